@@ -1,4 +1,4 @@
-"""The bots, one package each. A package here is a bot; nothing else lists them."""
+"""The bots, one module each. A module here is a bot; nothing else lists them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Return the names of the bots there are."""
-    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/__init__.py")))
+    """Return the names of all bots."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py")))
 
 
 @lru_cache(maxsize=16)
 def load(name: str) -> Bot:
-    """Return a bot with all its handlers; its package is imported when its first update comes.
+    """Return a bot; its module is imported when its first update comes.
 
     Raises:
         ModuleNotFoundError: there is no such bot.

@@ -8,16 +8,9 @@ known of bans while the database is away.
 
 from __future__ import annotations
 
-import re
-
 from shared.telegram.context import UpdateContext
-from shared.telegram.update import Update
 
 _TOLD_AT = ("message", "callback_query")
-_COMMANDS = re.compile(
-    r"/(start\s+open_)?(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)", re.IGNORECASE
-)
-_BUTTONS = re.compile(r"(mydata|deleteme|renewal|renewal!):|subscription$")
 
 
 def is_blocked(context: UpdateContext) -> bool:
@@ -27,17 +20,8 @@ def is_blocked(context: UpdateContext) -> bool:
         context.user.ban is not None
         and not update.is_payment_update
         and update.kind != "my_chat_member"
-        and not is_about_own_data(update)
+        and not context.bot.is_allowed_while_banned(context)
     )
-
-
-def is_about_own_data(update: Update) -> bool:
-    """Whether a person asks in private for their data, erasure, or an end of charges: always their right."""
-    if not update.is_private or update.is_relayed:
-        return False
-    if update.kind == "callback_query":
-        return _BUTTONS.match(update.content.get("data") or "") is not None
-    return update.kind == "message" and _COMMANDS.match(update.text) is not None
 
 
 def notify_banned(context: UpdateContext) -> None:

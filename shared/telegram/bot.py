@@ -1,81 +1,70 @@
-"""A bot: a telebot TeleBot whose handlers run inside the unit of work of one update.
+"""A bot: a name, a description and the features it offers, run by telebot.
 
-    bot = Bot("assistant", answers_text_with_ai=True)
+    bot = Bot("assistant", "Answers with an AI.", with_common(chat.feature, trial.feature))
 
-    @bot.message_handler(commands=["profile"])
-    def profile(message): reply(current_context().rich("profile", …))
-
-    @bot.admin_command("stats")
-    def stats(message): …          # whoever is no admin finds no such command
-
-What else must know of a handler is derived from it: its command stands in `/help` and in Telegram's menu with
-the text `command_<name>`, its kind of update in allowed_updates. Made at import, without token or network;
-the token is read when the first call is made.
+`/help`, Telegram's menus and allowed_updates are derived from the features' declarations (feature.py); a
+command is described by the text `command_<name>`.
+Made at import, without token or network; the token is read when the first call is made.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
-from functools import wraps
-from importlib import import_module
-from threading import Lock
 from typing import Any
 
 from telebot import TeleBot, types
-from telebot.util import extract_command, update_types
+from telebot.util import update_types
 
 from shared.core.config import settings
+from shared.core.texts import Text
 from shared.telegram import api
-from shared.telegram.context import StateUnavailable, UpdateContext, current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext, current_context
+from shared.telegram.feature import PAYMENT, Command, Feature
+from shared.telegram.router import OPEN_PAGE, Handler
+from shared.telegram.selection import command_of, handles, may_answer
 from shared.telegram.tolerant import read_update
 from shared.telegram.update import InvalidPayload, Update
 
-OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
-_OF_ADMINS = ("message_handlers", "callback_query_handlers")
-_IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
-
-
-Handler = Callable[[Any], Any]
-
-
-def is_for_admin() -> bool:
-    """Whether an admin wrote or tapped, and in private: in a group others would see the answer."""
-    context = current_context()
-    return context.user.is_admin and context.update.is_private
 
 
 class Bot(TeleBot):
-    """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival.
+    """One bot.
 
-    `question_cost` returns the most that a question may cost, in US dollars. `menu` names the commands that
-    Telegram's menu shows, `admin_menu` those in an admin's chat; without them it shows all there are.
+    Attributes:
+        description: what it is for, in one sentence for its owner.
+        features: in the order in which their handlers are tried and their commands are listed.
+        menu: the commands that Telegram's menu shows; empty: all of them. `admin_menu`: in an admin's chat.
     """
 
     name = ""
-    _money: Callable[[Update], None] | None = None
+    features: tuple[Feature, ...] = ()
 
     def __init__(
         self,
         name: str,
+        description: str,
+        features: Sequence[Feature],
         *,
-        answers_text_with_ai: bool = False,
-        question_cost: Callable[[], Decimal] = Decimal,
         menu: Sequence[str] = (),
         admin_menu: Sequence[str] = (),
     ) -> None:
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
-        self.name = name
+        self.name, self.description, self.features = name, description, tuple(features)
         self._menu, self._admin_menu = tuple(menu), tuple(admin_menu)
-        self._admin_commands: list[str] = []
-        self._admin_package = ""
-        self._admin_places: tuple[int, ...] = ()
-        self._admin_lock = Lock()
-        self.answers_text_with_ai = answers_text_with_ai
-        self.question_cost = question_cost
+        costs = (one.question_cost for one in self.features if one.question_cost is not None)
+        self._question_cost: Callable[[], Decimal] | None = next(costs, None)
+
+    @property
+    def answers_text_with_ai(self) -> bool:
+        """Whether plain text goes to the AI, so that its request is reserved when it arrives."""
+        return self._question_cost is not None
+
+    def question_cost(self) -> Decimal:
+        """Return the most that a question may cost, in US dollars; 0 where no text goes to an AI."""
+        return self._question_cost() if self._question_cost is not None else Decimal(0)
 
     @property
     def token(self) -> str:
@@ -95,25 +84,38 @@ class Bot(TeleBot):
         return int(settings().bot_token(self.name).partition(":")[0])
 
     def download_file(self, file_path: str) -> bytes:
-        """Return a file of at most 20 MB by the path that `get_file` told; telebot's own waits without end.
+        """Return a file of at most 20 MB by the path that `get_file` gave; telebot's own has no deadline.
 
         Raises:
             TelegramError: refused, or no whole file within `api.FILE_TIMEOUT` seconds.
         """
         return api.download(self.name, file_path)
 
-    def commands(self, has_database: bool = True) -> tuple[str, ...]:
-        """Return the commands for everybody that have a handler, in the order they were written.
+    # Commands ---------------------------------------------------------------------------------------------
+
+    def declared_commands(self, *, admin: bool = False, has_database: bool = True) -> tuple[Command, ...]:
+        """Return the commands for everyone, or those of admins, in the order of the features.
 
         Without a database, only those that work offline.
         """
-        names = (
-            name
-            for handler in self.message_handlers
-            if has_database or getattr(handler["function"], "works_offline", False)
-            for name in handler["filters"].get("commands") or ()
+        return tuple(
+            command
+            for feature in self.features
+            for command in feature.commands
+            if command.admin == admin and command.in_menus and (has_database or command.works_offline)
         )
-        return tuple(name for name in dict.fromkeys(names) if name not in self._admin_commands)
+
+    def commands(self, has_database: bool = True) -> tuple[str, ...]:
+        """Return the names of the commands for everyone, see `declared_commands`."""
+        return tuple(command.name for command in self.declared_commands(has_database=has_database))
+
+    def has_command(self, name: str) -> bool:
+        """Return whether everyone can use a command of this name here."""
+        return any(command.name == name for command in self.declared_commands())
+
+    def admin_commands(self) -> tuple[str, ...]:
+        """Return the names of the commands that only admins have."""
+        return tuple(command.name for command in self.declared_commands(admin=True))
 
     def menu_commands(
         self, has_database: bool = True, *, for_admin: bool = False, hidden: Collection[str] = ()
@@ -124,147 +126,31 @@ class Bot(TeleBot):
             has_database: False: only those that work offline.
             hidden: commands of what is not configured here.
         """
-        known = {*self.commands(has_database), *(self.admin_commands() if for_admin else ())}
+        known = (*self.commands(has_database), *(self.admin_commands() if for_admin else ()))
         chosen = self._admin_menu if for_admin else self._menu
         if not chosen or not has_database:
-            chosen = (*self.commands(has_database), *(self.admin_commands() if for_admin else ()))
+            chosen = known
         return tuple(name for name in chosen if name in known and name not in hidden)
 
-    def admin_commands(self) -> tuple[str, ...]:
-        """Return the commands that only admins have, in the order they were written."""
-        self._load_admin_package()
-        return tuple(self._admin_commands)
+    # Handlers ---------------------------------------------------------------------------------------------
 
-    def admin_package(self, name: str) -> None:
-        """Have a package of admins' handlers stand here in the order of all, imported when an admin writes.
+    def handlers(self) -> tuple[Handler, ...]:
+        """Return all handlers, in the order in which they are tried; imports all features."""
+        return _in_order(self.features)
 
-        A start, which everybody waits for, is spared what hardly anybody needs.
-        """
-        self._admin_package = name
-        self._admin_places = tuple(len(getattr(self, handlers)) for handlers in _OF_ADMINS)
-
-    def _load_admin_package(self) -> None:
-        with self._admin_lock:
-            if not self._admin_package:
-                return
-            ends = [len(getattr(self, handlers)) for handlers in _OF_ADMINS]
-            import_module(self._admin_package)
-            for handlers, place, end in zip(_OF_ADMINS, self._admin_places, ends, strict=True):
-                found = getattr(self, handlers)
-                setattr(self, handlers, found[:place] + found[end:] + found[place:end])
-            self._admin_package = ""
-
-    def message_handler(
-        self, *args: Any, private_only: bool = False, works_offline: bool = False, **filters: Any
-    ) -> Callable[[Handler], Handler]:
-        """Register a handler of messages, as telebot does, with what the pipeline must know of it.
-
-        Args:
-            private_only: it concerns the user alone. Outside of the private chat it does
-                not run: the user gets a button that opens the page of its command there.
-            works_offline: it runs without a database, too, so `/help` and the menu offer it there. A
-                handler that is not `private_only` must itself refuse what it cannot do then.
-        """
-        register = super().message_handler(*args, **filters)
-        page = (filters.get("commands") or [""])[0]
-
-        def declare(handler: Handler) -> Handler:
-            guarded = self._guarded(handler, page, works_offline) if private_only else handler
-            guarded.works_offline = works_offline  # type: ignore[attr-defined]
-            return register(guarded)  # type: ignore[no-any-return]
-
-        return declare
-
-    def callback_query_handler(
-        self,
-        func: Callable[[types.CallbackQuery], Any] | None = None,
-        *,
-        private_only: bool = False,
-        page: str = "",
-        works_offline: bool = False,
-        **filters: Any,
-    ) -> Callable[[Handler], Handler]:
-        """Register a handler of buttons, see `message_handler`; `page` is the command that shows them."""
-        register = super().callback_query_handler(func, **filters)  # type: ignore[no-untyped-call]
-        if not private_only:
-            return register  # type: ignore[no-any-return]
-        return lambda handler: register(self._guarded(handler, page, works_offline))
-
-    def _guarded(self, handler: Handler, page: str, works_offline: bool) -> Handler:
-        if not page:
-            raise ValueError(f"{handler.__name__} is private_only: name the command of its page")
-
-        @wraps(handler)
-        def guarded(event: Any) -> Any:
-            context = current_context()
-            if not context.update.is_private:
-                return self._offer_private_chat(context, page)
-            if context.is_offline and not works_offline:
-                raise StateUnavailable
-            return handler(event)
-
-        guarded.private_page = page  # type: ignore[attr-defined]
-        return guarded
-
-    def _offer_private_chat(self, context: UpdateContext, page: str) -> None:
-        link = f"https://t.me/{self.user.username}?start={OPEN_PAGE}{page}"
-        reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
-
-    def open_page(self, page: str, message: types.Message) -> bool:
-        """Run the command of a `private_only` page for a user who came by its link; False: there is none."""
-        for handler in self.message_handlers:
-            if getattr(handler["function"], "private_page", None) == page:
-                message.text = f"/{page}"
-                handler["function"](message)
-                return True
-        return False
-
-    def admin_command(self, name: str) -> Callable[[Handler], Handler]:
-        """Register the handler of a command that only admins have, in private.
-
-        For anybody else it does not match, so they are answered as for any other word behind a slash.
-        """
-        self._admin_commands.append(name)
-        return self.message_handler(commands=[name], func=lambda _message: is_for_admin())
-
-    def admin_button(self, pattern: str) -> Callable[[Handler], Handler]:
-        """Register the handler of buttons that only admins have, by all of their callback data."""
-        matches = re.compile(pattern).fullmatch
-        return self.callback_query_handler(func=lambda call: matches(call.data or "") and is_for_admin())
+    def handles(self, kind: str) -> bool:
+        """Return whether a kind of update has a handler."""
+        return any(handles(feature, kind) for feature in self.features)
 
     def handled_kinds(self) -> tuple[str, ...]:
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""
         return tuple(kind for kind in update_types if self.handles(kind))
 
-    def payment_handler(self, handler: Callable[[Update], None]) -> Callable[[Update], None]:
-        """Register who keeps what Telegram tells of payments: paid, refunded, a subscription changed.
-
-        It is called with the update as it came, outside of any session, and returns once it is stored.
-        """
-        self._money = handler
-        return handler
-
-    def handle_payment_update(self, update: Update) -> None:
-        """Hand what an update tells of a payment to whoever keeps it.
-
-        Raises:
-            LookupError: nobody does: this bot was not meant to sell.
-        """
-        if self._money is None:
-            raise LookupError(f"the bot {self.name} has no money handler")
-        self._money(update)
-
-    def handles(self, kind: str) -> bool:
-        """Whether a kind of update has a handler."""
-        if kind == "subscription" and self._money is not None:
-            return True
-        return bool(getattr(self, _IRREGULAR.get(kind, f"{kind}_handlers")))
-
     def handle(self, update: Update) -> None:
-        """Run the first handler whose filters match, in the current unit of work.
+        """Run the first handler whose filters match, in the current context.
 
         Raises:
-            InvalidPayload: telebot cannot read it: no other delivery of it would fare better.
+            InvalidPayload: telebot cannot read the update: no other delivery of it would fare better.
         """
         try:
             parsed = read_update(update.data)
@@ -272,17 +158,90 @@ class Bot(TeleBot):
             raise InvalidPayload(
                 f"telebot cannot read it: {type(error).__name__}", update.update_id
             ) from error
-        if self._admin_package and is_for_admin():
-            self._load_admin_package()
         self.process_new_updates([parsed])
+
+    def handle_payment(self, update: Update) -> None:
+        """Store the payment event that an update reports.
+
+        Raises:
+            LookupError: no feature of this bot takes payments.
+        """
+        features = [feature for feature in self.features if PAYMENT in feature.kinds]
+        handler = next((one for one in _in_order(features) if one.kind == PAYMENT), None)
+        if handler is None:
+            raise LookupError(f"the bot {self.name} has no feature that takes payments")
+        handler.function(update)
+
+    def open_page(self, page: str, message: types.Message) -> bool:
+        """Run the command of a `private_only` page for a user who came by its link; False: there is none."""
+        for handler in _in_order(self._with_command(page)):
+            if page in handler.commands and handler.private_page == page:
+                message.text = f"/{page}"
+                handler.function(message)
+                return True
+        return False
+
+    def open_link(self, context: UpdateContext, payload: str) -> tuple[Text, Keyboard] | None:
+        """Hand the payload of a /start link to its feature; return what to show below the welcome."""
+        features = [one for one in self.features if payload.startswith(one.links or ("\0",))]
+        for handler in _in_order(features):
+            if handler.link and payload.startswith(handler.link):
+                answer: tuple[Text, Keyboard] | None = handler.function(
+                    context, payload.removeprefix(handler.link)
+                )
+                return answer
+        return None
+
+    def is_allowed_while_banned(self, context: UpdateContext) -> bool:
+        """Return whether the handler of a command or button is declared `allowed_while_banned`.
+
+        Only in the private chat, and never for forwarded commands. A link to a page counts as its command.
+        """
+        update = context.update
+        if not update.is_private or update.is_relayed:
+            return False
+        found: Iterable[Handler] = ()
+        if update.kind == "callback_query":
+            data = str(update.content.get("data") or "")
+            found = (one for one in self._candidates(context) if one.data and one.data.fullmatch(data))
+        elif update.kind == "message":
+            name, words = command_of(update.text), update.text.split(maxsplit=2)
+            if name == "start" and words[1:] and words[1].startswith(OPEN_PAGE):
+                name = words[1].removeprefix(OPEN_PAGE)
+            found = (one for one in _in_order(self._with_command(name)) if name in one.commands)
+        first = next(iter(found), None)
+        return first is not None and first.allowed_while_banned
+
+    def _with_command(self, name: str) -> list[Feature]:
+        return [feature for feature in self.features if feature.has_command(name)]
+
+    def _candidates(self, context: UpdateContext) -> tuple[Handler, ...]:
+        """Return the handlers of the features that may answer an update, in order; imports only these."""
+        is_admin = context.user.is_admin and context.update.is_private
+        awaiting = str(context.data.get("awaiting") or "").partition(":")[0]
+        wanted = [
+            feature
+            for feature in self.features
+            if (is_admin or not feature.admin_only) and may_answer(feature, context.update, awaiting)
+        ]
+        return _in_order(wanted)
 
     def _notify_command_handlers(
         self, handlers: list[Any], new_messages: list[Any], update_type: str
     ) -> None:
-        """Pass over the handlers of commands at once when a text is none: most texts are for the AI."""
-        if not any((getattr(message, "text", None) or "").startswith("/") for message in new_messages):
-            handlers = [handler for handler in handlers if not handler["filters"].get("commands")]
-        super()._notify_command_handlers(handlers, new_messages, update_type)  # type: ignore[no-untyped-call]
+        """Give telebot the handlers of this update's features in place of registered ones."""
+        chosen = [one.telebot for one in self._candidates(current_context()) if one.kind == update_type]
+        super()._notify_command_handlers(chosen, new_messages, update_type)  # type: ignore[no-untyped-call]
+
+    def message_handler(self, *_args: Any, **_filters: Any) -> Any:
+        """Refuse a handler of the bot itself: it would not be found by its feature's declaration.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("write handlers on the Router of a feature")
+
+    callback_query_handler = message_handler
 
     def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
         """Match commands in any letter case, and none in words that were only passed on."""
@@ -290,8 +249,7 @@ class Bot(TeleBot):
             return bool(super()._test_filter(message_filter, filter_value, message))  # type: ignore[no-untyped-call]
         if message.content_type != "text" or current_context().update.is_relayed:
             return False
-        command = extract_command(message.text)
-        return command is not None and command.lower() in filter_value
+        return command_of(message.text) in filter_value
 
     def is_addressed(self, update: Update) -> bool:
         """Whether the bot is meant: always in private, in a group by command, mention, reply or button."""
@@ -318,3 +276,8 @@ class Bot(TeleBot):
         if kind == "bot_command" and not name:  # Telegram gives a bare command to the bot it means
             return True
         return str(name).lower() == str(self.user.username or "").lower()
+
+
+def _in_order(features: Iterable[Feature]) -> tuple[Handler, ...]:
+    handlers = [handler for feature in features for handler in feature.router.handlers]
+    return tuple(sorted(handlers, key=lambda handler: handler.order))  # sorting is stable

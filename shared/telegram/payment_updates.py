@@ -30,7 +30,7 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
             last = context.calls[-1] if context.calls else None
             return WebhookResponse(body={"method": last["method"], **last["parameters"]} if last else None)
         with use_context(context):
-            bot.handle_payment_update(update)
+            bot.handle_payment(update)
     except DatabaseUnavailable:
         raise
     except Exception as error:

@@ -12748,7 +12748,7 @@ revoke all on function private.claim_calls from public, anon, authenticated, ser
 comment on function private.claim_calls is 'The calls that one finished update still owes';
 
 -- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
--- along. See shared/bots/assistant/paste.py.
+-- along. See shared/features/chat/paste.py.
 --
 -- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
 --   claim ends with the lease of this message.

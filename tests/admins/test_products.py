@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from shared.bots.assistant.admin import prices
+from shared.features.admin import prices
 from tests.admins.users import BOSS, Call, Sql, new_user
 from tests.support import in_parallel
 from tools.database import migrate

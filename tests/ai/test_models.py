@@ -76,7 +76,7 @@ def test_no_call_is_without_a_limit_of_tokens(raw: RawServer, ask: Ask, message:
 
 
 def test_the_estimate_of_a_question_covers_the_longest_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared.bots.assistant.cost import question_cost
+    from shared.features.chat.cost import question_cost
 
     assert Decimal("0.0300") < question_cost() < Decimal("0.0310")  # as docs/deployment.md says
     monkeypatch.setenv("MAX_HISTORY_CHARACTERS", "140000")

@@ -14,7 +14,8 @@ AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")}
 MAY_USE = {
     "ai": set(),
     "core": set(),
-    "bots": {"telegram", "ai", "payments"},
+    "bots": {"telegram", "features"},
+    "features": {"telegram", "ai", "payments"},
     "payments": {"telegram"},
     "scheduled": {"telegram", "payments"},
     "telegram": {"bots"},
@@ -53,6 +54,17 @@ def test_imports_run_one_way(path: Path) -> None:
         assert other in MAY_USE.get(area, set()), f"{relative} imports {name}: {area} may not use {other}"
         if (area, other) == ("telegram", "bots"):
             assert str(relative) in BOTS_BY_NAME, f"{relative} imports {name}: bots are loaded by name"
+
+
+@for_each("path", [path for path in MODULES if "features" in path.parts])
+def test_features_import_nothing_from_the_inside_of_others(path: Path) -> None:
+    own = path.relative_to(ROOT / "shared/features").parts[0]
+    for name in imports(path):
+        _, *feature = name.split(".")[1:]
+        is_inside = name.startswith("shared.features.") and len(feature) > 1
+        assert not is_inside or feature[0] in (own, "common"), (
+            f"{path.relative_to(ROOT)} imports {name}: offer it in shared/features/{feature[0]}/__init__.py"
+        )
 
 
 def test_every_area_has_its_rule() -> None:

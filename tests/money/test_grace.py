@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.bots.assistant.payments import _late_until
+from shared.features.payments.subscription import _late_until
 from tests.money.conftest import Money, number, paid, refunded, said
 
 Clock = Callable[[str], None]

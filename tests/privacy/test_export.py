@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.bots.assistant.mydata import SECTIONS
 from shared.core.texts import language
+from shared.features.privacy.export import SECTIONS
 from tests.privacy.conftest import Someone, Sql, call, id_of, next_update
 
 Connect = Callable[[], psycopg.Connection]

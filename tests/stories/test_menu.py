@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared import bots
-from shared.bots.assistant import features
 from shared.core.texts import text
+from shared.features.common import offering
 from tests.stories.test_receipt_contact import ask
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
@@ -88,18 +87,11 @@ def test_a_plan_without_a_text_is_shown_by_its_key(stack: Stack, sql: Sql) -> No
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_help_has_sections_and_every_command_once(stack: Stack, language: str) -> None:
     help_ = ask(meet(stack, language), "/help")
-    for section in features.SECTIONS:
+    for section in offering.SECTIONS:
         assert text(language, f"help_{section}").replace("**", "") in help_.text
     shown = shown_commands(help_)
     assert len(shown) == len(set(shown))
     assert {"menu", "buy", "keys", "trial", "referral", "trainings", "payments"} <= set(shown)
-
-
-def test_every_command_has_a_section() -> None:
-    bot = bots.load("assistant")
-    listed = [name for names in features.SECTIONS.values() for name in names]
-    assert len(listed) == len(set(listed))
-    assert set(bot.commands()) - {"start"} == set(listed)
 
 
 def test_what_is_not_configured_is_not_offered(stack: Stack, sql: Sql) -> None:

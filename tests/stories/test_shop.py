@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.bots.assistant import buy
-from shared.bots.assistant.offers import Way
+from shared.features.common.catalog import Way
+from shared.features.shop import buy
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, LABELS_RU, link_of, speaks, tap
 from tests.stories.test_receipt_contact import ask, orders

@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.telegram import Bot, fallback
+from shared import bots
+from shared.telegram import fallback
 from shared.telegram.update import Update
 from tests.conftest import make_stack
 from tests.support import deliver_until_done, eventually, message_update, says, started_user
@@ -79,7 +80,7 @@ def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.M
     taken: list[int] = []
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(fallback_messages_per_minute=0))
     monkeypatch.setattr(fallback, "offline_context", lambda *_, **_more: taken.append(1))
-    assert fallback._process(Bot("assistant"), Update("assistant", 1, "message", {})).status == 503
+    assert fallback._process(bots.load("assistant"), Update("assistant", 1, "message", {})).status == 503
     assert taken == []
 
 

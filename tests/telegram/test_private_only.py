@@ -11,6 +11,7 @@ import pytest
 
 from shared import bots
 from shared.core import texts
+from shared.telegram.feature import ANY
 from tests.support import eventually, message_update, new_telegram_id, started_user
 from tools.emulator.stack import Stack
 
@@ -44,10 +45,6 @@ def commands() -> list[str]:
     return list(bots.load("assistant").commands())
 
 
-def is_admins(handler: dict[str, Any]) -> bool:
-    return ".admin." in handler["function"].__module__
-
-
 def tapped(user: int, data: str) -> dict[str, Any]:
     number = new_telegram_id()
     return {"update_id": number, "callback_query": {
@@ -68,14 +65,13 @@ def button(body: dict[str, Any]) -> str:
 def test_every_handler_says_whether_it_is_private() -> None:
     bot = bots.load("assistant")
     private = {name for name in bot.commands() if name not in PUBLIC_COMMANDS}
-    for handler in bot.message_handlers:
-        for name in handler["filters"].get("commands") or ():
-            if not is_admins(handler) and name not in bot.admin_commands():
-                page = getattr(handler["function"], "private_page", None)
-                assert page == (name if name in private else None), name
-    for handler in bot.callback_query_handlers:
-        if not is_admins(handler):
-            name, page = handler["function"].__name__, getattr(handler["function"], "private_page", None)
+    handlers = [one for one in bot.handlers() if not one.admin]
+    for handler in handlers:
+        for name in set(handler.commands) - {ANY}:
+            assert handler.private_page == (name if name in private else ""), name
+    for handler in handlers:
+        if handler.kind == "callback_query":
+            name, page = handler.function.__name__, handler.private_page
             assert page in private if page else name in PUBLIC_BUTTONS, name
     assert private == set(BUTTONS.values()) | {"menu"}
 

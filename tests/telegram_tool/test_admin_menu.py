@@ -9,6 +9,7 @@ import pytest
 from shared import bots
 from shared.core import texts
 from shared.telegram import menus
+from shared.telegram.feature import Command, Feature
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram
 
@@ -66,8 +67,11 @@ def test_another_refusal_is_not_passed_over(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADMIN_TELEGRAM_IDS", str(started(telegram)))
-    monkeypatch.setattr(bots.load("assistant"), "_admin_menu", ("НЕТ",))
-    monkeypatch.setattr(bots.load("assistant"), "_admin_commands", ["НЕТ"])
+    bot = bots.load("assistant")
+    monkeypatch.setattr(bot, "_admin_menu", ("НЕТ",))
+    monkeypatch.setattr(
+        bot, "features", (*bot.features, Feature("x", commands=(Command("НЕТ", admin=True),)))
+    )
     monkeypatch.setattr(menus, "description", lambda *_: "x")
     status, _, errors = run("set-webhooks")
     assert (status, errors) == (1, "setMyCommands: 400 Bad Request: BOT_COMMAND_INVALID\n")

@@ -12,6 +12,7 @@ from shared.core import texts
 from shared.core.errors import ConfigError
 from shared.core.texts import en, ru
 from shared.telegram import menus
+from shared.telegram.feature import Command, Feature
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram
 from tools.telegram import __main__ as command
@@ -190,14 +191,10 @@ def test_a_description_telegram_would_refuse_is_named(monkeypatch: pytest.Monkey
 
 
 def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    @bots.load("assistant").message_handler(commands=["unheard_of"])
-    def unheard_of(_message: object) -> None: ...
-
-    monkeypatch.setattr(bots.load("assistant"), "_menu", ("unheard_of",))
-    try:
-        assert run("set-webhooks")[::2] == (1, "shared/core/texts/ru.py has no command_unheard_of\n")
-    finally:
-        bots.load("assistant").message_handlers.pop()
+    bot = bots.load("assistant")
+    monkeypatch.setattr(bot, "features", (*bot.features, Feature("x", commands=(Command("unheard_of"),))))
+    monkeypatch.setattr(bot, "_menu", ("unheard_of",))
+    assert run("set-webhooks")[::2] == (1, "shared/core/texts/ru.py has no command_unheard_of\n")
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

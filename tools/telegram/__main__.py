@@ -63,12 +63,12 @@ def _set_webhooks(bot: str | None) -> int:
 
 def _hidden_commands() -> frozenset[str]:
     """Return /buy while nothing is on sale. Without an answer of the database the menu has it."""
-    from shared.bots.assistant.features import read_features
+    from shared.features.common.offering import read_offering
 
     if not settings().database_enabled or settings().database_url == UNUSED["DATABASE_URL"]:
         return frozenset()
     try:
-        return frozenset() if read_features().is_selling else frozenset({"buy"})
+        return frozenset() if read_offering().is_selling else frozenset({"buy"})
     except DatabaseUnavailable as error:
         _say(f"The database does not answer, so the menu has /buy: {error}", sys.stderr)
         return frozenset()

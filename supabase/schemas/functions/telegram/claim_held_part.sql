@@ -1,5 +1,5 @@
 -- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
--- along. See shared/bots/assistant/paste.py.
+-- along. See shared/features/chat/paste.py.
 --
 -- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
 --   claim ends with the lease of this message.

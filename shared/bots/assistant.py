@@ -1,0 +1,19 @@
+"""The assistant: an AI that remembers the conversation, with a shop around it."""
+
+from shared.features import chat, promocodes, referrals, trainings, trial, user_keys, with_common
+from shared.telegram import Bot
+
+bot = Bot(
+    "assistant",
+    "Answers any question with an AI.",
+    with_common(
+        promocodes.feature,
+        trial.feature,
+        referrals.feature,
+        trainings.feature,
+        user_keys.feature,
+        chat.feature,
+    ),
+    menu=("menu", "buy", "profile", "usage", "mode", "clear", "language", "help"),
+    admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
+)

@@ -1,0 +1,84 @@
+"""/profile: who you are here, your plan, and what is left of it."""
+
+from __future__ import annotations
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.core.config import settings
+from shared.core.texts import Text, figures
+from shared.features import shop
+from shared.features.common.menu import back
+from shared.features.common.plans import plan_name
+from shared.features.common.quota import resets
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+
+@router.message_handler(commands=["profile"], private_only=True, works_offline=True)
+def profile(_message: Message) -> None:
+    """Show the profile."""
+    context = current_context()
+    reply(_profile(context), _buttons(context))
+
+
+@router.callback_query_handler(data="profile", private_only=True, page="profile", works_offline=True)
+def show_profile(_call: CallbackQuery) -> None:
+    """Show the profile under the menu's button."""
+    context = current_context()
+    context.show(_profile(context), _buttons(context))
+
+
+def _buttons(context: UpdateContext) -> Keyboard:
+    return [[(context.text("menu_usage"), "usage")], *shop.contact_row(context), *back(context)]
+
+
+def _profile(context: UpdateContext) -> Text:
+    user, usage = context.user, context.usage
+    if context.is_offline or user.created_at is None:
+        key = "profile_offline" if settings().database_enabled else "profile_without_database"
+        return context.rich(key, id=user.telegram_id)
+    values = {
+        "id": user.telegram_id,
+        "since": context.date(user.created_at),
+        "plan": plan_name(context),
+        "balance": figures.money(context.language, user.balance, user.currency),
+        "paid": "".join(f"{line}\n" for line in _paid_time(context)),
+        "month": _month(context),
+        "bonus": _bonus(context),
+    }
+    if usage.daily_requests is None:
+        return context.rich("profile_unlimited", used=usage.requests, **values)
+    used = min(usage.requests, usage.daily_requests)
+    return context.rich("profile", used=used, limit=usage.daily_requests, resets=resets(context), **values)
+
+
+def _month(context: UpdateContext) -> str:
+    """Return the line about the month's requests, where the plan limits them."""
+    usage = context.usage
+    if usage.monthly_requests is None:
+        return ""
+    used = min(usage.month_requests, usage.monthly_requests)
+    return context.text("profile_month", used=used, limit=usage.monthly_requests) + "\n"
+
+
+def _bonus(context: UpdateContext) -> str:
+    """Return the line about bonus requests, where there are any."""
+    credits_ = context.usage.bonus_credits
+    return context.text("profile_bonus", credits=credits_) + "\n" if credits_ else ""
+
+
+def _paid_time(context: UpdateContext) -> list[str]:
+    """Say until when the plan is paid and whether it renews itself; nothing on the free plan."""
+    if context.usage.plan == "FREE":
+        return []
+    overview = db.call("subscription_overview", p_user_id=context.user.id)
+    ends_at = overview["ends_at"]
+    lines = [context.text("profile_plan_ends", date=context.date(ends_at))] if ends_at else []
+    # Of several renewals the one that still charges is the one to know of.
+    states = {renewal["status"] for renewal in overview["renewals"]}
+    state = next((state for state in ("past_due", "active") if state in states), "off")
+    return [*lines, context.text(f"profile_renewal_{state}")] if ends_at or states else lines

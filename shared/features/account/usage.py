@@ -1,0 +1,174 @@
+"""/usage: what a person asked and may still ask, as a picture with the same in words under it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, texts
+from shared.core.texts import Text, figures
+from shared.features.common.drawing import send_drawing
+from shared.features.common.menu import back
+from shared.features.common.plans import plan_name
+from shared.features.common.quota import month_reset_day, resets, upgrade_options
+from shared.features.common.trial_offer import trial_offer
+from shared.telegram import current_context
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.pictures.usage import Meter, UsagePicture
+
+router = Router()
+
+Stats = dict[str, Any]  # what get_user_usage_stats returns
+
+
+@router.message_handler(commands=["usage"], private_only=True)
+def usage(_message: Message) -> None:
+    """Show the usage."""
+    _show(current_context())
+
+
+@router.callback_query_handler(data="usage", private_only=True, page="usage")
+def show_usage(_call: CallbackQuery) -> None:
+    """Show the usage under the profile's button."""
+    _show(current_context())
+
+
+def _show(context: UpdateContext) -> None:
+    if context.is_offline:
+        raise StateUnavailable
+    stats: Stats = db.call("get_user_usage_stats", p_user_id=context.user.id)
+    from shared.core.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
+
+    send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
+
+
+def _caption(context: UpdateContext, stats: Stats) -> Text:
+    day, month, credits = stats["day"], stats["month"], stats["bonus_credits"]
+    lines = [context.rich("usage_head", plan=plan_name(context))]
+    if day["limit"] is None:
+        lines.append(context.rich("usage_today_unlimited", used=_number(context, day["used"])))
+    else:
+        used, limit = _used(context, day), _number(context, day["limit"])
+        lines.append(context.rich("usage_today", used=used, limit=limit, resets=resets(context)))
+    if month["limit"] is None:
+        lines.append(context.rich("usage_month_unlimited", used=_number(context, month["used"])))
+    else:
+        used, limit = _used(context, month), _number(context, month["limit"])
+        lines.append(context.rich("usage_month", used=used, limit=limit, date=month_reset_day(context)))
+    if credits:
+        lines.append(context.rich("usage_bonus", credits=_number(context, credits)))
+    more = [*_calls(context, stats["providers"]), *_referrals(context, stats["referrals"])]
+    if more:
+        lines += [Text("", []), *more]
+    ways = ""
+    if 0 in (day["remaining"], month["remaining"]):
+        ways = upgrade_options(context, has_trial=trial_offer(context) is not None)
+    return texts.joined(texts.joined(*lines, separator="\n"), Text(ways, []))
+
+
+def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
+    """Tell of the AI calls of this month; what they cost only where the person pays."""
+    calls = sum(provider["calls"] for provider in providers)
+    if not calls:
+        return []
+    milliseconds = sum(provider["average_ms"] * provider["calls"] for provider in providers)
+    seconds = max(Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1")), Decimal("0.1"))
+    tokens = sum(provider["tokens_in"] + provider["tokens_out"] for provider in providers)
+    lines = [
+        context.rich(
+            "usage_calls",
+            calls=calls,
+            seconds=figures.number(context.language, seconds),
+            tokens=_number(context, tokens),
+        )
+    ]
+    if own := sum(provider["user_api_key_calls"] for provider in providers):
+        cost = sum((Decimal(str(provider["user_api_key_cost"])) for provider in providers), Decimal(0))
+        paid = ", " + figures.money(context.language, cost.quantize(Decimal("0.01")), "USD") if cost else ""
+        lines.append(context.rich("usage_user_api_key", calls=own, cost=paid))
+    return lines
+
+
+def _referrals(context: UpdateContext, referrals: Stats) -> list[Text]:
+    return [context.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
+
+
+def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
+    from shared.core.pictures.usage import Day, Mark, UsagePicture, shows_limit
+
+    def label(day: str) -> str:
+        return figures.day(context.language, date.fromisoformat(day), short=True)
+
+    rows = stats["days"]
+    days = [
+        Day(label(row["day"]), row["requests"], row["bonus_requests"], row["user_api_key_requests"])
+        for row in rows
+    ]
+    most, total = max(day.total for day in days), sum(day.total for day in days)
+    limit, credits = stats["day"]["limit"], stats["bonus_credits"]
+    # Since the first of them, not over days before the person came; of one day there is no average.
+    asked = len(days) - next((number for number, day in enumerate(days) if day.total), len(days) - 1)
+    average = round(total / asked) if asked > 1 else 0
+    legend: list[tuple[Mark, str]] = []
+    if shows_limit(days, limit):
+        legend.append(("limit", context.text("picture_limit", limit=_number(context, limit))))
+    if any(day.bonus for day in days):
+        legend.append(("bonus", context.text("picture_paid_bonus")))
+    if any(day.own for day in days):
+        legend.append(("own", context.text("picture_user_api_key")))
+    return UsagePicture(
+        title=context.text("picture_title"),
+        plan=plan_name(context),
+        today=_today(context, stats),
+        month=_month(context, stats["month"]),
+        average=context.text("picture_average", average=_number(context, average)) if average else "",
+        bonus=context.text("picture_bonus", credits=credits) if credits else "",
+        days=days,
+        chart=context.text("picture_days"),
+        chart_about=context.text("picture_most", most=_number(context, most)) if most else "",
+        legend=legend,
+        nothing=context.text("picture_nothing"),
+    )
+
+
+def _today(context: UpdateContext, stats: Stats) -> Meter:
+    from shared.core.pictures.usage import Meter
+
+    day, month, title = stats["day"], stats["month"], context.text("picture_today")
+    if month["limit"] is not None and month["used"] >= month["limit"]:
+        begins = datetime.fromisoformat(month["resets_at"]).astimezone(ZoneInfo(stats["timezone"]))
+        about = context.text("picture_out_month", date=figures.day(context.language, begins, short=True))
+        return Meter(1, 1, title, "0", about)
+    if day["limit"] is None:
+        return Meter(
+            day["used"], None, title, _number(context, day["used"]), context.text("picture_unlimited")
+        )
+    left = max(day["limit"] - day["used"], 0)
+    key = "picture_left_bonus" if not left and stats["bonus_credits"] else "picture_left"
+    about = context.text(key, limit=_number(context, day["limit"]))
+    return Meter(day["used"], day["limit"], title, _number(context, left), about)
+
+
+def _month(context: UpdateContext, month: Stats) -> Meter:
+    from shared.core.pictures.usage import Meter
+
+    limit = month["limit"]
+    about = "" if limit is None else context.text("picture_month_of", limit=_number(context, limit))
+    return Meter(month["used"], limit, context.text("picture_month"), _used(context, month), about)
+
+
+def _used(context: UpdateContext, span: Stats) -> str:
+    """Write what was used of a limit; a plan that ended leaves more used than the free plan has."""
+    used, limit = span["used"], span["limit"]
+    return _number(context, used if limit is None else min(used, limit))
+
+
+def _number(context: UpdateContext, value: int) -> str:
+    return figures.number(context.language, value)

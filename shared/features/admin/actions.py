@@ -1,0 +1,170 @@
+"""What an admin can do to a user. Each returns one line that says what it was before and is now.
+
+A line is the same however often an update is delivered: the function answers a reference it knows with what
+it did then. The function also queues the message to the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.log import redact_secrets
+from shared.core.texts import figures
+from shared.features.admin.users import Found, name_of
+from shared.features.common.plans import plan_name
+from shared.telegram.context import UpdateContext
+
+MAX_REASON = 500  # characters, as the SQL functions take it
+_REFUSALS = {
+    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0003": "admin_done_differently",
+    "N0004": "admin_bad_number",
+    "N0005": "admin_is_admin",
+    "L0002": "admin_balance_too_low",
+}
+
+
+class Done(NamedTuple):
+    """The line about an action, and the number of its audit entry where it can be undone."""
+
+    line: str
+    entry: int | None = None
+
+
+def carry_out(context: UpdateContext, user: Found, action: Callable[..., Done], *values: Any) -> Done:
+    """Do something to a user and return the line about it, also when a rule refuses it."""
+    try:
+        return action(context, user, *values)
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return Done(context.text(_REFUSALS[refusal.sqlstate], name=name_of(user)))
+
+
+def deliver(result: dict[str, Any]) -> None:
+    """Send what a function queued for the user now; what is not sent in time waits for the sweep."""
+    if result["outgoing"]:
+        from shared.payments import notifications  # a start need not wait for it
+
+        notifications.deliver(result["outgoing"])
+
+
+def _done(result: dict[str, Any], line: str) -> Done:
+    deliver(result)
+    return Done(line, result["id"] if result["before"] != result["after"] else None)
+
+
+def grant(context: UpdateContext, user: Found, credits_: int, reason: str | None = None) -> Done:
+    """Give bonus credits, or take some back."""
+    result = db.call(
+        "admin_add_bonus_credits",
+        p_user_id=user["id"],
+        p_credits=credits_,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=storable(reason),
+    )
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, context.text("admin_granted", name=name_of(user), **values))
+
+
+def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: str | None = None) -> Done:
+    """Give free trainings, or take unused ones back."""
+    result = db.call(
+        "admin_give_trainings",
+        p_user_id=user["id"],
+        p_quantity=trainings,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=storable(reason),
+    )
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, context.text("admin_gave_trainings", name=name_of(user), **values))
+
+
+def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | None = None) -> Done:
+    """Add to the balance, or take from it."""
+    result = db.call(
+        "admin_adjust_balance",
+        p_user_id=user["id"],
+        p_amount=amount,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=storable(reason),
+    )
+    before, after = (
+        figures.money(context.language, Decimal(result[when]), result["currency"])
+        for when in ("before", "after")
+    )
+    return _done(result, context.text("admin_balance", name=name_of(user), before=before, after=after))
+
+
+def reset(context: UpdateContext, user: Found) -> Done:
+    """Give the month's requests back, today's included."""
+    result = db.call(
+        "admin_reset_user_usage",
+        p_user_id=user["id"],
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+    )
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, context.text("admin_reset", name=name_of(user), **values))
+
+
+def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -> Done:
+    """Give a plan from now on for some days, or without an end; the free one takes back what admins gave."""
+    result = db.call(
+        "admin_set_plan",
+        p_user_id=user["id"],
+        p_plan=plan,
+        p_days=days,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+    )
+    before, after = (
+        plan_until(context, result[when]["plan"], result[when]["ends_at"]) for when in ("before", "after")
+    )
+    if days is None and plan == user["plans"][0] and result["after"]["plan"] != plan:
+        # A plan that was bought ends with its refund.
+        return _done(result, context.text("admin_plan_bought", name=name_of(user), plan=after))
+    return _done(result, context.text("admin_plan_set", name=name_of(user), before=before, after=after))
+
+
+def ban(context: UpdateContext, user: Found, reason: str | None) -> Done:
+    """Keep a user out of all bots."""
+    db.call(
+        "admin_ban_user",
+        p_user_id=user["id"],
+        p_reason=storable(reason),
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+    )
+    return Done(context.text("admin_banned", name=name_of(user)))
+
+
+def unban(context: UpdateContext, user: Found) -> Done:
+    """Let a user into the bots again."""
+    done = db.call(
+        "admin_unban_user",
+        p_user_id=user["id"],
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+    )
+    deliver(done)
+    key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
+    return Done(context.text(key, name=name_of(user)))
+
+
+def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
+    """Return a plan's name, with its end where it has one."""
+    name = plan_name(context, plan)
+    return context.text("admin_plan_until", plan=name, date=context.date(ends_at)) if ends_at else name
+
+
+def storable(reason: str | None) -> str | None:
+    """Return a reason as it may be kept for ever: without what looks like somebody's key."""
+    return redact_secrets(reason)[:MAX_REASON] if reason else None

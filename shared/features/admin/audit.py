@@ -1,0 +1,155 @@
+"""/audit: who did what, the newest first, a page at a time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, texts
+from shared.core.texts import Text, figures
+from shared.features.admin.card import find
+from shared.features.admin.product_pages import prices_line
+from shared.features.admin.undo import written
+from shared.features.admin.users import (
+    Found,
+    is_user,
+    look_up,
+    name_of,
+    parts,
+    words,
+)
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+Entry = dict[str, Any]
+_PAGE = 8  # entries; with the longest reasons they fit into one message
+_REASON = 150  # characters of a reason in the list
+_COUNTED = {
+    "add_bonus_credits": "bonus_credits",
+    "give_trainings": "trainings",
+    "reset_user_usage": "requests",
+}
+_SWITCHED = {
+    "switch_promocode": ("promocode_off", "promocode_on"),
+    "switch_product": ("product_off", "product_on"),
+}
+
+
+@router.message_handler(commands=["audit"], admin=True)
+def audit(message: Message) -> None:
+    """Show the last entries, of everybody or of one person."""
+    context = current_context()
+    match words(message, 2):
+        case []:
+            reply(*_page(context, None, None))
+        case [who] if is_user(who):
+            if user := find(context, who):
+                reply(*_page(context, user, None))
+        case _:
+            reply(context.rich("admin_usage_audit"))
+
+
+@router.callback_query_handler(data=r"admin:audit:[0-9]{1,18}:[0-9]{1,9}", admin=True)
+def turn_page(call: CallbackQuery) -> None:
+    """Show the entries before a number; 0 stands for everybody, and for the newest."""
+    context = current_context()
+    who, before = parts(call)
+    user = look_up(context, who) if who != "0" else None
+    if who != "0" and user is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_page(context, user, int(before) or None))
+
+
+def _page(context: UpdateContext, user: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+    if context.is_offline:
+        raise StateUnavailable
+    page = db.call(
+        "admin_audit",
+        p_admin_email=context.user.admin_email,
+        p_user_id=user["id"] if user else None,
+        p_before=before,
+        p_limit=_PAGE,
+    )
+    entries = "\n\n".join(_line(context, entry) for entry in page["entries"])
+    key = "admin_audit_of" if user else "admin_audit"
+    text = context.rich(
+        key, name=name_of(user) if user else "", entries=entries or context.text("admin_audit_empty")
+    )
+    return text, _buttons(context, user, before, page["next"])
+
+
+def _buttons(context: UpdateContext, user: Found | None, before: int | None, older: int | None) -> Keyboard:
+    who = user["telegram_id"] if user else 0
+    row = []
+    if before is not None:
+        row.append((context.text("admin_audit_newest"), f"admin:audit:{who}:0"))
+    if older is not None:
+        row.append((context.text("admin_audit_older"), f"admin:audit:{who}:{older}"))
+    rows = [row] if row else []
+    if user:
+        rows.append([(context.text("admin_button_card"), f"admin:user:{who}")])
+    return rows
+
+
+def _line(context: UpdateContext, entry: Entry) -> str:
+    reason = str(entry["after"].get("reason") or "")
+    line = context.text(
+        "admin_audit_line",
+        date=context.date(entry["created_at"], with_time=True),
+        admin=entry["admin_email"],
+        what=_what(context, entry),
+        whom=_whom(context, entry),
+    )
+    if not reason:
+        return line
+    return line + "\n" + context.text("admin_audit_reason", reason=reason[:_REASON])
+
+
+def _whom(context: UpdateContext, entry: Entry) -> str:
+    """Say whom or what it was done to: a person, somebody who was erased, a promo code, money of nobody."""
+    if entry["user"]:
+        return name_of(entry["user"])
+    nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
+    return str(entry["after"].get("code") or entry["after"].get("product") or context.text(nobody))
+
+
+def _what(context: UpdateContext, entry: Entry) -> str:
+    """Say what was done; an action this version has no words for is shown by its name."""
+    before, after, action = entry["before"], entry["after"], str(entry["action"])
+    key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
+    if key not in texts.language(context.language).TEXTS:
+        return action
+    return context.text(key, **_values(context, action, before, after))
+
+
+def _values(context: UpdateContext, action: str, before: Entry, after: Entry) -> dict[str, Any]:
+    """Return the values that the text about an action names."""
+    values: dict[str, Any] = {}
+    match action:
+        case "add_bonus_credits" | "give_trainings" | "reset_user_usage":
+            field = _COUNTED[action]
+            values = {"before": before[field], "after": after[field]}
+        case "set_plan" | "adjust_balance" | "undo":
+            which = after["action"] if action == "undo" else action
+            values = {"before": written(context, which, before), "after": written(context, which, after)}
+            values |= {"what": context.text(f"undone_{which}")} if action == "undo" else {}
+        case "refund_payment" | "refund_decided":
+            values = {
+                "money": figures.money(context.language, Decimal(after["amount"]), after["currency"]),
+                "payment": after["payment"],
+                "state": context.text(f"admin_refund_state_{after.get('status', 'open')}"),
+            }
+        case "set_prices":
+            values = {
+                "before": prices_line(context, before["prices"]),
+                "after": prices_line(context, after["prices"]),
+            }
+        case "set_product_texts":
+            titles = {"before": before.get("title", "—"), "after": after["title"]}
+            values = {"language": after["language"], **titles}
+    return values

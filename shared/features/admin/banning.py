@@ -1,0 +1,89 @@
+"""/ban, which asks first and keeps the reason until the answer, and /unban."""
+
+from __future__ import annotations
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core.texts import Text
+from shared.features.admin import actions
+from shared.features.admin.card import find, show
+from shared.features.admin.commands import act_on
+from shared.features.admin.users import Found, is_user, look_up, name_of, parts, words
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+_ASKED = "ban"  # the key in the session of what was asked: {"who", "reason"}
+
+
+@router.message_handler(commands=["ban"], admin=True)
+def ban(message: Message) -> None:
+    """Ask whether to ban: whom, why."""
+    context = current_context()
+    match words(message, 2):
+        case [who, *reason] if is_user(who):
+            if user := find(context, who):
+                reply(*_question(context, user, " ".join(reason)))
+        case _:
+            reply(context.rich("admin_usage_ban"))
+
+
+@router.message_handler(commands=["unban"], admin=True)
+def unban(message: Message) -> None:
+    """Take a ban back: whose."""
+    context = current_context()
+    match words(message, 2):
+        case [who] if is_user(who):
+            act_on(context, who, actions.unban)
+        case _:
+            reply(context.rich("admin_usage_unban"))
+
+
+@router.callback_query_handler(data=r"admin:ban:[0-9]{1,18}", admin=True)
+def ask(call: CallbackQuery) -> None:
+    """Ask under a card's button."""
+    context = current_context()
+    if user := look_up(context, parts(call)[0]):
+        context.show(*_question(context, user, ""))
+    else:
+        context.answer_callback(context.text("button_old"), alert=True)
+
+
+@router.callback_query_handler(data=r"admin:ban_yes:[0-9]{1,18}", admin=True)
+def confirm(call: CallbackQuery) -> None:
+    """Ban, if this is still what was asked last: another question would have had another reason."""
+    context = current_context()
+    (who,) = parts(call)
+    asked = context.data.get(_ASKED) or {}
+    user = look_up(context, who)
+    if user is None or str(asked.get("who")) != who:
+        return context.answer_callback(context.text("admin_ban_forgotten"), alert=True)
+    context.answer_callback(actions.carry_out(context, user, actions.ban, asked["reason"]).line)
+    context.set_data(_ASKED, None)
+    return show(context, who)
+
+
+@router.callback_query_handler(data=r"admin:ban_no:[0-9]{1,18}", admin=True)
+def cancel(call: CallbackQuery) -> None:
+    """Leave the person alone."""
+    context = current_context()
+    context.set_data(_ASKED, None)
+    show(context, parts(call)[0])
+
+
+def _question(context: UpdateContext, user: Found, reason: str) -> tuple[Text, Keyboard]:
+    who = user["telegram_id"]
+    card = (context.text("admin_button_card"), f"admin:user:{who}")
+    if user["is_admin"]:
+        return context.rich("admin_is_admin", name=name_of(user)), [[card]]
+    kept = actions.storable(reason)
+    context.set_data(_ASKED, {"who": who, "reason": kept})
+    key = "admin_ban_question_reason" if kept else "admin_ban_question"
+    return context.rich(key, name=name_of(user), reason=kept), [
+        [
+            (context.text("admin_button_ban_yes"), f"admin:ban_yes:{who}"),
+            (context.text("admin_button_ban_no"), f"admin:ban_no:{who}"),
+        ]
+    ]

@@ -1,0 +1,105 @@
+"""/grant, /givetrainings, /addbalance, /reset and /plan: done at once, reported as before and after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from telebot.types import Message
+
+from shared.features.admin import actions
+from shared.features.admin.card import find
+from shared.features.admin.users import Found, is_user, words
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,7}")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,7}([.,][0-9]{1,2})?")
+_DAYS = re.compile(r"[0-9]{1,4}")
+
+
+@router.message_handler(commands=["grant"], admin=True)
+def grant(message: Message) -> None:
+    """Give bonus credits: whom, how many, why."""
+    context = current_context()
+    match words(message, 3):
+        case [who, number, *reason] if is_user(who) and _NUMBER.fullmatch(number) and int(number):
+            act_on(context, who, actions.grant, int(number), " ".join(reason))
+        case _:
+            reply(context.rich("admin_usage_grant"))
+
+
+@router.message_handler(commands=["givetrainings"], admin=True)
+def give_trainings(message: Message) -> None:
+    """Give free trainings: whom, how many, why."""
+    context = current_context()
+    match words(message, 3):
+        case [who, number, *reason] if is_user(who) and _NUMBER.fullmatch(number) and int(number):
+            act_on(context, who, actions.give_trainings, int(number), " ".join(reason))
+        case _:
+            reply(context.rich("admin_usage_givetrainings"))
+
+
+@router.message_handler(commands=["addbalance"], admin=True)
+def add_balance(message: Message) -> None:
+    """Add to a balance: whose, how much, why."""
+    context = current_context()
+    match words(message, 3):
+        case [who, amount, *reason] if is_user(who) and _AMOUNT.fullmatch(amount):
+            act_on(context, who, actions.add_balance, amount.replace(",", "."), " ".join(reason))
+        case _:
+            currency = context.user.currency
+            reply(context.rich("admin_usage_addbalance", currency=currency))
+
+
+@router.message_handler(commands=["reset"], admin=True)
+def reset(message: Message) -> None:
+    """Give today's requests back: to whom."""
+    context = current_context()
+    match words(message, 2):
+        case [who] if is_user(who):
+            act_on(context, who, actions.reset)
+        case _:
+            reply(context.rich("admin_usage_reset"))
+
+
+@router.message_handler(commands=["plan"], admin=True)
+def plan(message: Message) -> None:
+    """Give a plan: to whom, which one, for how many days."""
+    context = current_context()
+    match words(message, 4):
+        case [who, name, *days] if is_user(who) and _are_days(days):
+            if user := find(context, who):
+                _give_plan(context, user, name, int(days[0]) if days else None)
+        case _:
+            reply(context.rich("admin_usage_plan"))
+
+
+def _are_days(given: list[str]) -> bool:
+    return len(given) < 2 and all(_DAYS.fullmatch(word) and int(word) for word in given)
+
+
+def _give_plan(context: UpdateContext, user: Found, name: str, days: int | None) -> None:
+    """Give the plan of this name, in whatever case it was written."""
+    plans: list[str] = user["plans"] or []
+    wanted = next((plan for plan in plans if plan.casefold() == name.casefold()), None)
+    if wanted is None:
+        return reply(context.rich("admin_no_plan", name=name, plans=", ".join(plans)))
+    return _report(context, user, actions.carry_out(context, user, actions.set_plan, wanted, days))
+
+
+def act_on(context: UpdateContext, who: str, action: Callable[..., actions.Done], *values: Any) -> None:
+    """Do something to the person meant, and answer with the line about it and a button to their card."""
+    if user := find(context, who):
+        _report(context, user, actions.carry_out(context, user, action, *values))
+
+
+def _report(context: UpdateContext, user: Found, done: actions.Done) -> None:
+    row = [(context.text("admin_button_card"), f"admin:user:{user['telegram_id']}")]
+    if done.entry is not None:
+        row.append((context.text("admin_button_undo"), f"admin:undo:{done.entry}"))
+    reply(done.line, [row])

@@ -1,0 +1,23 @@
+"""The handlers of admins."""
+
+from __future__ import annotations
+
+from shared.features.admin import (
+    audit,
+    banning,
+    card,
+    check,
+    commands,
+    payment,
+    products,
+    promocodes,
+    refund,
+    statement,
+    stats,
+)
+from shared.telegram.router import Router
+
+router = Router(
+    *(one.router for one in (stats, card, commands, banning, payment, refund)),
+    *(one.router for one in (products, promocodes, check, statement, audit)),
+)

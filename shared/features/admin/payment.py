@@ -1,0 +1,309 @@
+"""/payment: a payment by its number, or those that somebody must look at; /payments <who>: a person's."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, texts
+from shared.core.texts import Text, figures, joined
+from shared.features.admin.card import find
+from shared.features.admin.users import Found, is_user, look_up, name_of, parts, words
+from shared.payments import providers
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+Payment = dict[str, Any]  # what admin_payment returns
+_NUMBER = re.compile(r"[\w.:-]{1,200}", re.ASCII)
+_PAGE = 6  # payments, each with a button
+_ERROR = 150  # characters of what a provider said
+
+
+@router.message_handler(commands=["payment"], admin=True)
+def payment(message: Message) -> None:
+    """Show a payment by our number or the provider's; without one, those that somebody must look at."""
+    context = current_context()
+    match words(message, 2):
+        case []:
+            reply(*_page(context, None, None))
+        case [which] if is_number(which):
+            if found := find_payment(context, which):
+                reply(card(context, found), buttons(context, found))
+        case _:
+            reply(context.rich("admin_usage_payment"))
+
+
+@router.message_handler(commands=["payments"], admin=True, func=lambda message: len(words(message, 1)) > 0)
+def payments(message: Message) -> None:
+    """Show somebody's payments; without a name the command is everybody's, and shows one's own."""
+    context = current_context()
+    match words(message, 2):
+        case [who] if is_user(who):
+            if user := find(context, who):
+                reply(*_page(context, user, None))
+        case _:
+            reply(context.rich("admin_usage_payments"))
+
+
+@router.callback_query_handler(data=r"admin:payment:[0-9]{1,18}(:new)?", admin=True)
+def show_payment(call: CallbackQuery) -> None:
+    """Show a payment under its button; under a message that must stay, in a new one."""
+    context = current_context()
+    which, *new = parts(call)
+    found = look_up_payment(context, which)
+    if found is None:
+        context.answer_callback(context.text("button_old"), alert=True)
+    elif new:
+        context.reply(card(context, found), buttons(context, found))
+    else:
+        context.show(card(context, found), buttons(context, found))
+
+
+@router.callback_query_handler(data=r"admin:payments:[0-9]{1,18}:[0-9]{1,9}", admin=True)
+def turn_page(call: CallbackQuery) -> None:
+    """Show the payments before a number; 0 stands for everybody's, and for the newest."""
+    context = current_context()
+    who, before = parts(call)
+    user = look_up(context, who) if who != "0" else None
+    if who != "0" and user is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_page(context, user, int(before) or None))
+
+
+def is_number(word: str) -> bool:
+    """Whether a word can be the number of a payment, ours or a provider's."""
+    return _NUMBER.fullmatch(word) is not None
+
+
+def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
+    """Return the payment with this number, as it is now.
+
+    Raises:
+        StateUnavailable: there is no database to look in.
+    """
+    if context.is_offline:
+        raise StateUnavailable
+    found: Payment | None = db.call(
+        "admin_payment",
+        p_identifier=which,
+        p_admin_email=context.user.admin_email,
+        p_providers=list(providers.names()),
+    )
+    return found
+
+
+def find_payment(context: UpdateContext, which: str) -> Payment | None:
+    """Return the payment, or say that there is none."""
+    found = look_up_payment(context, which)
+    if found is None:
+        reply(context.rich("admin_no_payment", which=which))
+    return found
+
+
+def card(context: UpdateContext, found: Payment) -> Text:
+    """Return a payment's card: what came, from whom, what was given for it, and what becomes of it."""
+    lines = [
+        context.rich(
+            "admin_payment",
+            id=found["id"],
+            money=money(context, found, "amount"),
+            status=_status(context, found),
+        ),
+        context.rich(
+            "admin_payment_provider", provider=provider_name(context, found), number=found["number"]
+        ),
+        context.rich("admin_payment_person", user=_user(context, found)),
+    ]
+    if found["texts"]:
+        title = texts.product_words(context.language, found["texts"]).title
+        order = "—" if found["order_id"] is None else found["order_id"]
+        lines.append(context.rich("admin_payment_bought", title=title, order=order))
+    lines += [context.rich("admin_payment_given", given=_given(context, one)) for one in found["given"]]
+    if Decimal(found["refunded"]):
+        lines.append(context.rich("admin_payment_refunded", money=money(context, found, "refunded")))
+    if Decimal(found["disputed"]):
+        lines.append(context.rich("admin_payment_disputed", money=money(context, found, "disputed")))
+    lines += [_refund_line(context, found, one) for one in found["refunds"]]
+    if found["problem"] and found["status"] == "completed":
+        lines += [texts.Text("", []), context.rich(f"admin_problem_{found['problem']}")]
+    if has_money_left(found) and (reason := refund_obstacle(context, found, Decimal(found["left"]))):
+        lines += [texts.Text("", []), reason]
+    return joined(*lines, separator="\n")
+
+
+def buttons(context: UpdateContext, found: Payment) -> Keyboard:
+    """Return what can be done to a payment."""
+    rows = []
+    if has_money_left(found) and refund_obstacle(context, found, Decimal(found["left"])) is None:
+        left = money(context, found, "left")
+        rows.append([(context.text("admin_button_refund", money=left), f"admin:refund:{found['id']}")])
+    if found["user"]:
+        who = found["user"]["telegram_id"]
+        rows.append(
+            [
+                (context.text("admin_button_card"), f"admin:user:{who}"),
+                (context.text("admin_button_payments"), f"admin:payments:{who}:0"),
+            ]
+        )
+    return rows
+
+
+def has_money_left(found: Payment) -> bool:
+    """Return whether part of the payment is not refunded, and no refund of it is open."""
+    return bool(Decimal(found["left"])) and found["open_refund"] != "open"
+
+
+def refund_obstacle(context: UpdateContext, found: Payment, wanted: Decimal) -> Text | None:
+    """Return why this amount of a payment can't be refunded from the bot, or None if it can."""
+    left, amount = Decimal(found["left"]), Decimal(found["amount"] or 0)
+    reason: str | None = None
+    if not amount:
+        reason = "not_paid"
+    elif found["open_refund"] == "open":
+        reason = "busy"
+    elif not left:
+        reason = "nothing_left"
+    elif not 0 < wanted <= left:
+        reason = "too_much"
+    elif found["provider"] == "balance" and not found["user"]:
+        reason = "erased"
+    elif found["provider"] == "balance" and found["currency"] != context.user.currency:
+        reason = "other_currency"
+    else:
+        reason = provider_obstacle(found, is_whole=wanted == amount)
+    if reason is None:
+        return None
+    values = {"provider": provider_name(context, found), "money": money(context, found, "left")}
+    return context.rich(f"admin_refund_{reason}", id=found["id"], **values)
+
+
+def provider_obstacle(found: Payment, *, is_whole: bool) -> str | None:
+    """Return why the payment's provider can't be asked for all or a part of it, or None if it can."""
+    from shared.payments import refunds  # only admins need it
+
+    return refunds.obstacle(found["provider"], is_whole=is_whole)
+
+
+def money(context: UpdateContext, found: Payment, which: str) -> str:
+    """Write one of a payment's sums."""
+    return figures.money(context.language, Decimal(found[which] or 0), found["currency"] or "")
+
+
+def provider_name(context: UpdateContext, found: Payment) -> str:
+    """Return what the payment's provider is called."""
+    return context.provider_name(found["provider"])
+
+
+def _status(context: UpdateContext, found: Payment) -> str:
+    back = Decimal(found["refunded"]) + Decimal(found["disputed"])
+    if found["status"] == "completed":
+        return context.text("admin_payment_status_part" if back else "admin_payment_status_completed")
+    if found["status"] == "refunded":
+        return context.text(
+            f"admin_payment_status_{'disputed' if Decimal(found['disputed']) else 'refunded'}"
+        )
+    return context.text(f"admin_payment_status_{found['status']}")
+
+
+def _user(context: UpdateContext, found: Payment) -> str:
+    """Say whose it is; the provider may know who paid where no order says it."""
+    payer = found["payer_id"]
+    if found["user"] is None:
+        return (
+            context.text("admin_payment_payer", id=payer) if payer else context.text("admin_payment_nobody")
+        )
+    name = name_of(found["user"])
+    if payer and payer != found["user"]["telegram_id"]:
+        return context.text("admin_payment_other_payer", name=name, id=payer)
+    return name
+
+
+def _given(context: UpdateContext, effect: dict[str, Any]) -> str:
+    """Say what was given, and what of it was taken back."""
+    given, taken = Decimal(effect["given"]), Decimal(effect["reversed"])
+    if effect["effect"] == "subscription":
+        given, taken = (Decimal(round(seconds / 86_400)) for seconds in (given, taken))
+    key = f"admin_given_{effect['effect']}"
+    words_ = context.text(key, quantity=given)
+    return context.text("admin_given_taken", given=words_, taken=taken) if taken else words_
+
+
+def _refund_line(context: UpdateContext, found: Payment, refund: dict[str, Any]) -> Text:
+    state = "accepted" if refund["status"] == "open" and refund["is_accepted"] else refund["status"]
+    error = (refund["error"] or "") if state in ("refused", "failed", "unknown") else ""
+    return context.rich(
+        "admin_refund_line",
+        money=figures.money(context.language, Decimal(refund["amount"]), found["currency"]),
+        state=context.text(f"admin_refund_state_{state}") + (f" ({error[:_ERROR]})" if error else ""),
+        admin=refund["admin_email"],
+        date=context.date(refund["at"], with_time=True),
+    )
+
+
+def _page(context: UpdateContext, user: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+    if context.is_offline:
+        raise StateUnavailable
+    page = db.call(
+        "admin_payments",
+        p_admin_email=context.user.admin_email,
+        p_user_id=user["id"] if user else None,
+        p_before=before,
+        p_limit=_PAGE,
+    )
+    listed = page["payments"]
+    head = (
+        context.rich("admin_payments_of", name=name_of(user)) if user else context.rich("admin_payments_open")
+    )
+    if not listed:
+        nothing = context.rich("admin_payments_none" if user else "admin_payments_solved")
+        return joined(head, nothing, separator="\n\n"), _page_buttons(context, user, page, before)
+    return (
+        joined(head, *(_line(context, one) for one in listed), separator="\n\n"),
+        _page_buttons(context, user, page, before),
+    )
+
+
+def _line(context: UpdateContext, one: Payment) -> Text:
+    """Return a payment in a list: number, what for, money, state, what was given, what is wrong."""
+    marks = [context.text("admin_payments_given", given=_given(context, effect)) for effect in one["given"]]
+    if one["problem"] and one["status"] == "completed":
+        marks.append(context.text(f"admin_payments_{one['problem']}"))
+    if one["open_refund"]:
+        marks.append(context.text(f"admin_payments_refund_{one['open_refund']}"))
+    return context.rich(
+        "admin_payments_line",
+        id=one["id"],
+        date=context.date(one["at"], with_time=True),
+        title=texts.product_words(context.language, one["texts"]).title if one["texts"] else "—",
+        money=money(context, one, "amount"),
+        provider=provider_name(context, one),
+        status=_status(context, one),
+        marks="".join(f"\n{mark}" for mark in marks),
+    )
+
+
+def _page_buttons(
+    context: UpdateContext, user: Found | None, page: dict[str, Any], before: int | None
+) -> Keyboard:
+    who = user["telegram_id"] if user else 0
+    numbers = [
+        (context.text("admin_payment_number", id=one["id"]), f"admin:payment:{one['id']}")
+        for one in page["payments"]
+    ]
+    rows = [numbers[start : start + 3] for start in range(0, len(numbers), 3)]
+    turn = []
+    if before is not None:
+        turn.append((context.text("admin_audit_newest"), f"admin:payments:{who}:0"))
+    if page["next"] is not None:
+        turn.append((context.text("admin_audit_older"), f"admin:payments:{who}:{page['next']}"))
+    if turn:
+        rows.append(turn)
+    if user:
+        rows.append([(context.text("admin_button_card"), f"admin:user:{who}")])
+    return rows

@@ -1,0 +1,230 @@
+"""The changes of /products: what is asked before each, and the change itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from shared.core import db, texts
+from shared.core.config import settings
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures, joined
+from shared.features.admin import prices, product_pages
+from shared.features.admin.product_pages import Product
+from shared.payments import providers
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+
+ASKED = "product"  # the key in the session of what was asked
+_REFUSALS = ("N0001", "N0003", "N0004")
+
+
+def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Text, Keyboard]:
+    """Ask whether to change the prices to those of a message; say what is wrong with them."""
+    wanted = prices.read(text)
+    if wanted is None:
+        return _send_again(context, product, context.rich("admin_product_prices_unreadable"))
+    if unknown := sorted(set(wanted) - _currencies(context)):
+        words_ = context.rich("admin_product_unknown_currency", currency=", ".join(unknown))
+        return _send_again(context, product, words_)
+    values = {"key": product["key"], "prices": wanted}
+    found = change(context, "prices", values)
+    if found is None:
+        return context.rich("admin_product_old"), product_pages.to_list(context)
+    if found["outcome"] != "preview":
+        return _no_prices(context, product, found)
+    data = _ask(context, "prices", **values, expected=found["before"])
+    yes = "admin_button_prices_jump" if found["jumps"] else "admin_button_prices_yes"
+    keep = "admin_product_prices_keep" if product["kind"] == "subscription" else "admin_product_orders_keep"
+    text_ = joined(
+        context.rich("admin_product_prices_question", title=product_pages.title(context, product)),
+        joined(*_differences(context, found), separator="\n"),
+        *product_pages.preview(context, {**product, "prices": found["after"]}),
+        context.rich(keep),
+        separator="\n\n",
+    )
+    return text_, [[(context.text(yes), data)], *product_pages.cancel(context, product["key"])]
+
+
+def _no_prices(context: UpdateContext, product: Product, found: dict[str, Any]) -> tuple[Text, Keyboard]:
+    """Say why the prices cannot be changed so."""
+    if found["outcome"] == "refused":
+        lines = [_problem(context, one) for one in found["problems"]]
+        text = joined(
+            context.rich("admin_product_prices_refused"), joined(*lines, separator="\n"), separator="\n\n"
+        )
+        return _send_again(context, product, text)
+    key = "admin_product_last_price" if found["outcome"] == "last" else "admin_product_unchanged"
+    return _send_again(context, product, context.rich(key))
+
+
+def _send_again(context: UpdateContext, product: Product, text: Text) -> tuple[Text, Keyboard]:
+    """Wait for other prices in the next message."""
+    context.set_data("awaiting", f"{product_pages.AWAITS}prices:{product['key']}")
+    return text, product_pages.cancel(context, product["key"])
+
+
+def _problem(context: UpdateContext, problem: dict[str, Any]) -> Text:
+    """Say what is wrong with one price."""
+    currency, limit = problem["currency"], problem["limit"]
+    values = {
+        "currency": context.text("stats_stars") if currency == "XTR" else currency,
+        "limit": figures.money(context.language, Decimal(limit), currency) if limit else "",
+        "provider": context.provider_name(problem["provider"]) if problem["provider"] else "",
+    }
+    reason = problem["reason"]
+    if reason == "decimals":
+        reason = "whole" if limit == "0" else "decimals"
+    elif reason == "maximum" and problem["provider"]:
+        reason = "stars_month"
+    return context.rich(f"admin_price_{reason}", **values)
+
+
+def _differences(context: UpdateContext, found: dict[str, Any]) -> list[Text]:
+    """Return a line for each price that would change."""
+    lines = []
+    before, after = found["before"], found["after"]
+    for code in product_pages.ordered({**before, **after}):
+        old, new = (prices_.get(code) for prices_ in (before, after))
+        if old == new:
+            continue
+        values = {
+            "old": figures.money(context.language, Decimal(old), code) if old else "",
+            "new": figures.money(context.language, Decimal(new), code) if new else "",
+            "times": figures.number(context.language, Decimal(found["jumps"].get(code, 1))),
+        }
+        kind = "new" if not old else "gone" if not new else "jump" if code in found["jumps"] else "change"
+        lines.append(context.rich(f"admin_price_{kind}", **values))
+    return lines
+
+
+def _currencies(context: UpdateContext) -> set[str]:
+    """Return the currencies that some provider, connected or not, can charge."""
+    return {context.user.currency}.union(*(providers.load(key).CURRENCIES for key in providers.names()))
+
+
+def ask_texts(context: UpdateContext, product: Product, language: str, text: str) -> tuple[Text, Keyboard]:
+    """Ask whether to rename the product: the first line is the title, the rest the description."""
+    title, _, description = text.strip().partition("\n")
+    old = product["texts"].get(language) or {}
+    values = {
+        "key": product["key"],
+        "language": language,
+        "title": title.strip(),
+        "description": description.strip() or old.get("description"),
+    }
+    found = change(context, "texts", values)
+    if found is None:
+        return context.rich("admin_product_old"), product_pages.to_list(context)
+    if found["outcome"] == "refused":
+        lines = [
+            context.rich(f"admin_text_{one['field']}_{one['reason']}", **one) for one in found["problems"]
+        ]
+        return joined(*lines, separator="\n"), product_pages.cancel(context, product["key"])
+    if found["outcome"] != "preview":
+        return context.rich("admin_product_unchanged"), product_pages.cancel(context, product["key"])
+    data = _ask(context, "texts", **values, expected=found["before"])
+    question = context.rich("admin_product_texts_question", language=texts.language(language).NAME)
+    shown = {**product, "texts": {**product["texts"], language: found["after"]}}
+    return joined(question, *product_pages.preview(context, shown), separator="\n\n"), [
+        [(context.text("admin_button_texts_yes"), data)],
+        *product_pages.cancel(context, product["key"]),
+    ]
+
+
+def ask_show(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+    """Ask whether to put a product on sale; say what is missing for it."""
+    key = product["key"]
+    if not product["prices"]:
+        return context.rich("admin_product_no_price"), [
+            [(context.text("admin_button_prices"), f"admin:product_prices:{key}")],
+            *product_pages.cancel(context, key),
+        ]
+    if not settings().may_sell:
+        return context.rich("admin_product_no_contact"), product_pages.cancel(context, key)
+    data = _ask(context, "switch", key=key, is_active=True, expected=product["prices"])
+    question = context.rich("admin_product_show_question", title=product_pages.title(context, product))
+    parts = [question, *product_pages.preview(context, product), *_below_minimum(context, product)]
+    return joined(*parts, separator="\n\n"), [
+        [(context.text("admin_button_show"), data)],
+        *product_pages.cancel(context, key),
+    ]
+
+
+def _below_minimum(context: UpdateContext, product: Product) -> list[Text]:
+    """Return a warning for each price below what a provider charges that was connected after it was set."""
+    found = change(context, "prices", {"key": product["key"], "prices": product["prices"]})
+    problems = found["problems"] if found else []
+    return [
+        joined(context.rich("admin_price_warning"), _problem(context, one), separator=" ")
+        for one in problems
+        if one["reason"] == "minimum"
+    ]
+
+
+def ask_hide(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+    """Ask whether to take a product off sale."""
+    data = _ask(context, "switch", key=product["key"], is_active=False)
+    repeats = "admin_product_hide_repeats" if product["kind"] == "subscription" else "admin_product_hide"
+    return context.rich(repeats, title=product_pages.title(context, product)), [
+        [(context.text("admin_button_hide"), data)],
+        *product_pages.cancel(context, product["key"]),
+    ]
+
+
+def _ask(context: UpdateContext, what: str, **values: Any) -> str:
+    """Keep what a Yes would do, and return its button's data."""
+    number = context.update.update_id
+    context.set_data(ASKED, {"number": number, "change": [what, values]})
+    if context.data.get("awaiting"):
+        context.set_data("awaiting", None)
+    return f"admin:product_yes:{number}"
+
+
+def change(context: UpdateContext, what: str, values: dict[str, Any]) -> dict[str, Any] | None:
+    """Change a product, or ask what a change would do; None: it is gone, or cannot be changed so any more.
+
+    Prices and texts change only with a reference.
+    """
+    if context.is_offline:
+        raise StateUnavailable
+    admin, reference, key = context.user.admin_email, values.get("reference"), values["key"]
+    expected = values.get("expected")
+    done: dict[str, Any] | None
+    try:
+        if what == "prices":
+            done = db.call(
+                "admin_set_prices",
+                p_key=key,
+                p_prices=values["prices"],
+                p_admin_email=admin,
+                p_reference=reference,
+                p_expected=expected,
+                p_providers=list(providers.configured()),
+                p_is_confirmed=reference is not None,
+            )
+        elif what == "texts":
+            done = db.call(
+                "admin_set_product_texts",
+                p_key=key,
+                p_language=values["language"],
+                p_title=values["title"],
+                p_description=values["description"],
+                p_admin_email=admin,
+                p_reference=reference,
+                p_expected=expected,
+                p_is_confirmed=reference is not None,
+            )
+        else:
+            done = db.call(
+                "admin_switch_product",
+                p_key=key,
+                p_is_active=values["is_active"],
+                p_admin_email=admin,
+                p_reference=reference,
+                p_expected=expected,
+            )
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return None
+    return done

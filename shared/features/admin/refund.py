@@ -1,0 +1,136 @@
+"""/refund: money goes back, after a question that names the sum; also from a payment's card or an alarm."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures, joined
+from shared.features.admin import payment
+from shared.features.admin.payment import Payment, find_payment, is_number, look_up_payment
+from shared.features.admin.users import name_of, parts, words
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+_AMOUNT = re.compile(r"[0-9]{1,9}([.,][0-9]{1,2})?", re.ASCII)
+_REFUSALS = {
+    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0003": "admin_done_differently",
+    "N0004": "admin_refund_bad_amount",
+}
+
+
+@router.message_handler(commands=["refund"], admin=True)
+def refund(message: Message) -> None:
+    """Ask whether to give a payment back: which, how much of it."""
+    context = current_context()
+    match words(message, 2):
+        case [which] if is_number(which):
+            amount = None
+        case [which, much] if is_number(which) and _AMOUNT.fullmatch(much):
+            amount = Decimal(much.replace(",", "."))
+        case _:
+            return reply(context.rich("admin_usage_refund"))
+    if found := find_payment(context, which):
+        reply(*_question(context, found, amount))
+    return None
+
+
+@router.callback_query_handler(data=r"admin:refund:[0-9]{1,18}", admin=True)
+def ask(call: CallbackQuery) -> None:
+    """Ask under a payment's button: all that is left."""
+    context = current_context()
+    if found := look_up_payment(context, parts(call)[0]):
+        context.show(*_question(context, found, None))
+    else:
+        context.answer_callback(context.text("button_old"), alert=True)
+
+
+@router.callback_query_handler(data=r"admin:refund_yes:[0-9]{1,18}:[0-9.]+:[0-9.]+", admin=True)
+def confirm(call: CallbackQuery) -> None:
+    """Have the money given back, if as much of it is left as when this was asked."""
+    context = current_context()
+    number, amount, left = parts(call)
+    try:
+        done = db.call(
+            "admin_refund_payment",
+            p_payment_id=int(number),
+            p_amount=Decimal(amount),
+            p_admin_email=context.user.admin_email,
+            p_reference=context.reference,
+            p_left=Decimal(left),
+            p_call_provider_now=True,
+        )
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return context.answer_callback(context.text(_REFUSALS[refusal.sqlstate]), alert=True)
+    from shared.payments import notifications, refunds  # a start need not wait for them
+
+    notifications.deliver(done["outgoing"])
+    if done.get("task"):
+        refunds.ask(done["task"])
+    found = look_up_payment(context, number)
+    if found is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    head = _outcome(context, found, done)
+    return context.show(
+        joined(head, payment.card(context, found), separator="\n\n"), payment.buttons(context, found)
+    )
+
+
+def _question(context: UpdateContext, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
+    """Return the question, or why it cannot be asked."""
+    left = Decimal(found["left"])
+    wanted = left if amount is None else amount
+    refusal = payment.refund_obstacle(context, found, wanted)
+    if refusal is not None:
+        return refusal, payment.buttons(context, found)
+    values = {
+        "money": figures.money(context.language, wanted, found["currency"]),
+        "id": found["id"],
+        "provider": payment.provider_name(context, found),
+        "name": name_of(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
+    }
+    question = context.rich("admin_refund_question", **values)
+    lines = [question]
+    if found["given"]:
+        lines.append(context.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
+    if amount is None and payment.provider_obstacle(found, is_whole=False) is None:
+        lines.append(context.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
+    yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
+    return joined(*lines, separator="\n\n"), [
+        [
+            (context.text("admin_button_refund_yes", money=values["money"]), yes),
+            (context.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
+        ]
+    ]
+
+
+def _example(left: Decimal) -> str:
+    """Return a part of what is left, as an admin may write it: half of it, whole where that is at least 1."""
+    half = left / 2
+    return f"{half.quantize(Decimal(1 if half >= 1 else '0.01'), ROUND_DOWN):f}"
+
+
+def _outcome(context: UpdateContext, found: Payment, done: dict[str, Any]) -> Text:
+    """Say what became of it, honestly: done, refused, not known."""
+    if done["outcome"] == "busy":
+        return context.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
+    if done["outcome"] not in ("opened", "known"):
+        return context.rich("admin_refund_changed")
+    mine = next((one for one in found["refunds"] if one["id"] == done["refund"]["id"]), done["refund"])
+    state = "accepted" if mine["status"] == "open" and mine.get("is_accepted") else mine["status"]
+    return context.rich(
+        f"admin_refund_is_{state}",
+        money=figures.money(context.language, Decimal(mine["amount"]), found["currency"]),
+        provider=payment.provider_name(context, found),
+    )

@@ -1,0 +1,221 @@
+"""/stats: users, requests and cost as a picture of 30 days with its figures; then revenue and conversion."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from telebot.types import Message
+
+from shared.core import db, texts
+from shared.core.texts import Text, figures
+from shared.features.common.drawing import send_drawing
+from shared.telegram import current_context, reply
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.pictures.overview import OverviewPicture, Tile
+
+router = Router()
+
+Overview = dict[str, Any]  # what admin_overview returns
+_PERIODS = ("day", "week", "month")
+_MODELS = 3  # in the words; with five long names they would not fit under a picture
+_NAME = 40  # characters of a model's name
+
+
+@router.message_handler(commands=["stats"], admin=True)
+def stats(_message: Message) -> None:
+    """Show the figures."""
+    context = current_context()
+    if context.is_offline:
+        raise StateUnavailable
+    overview: Overview = db.call("admin_overview", p_admin_email=context.user.admin_email)
+    from shared.core.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
+
+    send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
+    # A message of its own: under a picture 1024 characters fit.
+    reply(_revenue(context, db.call("admin_revenue", p_admin_email=context.user.admin_email)))
+
+
+def _revenue(context: UpdateContext, revenue: Overview) -> Text:
+    """Return what was sold in each currency, and how many new users became buyers."""
+
+    parts = [context.rich("stats_money")]
+    for one in revenue["currencies"]:
+        sums = {
+            kind: " · ".join(_sum(context, one[period][kind], one["currency"]) for period in _PERIODS)
+            for kind in ("gross", "refunds", "net")
+        }
+        name = context.text("stats_stars") if one["currency"] == "XTR" else one["currency"]
+        parts.append(context.rich("stats_money_currency", currency=name, **sums))
+    if not revenue["currencies"]:
+        parts.append(context.rich("stats_money_none"))
+    counts = {
+        kind: " · ".join(_number(context, revenue[period][kind]) for period in _PERIODS)
+        for kind in ("payments", "refunds")
+    }
+    paying = {period: _paying(context, revenue[period]) for period in _PERIODS}
+    parts += [context.rich("stats_money_counts", **counts), context.rich("stats_paying", **paying)]
+    return texts.joined(*parts, separator="\n\n")
+
+
+def _paying(context: UpdateContext, period: Overview) -> str:
+    paid, new = (_number(context, period[name]) for name in ("paid", "new"))
+    return context.text(
+        "stats_paying_of", paid=paid, new=new, share=_share(context, period["paid"], period["new"])
+    )
+
+
+def _sum(context: UpdateContext, amount: str, currency: str) -> str:
+    return figures.money(context.language, Decimal(amount), currency)
+
+
+def _caption(context: UpdateContext, overview: Overview) -> Text:
+    def three(figure: str) -> str:
+        return " · ".join(_number(context, overview[period][figure]) for period in _PERIODS)
+
+    month = overview["month"]
+    lines = [
+        context.rich("stats_head"),
+        context.rich(
+            "stats_people",
+            people=_number(context, overview["users"]),
+            sessions=_number(context, overview["active_sessions"]),
+        ),
+        context.rich("stats_new", figures=three("new")),
+        context.rich("stats_active", figures=three("active")),
+        context.rich("stats_requests", figures=three("requests")),
+        context.rich("stats_calls", figures=three("calls")),
+        context.rich(
+            "stats_errors", figures=three("errors"), share=_share(context, month["errors"], month["calls"])
+        ),
+        context.rich(
+            "stats_tokens",
+            tokens_in=_number(context, month["tokens_in"]),
+            tokens_out=_number(context, month["tokens_out"]),
+        ),
+        context.rich(
+            "stats_cost", figures=" · ".join(_money(context, overview[p]["cost"]) for p in _PERIODS)
+        ),
+        *_models(context, overview["models"]),
+    ]
+    return texts.joined(*lines, separator="\n")
+
+
+def _models(context: UpdateContext, models: list[Overview]) -> list[Text]:
+    if not models:
+        return []
+    lines = [
+        context.rich(
+            "stats_model",
+            model=model["model"][:_NAME],
+            requests=model["requests"],
+            cost=_money(context, model["cost"]),
+        )
+        for model in models[:_MODELS]
+    ]
+    return [context.rich("stats_models"), *lines]
+
+
+def _picture(context: UpdateContext, overview: Overview) -> OverviewPicture:
+    from shared.core.pictures.overview import PEOPLE, REQUESTS, Bar, Chart, OverviewPicture
+
+    days = overview["days"]
+    labels = [figures.day(context.language, date.fromisoformat(day["day"]), short=True) for day in days]
+    requests = [Bar(label, day["requests"], day["errors"]) for label, day in zip(labels, days, strict=True)]
+    people = [
+        Bar(label, max(day["active"] - day["new"], 0), day["new"])
+        for label, day in zip(labels, days, strict=True)
+    ]
+    today = date.fromisoformat(days[-1]["day"])
+    return OverviewPicture(
+        title=context.text("stats_picture"),
+        date=figures.day(context.language, today),
+        tiles=_tiles(context, overview),
+        charts=[
+            Chart(
+                title=context.text("stats_picture_requests"),
+                about=_most(context, days, "requests"),
+                bars=requests,
+                top=context.text("stats_picture_errors"),
+                nothing=context.text("stats_picture_nothing"),
+                colors=REQUESTS,
+            ),
+            Chart(
+                title=context.text("stats_picture_people"),
+                about=_most(context, days, "active"),
+                bars=people,
+                top=context.text("stats_picture_new"),
+                nothing=context.text("stats_picture_nothing"),
+                colors=PEOPLE,
+            ),
+        ],
+    )
+
+
+def _most(context: UpdateContext, days: list[Overview], figure: str) -> str:
+    most = max(day[figure] for day in days)
+    return context.text("stats_picture_most", most=_number(context, most)) if most else ""
+
+
+def _tiles(context: UpdateContext, overview: Overview) -> list[Tile]:
+    from shared.core.pictures.overview import Tile
+
+    day, week, month = (overview[period] for period in _PERIODS)
+    return [
+        Tile(
+            context.text("stats_tile_people"),
+            _number(context, overview["users"]),
+            [
+                context.text("stats_tile_today", figure=_plus(context, day["new"])),
+                _month(context, _plus(context, month["new"])),
+            ],
+        ),
+        Tile(
+            context.text("stats_tile_active"),
+            _number(context, day["active"]),
+            [_week(context, week["active"]), _month(context, _number(context, month["active"]))],
+        ),
+        Tile(
+            context.text("stats_tile_requests"),
+            _number(context, day["requests"]),
+            [_week(context, week["requests"]), _month(context, _number(context, month["requests"]))],
+        ),
+        Tile(
+            context.text("stats_tile_cost"),
+            _money(context, day["cost"]),
+            [
+                context.text("stats_tile_week", figure=_money(context, week["cost"])),
+                _month(context, _money(context, month["cost"])),
+            ],
+        ),
+    ]
+
+
+def _week(context: UpdateContext, figure: int) -> str:
+    return context.text("stats_tile_week", figure=_number(context, figure))
+
+
+def _month(context: UpdateContext, figure: str) -> str:
+    return context.text("stats_tile_month", figure=figure)
+
+
+def _plus(context: UpdateContext, figure: int) -> str:
+    return f"+{_number(context, figure)}" if figure else "0"
+
+
+def _number(context: UpdateContext, value: int) -> str:
+    return figures.number(context.language, value)
+
+
+def _money(context: UpdateContext, amount: str) -> str:
+    return figures.money(context.language, Decimal(amount), "USD")
+
+
+def _share(context: UpdateContext, part: int, whole: int) -> str:
+    """Return how much of the whole a part is, in percent with one decimal."""
+    percent = Decimal(100 * part / whole if whole else 0).quantize(Decimal("0.1"))
+    return figures.number(context.language, percent)

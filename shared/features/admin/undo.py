@@ -1,0 +1,78 @@
+"""Undoes what an admin did to a user, once; the function tells the user."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import figures
+from shared.features.admin.actions import deliver, plan_until
+from shared.features.common.plans import plan_name
+from shared.telegram.context import StateUnavailable, UpdateContext
+
+_REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
+
+
+class Undone(NamedTuple):
+    """What was said about it, and the Telegram id of whose card shows it now."""
+
+    line: str
+    who: str | None = None
+
+
+def undo(context: UpdateContext, entry: int) -> Undone:
+    """Undo an entry of the audit log and return the line about it."""
+    if context.is_offline:
+        raise StateUnavailable
+    try:
+        done = db.call(
+            "admin_undo",
+            p_audit_id=entry,
+            p_admin_email=context.user.admin_email,
+            p_reference=context.reference,
+        )
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return Undone(context.text(_REFUSALS[refusal.sqlstate]))
+    if done["outcome"] != "undone":
+        return Undone(context.text(f"admin_undo_{done['outcome']}"))
+    deliver(done)
+    key = "admin_undo_part" if done["is_partial"] else "admin_undo_done"
+    before, after = (written(context, done["action"], done[when]) for when in ("before", "after"))
+    return Undone(context.text(key, before=before, after=after), str(done["telegram_id"]))
+
+
+def written(context: UpdateContext, action: str, state: dict[str, Any]) -> str:
+    """Write what an undo says of before or after."""
+    if "plan" in state:
+        return plan_until(context, state["plan"], state["ends_at"])
+    amount = Decimal(state.get("amount") or state.get("balance") or state.get("requests") or 0)
+    if action == "adjust_balance":
+        return figures.money(context.language, amount, context.user.currency)
+    return figures.number(context.language, amount)
+
+
+def undo_label(context: UpdateContext, entry: dict[str, Any]) -> str:
+    """Say in a few words what an entry of the audit log did, for a button."""
+    before, after = entry["before"], entry["after"]
+    match entry["action"]:
+        case "add_bonus_credits":
+            return context.text("undo_credits", change=_signed(context, before, after, "bonus_credits"))
+        case "give_trainings":
+            return context.text("undo_trainings", change=_signed(context, before, after, "trainings"))
+        case "adjust_balance":
+            change = Decimal(after["balance"]) - Decimal(before["balance"])
+            sign = "+" if change > 0 else ""
+            return sign + figures.money(context.language, change, context.user.currency)
+        case "set_plan":
+            return context.text("undo_plan", plan=plan_name(context, after["given"]))
+        case _:
+            return context.text("undo_reset")
+
+
+def _signed(context: UpdateContext, before: dict[str, Any], after: dict[str, Any], field: str) -> str:
+    change = after[field] - before[field]
+    return ("+" if change > 0 else "") + figures.number(context.language, change)

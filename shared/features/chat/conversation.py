@@ -1,0 +1,29 @@
+"""/clear and /cancel: let go of the conversation, or of what was begun."""
+
+from __future__ import annotations
+
+from telebot.types import Message
+
+from shared.telegram import current_context, reply
+from shared.telegram.router import Router
+
+router = Router()
+
+
+@router.message_handler(commands=["clear"])
+def clear(_message: Message) -> None:
+    """Erase the conversation of this chat: the AI is shown nothing of it any more, and it is not kept."""
+    context = current_context()
+    context.forget()
+    reply(context.rich("clear_done"))
+
+
+@router.message_handler(commands=["cancel"])
+def cancel(_message: Message) -> None:
+    """Leave a question that awaits its answer, and the special mode."""
+    context = current_context()
+    if context.data.get("awaiting") is None and context.mode == "chat":
+        return reply(context.rich("cancel_nothing"))
+    context.set_data("awaiting", None)
+    context.set_mode("chat")
+    return reply(context.rich("cancel_done"))

@@ -1,0 +1,8 @@
+"""The handlers of the conversation with the AI."""
+
+from __future__ import annotations
+
+from shared.features.chat import answers, conversation, mode
+from shared.telegram.router import Router
+
+router = Router(mode.router, conversation.router, answers.router)

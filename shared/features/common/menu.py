@@ -1,0 +1,79 @@
+"""The main menu and the buttons that lead to it."""
+
+from __future__ import annotations
+
+from shared.ai.modes import find_mode
+from shared.core import texts
+from shared.core.config import settings
+from shared.core.texts import Text, figures, joined
+from shared.features.common.offering import is_offered
+from shared.features.common.plans import plan_name
+from shared.telegram.context import Keyboard, UpdateContext
+
+REFERRAL = "ref_"  # begins the payload of an invite link
+PROMO = "promo_"  # begins the payload of a link with a promo code
+
+
+def main_menu(context: UpdateContext) -> Keyboard:
+    """Return the main menu in the user's language: what is configured here, with what is chosen now."""
+    if not settings().database_enabled:
+        return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
+    rows = [
+        [*_button(context, "profile", context.text("menu_profile")), *buy_button(context)],
+        _button(context, "mode", _mode_label(context)),
+        [
+            *_button(context, "language", texts.language(context.language).NAME),
+            *_button(context, "help", context.text("menu_help")),
+        ],
+    ]
+    return [row for row in rows if row]
+
+
+def _button(context: UpdateContext, command: str, label: str) -> list[tuple[str, str]]:
+    """Return the button of a command, which is its callback data; nothing where the bot lacks it."""
+    return [(label, command)] if context.bot.has_command(command) else []
+
+
+def _mode_label(context: UpdateContext) -> str:
+    mode = find_mode(context.mode if context.includes("modes") else "chat")
+    return context.text("menu_mode", mode=context.text(f"mode_{mode.key}"))
+
+
+def buy_button(context: UpdateContext) -> list[tuple[str, str]]:
+    """Return the button to the shop, or nothing where nothing is sold."""
+    return [(context.text("menu_buy"), "buy")] if is_offered(context, "buy") else []
+
+
+def menu_text(context: UpdateContext) -> Text:
+    """Say which plan the user has and how many requests are left, above the main menu.
+
+    Outside of the private chat it says neither: others would read the plan and the balance.
+    """
+    if context.is_offline or not context.update.is_private:
+        return context.rich("menu")
+    usage = context.usage
+    lines = [context.rich("menu_plan", plan=plan_name(context)), _requests_left(context)]
+    if usage.bonus_credits:
+        lines.append(context.rich("menu_bonus", credits=usage.bonus_credits))
+    if context.user.balance > 0:
+        balance = figures.money(context.language, context.user.balance, context.user.currency)
+        lines.append(context.rich("menu_balance", balance=balance))
+    return joined(joined(*lines, separator="\n"), context.rich("menu"), separator="\n\n")
+
+
+def _requests_left(context: UpdateContext) -> Text:
+    usage = context.usage
+    day, month = usage.daily_requests, usage.monthly_requests
+    left_today = None if day is None else max(day - usage.requests, 0)
+    left_month = None if month is None else max(month - usage.month_requests, 0)
+    if left_today is None and left_month is None:
+        return context.rich("menu_unlimited", used=usage.requests)
+    if left_today is None or left_month == 0:
+        return context.rich("menu_left_month", left=left_month, limit=month)
+    left = left_today if left_month is None else min(left_today, left_month)
+    return context.rich("menu_left", left=left, limit=day)
+
+
+def back(context: UpdateContext) -> Keyboard:
+    """Return the one row that leads back to the menu."""
+    return [[(context.text("menu_back"), "menu")]]

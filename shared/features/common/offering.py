@@ -1,0 +1,133 @@
+"""What this deployment has on offer, and the commands that are shown for it, in sections.
+
+Menus and help never show what is not configured: without products on sale there is no /buy, without
+encryption keys no /keys. A hidden command still answers when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from shared.ai.user_keys import encryption
+from shared.core import db
+from shared.core.config import settings
+from shared.core.errors import DatabaseUnavailable
+from shared.payments import providers
+from shared.telegram.bot import Bot
+from shared.telegram.context import UpdateContext
+from shared.telegram.feature import Command
+
+_CACHE_SECONDS = 30.0  # for which an answer of the database is used
+# The sections of /help in their order; the title of each is the text help_<section>.
+SECTIONS = ("chat", "plan", "data", "more")
+ADMIN_SECTIONS = ("admin_users", "admin_payments", "admin_more")
+_PAID = ("subscription", "payments")  # commands of buyers: hidden on the free plan where nothing is sold
+
+
+@dataclass(frozen=True)
+class Offering:
+    """What the owner offers, as `offered_features` returns it; by default everything."""
+
+    currencies: frozenset[str] = frozenset({"XTR"})
+    referrals: bool = True
+    trial_days: int = 1
+    channel_trainings: int = 1
+
+    @property
+    def is_selling(self) -> bool:
+        """Whether something is on sale that a configured provider takes money for."""
+        if "XTR" in self.currencies:  # Stars need no settings
+            return True
+        return any(self.currencies & providers.load(key).CURRENCIES for key in providers.configured())
+
+    def includes(self, need: str) -> bool:
+        """Return whether a condition that a command declares as its `needs` is met.
+
+        Raises:
+            KeyError: there is no such condition.
+        """
+        return CONDITIONS[need](self)
+
+
+# What a command may declare as its `needs`.
+CONDITIONS: Mapping[str, Callable[[Offering], bool]] = {
+    "": lambda _: True,
+    "sales": lambda offering: offering.is_selling,
+    "terms": lambda offering: offering.is_selling or bool(settings().terms_url),
+    "support": lambda _: bool(settings().support_contact),
+    "encryption": lambda _: encryption.is_available(),
+    "referrals": lambda offering: offering.referrals,
+    "trial": lambda offering: offering.trial_days > 0,
+    "channel": lambda offering: bool(settings().training_channel) and offering.channel_trainings > 0,
+}
+NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0)
+
+
+@dataclass
+class _Cache:
+    offering: Offering = field(default_factory=Offering)
+    until: float = 0.0
+
+
+_cache = _Cache()
+
+
+def current_offering(context: UpdateContext) -> Offering:
+    """Return what is on offer, read at most every 30 s; in an outage what was read last."""
+    if not settings().database_enabled:
+        return NOTHING
+    if monotonic() < _cache.until or context.is_offline:
+        return _cache.offering
+    try:
+        _cache.offering = read_offering()
+    except DatabaseUnavailable:
+        return _cache.offering
+    _cache.until = monotonic() + _CACHE_SECONDS
+    return _cache.offering
+
+
+def read_offering() -> Offering:
+    """Read from the database what is on offer.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+    """
+    found = db.call("offered_features")
+    return Offering(
+        frozenset(found["currencies"]), found["referrals"], found["trial_days"], found["channel_trainings"]
+    )
+
+
+def hidden_commands(bot: Bot, offering: Offering) -> frozenset[str]:
+    """Return the commands of what is not configured here, for any user."""
+    return frozenset(one.name for one in bot.declared_commands() if not offering.includes(one.needs))
+
+
+def is_offered(context: UpdateContext, command: str) -> bool:
+    """Return whether the bot has a command, and what it needs is configured."""
+    found = next((one for one in context.bot.declared_commands() if one.name == command), None)
+    return found is not None and current_offering(context).includes(found.needs)
+
+
+def listed_commands(context: UpdateContext) -> tuple[Command, ...]:
+    """Return the commands that /help shows a user, those of an admin not included."""
+    offering = current_offering(context)
+    hidden = set(hidden_commands(context.bot, offering))
+    if context.usage.plan != "FREE":
+        hidden.add("trial")  # only users without a plan may start one
+    elif not offering.is_selling:
+        hidden.update(_PAID)
+    known = context.bot.declared_commands(has_database=settings().database_enabled)
+    return tuple(one for one in known if one.section and one.name not in hidden)
+
+
+def in_sections(
+    commands: Iterable[Command], sections: Sequence[str], line: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """Return (section, its lines) for the sections that have commands, in the order of `sections`."""
+    by_section: dict[str, list[str]] = {section: [] for section in sections}
+    for command in commands:
+        by_section[command.section].append(line(command.name))
+    return [(section, "\n".join(lines)) for section, lines in by_section.items() if lines]

@@ -1,0 +1,132 @@
+"""/start, /help and /menu, and the buttons under them."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import texts, user_input
+from shared.core.config import settings
+from shared.core.texts import Text, joined
+from shared.features.common.menu import back, main_menu, menu_text
+from shared.features.common.offering import (
+    ADMIN_SECTIONS,
+    SECTIONS,
+    current_offering,
+    hidden_commands,
+    in_sections,
+    listed_commands,
+)
+from shared.features.help import unknown
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
+from shared.telegram.router import OPEN_PAGE, Router
+
+router = Router(unknown.router)
+
+_START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep link carry
+
+
+@router.message_handler(commands=["menu"], private_only=True)
+def menu(_message: Message) -> None:
+    """Show the menu with the user's plan and requests; what was asked for is not awaited any more."""
+    context = current_context()
+    _await_nothing(context)
+    reply(menu_text(context), main_menu(context))
+
+
+@router.message_handler(commands=["start"], works_offline=True)
+def start(message: Message) -> None:
+    """Welcome a user; the payload of the link they came by is stored and handed to its feature."""
+    context = current_context()
+    payload = user_input.single_value(user_input.command_argument(message.text or ""))
+    if payload.startswith(OPEN_PAGE) and context.update.is_private:
+        if not context.is_offline:
+            context.set_data("awaiting", None)
+        if context.bot.open_page(payload.removeprefix(OPEN_PAGE), message):
+            return None
+    if context.is_offline:
+        key = "welcome_offline" if settings().database_enabled else "welcome_without_database"
+        return reply(context.rich(key, name=context.user.name), main_menu(context))
+    if _START_PAYLOAD.fullmatch(payload):
+        context.set_data("start_payload", payload)
+    context.set_data("awaiting", None)
+    if answer := context.bot.open_link(context, payload):
+        words, keyboard = answer
+        # The link may have changed the plan: its limit is not shown.
+        key = "welcome_unlimited" if context.user.is_new else "welcome_back"
+        return reply(joined(context.rich(key, name=context.user.name), words, separator="\n\n"), keyboard)
+    reply(_welcome(context), main_menu(context))
+    if context.user.is_admin and context.update.is_private:
+        _set_admin_menu(context)
+    return None
+
+
+def _set_admin_menu(context: UpdateContext) -> None:
+    """Set the command menu of an admin's chat: a deployment sets it for the admins of that moment only."""
+    from shared.telegram import menus
+
+    hidden = hidden_commands(context.bot, current_offering(context))
+    context.set_menu(
+        menus.menus(context.bot, texts.languages(), hidden=hidden, admin=context.user.telegram_id)
+    )
+
+
+def _welcome(context: UpdateContext) -> Text:
+    name = context.user.name
+    if context.update.is_group:
+        return context.rich("welcome_group", name=name)
+    if not context.user.is_new:
+        return context.rich("welcome_back", name=name)
+    if context.usage.daily_requests is None:
+        return context.rich("welcome_unlimited", name=name)
+    return context.rich("welcome", name=name, limit=context.usage.daily_requests)
+
+
+@router.message_handler(commands=["help"], works_offline=True)
+def help_(_message: Message) -> None:
+    """Show what the bot can do: the commands that have a handler."""
+    context = current_context()
+    reply(_help(context), main_menu(context))
+
+
+@router.callback_query_handler(data="help")
+def show_help(_call: CallbackQuery) -> None:
+    """Show the help under the menu's button."""
+    context = current_context()
+    context.show(_help(context), back(context))
+
+
+@router.callback_query_handler(data="menu")
+def show_menu(_call: CallbackQuery) -> None:
+    """Go back to the menu; what was asked for is not awaited any more."""
+    context = current_context()
+    _await_nothing(context)
+    context.show(menu_text(context), main_menu(context))
+
+
+def _await_nothing(context: UpdateContext) -> None:
+    if context.data.get("awaiting") and not context.is_offline:
+        context.set_data("awaiting", None)
+
+
+def _help(context: UpdateContext) -> Text:
+    group = context.text("help_group") if context.update.is_group else ""
+    listed = in_sections(listed_commands(context), SECTIONS, partial(_line, context))
+    parts = [context.rich("help", group=group), *(_section(context, *section) for section in listed)]
+    if settings().database_enabled and context.user.is_admin and context.update.is_private:
+        commands = in_sections(
+            context.bot.declared_commands(admin=True), ADMIN_SECTIONS, partial(_line, context)
+        )
+        parts += [context.rich("help_admin"), *(_section(context, *section) for section in commands)]
+    return joined(*parts, separator="\n\n")
+
+
+def _section(context: UpdateContext, name: str, lines: str) -> Text:
+    return joined(context.rich(f"help_{name}"), Text(lines, []), separator="\n")
+
+
+def _line(context: UpdateContext, name: str) -> str:
+    return f"/{name} — {context.text(f'command_{name}')}"

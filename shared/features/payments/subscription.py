@@ -1,0 +1,171 @@
+"""/subscription: the plan, when it ends, what renews it, and how to stop that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, log
+from shared.core.texts import Text, figures, joined
+from shared.features.common.catalog import title
+from shared.features.common.menu import back
+from shared.features.common.plans import plan_name
+from shared.features.common.trial_offer import trial_offer, trial_row
+from shared.payments import providers
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.payments.provider import PaymentError
+
+router = Router()
+
+_CANCEL = "renewal:"  # renewal:<id>
+_CANCEL_NOW = "renewal!:"
+_TIMEOUT = 8.0  # seconds for a provider to stop a renewal
+
+
+@router.message_handler(commands=["subscription"], allowed_while_banned=True, private_only=True)
+def subscription(_message: Message) -> None:
+    """Show the plan, its end, and what renews it."""
+    context = current_context()
+    reply(*_subscription(context))
+
+
+@router.callback_query_handler(
+    data="subscription", allowed_while_banned=True, private_only=True, page="subscription"
+)
+def show_subscription(_call: CallbackQuery) -> None:
+    """Go back to the subscription."""
+    context = current_context()
+    context.show(*_subscription(context))
+
+
+def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
+    running = db.call("subscription_overview", p_user_id=context.user.id)
+    plan = plan_name(context, running["plan"])
+    ends_at = _late_until(running) or running["ends_at"]
+    until = ends_at and context.date(ends_at)
+    endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
+    key = "subscription_until" if until else endless
+    parts = [context.rich(key, plan=plan, until=until or "")]
+    rows: list[list[tuple[str, str]]] = []
+    running_now = [renewal for renewal in running["renewals"] if renewal["status"] != "canceled"]
+    parts += [renewal_line(context, renewal) for renewal in running["renewals"]]
+    for renewal in running_now:
+        name = title(context, renewal["texts"])
+        key = "subscription_cancel" if len(running_now) == 1 else "subscription_cancel_of"
+        rows.append([(context.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
+    more = [*trial_row(context, trial_offer(context)), [(context.text("menu_buy"), "buy")]]
+    return joined(*parts, separator="\n\n"), [*rows, *more, *back(context)]
+
+
+def _late_until(running: dict[str, Any]) -> str | None:
+    """Return until when the plan is kept while its charge is late: the date its renewal's line names too."""
+    late = (one for one in running["renewals"] if one["status"] == "past_due")
+    return next((one["effective_end"] for one in late if one["plan"] == running["plan"]), None)
+
+
+def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
+    """Say how one auto-renewal of subscription_overview stands."""
+    price = figures.money(context.language, Decimal(renewal["amount"]), renewal["currency"])
+    status = renewal["status"]
+    if status == "active":
+        key = f"subscription_renewal_active_{renewal['period']}"
+    elif status == "past_due" and not renewal["effective_end"]:
+        key = "subscription_renewal_past_due_over"
+    else:
+        key = f"subscription_renewal_{status}"
+    return context.rich(
+        key,
+        title=title(context, renewal["texts"]),
+        price=price,
+        provider=context.provider_name(renewal["provider"]),
+        until=context.date(renewal["effective_end"]) if renewal["effective_end"] else "—",
+    )
+
+
+@router.callback_query_handler(
+    data=_CANCEL + ".+", allowed_while_banned=True, private_only=True, page="subscription"
+)
+def ask_to_cancel(call: CallbackQuery) -> None:
+    """Ask once more, and say what stays."""
+    context = current_context()
+    number = (call.data or "").removeprefix(_CANCEL)
+    context.show(
+        context.rich("subscription_cancel_sure"),
+        [
+            [(context.text("subscription_cancel_yes"), _CANCEL_NOW + number)],
+            [(context.text("subscription_keep"), "subscription")],
+        ],
+    )
+
+
+@router.callback_query_handler(
+    data=_CANCEL_NOW + ".+", allowed_while_banned=True, private_only=True, page="subscription"
+)
+def cancel(call: CallbackQuery) -> None:
+    """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
+    context = current_context()
+    number = (call.data or "").removeprefix(_CANCEL_NOW)
+    renewals = db.call("subscription_overview", p_user_id=context.user.id)["renewals"]
+    renewal = next((one for one in renewals if str(one["id"]) == number), None)
+    if renewal is None:
+        return context.show(context.rich("subscription_gone"), back(context))
+    from shared.payments.provider import PaymentError
+
+    try:
+        _stop_at_provider(context, renewal)
+        done = db.call("cancel_renewal", p_user_id=context.user.id, p_renewal_id=renewal["id"])
+    except PaymentError as error:
+        # Without an answer it may be stopped all the same, and its callback may be here already.
+        done = db.call("abort_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
+        if done["outcome"] != "known":
+            return _say_not_stopped(context, renewal, error)
+    if done["outcome"] == "busy":
+        again = [[(context.text("subscription_back"), "subscription")]]
+        return context.show(context.rich("subscription_cancel_busy"), again)
+    until = done.get("charged_until")
+    return context.show(
+        context.rich(
+            "subscription_canceled_over" if done.get("is_over") else "subscription_canceled",
+            until=context.date(until) if until else "—",
+        ),
+        back(context),
+    )
+
+
+def _stop_at_provider(context: UpdateContext, renewal: dict[str, Any]) -> None:
+    """Stop a renewal whose schedule the provider has. Raises PaymentError."""
+    if renewal["provider_subscription_id"].startswith("order:"):
+        return
+    if renewal["provider"] not in providers.names():
+        from shared.payments.provider import RequestRefused
+
+        raise RequestRefused(f"the provider {renewal['provider']} is gone")
+    db.call("begin_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
+    providers.load(renewal["provider"]).cancel_subscription(
+        renewal["provider_subscription_id"],
+        context.user.telegram_id,
+        _TIMEOUT,
+        payment_id=renewal["payment_id"] or "",
+        payer=renewal["payer"] or "",
+    )
+
+
+def _say_not_stopped(context: UpdateContext, renewal: dict[str, Any], error: PaymentError) -> None:
+    """Say that a renewal goes on; a refusal would stay and needs the owner."""
+    from shared.payments.provider import RequestRefused
+
+    is_refusal = isinstance(error, RequestRefused)
+    (log.alert if is_refusal else log.warning)(
+        "a renewal could not be stopped",
+        action="renewal_not_stopped",
+        provider=renewal["provider"],
+        reason=str(error),
+    )
+    text = context.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
+    context.show(text, [[(context.text("subscription_keep"), "subscription")]])

@@ -1,0 +1,30 @@
+"""/privacy: what is kept of a person and for how long, in a few words."""
+
+from __future__ import annotations
+
+from telebot.types import Message
+
+from shared.core import db
+from shared.core.config import settings
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+
+@router.message_handler(commands=["privacy"], allowed_while_banned=True, works_offline=True)
+def privacy(_message: Message) -> None:
+    """Say what is kept, how long, and what a person can do about it."""
+    context = current_context()
+    if not settings().database_enabled:
+        return reply(context.rich("privacy_without_database"), _policy(context))
+    if context.is_offline:
+        raise StateUnavailable
+    periods = db.call("retention_periods")
+    return reply(context.rich("privacy", **periods), _policy(context))
+
+
+def _policy(context: UpdateContext) -> Keyboard | None:
+    url = settings().privacy_url
+    return [[(context.text("privacy_policy"), url)]] if url else None

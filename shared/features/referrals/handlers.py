@@ -1,0 +1,72 @@
+"""/referral: a person's invite link, and what came of it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.features.common.menu import REFERRAL, back
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+
+def invite_link(context: UpdateContext, code: str) -> str:
+    """Return the address that opens the bot with a person's code."""
+    return f"https://t.me/{context.bot.user.username}?start={REFERRAL}{code}"
+
+
+@router.message_handler(commands=["referral"], private_only=True)
+def referral(_message: Message) -> None:
+    """Show the link, how many came with it, how many counted and what was earned."""
+    context = current_context()
+    overview = _overview(context)
+    link = invite_link(context, overview["code"])
+    reply(context.rich("referral", link=link, **overview), _buttons(context, link))
+
+
+@router.callback_query_handler(data="referral:qr", private_only=True, page="referral")
+def show_code(_call: CallbackQuery) -> None:
+    """Send the link as a picture that a phone can read from another phone."""
+    context = current_context()
+    link = invite_link(context, _overview(context)["code"])
+    thread = context.update.thread_id or None
+    context.bot.send_photo(context.update.chat_id, _picture(link), caption=link, message_thread_id=thread)
+
+
+@router.link_handler(REFERRAL)
+def open_invite(context: UpdateContext, code: str) -> None:
+    """Store whose invite link brought the user."""
+    context.set_referrer(code)
+
+
+def _overview(context: UpdateContext) -> dict[str, Any]:
+    if context.is_offline:
+        raise StateUnavailable
+    overview: dict[str, Any] = db.call("referral_overview", p_user_id=context.user.id)
+    return overview
+
+
+def _buttons(context: UpdateContext, link: str) -> Keyboard:
+    share = urlencode({"url": link, "text": context.text("referral_invitation")})
+    return [
+        [(context.text("referral_share"), f"https://t.me/share/url?{share}")],
+        [(context.text("referral_qr"), "referral:qr")],
+        *back(context),
+    ]
+
+
+def _picture(link: str) -> BytesIO:
+    import segno  # 10 ms, and few ask for it
+
+    picture = BytesIO()
+    segno.make(link, error="m").save(picture, kind="png", scale=12, border=3)
+    picture.seek(0)
+    picture.name = "invitation.png"
+    return picture

@@ -1,0 +1,54 @@
+"""The shop: products, periods, payment methods, checkout, receipt contact, payment from balance.
+
+buy.py       the screens, from the list to the payment method
+checkout.py  the order and its payment page    links.py    payment links
+contact.py   the contact for receipts          balance.py  payment from balance
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.telegram.feature import Command, Feature
+
+if TYPE_CHECKING:
+    from shared.core.texts import Text
+    from shared.telegram.context import Keyboard, UpdateContext
+
+feature = Feature(
+    __name__,
+    commands=(Command("buy", "plan", needs="sales"),),
+    buttons=(
+        *("buy", "shop", "once", "auto", "card", "currency", "pay", "other"),
+        *("bal", "contact"),
+    ),
+    states=("receipt_contact",),
+)
+
+
+def contact_row(context: UpdateContext) -> Keyboard:
+    """Return the button to the contact for receipts, where one is stored."""
+    from shared.features.shop import contact
+
+    return contact.row(context)
+
+
+def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
+    """Say that an order is paid, or under review, in place of its checkout."""
+    from shared.features.shop import checkout
+
+    checkout.show_closed(context, order)
+
+
+def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
+    """Return where an order is paid, see `links.payable_link`."""
+    from shared.features.shop import links
+
+    return links.payable_link(context, order, may_retry=may_retry)
+
+
+def preview(context: UpdateContext, product: dict[str, Any]) -> tuple[str, Text, Keyboard]:
+    """Return a product as a buyer sees it: its button's label, and the first screen behind it."""
+    from shared.features.shop import buy
+
+    return buy.product_row(context, product)[0][0], *buy.first_screen(context, product)

@@ -1,0 +1,123 @@
+"""Pay from balance: the question with the price, the purchase, and top-ups where the balance is too low."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery
+
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures
+from shared.features.common import catalog
+from shared.features.common.menu import back
+from shared.features.shop import buy, checkout
+from shared.telegram import current_context
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+_PAGE = re.compile(rf"{catalog.BALANCE}([a-z0-9_]{{1,32}})")
+# The price that was shown, and what names the purchase: n and the last one before it, so that two taps, or
+# two devices, buy once; t and the top-up that was made for it. Buttons with u and an update are older.
+_PAY = re.compile(r"bal!:([a-z0-9_]{1,32}):([0-9]{1,10}(?:\.[0-9]{1,2})?):([ntu][0-9]{1,19})")
+_REFUSALS = ("L0002", "L0005")  # the balance is too low, the price has changed
+
+
+@router.callback_query_handler(data=_PAGE.pattern, private_only=True, page="buy")
+def ask(call: CallbackQuery) -> None:
+    """Show the price and what will remain, or what is missing."""
+    context = current_context()
+    _show(context, (call.data or "").removeprefix(catalog.BALANCE))
+
+
+@router.callback_query_handler(data=_PAY.pattern, private_only=True, page="buy")
+def pay(call: CallbackQuery) -> None:
+    """Buy the product for the price that the button names."""
+    context = current_context()
+    match = _PAY.fullmatch(call.data or "")
+    assert match is not None  # the handler's filter
+    key, amount, purchase = match.groups()
+    name = f"{key}:{purchase}" if purchase.startswith("n") else purchase
+    try:
+        done = db.call(
+            "pay_from_balance",
+            p_user_id=context.user.id,
+            p_product_key=key,
+            p_bot=context.bot.name,
+            p_reference=f"{context.bot.name}:balance:{context.user.id}:{name}",
+            p_amount=Decimal(amount),
+        )
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return _show(context, key)
+    if done["outcome"] == "not_for_sale":
+        return catalog.gone(context)
+    context.set_data(checkout.WANTED, None)
+    if done["state"] == "refunded":
+        context.show(*_refunded(context, key, done))
+    else:
+        context.show(_paid(context, done), back(context))
+    from shared.payments import notifications  # a start need not wait for it
+
+    return notifications.deliver(done["outgoing"])
+
+
+def _paid(context: UpdateContext, done: dict[str, Any]) -> Text:
+    return context.rich(
+        f"balance_paid_{done['kind']}",
+        title=catalog.title(context, done["texts"]),
+        balance=_money(context, Decimal(done["balance"])),
+        quantity=done["quantity"],
+        until=context.date(done["until"]) if done["until"] else "",
+    )
+
+
+def _refunded(context: UpdateContext, key: str, done: dict[str, Any]) -> tuple[Text, Keyboard]:
+    price = figures.money(context.language, Decimal(done["amount"]), done["currency"])
+    text = context.rich("invitation_refunded", title=catalog.title(context, done["texts"]), price=price)
+    return text, [[(context.text("invitation_again"), buy.BUY + key)], *back(context)]
+
+
+def _show(context: UpdateContext, key: str) -> None:
+    """Show a product's price beside the balance, and the one step that comes next."""
+    products = catalog.products(context)
+    product = catalog.find(products, key)
+    way = None if product is None else catalog.balance_way(context, product)
+    if product is None or way is None:
+        return catalog.gone(context)
+    money = {
+        "title": catalog.title(context, product["texts"]),
+        "price": _money(context, way.amount),
+        "balance": _money(context, context.user.balance),
+    }
+    other = [(context.text("buy_back"), f"once:{key}")]
+    if context.user.balance < way.amount:
+        context.set_data(checkout.WANTED, key)
+        missing = way.amount - context.user.balance
+        top_ups = _top_ups(context, products, missing)
+        text = context.rich("balance_short" if top_ups else "balance_short_only", **money)
+        return context.show(text, [*top_ups, other])
+    text = context.rich(
+        "balance_pay_period" if product["kind"] == "subscription" else "balance_pay",
+        left=_money(context, context.user.balance - way.amount),
+        **money,
+    )
+    last = db.call("last_balance_order", p_user_id=context.user.id)
+    data = f"bal!:{key}:{way.amount.normalize():f}:n{last}"
+    return context.show(text, [[(context.text("buy_pay_button", price=money["price"]), data)], other])
+
+
+def _top_ups(context: UpdateContext, products: list[dict[str, Any]], missing: Decimal) -> Keyboard:
+    """Return buttons of the top-ups that cover what is missing, of all where none does."""
+    offered = [one for one in products if one["kind"] == "balance"]
+    enough = [one for one in offered if Decimal(one["quantity"]) >= missing]
+    return [buy.product_row(context, one) for one in (enough or offered)[:4]]
+
+
+def _money(context: UpdateContext, amount: Decimal) -> str:
+    return figures.money(context.language, amount, context.user.currency)

@@ -1,0 +1,135 @@
+"""/trainings: what a person has to train with, and what joining the owner's channel is worth."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import monotonic
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, log, texts
+from shared.core.config import settings
+from shared.core.errors import TelegramError
+from shared.core.texts import Text, joined
+from shared.features.common.menu import back
+from shared.features.common.plans import plan_name
+from shared.telegram import current_context, membership, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.membership import Channel
+from shared.telegram.router import Router
+
+router = Router()
+
+_JOINED = "trainings:joined"
+_KEPT = 600  # seconds that the channel's name and address are remembered
+Overview = dict[str, Any]  # what training_overview returns
+
+
+@router.message_handler(commands=["trainings"], private_only=True)
+def trainings(_message: Message) -> None:
+    """Show what there is to train with."""
+    context = current_context()
+    overview = _overview(context)
+    # Where joining it is worth something.
+    reply(*_shown(context, overview, _known_channel(context) if overview["channel_trainings"] > 0 else None))
+
+
+@router.callback_query_handler(data=_JOINED, private_only=True, page="trainings")
+def joined_channel(_call: CallbackQuery) -> None:
+    """Ask Telegram whether the person is in the channel, and give what that is worth."""
+    context = current_context()
+    channel = _known_channel(context)
+    if channel is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    try:
+        is_in = membership.is_member(context.bot.name, channel.id, context.user.telegram_id)
+    except TelegramError as error:
+        return context.answer_callback(context.text(_failed(error)), alert=True)
+    if not is_in:
+        return context.answer_callback(
+            context.text("trainings_not_joined", channel=channel.title), alert=True
+        )
+    given = db.call("give_channel_trainings", p_user_id=context.user.id, p_channel_id=channel.id)
+    key = f"trainings_{given['outcome']}"
+    context.answer_callback(
+        context.text(key, trainings=given["trainings"]), alert=given["outcome"] != "given"
+    )
+    return context.show(*_shown(context, _overview(context), channel))
+
+
+def _overview(context: UpdateContext) -> Overview:
+    overview: Overview = db.call("training_overview", p_user_id=context.user.id)
+    return overview
+
+
+def _shown(context: UpdateContext, overview: Overview, channel: Channel | None) -> tuple[Text, Keyboard]:
+    parts, rows = [_what_there_is(context, overview)], []
+    if channel is not None:
+        words = {"channel": channel.title, "trainings": overview["channel_trainings"]}
+        if str(channel.id) in overview["channels"]:
+            parts.append(context.rich("trainings_channel_had", **words))
+        else:
+            parts.append(context.rich("trainings_channel", **words))
+            if channel.link:
+                rows.append([(context.text("trainings_open", channel=channel.title), channel.link)])
+            rows.append([(context.text("trainings_joined"), _JOINED)])
+    if not overview["access"]["has_access"]:
+        rows.append([(context.text("menu_buy"), "buy")])
+    return joined(*parts, separator="\n\n"), [*rows, *back(context)]
+
+
+def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
+    access = overview["access"]
+    details = access["details"]
+    if access["access_type"] == "subscription":
+        until = details["ends_at"] and context.date(details["ends_at"])
+        key = "trainings_admin" if details["plan"] == "FREE" else "trainings_plan"
+        head = context.rich(
+            f"{key}_until" if until else key, plan=plan_name(context, details["plan"]), until=until
+        )
+    elif access["has_access"]:
+        head = context.rich("trainings")
+    else:
+        head = context.rich("trainings_none")
+    lines = [_line(context, given) for given in overview["trainings"] if given["used"] < given["quantity"]]
+    if details["bonus_credits"]:
+        lines.insert(0, context.rich("trainings_credits", credits=details["bonus_credits"]))
+    return joined(head, joined(*lines, separator="\n"), separator="\n\n") if lines else head
+
+
+def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
+    known = texts.language(context.language).TEXTS
+    source = f"trainings_from_{given['source']}"
+    return context.rich(
+        "trainings_line",
+        trainings=given["quantity"] - given["used"],
+        source=context.text(source if source in known else "trainings_from_other"),
+    )
+
+
+def _known_channel(context: UpdateContext) -> Channel | None:
+    """Return the owner's channel, if there is one and Telegram tells of it."""
+    name = settings().training_channel
+    if not name:
+        return None
+    try:
+        return _channel(context.bot.name, name, int(monotonic() // _KEPT))
+    except TelegramError as error:
+        _failed(error)
+        return None
+
+
+@lru_cache(maxsize=16)
+def _channel(bot: str, name: str, _while: int) -> Channel:
+    return membership.channel_of(bot, name)
+
+
+def _failed(error: TelegramError) -> str:
+    """Tell the log why the channel could not be asked about; returns the text for the person."""
+    if error.is_temporary:
+        log.warning("Telegram does not answer about the channel", action="channel_unknown", reason=str(error))
+        return "trainings_later"
+    # The owner must act: the name is wrong, or the bot is no administrator there.
+    log.alert(f"TRAINING_CHANNEL cannot be asked about: {error}", action="config_error")
+    return "trainings_broken"

@@ -1,0 +1,56 @@
+"""/trial: a paid plan for some days, free, once in a life."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.core.texts import Text
+from shared.features.common.menu import back
+from shared.features.common.plans import plan_name
+from shared.features.common.trial_offer import TRIAL
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+_START = "trial:start"
+
+
+@router.message_handler(commands=["trial"], private_only=True)
+def trial(_message: Message) -> None:
+    """Say what there is, or why there is nothing."""
+    context = current_context()
+    reply(*_offer(context))
+
+
+@router.callback_query_handler(data=TRIAL, private_only=True, page="trial")
+def show_trial(_call: CallbackQuery) -> None:
+    """Say it under a button."""
+    context = current_context()
+    context.show(*_offer(context))
+
+
+@router.callback_query_handler(data=_START, private_only=True, page="trial")
+def start(_call: CallbackQuery) -> None:
+    """Start it; tapped again, it says until when it runs."""
+    context = current_context()
+    context.show(*_told(context, db.call("start_trial", p_user_id=context.user.id)))
+
+
+def _offer(context: UpdateContext) -> tuple[Text, Keyboard]:
+    return _told(context, db.call("trial_offer", p_user_id=context.user.id))
+
+
+def _told(context: UpdateContext, trial: dict[str, Any]) -> tuple[Text, Keyboard]:
+    outcome, ends_at = trial["outcome"], trial["ends_at"]
+    if outcome == "already_used" and ends_at:
+        outcome = "running"
+    until = context.date(ends_at) if ends_at else ""
+    values = {"plan": plan_name(context, trial["plan"]), "days": trial["days"], "until": until}
+    may = outcome == "available"
+    button = (context.text("trial_start"), _START) if may else (context.text("menu_buy"), "buy")
+    return context.rich(f"trial_{outcome}", **values), [[button], *back(context)]

@@ -1,0 +1,301 @@
+"""/keys: a person's own keys of AI providers. Requests on an own key do not use the plan.
+
+A key is never written anywhere in clear. While one is awaited, `receive_update` stores nothing of what is
+written; the message that brings it is deleted before anything else is done with it; the database gets the
+ciphertext and the last four characters. A worker that takes over without the words asks for the key again.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.ai import providers
+from shared.ai.user_keys import encryption, patterns
+from shared.core import db, log, user_input
+from shared.core.config import settings
+from shared.core.errors import TelegramError
+from shared.core.redaction import REDACTED
+from shared.core.texts import Text
+from shared.features.common.menu import back
+from shared.telegram import api, current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.router import Router
+
+router = Router()
+
+AWAITS = "key:"  # begins session_data.awaiting; receive_update goes by it
+_ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
+_DELETING = 5.0  # seconds for Telegram to delete a message
+_STATES = {  # how each is shown
+    "used": ("✅", "keys_state_used"),
+    "unused": ("▫️", "keys_state_unused"),
+    "refused": ("⚠️", "keys_state_refused"),
+    "unreadable": ("⚠️", "keys_state_unreadable"),
+}
+
+Token = dict[str, Any]  # as list_user_tokens has them
+
+
+@router.message_handler(commands=["keys"], private_only=True)
+def keys(_message: Message) -> None:
+    """Show the user's keys."""
+    context = current_context()
+    if not encryption.is_available():
+        return reply(_unavailable(context))
+    return reply(*_list(context, _tokens(context)))
+
+
+@router.callback_query_handler(data="keys(:cancel)?", private_only=True, page="keys")
+def show_keys(_call: CallbackQuery) -> None:
+    """Show the keys under a button; whatever key was awaited is not any more."""
+    context = current_context()
+    if not encryption.is_available():
+        return context.show(_unavailable(context))
+    tokens = _tokens(context)
+    if awaited(context):
+        context.set_data("awaiting", None)
+    return context.show(*_list(context, tokens))
+
+
+@router.callback_query_handler(data="keys:add", private_only=True, page="keys")
+def choose_provider(_call: CallbackQuery) -> None:
+    """Ask of which provider the key is."""
+    context = current_context()
+    rows = [[(providers.load(key).NAME, _ADD + key)] for key in _offered()]
+    context.show(context.rich("keys_choose"), [*rows, [(context.text("keys_back"), "keys")]])
+
+
+@router.callback_query_handler(data=_ADD + ".+", private_only=True, page="keys")
+def ask_for_key(call: CallbackQuery) -> None:
+    """Ask for the key; the next message is it."""
+    context = current_context()
+    key = (call.data or "").removeprefix(_ADD)
+    if key not in _offered() or not encryption.is_available():
+        return context.answer_callback(context.text("button_old"), alert=True)
+    context.set_data("awaiting", AWAITS + key)
+    service = providers.load(key)
+    return context.show(
+        context.rich("keys_send", name=service.NAME),
+        [[(context.text("keys_page", name=service.NAME), service.KEYS_PAGE)], *_cancel(context)],
+    )
+
+
+@router.callback_query_handler(data=_REMOVE + ".+", private_only=True, page="keys")
+def confirm_removal(call: CallbackQuery) -> None:
+    """Ask once more before a key is forgotten."""
+    context = current_context()
+    token = _chosen(context, call, _REMOVE, _tokens(context))
+    if token is not None:
+        context.show(
+            context.rich("keys_confirm", name=_name(token), last_four=token["last_four"]),
+            [
+                [(context.text("keys_forget"), _FORGET + token["provider"])],
+                [(context.text("keys_back"), "keys")],
+            ],
+        )
+
+
+@router.callback_query_handler(data=_FORGET + ".+", private_only=True, page="keys")
+def forget(call: CallbackQuery) -> None:
+    """Forget a key."""
+    context = current_context()
+    tokens = _tokens(context)
+    token = _chosen(context, call, _FORGET, tokens)
+    if token is not None:
+        context.change_token(remove=token["provider"])
+        context.answer_callback(context.text("keys_forgotten", name=_name(token)))
+        context.show(*_list(context, [other for other in tokens if other is not token]))
+
+
+@router.callback_query_handler(data=_USE + ".+", private_only=True, page="keys")
+def use(call: CallbackQuery) -> None:
+    """Use this key from now on."""
+    context = current_context()
+    tokens = _tokens(context)
+    token = _chosen(context, call, _USE, tokens)
+    if token is not None:
+        context.change_token(use=token["provider"])
+        changed = [{**other, "is_active": other is token} for other in tokens]
+        changed[tokens.index(token)]["status"] = "ok"
+        context.answer_callback(context.text("keys_used", name=_name(token)))
+        context.show(*_list(context, changed))
+
+
+@router.callback_query_handler(data="keys:plan", private_only=True, page="keys")
+def use_plan(_call: CallbackQuery) -> None:
+    """Use no own key, but keep them."""
+    context = current_context()
+    context.change_token(use=None)
+    context.answer_callback(context.text("keys_planned"))
+    context.show(*_list(context, [{**token, "is_active": False} for token in _tokens(context)]))
+
+
+def _brings_key(message: Message) -> bool:
+    return bool(awaited(current_context()))
+
+
+@router.edited_message_handler(state="key", func=_brings_key)
+@router.message_handler(state="key", func=_brings_key)
+def take_key(_message: Message) -> None:
+    """Take the key that was asked for, written or changed; what is forwarded is content."""
+    context = current_context()
+    key, text = awaited(context), user_input.normalize(context.update.text)
+    found = providers.recognize(text)
+    words = [found[1]] if found else patterns.candidates(text)
+    if not words and REDACTED not in text:
+        return reply(context.rich("keys_no_key", name=providers.load(key).NAME), _cancel(context))
+    is_deleted = _delete(context)
+    answer, keyboard = _taken(context, key, words, found[0] if found else key)
+    if not is_deleted:
+        answer = Text(answer.text + "\n\n" + context.text("keys_delete_yourself"), answer.entities)
+    return reply(answer, keyboard)
+
+
+def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str) -> tuple[Text, Keyboard]:
+    """Check the key and keep it; return what to say."""
+    name = providers.load(key).NAME
+    if not encryption.is_available():
+        context.set_data("awaiting", None)
+        return _unavailable(context), back(context)
+    if len(words) != 1:
+        return context.rich("keys_again" if not words else "keys_alone", name=name), _cancel(context)
+    if shaped_like != key:  # nobody else is shown it
+        other = providers.load(shaped_like).NAME
+        keyboard = [*_offer_of(context, shaped_like), *_cancel(context)]
+        return context.rich("keys_other", name=name, other=other), keyboard
+    from shared.ai.key_check import Verdict, check_key  # as with the AI: nobody else need wait for it
+
+    verdict = check_key(key, words[0])
+    if verdict is Verdict.REFUSED:
+        return context.rich("keys_wrong", name=name), _cancel(context)
+    encrypted = encryption.encrypt(words[0], telegram_id=context.user.telegram_id, provider=key)
+    context.change_token(
+        store={
+            "provider": key,
+            "ciphertext": base64.b64encode(encrypted.ciphertext).decode(),
+            "key_id": encrypted.key_id,
+            "last_four": words[0][-4:],
+            "is_checked": verdict is Verdict.GOOD,
+        }
+    )
+    context.set_data("awaiting", None)
+    text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
+    values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).user_api_key_model()}
+    return context.rich(text, **values), [[(context.text("keys_open"), "keys")]]
+
+
+def awaited(context: UpdateContext) -> str:
+    """Return of which provider a key is awaited, or an empty string."""
+    awaiting = str(context.data.get("awaiting") or "")
+    key = awaiting.removeprefix(AWAITS) if awaiting.startswith(AWAITS) else ""
+    return key if key in providers.names() else ""
+
+
+def offer(context: UpdateContext) -> Keyboard | None:
+    """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
+    found = providers.recognize(user_input.normalize(context.update.text))
+    if found is None or not context.update.is_private or context.is_offline or not encryption.is_available():
+        return None
+    return _offer_of(context, found[0])
+
+
+def _offer_of(context: UpdateContext, key: str) -> Keyboard:
+    name = providers.load(key).NAME
+    return [[(context.text("keys_add_of", name=name), _ADD + key)]] if key in _offered() else []
+
+
+def _delete(context: UpdateContext) -> bool:
+    """Delete the message before anything else is done; whether it is gone."""
+    parameters = {"chat_id": context.update.chat_id, "message_id": context.update.message["message_id"]}
+    try:
+        api.call(context.bot.name, "deleteMessage", parameters, timeout=_DELETING)
+    except TelegramError as error:
+        if "message to delete not found" in error.description:  # an earlier delivery did it
+            return True
+        log.warning("a message with a key is still there", action="key_not_deleted", reason=str(error))
+        return False
+    return True
+
+
+def _tokens(context: UpdateContext) -> list[Token]:
+    if context.is_offline:
+        raise StateUnavailable
+    tokens: list[Token] = db.call("list_user_tokens", p_user_id=context.user.id)
+    return tokens
+
+
+def _chosen(context: UpdateContext, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
+    """Return the key that a button means; one that is gone shows what there is."""
+    key = (call.data or "").removeprefix(prefix)
+    token = next((token for token in tokens if token["provider"] == key), None)
+    if token is None:
+        context.answer_callback(context.text("keys_gone"))
+        context.show(*_list(context, tokens))
+    return token
+
+
+def _offered() -> tuple[str, ...]:
+    return tuple(key for key in providers.names() if providers.load(key).accepts_user_api_keys())
+
+
+def _name(token: Token) -> str:
+    key: str = token["provider"]
+    return providers.load(key).NAME if key in providers.names() else key
+
+
+def _list(context: UpdateContext, tokens: list[Token]) -> tuple[Text, Keyboard]:
+    if not tokens:
+        names = ", ".join(providers.load(key).NAME for key in _offered())
+        return context.rich("keys_none", names=names), [
+            [(context.text("keys_add"), "keys:add")],
+            *back(context),
+        ]
+    lines = "\n".join(_line(context, token) for token in tokens)
+    active = next((token for token in tokens if token["is_active"]), None)
+    now = context.text("keys_on_own", name=_name(active)) if active else context.text("keys_on_plan")
+    return context.rich("keys", keys=lines, now=now), [
+        *(_row(context, token) for token in tokens),
+        *([[(context.text("keys_plan"), "keys:plan")]] if active else []),
+        [(context.text("keys_add"), "keys:add")],
+        *back(context),
+    ]
+
+
+def _row(context: UpdateContext, token: Token) -> list[tuple[str, str]]:
+    name, key = _name(token), token["provider"]
+    remove = (context.text("keys_remove", name=name), _REMOVE + key)
+    return [remove] if token["is_active"] else [(context.text("keys_use", name=name), _USE + key), remove]
+
+
+def _line(context: UpdateContext, token: Token) -> str:
+    state = _state(token)
+    mark, words = _STATES[state]
+    checked = "" if token["checked_at"] or state != "used" else context.text("keys_unchecked")
+    return f"{mark} " + context.text(
+        "keys_line",
+        name=_name(token),
+        last_four=token["last_four"],
+        since=context.date(token["created_at"]),
+        state=context.text(words) + checked,
+    )
+
+
+def _state(token: Token) -> str:
+    if token["key_id"] not in settings().token_encryption_keys:
+        return "unreadable"
+    if token["status"] == "refused":
+        return "refused"
+    return "used" if token["is_active"] else "unused"
+
+
+def _unavailable(context: UpdateContext) -> Text:
+    """Say that keys cannot be kept here, and to an owner how they can be."""
+    is_owner = context.user.telegram_id in settings().admin_telegram_ids
+    return context.rich("keys_unavailable_owner" if is_owner else "keys_unavailable")
+
+
+def _cancel(context: UpdateContext) -> Keyboard:
+    return [[(context.text("keys_cancel"), "keys:cancel")]]

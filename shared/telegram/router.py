@@ -1,0 +1,253 @@
+"""Collects a feature's handlers, with what the framework must know of each.
+
+    router = Router()
+
+    @router.message_handler(commands=["profile"], private_only=True)
+    def profile(message): reply(current_context().rich("profile", …))
+
+    @router.callback_query_handler(data=r"language:[a-z]{2}")
+    def choose_language(call): …
+
+`commands`, `content_types` and `func` filter as in telebot; the other arguments are declarations of ours.
+Handlers are tried by `Order`: commands and buttons, then those of a state, then those of any text, then the
+rest; within the same order by the bot's list of features, then as they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import wraps
+from typing import Any
+
+from shared.telegram.context import StateUnavailable, current_context, reply
+from shared.telegram.feature import ANY, LINK, PAYMENT, button_key
+
+OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
+TEXT = ("text",)
+
+Function = Callable[..., Any]
+Decorator = Callable[[Function], Function]
+
+
+class Order(IntEnum):
+    """When a handler is tried."""
+
+    COMMAND = 0
+    STATE = 1
+    TEXT = 2
+    REST = 3
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function and when it runs. `telebot` is what TeleBot tests and calls."""
+
+    kind: str
+    order: Order
+    function: Function
+    filters: dict[str, Any]
+    commands: tuple[str, ...] = ()
+    buttons: tuple[str, ...] = ()
+    data: re.Pattern[str] | None = None
+    states: tuple[str, ...] = ()
+    admin: bool = False
+    private_page: str = ""
+    link: str = ""
+    works_offline: bool = False
+    allowed_while_banned: bool = False
+    telebot: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        entry = {"function": self.function, "pass_bot": False, "filters": self.filters}
+        object.__setattr__(self, "telebot", entry)
+
+
+class Router:
+    """The handlers of a feature, or of several of its modules: `Router(profile.router, usage.router)`."""
+
+    def __init__(self, *included: Router) -> None:
+        self.handlers: list[Handler] = [handler for router in included for handler in router.handlers]
+
+    def message_handler(
+        self,
+        *,
+        commands: Sequence[str] = (),
+        state: str = "",
+        func: Callable[[Any], Any] | None = None,
+        content_types: Sequence[str | None] = TEXT,
+        private_only: bool = False,
+        works_offline: bool = False,
+        allowed_while_banned: bool = False,
+        admin: bool = False,
+        kind: str = "message",
+    ) -> Decorator:
+        """Register a handler of messages.
+
+        Args:
+            state: it takes the answer to a question that set the session's `awaiting` to this, or to this, a
+                colon and more; commands are no answers.
+            private_only: it concerns the user alone. Outside of the private chat it does not run; a button
+                opens the page of its command there.
+            works_offline: it runs without a database, too. A handler that is not `private_only` must itself
+                refuse what it cannot do then.
+            allowed_while_banned: a banned user may use it.
+            admin: it matches only for an admin in the private chat, so others are answered as for an unknown
+                command.
+        """
+        tests: list[Callable[[Any], Any]] = [is_for_admin] if admin else []
+        if state:
+            tests.append(lambda event: _is_awaited(state, event))
+        filters = {
+            "content_types": [*content_types],
+            "commands": [*commands] if commands and ANY not in commands else None,
+            "func": _all([*tests, *([func] if func else [])]),
+        }
+        if commands:
+            order = Order.TEXT if ANY in commands else Order.COMMAND
+        elif state:
+            order = Order.STATE
+        else:
+            order = Order.TEXT if tuple(content_types) == TEXT else Order.REST
+        return self._register(
+            kind,
+            order,
+            filters,
+            page=commands[0] if commands and private_only else "",
+            private_only=private_only,
+            commands=tuple(commands),
+            states=(state,) if state else (),
+            works_offline=works_offline,
+            allowed_while_banned=allowed_while_banned,
+            admin=admin,
+        )
+
+    def edited_message_handler(self, **declarations: Any) -> Decorator:
+        """Register a handler of edited messages, see `message_handler`."""
+        return self.message_handler(**declarations, kind="edited_message")
+
+    def callback_query_handler(
+        self,
+        *,
+        data: str | Sequence[str],
+        page: str = "",
+        private_only: bool = False,
+        works_offline: bool = False,
+        allowed_while_banned: bool = False,
+        admin: bool = False,
+    ) -> Decorator:
+        """Register a handler of buttons.
+
+        Args:
+            data: regular expressions for all of the callback data, beginning with letters that the feature
+                declares (`button_key`); ANY: buttons that no other handler takes.
+            page: the command that shows these buttons, where they are `private_only`.
+
+        The other declarations are as for `message_handler`.
+        """
+        patterns = [data] if isinstance(data, str) else [*data]
+        tests: list[Callable[[Any], Any]] = []
+        pattern = None
+        if ANY not in patterns:
+            pattern = re.compile("|".join(f"(?:{one})" for one in patterns), re.DOTALL)
+            tests.append(lambda call: pattern.fullmatch(call.data or ""))
+        if admin:
+            tests.append(is_for_admin)
+        return self._register(
+            "callback_query",
+            Order.COMMAND if pattern else Order.REST,
+            {"func": _all(tests) or _always},
+            page=page,
+            private_only=private_only,
+            buttons=tuple(dict.fromkeys(one if one == ANY else button_key(one) for one in patterns)),
+            data=pattern,
+            works_offline=works_offline,
+            allowed_while_banned=allowed_while_banned,
+            admin=admin,
+        )
+
+    def update_handler(self, kind: str) -> Decorator:
+        """Register a handler of any other kind of update, such as `my_chat_member`."""
+        return self._register(kind, Order.REST, {"func": _always})
+
+    def payment_handler(self, function: Function) -> Function:
+        """Register what stores the payment events that Telegram reports: payments, refunds, subscriptions.
+
+        It is called with the update, outside of any session, and returns once the event is stored.
+        """
+        return self._register(PAYMENT, Order.REST, {})(function)
+
+    def link_handler(self, prefix: str) -> Decorator:
+        """Register a handler of /start links whose payload begins with a prefix.
+
+        It is called with the context and the rest of the payload; it returns what to show below the welcome.
+        """
+        return self._register(LINK, Order.REST, {}, link=prefix)
+
+    def _register(
+        self,
+        kind: str,
+        order: Order,
+        filters: dict[str, Any],
+        *,
+        page: str = "",
+        private_only: bool = False,
+        works_offline: bool = False,
+        **declared: Any,
+    ) -> Decorator:
+        def register(function: Function) -> Function:
+            if private_only and not page:
+                raise ValueError(f"{function.__name__} is private_only: name the command of its page")
+            called = _private(function, page, works_offline) if private_only else function
+            self.handlers.append(
+                Handler(
+                    kind,
+                    order,
+                    called,
+                    {name: value for name, value in filters.items() if value is not None},
+                    private_page=page if private_only else "",
+                    works_offline=works_offline,
+                    **declared,
+                )
+            )
+            return function
+
+        return register
+
+
+def is_for_admin(_event: Any = None) -> bool:
+    """Return whether an admin wrote or tapped, and in private: in a group others would see the answer."""
+    context = current_context()
+    return context.user.is_admin and context.update.is_private
+
+
+def _always(_event: Any) -> bool:
+    return True
+
+
+def _is_awaited(state: str, event: Any) -> bool:
+    awaiting = str(current_context().data.get("awaiting") or "")
+    return awaiting.partition(":")[0] == state and not (event.text or "").startswith("/")
+
+
+def _all(tests: Collection[Callable[[Any], Any]]) -> Callable[[Any], bool] | None:
+    """Join tests of an event to one, evaluated in order; None where there is none."""
+    if not tests:
+        return None
+    return lambda event: all(test(event) for test in tests)
+
+
+def _private(function: Function, page: str, works_offline: bool) -> Function:
+    @wraps(function)
+    def guarded(event: Any) -> Any:
+        context = current_context()
+        if not context.update.is_private:
+            link = f"https://t.me/{context.bot.user.username}?start={OPEN_PAGE}{page}"
+            return reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
+        if context.is_offline and not works_offline:
+            raise StateUnavailable
+        return function(event)
+
+    return guarded

@@ -1,0 +1,50 @@
+"""Selects the features that may answer an update by their declarations, before any handler is imported."""
+
+from __future__ import annotations
+
+from telebot.util import extract_command
+
+from shared.telegram.feature import ANY, PAYMENT, Feature, button_key
+from shared.telegram.update import Update
+
+
+def may_answer(feature: Feature, update: Update, awaiting: str) -> bool:
+    """Return whether a feature declares a handler that an update may match.
+
+    Args:
+        awaiting: the state of the session, up to the first colon; empty where no answer is awaited.
+    """
+    if update.kind in feature.kinds:
+        return True
+    if update.kind == "callback_query":
+        key = button_key(str(update.content.get("data") or ""))
+        return key in feature.buttons or ANY in feature.buttons
+    if update.kind not in ("message", "edited_message"):
+        return False
+    if awaiting and awaiting in feature.states:
+        return True
+    return update.kind == "message" and _may_answer_message(feature, update)
+
+
+def _may_answer_message(feature: Feature, update: Update) -> bool:
+    if "text" not in update.message:
+        return feature.takes_content
+    if update.is_forwarded:
+        return feature.takes_texts or feature.takes_content
+    if update.text.startswith("/") and not update.is_relayed:
+        return feature.has_command(command_of(update.text)) or feature.has_command(ANY)
+    return feature.takes_texts
+
+
+def handles(feature: Feature, kind: str) -> bool:
+    """Return whether a feature declares a handler of a kind of update."""
+    if kind == "message":
+        return bool(feature.commands or feature.takes_texts or feature.takes_content or feature.states)
+    if kind == "callback_query":
+        return bool(feature.buttons)
+    return kind in feature.kinds or (kind == "subscription" and PAYMENT in feature.kinds)
+
+
+def command_of(text: str) -> str:
+    """Return the command that a text begins with, in lower case without its slash; empty where it is none."""
+    return (extract_command(text) or "").lower()
