@@ -23,56 +23,7 @@ from urllib.parse import urlsplit
 from shared.core.errors import ConfigError
 
 _REQUIRED = object()
-# Read by name where they are needed, and therefore no field of Settings.
-OTHER_VARIABLES = frozenset(
-    {
-        "BOT_TOKEN",  # short for BOT_TOKENS with the assistant alone
-        # Of each provider in shared/ai/providers
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-        "OPENROUTER_API_KEY",
-        "OPENROUTER_BASE_URL",
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_BASE_URL",
-        "GEMINI_API_KEY",
-        "GEMINI_BASE_URL",
-        "GITHUB_API_KEY",
-        "GITHUB_BASE_URL",
-        "DATABASE_ADMIN_URL",  # tools.database
-        "BOT_BACKEND_PASSWORD",  # tools.database sync
-        "ADMIN_EMAILS",  # tools.database settings
-        # Payment providers: each is offered when its variables are there (shared/payments/providers).
-        "STRIPE_SECRET_KEY",
-        "STRIPE_WEBHOOK_SECRET",
-        "STRIPE_API_URL",
-        "YOOKASSA_SHOP_ID",
-        "YOOKASSA_SECRET_KEY",
-        "YOOKASSA_API_URL",
-        "CLOUDPAYMENTS_PUBLIC_ID",
-        "CLOUDPAYMENTS_API_SECRET",
-        "CLOUDPAYMENTS_API_URL",
-        "PRODAMUS_URL",
-        "PRODAMUS_SECRET_KEY",
-        "PRODAMUS_SYS",
-        "PRODAMUS_SUBSCRIPTION_MONTH",
-        "PRODAMUS_SUBSCRIPTION_YEAR",
-        "CRYPTO_PAY_TOKEN",
-        "CRYPTO_PAY_API_URL",
-        "FAKE_SECRET_KEY",
-        "FAKE_API_URL",
-        # tools.database settings: the keys of private.settings
-        "QUOTA_TIMEZONE",
-        "BALANCE_CURRENCY",
-        "RETENTION_UPDATES_HOURS",
-        "RETENTION_SET_ASIDE_DAYS",
-        "RETENTION_MESSAGES_DAYS",
-        "RETENTION_USAGE_MONTHS",
-        "QUESTIONS_IN_PROGRESS",
-        "DAILY_RELEASES",
-        "DAILY_COST_USER",
-        "DAILY_COST_BOT",
-    }
-)
+SHORT_BOT_TOKEN = "BOT_TOKEN"  # noqa: S105  a variable: short for BOT_TOKENS with the assistant alone
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
 ENVIRONMENTS = ("production", "staging", "development", "test")
 SHORTEST_SECRET = 16  # characters of a secret that callers of ours present
@@ -384,8 +335,8 @@ def _parse(variable: str, parse: Callable[[str], Any], value: str) -> Any:
 
 def _environment() -> dict[str, str]:
     environment = {name: value.strip() for name, value in os.environ.items()}
-    if not environment.get("BOT_TOKENS") and environment.get("BOT_TOKEN"):
-        environment["BOT_TOKENS"] = json.dumps({"assistant": environment["BOT_TOKEN"]})
+    if not environment.get("BOT_TOKENS") and environment.get(SHORT_BOT_TOKEN):
+        environment["BOT_TOKENS"] = json.dumps({"assistant": environment[SHORT_BOT_TOKEN]})
     return environment
 
 

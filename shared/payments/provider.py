@@ -1,4 +1,4 @@
-"""What one payment provider must be able to do. A seventh is one file in providers/."""
+"""The interface of a payment provider. A new provider is one module or package in providers/."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from textwrap import shorten
 from typing import Any, ClassVar
 
 from shared.core.config import settings
-from shared.core.errors import ExternalServiceError, SwitchboardError
+from shared.core.errors import ConfigError, ExternalServiceError, SwitchboardError
+from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import PaymentEvent, WebhookEvent
 
-MAX_BODY = 262_144  # bytes of a callback
+MAX_BODY = 262_144  # bytes of a webhook
 
 
 class InvalidSignature(SwitchboardError):
-    """The callback does not prove that it is the provider's. The message never repeats what was sent."""
+    """The webhook is not authentic. The message never repeats what was sent."""
 
 
 class InvalidPayload(SwitchboardError):
-    """The callback is authentic, but not what the provider's documentation says."""
+    """The webhook is authentic, but does not match the provider's documentation."""
 
 
 class PaymentError(ExternalServiceError):
-    """The provider refused or did not answer. `is_certain` says that it surely did nothing."""
+    """The provider refused a request or did not answer.
+
+    `not_executed` is true only if the provider certainly did nothing. Otherwise the outcome is unknown.
+    """
 
     def __init__(self, message: str, *, not_executed: bool = False) -> None:
         super().__init__(message)
@@ -35,33 +39,33 @@ class PaymentError(ExternalServiceError):
 
 
 class RequestRefused(PaymentError):
-    """The provider will not do what it was asked, however often: what we sent or our account is the cause."""
+    """The provider refuses the request and would refuse a retry: our data or account is the cause."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, not_executed=True)
 
 
 class ContactRefused(RequestRefused):
-    """The provider does not take the e-mail address or phone number: only the buyer can give another one."""
+    """The provider refuses the e-mail address or phone number: the buyer has to give another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A callback as it came. Names of headers are in lower case."""
+    """A webhook as received. Header names are in lower case."""
 
-    kind: str  # the rest of the path, for providers with an address for each kind
+    kind: str  # the rest of the path, for providers with one address per kind of webhook
     method: str
     headers: Mapping[str, str]
     body: bytes
     query: bytes = b""
-    address: str = ""  # of the caller, as far as our proxies can be trusted; empty when unknown
-    # What `verify` worked out and `parse` needs again.
-    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    client_address: str = ""  # as our proxies saw it; empty when unknown
+    # What `verify` computed and `parse` needs again.
+    cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the provider is answered, in its own words."""
+    """Our HTTP response to a webhook, in the provider's format."""
 
     status: int = 200
     body: bytes = b""
@@ -69,7 +73,7 @@ class WebhookResponse:
 
 
 class PrecheckResult(StrEnum):
-    """What a provider hears that asks whether it may take the money: the words of `check_order`."""
+    """Result of a pre-payment check, as the SQL function `check_order` returns it."""
 
     PAYABLE = "ok"
     UNKNOWN_ORDER = "unknown"
@@ -82,7 +86,7 @@ class PrecheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What we ask a provider to be paid for."""
+    """An order for which a checkout is created, or a saved payment method is charged."""
 
     id: int
     title: str  # 1 to 32 characters
@@ -90,24 +94,23 @@ class Order:
     amount: Decimal
     currency: str  # in capitals
     telegram_id: int
-    idempotency_key: str  # the same for every try of this one order
-    return_url: str  # where the payer goes afterwards: the bot
+    idempotency_key: str  # the same for every attempt of this order
+    return_url: str  # where the payer returns afterwards: the bot
     language: str = "ru"
-    # month or year when the order renews: charged by the provider, or by us with a saved method
-    period: str | None = None
+    period: str | None = None  # month or year when it renews: charged by the provider, or by us
     contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
-    bot: str = "assistant"  # which of our bots sells it: Stars belong to a bot
+    bot: str = "assistant"  # the selling bot: Stars belong to a bot
 
     def in_one_line(self, longest: int) -> str:
-        """Return title and description for a provider that has one line for both, cut between words."""
-        words = dict.fromkeys((self.title, self.description))  # a product may have its title alone
+        """Return title and description in one line of at most `longest` characters, cut between words."""
+        words = dict.fromkeys((self.title, self.description))  # the description may repeat the title
         return shorten(". ".join(words), longest, placeholder="…")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """For whom and for what a receipt (54-FZ) is due: one item, named as in the order."""
+    """Recipient and title of a fiscal receipt (54-FZ) of one item, titled as in the order."""
 
     contact: str  # e-mail or phone
     title: str
@@ -115,7 +118,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """Where the payer pays. `reference` is the provider's own number of it, to ask for its state later."""
+    """A checkout page. `reference` is the provider's number of it, with which its state can be fetched."""
 
     url: str
     reference: str = ""
@@ -123,32 +126,37 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class StatementPage:
-    """A page of a provider's own lists. Each event has the key of the callback that should have told it."""
+    """A page of a provider's lists. Each event has the key of the webhook that should have reported it."""
 
     events: tuple[WebhookEvent, ...]
-    cursor: str = ""  # where the next page begins; empty: this was the last one
+    cursor: str = ""  # of the next page; empty on the last one
 
 
 class Provider(ABC):
-    """One payment provider. Its key names its file, the path of its callbacks and its settings."""
+    """One payment provider. Its key is the name of its module, and gives its webhook path and texts."""
 
-    REQUIRED: ClassVar[tuple[str, ...]]  # variables without which it is not offered
-    API_URL: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
+    REQUIRED: ClassVar[tuple[Setting, ...]]  # the provider is offered once all of them are set
+    OPTIONAL: ClassVar[tuple[Setting, ...]] = ()
+    API_URL: ClassVar[str]  # without a trailing slash; the variable <KEY>_API_URL replaces it
+    SANDBOX: ClassVar[Sandbox | None] = None  # a test mode that is recognizable by the key
+    ENVIRONMENTS: ClassVar[tuple[str, ...]] = ()  # values of ENVIRONMENT that allow it; none: all of them
     CURRENCIES: ClassVar[frozenset[str]]
-    PAYMENT_METHOD: ClassVar[str] = "card"  # how buyers call it: stars, card or crypto
+    PAYMENT_METHOD: ClassVar[str] = "card"  # what buyers call it: stars, card or crypto
+    LINE_LENGTH: ClassVar[int] = 0  # characters, where the payer reads title and description in one line
     WEBHOOK_KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
     # Kinds that ask before money moves and report nothing: see `precheck_response`.
     PRECHECK_KINDS: ClassVar[frozenset[str]] = frozenset()
     HTTP_METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
-    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset()  # month, year: renewed by the provider
     # We can charge the payment method of an earlier payment again (`charge_saved_method`).
     SUPPORTS_SAVED_METHODS: ClassVar[bool] = False
-    REQUIRES_CONTACT: ClassVar[bool] = False  # a receipt is due with it
-    SUPPORTS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
-    # An unpaid checkout may end without a callback, and `fetch` does not report it.
-    EXPIRES_SILENTLY: ClassVar[bool] = False
+    REQUIRES_CONTACT: ClassVar[bool] = False  # it makes receipts, for which it needs the buyer's contact
+    SUPPORTS_STATUS: ClassVar[bool] = False  # the state of one payment can be fetched
+    EXPIRES_SILENTLY: ClassVar[bool] = (
+        False  # an expired checkout causes no webhook, nor does `fetch` tell it
+    )
     SUPPORTS_REFUNDS: ClassVar[bool] = False
-    SUPPORTS_STATEMENTS: ClassVar[bool] = False  # it lists what moved on a day
+    SUPPORTS_STATEMENTS: ClassVar[bool] = False  # it lists the payments of a day
     SUPPORTS_PARTIAL_REFUNDS: ClassVar[bool] = True
     # Seconds for which the provider remembers the idempotency key of a refund.
     IDEMPOTENCY_TTL: ClassVar[int] = 23 * 3600
@@ -156,62 +164,91 @@ class Provider(ABC):
     def __init__(self, key: str) -> None:
         self.key = key
 
+    def settings(self) -> tuple[Setting, ...]:
+        """Return every setting that the provider reads."""
+        if not self.API_URL:
+            return self.REQUIRED + self.OPTIONAL
+        about = "Address of the API, to use another one than the provider’s own."
+        return (*self.REQUIRED, *self.OPTIONAL, Setting(self.api_variable, about, default=self.API_URL))
+
+    def required_variables(self) -> tuple[str, ...]:
+        """Return the variables without which the provider is not offered."""
+        return tuple(setting.name for setting in self.REQUIRED)
+
+    @property
+    def api_variable(self) -> str:
+        """The variable that replaces API_URL."""
+        return f"{self.key.upper()}_API_URL"
+
+    def is_allowed(self) -> bool:
+        """Whether the provider may be used in this environment."""
+        return not self.ENVIRONMENTS or settings().environment in self.ENVIRONMENTS
+
     def is_configured(self) -> bool:
-        """Whether it can be used here."""
-        return all(settings().variable(name) for name in self.REQUIRED)
+        """Whether the provider may be used here and all its required settings are set."""
+        return self.is_allowed() and all(settings().variable(name) for name in self.required_variables())
 
     def renews(self, period: str, currency: str) -> bool:
-        """Whether a `month` or a `year` paid in a currency can be renewed, by itself or by us."""
-        return (
-            period in self.RECURRING_PERIODS or self.SUPPORTS_SAVED_METHODS
-        ) and currency in self.CURRENCIES
+        """Whether a `month` or a `year` paid in a currency can be renewed, by the provider or by us."""
+        is_renewable = period in self.RECURRING_PERIODS or self.SUPPORTS_SAVED_METHODS
+        return is_renewable and currency in self.CURRENCIES
 
     def secrets(self, name: str) -> tuple[str, ...]:
-        """Return the values of a variable, the current one first; several, with commas, while rotating."""
-        return tuple(word.strip() for word in settings().variable(name).split(",") if word.strip())
-
-    def address(self, path: str = "") -> str:
-        """Return where its API is.
+        """Return the secrets in a variable: the current one first, then older ones during a rotation.
 
         Raises:
-            ConfigError: the variable with another address is malformed.
+            ConfigError: the variable is missing, or a secret is too short.
+        """
+        values = tuple(word.strip() for word in settings().variable(name).split(",") if word.strip())
+        if not values:
+            raise ConfigError(f"{name} is missing")
+        shortest = next((one.min_length for one in self.REQUIRED if one.name == name), 0)
+        if any(len(value) < shortest for value in values):
+            raise ConfigError(f"{name} must be {shortest} characters or more")
+        return values
+
+    def address(self, path: str = "") -> str:
+        """Return the URL of an API path.
+
+        Raises:
+            ConfigError: the variable that replaces API_URL is malformed.
         """
         return settings().payment_url(self.key, self.API_URL) + path
 
     @abstractmethod
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Make a checkout. Asked again for one order it gives the same one, where the provider can.
+        """Create a checkout. The same order gets the same checkout again, where the provider allows it.
 
         Args:
-            timeout: seconds for all of it.
+            timeout: seconds for all requests together.
 
         Raises:
-            ContactRefused: the provider does not take `order.contact`.
-            RequestRefused: it does not take something else of the order.
+            ContactRefused: the provider refuses `order.contact`.
+            RequestRefused: it refuses another part of the order.
             PaymentError: no answer.
         """
 
     @abstractmethod
     def verify(self, request: WebhookRequest) -> None:
-        """Let only the provider's own callbacks pass; every comparison in constant time.
+        """Accept only authentic webhooks; compare signatures of the raw bytes in constant time.
 
         Raises:
-            InvalidSignature: it is not, or nothing proves it. Never anything else, whatever was sent.
+            InvalidSignature: the webhook is not authentic. No input may raise anything else.
             ConfigError: our secret is missing.
         """
 
     @abstractmethod
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Say what an authentic callback means. It may ask the provider (YooKassa, where that is the proof).
+        """Parse an authentic webhook. May fetch its object from the provider (YooKassa, as the only proof).
 
         Raises:
-            InvalidSignature: asking showed that it is not the provider's.
-            InvalidPayload: it makes no sense.
+            InvalidSignature: the provider's answer shows that the webhook is not authentic.
+            InvalidPayload: it does not match the documentation.
             PaymentError: the provider had to be asked and did not answer.
         """
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
-        """Ask for the state of a payment of ours by what `create` gave; only with SUPPORTS_STATUS.
+        """Fetch the state of a payment by its order and `Checkout.reference`; only with SUPPORTS_STATUS.
 
         Raises:
             PaymentError: no answer.
@@ -219,13 +256,13 @@ class Provider(ABC):
         raise NotImplementedError
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
-        """Return a page of what moved from `since` to before `until`; only with SUPPORTS_STATEMENTS.
+        """List what moved from `since` to before `until`, page by page; only with SUPPORTS_STATEMENTS.
 
-        It holds payments that came in, refunds and disputes in their present state, also those of other shops
-        on the same account. An object that makes no sense is logged and left out.
+        The page holds incoming payments, refunds and disputes in their current state, including those of
+        other shops on the same account. Objects that do not match the documentation are logged and skipped.
 
         Args:
-            cursor: of the page before; empty for the first.
+            cursor: of the previous page; empty for the first.
 
         Raises:
             PaymentError: no answer.
@@ -233,23 +270,23 @@ class Provider(ABC):
         raise NotImplementedError
 
     def charge_saved_method(self, order: Order, saved_method: str, timeout: float) -> PaymentEvent:
-        """Charge `saved_method` of an earlier notice for an order; only with SUPPORTS_SAVED_METHODS.
+        """Charge `PaymentEvent.saved_method` for an order; only with SUPPORTS_SAVED_METHODS.
 
-        With the same `order.idempotency_key` it happens once. A refusal is a notice too: FAILED where another
-        try may succeed, CANCELED where this method will never be charged again.
+        The same `order.idempotency_key` charges once. A refusal is an event too: FAILED if another attempt
+        may succeed, CANCELED if this method can never be charged again.
 
         Raises:
-            PaymentError: no answer, or one that decides nothing.
+            PaymentError: no answer, or an answer that leaves the outcome open.
         """
         raise NotImplementedError
 
     def find_charge(self, order_id: int, since: datetime, timeout: float) -> PaymentEvent | None:
-        """Look for what an order of ours was charged; only with SUPPORTS_SAVED_METHODS.
+        """Find the last charge of an order since then; only with SUPPORTS_SAVED_METHODS.
 
         Called when the outcome of `charge_saved_method` is still unknown after IDEMPOTENCY_TTL.
 
         Returns:
-            the last of its charges since then, or None when there surely is none.
+            the charge, or None if there certainly is none.
 
         Raises:
             PaymentError: no answer.
@@ -270,41 +307,41 @@ class Provider(ABC):
         """Refund a payment; only with SUPPORTS_REFUNDS. The same `key` refunds once for IDEMPOTENCY_TTL.
 
         Returns:
-            what happened, or None when a callback will tell.
-
-        Raises:
-            PaymentError: refused, or no answer (`is_certain` when it surely did not happen).
-        """
-        raise NotImplementedError
-
-    def cancel_subscription(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
-    ) -> None:
-        """Have it no longer renewed; only for providers that renew. What was paid still runs.
-
-        Args:
-            payment_id: a charge of this subscription, for providers that know it by nothing else (Stars).
-            payer: who pays for it, for providers that have no number of their own for them (`Notice.payer`).
+            the result, or None if a webhook will report it.
 
         Raises:
             PaymentError: refused, or no answer.
         """
         raise NotImplementedError
 
-    # What the provider is answered.
+    def cancel_subscription(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
+    ) -> None:
+        """Cancel a subscription at the end of its paid period; only with RECURRING_PERIODS.
 
-    def precheck_response(self, request: WebhookRequest, verdict: PrecheckResult) -> WebhookResponse:
+        Args:
+            payment_id: a charge of the subscription, for providers that know it by nothing else (Stars).
+            payer: identifies the subscriber where the provider has no number (`PaymentEvent.payer`).
+
+        Raises:
+            PaymentError: refused, or no answer.
+        """
+        raise NotImplementedError
+
+    # HTTP responses to webhooks, in the provider's format.
+
+    def precheck_response(self, request: WebhookRequest, result: PrecheckResult) -> WebhookResponse:
         """Answer a provider's pre-payment check (read-only), a webhook of one of the PRECHECK_KINDS."""
         raise NotImplementedError
 
     def success_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer that everything is stored, now or before."""
+        """Return the response after which the provider stops sending this webhook."""
         return WebhookResponse(200, b"OK")
 
     def retry_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer so that the provider tries again."""
+        """Return the response after which the provider sends the webhook again."""
         return WebhookResponse(503, b"try again later")
 
     def rejection_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer a callback that proves nothing."""
+        """Return the response to a webhook that is not authentic."""
         return WebhookResponse(401, b"not authentic")

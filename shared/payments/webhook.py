@@ -107,7 +107,7 @@ def _respond(request: Request) -> WebhookResponse:
         headers={header.lower(): value for header, value in request.headers.items()},
         body=body,
         query=request.query_string,
-        address=_client_address(request),
+        client_address=_client_address(request),
     )
     return receive(provider, webhook_request)
 

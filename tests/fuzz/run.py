@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.fuzz.requests import GENERATORS, Request, World
+from tests.payments import provider_lists
 from tools.emulator.functions import Function
 from tools.emulator.stack import Stack
 
@@ -62,7 +63,7 @@ def prepare(stack: Stack, database_url: str) -> World:
 
 
 def _orders(database_url: str, telegram_ids: Sequence[int]) -> Iterator[int]:
-    providers = ["stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
+    providers = provider_lists.CALLING
     with psycopg.connect(database_url, autocommit=True, prepare_threshold=None) as connection:
         for number in range(ORDERS):
             product, currency = PRODUCTS[number % len(PRODUCTS)]

@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.payments.providers import names
 from tests.money.conftest import Money, number, paid, refunded, said
 from tests.money.promocodes import new_code, redeem, usages_of
 
 Sql = Callable[..., list[dict[str, Any]]]
-PROVIDERS = ["telegram_stars", "stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
+PROVIDERS = names()
 ZEROS = ["0", "0.00"]
 
 

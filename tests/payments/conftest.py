@@ -32,8 +32,8 @@ SCALE = 0.002  # of the emulator's pauses between two callbacks
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Settings of nobody's; call it with more: `environment(STRIPE_SECRET_KEY="…")`."""
     for key in names():
-        for variable in (*load(key).REQUIRED, f"{key.upper()}_API_URL"):
-            monkeypatch.delenv(variable, raising=False)
+        for setting in load(key).settings():
+            monkeypatch.delenv(setting.name, raising=False)
 
     def put(**values: str) -> None:
         for variable, value in values.items():

@@ -57,13 +57,13 @@ class Sample(ABC):
 
 def samples() -> dict[str, Sample]:
     """Every sample there is."""
-    found = sorted(path.stem for path in (HERE / "samples").glob("[!_]*.py"))
-    return {key: import_module(f"tests.payments.samples.{key}").Sample() for key in found}
+    found = sorted(path.parent.name for path in (HERE / "recorded").glob("*/sample.py"))
+    return {key: import_module(f"tests.payments.recorded.{key}.sample").Sample() for key in found}
 
 
 def with_headers(call: WebhookRequest, **headers: str) -> WebhookRequest:
     """The callback with other headers (`_` for `-`)."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     return WebhookRequest(
-        call.kind, call.method, dict(call.headers) | changed, call.body, call.query, call.address
+        call.kind, call.method, dict(call.headers) | changed, call.body, call.query, call.client_address
     )

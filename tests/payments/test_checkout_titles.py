@@ -9,8 +9,8 @@ from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 
 TITLE = "Премиум на месяц"
-WITH_A_PAGE = sorted(set(names()) - {"telegram_stars"})
-ONE_LINE = {"yookassa": 128, "cloudpayments": 200, "crypto_pay": 1024}  # for title and description together
+WITH_A_PAGE = [key for key in names() if load(key).REQUIRED]
+ONE_LINE = {key: load(key).LINE_LENGTH for key in WITH_A_PAGE if load(key).LINE_LENGTH}
 
 
 @pytest.mark.parametrize("description", ["Тысяча запросов", "слово " * 21, TITLE])

@@ -28,7 +28,7 @@ from shared.payments.provider import (
 from shared.payments.providers import load
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
-from tests.payments.samples.cloudpayments import Sample, mac
+from tests.payments.recorded.cloudpayments.sample import Sample, mac
 from tests.support import eventually, examples
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response, json_response
@@ -178,7 +178,7 @@ def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "code"),
+    ("result", "code"),
     [
         (PrecheckResult.PAYABLE, 0),
         (PrecheckResult.UNKNOWN_ORDER, 10),
@@ -189,11 +189,11 @@ def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
     ],
 )
 def test_a_check_is_answered_in_its_codes(
-    keys: None, provider: Any, verdict: PrecheckResult, code: int
+    keys: None, provider: Any, result: PrecheckResult, code: int
 ) -> None:
     call = SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"})
     assert call.kind in provider.PRECHECK_KINDS
-    reply = provider.precheck_response(call, verdict)
+    reply = provider.precheck_response(call, result)
     assert (reply.status, json.loads(reply.body)) == (200, {"code": code})
 
 

@@ -16,7 +16,9 @@ from shared.core.http import Response
 from shared.payments import api_client, contacts, providers
 from shared.payments.events import CONTACT_REFUSED, EventKind
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused
+from tests.payments import provider_lists
 from tests.payments.orders import order
+from tests.payments.sample import samples
 
 RUSSIAN = "+79771234567"
 
@@ -132,11 +134,8 @@ def _cases(table: dict[str, list[tuple[int, Any]]]) -> list[Any]:
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -> Callable[[int, Any], None]:
     """Let every provider answer so."""
-    environment(
-        YOOKASSA_SHOP_ID="1", YOOKASSA_SECRET_KEY="test_key", STRIPE_SECRET_KEY="sk_test_1",
-        CLOUDPAYMENTS_PUBLIC_ID="pk_1", CLOUDPAYMENTS_API_SECRET="secret", PRODAMUS_URL="https://shop.example",
-        PRODAMUS_SECRET_KEY="secret", CRYPTO_PAY_TOKEN="1:token",
-    )  # fmt: skip
+    for sample in samples().values():
+        environment(**sample.ENV)
 
     def answer(status: int, body: Any) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
@@ -167,7 +166,7 @@ def test_another_refusal_is_not_about_the_contact(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-@pytest.mark.parametrize("key", ["yookassa", "stripe", "cloudpayments", "prodamus", "crypto_pay"])
+@pytest.mark.parametrize("key", provider_lists.REAL)
 def test_an_outage_is_no_refusal(answers: Callable[[int, Any], None], key: str, status: int) -> None:
     answers(status, "<html>email phone</html>")
     with pytest.raises(PaymentError) as failed:

@@ -25,12 +25,11 @@ from shared.payments.provider import (
     WebhookRequest,
 )
 from shared.payments.providers import load, names
+from tests.payments import provider_lists
 from tests.payments.conftest import body_of
 from tests.payments.sample import Sample, samples, with_headers
 from tests.support import examples
 
-# Told through Telegram's own updates, and a fake server that development alone has.
-ELSEWHERE = {"telegram_stars", "fake"}
 SAMPLES = samples()
 SIGNED = [key for key, sample in SAMPLES.items() if sample.HEADERS]
 CASES = [(key, name) for key, sample in SAMPLES.items() for name, _ in sample.recorded()]
@@ -59,7 +58,7 @@ def accept(provider: Provider, call: WebhookRequest) -> Any:
 
 
 def test_every_provider_brings_its_sample() -> None:
-    assert set(names()) - ELSEWHERE <= set(SAMPLES), "add tests/payments/samples/<provider>.py"
+    assert set(provider_lists.REAL) <= set(SAMPLES), "add tests/payments/recorded/<provider>/sample.py"
     for key, sample in SAMPLES.items():
         assert key == sample.KEY
         assert sample.recorded(), f"record callbacks in tests/payments/recorded/{key}"
@@ -89,7 +88,7 @@ def test_it_is_offered_only_when_all_its_settings_are_there(
     sample: Sample, provider: Provider, environment: Callable[..., None]
 ) -> None:
     assert provider.is_configured()
-    for variable in provider.REQUIRED:
+    for variable in provider.required_variables():
         environment(**{variable: "  "})
         assert not provider.is_configured()
         environment(**{variable: sample.ENV[variable]})
@@ -151,7 +150,7 @@ def test_a_body_that_was_touched_proves_nothing(sample: Sample, provider: Provid
     ):
         with pytest.raises(InvalidSignature):
             provider.verify(
-                WebhookRequest(call.kind, call.method, call.headers, body, call.query, call.address)
+                WebhookRequest(call.kind, call.method, call.headers, body, call.query, call.client_address)
             )
 
 
@@ -175,7 +174,9 @@ def test_a_signature_that_was_touched_proves_nothing(sample: Sample, provider: P
 def test_no_signature_proves_nothing(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
     with pytest.raises(InvalidSignature):
-        provider.verify(WebhookRequest(call.kind, call.method, {}, call.body, call.query, call.address))
+        provider.verify(
+            WebhookRequest(call.kind, call.method, {}, call.body, call.query, call.client_address)
+        )
 
 
 @signed

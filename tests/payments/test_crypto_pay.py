@@ -14,7 +14,7 @@ from shared.payments.provider import Checkout, InvalidSignature, Order, PaymentE
 from shared.payments.providers import load
 from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
-from tests.payments.samples.crypto_pay import Sample
+from tests.payments.recorded.crypto_pay.sample import Sample
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response
 

@@ -18,7 +18,11 @@ from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tests.support import eventually
 
-ENV = {"FAKE_SECRET_KEY": "fake-secret", "FAKE_API_URL": "http://127.0.0.1:1", "ENVIRONMENT": "development"}
+ENV = {
+    "FAKE_SECRET_KEY": "fake-secret-of-tests",
+    "FAKE_API_URL": "http://127.0.0.1:1",
+    "ENVIRONMENT": "development",
+}
 EVENT = {"id": "event-1", "type": "paid", "events": [{"kind": "paid", "payment_id": "p", "amount": "1"}]}
 
 
@@ -34,7 +38,7 @@ def fake_shop(shop: Shop, environment: Callable[..., None]) -> Shop:
     return shop
 
 
-def signed(body: bytes, secret: str = "fake-secret") -> WebhookRequest:
+def signed(body: bytes, secret: str = "fake-secret-of-tests") -> WebhookRequest:
     signature = hmac.digest(secret.encode(), body, "sha256").hex()
     return WebhookRequest("", "POST", {"x-fake-signature": signature}, body)
 
@@ -64,7 +68,7 @@ def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., No
     ):
         with pytest.raises(InvalidSignature):
             provider.verify(other)
-    environment(FAKE_SECRET_KEY="new, fake-secret")
+    environment(FAKE_SECRET_KEY="new-secret-of-tests, fake-secret-of-tests")
     provider.verify(call)
     environment(FAKE_SECRET_KEY="")
     with pytest.raises(ConfigError):
@@ -127,7 +131,7 @@ def test_a_forged_event_is_refused(fake_shop: Shop) -> None:
 
 
 def test_what_it_refuses_is_certain(fake_shop: Shop, environment: Callable[..., None]) -> None:
-    environment(FAKE_SECRET_KEY="wrong-secret")
+    environment(FAKE_SECRET_KEY="wrong-secret-of-tests")
     with pytest.raises(PaymentError) as refused:
         load("fake").create(order(), TIMEOUT)
     assert refused.value.not_executed

@@ -11,12 +11,13 @@ import pytest
 
 from shared.payments.provider import PaymentError
 from shared.payments.providers import load
+from tests.payments import provider_lists
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible
 
-CARDS = ("stripe", "yookassa", "cloudpayments", "prodamus", "fake")
-RENEWED = ("stripe", "cloudpayments", "prodamus", "fake")  # the provider charges the periods
+CARDS = provider_lists.CARDS
+RENEWED = provider_lists.RENEWING
 
 
 def opened(shop: Shop, key: str, *, renews: bool = False) -> tuple[FakePaymentServer, Invoice]:

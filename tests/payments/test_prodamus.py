@@ -30,8 +30,8 @@ from shared.payments.providers import load
 from tests.payments import php_reference
 from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
+from tests.payments.recorded.prodamus.sample import FORM, PAGE_SECRET, Sample
 from tests.payments.sample import VECTORS
-from tests.payments.samples.prodamus import FORM, PAGE_SECRET, Sample
 from tests.payments.test_php_forms import FORMS, multipart
 from tests.support import eventually, examples
 from tools.emulator.payments import NotPossible

@@ -19,8 +19,8 @@ from shared.payments.providers.stripe.checkout import session_form
 from shared.payments.providers.stripe.money import amount_of, minor_units
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
+from tests.payments.recorded.stripe.sample import Sample
 from tests.payments.sample import with_headers
-from tests.payments.samples.stripe import Sample
 from tests.support import in_parallel
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response, json_response

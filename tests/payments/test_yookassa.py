@@ -15,8 +15,8 @@ from shared.payments.provider import Checkout, InvalidSignature, Order, PaymentE
 from shared.payments.providers import load, yookassa
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
+from tests.payments.recorded.yookassa.sample import Sample
 from tests.payments.sample import VECTORS
-from tests.payments.samples.yookassa import Sample
 from tests.support import in_parallel
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response, json_response
@@ -47,7 +47,7 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
 
 def told(event: str, found: Any, address: str = "") -> WebhookRequest:
     body = json.dumps({"type": "notification", "event": event, "object": found}).encode()
-    return WebhookRequest("", "POST", {}, body, address=address)
+    return WebhookRequest("", "POST", {}, body, client_address=address)
 
 
 # Who calls.
@@ -129,7 +129,7 @@ def test_a_body_that_is_no_notification_is_refused_wherever_it_comes_from(
 ) -> None:
     for address in (THEIRS, ""):
         with pytest.raises(InvalidSignature, match="no notification"):
-            provider.parse(WebhookRequest("", "POST", {}, body, address=address))
+            provider.parse(WebhookRequest("", "POST", {}, body, client_address=address))
 
 
 def test_what_is_claimed_too_early_is_asked_for_again_and_uses_no_key_up(
@@ -182,7 +182,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     assert (paid["payment_id"], paid["is_test"]) == (checkout.reference, True)
     assert "saved_method" not in paid
     assert [one.to_json() for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [paid]
-    assert shop.calls[0].address == "185.71.76.5"
+    assert shop.calls[0].client_address == "185.71.76.5"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from shared.ai import providers as ai
-from shared.core import config
 from shared.payments import providers as payments
+from tools import variables
 from tools.cloud.gcloud import CloudError, Gcloud
 from tools.secret import names
 from tools.secret.generate import GENERATORS
@@ -154,11 +154,12 @@ def test_only_known_names_are_stored(tool: Tool) -> None:
 
 
 def test_the_known_names_are_those_that_are_read() -> None:
-    services = [payments.load(name) for name in payments.names() if name != "fake"]
-    assert {name for service in services for name in service.REQUIRED} <= set(names.PAYMENTS)
+    services = [one for one in map(payments.load, payments.names()) if not one.ENVIRONMENTS]
+    declared = {one.name for service in services for one in (*service.REQUIRED, *service.OPTIONAL)}
+    assert set(names.PAYMENTS) == declared, 'write the names of settings as literals: Setting("NAME", …)'
     assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
     assert set(names.DEPLOYMENT) == {*layout.READERS, layout.USER_API_KEYS, "SCHEDULER_SECRET"}
-    assert set(GENERATORS) <= set(names.KNOWN) <= config.variables() | config.OTHER_VARIABLES
+    assert set(GENERATORS) <= set(names.KNOWN) <= variables.known()
 
 
 def test_an_unreadable_folder_of_the_path_is_no_surprise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,30 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.payments import provider_lists
+from tests.payments.provider_lists import LABELS, LABELS_RU
 from tests.support import eventually, says
 from tools.emulator.payments import NotPossible
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
-PROVIDERS = ["stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
-LABELS = {
-    "stripe": "Stripe",
-    "yookassa": "YooKassa",
-    "cloudpayments": "CloudPayments",
-    "prodamus": "Prodamus",
-    "crypto_pay": "Crypto ·",
-    "fake": "Test payment",
-}
-
-LABELS_RU = {
-    "stripe": "Stripe",
-    "yookassa": "ЮKassa",
-    "cloudpayments": "CloudPayments",
-    "prodamus": "Продамус",
-    "crypto_pay": "Криптовалюта ·",
-    "fake": "Тестовая оплата",
-}
 # What a buyer reads on the way, in the language they speak.
 SAYS = {
     "en": {
@@ -130,7 +114,7 @@ def checkout(chat: Chat, product: str, provider: str, language: str = "en") -> s
 
 
 @pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", provider_lists.CALLING)
 def test_what_is_paid_is_given_at_once_and_once(
     stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
 ) -> None:
@@ -153,7 +137,7 @@ def test_what_is_paid_is_given_at_once_and_once(
 
 
 @pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
-@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
+@pytest.mark.parametrize("provider", provider_lists.REFUNDING)
 def test_a_refund_takes_it_back_and_says_so(
     stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
 ) -> None:
@@ -172,7 +156,7 @@ def test_a_refund_takes_it_back_and_says_so(
     assert history.text.rstrip().endswith(says["is_refunded"])
 
 
-@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "prodamus", "fake"])
+@pytest.mark.parametrize("provider", provider_lists.CARDS)
 def test_a_wrong_amount_gives_nothing(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])

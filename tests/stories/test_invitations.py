@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.payments import provider_lists
 from tests.stories.test_buy import LABELS, LABELS_RU, SAYS, credits, link_of, news, speaks, tap
 from tests.stories.test_receipt_contact import ask, orders, product
 from tests.support import eventually
@@ -46,7 +47,7 @@ def kept(sql: Sql, chat: Chat, page: Answer) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("provider", ["fake", "stripe", "yookassa", "cloudpayments"])
+@pytest.mark.parametrize("provider", provider_lists.REFUNDING)
 def test_it_says_paid_and_then_refunded(stack: Stack, sql: Sql, provider: str, language: str) -> None:
     words, anna = STATES[language], speaks(stack, language)
     page = invitation(anna, provider, language)

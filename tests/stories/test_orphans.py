@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.payments import provider_lists
 from tests.stories.test_admin import labels
 from tests.stories.test_buy import LABELS, LABELS_RU, SAYS, link_of, speaks, tap
 from tests.stories.test_refunds import ask
@@ -19,7 +20,7 @@ from tools.emulator.telegram import Chat
 from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
-RENEWING = ["stripe", "cloudpayments", "prodamus", "fake"]
+RENEWING = provider_lists.RENEWING
 
 
 def recurring_checkout(chat: Chat, provider: str, language: str) -> str:

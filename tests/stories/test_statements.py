@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.payments import providers
+from tests.payments import provider_lists
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_star_list import pay_unheard
 from tests.support import eventually, in_parallel, says
@@ -242,7 +243,9 @@ def test_killed_in_the_middle_the_next_run_goes_on(
     assert of(sql, "yookassa", invoice.id) == [("paid", invoice.amount, invoice.amount)]
 
 
-@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
+@pytest.mark.parametrize(
+    "provider", [key for key in provider_lists.LISTED if key in provider_lists.REFUNDING]
+)
 def test_many_pages_are_read_to_the_end(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
     """Three payments and three refunds, one a page, all of them lost."""
     stack.payments[provider].page_size = 1

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.core import config, http, log, texts
+from shared.core import http, log, texts
 from shared.core.config import settings
+from tools import variables
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 from tools.telegram import __main__ as command
@@ -36,7 +37,7 @@ def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """An environment with what the tool needs and no more: above all no DATABASE_URL."""
     server = HttpServer(telegram.handle)
     server.start()
-    for variable in config.variables() | config.OTHER_VARIABLES:
+    for variable in variables.known():
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TELEGRAM_API_URL", server.url)
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": telegram.bot("assistant").token}))

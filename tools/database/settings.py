@@ -15,6 +15,22 @@ from shared.core import texts
 from tools.database.errors import SettingError
 from tools.database.migrate import as_owner, connect
 
+# Those that .env.example documents and a deployment accepts; a key in capitals is the name of its variable.
+VARIABLES = frozenset(
+    {
+        "QUOTA_TIMEZONE",
+        "BALANCE_CURRENCY",
+        "RETENTION_UPDATES_HOURS",
+        "RETENTION_SET_ASIDE_DAYS",
+        "RETENTION_MESSAGES_DAYS",
+        "RETENTION_USAGE_MONTHS",
+        "QUESTIONS_IN_PROGRESS",
+        "DAILY_RELEASES",
+        "DAILY_COST_USER",
+        "DAILY_COST_BOT",
+    }
+)
+
 
 def write(url: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Write the settings that the environment names; return those that changed.

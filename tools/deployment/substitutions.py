@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from shared.core import config
 from shared.core.errors import ConfigError
 from shared.payments import providers
+from tools import variables
 from tools.database import admins
 
 # They stand in FUNCTION_SETTINGS of deploy.yaml, where | separates one setting from the next.
@@ -40,8 +41,7 @@ def check(environment: Mapping[str, str]) -> list[str]:
 def _more_settings(environment: Mapping[str, str]) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in environment.get("MORE_SETTINGS", "").split("|") if pair]
     settings = {name: value for name, _, value in pairs}
-    known = config.variables() | config.OTHER_VARIABLES
-    if unknown := sorted(set(settings) - known):
+    if unknown := sorted(set(settings) - variables.known()):
         raise ConfigError(f"_MORE_SETTINGS: there is no setting {unknown[0]}; .env.example lists them all")
     if own := sorted(settings.keys() & environment.keys()):
         raise ConfigError(f"_MORE_SETTINGS: {own[0]} has a place of its own, a substitution or a secret")
@@ -66,10 +66,10 @@ def _check_admins(given: Mapping[str, str]) -> None:
 
 def _providers(given: Mapping[str, str]) -> list[str]:
     secrets = set(given.get("PAYMENT_SECRETS", "").split(",")) - {""}
-    if unknown := secrets - config.OTHER_VARIABLES:
+    if unknown := secrets - providers.variables():
         raise ConfigError(f"_PAYMENT_SECRETS: no provider reads {', '.join(sorted(unknown))}")
     present = secrets | {name for name, value in given.items() if value}
-    needs = {name: set(providers.load(name).REQUIRED) for name in providers.names()}
+    needs = {name: set(providers.load(name).required_variables()) for name in providers.names()}
     for name, needed in needs.items():
         if needed & present and needed - present:
             raise ConfigError(f"{name} also needs {', '.join(sorted(needed - present))}, in _PAYMENT_SECRETS")

@@ -56,6 +56,7 @@ def dotenv(root: Path) -> Finding:
     """Check .env: its rights, its names, its values."""
     from shared.core import config
     from shared.core.errors import ConfigError
+    from tools import variables
     from tools.emulator.environment import SettingMissing, read_dotenv
 
     file = root / ".env"
@@ -67,7 +68,7 @@ def dotenv(root: Path) -> Finding:
         return Finding.wrong(str(error), "save it as UTF-8")
     if file.stat().st_mode & 0o077:
         return Finding.wrong("others on this machine can read .env", "chmod 600 .env")
-    if unknown := sorted(set(given) - config.variables() - config.OTHER_VARIABLES):
+    if unknown := sorted(set(given) - variables.known()):
         return Finding.note(f"nothing reads {', '.join(unknown[:3])}", ".env.example lists every name")
     with checks.with_settings({name: value for name, value in given.items() if value}):
         try:

@@ -89,9 +89,9 @@ def _port(value: str) -> int:
 
 def _real(value: str) -> tuple[str, ...]:
     from tools.emulator.environment import PROVIDERS
-    from tools.emulator.real_payments import TEST_MODES
+    from tools.emulator.real_payments import sandboxes
 
-    choices = {*PROVIDERS, *TEST_MODES, "telegram"}
+    choices = {*PROVIDERS, *sandboxes(), "telegram"}
     names = tuple(name.strip() for name in value.split(",") if name.strip())
     unknown = sorted(set(names) - choices)
     if unknown:

@@ -1,11 +1,36 @@
 """The names of the secrets that a deployment can have; a test compares them with what the functions read.
 
-They stand here once more because this tool runs before any package is installed.
+This tool runs before any package is installed, so it reads the source of the payment providers instead of
+importing it.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROVIDERS = Path(__file__).parents[2] / "shared" / "payments" / "providers"
+
+
+def _declared_by_payment_providers() -> tuple[str, ...]:
+    """Return the names in `Setting("NAME", …)` of the providers that a deployment can use."""
+    modules = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(_PROVIDERS.rglob("*.py")))
+    return tuple(name for module in modules if not _is_local(module) for name in _settings(module))
+
+
+def _is_local(module: ast.Module) -> bool:
+    """Whether a provider is limited to environments that are not deployed (`ENVIRONMENTS`)."""
+    assigned = (node for node in ast.walk(module) if isinstance(node, ast.Assign))
+    return any(ast.unparse(target) == "ENVIRONMENTS" for node in assigned for target in node.targets)
+
+
+def _settings(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Setting":
+            yield ast.literal_eval(node.args[0])
+
 
 DEPLOYMENT = (
     "DATABASE_ADMIN_URL",
@@ -17,18 +42,7 @@ DEPLOYMENT = (
     "SCHEDULER_SECRET",
 )
 AI = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GITHUB_API_KEY")
-PAYMENTS = (
-    "STRIPE_SECRET_KEY",
-    "STRIPE_WEBHOOK_SECRET",
-    "YOOKASSA_SHOP_ID",
-    "YOOKASSA_SECRET_KEY",
-    "CLOUDPAYMENTS_PUBLIC_ID",
-    "CLOUDPAYMENTS_API_SECRET",
-    "PRODAMUS_URL",
-    "PRODAMUS_SECRET_KEY",
-    "PRODAMUS_SYS",
-    "CRYPTO_PAY_TOKEN",
-)
+PAYMENTS = _declared_by_payment_providers()
 KNOWN = (*DEPLOYMENT, *AI, *PAYMENTS)
 
 

@@ -173,12 +173,12 @@ def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> 
 
 
 def _mode(provider: str, values: Mapping[str, str], environment: str) -> Verdict:
-    from tools.emulator.real_payments import TEST_MODES
+    from shared.payments import providers
 
-    mode = TEST_MODES.get(provider)
-    if mode is None or mode.address or mode.key not in values:
+    sandbox = providers.load(provider).SANDBOX
+    if sandbox is None or sandbox.api_url or sandbox.key not in values:
         return Verdict.good(f"{provider} accepts the keys")
-    if not mode.is_test(values[mode.key]):
+    if not sandbox.is_test_key(values[sandbox.key]):
         return Verdict.good(f"{provider} accepts the keys: live mode, real money")
     if environment == "production":
         return Verdict.warning(

@@ -92,14 +92,17 @@ def all_ways(product: Product) -> list[Way]:
 
     Telegram asks for Stars where digital goods are sold.
     """
-    order = {"telegram_stars": -1, "fake": 1}
-    keys = sorted(providers.configured(), key=lambda key: (order.get(key, 0), key))
     return [
         way
-        for key in keys
+        for key in sorted(providers.configured(), key=_position)
         for currency in sorted(providers.load(key).CURRENCIES.intersection(product["prices"]))
         for way in _ways_of(product, key, currency)
     ]
+
+
+def _position(key: str) -> tuple[bool, bool, str]:
+    provider = providers.load(key)
+    return (provider.PAYMENT_METHOD != "stars", bool(provider.ENVIRONMENTS), key)
 
 
 def _ways_of(product: Product, key: str, currency: str) -> list[Way]:

@@ -1,6 +1,6 @@
-"""The payment providers, one file each: its name is the provider's key, and nothing else lists them.
+"""The payment providers, one module or package each: its name is the provider's key.
 
-A file holds a class `Provider` (see `shared.payments.provider`).
+No other list of them exists. Each holds a class `Provider` (see `shared.payments.provider`).
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a start need not wait for it
+if TYPE_CHECKING:  # imported when the first provider is loaded
     from shared.payments.provider import Provider
 
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Return the keys of the providers there are."""
+    """Return the key of every provider."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @lru_cache(maxsize=16)
 def load(key: str) -> Provider:
-    """Import a provider when it is first needed.
+    """Import a provider at its first use.
 
     Raises:
-        KeyError: there is none of this name.
+        KeyError: no provider has this key.
     """
     if key not in names():
         raise KeyError(key)
@@ -34,5 +34,10 @@ def load(key: str) -> Provider:
 
 
 def configured() -> tuple[str, ...]:
-    """Return the keys of those that can be used here."""
+    """Return the keys of the providers that can be used here."""
     return tuple(key for key in names() if load(key).is_configured())
+
+
+def variables() -> frozenset[str]:
+    """Return the names of every setting that a provider reads."""
+    return frozenset(setting.name for key in names() for setting in load(key).settings())

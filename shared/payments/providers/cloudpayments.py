@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from shared.core.config import settings
-from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
 from shared.payments import api_client, provider
 from shared.payments.contacts import CONTACT_WORDS
+from shared.payments.declarations import Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.parsing import (
     currency,
@@ -51,7 +51,6 @@ from shared.payments.provider import (
 from shared.payments.receipts import cloudkassir
 
 _MAX_FIELDS = 200
-_LONGEST_LINE = 200  # characters of what the payer reads
 _CODES = MappingProxyType(
     {
         PrecheckResult.PAYABLE: 0,
@@ -87,13 +86,17 @@ _CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
 class Provider(provider.Provider):
     """Orders by link, one payment or a monthly subscription; refunds; the state by our order's number."""
 
-    REQUIRED = ("CLOUDPAYMENTS_PUBLIC_ID", "CLOUDPAYMENTS_API_SECRET")
+    REQUIRED = (
+        Setting("CLOUDPAYMENTS_PUBLIC_ID", "Public ID of the site: cabinet, Sites, settings."),
+        Setting("CLOUDPAYMENTS_API_SECRET", "API Secret of the same site.", is_secret=True),
+    )
     API_URL = "https://api.cloudpayments.ru"
     CURRENCIES = frozenset({"RUB", "USD", "EUR", "GBP", "KZT", "UAH", "BYN", "AZN", "AMD", "KGS", "UZS"})
     WEBHOOK_KINDS = frozenset({"check", "pay", "fail", "confirm", "refund", "recurrent", "cancel"})
     PRECHECK_KINDS = frozenset({"check"})
     HTTP_METHODS = frozenset({"GET", "POST"})
     RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month"})
+    LINE_LENGTH = 200
     REQUIRES_CONTACT = True
     SUPPORTS_STATUS = True
     EXPIRES_SILENTLY = True
@@ -106,7 +109,7 @@ class Provider(provider.Provider):
         body: dict[str, Any] = {
             "Amount": float(order.amount),
             "Currency": order.currency,
-            "Description": order.in_one_line(_LONGEST_LINE),
+            "Description": order.in_one_line(self.LINE_LENGTH),
             "InvoiceId": str(order.id),
             "AccountId": str(order.telegram_id),
             "RequireConfirmation": False,
@@ -132,8 +135,6 @@ class Provider(provider.Provider):
         if len(message) > MAX_BODY:
             raise InvalidSignature("too long")
         secrets = self.secrets("CLOUDPAYMENTS_API_SECRET")
-        if not secrets:
-            raise ConfigError("CLOUDPAYMENTS_API_SECRET is missing")
         # The second header is over the text before it was encoded for the way; JSON never is.
         plain = message if _is_json(request) else unquote_to_bytes(message.replace(b"+", b" "))
         raw = is_signed([request.headers.get("content-hmac")], secrets, message, _base64)
@@ -241,9 +242,9 @@ class Provider(provider.Provider):
         """Answer what proves nothing: never with the code of success."""
         return _reply(13, 401)
 
-    def precheck_response(self, request: WebhookRequest, verdict: PrecheckResult) -> WebhookResponse:
+    def precheck_response(self, request: WebhookRequest, result: PrecheckResult) -> WebhookResponse:
         """Answer `check` in its codes."""
-        return _reply(_CODES[verdict])
+        return _reply(_CODES[result])
 
     def _ask(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
         """Return the `Model` of a call that must succeed."""
@@ -261,7 +262,7 @@ class Provider(provider.Provider):
         return get_object(self._post(path, body, timeout), "Model")
 
     def _post(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
-        secret = next(iter(self.secrets("CLOUDPAYMENTS_API_SECRET")), "")
+        secret = self.secrets("CLOUDPAYMENTS_API_SECRET")[0]
         headers = api_client.basic_auth(settings().variable("CLOUDPAYMENTS_PUBLIC_ID"), secret)
         if key:
             headers["X-Request-ID"] = key

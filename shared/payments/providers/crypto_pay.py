@@ -17,6 +17,7 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
 from shared.payments import api_client, parsing, provider
+from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
     Checkout,
@@ -30,7 +31,6 @@ from shared.payments.provider import (
 )
 
 _LONGEST = 2_678_400  # seconds an invoice may live
-_LONGEST_LINE = 1024  # characters of what the payer reads
 _LISTED = 200  # invoices a page
 _LOOK_BACK = 100  # invoices, when an answer got lost
 _OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
@@ -42,10 +42,14 @@ Json = dict[str, Any]
 class Provider(provider.Provider):
     """The API of help.send.tg/en/articles/10279948-crypto-pay-api."""
 
-    REQUIRED = (_TOKEN,)
+    REQUIRED = (
+        Setting("CRYPTO_PAY_TOKEN", "Token of the app: @CryptoBot, Crypto Pay, My Apps.", is_secret=True),
+    )
+    SANDBOX = Sandbox(_TOKEN, "that of @CryptoTestnetBot", api_url="https://testnet-pay.crypt.bot")
     API_URL = "https://pay.crypt.bot"
     CURRENCIES = frozenset(_OFFERED.split())
     PAYMENT_METHOD = "crypto"
+    LINE_LENGTH = 1024
     SUPPORTS_STATUS = True
     SUPPORTS_STATEMENTS = True
 
@@ -171,7 +175,7 @@ def _invoice_parameters(order: Order) -> Json:
         "currency_type": "fiat",
         "fiat": order.currency,
         "amount": format(order.amount, "f"),
-        "description": order.in_one_line(_LONGEST_LINE),
+        "description": order.in_one_line(Provider.LINE_LENGTH),
         "payload": str(order.id),
         "paid_btn_name": "openBot",
         "paid_btn_url": order.return_url,

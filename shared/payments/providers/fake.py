@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 
 import orjson
 
-from shared.core.config import settings
-from shared.core.errors import ConfigError
 from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import api_client, provider
+from shared.payments.declarations import Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.parsing import (
     currency,
@@ -41,14 +40,17 @@ from shared.payments.provider import (
     WebhookRequest,
 )
 
-_ENVIRONMENTS = ("development", "test")
 _KINDS = MappingProxyType({kind.value: kind for kind in EventKind})
 
 
 class Provider(provider.Provider):
     """Does everything a provider can do, and all of it at once."""
 
-    REQUIRED = ("FAKE_SECRET_KEY", "FAKE_API_URL")
+    REQUIRED = (
+        Setting("FAKE_SECRET_KEY", "Key of the fake provider’s signatures.", is_secret=True, min_length=16),
+        Setting("FAKE_API_URL", "Address of the fake provider.", default="http://127.0.0.1:8080/fake"),
+    )
+    ENVIRONMENTS = ("development", "test")
     API_URL = ""  # FAKE_API_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR"})
     RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
@@ -56,10 +58,6 @@ class Provider(provider.Provider):
     EXPIRES_SILENTLY = True
     SUPPORTS_REFUNDS = True
     SUPPORTS_STATEMENTS = True
-
-    def is_configured(self) -> bool:
-        """Whether this is a machine where nothing is real."""
-        return settings().environment in _ENVIRONMENTS and super().is_configured()
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make a checkout; again for the same key it is the same one."""
@@ -85,13 +83,11 @@ class Provider(provider.Provider):
 
     def verify(self, request: WebhookRequest) -> None:
         """Check the signature, and that we are where a fake payment may count."""
-        if settings().environment not in _ENVIRONMENTS:
+        if not self.is_allowed():
             raise InvalidSignature("fake payments count only in development")
         if len(request.body) > MAX_BODY:
             raise InvalidSignature("too long")
         secrets = self.secrets("FAKE_SECRET_KEY")
-        if not secrets:
-            raise ConfigError("FAKE_SECRET_KEY is missing")
         if not is_signed([request.headers.get("x-fake-signature")], secrets, request.body):
             raise InvalidSignature("the signature does not belong to this body")
 
@@ -145,7 +141,7 @@ class Provider(provider.Provider):
         self._ask("/subscriptions/stop", {"subscription_id": subscription_id}, timeout)
 
     def _ask(self, path: str, body: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
-        secret = next(iter(self.secrets("FAKE_SECRET_KEY")), "")
+        secret = self.secrets("FAKE_SECRET_KEY")[0]
         content = orjson.dumps(body)
         headers = {
             "Content-Type": "application/json",

@@ -24,6 +24,7 @@ from shared.core.errors import ConfigError
 from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import api_client, php_forms, provider
 from shared.payments.contacts import CONTACT_WORDS
+from shared.payments.declarations import Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.parsing import currency, decimal, identifier, order_number, text, timestamp
 from shared.payments.provider import (
@@ -60,7 +61,15 @@ _ACTIONS = MappingProxyType(
 class Provider(provider.Provider):
     """Links to the payment page, its notices, and the end of a subscription."""
 
-    REQUIRED = ("PRODAMUS_URL", "PRODAMUS_SECRET_KEY")
+    REQUIRED = (
+        Setting("PRODAMUS_URL", "The shop’s page, https://<shop>.payform.ru."),
+        Setting("PRODAMUS_SECRET_KEY", "Secret key of that page.", is_secret=True),
+    )
+    OPTIONAL = (
+        Setting("PRODAMUS_SYS", "Integration code agreed with Prodamus’s support."),
+        Setting("PRODAMUS_SUBSCRIPTION_MONTH", "Id of the monthly subscription created in the cabinet."),
+        Setting("PRODAMUS_SUBSCRIPTION_YEAR", "Id of the yearly subscription created in the cabinet."),
+    )
     API_URL = ""  # every shop has its own: PRODAMUS_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR", "KZT"})
     RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset(
@@ -115,8 +124,6 @@ class Provider(provider.Provider):
         if not given:
             raise InvalidSignature("there is no Sign")
         secrets = self.secrets("PRODAMUS_SECRET_KEY")
-        if not secrets:
-            raise ConfigError("PRODAMUS_SECRET_KEY is missing")
         if _PUBLISHED_KEY in secrets and settings().environment == "production":
             raise ConfigError("PRODAMUS_SECRET_KEY is that of demo.payform.ru: anybody can sign with it")
         try:
@@ -159,7 +166,7 @@ class Provider(provider.Provider):
         return WebhookResponse(200, b"success")
 
     def _post(self, path: str, request: dict[str, Any], timeout: float) -> str:
-        secret = next(iter(self.secrets("PRODAMUS_SECRET_KEY")), "")
+        secret = self.secrets("PRODAMUS_SECRET_KEY")[0]
         signature = hmac_sha256(secret, php_forms.canonical(request)).hex()
         body = php_forms.form({**request, "signature": signature})
         url = self.address(path)
@@ -185,9 +192,9 @@ def _tree(request: WebhookRequest) -> php_forms.Tree:
     Raises:
         php_forms.Malformed: it is none; only to whoever asks first, and that is `verify`.
     """
-    if "form" not in request.known:
-        request.known["form"] = _read(request)
-    found: php_forms.Tree = request.known["form"]
+    if "form" not in request.cache:
+        request.cache["form"] = _read(request)
+    found: php_forms.Tree = request.cache["form"]
     return found
 
 

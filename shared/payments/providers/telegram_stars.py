@@ -48,7 +48,7 @@ _STATES = MappingProxyType(
 class Provider(provider.Provider):
     """Links to invoices, refunds, and the end of a subscription, by calls of the bot that sells."""
 
-    REQUIRED = ()
+    REQUIRED = ()  # the bots’ own tokens
     API_URL = ""  # TELEGRAM_API_URL
     CURRENCIES = frozenset({CURRENCY})
     PAYMENT_METHOD = "stars"

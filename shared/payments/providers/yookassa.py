@@ -20,6 +20,7 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.http import Response
 from shared.payments import api_client, parsing, provider
+from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
     Checkout,
@@ -47,7 +48,6 @@ _KEY = re.compile(r"[0-9a-zA-Z+_.-]{1,64}", re.ASCII)
 _CONTACT = re.compile(r"receipt\.(customer|email|phone)\b", re.ASCII)  # a parameter that is refused
 _FINAL = ("succeeded", "canceled")
 _LISTED = 100  # objects a page
-_LONGEST_LINE = 128  # characters of what the payer reads
 # The payer, or nobody, ended it; every other reason is a failure.
 _GIVEN_UP = frozenset(
     {
@@ -80,9 +80,14 @@ Json = dict[str, Any]
 class Provider(provider.Provider):
     """The API of version 3, https://yookassa.ru/developers/api."""
 
-    REQUIRED = ("YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY")
+    REQUIRED = (
+        Setting("YOOKASSA_SHOP_ID", "Number of the shop (shopId)."),
+        Setting("YOOKASSA_SECRET_KEY", "Integration, API keys.", is_secret=True),
+    )
+    SANDBOX = Sandbox("YOOKASSA_SECRET_KEY", "test_…, that of a test shop", prefixes=("test_",))
     API_URL = "https://api.yookassa.ru"
     CURRENCIES = frozenset({"RUB"})
+    LINE_LENGTH = 128
     SUPPORTS_SAVED_METHODS = True
     REQUIRES_CONTACT = True
     SUPPORTS_STATUS = True
@@ -149,9 +154,9 @@ class Provider(provider.Provider):
 
     def verify(self, request: WebhookRequest) -> None:
         """Let only YooKassa's addresses pass, where the caller's is known. The proof comes with `parse`."""
-        if not all(settings().variable(name) for name in self.REQUIRED):
+        if not all(settings().variable(name) for name in self.required_variables()):
             raise ConfigError("YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY are missing")
-        if request.address and not _is_theirs(request.address):
+        if request.client_address and not _is_theirs(request.client_address):
             raise InvalidSignature("not an address of YooKassa's")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
@@ -280,7 +285,7 @@ def _is_theirs(address: str) -> bool:
 
 def _not_ours(request: WebhookRequest, told: str) -> WebhookEvent:
     """Return what is kept of other news: nothing of ours is paid out or saved by itself."""
-    if not request.address:
+    if not request.client_address:
         raise InvalidSignature("nothing proves this kind of news")
     digest = hashlib.sha256(request.body).hexdigest()
     return WebhookEvent(f"{told[:60]}:{digest[:32]}", (PaymentEvent(kind=EventKind.OTHER),), told)
@@ -336,7 +341,7 @@ def _payment(order: Order) -> Json:
     body: Json = {
         "amount": _money(order.amount, order.currency),
         "capture": True,
-        "description": order.in_one_line(_LONGEST_LINE),
+        "description": order.in_one_line(Provider.LINE_LENGTH),
         "metadata": {"order_id": str(order.id)},
     }
     if order.contact:

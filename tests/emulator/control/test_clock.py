@@ -13,6 +13,7 @@ import pytest
 
 from shared.scheduled.jobs import JOBS
 from tests.emulator.control.conftest import Api
+from tests.payments import provider_lists
 from tests.support import eventually, thorough
 from tools.database.embedded import Server
 from tools.emulator.bodies import Refused
@@ -22,7 +23,7 @@ from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
-RENEWED = ("fake", "stripe", "cloudpayments", "prodamus", "stars")
+RENEWED = (*provider_lists.RENEWING, "stars")
 Owner = Callable[..., list[dict[str, Any]]]
 
 
@@ -141,7 +142,7 @@ def test_a_month_and_a_week_in_which_everybody_is_charged(
     )
     assert renewal["status"] != "active"
     assert invoices["empty"] not in [one["checkout"] for one in api.get("clock")["next"]]
-    for key in ("fake", "stripe", "cloudpayments", "prodamus"):
+    for key in provider_lists.RENEWING:
         control.payments[key].invoices.clear()
     control.telegram.stars.subscriptions.clear()
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.emulator.control.conftest import Api
+from tests.payments import provider_lists
 from tests.support import eventually
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat, Sent
 
 Owner = Callable[..., list[dict[str, Any]]]
-SIGNING = ["stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
 
 
 def delivery(api: Api, sent: Sent) -> Any:
@@ -213,7 +213,7 @@ def test_any_body_can_be_sent_and_is_answered(api: Api, anna: Chat, text: str) -
     assert made["attempt"]["status"] in (200, 400)
 
 
-@pytest.mark.parametrize("provider", SIGNING)
+@pytest.mark.parametrize("provider", provider_lists.CALLING)
 def test_a_callback_is_edited_and_signed_anew(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:

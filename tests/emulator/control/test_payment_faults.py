@@ -10,6 +10,7 @@ import pytest
 
 from shared.core import http
 from tests.emulator.control.conftest import Api
+from tests.payments import provider_lists
 from tests.support import eventually
 from tools.emulator import trace
 from tools.emulator.stack import Stack
@@ -88,7 +89,7 @@ def checkout_of(api: Api, number: str) -> Any:
     return next(one for one in api.get("checkouts")["checkouts"] if one["id"] == number)
 
 
-@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "prodamus"])
+@pytest.mark.parametrize("provider", [key for key in provider_lists.CARDS if key in provider_lists.REAL])
 def test_three_d_secure_is_passed_or_not(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:
@@ -113,9 +114,7 @@ def test_three_d_secure_is_passed_or_not(
     assert _bonus(owner, anna) == 1000  # the one that failed gives nothing
 
 
-@pytest.mark.parametrize(
-    "provider", ["stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
-)
+@pytest.mark.parametrize("provider", provider_lists.CALLING)
 def test_a_checkout_can_expire_at_every_provider(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:
@@ -134,7 +133,7 @@ def test_a_checkout_can_expire_at_every_provider(
 def test_a_declined_card_is_told_everywhere_a_card_is_taken(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
-    for provider in ("stripe", "yookassa", "cloudpayments", "prodamus", "fake"):
+    for provider in provider_lists.CARDS:
         number = order(anna, provider)
         invoice = api.post("checkouts/act", provider=provider, checkout=number, action="decline")["checkout"]
         assert invoice["deliveries"], provider

@@ -35,7 +35,7 @@ class FakeServer(FakePaymentServer):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.secret = "emulator-fake"  # noqa: S105  good for nothing else
+        self.secret = "emulator-fake-secret"  # noqa: S105  good for nothing else
         self.events: list[Json] = []  # all that happened, the oldest first
         self._by_key: dict[str, Invoice] = {}
         self._refunds: dict[str, str] = {}

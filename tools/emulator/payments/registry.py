@@ -17,7 +17,7 @@ PREFIX = "/pay/"
 
 
 class Payments:
-    """The product's payment providers, as far as they have a fake server; `payments["stripe"]` is one."""
+    """The product's payment providers, as far as they have a fake server; `payments[key]` is one."""
 
     def __init__(
         self,

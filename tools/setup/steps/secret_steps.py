@@ -319,14 +319,15 @@ def payment_providers() -> list[str]:
     """Return the payment providers that need keys."""
     from shared.payments import providers
 
-    return [name for name in providers.names() if providers.load(name).REQUIRED and name != "fake"]
+    every = (providers.load(name) for name in providers.names())
+    return [one.key for one in every if one.REQUIRED and not one.ENVIRONMENTS]
 
 
 def required(provider: str) -> tuple[str, ...]:
     """Return the variables that a payment provider needs."""
     from shared.payments import providers
 
-    return tuple(providers.load(provider).REQUIRED)
+    return providers.load(provider).required_variables()
 
 
 def random_names(answers: Answers) -> list[str]:

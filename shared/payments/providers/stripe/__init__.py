@@ -18,9 +18,9 @@ from urllib.parse import quote, urlencode
 
 from shared.core import clock
 from shared.core.config import settings
-from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
 from shared.payments import api_client, parsing, provider
+from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
     Checkout,
@@ -58,7 +58,19 @@ _OFFERED = (
 class Provider(provider.Provider):
     """Checkout sessions, https://docs.stripe.com/api/checkout/sessions."""
 
-    REQUIRED = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+    REQUIRED = (
+        Setting(
+            "STRIPE_SECRET_KEY", "Developers, API keys: the secret key, or a restricted one.", is_secret=True
+        ),
+        Setting("STRIPE_WEBHOOK_SECRET", "Signing secret whsec_… of the webhook endpoint.", is_secret=True),
+    )
+    SANDBOX = Sandbox(
+        "STRIPE_SECRET_KEY",
+        "sk_test_… or rk_test_…",
+        prefixes=("sk_test_", "rk_test_"),
+        webhooks="stripe listen --forward-to {url}/payments/stripe   "
+        "(the whsec_… it prints is STRIPE_WEBHOOK_SECRET)",
+    )
     API_URL = "https://api.stripe.com"
     CURRENCIES = frozenset(_OFFERED.split())
     RECURRING_PERIODS = frozenset({"month", "year"})
@@ -84,9 +96,7 @@ class Provider(provider.Provider):
 
     def verify(self, request: WebhookRequest) -> None:
         """Check `Stripe-Signature`: t=<seconds>,v1=<hex>[,v1=<hex>]; other schemes do not count."""
-        secrets = settings().variable("STRIPE_WEBHOOK_SECRET").replace(" ", "").split(",")
-        if not any(secrets):
-            raise ConfigError("STRIPE_WEBHOOK_SECRET is missing")
+        secrets = self.secrets("STRIPE_WEBHOOK_SECRET")
         parts = [part.partition("=")[::2] for part in request.headers.get("stripe-signature", "").split(",")]
         stamp = next((value for name, value in parts if name == "t"), "")
         if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):

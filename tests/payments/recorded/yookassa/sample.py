@@ -18,7 +18,7 @@ class Sample(sample.Sample):
     def sign(
         self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
     ) -> WebhookRequest:
-        return WebhookRequest("", "POST", {}, body, address="185.71.76.5")
+        return WebhookRequest("", "POST", {}, body, client_address="185.71.76.5")
 
     def paid(self) -> bytes:
         return json.dumps(self._case()["body"]).encode()

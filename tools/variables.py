@@ -1,0 +1,17 @@
+"""Names of every environment variable that functions and tools read."""
+
+from __future__ import annotations
+
+from shared.ai import providers as ai
+from shared.core import config
+from shared.payments import providers as payments
+from tools.database import settings
+
+_TOOLS = frozenset({"DATABASE_ADMIN_URL", "BOT_BACKEND_PASSWORD", "ADMIN_EMAILS"})  # tools.database
+
+
+def known() -> frozenset[str]:
+    """Return the variables that are documented in .env.example and accepted by a deployment."""
+    of_ai = {f"{key.upper()}_{what}" for key in ai.names() for what in ("API_KEY", "BASE_URL")}
+    short = {config.SHORT_BOT_TOKEN}
+    return config.variables() | short | of_ai | payments.variables() | settings.VARIABLES | _TOOLS
