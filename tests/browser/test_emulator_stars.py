@@ -26,7 +26,7 @@ def current(stack: Stack, page: Any) -> Chat:
     """The chat that the page shows, with a message in it."""
     user = int(page.evaluate("localStorage.getItem('user')"))
     account = stack.telegram.state.users[user]
-    chat = Chat(stack.telegram, account, stack.telegram.state.private_room(user, "assistant"))
+    chat = Chat(stack.telegram.services, account, stack.telegram.state.private_room(user, "assistant"))
     chat.send("/start").wait()
     return chat
 

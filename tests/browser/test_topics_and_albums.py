@@ -17,7 +17,9 @@ Window = Callable[..., Any]
 
 
 def chat_of(stack: Stack, page: Any) -> Chat:
-    return TelegramUser(stack.telegram, stack.telegram.state.users[current_user(page)]).chat("assistant")
+    return TelegramUser(stack.telegram.services, stack.telegram.state.users[current_user(page)]).chat(
+        "assistant"
+    )
 
 
 def add_topic(page: Any, name: str) -> None:

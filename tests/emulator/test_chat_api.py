@@ -451,7 +451,9 @@ def test_a_bot_of_ones_own_survives_a_restart_and_keeps_its_token(
     try:
         assert (telegram.bot("kept").token, telegram.bot("kept").privacy) == (made["token"], False)
         group = next(room for room in telegram.state.groups.values() if room.bots == ["kept"])
-        Group(telegram, group).by(TelegramUser(telegram, telegram.state.users[anna["id"]])).send("hello")
+        Group(telegram.services, group).by(
+            TelegramUser(telegram.services, telegram.state.users[anna["id"]])
+        ).send("hello")
         assert [one["message"]["text"] for one in telegram.request("kept", "getUpdates", {})] == ["hello"]
     finally:
         telegram.stop()

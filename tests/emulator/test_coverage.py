@@ -143,7 +143,7 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
     """What single methods need in the place of `values`."""
     anna = telegram.state.users[chat_id]
     room = telegram.state.private_room(chat_id, "assistant")
-    group = telegram.group("G", [TelegramUser(telegram, anna)], ["assistant"])
+    group = telegram.group("G", [TelegramUser(telegram.services, anna)], ["assistant"])
     photo = telegram.request(
         "assistant",
         "sendPhoto",

@@ -19,10 +19,10 @@ def group(telegram: Telegram) -> Group:
 
 
 def by(group: Group, number: int) -> Any:
-    telegram = group.telegram
+    services = group.services
     from tools.emulator.telegram import TelegramUser
 
-    return group.by(TelegramUser(telegram, telegram.state.users[group.room.members[number]]))
+    return group.by(TelegramUser(services, services.state.users[group.room.members[number]]))
 
 
 def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegram, group: Group) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.emulator.bodies import Refused, attachment, number, optional_number, required, seconds, text_of
 from tools.emulator.stars_actions import invoice_json
-from tools.emulator.telegram import Answer, Chat, Sent
+from tools.emulator.telegram import Chat, Sent
 from tools.emulator.telegram.attachments import ALBUM_KINDS, KINDS, Attachment, image_size
 from tools.emulator.telegram.model import Json, Room, Stored
 from tools.emulator.telegram.reactions import EMOJI
@@ -183,7 +183,7 @@ class ChatActions:
         limit = MAX_TEXT if "text" in stored.data else MAX_CAPTION
         text = text_of(body, "text", limit, "The new text is empty or too long.")
         cursor = self._telegram.transcripts.cursor
-        chat.edit(Sent(self._telegram, chat.room, stored), text)
+        chat.edit(Sent(self._state, chat.room, stored), text)
         return self._shown(chat.room, stored) | {"cursor": cursor}
 
     def _delete(self, body: Json) -> Json:
@@ -196,7 +196,7 @@ class ChatActions:
         stored = self._chats.stored(chat, body)
         if chat.room.kind != "private" and stored.data["from"]["id"] != chat.user.id:
             raise Refused("Only own messages can be deleted in a group.")
-        chat.delete(Sent(self._telegram, chat.room, stored))
+        chat.delete(Sent(self._state, chat.room, stored))
         return {"chat_id": chat.room.id, "message_id": stored.message_id}
 
     def _react(self, body: Json) -> Json:
@@ -211,7 +211,7 @@ class ChatActions:
         if emoji and emoji not in EMOJI:
             raise Refused(f"{emoji} is none of Telegram's reactions.")
         cursor = self._telegram.transcripts.cursor
-        chat.react(Answer(chat, stored), *([emoji] if emoji else []))
+        chat.react(chat.message(stored), *([emoji] if emoji else []))
         return self._shown(chat.room, stored) | {"cursor": cursor}
 
     def _tap(self, body: Json) -> Json:

@@ -30,8 +30,8 @@ class ChatFinder:
             group = self.group(body["group"])
             if user.id not in group.members:
                 raise Refused("There is no such group, or this user is not in it.")
-            return Group(self._telegram, group).by(TelegramUser(self._telegram, user))
-        return TelegramUser(self._telegram, user).chat(self.bot(body.get("bot")))
+            return Group(self._telegram.services, group).by(TelegramUser(self._telegram.services, user))
+        return TelegramUser(self._telegram.services, user).chat(self.bot(body.get("bot")))
 
     def user(self, value: Any) -> Account:
         """Return the user with this id, @username or first name; raises Refused."""

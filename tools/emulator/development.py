@@ -148,7 +148,7 @@ class Development:
         """Have Olga start every bot: an admin who never wrote gets no alarms."""
         for name in stack.telegram.state.bots:
             for admin in (one for one in stack.telegram.state.users.values() if one.username == ADMIN[2]):
-                chat = TelegramUser(stack.telegram, admin).chat(name)
+                chat = TelegramUser(stack.telegram.services, admin).chat(name)
                 if not chat.room.messages:
                     chat.send("/start")
 

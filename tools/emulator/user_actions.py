@@ -97,7 +97,7 @@ class UserActions:
         """
         title = text_of(body, "title", 128, "A group needs a title of at most 128 characters.")
         members = [
-            TelegramUser(self._telegram, self._chats.user(one))
+            TelegramUser(self._telegram.services, self._chats.user(one))
             for one in required(body.get("members"), list, GROUP_WANTED)
         ]
         bots = required(body.get("bots") or [], list, "The bots must be a list of names.")
@@ -127,7 +127,7 @@ class UserActions:
             raise Refused(f"do is one of {', '.join(STANDINGS)}.")
         if (name in room.bots) == (wish == "add"):
             raise Refused(f"{name} is {'already' if wish == 'add' else 'not'} in {room.title}.")
-        Group(self._telegram, room).change_bot(name, STANDINGS[wish])
+        Group(self._telegram.services, room).change_bot(name, STANDINGS[wish])
         return group_json(room)
 
     def _upgrade(self, body: Json) -> Json:
@@ -138,7 +138,7 @@ class UserActions:
         room = self._chats.group(body.get("group"))
         if room.kind != "group" or room.upgraded_to is not None:
             raise Refused("Only a basic group can be upgraded, and only once.")
-        return group_json(Group(self._telegram, room).upgrade().room)
+        return group_json(Group(self._telegram.services, room).upgrade().room)
 
     def _channel(self, body: Json) -> Json:
         """Join a channel, or leave it.
@@ -150,7 +150,7 @@ class UserActions:
         room = self._state.channels.get(number(body.get("channel"), "channel"))
         if room is None:
             raise Refused("There is no such channel.")
-        channel, user = Channel(self._telegram, room), self._chats.user(body.get("user"))
+        channel, user = Channel(self._telegram.services, room), self._chats.user(body.get("user"))
         if body.get("join"):
             channel.join(user)
         else:

@@ -109,7 +109,7 @@ def test_a_worker_that_dies_with_the_key_asks_for_it_again(
     """Killed before or after the commit, with nobody but the sweep to go on."""
     chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
-    chat.telegram.idle(20)
+    chat.services.updates.idle(20)
     key = secrets.token_hex(20)
     sent = chat.send_content({"text": "one"})  # gives the message a number
     chat.answer(20)
@@ -283,7 +283,7 @@ def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
     chat = stack.telegram.user("Anna").chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
     account = without_keys.telegram.state.add_user(chat.user)
-    there = TelegramUser(without_keys.telegram, account).chat("assistant")
+    there = TelegramUser(without_keys.telegram.services, account).chat("assistant")
     there.send("does anybody hear me?")
     there.answer(20)
     assert without_keys.ai.headers[-1]["authorization"] == "Bearer emulator-openai"

@@ -100,7 +100,7 @@ class Deliveries:
 
     def _content(self, entry: Entry) -> tuple[str, dict[str, str]]:
         if isinstance(entry.source, Update):
-            shown = {"update_id": entry.update_id} | self._stack.telegram.shown_body(entry.source)
+            shown = {"update_id": entry.update_id} | self._stack.telegram.progress.shown_body(entry.source)
             headers = {"Content-Type": "application/json", SECRET_HEADER: SIGNED_ANEW}
             return json.dumps(shown, indent=2, ensure_ascii=False), headers
         if isinstance(entry.source, Callback):
@@ -145,7 +145,7 @@ class Deliveries:
             note = "edited"
         if is_new:
             text, update = self._numbered(text, update)
-            telegram.record(update)
+            telegram.progress.record(update)
         secret = {"genuine": None, "wrong": "A" * max(16, len(bot.webhook.secret)), "none": ""}[signature]
         _, attempt = telegram.delivery.resend(bot, update, text.encode("utf-8", "replace"), secret, note)
         found = self._journal.get(update.trace_id)
@@ -196,7 +196,7 @@ class Deliveries:
     def _title(self, entry: Entry) -> str:
         # Made anew each time: of a message that is deleted by now, the words are not shown.
         if isinstance(entry.source, Update):
-            return title_of(self._stack.telegram.shown_body(entry.source))
+            return title_of(self._stack.telegram.progress.shown_body(entry.source))
         return entry.title
 
 

@@ -6,20 +6,20 @@ import re
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
+from tools.emulator.telegram.active_faults import ActiveFaults
 from tools.emulator.telegram.call import METHODS, Call, Method, not_found, unauthorized
-from tools.emulator.telegram.coverage import official_name, refused_field
+from tools.emulator.telegram.coverage import ignored_fields, official_name, refused_field
 from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import BotAccount, Json
 from tools.emulator.telegram.parameters import Upload, parse_parameters
+from tools.emulator.telegram.services import Services
+from tools.emulator.trace import Trace
 from tools.emulator.web import Drop, Request, Reset, Response, json_response
-
-if TYPE_CHECKING:
-    from tools.emulator.telegram.telegram import Telegram
 
 CALL = re.compile(r"/bot(?P<token>\d+:[\w-]+)/(?P<method>\w+)/?")
 FILE = re.compile(r"/file/bot(?P<token>\d+:[\w-]+)/(?P<path>.+)")
@@ -30,8 +30,11 @@ HANG_SECONDS = 120.0
 class BotApi:
     """Answers calls, remembers them, and fails the ones that are to fail."""
 
-    def __init__(self, telegram: Telegram) -> None:
-        self._telegram = telegram
+    def __init__(self, services: Services, faults: ActiveFaults, trace: Trace) -> None:
+        self._services = services
+        self._state = services.state
+        self._faults = faults
+        self._trace = trace
         self._lock = threading.Lock()
         self._calls: deque[Json] = deque(maxlen=KEPT_CALLS)
         self._stopping = threading.Event()
@@ -52,7 +55,7 @@ class BotApi:
         match = CALL.fullmatch(request.path)
         if match is None:
             return _answer(not_found())
-        bot = self._telegram.state.bot_of_token(match["token"])
+        bot = self._state.bot_of_token(match["token"])
         if bot is None:
             return _answer(unauthorized())
         content_type = request.headers.get("content-type", "")
@@ -72,7 +75,7 @@ class BotApi:
 
         The real one does not report the result to the bot either.
         """
-        fault = self._telegram.faults.fault_of(bot.name, method, parameters)
+        fault = self._faults.fault_of(bot.name, method, parameters)
         try:
             result = self._run(bot, method, parameters, files, via="response", fault=fault)
         except ApiError as error:
@@ -85,7 +88,7 @@ class BotApi:
         self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload], trace_id: str
     ) -> Response:
         """Answer a call and trace it; a fault may keep the answer back, or hold it up."""
-        fault = self._telegram.faults.fault_of(bot.name, method, parameters)
+        fault = self._faults.fault_of(bot.name, method, parameters)
         begin = time.perf_counter()
         if fault is not None and fault.seconds:
             self._stopping.wait(fault.seconds)
@@ -93,7 +96,7 @@ class BotApi:
         is_lost = fault is not None and (fault.timeout or fault.reset)
         seen = None if is_lost else response
         ms = (time.perf_counter() - begin) * 1000
-        self._telegram.called(bot, method, parameters, seen, ms, fault, trace_id)
+        self._record(bot, method, parameters, seen, ms, fault, trace_id)
         if fault is not None and fault.timeout:
             self._stopping.wait(HANG_SECONDS)
             raise Drop
@@ -137,8 +140,8 @@ class BotApi:
                 raise _failed(fault)
             if thing := refused_field(method, parameters):
                 raise ApiError(501, f"Not Implemented: the emulator has no {thing}, see docs/emulator.md")
-            with self._telegram.state.lock:
-                result = known.run(Call(self._telegram, bot, parameters, files, known))
+            with self._state.lock:
+                result = known.run(Call(self._services, bot, parameters, files, known))
         except ApiError as error:
             record.update(ok=False, description=error.description)
             raise
@@ -147,10 +150,46 @@ class BotApi:
             raise _failed(fault)
         return result
 
+    def _record(
+        self,
+        bot: BotAccount,
+        method: str,
+        parameters: Json,
+        response: Response | None,
+        ms: float,
+        fault: Fault | None,
+        trace_id: str,
+    ) -> None:
+        """Put a call into the trace of the update that it names, or that its chat is being served for.
+
+        `response` is None when the caller gets no answer.
+        """
+        chat_id = parameters.get("chat_id")
+        number = int(str(chat_id)) if str(chat_id or "").lstrip("-").isdigit() else None
+        body = response.body if response is not None else b""
+        answer = body[:4000].decode("utf-8", "replace") if isinstance(body, bytes) else ""
+        detail: Json = {"parameters": parameters, "answer": answer}
+        if ignored := ignored_fields(method, parameters):
+            detail["ignored"] = ignored
+        if fault is not None:
+            detail["fault"] = fault.json()
+            detail |= {} if response is not None else {"error": "The fault left the call without an answer."}
+        self._trace.add(
+            "telegram_call",
+            method,
+            trace_id=trace_id or self._services.updates.progress.trace_of(bot.name, number),
+            **({} if trace_id else {"attempt": None}),  # without an id, the attempt is unknown
+            detail=detail,
+            ms=round(ms, 2),
+            status=response.status if response is not None else None,
+            bot=bot.name,
+            chat_id=number,
+        )
+
     def _file(self, token: str, path: str) -> Response:
-        if self._telegram.state.bot_of_token(token) is None:
+        if self._state.bot_of_token(token) is None:
             return _answer(unauthorized())
-        file = self._telegram.state.files.by_path(path)
+        file = self._state.files.by_path(path)
         if file is None or file.content is None:
             return _answer(not_found())
         return Response(200, file.content, file.mime_type)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from tools.emulator.telegram.errors import ApiError, bad_request, forbidden
 from tools.emulator.telegram.model import BotAccount, Json, Room, Stored
 from tools.emulator.telegram.parameters import Upload
-
-if TYPE_CHECKING:
-    from tools.emulator.telegram.telegram import Telegram
+from tools.emulator.telegram.sending import Sender
+from tools.emulator.telegram.services import Services
+from tools.emulator.telegram.stars import Stars
+from tools.emulator.telegram.state import TelegramState
+from tools.emulator.telegram.updates import Updates
 
 Run = Callable[["Call"], Any]
 F = TypeVar("F", bound=Run)
@@ -52,11 +54,31 @@ class Call:
     `method` is None for what is not a call of its own, an item of an album for example.
     """
 
-    telegram: Telegram
+    services: Services
     bot: BotAccount
     parameters: Json
     files: dict[str, Upload] = field(default_factory=dict)
     method: Method | None = None
+
+    @property
+    def state(self) -> TelegramState:
+        """Users, bots, chats and messages."""
+        return self.services.state
+
+    @property
+    def updates(self) -> Updates:
+        """The queues of updates."""
+        return self.services.updates
+
+    @property
+    def sender(self) -> Sender:
+        """What posts messages that bots hear of."""
+        return self.services.sender
+
+    @property
+    def stars(self) -> Stars:
+        """Invoices, charges and subscriptions in Telegram Stars."""
+        return self.services.stars
 
     def raw(self, name: str) -> Any:
         """A parameter as it came; AssertionError when the method does not declare it."""
@@ -124,7 +146,7 @@ class Call:
         if raw in (None, ""):
             raise bad_request("chat_id is empty")
         chat_id = self._chat_id(str(raw))
-        room = self.telegram.state.room(self.bot.name, chat_id)
+        room = self.state.room(self.bot.name, chat_id)
         if room is None or not room.started:
             raise self._no_room(chat_id)
         if room.kind == "channel" and not look and self.bot.name not in room.bots:
@@ -142,7 +164,7 @@ class Call:
 
     def _no_room(self, chat_id: int) -> ApiError:
         """Why a bot cannot write: it was in this group, it knows the user from a group, or neither."""
-        state, name = self.telegram.state, self.bot.name
+        state, name = self.state, self.bot.name
         group = state.groups.get(chat_id)
         if group is not None and name in group.left:
             if group.left[name] == "kicked":
@@ -154,7 +176,7 @@ class Call:
 
     def _chat_id(self, chat: str) -> int:
         if chat.startswith("@"):
-            channel = self.telegram.state.channel_named(chat[1:])
+            channel = self.state.channel_named(chat[1:])
             return channel.id if channel is not None else 0
         try:
             return int(chat)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Stored, Topic, Update
+from tools.emulator.telegram.state import TelegramState
 from tools.emulator.telegram.text import automatic_entities, units
-
-if TYPE_CHECKING:
-    from tools.emulator.telegram.telegram import Telegram
+from tools.emulator.telegram.transcript import Transcripts
+from tools.emulator.telegram.updates import Updates
 
 DAY = 86400.0
 CALLBACK_SECONDS = 150.0
@@ -38,9 +38,10 @@ SERVICE = (
 class Sender:
     """What users can do in a room."""
 
-    def __init__(self, telegram: Telegram) -> None:
-        self._telegram = telegram
-        self._state = telegram.state
+    def __init__(self, state: TelegramState, updates: Updates, transcripts: Transcripts) -> None:
+        self._state = state
+        self._updates = updates
+        self._transcripts = transcripts
 
     def message(
         self,
@@ -113,7 +114,7 @@ class Sender:
 
     def _reacted(self, name: str, room: Room, change: Json) -> Update | None:
         expires = self._state.clock.now() + DAY
-        return self._telegram.enqueue(
+        return self._updates.enqueue(
             self._state.bots[name],
             "message_reaction",
             change,
@@ -142,7 +143,7 @@ class Sender:
                 "chat_instance": str(abs(hash((bot.name, room.id)))),
                 "data": data,
             }
-            update = self._telegram.enqueue(
+            update = self._updates.enqueue(
                 bot,
                 "callback_query",
                 query,
@@ -152,7 +153,7 @@ class Sender:
             )
             payload = {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
             tapped = {"who": user.first_name, "data": data, "label": _label(stored.data, data)}
-            self._telegram.transcripts.tapped(room, payload | tapped, update)
+            self._transcripts.tapped(room, payload | tapped, update)
             return update, query_id
 
     def membership(self, room: Room, user: Account, bot: BotAccount, old: str, new: str) -> Update | None:
@@ -166,7 +167,7 @@ class Sender:
                 "old_chat_member": member_json(bot, old),
                 "new_chat_member": member_json(bot, new),
             }
-            return self._telegram.enqueue(
+            return self._updates.enqueue(
                 bot, "my_chat_member", change, (MEMBER_CLASS, room.id), now + DAY, chat_id=room.id
             )
 
@@ -175,7 +176,7 @@ class Sender:
         for name in room.bots:
             bot = self._state.bots[name]
             if name != without and not room.blocked and hears(bot, room, stored.data):
-                update = self._telegram.enqueue(
+                update = self._updates.enqueue(
                     bot,
                     kind,
                     stored.data,
@@ -187,7 +188,7 @@ class Sender:
                 if update is not None:
                     stored.updates.append(update)
         if stored.updates:
-            self._telegram.show_delivery(stored.updates[-1])
+            self._updates.progress.show(stored.updates[-1])
 
 
 def hears(bot: BotAccount, room: Room, message: Json) -> bool:

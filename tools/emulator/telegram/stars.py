@@ -8,12 +8,11 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from tools.emulator.telegram.model import Account, BotAccount, Json
-
-if TYPE_CHECKING:
-    from tools.emulator.telegram.telegram import Telegram
+from tools.emulator.telegram.sending import Sender
+from tools.emulator.telegram.state import TelegramState
+from tools.emulator.telegram.updates import Updates
 
 CURRENCY = "XTR"
 PERIOD = 2_592_000  # seconds: a subscription's only length
@@ -99,7 +98,7 @@ class Subscription:
 class Stars:
     """The Stars of everybody. Nobody runs out of them here."""
 
-    def __init__(self, telegram: Telegram) -> None:
+    def __init__(self, state: TelegramState, updates: Updates, sender: Sender) -> None:
         self.answer_seconds = ANSWER_SECONDS
         self.commission_per_mille = 0  # of an affiliate who brought the buyers; the bot gets the rest
         self.links: dict[str, Invoice] = {}
@@ -107,8 +106,9 @@ class Stars:
         self.subscriptions: list[Subscription] = []
         self._invoices: dict[tuple[str, int, int], Invoice] = {}
         self._transactions: dict[str, list[Json]] = {}
-        self._telegram = telegram
-        self._state = telegram.state
+        self._state = state
+        self._updates = updates
+        self._sender = sender
 
     def link(self, invoice: Invoice) -> str:
         """Make an address at which the invoice can be paid, by anybody and more than once."""
@@ -151,7 +151,7 @@ class Stars:
                 "total_amount": invoice.amount,
                 "invoice_payload": invoice.payload,
             }
-            self._telegram.enqueue(
+            self._updates.enqueue(
                 bot,
                 "pre_checkout_query",
                 query,
@@ -211,7 +211,7 @@ class Stars:
                 "telegram_payment_charge_id": charge_id,
             }
             room = self._state.private_room(user_id, bot)
-            self._telegram.sender.message(room, self._state.users[user_id], {"refunded_payment": content})
+            self._sender.message(room, self._state.users[user_id], {"refunded_payment": content})
             return ""
 
     def edit(self, bot: str, user_id: int, charge_id: str, is_canceled: bool) -> bool:
@@ -230,7 +230,7 @@ class Stars:
         with self._state.lock:
             subscription.state = state
             self._show(subscription)
-            self._telegram.enqueue(
+            self._updates.enqueue(
                 self._state.bots[subscription.invoice.bot],
                 "subscription",
                 {
@@ -310,7 +310,7 @@ class Stars:
                 self.subscriptions.append(subscription)
                 payment["is_first_recurring"] = True
         room = self._state.private_room(user.id, invoice.bot)
-        self._telegram.sender.message(room, user, {"successful_payment": payment})
+        self._sender.message(room, user, {"successful_payment": payment})
         return charge_id
 
     def _show(self, subscription: Subscription) -> None:

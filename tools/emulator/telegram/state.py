@@ -219,6 +219,10 @@ class TelegramState:
             who = {"who": (by or {}).get("first_name", ""), "is_bot": bool((by or {}).get("is_bot"))}
             self.publish("delete", gone | who)
 
+    def action_over(self, bot: BotAccount, room: Room) -> None:
+        """End "typing…" in a room, as a message of the bot does."""
+        self.publish("action", {"chat_id": room.id, "bot": bot.name, "action": None, "until": 0})
+
     def clear(self, room: Room) -> None:
         """Forget a room's messages; numbering goes on."""
         with self.lock:

@@ -1,16 +1,14 @@
-"""What a test holds in its hand after sending, tapping and being answered."""
+"""Objects that tests get when they send, tap, pay and receive answers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.emulator.telegram.model import Json, Room, Stored, Update
-
-if TYPE_CHECKING:
-    from tools.emulator.telegram.stars import Purchase
-    from tools.emulator.telegram.telegram import Telegram
-    from tools.emulator.telegram.users import Chat
+from tools.emulator.telegram.stars import Purchase
+from tools.emulator.telegram.state import TelegramState
 
 TIMEOUT = 30.0  # seconds; far beyond what anything here takes
 
@@ -27,8 +25,8 @@ class Button:
 class Sent:
     """A message a user sent."""
 
-    def __init__(self, telegram: Telegram, room: Room, stored: Stored) -> None:
-        self._telegram = telegram
+    def __init__(self, state: TelegramState, room: Room, stored: Stored) -> None:
+        self._state = state
         self._room = room
         self.stored = stored
 
@@ -64,15 +62,15 @@ class Sent:
 
     def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Sent:
         """Wait for a state of the delivery; AssertionError when it does not come."""
-        _wait_for(self._telegram, self.update, status, timeout)
+        _wait_for(self._state, self.update, status, timeout)
         return self
 
 
 class Tap:
     """A button a user tapped."""
 
-    def __init__(self, telegram: Telegram, update: Update | None, query_id: str) -> None:
-        self._telegram = telegram
+    def __init__(self, state: TelegramState, update: Update | None, query_id: str) -> None:
+        self._state = state
         self.update = update
         self.query_id = query_id
 
@@ -85,28 +83,28 @@ class Tap:
     @property
     def answered(self) -> Json | None:
         """{"text", "alert"} once the bot answered the query."""
-        query: Json = self._telegram.state.callbacks[self.query_id]
+        query: Json = self._state.callbacks[self.query_id]
         answer: Json | None = query["answer"]
         return answer
 
     def answer(self, timeout: float = TIMEOUT) -> Json:
         """Wait for answerCallbackQuery and return {"text", "alert"}; AssertionError when it does not come."""
-        found = self._telegram.state.wait(lambda: self.answered, timeout)
+        found = self._state.wait(lambda: self.answered, timeout)
         assert found is not None, f"the bot did not answer the tap within {timeout} s"
         return dict(found)
 
     def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Tap:
         """Wait for a state of the delivery; AssertionError when it does not come."""
         assert self.update is not None
-        _wait_for(self._telegram, self.update, status, timeout)
+        _wait_for(self._state, self.update, status, timeout)
         return self
 
 
 class Payment:
     """An invoice in Stars that a user pays."""
 
-    def __init__(self, telegram: Telegram, purchase: Purchase) -> None:
-        self._telegram = telegram
+    def __init__(self, state: TelegramState, purchase: Purchase) -> None:
+        self._state = state
         self.purchase = purchase
 
     @property
@@ -126,7 +124,7 @@ class Payment:
 
     def wait(self, state: str = "paid", timeout: float = 2 * TIMEOUT) -> Payment:
         """Wait until it is over; AssertionError when it ends otherwise, or not at all."""
-        self._telegram.state.wait(lambda: self.state != "asked", timeout)
+        self._state.wait(lambda: self.state != "asked", timeout)
         assert self.state == state, f"the payment is {self.state}, not {state}: {self.error}"
         return self
 
@@ -134,8 +132,9 @@ class Payment:
 class Answer:
     """A bot's message. Its fields always show the newest edit."""
 
-    def __init__(self, chat: Chat, stored: Stored) -> None:
-        self._chat = chat
+    def __init__(self, state: TelegramState, stored: Stored, tap: Callable[[Stored, str], Tap]) -> None:
+        self._state = state
+        self._tap = tap
         self.stored = stored
         self._seen_edits = stored.edits
 
@@ -188,11 +187,11 @@ class Answer:
         """Tap an inline button that has callback data."""
         button = self.button(label)
         assert button.data is not None, f"the button {label!r} sends no callback query"
-        return self._chat.tap(self.stored, button.data)
+        return self._tap(self.stored, button.data)
 
     def wait_for_edit(self, timeout: float = TIMEOUT) -> Answer:
         """Wait for an edit not waited for yet; AssertionError when it does not come."""
-        edited = self._chat.telegram.state.wait(lambda: self.stored.edits > self._seen_edits, timeout)
+        edited = self._state.wait(lambda: self.stored.edits > self._seen_edits, timeout)
         assert edited, f"the bot did not edit its message within {timeout} s"
         self._seen_edits = self.stored.edits
         return self
@@ -204,6 +203,6 @@ def _button(button: Any) -> Button:
     return Button(button["text"], button.get("callback_data"), button.get("url"))
 
 
-def _wait_for(telegram: Telegram, update: Update, status: str, timeout: float) -> None:
-    reached = telegram.state.wait(lambda: update.status == status, timeout)
+def _wait_for(state: TelegramState, update: Update, status: str, timeout: float) -> None:
+    reached = state.wait(lambda: update.status == status, timeout)
     assert reached, f"update {update.update_id} is {update.status} after {timeout} s, not {status}"

@@ -1,29 +1,26 @@
-"""Users as a test drives them: a test that uses these reads as a story."""
+"""Users, groups and channels as tests drive them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tools.emulator.telegram.attachments import Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
 from tools.emulator.telegram.methods.chats import invite_link
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic, Update
+from tools.emulator.telegram.services import Services
 from tools.emulator.telegram.stars import Subscription
 from tools.emulator.telegram.state import channel_json, group_json
 from tools.emulator.telegram.test_objects import TIMEOUT, Answer, Payment, Sent, Tap
 from tools.emulator.telegram.text import split_text
 
-if TYPE_CHECKING:
-    from tools.emulator.telegram.telegram import Telegram
-
 
 class Chat:
     """One user in one chat: the private one with a bot, or a group."""
 
-    def __init__(self, telegram: Telegram, user: Account, room: Room) -> None:
-        self.telegram = telegram
+    def __init__(self, services: Services, user: Account, room: Room) -> None:
+        self.services = services
         self.user = user
         self.room = room
 
@@ -42,7 +39,7 @@ class Chat:
 
     def sticker(self, emoji: str = "👍") -> Sent:
         """A sticker."""
-        file = self.telegram.state.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
+        file = self.services.state.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
         more = {
             "width": 64,
             "height": 64,
@@ -55,12 +52,12 @@ class Chat:
 
     def voice(self, seconds: int = 1) -> Sent:
         """A voice message."""
-        file = self.telegram.state.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
+        file = self.services.state.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
         return self.send_content({"voice": file.json(duration=seconds, mime_type="audio/ogg")})
 
     def photo(self, caption: str | None = None, content: bytes | None = None) -> Sent:
         """A photo in two sizes."""
-        files = self.telegram.state.files
+        files = self.services.state.files
         small, large = picture(size=32), content or picture()
         sizes = [
             files.add("photos", small, "image/png", "small.png").json(width=32, height=32),
@@ -78,7 +75,7 @@ class Chat:
         thread: int | None = None,
     ) -> Sent:
         """Send a file of a kind (photo, video …), or a small example; KeyError if the kind is unknown."""
-        content = content_of(self.telegram.state.files, kind, file)
+        content = content_of(self.services.state.files, kind, file)
         captioned = {"caption": caption} if caption else {}
         return self.send_content(content | captioned, reply_to, thread=thread)
 
@@ -90,8 +87,8 @@ class Chat:
         thread: int | None = None,
     ) -> list[Sent]:
         """Send several photos, videos or files as one album; the caption stands under the first."""
-        group = str(self.telegram.state.new_id())
-        files = self.telegram.state.files
+        group = str(self.services.state.new_id())
+        files = self.services.state.files
         contents = [content_of(files, kind, file) | {"media_group_id": group} for kind, file in items]
         contents[0] |= {"caption": caption} if caption else {}
         return [self.send_content(content, thread=thread) for content in contents]
@@ -110,7 +107,7 @@ class Chat:
         self, name: str = "notes.txt", content: bytes = b"A few notes.\n", mime_type: str = "text/plain"
     ) -> Sent:
         """A file."""
-        file = self.telegram.state.files.add("documents", content, mime_type, name)
+        file = self.services.state.files.add("documents", content, mime_type, name)
         return self.send_content({"document": file.json(file_name=name, mime_type=mime_type)})
 
     def forward(self, text: str, from_name: str = "Somebody") -> Sent:
@@ -118,7 +115,7 @@ class Chat:
         origin = {
             "type": "hidden_user",
             "sender_user_name": from_name,
-            "date": int(self.telegram.clock.now()) - 60,
+            "date": int(self.services.state.clock.now()) - 60,
         }
         return self.send_content({"text": text, "forward_origin": origin})
 
@@ -133,21 +130,21 @@ class Chat:
 
     def delete(self, message: Answer | Sent) -> None:
         """Delete a message for both sides. Telegram tells the bot nothing."""
-        self.telegram.state.delete(self.room, message.stored, self.user.json())
+        self.services.state.delete(self.room, message.stored, self.user.json())
 
     def react(self, message: Answer | Sent, *emoji: str) -> list[Update]:
         """React to a message; without an emoji, take the reaction back."""
-        return self.telegram.sender.react(self.room, self.user, message.stored, list(emoji))
+        return self.services.sender.react(self.room, self.user, message.stored, list(emoji))
 
     def topic(self, name: str, icon_color: int = 0x6FB9F0) -> Topic:
         """Make a topic. In a private chat this switches the bot's topics on, as @BotFather would."""
         if self.room.kind == "private":
-            self.telegram.bot(self.room.bots[0]).has_topics = True
-        return self.telegram.sender.topic(self.room, self.user.json(), name, icon_color)
+            self.services.state.bots[self.room.bots[0]].has_topics = True
+        return self.services.sender.topic(self.room, self.user.json(), name, icon_color)
 
     def edit(self, sent: Sent, text: str) -> Sent:
         """Change a message sent earlier: the bot gets edited_message."""
-        self.telegram.sender.edit(self.room, sent.stored, text)
+        self.services.sender.edit(self.room, sent.stored, text)
         return sent
 
     def send_content(
@@ -160,29 +157,29 @@ class Chat:
     ) -> Sent:
         """Any message, given the fields of the Bot API's Message."""
         number = reply_to.message_id if isinstance(reply_to, Answer | Sent) else reply_to
-        stored = self.telegram.sender.message(
+        stored = self.services.sender.message(
             self.room, self.user, content, number, thread=thread, quote=quote
         )
-        return Sent(self.telegram, self.room, stored)
+        return Sent(self.services.state, self.room, stored)
 
     def tap(self, stored: Stored, data: str) -> Tap:
         """A callback query with this data from a message's button."""
-        return Tap(self.telegram, *self.telegram.sender.tap(self.room, self.user, stored, data))
+        return Tap(self.services.state, *self.services.sender.tap(self.room, self.user, stored, data))
 
     def pay(self, invoice: Answer | str) -> Payment:
         """Pay an invoice in Stars: a message, or the address of one. AssertionError when it is none."""
-        stars = self.telegram.stars
+        stars = self.services.stars
         if isinstance(invoice, str):
             found = stars.links.get(invoice)
         else:
             found = stars.invoice_of(invoice.stored.bot or "", self.room.id, invoice.message_id)
         assert found is not None, "this is no invoice"
-        return Payment(self.telegram, stars.pay(found, self.user))
+        return Payment(self.services.state, stars.pay(found, self.user))
 
     @property
     def subscriptions(self) -> list[Subscription]:
         """What this user pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
-        mine = self.telegram.stars.subscriptions
+        mine = self.services.stars.subscriptions
         return [one for one in mine if one.user.id == self.user.id and one.invoice.bot in self.room.bots]
 
     def block(self) -> Update | None:
@@ -195,20 +192,24 @@ class Chat:
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
         """The next bot message of this chat that was not taken yet; AssertionError when none comes."""
-        answer = self.telegram.state.wait(self._take, timeout)
+        answer = self.services.state.wait(self._take, timeout)
         assert answer is not None, f"the bot said nothing new within {timeout} s"
-        return Answer(self, answer)
+        return self.message(answer)
 
     def answers(self) -> list[Answer]:
         """Every bot message of this chat, taken or not; deleted ones are left out."""
-        with self.telegram.state.lock:
-            return [Answer(self, stored) for stored in self.room.answers if not stored.deleted]
+        with self.services.state.lock:
+            return [self.message(stored) for stored in self.room.answers if not stored.deleted]
 
     def expect_silence(self, seconds: float = 0.5) -> None:
         """AssertionError when the bot says anything new in this time."""
         deadline = time.monotonic() + seconds
-        unexpected = self.telegram.state.wait(self._take, max(0.0, deadline - time.monotonic()))
+        unexpected = self.services.state.wait(self._take, max(0.0, deadline - time.monotonic()))
         assert unexpected is None, f"the bot said: {unexpected.data.get('text')!r}"
+
+    def message(self, stored: Stored) -> Answer:
+        """Return a message of this chat as a test sees it."""
+        return Answer(self.services.state, stored, self.tap)
 
     def _take(self) -> Stored | None:
         room = self.room
@@ -220,20 +221,20 @@ class Chat:
         return None
 
     def _standing(self, blocked: bool) -> Update | None:
-        with self.telegram.state.lock:
+        with self.services.state.lock:
             self.room.blocked = blocked
             chat = {"chat_id": self.room.id, "bot": self.room.private_bot}
-            self.telegram.state.publish("block", chat | {"who": self.user.first_name, "blocked": blocked})
+            self.services.state.publish("block", chat | {"who": self.user.first_name, "blocked": blocked})
             old, new = ("member", "kicked") if blocked else ("kicked", "member")
-            bot = self.telegram.bot(self.room.bots[0])
-            return self.telegram.sender.membership(self.room, self.user, bot, old, new)
+            bot = self.services.state.bots[self.room.bots[0]]
+            return self.services.sender.membership(self.room, self.user, bot, old, new)
 
 
 class TelegramUser:
     """A user; `chat` opens the private chat with a bot."""
 
-    def __init__(self, telegram: Telegram, account: Account) -> None:
-        self.telegram = telegram
+    def __init__(self, services: Services, account: Account) -> None:
+        self.services = services
         self.account = account
 
     @property
@@ -243,15 +244,15 @@ class TelegramUser:
 
     def chat(self, bot: str = "assistant") -> Chat:
         """The private chat with a bot; KeyError when there is no such bot."""
-        self.telegram.bot(bot)
-        return Chat(self.telegram, self.account, self.telegram.state.private_room(self.account.id, bot))
+        state = self.services.state
+        return Chat(self.services, self.account, state.private_room(self.account.id, state.bots[bot].name))
 
 
 class Channel:
     """A channel, as the users who read it and its owner have it."""
 
-    def __init__(self, telegram: Telegram, room: Room) -> None:
-        self.telegram = telegram
+    def __init__(self, services: Services, room: Room) -> None:
+        self.services = services
         self.room = room
 
     @property
@@ -282,19 +283,19 @@ class Channel:
         self.room.bots.remove(bot)
 
     def _change(self, user: TelegramUser | Account, *, joins: bool) -> None:
-        with self.telegram.state.lock:
+        with self.services.state.lock:
             if joins and user.id not in self.room.members + self.room.banned:
                 self.room.members.append(user.id)
             elif not joins and user.id in self.room.members:
                 self.room.members.remove(user.id)
-            self.telegram.state.publish("channel", channel_json(self.room))
+            self.services.state.publish("channel", channel_json(self.room))
 
 
 class Group:
     """A group; `by` is one member's view of it."""
 
-    def __init__(self, telegram: Telegram, room: Room) -> None:
-        self.telegram = telegram
+    def __init__(self, services: Services, room: Room) -> None:
+        self.services = services
         self.room = room
 
     @property
@@ -305,15 +306,15 @@ class Group:
     def by(self, user: TelegramUser) -> Chat:
         """The group as this member sees it; AssertionError for a stranger."""
         assert user.id in self.room.members, f"{user.account.first_name} is not in {self.room.title}"
-        return Chat(self.telegram, user.account, self.room)
+        return Chat(self.services, user.account, self.room)
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
         """The next message of any bot in the group."""
-        return Chat(self.telegram, self.telegram.state.users[self.room.members[0]], self.room).answer(timeout)
+        return Chat(self.services, self.services.state.users[self.room.members[0]], self.room).answer(timeout)
 
     def change_bot(self, name: str, status: str) -> Update | None:
         """The owner adds a bot ("member"), makes it an "administrator", or removes it ("kicked")."""
-        state, room = self.telegram.state, self.room
+        state, room = self.services.state, self.room
         with state.lock:
             old = self._status(name)
             room.bots = [one for one in room.bots if one != name]
@@ -326,19 +327,19 @@ class Group:
                 room.admins += [name] if status == "administrator" else []
             state.publish("group", group_json(room))
             owner = state.users[room.members[0]]
-            return self.telegram.sender.membership(room, owner, self.telegram.bot(name), old, status)
+            return self.services.sender.membership(room, owner, self.services.state.bots[name], old, status)
 
     def upgrade(self) -> Group:
         """Make a supergroup of a basic group. Calls with the old id are refused and name the new one."""
-        state, old = self.telegram.state, self.room
+        state, old = self.services.state, self.room
         with state.lock:
             new = state.add_group(old.title or "", list(old.members), list(old.bots), admins=list(old.admins))
             owner = state.users[old.members[0]].json()
-            self.telegram.sender.service(old, owner, {"migrate_to_chat_id": new.id})
+            self.services.sender.service(old, owner, {"migrate_to_chat_id": new.id})
             old.upgraded_to = new.id
             state.publish("group", group_json(old))
-            self.telegram.sender.service(new, owner, {"migrate_from_chat_id": old.id})
-            return Group(self.telegram, new)
+            self.services.sender.service(new, owner, {"migrate_from_chat_id": old.id})
+            return Group(self.services, new)
 
     def _status(self, name: str) -> str:
         if name in self.room.admins:

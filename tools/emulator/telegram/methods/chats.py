@@ -39,7 +39,7 @@ def get_me(call: Call) -> Json:
 def get_chat(call: Call) -> Json:
     """The chat in full."""
     room = call.room(look=True)
-    chat = call.telegram.state.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
+    chat = call.state.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
     if room.kind == "channel" and call.bot.name in room.bots:
         chat["invite_link"] = invite_link(room)
     return chat
@@ -52,7 +52,7 @@ CREATOR: Json = {"status": "creator", "is_anonymous": False}
 def get_chat_member(call: Call) -> Json:
     """Who somebody is in a chat."""
     room, user_id = call.room(look=True), call.integer("user_id")
-    state = call.telegram.state
+    state = call.state
     if room.kind == "channel" and call.bot.name not in room.bots:
         raise bad_request("member list is inaccessible")
     bot = next((state.bots[name] for name in room.bots if state.bots[name].id == user_id), None)
@@ -71,7 +71,7 @@ def get_chat_member(call: Call) -> Json:
 @method("getChatAdministrators", "chat_id", "return_bots")
 def get_chat_administrators(call: Call) -> list[Json]:
     """The owner of a group and the bots that administer it; the bots without the caller unless asked for."""
-    room, state = call.room(look=True), call.telegram.state
+    room, state = call.room(look=True), call.state
     if room.kind == "private":
         raise bad_request("there are no administrators in the private chat")
     names = room.bots if room.kind == "channel" else room.admins
@@ -86,7 +86,7 @@ def get_chat_administrators(call: Call) -> list[Json]:
 def get_user_profile_photos(call: Call) -> Json:
     """No photo."""
     user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
-    if user_id not in call.telegram.state.users:
+    if user_id not in call.state.users:
         raise bad_request("user not found")
     return {"total_count": 0, "photos": []}
 
@@ -112,7 +112,7 @@ def leave_chat(call: Call) -> bool:
 @method("getFile", "file_id")
 def get_file(call: Call) -> Json:
     """Where to download a file of at most 20 MB."""
-    file = call.telegram.state.files.by_id(call.text("file_id"))
+    file = call.state.files.by_id(call.text("file_id"))
     if file is None or file.content is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
     if len(file.content) > MAX_DOWNLOAD:

@@ -33,9 +33,9 @@ def send_chat_action(call: Call) -> bool:
     action = call.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    until = call.telegram.clock.now() + ACTION_SECONDS
+    until = call.state.clock.now() + ACTION_SECONDS
     payload = {"chat_id": room.id, "bot": call.bot.name, "action": action, "until": until}
-    call.telegram.state.publish("action", payload)
+    call.state.publish("action", payload)
     return True
 
 
@@ -59,5 +59,5 @@ def send_message_draft(call: Call) -> bool:
         "text": text,
         "entities": entities,
     }
-    call.telegram.state.publish("draft", payload)
+    call.state.publish("draft", payload)
     return True

@@ -66,5 +66,5 @@ def change(call: Call, room: Room, stored: Stored, content: Json) -> Json:
     """Edit the message; raises when nothing would be another."""
     if all(stored.data.get(name) == value for name, value in content.items()):
         raise bad_request(NOT_MODIFIED)
-    call.telegram.state.change(room, stored, content)
+    call.state.change(room, stored, content)
     return stored.data

@@ -145,7 +145,7 @@ def send_media_group(call: Call) -> list[Json]:
         if alone in kinds and len(kinds) > 1:
             raise bad_request(f"{alone} can't be mixed with other media types")
     # One item alone is an ordinary message.
-    group = {"media_group_id": str(call.telegram.state.new_id())} if len(contents) > 1 else {}
+    group = {"media_group_id": str(call.state.new_id())} if len(contents) > 1 else {}
     return [post(call, room, content | group) for content in contents]
 
 
@@ -183,7 +183,7 @@ def _item(call: Call, item: Any, kinds: tuple[str, ...]) -> Json:
     kind = item.get("type")
     if not isinstance(kind, str):
         raise bad_request("can't parse InputMedia: Can't find field \"type\"")
-    one = Call(call.telegram, call.bot, item, call.files)
+    one = Call(call.services, call.bot, item, call.files)
     if not item.get("media"):
         raise bad_request("can't parse InputMedia: media not found")
     if kind == "animation" and kind not in kinds:
@@ -200,7 +200,7 @@ def _send(call: Call, kind: str) -> Json:
 
 
 def _file(call: Call, kind: str, value: Any) -> File:
-    files = call.telegram.state.files
+    files = call.state.files
     is_attached = isinstance(value, str) and value.startswith("attach://")
     upload = call.files.get(value.removeprefix("attach://") if is_attached else kind)
     if upload is not None and (is_attached or not isinstance(value, str) or not value):

@@ -128,7 +128,7 @@ def delete_message(call: Call) -> bool:
         and call.bot.name not in room.admins
     ):
         raise bad_request("message can't be deleted")
-    call.telegram.state.delete(room, stored, call.bot.json())
+    call.state.delete(room, stored, call.bot.json())
     return True
 
 
@@ -137,7 +137,7 @@ def delete_messages(call: Call) -> bool:
     """Up to 100 messages; the ones that are not there are skipped."""
     room = call.room()
     for stored in _messages(call, room):
-        call.telegram.state.delete(room, stored, call.bot.json())
+        call.state.delete(room, stored, call.bot.json())
     return True
 
 
@@ -151,7 +151,7 @@ def pin_chat_message(call: Call) -> bool:
     is_silent = call.boolean("disable_notification")
     room.pinned = [one for one in room.pinned if one != stored.message_id] + [stored.message_id]
     if not is_silent:
-        call.telegram.sender.service(room, call.bot.json(), {"pinned_message": stored.data}, call.bot.name)
+        call.sender.service(room, call.bot.json(), {"pinned_message": stored.data}, call.bot.name)
     return True
 
 
@@ -176,8 +176,8 @@ def unpin_all_chat_messages(call: Call) -> bool:
 def post(call: Call, room: Room, content: Json) -> Json:
     """Put the bot's message into the room with its markup and reply, and return it."""
     around = topic_of(call, room) | reply_content(call, room) | options_content(call) | markup_content(call)
-    stored = call.telegram.state.post(room, call.bot.json(), content | around, call.bot.name)
-    call.telegram.action_over(call.bot, room)
+    stored = call.state.post(room, call.bot.json(), content | around, call.bot.name)
+    call.state.action_over(call.bot, room)
     return _returned(stored.data)
 
 

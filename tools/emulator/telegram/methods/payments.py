@@ -28,7 +28,7 @@ def send_invoice(call: Call) -> Json:
         raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
     invoice = _invoice(call, 0)
     message = post(call, room, {"invoice": invoice.json()})
-    call.telegram.stars.posted(room.id, message["message_id"], invoice)
+    call.stars.posted(room.id, message["message_id"], invoice)
     return message
 
 
@@ -41,7 +41,7 @@ def create_invoice_link(call: Call) -> str:
     invoice = _invoice(call, period)
     if period and invoice.amount > MAX_SUBSCRIPTION:
         raise bad_request("STARS_AMOUNT_INVALID")
-    return call.telegram.stars.link(invoice)
+    return call.stars.link(invoice)
 
 
 @method("answerPreCheckoutQuery", "pre_checkout_query_id", "ok", "error_message")
@@ -50,7 +50,7 @@ def answer_pre_checkout_query(call: Call) -> bool:
     ok, error = call.boolean("ok"), call.text("error_message")
     if not ok and not error:
         raise bad_request("error message must be specified")
-    if not call.telegram.stars.answer(call.text("pre_checkout_query_id"), call.bot.name, ok, error):
+    if not call.stars.answer(call.text("pre_checkout_query_id"), call.bot.name, ok, error):
         raise bad_request(TOO_OLD)
     return True
 
@@ -58,7 +58,7 @@ def answer_pre_checkout_query(call: Call) -> bool:
 @method("refundStarPayment", "user_id", "telegram_payment_charge_id")
 def refund_star_payment(call: Call) -> bool:
     """All of a payment back to the payer."""
-    word = call.telegram.stars.refund(
+    word = call.stars.refund(
         call.bot.name, call.integer("user_id") or 0, call.text("telegram_payment_charge_id")
     )
     if word:
@@ -70,7 +70,7 @@ def refund_star_payment(call: Call) -> bool:
 def edit_user_star_subscription(call: Call) -> bool:
     """Stop or resume a subscription."""
     charge_id, is_canceled = call.text("telegram_payment_charge_id"), call.boolean("is_canceled")
-    if not call.telegram.stars.edit(call.bot.name, call.integer("user_id") or 0, charge_id, is_canceled):
+    if not call.stars.edit(call.bot.name, call.integer("user_id") or 0, charge_id, is_canceled):
         raise bad_request("CHARGE_NOT_FOUND")
     return True
 
@@ -81,13 +81,13 @@ def get_star_transactions(call: Call) -> Json:
     offset, limit = call.integer("offset") or 0, call.integer("limit", MAX_TRANSACTIONS) or 0
     if offset < 0 or not 1 <= limit <= MAX_TRANSACTIONS:
         raise bad_request("invalid value of parameter offset or limit specified")
-    return {"transactions": call.telegram.stars.transactions(call.bot, offset, limit)}
+    return {"transactions": call.stars.transactions(call.bot, offset, limit)}
 
 
 @method("getMyStarBalance")
 def get_my_star_balance(call: Call) -> Json:
     """The bot's Stars."""
-    return {"amount": call.telegram.stars.balance(call.bot)}
+    return {"amount": call.stars.balance(call.bot)}
 
 
 def _invoice(call: Call, period: int) -> Invoice:

@@ -98,7 +98,7 @@ def _key(call: Call) -> str:
     if scope == {"type": "default"}:
         return language
     if scope.get("type") == "chat":
-        room = call.telegram.state.room(call.bot.name, int(scope["chat_id"]))
+        room = call.state.room(call.bot.name, int(scope["chat_id"]))
         if room is None or not room.started:
             raise bad_request("chat not found")
         return f"chat:{room.id}:{language}"
@@ -106,9 +106,7 @@ def _key(call: Call) -> str:
 
 
 def _changed(call: Call) -> None:
-    call.telegram.state.publish(
-        "commands", {"bot": call.bot.name, "commands": shown_commands(call.bot.commands)}
-    )
+    call.state.publish("commands", {"bot": call.bot.name, "commands": shown_commands(call.bot.commands)})
 
 
 def shown_commands(commands: dict[str, list[Json]]) -> dict[str, list[Json]]:

@@ -23,7 +23,7 @@ def set_message_reaction(call: Call) -> bool:
         raise bad_request("expected an Array of ReactionType")
     if len(given) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
-    call.telegram.state.react(room, stored, call.bot.json(), [_emoji(one) for one in given])
+    call.state.react(room, stored, call.bot.json(), [_emoji(one) for one in given])
     return True
 
 

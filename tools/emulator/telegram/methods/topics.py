@@ -19,7 +19,7 @@ def create_forum_topic(call: Call) -> Json:
     color = call.integer("icon_color", COLORS[0]) or COLORS[0]
     if color not in COLORS:
         raise bad_request("TOPIC_ICON_COLOR_INVALID")
-    topic = call.telegram.sender.topic(room, call.bot.json(), name, color, call.bot.name)
+    topic = call.sender.topic(room, call.bot.json(), name, color, call.bot.name)
     return {"message_thread_id": topic.id, "name": topic.name, "icon_color": topic.icon_color}
 
 
@@ -33,7 +33,7 @@ def edit_forum_topic(call: Call) -> bool:
     if name == topic.name:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.name = name
-    call.telegram.state.show_topic(room, topic)
+    call.state.show_topic(room, topic)
     _service(call, room, topic, {"forum_topic_edited": {"name": name}})
     return True
 
@@ -54,10 +54,10 @@ def reopen_forum_topic(call: Call) -> bool:
 def delete_forum_topic(call: Call) -> bool:
     """Delete a topic with its messages."""
     room, topic = _topic(call)
-    call.telegram.state.drop_topic(room, topic)
+    call.state.drop_topic(room, topic)
     for stored in list(room.messages.values()):
         if stored.data.get("message_thread_id") == topic.id:
-            call.telegram.state.delete(room, stored, call.bot.json())
+            call.state.delete(room, stored, call.bot.json())
     return True
 
 
@@ -66,7 +66,7 @@ def _set_closed(call: Call, *, closed: bool) -> bool:
     if topic.closed == closed:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.closed = closed
-    call.telegram.state.show_topic(room, topic)
+    call.state.show_topic(room, topic)
     _service(call, room, topic, {"forum_topic_closed" if closed else "forum_topic_reopened": {}})
     return True
 
@@ -100,4 +100,4 @@ def _name(call: Call) -> str:
 
 def _service(call: Call, room: Room, topic: Topic, content: Json) -> None:
     content = content | topic_content(room, topic.id)
-    call.telegram.sender.service(room, call.bot.json(), content, call.bot.name)
+    call.sender.service(room, call.bot.json(), content, call.bot.name)

@@ -40,7 +40,7 @@ def set_webhook(call: Call) -> bool:
     connections = call.integer("max_connections", 40) or 40
     call.bot.webhook = Webhook(url, secret, min(100, max(1, connections)), _allowed(call))
     _drop(call)
-    call.telegram.webhook_changed(call.bot)
+    call.updates.release(call.bot)
     return True
 
 
@@ -49,7 +49,7 @@ def delete_webhook(call: Call) -> bool:
     """Keep updates until somebody asks for them."""
     call.bot.webhook = Webhook(allowed_updates=call.bot.webhook.allowed_updates)
     _drop(call)
-    call.telegram.webhook_changed(call.bot)
+    call.updates.release(call.bot)
     return True
 
 
@@ -60,7 +60,7 @@ def get_webhook_info(call: Call) -> Json:
     info: Json = {
         "url": hook.url,
         "has_custom_certificate": False,
-        "pending_update_count": call.telegram.pending(call.bot.name),
+        "pending_update_count": call.updates.queues_of(call.bot).pending(),
     }
     if hook.url:
         info |= {"max_connections": hook.max_connections, "ip_address": "127.0.0.1"}
@@ -79,22 +79,11 @@ def get_updates(call: Call) -> list[Json]:
     call.bot.webhook.allowed_updates = _allowed(call)
     limit = min(MAX_UPDATES, max(1, call.integer("limit", MAX_UPDATES) or MAX_UPDATES))
     timeout = min(MAX_POLL_SECONDS, max(0, call.integer("timeout", 0) or 0))
-    updates = call.telegram.fetch_updates(call.bot, call.integer("offset", 0) or 0, limit, timeout)
+    updates = call.updates.fetch(call.bot, call.integer("offset", 0) or 0, limit, timeout)
     if updates is None:
         raise ApiError(409, OTHER_POLL)
     for update in updates:
-        update.status, update.attempts = "delivering", update.attempts + 1
-        call.telegram.show_delivery(update)
-        call.telegram.trace.add(
-            "webhook",
-            f"{update.kind} fetched",
-            trace_id=update.trace_id,
-            status=200,
-            bot=update.bot,
-            chat_id=update.chat_id,
-            update_id=update.update_id,
-            detail={"attempt": update.attempts, "error": None, "update": call.telegram.shown_body(update)},
-        )
+        call.updates.progress.fetched(update)
     return [update.body | {"update_id": update.update_id} for update in updates]
 
 
@@ -109,4 +98,4 @@ def _allowed(call: Call) -> list[str]:
 
 def _drop(call: Call) -> None:
     if call.boolean("drop_pending_updates"):
-        call.telegram.drop_pending(call.bot.name)
+        call.updates.queues_of(call.bot).clear()
