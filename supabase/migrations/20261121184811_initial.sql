@@ -1624,10 +1624,11 @@ $$;
 revoke all on function private.setting from public, anon, authenticated, service_role;
 comment on function private.setting is 'A setting of the installation as text';
 
--- Tells whether an order has a discount that another order has now, or was bought with: then it may not be paid.
+-- Returns whether an order's discount is bound to another order or was used for one. The order can then not be paid.
 --
--- Twice or at once: only reads; it stays so for whoever holds the discount.
--- Returns: false for an order without a discount, and for one that is paid.
+-- Concurrency: read-only; the result is stable while the caller holds the discount's lock.
+-- Locks: none.
+-- Returns: boolean; false for an order that is completed or has no discount.
 -- Errors: none.
 create or replace function private.is_discount_gone(p_order public.orders)
 returns boolean
@@ -1649,13 +1650,15 @@ as $$
 $$;
 
 revoke all on function private.is_discount_gone from public, anon, authenticated, service_role;
-comment on function private.is_discount_gone is 'Whether another order has the discount of this one';
+comment on function private.is_discount_gone is 'Whether an order''s discount is bound to another order';
 
--- Tells whether the subscription that began with an order may be charged now: its last charge is about a period ago, or it
--- is canceled or over, so that paying the order again begins it anew.
+-- Returns whether the subscription that began with this order may be charged now: its last charge is about a period ago, or it
+-- is canceled or ended, so that paying the order again starts it anew. The shortest month has 28 days; three days are left for
+-- providers that charge early.
 --
--- Twice or at once: only reads.
--- Returns: true or false. The shortest month has 28 days; three days are left for a provider that charges early.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_period_due(p_order public.orders)
 returns boolean
@@ -1691,10 +1694,11 @@ $$;
 revoke all on function private.is_period_due from public, anon, authenticated, service_role;
 comment on function private.is_period_due is 'Whether the subscription that began with an order may be charged now';
 
--- Tells whether a refund or a dispute is in another currency than its payment: then its amount says nothing about it.
+-- Returns whether a refund or a dispute is in another currency than its payment. Its amount then does not count.
 --
--- Twice or at once: only reads.
--- Returns: true too for a named currency while the payment's is not known.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean; also true for an operation that names a currency while the payment's is unknown.
 -- Errors: none.
 create or replace function private.has_other_currency(p_operation public.payment_operations)
 returns boolean
@@ -1793,11 +1797,12 @@ $$;
 revoke all on function private.statement_kind from public, anon, authenticated, service_role;
 comment on function private.statement_kind is 'Kind of money movement of a payment event or an operation';
 
--- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
--- late charge, which continues from the old end, always ends later than now.
+-- Returns how long a plan with a running renewal continues after its end while the charge is late (setting grace_days). It is
+-- at most 27 days, less than any month, so that a late charge, which continues from the old end, always ends in the future.
 --
--- Twice or at once: only reads.
--- Returns: the interval.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: interval
 -- Errors: none.
 create or replace function private.grace_period()
 returns interval
@@ -1810,7 +1815,7 @@ as $$
 $$;
 
 revoke all on function private.grace_period from public, anon, authenticated, service_role;
-comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
+comment on function private.grace_period is 'Returns how long a plan continues while its renewal is late';
 
 -- Compares provider statements of some days with our records: one row per payment, refund or dispute. Amounts are net of an
 -- affiliate's commission; refunds and disputes are negative, undone ones are 0.
@@ -5833,13 +5838,16 @@ revoke all on function public.use_user_token from public, anon, authenticated, s
 grant execute on function public.use_user_token to bot_backend;
 comment on function public.use_user_token is 'Chooses which own key of a person is used';
 
--- Notes that a user's try to stop a renewal at its provider (public.begin_cancel) got no answer or a refusal, so that a callback
--- that confirms it later is confirmed to the user, too.
+-- Records that a user's request to cancel a renewal at its provider (public.begin_cancel) failed or got no answer. A webhook
+-- event that confirms the cancellation later is then confirmed to the user by a message.
 --
--- Twice or at once: the renewal's row is locked; the same again changes nothing.
+-- Concurrency: one update of the renewal's row; a repeated call changes nothing.
 -- Locks: renewal.
--- Returns: jsonb {outcome: known, charged_until, is_over}: its callback came meanwhile and says that it is stopped, as
---   public.cancel_renewal returns it | {outcome: running} | {outcome: unknown}.
+-- Returns: jsonb
+--   outcome: 'known' | 'running' | 'unknown'
+--     (known: a webhook event canceled or ended it in the meantime; unknown: the user has no such renewal)
+--   charged_until?: timestamptz | null   (known)
+--   is_over?: boolean | null             (known: the paid period has ended)
 -- Errors: none.
 create or replace function public.abort_cancel(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -5869,13 +5877,14 @@ $$;
 
 revoke all on function public.abort_cancel from public, anon, authenticated, service_role;
 grant execute on function public.abort_cancel to bot_backend;
-comment on function public.abort_cancel is 'Notes that a try to stop a renewal at its provider got no answer';
+comment on function public.abort_cancel is 'Records that a request to cancel a renewal at its provider failed';
 
--- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
--- the last.
+-- Closes an open charge attempt that the provider has no record of, so that the next attempt uses another idempotency key. A
+-- canceled renewal gets no further attempt: the next run ends it (private.prepare_renewal).
 --
--- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
--- Returns: nothing.
+-- Concurrency: one update of the renewal's row. Only attempt p_attempt is closed, so a repeated call changes nothing.
+-- Locks: renewal.
+-- Returns: void
 -- Errors: none.
 create or replace function public.abort_charge(p_renewal_id bigint, p_attempt integer)
 returns void
@@ -5894,15 +5903,17 @@ $$;
 
 revoke all on function public.abort_charge from public, anon, authenticated, service_role;
 grant execute on function public.abort_charge to bot_backend;
-comment on function public.abort_charge is 'Closes a try of which the provider knows nothing';
+comment on function public.abort_charge is 'Closes a charge attempt that the provider has no record of';
 
--- Changes a person's balance for a payment, through the ledger.
+-- Changes a user's balance for a payment, through the ledger (public.adjust_balance). p_adjustment numbers the changes of one
+-- effect: 0 is the fulfilment, each reversal or restoration adds one (payment_effects.adjustments).
 --
--- Twice or at once: the ledger's reference is made of the payment, the effect and p_move, so each move counts once.
--- Returns: nothing.
--- Errors: those of adjust_balance.
+-- Concurrency: the ledger's reference consists of the payment, the effect and p_adjustment, so each change counts once.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: void
+-- Errors: those of public.adjust_balance.
 create or replace function private.adjust_balance_for_payment(
-  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_move integer
+  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_adjustment integer
 )
 returns void
 language plpgsql
@@ -5915,18 +5926,20 @@ begin
     (select u.telegram_id from public.users as u where u.id = p_user_id),
     p_amount,
     p_reason,
-    format('payments:%s:%s:%s', p_payment_id, p_effect, p_move)
+    format('payments:%s:%s:%s', p_payment_id, p_effect, p_adjustment)
   );
 end
 $$;
 
 revoke all on function private.adjust_balance_for_payment from public, anon, authenticated, service_role;
-comment on function private.adjust_balance_for_payment is 'Changes a person''s balance for a payment';
+comment on function private.adjust_balance_for_payment is 'Changes a user''s balance for a payment';
 
--- Takes some of an effect back (p_amount below zero) or returns it.
+-- Reverses a part of a payment effect (p_amount below zero) or restores it (above zero). Nothing happens for an erased user.
 --
--- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
--- Returns: how much was reversed, what the person had left at most; 0 when something was returned.
+-- Concurrency: the caller holds the payment and the user. The ledger's reference contains the number of the adjustment; the
+--   caller stores the new number.
+-- Locks: user (NO KEY UPDATE, held by the caller), then the user's subscriptions of the plan.
+-- Returns: numeric, the quantity reversed: at most what the user had left; 0 for a restoration.
 -- Errors: none.
 create or replace function private.adjust_effect(
   p_payment public.payments, p_effect public.payment_effects, p_amount numeric
@@ -5974,12 +5987,13 @@ end
 $$;
 
 revoke all on function private.adjust_effect from public, anon, authenticated, service_role;
-comment on function private.adjust_effect is 'Takes some of an effect back, or returns it';
+comment on function private.adjust_effect is 'Reverses a part of a payment effect, or restores it';
 
--- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
+-- Stores how many of a bot's Star transactions have been read. Called once these transactions are recorded.
 --
--- Twice or at once: it only moves on; whoever read less changes nothing.
--- Returns: nothing.
+-- Concurrency: the position only increases: a worker that has read less changes nothing.
+-- Locks: the bot's row of star_positions.
+-- Returns: void
 -- Errors: none.
 create or replace function public.advance_star_position(p_bot text, p_position integer)
 returns void
@@ -5995,12 +6009,13 @@ $$;
 
 revoke all on function public.advance_star_position from public, anon, authenticated, service_role;
 grant execute on function public.advance_star_position to bot_backend;
-comment on function public.advance_star_position is 'Notes how far a bot''s list of Star transactions has been read';
+comment on function public.advance_star_position is 'Stores how many of a bot''s Star transactions have been read';
 
--- Queues a templated message for all admins, with a button that opens the payment p_payment_id where there is one.
+-- Enqueues a templated message for all admins, with a button that opens payment p_payment_id if it is given.
 --
--- Twice or at once: every call queues the messages; the caller asks once.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the messages; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_admins.
 -- Errors: none.
 create or replace function private.alarm_admins(p_key text, p_values jsonb, p_payment_id bigint default null)
 returns jsonb
@@ -6025,13 +6040,14 @@ end
 $$;
 
 revoke all on function private.alarm_admins from public, anon, authenticated, service_role;
-comment on function private.alarm_admins is 'Queues a message for all admins, with a button to a payment';
+comment on function private.alarm_admins is 'Enqueues a message for all admins, with a button to a payment';
 
--- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
--- lost and its list does not show it).
+-- Alerts the admins that a period of a renewal was not charged in time: our job did not run, or the provider did not charge (or
+-- its webhook event was lost and its statement does not list the charge).
 --
--- Twice or at once: the caller holds the renewal's row; it is told once for each period (alarmed_period).
--- Returns: see private.enqueue_user_message, one for each admin.
+-- Concurrency: the caller holds the renewal's lock. renewals.alarmed_period keeps it to one alarm per period.
+-- Locks: renewal (held by the caller).
+-- Returns: jsonb, the messages to deliver now (see private.notify_admins); empty if the admins know.
 -- Errors: none.
 create or replace function private.alarm_missed(p_renewal public.renewals)
 returns jsonb
@@ -6061,13 +6077,15 @@ end
 $$;
 
 revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
-comment on function private.alarm_missed is 'Alarms the admins that a period of a renewal was not charged in time';
+comment on function private.alarm_missed is 'Alerts the admins that a period of a renewal was not charged in time';
 
--- Alarms the admins about running renewals whose next period should have been paid, and of which nothing was heard until a
--- day after the days of grace: neither a charge nor a refusal. Nothing is charged or given here.
+-- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
+-- period. Charges nothing and grants nothing.
 --
--- Twice or at once: rows that somebody holds are skipped; each period is told once (private.alarm_missed).
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed).
+-- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.alarm_missed_renewals(p_limit integer default 20)
 returns jsonb
@@ -6099,12 +6117,13 @@ $$;
 
 revoke all on function public.alarm_missed_renewals from public, anon, authenticated, service_role;
 grant execute on function public.alarm_missed_renewals to bot_backend;
-comment on function public.alarm_missed_renewals is 'Alarms the admins about renewals whose next period was not paid';
+comment on function public.alarm_missed_renewals is 'Alerts the admins about renewals that were not charged';
 
--- Tells the admins about money that somebody must look at.
+-- Alerts the admins about a payment that they must review. p_problem is the payment's problem, or dispute.
 --
--- Twice or at once: the caller asks once for each trouble of a payment.
--- Returns: see private.enqueue_admin_message.
+-- Concurrency: every call enqueues the messages; the caller calls once per problem of a payment.
+-- Locks: none.
+-- Returns: jsonb, see private.enqueue_admin_message.
 -- Errors: none.
 create or replace function private.alarm_payment_problem(p_payment public.payments, p_problem text)
 returns jsonb
@@ -6119,13 +6138,15 @@ end
 $$;
 
 revoke all on function private.alarm_payment_problem from public, anon, authenticated, service_role;
-comment on function private.alarm_payment_problem is 'Tells the admins about money that somebody must look at';
+comment on function private.alarm_payment_problem is 'Alerts the admins about a payment that they must review';
 
--- Alarms the admins about refunds and disputes in another currency than their payment: nothing is taken back for them.
+-- Alerts the admins about refunds and disputes in another currency than their payment: they are excluded from the sums and
+-- reverse nothing.
 --
--- Twice or at once: the caller holds the payment's row and asks once for each operation, when it was not known before; the
---   payment itself asks for those that came before it.
--- Returns: see private.enqueue_admin_message.
+-- Concurrency: the caller holds the payment's lock and calls once per new operation. The charge itself (kind paid), with which
+--   the payment's currency becomes known, reports the operations that arrived before it.
+-- Locks: none.
+-- Returns: jsonb, see private.enqueue_admin_message.
 -- Errors: none.
 create or replace function private.alarm_refund_currency(p_payment_id bigint, p_event jsonb)
 returns jsonb
@@ -6165,12 +6186,14 @@ end
 $$;
 
 revoke all on function private.alarm_refund_currency from public, anon, authenticated, service_role;
-comment on function private.alarm_refund_currency is 'Alarms about refunds and disputes in another currency';
+comment on function private.alarm_refund_currency is 'Alerts the admins about refunds and disputes in another currency';
 
--- Tells the admins about a subscription at a provider that somebody may have to look at.
+-- Alerts the admins about a subscription at a provider that they may have to review. p_problem: erased (it began after its user
+-- was erased), running (the provider does not cancel it) or unknown (no user has it).
 --
--- Twice or at once: every call owes the messages; the caller asks once for each subscription.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the messages; the caller calls once per subscription and problem.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_admins.
 -- Errors: none.
 create or replace function private.alarm_subscription_problem(p_provider text, p_subscription_id text, p_problem text)
 returns jsonb
@@ -6190,14 +6213,20 @@ end
 $$;
 
 revoke all on function private.alarm_subscription_problem from public, anon, authenticated, service_role;
-comment on function private.alarm_subscription_problem is 'Tells the admins about a subscription at a provider';
+comment on function private.alarm_subscription_problem is 'Alerts the admins about a subscription at a provider';
 
--- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
+-- Applies one payment event (shared/payments/events.py) to its payment: stores what it says of the payment, then brings the
+-- payment up to date (private.settle_payment). An event of a subscription changes its renewal instead; one without a payment is
+-- about an attempt that never became a charge and changes its order only. Events of kind other change nothing.
 --
--- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
---   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
--- Returns: jsonb array of the outbox items to deliver now.
--- Errors: none of its own.
+-- Concurrency: the payment is inserted once and its row locked. Each operation is stored under the provider's id
+--   (private.upsert_operation), so a repeated event changes no sum. A decided dispute and a failed refund stay so, whatever
+--   events arrive later.
+-- Locks: payment, then as private.settle_payment (order, renewal, users by id), then the refund that the event decides. Without
+--   a payment: order and renewal, or the renewal alone. The caller holds the users and discounts (private.lock_payers).
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: M0001 an amount is missing or negative (private.upsert_operation); M0002 no user has the subscription
+--   (private.change_renewal).
 create or replace function private.apply_payment_event(p_provider text, p_event jsonb, p_accept_test boolean)
 returns jsonb
 language plpgsql
@@ -6209,7 +6238,7 @@ declare
   v_kind text := p_event ->> 'kind';
   v_payment public.payments;
   v_is_new boolean := false;
-  v_is_lost boolean := false;  -- by this notice
+  v_is_lost boolean := false;  -- this event decides the dispute against us
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -6217,7 +6246,6 @@ begin
   elsif v_kind like 'subscription\_%' then
     return private.change_renewal(p_provider, p_event);
   elsif p_event ->> 'payment_id' is null then
-    -- An attempt that never became a charge: only the order can hear of it.
     return private.record_order_failure(p_provider, p_event);
   end if;
 
@@ -6233,7 +6261,7 @@ begin
          has_failed = p.has_failed or v_kind = 'failed',
          is_canceled = p.is_canceled or v_kind = 'canceled',
          is_test = p.is_test or coalesce((p_event ->> 'is_test')::boolean, false),
-         -- A repetition does not bring back what its renewal has taken over, or dropped.
+         -- A repeated event does not restore a method that the renewal has taken over or deleted.
          saved_method = case
            when p.completed_at is null then coalesce(p_event ->> 'saved_method', p.saved_method)
            else p.saved_method
@@ -6242,7 +6270,7 @@ begin
            jsonb_build_object(
              'order_id', p_event -> 'order_id',
              'subscription_id', p_event -> 'subscription_id',
-             -- Who paid is told once: 0 of somebody who was erased stays.
+             -- The first payer stays, also the 0 of an erased user.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_event -> 'telegram_id'),
              'payer', case when v_kind = 'paid' then p_event -> 'payer' end,
              'paid_at', case when v_kind = 'paid' then p_event -> 'happened_at' end,
@@ -6282,14 +6310,14 @@ end
 $$;
 
 revoke all on function private.apply_payment_event from public, anon, authenticated, service_role;
-comment on function private.apply_payment_event is 'Applies one thing that happened to the payment it is about';
+comment on function private.apply_payment_event is 'Applies one payment event to its payment';
 
--- Notes that a user is about to stop a renewal at its provider with our button, so that the provider's callback about it sends
--- no second confirmation.
+-- Records that a user is canceling a renewal at its provider with our button. The screen of that button shows the result, so
+-- the provider's webhook event about it sends no second confirmation.
 --
--- Twice or at once: the last call counts, for two minutes (private.change_renewal).
+-- Concurrency: the last call counts, for two minutes (private.change_renewal).
 -- Locks: renewal.
--- Returns: nothing.
+-- Returns: void
 -- Errors: none.
 create or replace function public.begin_cancel(p_user_id bigint, p_renewal_id bigint)
 returns void
@@ -6305,12 +6333,13 @@ $$;
 
 revoke all on function public.begin_cancel from public, anon, authenticated, service_role;
 grant execute on function public.begin_cancel to bot_backend;
-comment on function public.begin_cancel is 'Notes that a user is about to stop a renewal at its provider';
+comment on function public.begin_cancel is 'Records that a user is canceling a renewal at its provider';
 
--- Gives up an order that its provider refused to make a checkout for: nobody can pay it.
+-- Cancels an order whose provider refused to create a checkout: there is no way to pay it.
 --
--- Twice or at once: an order that has a checkout, or is not open any more, stays as it is.
--- Returns: nothing.
+-- Concurrency: one update of the order's row. An order that has a checkout, or is not pending any more, does not change.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.cancel_order(p_order_id bigint)
 returns void
@@ -6326,14 +6355,16 @@ $$;
 
 revoke all on function public.cancel_order from public, anon, authenticated, service_role;
 grant execute on function public.cancel_order to bot_backend;
-comment on function public.cancel_order is 'Gives up an order that its provider refused to make a checkout for';
+comment on function public.cancel_order is 'Cancels an order whose provider refused to create a checkout';
 
--- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
+-- Cancels an order at the request of its buyer. A payment that arrives for it later is still fulfilled.
 --
--- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Concurrency: the order's row is locked; canceling twice is canceling once.
 -- Locks: order.
--- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
---   under review, see private.closed_checkout | {outcome: unknown}.
+-- Returns: jsonb
+--   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
+--   outgoing?: outgoing                          (canceled: edits of its messages, to deliver now)
+--   ...?private.closed_checkout                  (closed)
 -- Errors: none.
 create or replace function public.cancel_own_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -6364,15 +6395,19 @@ $$;
 
 revoke all on function public.cancel_own_order from public, anon, authenticated, service_role;
 grant execute on function public.cancel_own_order to bot_backend;
-comment on function public.cancel_own_order is 'Cancels an order that its buyer no longer wants to pay';
+comment on function public.cancel_own_order is 'Cancels an order at the request of its buyer';
 
--- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
--- charged is forgotten.
+-- Cancels a renewal at the request of its user: nothing is charged any more, the paid period continues, and the saved payment
+-- method is deleted.
 --
--- Twice or at once: the renewal's row is locked; one that is canceled stays so. While the provider is being asked for the
---   next period it is too late, and too early to say so: that takes a minute at most.
--- Returns: jsonb {outcome: canceled | known | unknown | busy, charged_until, is_over}; is_over: what was paid is over
---   already.
+-- Concurrency: the renewal's row is locked; a canceled one stays canceled. While a worker holds the lease of an open charge
+--   attempt (a minute at most), it is too late to prevent the charge and too early to know its outcome: the call returns busy.
+--   An open attempt without a lease stays open, so that a charge that happened is still found.
+-- Locks: renewal.
+-- Returns: jsonb
+--   outcome: 'canceled' | 'known' | 'unknown' | 'busy'   (known: canceled or ended before)
+--   charged_until?: timestamptz | null                   (canceled, known)
+--   is_over?: boolean | null                             (canceled, known: the paid period has ended)
 -- Errors: none.
 create or replace function public.cancel_renewal(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -6403,7 +6438,7 @@ begin
      set status = 'canceled',
          canceled_at = private.clock(),
          saved_method = null,
-         -- An open try is looked after all the same: it may have been charged.
+         -- An open attempt keeps its time: its outcome is still to be queried, it may have been charged.
          charge_at = case
            when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
            else r.charge_at
@@ -6419,13 +6454,14 @@ $$;
 
 revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
 grant execute on function public.cancel_renewal to bot_backend;
-comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
+comment on function public.cancel_renewal is 'Cancels a renewal at the request of its user';
 
--- Gives up the open orders of a renewal; late money is honoured all the same.
+-- Cancels the pending orders of a renewal. A payment that arrives for one later is still fulfilled.
 --
--- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
---   passed over.
--- Returns: nothing.
+-- Concurrency: the caller holds the renewal. Payments lock the order before the renewal, so waiting for an order here could
+--   deadlock: locked orders are skipped. A skipped order is being paid, or expires.
+-- Locks: orders (FOR UPDATE SKIP LOCKED).
+-- Returns: void
 -- Errors: none.
 create or replace function private.cancel_renewal_orders(p_renewal_id bigint)
 returns void
@@ -6446,12 +6482,15 @@ as $$
 $$;
 
 revoke all on function private.cancel_renewal_orders from public, anon, authenticated, service_role;
-comment on function private.cancel_renewal_orders is 'Gives up the open orders of a renewal';
+comment on function private.cancel_renewal_orders is 'Cancels the pending orders of a renewal';
 
--- Sends the receipts of a user's running renewals to another e-mail address or phone number.
+-- Changes the e-mail address or phone number that receives the receipts of a user's renewals that have not ended: in the orders
+-- that began them, from which the orders of later periods copy it (private.order_of_period), and in pending orders of a period.
 --
--- Twice or at once: the last call counts. The user is locked against an erasure in between; orders are locked by number.
--- Returns: nothing.
+-- Concurrency: the last call counts. The user's lock keeps an erasure from running in between, which would leave the new
+--   contact behind.
+-- Locks: user (KEY SHARE), then the orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function public.change_receipt_contact(p_user_id bigint, p_contact text)
 returns void
@@ -6469,7 +6508,7 @@ as $$
        where w.user_id = p_user_id
          and w.contact is not null
          and (
-           -- The orders of its periods take theirs from the first one (private.order_of_period).
+           -- The order that began the renewal.
            w.id in (
              select nullif(split_part(r.provider_subscription_id, 'order:', 2), '')::bigint
                from public.renewals as r
@@ -6487,16 +6526,20 @@ $$;
 
 revoke all on function public.change_receipt_contact from public, anon, authenticated, service_role;
 grant execute on function public.change_receipt_contact to bot_backend;
-comment on function public.change_receipt_contact is 'Sends the receipts of running renewals elsewhere';
+comment on function public.change_receipt_contact is 'Changes the receipt contact of a user''s renewals';
 
--- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
+-- Applies a provider's event about a subscription that it charges itself: active, past_due, canceled or ended.
 --
--- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
---   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
---   with it, it is to be stopped there (private.save_orphaned_renewal). The admins get one message about a subscription that began after
---   the erasure.
--- Returns: jsonb array of the outbox items to deliver now.
--- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
+-- The renewal of an erased user stays ended; if its subscription still runs at the provider, it is marked to be canceled there
+-- (private.save_orphaned_renewal), and the admins get one message about a subscription that began after the erasure. The user
+-- gets no message about the end of a renewal whose cancellation was confirmed, nor within two minutes after they canceled it
+-- with our button (public.begin_cancel).
+--
+-- Concurrency: the renewal's row is locked. A repeated status changes nothing, nor do active and past_due while the provider
+--   must still cancel the subscription (stop_at).
+-- Locks: renewal.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: M0002 no user has this subscription. Its first payment may arrive later, so the provider must repeat the event.
 create or replace function private.change_renewal(p_provider text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -6517,7 +6560,7 @@ begin
   if v_renewal.user_id is null then
     v_is_new_orphan := private.save_orphaned_renewal(p_provider, p_event, v_status in ('active', 'past_due'));
     if v_is_new_orphan is null then
-      raise exception 'nobody has this subscription' using errcode = 'M0002';
+      raise exception 'no user has this subscription' using errcode = 'M0002';
     elsif v_is_new_orphan then
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
@@ -6534,9 +6577,9 @@ begin
          ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
-    return '[]'::jsonb;  -- they were told when it was canceled
+    return '[]'::jsonb;  -- the cancellation was confirmed
   elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
-    return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
+    return '[]'::jsonb;  -- the screen of the button shows it
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
@@ -6558,20 +6601,21 @@ end
 $$;
 
 revoke all on function private.change_renewal from public, anon, authenticated, service_role;
-comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';
+comment on function private.change_renewal is 'Applies a provider''s event about a subscription';
 
--- Says whether a person may pay an order now: for providers that ask before they take the money.
+-- Answers a provider's precheck: may this user pay this order now? Called for providers that ask before they charge.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, a word
---   ok        also for the first order of a subscription where a period may be due or it is canceled: some providers ask for
---             each period
---   unknown   there is no such order
---   owner     it is another user's
---   amount    amount or currency are not those of the order, or missing
---   paid      paid, or the first order of a subscription that runs: a second one cannot begin with it
---   renewing  one more subscription, ordered before the one that runs began: the user was not asked about replacing it
---   expired   also the order of an erased user, or one whose discount another order has now
+-- Concurrency: read-only. The payment itself is checked again when it is recorded (private.claim_payment).
+-- Locks: none.
+-- Returns: jsonb
+--   'ok'           (also the first order of a renewal that is canceled or whose next period may be due: some providers ask for
+--                   each period)
+--     | 'unknown'  (no such order)
+--     | 'owner'    (the order of another user)
+--     | 'amount'   (amount or currency differ from the order's, or are missing)
+--     | 'paid'     (paid before; the first order of a running renewal cannot begin a second one)
+--     | 'renewing' (begins a renewal, and was made before the user's running one began: they did not confirm replacing it)
+--     | 'expired'  (also canceled, of an erased user, or without its discount, which is bound to another order)
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -6607,12 +6651,13 @@ $$;
 
 revoke all on function public.check_order from public, anon, authenticated, service_role;
 grant execute on function public.check_order to bot_backend;
-comment on function public.check_order is 'Whether a person may pay an order now';
+comment on function public.check_order is 'Answers a provider''s precheck of an order';
 
--- Proves that payments, what was given for them, and the ledger agree. For admins and tests.
+-- Verifies that payments, their fulfilment, refunds and the balance ledger agree. For admins and tests.
 --
--- Twice or at once: only reads, in one snapshot.
--- Returns: one row for each thing that is wrong: the payment, and what. None when all is well.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: table (payment_id bigint, wrong text), one row per contradiction; none if everything agrees.
 -- Errors: none.
 create or replace function public.check_payments()
 returns table (payment_id bigint, wrong text)
@@ -6650,13 +6695,13 @@ as $$
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
   )
-  select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
+  select s.id, 'the amount differs from the charge' from sums as s where s.amount is distinct from s.paid
   union all
-  select s.id, 'the disputed sum is not that of the disputes'
+  select s.id, 'the disputed sum differs from the disputes'
     from sums as s
    where s.disputed <> s.in_dispute
   union all
-  select s.id, 'the refunded sum is not that of the refunds'
+  select s.id, 'the refunded sum differs from the refunds'
     from sums as s
    where s.refunded <> s.went_back
   union all
@@ -6665,22 +6710,22 @@ as $$
    where (s.amount is not null) <> (s.status in ('completed', 'refunded'))
       or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
   union all
-  select s.id, 'paid and not given' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
+  select s.id, 'paid and not fulfilled' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
   union all
-  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
+  select s.id, 'fulfilled and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
   union all
-  select s.id, 'an order was given twice'
+  select s.id, 'an order was fulfilled twice'
     from sums as s
    where s.effects > 0
      and exists (select from sums as t where t.order_id = s.order_id and t.id < s.id and t.effects > 0)
   union all
-  select s.id, 'the discount it was bought with is still there'
+  select s.id, 'the discount of a fulfilled order is not consumed'
     from sums as s
     join public.orders as o on o.id = s.order_id
     join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
    where s.effects > 0 and u.consumed_at is null
   union all
-  select s.id, 'another order was bought with its discount'
+  select s.id, 'its discount was used for another order, too'
     from sums as s
     join public.orders as o on o.id = s.order_id
    where s.effects > 0
@@ -6698,12 +6743,12 @@ as $$
           )
      )
   union all
-  select s.id, 'refunded whole and not taken back'
+  select s.id, 'fully refunded and not reversed'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id
    where s.status = 'refunded' and e.reversal_target <> e.given
   union all
-  select r.payment_id, 'a refund is called done and its money did not go back'
+  select r.payment_id, 'a refund is done without its operation'
     from public.refunds as r
    where r.status = 'done'
      and not exists (
@@ -6715,7 +6760,7 @@ as $$
           and not o.is_undone
      )
   union all
-  select p.id, 'the ledger does not have what was paid from balance'
+  select p.id, 'the ledger differs from what was paid from balance'
     from public.payments as p
    where p.provider = 'balance'
      and coalesce(p.refunded - p.amount, 0) <> (
@@ -6725,7 +6770,7 @@ as $$
            or t.reference in (select 'refunds:' || r.id from public.refunds as r where r.payment_id = p.id)
      )
   union all
-  select e.payment_id, 'the ledger does not have what was given'
+  select e.payment_id, 'the ledger differs from the balance effects'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')
      and e.given - e.reversed <> (
@@ -6737,13 +6782,17 @@ $$;
 
 revoke all on function public.check_payments from public, anon, authenticated, service_role;
 grant execute on function public.check_payments to bot_backend, service_role;
-comment on function public.check_payments is 'Proves that payments and what was given for them agree';
+comment on function public.check_payments is 'Verifies that payments, their fulfilment and the ledger agree';
 
--- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, events}]).
+-- Tells which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
+-- each webhook event that should have reported them.
 --
--- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
--- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
---   recorded, but it was undone, or its fee named, since. foreign: about nothing of ours.
+-- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
+-- Locks: none.
+-- Returns: jsonb
+--   { [text]: 'known' | 'missing' | 'changed' | 'foreign' }
+--     (by key. known: nothing to do; missing: to be recorded under its key; changed: the operation is recorded, but was undone
+--      or its fee named since; foreign: not about this database)
 -- Errors: none.
 create or replace function public.check_statement(p_provider text, p_events jsonb)
 returns jsonb
@@ -6768,13 +6817,15 @@ $$;
 
 revoke all on function public.check_statement from public, anon, authenticated, service_role;
 grant execute on function public.check_statement to bot_backend;
-comment on function public.check_statement is 'Which events of a provider''s own lists must be recorded';
+comment on function public.check_statement is 'Tells which events of a provider''s statement must be recorded';
 
--- Says what the message that invited to pay an order has to say now.
+-- Returns the state that an order's invitation messages must show instead of the invitation. Payments of another user or of a
+-- test do not count.
 --
--- Twice or at once: only reads.
--- Returns: paid | held (under review) | refunded | disputed (by the payer's bank) | withdrawn | expired; null: the order can
---   be paid.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text: paid, held (under review), refunded, disputed (by the payer's bank), withdrawn or expired; null while the
+--   order can be paid.
 -- Errors: none.
 create or replace function private.checkout_state(p_order public.orders)
 returns text
@@ -6788,7 +6839,6 @@ as $$
       from public.payments as p
      where p.order_id = p_order.id
        and p.amount > 0
-       -- Money of somebody else, or of a test, leaves the order as it was.
        and (p.problem is null or p.problem in ('amount', 'currency', 'withdrawn'))
   )
   select case
@@ -6803,19 +6853,22 @@ as $$
 $$;
 
 revoke all on function private.checkout_state from public, anon, authenticated, service_role;
-comment on function private.checkout_state is 'What the message that invited to pay an order has to say now';
+comment on function private.checkout_state is 'Returns the state that an order''s invitation messages show';
 
--- Gives the renewals that are to be charged now with what was saved (p_providers: a list of keys), and ends those that
--- nothing shall be charged for any more.
+-- Claims renewals whose charge is due now, of the providers in p_providers (a list of keys), and ends those that must not be
+-- charged any more. Not charged are: a canceled renewal, a banned user, and a renewal whose last charge was refunded or
+-- disputed. If the plan continues from another source, the charge moves to the end of that (private.prepare_renewal).
 --
--- Twice or at once: rows that somebody holds and people who are being erased are skipped. One that was given is open
---   until its outcome is recorded: it is given again, after ten minutes at first, with the same order and the same try,
---   so the provider knows it for the same. Whose outcome is still unknown after 20 hours (the provider forgets the key
---   after 24), or who has canceled since, is only to be due for (is_status_check). Whose plan runs on in another way is
---   charged when that ends; of whom the last charge was given back or disputed, or who is banned, nothing is charged.
--- Returns: jsonb {due, charges: [{id, attempt, order_id, provider, saved_method, is_status_check, attempt_started_at, reference, texts,
---   amount, currency, contact, telegram_id, languages, bot}], outgoing}: due is how many were due; attempt_started_at is since
---   when the try is open, reference the provider's number of a charge that was under way.
+-- Concurrency: renewals that another transaction has locked are skipped; a renewal whose user is being erased is tried again
+--   after a minute. A claimed attempt stays open until its outcome is recorded, and is claimed again after growing pauses (ten
+--   minutes at first) with the same order and attempt number, hence the same idempotency key. After 20 hours (the provider
+--   forgets keys after 24), or once the user has canceled or is banned, the attempt is only queried (is_status_check).
+-- Locks: renewals by charge_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and its orders (SKIP
+--   LOCKED).
+-- Returns: jsonb
+--   due: int                        (number of renewals that were due)
+--   charges: [ private.lease_charge ]
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_due_renewals(p_providers jsonb, p_limit integer default 1)
 returns jsonb
@@ -6858,14 +6911,18 @@ $$;
 
 revoke all on function public.claim_due_renewals from public, anon, authenticated, service_role;
 grant execute on function public.claim_due_renewals to bot_backend;
-comment on function public.claim_due_renewals is 'Gives the renewals that are to be charged now';
+comment on function public.claim_due_renewals is 'Claims renewals whose charge is due';
 
--- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
--- whose time is over.
+-- Claims orders whose state must be queried at their provider now (p_providers: a list of keys), and cancels pending orders
+-- that expired a day ago.
 --
--- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
---   grows with its age: five minutes for a new one, hours for one of days.
--- Returns: jsonb [{id, provider, reference}], the longest unasked first.
+-- Concurrency: orders that another transaction has locked are skipped. A claimed order is claimed again after a pause that
+--   grows with its age: five minutes for a new one, hours after days.
+-- Locks: orders (FOR UPDATE SKIP LOCKED): the expired ones by expires_at, then the claimed ones by the time of their last
+--   query.
+-- Returns: jsonb
+--   [ { id: bigint, provider: text, reference: text } ]
+--     (the longest unqueried first; reference: the provider's id of the checkout)
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns jsonb
@@ -6918,14 +6975,19 @@ $$;
 
 revoke all on function public.claim_open_orders from public, anon, authenticated, service_role;
 grant execute on function public.claim_open_orders to bot_backend;
-comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';
+comment on function public.claim_open_orders is 'Claims orders whose state must be queried at their provider';
 
--- Gives the refunds whose provider is to be asked now (p_providers: {key: seconds for which its keys make nothing twice}),
--- and gives up those whose key is too old. One that the provider has taken is waited for a week.
+-- Claims refunds that must be sent to their provider now, and gives up those whose idempotency key has expired: their outcome
+-- becomes unknown and the admin gets a message. A refund that the provider accepted is awaited for a week; one that was never
+-- sent, because its provider is not configured, for a day. p_providers: {key: lifetime of the provider's idempotency keys in
+-- seconds}.
 --
--- Twice or at once: refunds that somebody holds are skipped, and so are those of people who are being erased; one that
---   was given is not given again for a minute, and then at growing intervals.
--- Returns: jsonb {tasks: [see private.refund_task], outgoing: outbox items to deliver now}.
+-- Concurrency: refunds whose payment another transaction has locked, and those of users who are being erased, are skipped. A
+--   claimed refund is claimed again after a minute, then after growing intervals.
+-- Locks: for each refund: user (KEY SHARE SKIP LOCKED), payment (FOR UPDATE SKIP LOCKED), refund (FOR UPDATE).
+-- Returns: jsonb
+--   tasks: [ private.refund_task ]
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
 returns jsonb
@@ -6940,7 +7002,7 @@ declare
   v_payment public.payments;
   v_refund public.refunds;
   v_is_fresh boolean;
-  v_patience interval;
+  v_max_wait interval;
   v_tasks jsonb := '[]'::jsonb;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -6966,7 +7028,7 @@ begin
       v_refund.first_attempt_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
       v_refund.first_attempt_at is null
     );
-    v_patience := case
+    v_max_wait := case
       when v_refund.is_accepted then interval '7 days'
       when v_refund.first_attempt_at is null then interval '1 day'
       else interval '0'
@@ -6974,7 +7036,7 @@ begin
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
       v_tasks := v_tasks || private.refund_task(v_refund.id);
-    elsif v_refund.created_at > v_now - v_patience then
+    elsif v_refund.created_at > v_now - v_max_wait then
       update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else
       v_refund.is_awaited := true;
@@ -6987,18 +7049,21 @@ $$;
 
 revoke all on function public.claim_open_refunds from public, anon, authenticated, service_role;
 grant execute on function public.claim_open_refunds to bot_backend;
-comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
+comment on function public.claim_open_refunds is 'Claims refunds that must be sent to their provider';
 
--- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
--- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
--- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not
--- where the buyer may have written the amount (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
--- payment by a link of Prodamus): a period that costs less than was agreed, or another currency, is held.
+-- Matches a payment to our order, or to a period of a renewal (or both: an order that we made for a period), and checks that it
+-- pays what was agreed; otherwise sets the problem that holds it for review.
 --
--- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
---   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
---   or user is locked): one that begins replaces the others (private.replace_renewals). Nothing was given yet.
--- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
+-- An order must be paid with its own amount and currency. A period of a subscription that the provider renews by itself may
+-- cost anything that the provider calls paid, because credit, coupons, proration and tax change the charge. This does not hold
+-- if the buyer may have set the terms (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
+-- payment by a link of Prodamus): a lower amount than agreed, or another currency, is held.
+--
+-- Concurrency: the caller holds the payment's lock. The order's lock makes the second of two charges for one order a
+--   second_charge. Payments of one user's renewals are serialized by an advisory lock, taken before any renewal or user is
+--   locked, because a renewal that begins replaces the others (private.replace_renewals). Nothing has been fulfilled yet.
+-- Locks: payment (held by the caller), order, an advisory lock of the user's renewals, renewal.
+-- Returns: public.payments, the row with its order or renewal, its user and its problem (null: it may be fulfilled).
 -- Errors: none.
 create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
 returns public.payments
@@ -7098,15 +7163,23 @@ end
 $$;
 
 revoke all on function private.claim_payment from public, anon, authenticated, service_role;
-comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
+comment on function private.claim_payment is 'Matches a payment to its order or renewal and checks it';
 
--- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
--- and those that another one has replaced.
+-- Claims subscriptions that their provider (p_providers: a list of keys) must be asked to cancel now: those of erased users,
+-- and those that another renewal has replaced.
 --
--- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
---   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
---   is null for an erased user.
+-- Concurrency: renewals that another transaction has locked are skipped. A claimed one is claimed again after growing pauses, a
+--   day at most, until the provider confirms (public.record_stop_result).
+-- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   [ {
+--     id: bigint,
+--     provider: text,
+--     subscription_id: text,
+--     telegram_id: bigint | null,   (null: the user is erased)
+--     payer: text | null,           (the provider's id of the payer)
+--     payment_id: text | null       (the provider's id of the last charge)
+--   } ]
 -- Errors: none.
 create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
 returns jsonb
@@ -7156,16 +7229,24 @@ $$;
 
 revoke all on function public.claim_renewals_to_stop from public, anon, authenticated, service_role;
 grant execute on function public.claim_renewals_to_stop to bot_backend;
-comment on function public.claim_renewals_to_stop is 'Gives the subscriptions that are to be stopped now';
+comment on function public.claim_renewals_to_stop is 'Claims subscriptions that their provider must cancel';
 
--- Gives one worker a day of a provider's own lists that is to be read now (p_providers: a list of keys): days that were
--- never read first, the oldest first. A day is read two hours after its end, and again 1, 3, 7, 14 and 28 days after it,
--- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
+-- Leases one day of a provider's statement to one worker (p_providers: a list of keys). Days that were never read come first,
+-- the oldest first. A day is read two hours after its end (UTC), and again 1, 3, 7, 14 and 28 days after it, because refunds
+-- fail and disputes are decided later. Nothing older than 30 days is read.
 --
--- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
---   (public.save_statement_page). A walk that broke off goes on at the page after the last one that was kept.
--- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
---   for two days.
+-- Concurrency: days that another transaction has locked or leased are skipped. The lease lasts two minutes and each stored page
+--   renews it (public.save_statement_page). An interrupted walk continues after the last page that was stored.
+-- Locks: one statement day (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   {
+--     provider: text,
+--     day: date,
+--     since: timestamptz,
+--     until: timestamptz,
+--     cursor: text,        (of the next page; empty: the first one)
+--     is_late: boolean     (it has been due for two days and was never read)
+--   } | null               (nothing is due)
 -- Errors: none.
 create or replace function public.claim_statement(p_providers jsonb)
 returns jsonb
@@ -7183,7 +7264,7 @@ begin
   select p.provider, v_last - n.days
     from jsonb_array_elements_text(p_providers) as p (provider)
     cross join generate_series(0, 28) as n (days)
-   where not exists ( -- once a day: the days of a provider are inserted together
+   where not exists ( -- all days of a provider are inserted together, once a day
      select from public.statement_days as d where d.provider = p.provider and d.day = v_last
    )
   on conflict (provider, day) do nothing;
@@ -7216,12 +7297,15 @@ $$;
 
 revoke all on function public.claim_statement from public, anon, authenticated, service_role;
 grant execute on function public.claim_statement to bot_backend;
-comment on function public.claim_statement is 'Gives one worker a day of a provider''s own lists to read';
+comment on function public.claim_statement is 'Leases one day of a provider''s statement to one worker';
 
--- Changes the messages that invite to pay what has expired.
+-- Edits the messages that invite to pay orders which have expired, so that they no longer do.
 --
--- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
--- Returns: jsonb array of the edits to deliver now, see private.enqueue_user_message.
+-- Concurrency: orders that another transaction has locked are skipped until the next run. Each message is edited once
+--   (private.edit_invitation).
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb
@@ -7250,14 +7334,15 @@ $$;
 
 revoke all on function public.close_invitations from public, anon, authenticated, service_role;
 grant execute on function public.close_invitations to bot_backend;
-comment on function public.close_invitations is 'Changes the messages that invite to pay what has expired';
+comment on function public.close_invitations is 'Edits the messages that invite to pay expired orders';
 
--- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
+-- Finds the refund request that an operation reported by the provider belongs to, and records that it is done or failed.
 --
--- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
---   Our own question names the refund. A callback is known by the provider's number, and while that is not known by
---   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock and has stored the operation; a status that is recorded already changes
+--   nothing. The answer to our own request names the refund. A webhook event is matched by the provider's id and, while that is
+--   unknown, by the amount: the request was made before the operation arrived, and a payment has at most one open refund.
+-- Locks: payment (held by the caller), refund.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.close_refund(p_payment_id bigint, p_event jsonb)
 returns jsonb
@@ -7309,12 +7394,20 @@ end
 $$;
 
 revoke all on function private.close_refund from public, anon, authenticated, service_role;
-comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
+comment on function private.close_refund is 'Records that a refund is done or failed';
 
--- Describes an order that is paid, or whose payment is under review, for a button that would open its checkout again.
+-- Describes an order that is paid or under review, for a button that would open its checkout again.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: closed, state: paid | held, texts, amount (text), currency}; null for any other order.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   {
+--     outcome: 'closed',
+--     state: 'paid' | 'held',
+--     texts: jsonb,            (of the product, by language)
+--     amount: numeric,
+--     currency: text
+--   } | null                   (any other order)
 -- Errors: none.
 create or replace function private.closed_checkout(p_order public.orders)
 returns jsonb
@@ -7336,13 +7429,13 @@ as $$
 $$;
 
 revoke all on function private.closed_checkout from public, anon, authenticated, service_role;
-comment on function private.closed_checkout is 'Describes an order that needs no checkout any more';
+comment on function private.closed_checkout is 'Describes an order that is paid or under review';
 
--- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
--- with it are withdrawn.
+-- Marks the discount of a fulfilled order as used, and withdraws the user's other orders that were made with it.
 --
--- Twice or at once: consumed once; the caller holds the discount (private.lock_payers), the order and the person.
--- Returns: nothing.
+-- Concurrency: a discount is consumed once. The caller holds the discount (private.lock_payers), the order and the user.
+-- Locks: discount (held by the caller), then the other orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function private.consume_discount(p_order_id bigint)
 returns void
@@ -7366,28 +7459,30 @@ end
 $$;
 
 revoke all on function private.consume_discount from public, anon, authenticated, service_role;
-comment on function private.consume_discount is 'Notes that something was bought with a discount';
+comment on function private.consume_discount is 'Marks the discount of a fulfilled order as used';
 
--- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews or tops
--- the balance up. From balance (provider balance, see pay_from_balance) everything but balance is sold, in its currency and
--- for one period at a time.
+-- Creates an order of one product at its current price, less the user's discount unless the order renews or tops up the
+-- balance. From balance (provider balance, see public.pay_from_balance) everything except a top-up is sold, in balance_currency
+-- and for one period. The order expires after order_hours, or with its discount if that is sooner.
 --
--- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
---   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.lock_payers). With
---   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
---   order.
+-- p_reference: idempotency key. p_message_id: message whose button was tapped; if it invites to pay an order already (a double
+-- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_continues:
+-- product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price gets the buyer's open
+-- order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires within the hour.
+--
+-- Concurrency: a reference has one order, and every call with it gets that order. The user's lock makes an erasure run before
+--   it or find the order. A discount is bound to one order at a time: its row is locked and the order that had it is withdrawn.
+--   With p_reuse an advisory lock serializes the calls of one user, so that two devices get one order.
+-- Locks: user (KEY SHARE), with p_reuse an advisory lock of the user's orders, discount, orders by id: the order in which
+--   private.lock_payers locks, so that recording a payment at the same time cannot deadlock.
 -- Returns: jsonb
---   {outcome: created | known | reused, …}  see private.order_card; reused: an earlier call made it and it has a checkout,
---                              whose link may have run out since then
---   {outcome: closed, …}       see private.closed_checkout
---   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
---   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
---   screen: the same choice gets the same order, and what is paid or under review is closed.
---   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
---   p_reuse: the same choice at the same price gets the buyer's open order, whichever message or device it was tapped on, unless
---   an attempt to pay it has failed or it ends within the hour.
--- Errors: M0003, there is no such person.
+--   outcome: 'created' | 'known' | 'reused' | 'closed' | 'not_for_sale'
+--     (known: made by an earlier call with this reference; reused: made by an earlier call, and it has a checkout, whose link
+--      may have expired since; closed: paid or under review; not_for_sale: inactive, no price in the currency, or not sold from
+--      balance)
+--   ...?private.order_card       (created, known, reused; of these keys closed has texts, amount and currency)
+--   state?: 'paid' | 'held'      (closed)
+-- Errors: M0003 no such user.
 create or replace function public.create_order(
   p_user_id bigint,
   p_product_key text,
@@ -7420,7 +7515,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'M0003';
+    raise exception 'there is no such user' using errcode = 'M0003';
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   if v_order.id is null and p_message_id is not null then
@@ -7458,12 +7553,12 @@ begin
     end if;
     if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
-      -- The same call, made twice at once, waited for the lock until its order was there.
+      -- A concurrent call with this reference may have created the order while this one waited for the lock.
       select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
     end if;
   end if;
   if v_order.id is null then
-    -- Another choice takes its message.
+    -- Another choice: the message will invite to pay the new order.
     update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
   end if;
@@ -7498,7 +7593,6 @@ begin
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
       v_product.quantity, v_renews, p_contact, p_bot, p_reference,
-      -- A reduced price ends with its discount, if that is sooner.
       least(
         private.clock() + make_interval(hours => private.setting('order_hours')::integer),
         case when v_amount < v_full_amount then v_discount.expires_at end
@@ -7522,12 +7616,13 @@ $$;
 
 revoke all on function public.create_order from public, anon, authenticated, service_role;
 grant execute on function public.create_order to bot_backend;
-comment on function public.create_order is 'Makes an order of one product';
+comment on function public.create_order is 'Creates an order of one product';
 
--- Returns how many decimals the smallest amount of a currency has: none for Stars and some currencies, else two.
+-- Returns the number of decimals of a currency: none for Stars and currencies without a fraction, otherwise two.
 --
--- Twice or at once: computes only.
--- Returns: 0 or 2.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: integer, 0 or 2.
 -- Errors: none.
 create or replace function private.currency_places(p_currency text)
 returns integer
@@ -7545,13 +7640,15 @@ as $$
 $$;
 
 revoke all on function private.currency_places from public, anon, authenticated, service_role;
-comment on function private.currency_places is 'Decimals of a currency''s smallest amount';
+comment on function private.currency_places is 'Returns the number of decimals of a currency';
 
--- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
--- when one did not succeed that nobody asked for (admin_email is system: private.refund_orphaned_payment).
+-- Records the outcome of a refund, also in the audit log, and sends it to the admin who requested the refund, if they were
+-- shown that it was still unknown or if a recorded outcome changes. For a refund that we requested ourselves (admin_email
+-- system: private.refund_orphaned_payment) all admins get a message, unless it is done.
 --
--- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
--- Returns: see private.enqueue_user_message.
+-- Concurrency: the caller holds the payment and the refund and calls once per change of the status.
+-- Locks: refund (held by the caller).
+-- Returns: jsonb, see private.enqueue_admin_message; empty if no admin is to be notified.
 -- Errors: none.
 create or replace function private.decide_refund(
   p_payment public.payments, p_refund public.refunds, p_status text, p_operation_id text, p_error text
@@ -7592,15 +7689,16 @@ end
 $$;
 
 revoke all on function private.decide_refund from public, anon, authenticated, service_role;
-comment on function private.decide_refund is 'Notes how a refund ended';
+comment on function private.decide_refund is 'Records the outcome of a refund';
 
--- Notes that a try to charge a period was refused: the next one follows by the setting renewal_retry_hours; after the
--- last, or where the method can never be charged again (p_is_final), the renewal ends.
+-- Records that the provider declined an attempt to charge a period. The next attempt follows after the pause that the setting
+-- renewal_retry_hours gives. After the last one, or if the payment method can never be charged again (p_is_final), the renewal
+-- ends. If the provider refused the receipt contact (p_is_about_contact), the user is asked for another one.
 --
--- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
---   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the outbox items to deliver now; the person hears of the first refusal and of the end. Where the
---   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
+-- Concurrency: the caller holds the order; the renewal's row is locked. Without an open attempt nothing changes. The next
+--   attempt has another idempotency key, so that the provider does not repeat this refusal.
+-- Locks: order (held by the caller), renewal, then the renewal's other orders if it ends (SKIP LOCKED).
+-- Returns: jsonb, the messages to deliver now (outgoing): the user gets one about the first refusal and one about the end.
 -- Errors: none.
 create or replace function private.decline_renewal(
   p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
@@ -7656,12 +7754,13 @@ end
 $$;
 
 revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
-comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';
+comment on function private.decline_renewal is 'Records that a charge of a period was declined';
 
--- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
+-- Finds the discount for a user's next one-off purchase: the greatest one; the others stay for later purchases.
 --
--- Twice or at once: only reads. Until something is bought, the last order that was made has it.
--- Returns: the row of promocode_usages, all of it null when there is none.
+-- Concurrency: read-only. Until something is bought, the order that was created last has the discount.
+-- Locks: none.
+-- Returns: public.promocode_usages, the row; all its columns are null if there is none.
 -- Errors: none.
 create or replace function private.discount_of(p_user_id bigint)
 returns public.promocode_usages
@@ -7681,13 +7780,14 @@ as $$
 $$;
 
 revoke all on function private.discount_of from public, anon, authenticated, service_role;
-comment on function private.discount_of is 'The discount that a person''s next one-off purchase has';
+comment on function private.discount_of is 'Finds the discount for a user''s next one-off purchase';
 
--- Takes percent off a price, rounded down to what the currency has (Stars and some currencies no fraction), and leaves
--- at least 1: less no provider takes.
+-- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_places) and is
+-- at least 1, the least that providers charge.
 --
--- Twice or at once: computes only.
--- Returns: the price to pay; the full one without a percentage, or where nothing can be taken off.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: numeric, the price to pay; the full price without a percentage, or if nothing can be subtracted.
 -- Errors: none.
 create or replace function private.discounted_price(p_price numeric, p_currency text, p_percent integer)
 returns numeric
@@ -7709,12 +7809,15 @@ as $$
 $$;
 
 revoke all on function private.discounted_price from public, anon, authenticated, service_role;
-comment on function private.discounted_price is 'Takes percent off a price';
+comment on function private.discounted_price is 'Subtracts a percentage from a price';
 
--- Changes the messages that invited to pay an order, once for each state, so that they invite no longer.
+-- Edits the messages that invite to pay an order, so that they show its state (private.checkout_state) instead of the
+-- invitation.
 --
--- Twice or at once: the order's row is locked and remembers what its messages say, so a state is written once.
--- Returns: see private.enqueue_user_message; empty where no message is known, or they say so already.
+-- Concurrency: the order's row is locked and stores the state that its messages show, so each state is written once.
+-- Locks: order.
+-- Returns: jsonb, the edits to deliver now (outgoing); empty if the order has no message, can still be paid, or its messages
+--   show the state.
 -- Errors: none.
 create or replace function private.edit_invitation(p_order_id bigint)
 returns jsonb
@@ -7727,7 +7830,7 @@ declare
   v_order public.orders;
   v_state text;
   v_texts jsonb;
-  v_moved jsonb;
+  v_sum jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -7744,11 +7847,11 @@ begin
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
-  -- What was paid or refunded may differ from the price: a wrong amount was held, a coupon paid a part.
+  -- The sum may differ from the price: a wrong amount was held and refunded, or a coupon paid a part.
   select jsonb_build_object(
       'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
     )
-    into v_moved
+    into v_sum
     from public.payments as p
    where p.order_id = p_order_id
      and p.status = case when v_state = 'refunded' then 'refunded' else 'completed' end
@@ -7773,7 +7876,7 @@ begin
       end,
       jsonb_build_object(
         'title', private.product_titles(v_texts),
-        'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
+        'price', coalesce(v_sum, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
         when v_state in ('refunded', 'withdrawn', 'expired')
@@ -7789,13 +7892,15 @@ end
 $$;
 
 revoke all on function private.edit_invitation from public, anon, authenticated, service_role;
-comment on function private.edit_invitation is 'Changes the messages that invited to pay an order';
+comment on function private.edit_invitation is 'Edits the messages that invite to pay an order';
 
--- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
+-- Ends a renewal that we charge ourselves: deletes the saved payment method and cancels the pending orders. p_key: text of the
+-- message to the user; null: no message.
 --
--- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
---   may just have come for it, else its time runs out.
--- Returns: jsonb array of the outbox items to deliver now; none without p_key, the text that tells the person.
+-- Concurrency: the caller holds the renewal's lock. An order that another transaction has locked is skipped: a payment for it
+--   may just be recorded; otherwise it expires.
+-- Locks: renewal (held by the caller), then its pending orders (SKIP LOCKED).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
 returns jsonb
@@ -7924,11 +8029,20 @@ $$;
 revoke all on function private.enqueue_user_message from public, anon, authenticated, service_role;
 comment on function private.enqueue_user_message is 'Enqueues a templated message for a user';
 
--- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
--- difference, and drops what is older than 60 days.
+-- Reconciles a day of a provider's statement that was read to its end with our records, alerts the admins once about each
+-- difference, and deletes what is older than 60 days.
 --
--- Twice or at once: the caller holds the day's row; what was alarmed is marked (alarmed_at in both tables).
--- Returns: see public.save_statement_page.
+-- Concurrency: the caller holds the day's lock. Reported differences are marked (statement_entries.alarmed_at,
+--   payment_operations.alarmed_at).
+-- Locks: statement day (held by the caller), then the entries and operations that differ.
+-- Returns: jsonb
+--   is_current: boolean                  (true)
+--   outgoing: outgoing
+--   gaps: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--     (new differences. number: the provider's id of the operation; payment: our payment; not_here: only the provider lists it;
+--      not_there: only our records have it)
+--   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
+--   foreign: int                         (number of entries that are not about this database)
 -- Errors: none.
 create or replace function private.finish_statement(p_provider text, p_day date)
 returns jsonb
@@ -8008,14 +8122,19 @@ end
 $$;
 
 revoke all on function private.finish_statement from public, anon, authenticated, service_role;
-comment on function private.finish_statement is 'Compares a day of a provider''s lists with what is recorded here';
+comment on function private.finish_statement is 'Reconciles a day of a provider''s statement with our records';
 
--- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
--- the renewal, pays the referrer's commission, and tells the buyer. A purchase from balance answers on its own screen.
+-- Grants what a payment was made for: plan time, bonus credits, balance or a course. Completes the order, consumes its
+-- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the referrer's commission, and sends
+-- the buyer a message. A purchase from balance shows the result on its own screen instead; a payment that was refunded before
+-- it arrived sends none.
 --
--- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
---   unique besides. Both people are locked in the order of their ids.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment and its order and has checked that nothing was granted; effects are also unique per
+--   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
+--   deadlock.
+-- Locks: payment and order (held by the caller), buyer and referrer by id (NO KEY UPDATE), then the buyer's subscriptions,
+--   other orders with the same discount by id, and renewals.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.fulfil_payment(p_payment public.payments)
 returns jsonb
@@ -8026,7 +8145,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_bought record;
+  v_purchase record;
   v_referrer_id bigint;
   v_given numeric;
   v_subscription_id bigint;
@@ -8036,7 +8155,7 @@ declare
   v_replaced jsonb;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
-    into v_bought
+    into v_purchase
     from (
       select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
         from public.orders as o
@@ -8054,24 +8173,24 @@ begin
     where u.id in (p_payment.user_id, v_referrer_id)
     order by u.id
       for no key update;
-  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- erased meanwhile: null
+  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- null: erased in between
 
-  case v_bought.kind
+  case v_purchase.kind
     when 'subscription' then
       select e.subscription_id, e.seconds into v_subscription_id, v_given
-        from private.extend_subscription(p_payment.user_id, v_bought.plan, 'purchase', v_bought.period, null) as e;
+        from private.extend_subscription(p_payment.user_id, v_purchase.plan, 'purchase', v_purchase.period, null) as e;
       select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
     when 'credits' then
-      v_given := v_bought.quantity;
+      v_given := v_purchase.quantity;
       update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
     when 'balance' then
-      v_given := v_bought.quantity;
+      v_given := v_purchase.quantity;
       perform private.adjust_balance_for_payment(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
     else
       v_given := 1;
   end case;
   insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
-  values (p_payment.id, v_bought.kind, p_payment.user_id, v_subscription_id, v_given);
+  values (p_payment.id, v_purchase.kind, p_payment.user_id, v_subscription_id, v_given);
   perform private.pay_commission(p_payment, v_referrer_id);
 
   update public.orders as o
@@ -8083,18 +8202,18 @@ begin
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
-  v_offer := private.offer_after_top_up(p_payment.user_id, v_bought.order_id, v_bought.continues);
+  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.continues);
   return private.enqueue_user_message(
     p_payment.user_id,
-    v_bought.bot,
+    v_purchase.bot,
     case
       when v_offer is not null then 'paid_balance_continues'
       when v_is_resumed then 'renewed_resumed'
-      when p_payment.renewal_id is null then 'paid_' || v_bought.kind
+      when p_payment.renewal_id is null then 'paid_' || v_purchase.kind
       else 'renewed'
     end,
-    jsonb_build_object('title', private.product_titles(v_bought.texts))
-    || case v_bought.kind
+    jsonb_build_object('title', private.product_titles(v_purchase.texts))
+    || case v_purchase.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
          when 'balance' then jsonb_build_object(
@@ -8109,13 +8228,13 @@ end
 $$;
 
 revoke all on function private.fulfil_payment from public, anon, authenticated, service_role;
-comment on function private.fulfil_payment is 'Gives what was paid for';
+comment on function private.fulfil_payment is 'Grants what a payment was made for';
 
--- Tells whether the last charge of a renewal was given back whole or is disputed: who has their money back is not charged
--- again.
+-- Returns whether the last charge of a renewal was fully refunded or is disputed. Such a renewal is not charged again.
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_last_charge_refunded(p_renewal public.renewals)
 returns boolean
@@ -8142,13 +8261,14 @@ as $$
 $$;
 
 revoke all on function private.is_last_charge_refunded from public, anon, authenticated, service_role;
-comment on function private.is_last_charge_refunded is 'Whether the last charge of a renewal was given back';
+comment on function private.is_last_charge_refunded is 'Whether the last charge of a renewal was refunded or is disputed';
 
--- Tells whether the admins have heard within a day of the erased user's subscription that a payment is for: of one that was
--- never paid while its user was here.
+-- Returns whether the admins got a message within a day about the subscription of an erased user that this payment is for, one
+-- that was never paid before the erasure.
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_orphan_reported(p_payment public.payments)
 returns boolean
@@ -8169,14 +8289,15 @@ as $$
 $$;
 
 revoke all on function private.is_orphan_reported from public, anon, authenticated, service_role;
-comment on function private.is_orphan_reported is 'Whether the admins have heard of an erased user''s subscription';
+comment on function private.is_orphan_reported is 'Whether the admins were alerted about an erased user''s subscription';
 
--- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
--- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
--- for that order, whatever its number.
+-- Returns whether an event on a provider's statement is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments, whose order numbers may equal ours; so an event that
+-- happened before the order was created is not about it (ten minutes are allowed for clocks that differ).
 --
--- Twice or at once: only reads.
--- Returns: false for somebody else's.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_our_listed_event(p_provider text, p_event jsonb)
 returns boolean
@@ -8199,20 +8320,21 @@ as $$
       select from public.renewals as r
        where r.provider = p_provider
          and r.provider_subscription_id = p_event ->> 'subscription_id'
-         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         -- Telegram's id of a subscription is that of its order, which the condition above covers.
          and p_event ->> 'subscription_id' is distinct from p_event ->> 'order_id'
     );
 $$;
 
 revoke all on function private.is_our_listed_event from public, anon, authenticated, service_role;
-comment on function private.is_our_listed_event is 'Whether something on a provider''s own list is about this database';
+comment on function private.is_our_listed_event is 'Whether an event on a provider''s statement is about this database';
 
--- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
--- same end, and gives nothing more.
+-- Returns whether another payment was fulfilled for the same period of a subscription. An invoice for a change within the
+-- period has the same period end and grants nothing more.
 --
--- Twice or at once: only reads; the caller holds the order or the renewal, so of two payments for one period the second is
---   seen as such.
--- Returns: false for a payment whose provider does not name the period's end.
+-- Concurrency: read-only. The caller holds the order or the renewal, so of two payments for one period the second one finds the
+--   first.
+-- Locks: none.
+-- Returns: boolean; false if the provider does not report the period's end.
 -- Errors: none.
 create or replace function private.is_period_paid(p_payment public.payments)
 returns boolean
@@ -8234,14 +8356,17 @@ as $$
 $$;
 
 revoke all on function private.is_period_paid from public, anon, authenticated, service_role;
-comment on function private.is_period_paid is 'Whether a period of a subscription was given for another payment';
+comment on function private.is_period_paid is 'Whether another payment was fulfilled for the same period';
 
--- Tells whether a payment shows that a canceled subscription runs again: its provider has the schedule, and charged it after it
--- was canceled. A charge that was made before and told later shows nothing, nor does one while we have it stopped there.
+-- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
+-- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
+-- while the provider must still cancel the subscription (stop_at). Providers report whole seconds: a charge within the second
+-- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
+-- one that is shown as running.
 --
--- Twice or at once: only reads; the caller holds the renewal's row.
--- Returns: true or false. Providers tell whole seconds: within the second of the cancellation the charge counts as later, because
---   a renewal that runs and is called off costs the user more than one that is off and called running.
+-- Concurrency: read-only. The caller holds the renewal's lock.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_resumed(p_renewal public.renewals, p_payment public.payments)
 returns boolean
@@ -8265,12 +8390,13 @@ $$;
 revoke all on function private.is_resumed from public, anon, authenticated, service_role;
 comment on function private.is_resumed is 'Whether a payment shows that a canceled subscription runs again';
 
--- Tells whether an error may not come again when the transaction is repeated: serialization failures and deadlocks (40),
--- insufficient resources (53), locks that were not available in time (55), operator intervention (57).
+-- Returns whether repeating the transaction may avoid an error: SQLSTATE classes 40 (serialization failure, deadlock), 53
+-- (insufficient resources), 55 (lock not available) and 57 (operator intervention). An exception handler for others re-raises
+-- these, so that the caller repeats the whole transaction.
 --
--- Twice or at once: computes only.
--- Returns: true for a retryable class. An exception handler for `others` re-raises these, so that the whole transaction
---   is repeated.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_retryable(p_sqlstate text)
 returns boolean
@@ -8283,12 +8409,14 @@ as $$
 $$;
 
 revoke all on function private.is_retryable from public, anon, authenticated, service_role;
-comment on function private.is_retryable is 'Whether an error may not come again when the transaction is repeated';
+comment on function private.is_retryable is 'Whether repeating the transaction may avoid an error';
 
--- Tells whether an event about a subscription was given up before, because nobody here had it for a day.
+-- Returns whether an event of this subscription was given up before, because no user had the subscription for a day
+-- (public.record_payment_event).
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_subscription_ignored(p_provider text, p_subscription_id text)
 returns boolean
@@ -8309,13 +8437,14 @@ as $$
 $$;
 
 revoke all on function private.is_subscription_ignored from public, anon, authenticated, service_role;
-comment on function private.is_subscription_ignored is 'Whether an event about a subscription was given up before';
+comment on function private.is_subscription_ignored is 'Whether an event of this subscription was given up before';
 
--- Returns the user's newest order that was paid from balance. Screens made before the next purchase have the same number, so
--- that one purchase is made from all of them together.
+-- Returns the user's newest order that was paid from balance. Screens shown before the next purchase share this number as their
+-- idempotency key, so that a purchase from any of them is made once.
 --
--- Twice or at once: only reads.
--- Returns: the order's id; 0 when there is none.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: bigint, the order's id; 0 without one.
 -- Errors: none.
 create or replace function public.last_balance_order(p_user_id bigint)
 returns bigint
@@ -8329,7 +8458,7 @@ $$;
 
 revoke all on function public.last_balance_order from public, anon, authenticated, service_role;
 grant execute on function public.last_balance_order to bot_backend;
-comment on function public.last_balance_order is 'The user''s newest order that was paid from balance';
+comment on function public.last_balance_order is 'Returns the user''s newest order that was paid from balance';
 
 -- Leases the open charge attempt of a renewal to one worker for a minute. While the outcome stays unknown, the attempt is
 -- leased again: after ten minutes at first, then at growing intervals (a sixth of its age).
@@ -8396,12 +8525,16 @@ $$;
 revoke all on function private.lease_charge from public, anon, authenticated, service_role;
 comment on function private.lease_charge is 'Leases the open charge attempt of a renewal to one worker';
 
--- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
--- is under review, is not left: its message says so.
+-- Detaches the message that invites to pay an order, because its buyer goes back to the product's page in it. If the order is
+-- paid or under review, the message stays attached and shows that.
 --
--- Twice or at once: the order's row is locked; left twice is left once.
--- Returns: jsonb {outcome: left, product_key, renews} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
---   {outcome: unknown}.
+-- Concurrency: the order's row is locked; a repeated call changes nothing.
+-- Locks: order.
+-- Returns: jsonb
+--   outcome: 'left' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
+--   product_key?: text                       (left)
+--   renews?: boolean                         (left)
+--   ...?private.closed_checkout              (closed)
 -- Errors: none.
 create or replace function public.leave_checkout(
   p_user_id bigint, p_order_id bigint, p_message_id bigint default null
@@ -8433,7 +8566,7 @@ $$;
 
 revoke all on function public.leave_checkout from public, anon, authenticated, service_role;
 grant execute on function public.leave_checkout to bot_backend;
-comment on function public.leave_checkout is 'Lets a buyer leave the message that invites to pay an order';
+comment on function public.leave_checkout is 'Detaches the message that invites to pay an order';
 
 -- Links a webhook event to the user that it concerns, the payer before the buyer. If that user has been erased, the event and
 -- its payments are anonymized instead. The body of an event that concerns no user and contains only events of kind other is
@@ -8517,11 +8650,12 @@ $$;
 revoke all on function private.link_events_of_payment from public, anon, authenticated, service_role;
 comment on function private.link_events_of_payment is 'Links the earlier webhook events of a payment to its user';
 
--- Locks the discount that a person's next one-off purchase has, so that it is bound to one order at a time.
+-- Locks the discount for a user's next one-off purchase, so that it is bound to one order at a time.
 --
--- Twice or at once: waits for whoever has it, and looks again: it may be used up by then. Its row is locked before the
---   orders that have it (private.lock_payers does the same).
--- Returns: see private.discount_of.
+-- Concurrency: waits for the transaction that has the lock, then searches again, because the discount may have been used by
+--   then.
+-- Locks: discount, before the orders that have it (as private.lock_payers).
+-- Returns: public.promocode_usages, see private.discount_of.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)
 returns public.promocode_usages
@@ -8547,12 +8681,14 @@ end
 $$;
 
 revoke all on function private.lock_discount from public, anon, authenticated, service_role;
-comment on function private.lock_discount is 'Locks the discount that a person''s next purchase has';
+comment on function private.lock_discount is 'Locks the discount for a user''s next one-off purchase';
 
--- Holds the discounts of some orders until the transaction ends.
+-- Locks the discounts of orders until the transaction ends.
 --
--- Twice or at once: after their people and before their orders are locked, like whoever makes an order with a discount.
--- Returns: nothing.
+-- Concurrency: locks are taken in the order of the primary key, so that two calls cannot deadlock.
+-- Locks: discounts by (promocode_id, user_id). Call it after locking the users and before locking the orders, the order in
+--   which public.create_order locks.
+-- Returns: void
 -- Errors: none.
 create or replace function private.lock_order_discounts(p_order_ids bigint[])
 returns void
@@ -8575,14 +8711,15 @@ end
 $$;
 
 revoke all on function private.lock_order_discounts from public, anon, authenticated, service_role;
-comment on function private.lock_order_discounts is 'Holds the discounts of some orders';
+comment on function private.lock_order_discounts is 'Locks the discounts of orders';
 
--- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
--- discounts of its orders, so that nobody makes an order with one while it is being paid.
+-- Locks the users that payment events concern against erasure until the transaction ends, then the discounts of the events'
+-- orders, so that no order is created with a discount whose order is being paid.
 --
--- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
---   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
--- Returns: nothing.
+-- Concurrency: every transaction that changes a user's payments locks the user first. An erasure locks the user exclusively,
+--   then the user's rows: it therefore never waits for a transaction that waits for it.
+-- Locks: users by id (KEY SHARE), then discounts by (promocode_id, user_id).
+-- Returns: void
 -- Errors: none.
 create or replace function private.lock_payers(p_provider text, p_events jsonb)
 returns void
@@ -8611,12 +8748,13 @@ end
 $$;
 
 revoke all on function private.lock_payers from public, anon, authenticated, service_role;
-comment on function private.lock_payers is 'Holds the people that an event is about';
+comment on function private.lock_payers is 'Locks the users that payment events concern';
 
--- Locks a payment, its person first, so that nobody erases them in between.
+-- Locks a payment's user against erasure, then the payment.
 --
--- Twice or at once: in the order in which everybody locks: the person, then the payment.
--- Returns: the row as it is now; null when there is none.
+-- Concurrency: the same order as everywhere: the user, then the payment.
+-- Locks: user (KEY SHARE), payment.
+-- Returns: public.payments, the current row; all its columns are null if there is none.
 -- Errors: none.
 create or replace function private.lock_payment(p_payment_id bigint)
 returns public.payments
@@ -8638,7 +8776,7 @@ end
 $$;
 
 revoke all on function private.lock_payment from public, anon, authenticated, service_role;
-comment on function private.lock_payment is 'Locks a payment, its person first';
+comment on function private.lock_payment is 'Locks a payment and its user';
 
 -- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
 -- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
@@ -8839,12 +8977,14 @@ $$;
 revoke all on function private.notify_refund from public, anon, authenticated, service_role;
 comment on function private.notify_refund is 'Notifies the buyer of a refund or dispute';
 
--- Offers the product that a top-up was made for: one tap buys it from balance. When the balance is still too low, the button
--- opens the page that says what is missing.
+-- Offers the product for which a top-up was made: one tap buys it from balance. If the balance is still too low, the button
+-- opens the page that shows what is missing.
 --
--- Twice or at once: only reads. The button carries the price and the top-up's order as its reference, so pay_from_balance buys
---   once for it, however often it is tapped.
--- Returns: jsonb {values: {wanted, price}, buttons} for private.enqueue_user_message; null without a product that is sold from balance.
+-- Concurrency: read-only. The button carries the price and the top-up's order as idempotency key, so that
+--   public.pay_from_balance buys once, however often it is tapped.
+-- Locks: none.
+-- Returns: jsonb {values: {wanted, price}, buttons} for private.enqueue_user_message; null if the product is not sold from
+--   balance.
 -- Errors: none.
 create or replace function private.offer_after_top_up(p_user_id bigint, p_order_id bigint, p_product_key text)
 returns jsonb
@@ -8881,7 +9021,7 @@ end
 $$;
 
 revoke all on function private.offer_after_top_up from public, anon, authenticated, service_role;
-comment on function private.offer_after_top_up is 'Offers the product that a top-up was made for';
+comment on function private.offer_after_top_up is 'Offers the product for which a top-up was made';
 
 -- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
 --
@@ -9624,13 +9764,18 @@ revoke all on function public.record_payment_event from public, anon, authentica
 grant execute on function public.record_payment_event to bot_backend;
 comment on function public.record_payment_event is 'Stores a webhook event of a payment provider and applies it';
 
--- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
--- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
+-- Records a provider's answer to a refund request whose money has not visibly moved: accepted (the outcome follows), refused,
+-- or unsure. A refund that moved money is a payment event instead (private.close_refund).
 --
--- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
--- was the first answer: after a question without an answer it may be of the second question alone.
--- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
--- Errors: none of its own.
+-- Concurrency: the refund's row is locked, and a decided refund does not change. A refusal counts only as the answer to the
+--   first attempt: after an attempt without an answer it may refer to the repetition alone, while the first one was executed.
+-- Locks: user (KEY SHARE), payment, refund.
+-- Returns: jsonb
+--   status: 'open' | 'done' | 'refused' | 'unknown' | 'failed'
+--   is_accepted: boolean
+--   error: text | null
+--   outgoing: outgoing
+-- Errors: none.
 create or replace function public.record_refund_result(p_refund_id bigint, p_answer text, p_error text default null)
 returns jsonb
 language plpgsql
@@ -9653,7 +9798,7 @@ begin
        set is_accepted = r.is_accepted or p_answer = 'accepted',
            is_awaited = true,
            error = left(p_error, 500),
-           -- The provider is given longer and longer pauses, half an hour at most.
+           -- Growing pauses, half an hour at most.
            next_attempt_at = v_now + least(r.attempts * r.attempts, 30) * interval '1 minute'
      where r.id = p_refund_id;
   end if;
@@ -9666,13 +9811,15 @@ $$;
 
 revoke all on function public.record_refund_result from public, anon, authenticated, service_role;
 grant execute on function public.record_refund_result to bot_backend;
-comment on function public.record_refund_result is 'Keeps what a provider answered that was asked for a refund';
+comment on function public.record_refund_result is 'Records a provider''s answer to a refund request';
 
--- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
--- message after three tries without success; the provider is asked until it has.
+-- Records whether a provider canceled a subscription, of an erased user or replaced by another renewal. Until it has, the
+-- provider is asked again (public.claim_renewals_to_stop); after the third failure the admins get one message.
 --
--- Twice or at once: the renewal's row is locked; one that is stopped stays so.
--- Returns: jsonb {outgoing}: outbox items to deliver now.
+-- Concurrency: the renewal's row is locked; a canceled subscription stays so.
+-- Locks: renewal.
+-- Returns: jsonb
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.record_stop_result(p_renewal_id bigint, p_is_stopped boolean)
 returns jsonb
@@ -9701,7 +9848,7 @@ $$;
 
 revoke all on function public.record_stop_result from public, anon, authenticated, service_role;
 grant execute on function public.record_stop_result to bot_backend;
-comment on function public.record_stop_result is 'Keeps whether a subscription is stopped';
+comment on function public.record_stop_result is 'Records whether a provider canceled a subscription';
 
 -- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
 -- the provider. A payment that was already under review before the erasure stays with the admins.
@@ -9851,11 +9998,11 @@ $$;
 revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
 comment on function private.refund_to_balance is 'Executes the refund of a payment made from balance';
 
--- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
--- given back now.
+-- Returns the refundable rest of a payment: the amount paid without refunds, disputes and open refund requests.
 --
--- Twice or at once: only reads; it stays true for whoever holds the payment's row.
--- Returns: the sum, never below zero.
+-- Concurrency: read-only; the result is stable while the caller holds the payment's lock.
+-- Locks: none.
+-- Returns: numeric, never negative.
 -- Errors: none.
 create or replace function private.refundable_amount(p_payment public.payments)
 returns numeric
@@ -9872,7 +10019,7 @@ as $$
 $$;
 
 revoke all on function private.refundable_amount from public, anon, authenticated, service_role;
-comment on function private.refundable_amount is 'How much of a payment can still be given back';
+comment on function private.refundable_amount is 'Returns the refundable rest of a payment';
 
 -- Postpones a day of a provider's statement whose reading failed: by half an hour per consecutive failure, at most six hours.
 --
@@ -10139,13 +10286,18 @@ $$;
 revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
 comment on function private.replace_renewals is 'Cancels the renewals that a new one replaces';
 
--- Applies events that were kept and could not be applied when they came.
+-- Applies stored events of the last seven days that could not be applied when they arrived.
 --
--- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
---   are held, as everywhere; their erasure may have emptied it meanwhile.
--- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
---   outbox items to deliver now.
--- Errors: none of its own.
+-- Concurrency: events that another transaction has locked are skipped, and applying an event twice changes nothing. The users
+--   are locked before the event, as everywhere; their erasure may have emptied the event in between, so it is read again.
+-- Locks: for each event: users by id (KEY SHARE) and discounts, event (FOR UPDATE SKIP LOCKED), then as
+--   public.record_payment_event.
+-- Returns: jsonb
+--   applied: int
+--   failed: int
+--   ignored: int             (events that were given up with an alarm)
+--   outgoing: outgoing
+-- Errors: those of public.record_payment_event.
 create or replace function public.retry_payment_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb
 language plpgsql
@@ -10191,7 +10343,7 @@ $$;
 
 revoke all on function public.retry_payment_events from public, anon, authenticated, service_role;
 grant execute on function public.retry_payment_events to bot_backend;
-comment on function public.retry_payment_events is 'Applies payment events that could not be applied when they came';
+comment on function public.retry_payment_events is 'Applies stored events that could not be applied when they arrived';
 
 -- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
 -- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
@@ -10257,11 +10409,12 @@ $$;
 revoke all on function private.reverse_fulfilment from public, anon, authenticated, service_role;
 comment on function private.reverse_fulfilment is 'Reverses or restores the fulfilment of a payment';
 
--- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
+-- Stores the checkout of an order: its URL, the provider's id of it, and the message that invites to pay it.
 --
--- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
---   was erased meanwhile keeps nothing.
--- Returns: nothing.
+-- Concurrency: one update of the order's row; the last call counts. A completed order keeps its checkout, and an order whose
+--   buyer was erased in between gets none.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.save_checkout(
   p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
@@ -10284,12 +10437,14 @@ $$;
 
 revoke all on function public.save_checkout from public, anon, authenticated, service_role;
 grant execute on function public.save_checkout to bot_backend;
-comment on function public.save_checkout is 'Keeps where an order is paid';
+comment on function public.save_checkout is 'Stores the checkout of an order';
 
--- Adds a message that invites to pay an order, and changes it at once where the order can't be paid any more.
+-- Adds a message that invites to pay an order. If the order can no longer be paid, the message is edited at once; the edit
+-- waits in the outbox for the sweep.
 --
--- Twice or at once: the order's row is locked by the update; a message is kept once. An erased buyer's order keeps none.
--- Returns: nothing; a change waits in the outbox.
+-- Concurrency: the update locks the order's row; a message is stored once. The order of an erased buyer gets none.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.save_invitation(p_order_id bigint, p_message_id bigint)
 returns void
@@ -10308,12 +10463,13 @@ revoke all on function public.save_invitation from public, anon, authenticated, 
 grant execute on function public.save_invitation to bot_backend;
 comment on function public.save_invitation is 'Adds a message that invites to pay an order';
 
--- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
--- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
+-- Stores the subscription of an erased user at its provider, and whether it must be canceled there. Its order or its earlier
+-- payment shows that the user is erased. The renewal may not exist yet, if the user paid after the erasure.
 --
--- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
---   says that it is stopped.
--- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
+-- Concurrency: a renewal is unique by the provider's id. One that must be canceled stays so until the provider reports that the
+--   subscription has stopped.
+-- Locks: renewal.
+-- Returns: boolean: true for a new renewal, false for a known one, null if the subscription belongs to no erased user.
 -- Errors: none.
 create or replace function private.save_orphaned_renewal(p_provider text, p_claims jsonb, p_is_running boolean)
 returns boolean
@@ -10362,14 +10518,15 @@ end
 $$;
 
 revoke all on function private.save_orphaned_renewal from public, anon, authenticated, service_role;
-comment on function private.save_orphaned_renewal is 'Keeps a subscription at a provider whose user is erased';
+comment on function private.save_orphaned_renewal is 'Stores the subscription of an erased user';
 
--- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
--- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
--- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
+-- Creates the renewal that a payment begins, or extends the one that it pays a period of. The saved payment method moves from
+-- the payment to the renewal, which deletes it once nothing is charged any more. A canceled subscription that its provider
+-- charged later runs again: the user resumed it there, or paid the old link once more (Stars).
 --
--- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
--- Returns: true where a canceled renewal runs again.
+-- Concurrency: a renewal is unique by the provider's id. The caller holds the payment.
+-- Locks: renewal.
+-- Returns: boolean, true if a canceled renewal runs again.
 -- Errors: none.
 create or replace function private.save_renewal(p_payment public.payments, p_ends_at timestamptz)
 returns boolean
@@ -10420,15 +10577,19 @@ end
 $$;
 
 revoke all on function private.save_renewal from public, anon, authenticated, service_role;
-comment on function private.save_renewal is 'Keeps that a payment will be repeated each period';
+comment on function private.save_renewal is 'Creates or extends the renewal of a payment';
 
--- Keeps what a page of a provider's own lists says of money (p_events: [{key, events}], recorded before), and where the
--- next page begins (p_next; null: there is none, and the day is compared).
+-- Stores a page of a provider's statement (p_events: [{key, events}], recorded before) and the cursor of the next page. p_next
+-- null: it was the last page, so entries that the statement no longer lists are deleted, the next reading is scheduled, and the
+-- day is reconciled (private.finish_statement).
 --
--- Twice or at once: the day's row is locked; entries are unique by the provider's number. Only the worker whose page began
---   where the walk stands (p_cursor) moves it on.
--- Returns: jsonb {is_current, outgoing, sums: [{currency, theirs, ours}], gaps, foreign}. is_current is false when somebody
---   else has moved the walk on; sums, gaps (new differences) and foreign (movements of others) come with the last page.
+-- Concurrency: the day's row is locked and entries are unique by the provider's id. Only the worker whose page began at the
+--   stored cursor (p_cursor) advances it; the page of another one is ignored.
+-- Locks: statement day, then its entries.
+-- Returns: jsonb
+--   is_current: boolean    (false: another worker has advanced the cursor)
+--   outgoing: outgoing
+--   ...?private.finish_statement   (only with the last page)
 -- Errors: none.
 create or replace function public.save_statement_page(
   p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
@@ -10484,7 +10645,7 @@ begin
      where d.provider = p_provider and d.day = p_day;
     return jsonb_build_object('is_current', true, 'outgoing', '[]'::jsonb);
   end if;
-  -- What the list no longer shows is no longer there.
+  -- Entries that this walk did not see are no longer listed.
   delete from public.statement_entries as s
    where s.provider = p_provider and s.day = p_day and s.seen_at < v_day.started_at;
   update public.statement_days as d
@@ -10507,7 +10668,7 @@ $$;
 
 revoke all on function public.save_statement_page from public, anon, authenticated, service_role;
 grant execute on function public.save_statement_page to bot_backend;
-comment on function public.save_statement_page is 'Keeps what a page of a provider''s own lists says of money';
+comment on function public.save_statement_page is 'Stores a page of a provider''s statement';
 
 -- Brings a payment up to date after its operations changed: derives its sums and status, matches it to its order or renewal,
 -- fulfils it or holds it for review, and reverses the refunded and disputed share. A payment of an erased user is refunded.
@@ -10765,10 +10926,12 @@ $$;
 revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
 comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
 
--- Tells which of these events (p_keys: a list) a provider has told nobody here.
+-- Returns which of these event keys (p_keys: a list) have no event of the provider.
 --
--- Twice or at once: only reads. An event that comes in between is recorded twice, which changes nothing.
--- Returns: jsonb, a list of keys.
+-- Concurrency: read-only. An event that arrives in between is recorded twice, which changes nothing.
+-- Locks: none.
+-- Returns: jsonb
+--   [ text ]
 -- Errors: none.
 create or replace function public.unrecorded_events(p_provider text, p_keys jsonb)
 returns jsonb
@@ -10786,14 +10949,16 @@ $$;
 
 revoke all on function public.unrecorded_events from public, anon, authenticated, service_role;
 grant execute on function public.unrecorded_events to bot_backend;
-comment on function public.unrecorded_events is 'Which of these events nobody has told us';
+comment on function public.unrecorded_events is 'Returns which event keys have no event';
 
--- Keeps what moved of a payment, by its own number.
+-- Stores an operation of a payment (charge, refund, dispute) under the provider's id of it.
 --
--- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
--- Returns: true for a number that was not known before.
--- Errors: M0001, an amount is missing or below zero.
+-- Concurrency: the caller holds the payment's lock. For a known operation, the decision changes once at most (is_final); a
+--   greater refund or dispute amount, a greater fee and a currency that was missing are taken over; the first time stays.
+--   Refunds that a provider reports as one running total (is_total) share a kind whose greatest sum counts.
+-- Locks: payment (held by the caller), operation.
+-- Returns: boolean, true for a new operation.
+-- Errors: M0001 the amount is missing or negative.
 create or replace function private.upsert_operation(p_payment_id bigint, p_event jsonb)
 returns boolean
 language plpgsql
@@ -10808,7 +10973,7 @@ declare
   v_is_new boolean;
 begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
-    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
+    raise exception 'the amount of a % event is missing or negative', v_kind using errcode = 'M0001';
   end if;
   insert into public.payment_operations as o (
     payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
@@ -10843,13 +11008,16 @@ end
 $$;
 
 revoke all on function private.upsert_operation from public, anon, authenticated, service_role;
-comment on function private.upsert_operation is 'Keeps what moved of a payment, by its own number';
+comment on function private.upsert_operation is 'Stores an operation of a payment under the provider''s id';
 
--- Sums what a person paid, for an admin.
+-- Sums a user's payments for the admins. Payments that were not fulfilled (problem) are left out of the sums.
 --
--- Twice or at once: only reads what is theirs, over an index.
--- Returns: jsonb {payments: how many brought money, sums: [{currency, paid, refunded}] (text, without payments for which
---   nothing was given), chargebacks: how many of their payments a bank took back and did not return}.
+-- Concurrency: read-only; reads the user's payments over an index.
+-- Locks: none.
+-- Returns: jsonb
+--   payments: int        (number of payments with an amount)
+--   sums: [ { currency: text, paid: numeric, refunded: numeric } ]
+--   chargebacks: int     (number of payments that are disputed or lost to a dispute)
 -- Errors: none.
 create or replace function private.user_payment_totals(p_user_id bigint)
 returns jsonb
@@ -10885,7 +11053,7 @@ as $$
 $$;
 
 revoke all on function private.user_payment_totals from public, anon, authenticated, service_role;
-comment on function private.user_payment_totals is 'What a person paid';
+comment on function private.user_payment_totals is 'Sums a user''s payments for the admins';
 
 -- Finds the users that payment events concern: the payer, if the provider reports them, and the buyer of the order or renewal.
 -- A payment that is already recorded contributes its attributes (payments.claims) too.
@@ -12224,10 +12392,12 @@ revoke all on function public.top_referrers from public, anon, authenticated, se
 grant execute on function public.top_referrers to bot_backend, service_role;
 comment on function public.top_referrers is 'Who brought the most people in a period';
 
--- Adds a month or a year as the calendar of the setting quota_timezone has them, to the same hour of the wall clock.
+-- Adds a calendar month or year in the time zone quota_timezone, at the same wall-clock time. The result falls on day
+-- p_anchor_day of the month, or on its last day if the month is shorter.
 --
--- Twice or at once: computes only.
--- Returns: the end; p_anchor_day is the day of the month to end on, or the month's last if it is shorter.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: timestamptz, the end of the period.
 -- Errors: none.
 create or replace function private.add_period(p_from timestamptz, p_period text, p_anchor_day integer)
 returns timestamptz
@@ -12252,13 +12422,15 @@ end
 $$;
 
 revoke all on function private.add_period from public, anon, authenticated, service_role;
-comment on function private.add_period is 'Adds a month or a year by the calendar';
+comment on function private.add_period is 'Adds a calendar month or year';
 
--- Says on which day of the month a period that begins at a moment ends: on the day on which the one before began, as long
--- as its own end still tells of it (time that was taken back or given in between moved it elsewhere).
+-- Returns the day of the month on which a period that begins at p_from ends. This is the anchor day of the previous period
+-- (p_known) if p_from falls on that day, or on the last day of a shorter month: a month from 31 January ends in February, the
+-- next one on 31 March. Otherwise reversed or granted time has moved the start, and the day of p_from is the new anchor.
 --
--- Twice or at once: computes only.
--- Returns: p_known where the moment is its day, or the last of a month that is shorter; else the moment's own day.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: smallint, the day of the month.
 -- Errors: none.
 create or replace function private.anchor_day(p_from timestamptz, p_known smallint)
 returns smallint
@@ -12277,13 +12449,14 @@ end
 $$;
 
 revoke all on function private.anchor_day from public, anon, authenticated, service_role;
-comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';
+comment on function private.anchor_day is 'Returns the day of the month on which a period ends';
 
--- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
--- may be late. What admins give stops when they said.
+-- Returns when a subscription stops: at its end, or after the grace period (private.grace_period) while a renewal of the plan
+-- is running, because its charge may be late. A subscription granted by an admin stops at its end.
 --
--- Twice or at once: only reads.
--- Returns: the moment; null without an end.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: timestamptz; null without an end.
 -- Errors: none.
 create or replace function private.effective_end(p_user_id bigint, p_plan text, p_source text, p_ends_at timestamptz)
 returns timestamptz
@@ -12302,13 +12475,14 @@ as $$
 $$;
 
 revoke all on function private.effective_end from public, anon, authenticated, service_role;
-comment on function private.effective_end is 'When a plan stops, days of grace included';
+comment on function private.effective_end is 'Returns when a subscription stops, grace period included';
 
--- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
+-- Expires subscriptions whose time is over, grace period included, of at most p_limit users.
 --
--- Twice or at once: people whose row somebody holds are skipped and found again by the next sweep; the row is
---   locked before their subscriptions, as everybody does.
--- Returns: of how many people.
+-- Concurrency: users whose row another transaction has locked are skipped and found by the next sweep. The user is locked
+--   before their subscriptions, as everywhere.
+-- Locks: users by id (NO KEY UPDATE SKIP LOCKED), each followed by their subscriptions.
+-- Returns: integer, the number of users with an expired subscription.
 -- Errors: none.
 create or replace function private.expire_subscriptions(p_limit integer)
 returns integer
@@ -12343,7 +12517,7 @@ begin
        and s.status = 'active'
        and s.ends_at <= v_now
        and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
-    if found then  -- another sweep may have done it between the two statements
+    if found then  -- not found: a concurrent sweep expired them between the two statements
       perform private.refresh_access(v_user_id);
       v_count := v_count + 1;
     end if;
@@ -12353,15 +12527,16 @@ end
 $$;
 
 revoke all on function private.expire_subscriptions from public, anon, authenticated, service_role;
-comment on function private.expire_subscriptions is 'Ends the subscriptions whose time is over';
+comment on function private.expire_subscriptions is 'Expires subscriptions whose time is over';
 
--- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
--- from now. Only what admins give runs beside all else. In the days of grace after that end it is still the end that
--- counts: they were not free.
+-- Grants a user a plan for a period (p_period) or for a number of seconds (p_seconds), starting at the end of what they have of
+-- the plan from any source, otherwise now. What admins grant runs in parallel to the rest. During the grace period the time
+-- still starts at the old end: the days of grace are not free.
 --
--- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
---   sees to it that it asks once.
--- Returns: the subscription and the seconds that were added.
+-- Concurrency: the user's row is locked, so two purchases are added one after the other. Every call extends; the caller calls
+--   once per event.
+-- Locks: user (NO KEY UPDATE), then the user's subscription of this plan and source.
+-- Returns: (subscription_id, seconds), the subscription and the seconds that were added.
 -- Errors: none.
 create or replace function private.extend_subscription(
   p_user_id bigint,
@@ -12411,7 +12586,7 @@ begin
      where s.id = v_running.id;
     subscription_id := v_running.id;
   else
-    update public.subscriptions as s  -- over, and no sweep has come by yet
+    update public.subscriptions as s  -- over, but not expired by the sweep yet
        set status = 'expired', ended_at = v_now
      where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source and s.status = 'active';
     insert into public.subscriptions as s (user_id, plan, source, starts_at, ends_at, anchor_day)
@@ -12424,13 +12599,14 @@ end
 $$;
 
 revoke all on function private.extend_subscription from public, anon, authenticated, service_role;
-comment on function private.extend_subscription is 'Gives a person a plan for a period';
+comment on function private.extend_subscription is 'Grants a user a plan for a period';
 
--- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
--- runs.
+-- Returns the highest level of a user's current plans, grace period included. This function alone defines which plans are
+-- current.
 --
--- Twice or at once: only reads. Whoever means to keep the level locks the person's row first.
--- Returns: a subscription_limits.vip_level; 0 without a plan.
+-- Concurrency: read-only. A caller that stores the level locks the user first.
+-- Locks: none.
+-- Returns: integer, a subscription_limits.vip_level; 0 without a plan.
 -- Errors: none.
 create or replace function private.level_of(p_user_id bigint)
 returns integer
@@ -12448,12 +12624,17 @@ as $$
 $$;
 
 revoke all on function private.level_of from public, anon, authenticated, service_role;
-comment on function private.level_of is 'The highest level of the plans that run for a person';
+comment on function private.level_of is 'Returns the highest level of a user''s current plans';
 
--- Tells which plan a person has and until when: in the days of grace, until these are over.
+-- Returns a user's plan and its end; during the grace period, the end of that.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {plan, ends_at}; ends_at is null without an end, and for the free plan.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   {
+--     plan: text,
+--     ends_at: timestamptz | null   (null: no end, or the free plan)
+--   } | null                        (no such user)
 -- Errors: none.
 create or replace function private.plan_of(p_user_id bigint)
 returns jsonb
@@ -12484,13 +12665,14 @@ as $$
 $$;
 
 revoke all on function private.plan_of from public, anon, authenticated, service_role;
-comment on function private.plan_of is 'Which plan a person has and until when';
+comment on function private.plan_of is 'Returns a user''s plan and its end';
 
--- Derives what a person may from what they have: vip_level is the highest of the active subscriptions' plans,
--- is_paid whether there is one above the free plan. An admin is always paid.
+-- Derives a user's access from their subscriptions: vip_level is the highest level of their current plans, is_paid whether it
+-- is above the free plan. An admin always has is_paid.
 --
--- Twice or at once: the person's row is locked first, so the last of two calls sees what both changed.
--- Returns: nothing.
+-- Concurrency: the user's row is locked first, so the later of two calls sees the changes of both.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: void
 -- Errors: none.
 create or replace function private.refresh_access(p_user_id bigint)
 returns void
@@ -12516,10 +12698,12 @@ $$;
 revoke all on function private.refresh_access from public, anon, authenticated, service_role;
 comment on function private.refresh_access is 'Derives vip_level and is_paid from the subscriptions';
 
--- Takes time of a plan back, as much as is left of it at most. What was to follow it comes earlier.
+-- Removes time of a plan from a user, at most what is left of it. Subscriptions of other sources that follow it end earlier by
+-- as much.
 --
--- Twice or at once: the person's row is locked. Every call shortens: the caller sees to it that it asks once.
--- Returns: the seconds that were taken.
+-- Concurrency: the user's row is locked. Every call shortens; the caller calls once per event.
+-- Locks: user (NO KEY UPDATE), then the user's subscriptions of the plan.
+-- Returns: numeric, the seconds that were removed.
 -- Errors: none.
 create or replace function private.shorten_subscription(
   p_user_id bigint, p_plan text, p_source text, p_seconds numeric
@@ -12548,7 +12732,7 @@ begin
     return 0;
   end if;
   v_seconds := least(p_seconds, extract(epoch from v_running.ends_at - v_now));
-  -- Of several sources one follows the other (private.extend_subscription): all of them together end earlier now.
+  -- Subscriptions of several sources follow each other (private.extend_subscription): the last one ends earlier now.
   select max(s.ends_at) - make_interval(secs => v_seconds::double precision) into v_end
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin' and s.status = 'active';
@@ -12571,16 +12755,31 @@ end
 $$;
 
 revoke all on function private.shorten_subscription from public, anon, authenticated, service_role;
-comment on function private.shorten_subscription is 'Takes time of a plan back';
+comment on function private.shorten_subscription is 'Removes time of a plan from a user';
 
--- What a person has of time that was bought, and what renews it.
+-- Describes a user's plan and the renewals that have not ended, the newest first.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
---   period, charged_until, effective_end, payment_id, payer}]}; effective_end is when its plan stops, days of grace
---   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
---   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
---   the newest first.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   plan: text | null
+--   ends_at: timestamptz | null         (null: no end, or the free plan)
+--   renewals: [ {
+--     id: bigint,
+--     plan: text,
+--     texts: jsonb,                     (of the product, by language)
+--     provider: text,
+--     provider_subscription_id: text,
+--     status: 'active' | 'past_due' | 'canceled',
+--     amount: numeric,
+--     currency: text,
+--     period: text,
+--     charged_until: timestamptz | null,
+--     effective_end: timestamptz | null,
+--       (when the plan stops, grace period included, after all reversals; null: over, or no end)
+--     payment_id: text | null,          (the provider's id of the last charge)
+--     payer: text | null                (the provider's id of the payer, if it has no Telegram id)
+--   } ]
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns jsonb
@@ -12643,7 +12842,7 @@ $$;
 
 revoke all on function public.subscription_overview from public, anon, authenticated, service_role;
 grant execute on function public.subscription_overview to bot_backend;
-comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
+comment on function public.subscription_overview is 'Describes a user''s plan and renewals';
 
 -- Applies what a handler changed of a session and of the person's choices.
 --

@@ -432,7 +432,7 @@ def test_check_payments_finds_a_purchase_that_the_ledger_does_not_have(money: Mo
     money.sql("update payments set provider_payment_id = 'orders:0' where provider_payment_id = %s", number_)
     try:
         (wrong,) = money.wrong()
-        assert wrong["wrong"] == "the ledger does not have what was paid from balance"
+        assert wrong["wrong"] == "the ledger differs from what was paid from balance"
     finally:
         money.sql(
             "update payments set provider_payment_id = %s where provider_payment_id = 'orders:0'", number_

@@ -475,7 +475,7 @@ def test_the_check_tells_what_is_wrong(money: Money) -> None:
     money.sql("update refunds set status = 'done', operation_id = 'none' where id = %s", refund)
     found = money.call("admin_check", p_admin_email=EMAIL)
     assert found["wrong_payments"] == [
-        {"payment": payment, "wrong": "a refund is called done and its money did not go back"}
+        {"payment": payment, "wrong": "a refund is done without its operation"}
     ]
     money.sql("update refunds set status = 'refused', operation_id = null where id = %s", refund)
     money.tell(refunded(pay, "1.00", f"op-{pay}"))

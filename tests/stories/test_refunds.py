@@ -513,7 +513,7 @@ def test_everything_is_checked_from_the_bot(
     sql("update payments set amount = amount + 1 where id = %s", payment)
     try:
         wrong = ask(boss, "/check")
-        assert re.search(rf"\b{payment}: the amount is not what was paid", wrong.text)
+        assert re.search(rf"\b{payment}: the amount differs from the charge", wrong.text)
         assert labels(wrong) == [[f"{NUMBER[language]}{payment}"]]
     finally:
         sql("update payments set amount = amount - 1 where id = %s", payment)

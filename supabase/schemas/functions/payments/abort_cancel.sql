@@ -1,10 +1,13 @@
--- Notes that a user's try to stop a renewal at its provider (public.begin_cancel) got no answer or a refusal, so that a callback
--- that confirms it later is confirmed to the user, too.
+-- Records that a user's request to cancel a renewal at its provider (public.begin_cancel) failed or got no answer. A webhook
+-- event that confirms the cancellation later is then confirmed to the user by a message.
 --
--- Twice or at once: the renewal's row is locked; the same again changes nothing.
+-- Concurrency: one update of the renewal's row; a repeated call changes nothing.
 -- Locks: renewal.
--- Returns: jsonb {outcome: known, charged_until, is_over}: its callback came meanwhile and says that it is stopped, as
---   public.cancel_renewal returns it | {outcome: running} | {outcome: unknown}.
+-- Returns: jsonb
+--   outcome: 'known' | 'running' | 'unknown'
+--     (known: a webhook event canceled or ended it in the meantime; unknown: the user has no such renewal)
+--   charged_until?: timestamptz | null   (known)
+--   is_over?: boolean | null             (known: the paid period has ended)
 -- Errors: none.
 create or replace function public.abort_cancel(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -34,4 +37,4 @@ $$;
 
 revoke all on function public.abort_cancel from public, anon, authenticated, service_role;
 grant execute on function public.abort_cancel to bot_backend;
-comment on function public.abort_cancel is 'Notes that a try to stop a renewal at its provider got no answer';
+comment on function public.abort_cancel is 'Records that a request to cancel a renewal at its provider failed';

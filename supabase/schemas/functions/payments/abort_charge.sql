@@ -1,8 +1,9 @@
--- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
--- the last.
+-- Closes an open charge attempt that the provider has no record of, so that the next attempt uses another idempotency key. A
+-- canceled renewal gets no further attempt: the next run ends it (private.prepare_renewal).
 --
--- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
--- Returns: nothing.
+-- Concurrency: one update of the renewal's row. Only attempt p_attempt is closed, so a repeated call changes nothing.
+-- Locks: renewal.
+-- Returns: void
 -- Errors: none.
 create or replace function public.abort_charge(p_renewal_id bigint, p_attempt integer)
 returns void
@@ -21,4 +22,4 @@ $$;
 
 revoke all on function public.abort_charge from public, anon, authenticated, service_role;
 grant execute on function public.abort_charge to bot_backend;
-comment on function public.abort_charge is 'Closes a try of which the provider knows nothing';
+comment on function public.abort_charge is 'Closes a charge attempt that the provider has no record of';

@@ -1,7 +1,9 @@
--- Takes some of an effect back (p_amount below zero) or returns it.
+-- Reverses a part of a payment effect (p_amount below zero) or restores it (above zero). Nothing happens for an erased user.
 --
--- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
--- Returns: how much was reversed, what the person had left at most; 0 when something was returned.
+-- Concurrency: the caller holds the payment and the user. The ledger's reference contains the number of the adjustment; the
+--   caller stores the new number.
+-- Locks: user (NO KEY UPDATE, held by the caller), then the user's subscriptions of the plan.
+-- Returns: numeric, the quantity reversed: at most what the user had left; 0 for a restoration.
 -- Errors: none.
 create or replace function private.adjust_effect(
   p_payment public.payments, p_effect public.payment_effects, p_amount numeric
@@ -49,4 +51,4 @@ end
 $$;
 
 revoke all on function private.adjust_effect from public, anon, authenticated, service_role;
-comment on function private.adjust_effect is 'Takes some of an effect back, or returns it';
+comment on function private.adjust_effect is 'Reverses a part of a payment effect, or restores it';

@@ -1,7 +1,8 @@
--- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
+-- Stores how many of a bot's Star transactions have been read. Called once these transactions are recorded.
 --
--- Twice or at once: it only moves on; whoever read less changes nothing.
--- Returns: nothing.
+-- Concurrency: the position only increases: a worker that has read less changes nothing.
+-- Locks: the bot's row of star_positions.
+-- Returns: void
 -- Errors: none.
 create or replace function public.advance_star_position(p_bot text, p_position integer)
 returns void
@@ -17,4 +18,4 @@ $$;
 
 revoke all on function public.advance_star_position from public, anon, authenticated, service_role;
 grant execute on function public.advance_star_position to bot_backend;
-comment on function public.advance_star_position is 'Notes how far a bot''s list of Star transactions has been read';
+comment on function public.advance_star_position is 'Stores how many of a bot''s Star transactions have been read';

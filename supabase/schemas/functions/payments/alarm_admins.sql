@@ -1,7 +1,8 @@
--- Queues a templated message for all admins, with a button that opens the payment p_payment_id where there is one.
+-- Enqueues a templated message for all admins, with a button that opens payment p_payment_id if it is given.
 --
--- Twice or at once: every call queues the messages; the caller asks once.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the messages; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_admins.
 -- Errors: none.
 create or replace function private.alarm_admins(p_key text, p_values jsonb, p_payment_id bigint default null)
 returns jsonb
@@ -26,4 +27,4 @@ end
 $$;
 
 revoke all on function private.alarm_admins from public, anon, authenticated, service_role;
-comment on function private.alarm_admins is 'Queues a message for all admins, with a button to a payment';
+comment on function private.alarm_admins is 'Enqueues a message for all admins, with a button to a payment';

@@ -1,8 +1,9 @@
--- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
--- lost and its list does not show it).
+-- Alerts the admins that a period of a renewal was not charged in time: our job did not run, or the provider did not charge (or
+-- its webhook event was lost and its statement does not list the charge).
 --
--- Twice or at once: the caller holds the renewal's row; it is told once for each period (alarmed_period).
--- Returns: see private.enqueue_user_message, one for each admin.
+-- Concurrency: the caller holds the renewal's lock. renewals.alarmed_period keeps it to one alarm per period.
+-- Locks: renewal (held by the caller).
+-- Returns: jsonb, the messages to deliver now (see private.notify_admins); empty if the admins know.
 -- Errors: none.
 create or replace function private.alarm_missed(p_renewal public.renewals)
 returns jsonb
@@ -32,4 +33,4 @@ end
 $$;
 
 revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
-comment on function private.alarm_missed is 'Alarms the admins that a period of a renewal was not charged in time';
+comment on function private.alarm_missed is 'Alerts the admins that a period of a renewal was not charged in time';

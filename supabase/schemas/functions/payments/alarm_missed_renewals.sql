@@ -1,8 +1,10 @@
--- Alarms the admins about running renewals whose next period should have been paid, and of which nothing was heard until a
--- day after the days of grace: neither a charge nor a refusal. Nothing is charged or given here.
+-- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
+-- period. Charges nothing and grants nothing.
 --
--- Twice or at once: rows that somebody holds are skipped; each period is told once (private.alarm_missed).
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed).
+-- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.alarm_missed_renewals(p_limit integer default 20)
 returns jsonb
@@ -34,4 +36,4 @@ $$;
 
 revoke all on function public.alarm_missed_renewals from public, anon, authenticated, service_role;
 grant execute on function public.alarm_missed_renewals to bot_backend;
-comment on function public.alarm_missed_renewals is 'Alarms the admins about renewals whose next period was not paid';
+comment on function public.alarm_missed_renewals is 'Alerts the admins about renewals that were not charged';

@@ -1,7 +1,8 @@
--- Tells the admins about money that somebody must look at.
+-- Alerts the admins about a payment that they must review. p_problem is the payment's problem, or dispute.
 --
--- Twice or at once: the caller asks once for each trouble of a payment.
--- Returns: see private.enqueue_admin_message.
+-- Concurrency: every call enqueues the messages; the caller calls once per problem of a payment.
+-- Locks: none.
+-- Returns: jsonb, see private.enqueue_admin_message.
 -- Errors: none.
 create or replace function private.alarm_payment_problem(p_payment public.payments, p_problem text)
 returns jsonb
@@ -16,4 +17,4 @@ end
 $$;
 
 revoke all on function private.alarm_payment_problem from public, anon, authenticated, service_role;
-comment on function private.alarm_payment_problem is 'Tells the admins about money that somebody must look at';
+comment on function private.alarm_payment_problem is 'Alerts the admins about a payment that they must review';

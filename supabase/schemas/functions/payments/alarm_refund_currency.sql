@@ -1,8 +1,10 @@
--- Alarms the admins about refunds and disputes in another currency than their payment: nothing is taken back for them.
+-- Alerts the admins about refunds and disputes in another currency than their payment: they are excluded from the sums and
+-- reverse nothing.
 --
--- Twice or at once: the caller holds the payment's row and asks once for each operation, when it was not known before; the
---   payment itself asks for those that came before it.
--- Returns: see private.enqueue_admin_message.
+-- Concurrency: the caller holds the payment's lock and calls once per new operation. The charge itself (kind paid), with which
+--   the payment's currency becomes known, reports the operations that arrived before it.
+-- Locks: none.
+-- Returns: jsonb, see private.enqueue_admin_message.
 -- Errors: none.
 create or replace function private.alarm_refund_currency(p_payment_id bigint, p_event jsonb)
 returns jsonb
@@ -42,4 +44,4 @@ end
 $$;
 
 revoke all on function private.alarm_refund_currency from public, anon, authenticated, service_role;
-comment on function private.alarm_refund_currency is 'Alarms about refunds and disputes in another currency';
+comment on function private.alarm_refund_currency is 'Alerts the admins about refunds and disputes in another currency';

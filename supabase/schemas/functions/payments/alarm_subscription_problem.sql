@@ -1,7 +1,9 @@
--- Tells the admins about a subscription at a provider that somebody may have to look at.
+-- Alerts the admins about a subscription at a provider that they may have to review. p_problem: erased (it began after its user
+-- was erased), running (the provider does not cancel it) or unknown (no user has it).
 --
--- Twice or at once: every call owes the messages; the caller asks once for each subscription.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the messages; the caller calls once per subscription and problem.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_admins.
 -- Errors: none.
 create or replace function private.alarm_subscription_problem(p_provider text, p_subscription_id text, p_problem text)
 returns jsonb
@@ -21,4 +23,4 @@ end
 $$;
 
 revoke all on function private.alarm_subscription_problem from public, anon, authenticated, service_role;
-comment on function private.alarm_subscription_problem is 'Tells the admins about a subscription at a provider';
+comment on function private.alarm_subscription_problem is 'Alerts the admins about a subscription at a provider';

@@ -1,9 +1,15 @@
--- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
+-- Applies one payment event (shared/payments/events.py) to its payment: stores what it says of the payment, then brings the
+-- payment up to date (private.settle_payment). An event of a subscription changes its renewal instead; one without a payment is
+-- about an attempt that never became a charge and changes its order only. Events of kind other change nothing.
 --
--- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
---   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
--- Returns: jsonb array of the outbox items to deliver now.
--- Errors: none of its own.
+-- Concurrency: the payment is inserted once and its row locked. Each operation is stored under the provider's id
+--   (private.upsert_operation), so a repeated event changes no sum. A decided dispute and a failed refund stay so, whatever
+--   events arrive later.
+-- Locks: payment, then as private.settle_payment (order, renewal, users by id), then the refund that the event decides. Without
+--   a payment: order and renewal, or the renewal alone. The caller holds the users and discounts (private.lock_payers).
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: M0001 an amount is missing or negative (private.upsert_operation); M0002 no user has the subscription
+--   (private.change_renewal).
 create or replace function private.apply_payment_event(p_provider text, p_event jsonb, p_accept_test boolean)
 returns jsonb
 language plpgsql
@@ -15,7 +21,7 @@ declare
   v_kind text := p_event ->> 'kind';
   v_payment public.payments;
   v_is_new boolean := false;
-  v_is_lost boolean := false;  -- by this notice
+  v_is_lost boolean := false;  -- this event decides the dispute against us
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -23,7 +29,6 @@ begin
   elsif v_kind like 'subscription\_%' then
     return private.change_renewal(p_provider, p_event);
   elsif p_event ->> 'payment_id' is null then
-    -- An attempt that never became a charge: only the order can hear of it.
     return private.record_order_failure(p_provider, p_event);
   end if;
 
@@ -39,7 +44,7 @@ begin
          has_failed = p.has_failed or v_kind = 'failed',
          is_canceled = p.is_canceled or v_kind = 'canceled',
          is_test = p.is_test or coalesce((p_event ->> 'is_test')::boolean, false),
-         -- A repetition does not bring back what its renewal has taken over, or dropped.
+         -- A repeated event does not restore a method that the renewal has taken over or deleted.
          saved_method = case
            when p.completed_at is null then coalesce(p_event ->> 'saved_method', p.saved_method)
            else p.saved_method
@@ -48,7 +53,7 @@ begin
            jsonb_build_object(
              'order_id', p_event -> 'order_id',
              'subscription_id', p_event -> 'subscription_id',
-             -- Who paid is told once: 0 of somebody who was erased stays.
+             -- The first payer stays, also the 0 of an erased user.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_event -> 'telegram_id'),
              'payer', case when v_kind = 'paid' then p_event -> 'payer' end,
              'paid_at', case when v_kind = 'paid' then p_event -> 'happened_at' end,
@@ -88,4 +93,4 @@ end
 $$;
 
 revoke all on function private.apply_payment_event from public, anon, authenticated, service_role;
-comment on function private.apply_payment_event is 'Applies one thing that happened to the payment it is about';
+comment on function private.apply_payment_event is 'Applies one payment event to its payment';

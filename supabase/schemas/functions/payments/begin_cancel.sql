@@ -1,9 +1,9 @@
--- Notes that a user is about to stop a renewal at its provider with our button, so that the provider's callback about it sends
--- no second confirmation.
+-- Records that a user is canceling a renewal at its provider with our button. The screen of that button shows the result, so
+-- the provider's webhook event about it sends no second confirmation.
 --
--- Twice or at once: the last call counts, for two minutes (private.change_renewal).
+-- Concurrency: the last call counts, for two minutes (private.change_renewal).
 -- Locks: renewal.
--- Returns: nothing.
+-- Returns: void
 -- Errors: none.
 create or replace function public.begin_cancel(p_user_id bigint, p_renewal_id bigint)
 returns void
@@ -19,4 +19,4 @@ $$;
 
 revoke all on function public.begin_cancel from public, anon, authenticated, service_role;
 grant execute on function public.begin_cancel to bot_backend;
-comment on function public.begin_cancel is 'Notes that a user is about to stop a renewal at its provider';
+comment on function public.begin_cancel is 'Records that a user is canceling a renewal at its provider';

@@ -1,7 +1,8 @@
--- Gives up an order that its provider refused to make a checkout for: nobody can pay it.
+-- Cancels an order whose provider refused to create a checkout: there is no way to pay it.
 --
--- Twice or at once: an order that has a checkout, or is not open any more, stays as it is.
--- Returns: nothing.
+-- Concurrency: one update of the order's row. An order that has a checkout, or is not pending any more, does not change.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.cancel_order(p_order_id bigint)
 returns void
@@ -17,4 +18,4 @@ $$;
 
 revoke all on function public.cancel_order from public, anon, authenticated, service_role;
 grant execute on function public.cancel_order to bot_backend;
-comment on function public.cancel_order is 'Gives up an order that its provider refused to make a checkout for';
+comment on function public.cancel_order is 'Cancels an order whose provider refused to create a checkout';

@@ -1,9 +1,11 @@
--- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
+-- Cancels an order at the request of its buyer. A payment that arrives for it later is still fulfilled.
 --
--- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Concurrency: the order's row is locked; canceling twice is canceling once.
 -- Locks: order.
--- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
---   under review, see private.closed_checkout | {outcome: unknown}.
+-- Returns: jsonb
+--   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
+--   outgoing?: outgoing                          (canceled: edits of its messages, to deliver now)
+--   ...?private.closed_checkout                  (closed)
 -- Errors: none.
 create or replace function public.cancel_own_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -34,4 +36,4 @@ $$;
 
 revoke all on function public.cancel_own_order from public, anon, authenticated, service_role;
 grant execute on function public.cancel_own_order to bot_backend;
-comment on function public.cancel_own_order is 'Cancels an order that its buyer no longer wants to pay';
+comment on function public.cancel_own_order is 'Cancels an order at the request of its buyer';

@@ -1,10 +1,14 @@
--- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
--- charged is forgotten.
+-- Cancels a renewal at the request of its user: nothing is charged any more, the paid period continues, and the saved payment
+-- method is deleted.
 --
--- Twice or at once: the renewal's row is locked; one that is canceled stays so. While the provider is being asked for the
---   next period it is too late, and too early to say so: that takes a minute at most.
--- Returns: jsonb {outcome: canceled | known | unknown | busy, charged_until, is_over}; is_over: what was paid is over
---   already.
+-- Concurrency: the renewal's row is locked; a canceled one stays canceled. While a worker holds the lease of an open charge
+--   attempt (a minute at most), it is too late to prevent the charge and too early to know its outcome: the call returns busy.
+--   An open attempt without a lease stays open, so that a charge that happened is still found.
+-- Locks: renewal.
+-- Returns: jsonb
+--   outcome: 'canceled' | 'known' | 'unknown' | 'busy'   (known: canceled or ended before)
+--   charged_until?: timestamptz | null                   (canceled, known)
+--   is_over?: boolean | null                             (canceled, known: the paid period has ended)
 -- Errors: none.
 create or replace function public.cancel_renewal(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -35,7 +39,7 @@ begin
      set status = 'canceled',
          canceled_at = private.clock(),
          saved_method = null,
-         -- An open try is looked after all the same: it may have been charged.
+         -- An open attempt keeps its time: its outcome is still to be queried, it may have been charged.
          charge_at = case
            when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
            else r.charge_at
@@ -51,4 +55,4 @@ $$;
 
 revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
 grant execute on function public.cancel_renewal to bot_backend;
-comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
+comment on function public.cancel_renewal is 'Cancels a renewal at the request of its user';

@@ -1,8 +1,9 @@
--- Gives up the open orders of a renewal; late money is honoured all the same.
+-- Cancels the pending orders of a renewal. A payment that arrives for one later is still fulfilled.
 --
--- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
---   passed over.
--- Returns: nothing.
+-- Concurrency: the caller holds the renewal. Payments lock the order before the renewal, so waiting for an order here could
+--   deadlock: locked orders are skipped. A skipped order is being paid, or expires.
+-- Locks: orders (FOR UPDATE SKIP LOCKED).
+-- Returns: void
 -- Errors: none.
 create or replace function private.cancel_renewal_orders(p_renewal_id bigint)
 returns void
@@ -23,4 +24,4 @@ as $$
 $$;
 
 revoke all on function private.cancel_renewal_orders from public, anon, authenticated, service_role;
-comment on function private.cancel_renewal_orders is 'Gives up the open orders of a renewal';
+comment on function private.cancel_renewal_orders is 'Cancels the pending orders of a renewal';

@@ -1,7 +1,10 @@
--- Sends the receipts of a user's running renewals to another e-mail address or phone number.
+-- Changes the e-mail address or phone number that receives the receipts of a user's renewals that have not ended: in the orders
+-- that began them, from which the orders of later periods copy it (private.order_of_period), and in pending orders of a period.
 --
--- Twice or at once: the last call counts. The user is locked against an erasure in between; orders are locked by number.
--- Returns: nothing.
+-- Concurrency: the last call counts. The user's lock keeps an erasure from running in between, which would leave the new
+--   contact behind.
+-- Locks: user (KEY SHARE), then the orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function public.change_receipt_contact(p_user_id bigint, p_contact text)
 returns void
@@ -19,7 +22,7 @@ as $$
        where w.user_id = p_user_id
          and w.contact is not null
          and (
-           -- The orders of its periods take theirs from the first one (private.order_of_period).
+           -- The order that began the renewal.
            w.id in (
              select nullif(split_part(r.provider_subscription_id, 'order:', 2), '')::bigint
                from public.renewals as r
@@ -37,4 +40,4 @@ $$;
 
 revoke all on function public.change_receipt_contact from public, anon, authenticated, service_role;
 grant execute on function public.change_receipt_contact to bot_backend;
-comment on function public.change_receipt_contact is 'Sends the receipts of running renewals elsewhere';
+comment on function public.change_receipt_contact is 'Changes the receipt contact of a user''s renewals';

@@ -1,11 +1,15 @@
--- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
+-- Applies a provider's event about a subscription that it charges itself: active, past_due, canceled or ended.
 --
--- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
---   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
---   with it, it is to be stopped there (private.save_orphaned_renewal). The admins get one message about a subscription that began after
---   the erasure.
--- Returns: jsonb array of the outbox items to deliver now.
--- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
+-- The renewal of an erased user stays ended; if its subscription still runs at the provider, it is marked to be canceled there
+-- (private.save_orphaned_renewal), and the admins get one message about a subscription that began after the erasure. The user
+-- gets no message about the end of a renewal whose cancellation was confirmed, nor within two minutes after they canceled it
+-- with our button (public.begin_cancel).
+--
+-- Concurrency: the renewal's row is locked. A repeated status changes nothing, nor do active and past_due while the provider
+--   must still cancel the subscription (stop_at).
+-- Locks: renewal.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: M0002 no user has this subscription. Its first payment may arrive later, so the provider must repeat the event.
 create or replace function private.change_renewal(p_provider text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -26,7 +30,7 @@ begin
   if v_renewal.user_id is null then
     v_is_new_orphan := private.save_orphaned_renewal(p_provider, p_event, v_status in ('active', 'past_due'));
     if v_is_new_orphan is null then
-      raise exception 'nobody has this subscription' using errcode = 'M0002';
+      raise exception 'no user has this subscription' using errcode = 'M0002';
     elsif v_is_new_orphan then
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
@@ -43,9 +47,9 @@ begin
          ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
-    return '[]'::jsonb;  -- they were told when it was canceled
+    return '[]'::jsonb;  -- the cancellation was confirmed
   elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
-    return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
+    return '[]'::jsonb;  -- the screen of the button shows it
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
@@ -67,4 +71,4 @@ end
 $$;
 
 revoke all on function private.change_renewal from public, anon, authenticated, service_role;
-comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';
+comment on function private.change_renewal is 'Applies a provider''s event about a subscription';

@@ -1,15 +1,16 @@
--- Says whether a person may pay an order now: for providers that ask before they take the money.
+-- Answers a provider's precheck: may this user pay this order now? Called for providers that ask before they charge.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, a word
---   ok        also for the first order of a subscription where a period may be due or it is canceled: some providers ask for
---             each period
---   unknown   there is no such order
---   owner     it is another user's
---   amount    amount or currency are not those of the order, or missing
---   paid      paid, or the first order of a subscription that runs: a second one cannot begin with it
---   renewing  one more subscription, ordered before the one that runs began: the user was not asked about replacing it
---   expired   also the order of an erased user, or one whose discount another order has now
+-- Concurrency: read-only. The payment itself is checked again when it is recorded (private.claim_payment).
+-- Locks: none.
+-- Returns: jsonb
+--   'ok'           (also the first order of a renewal that is canceled or whose next period may be due: some providers ask for
+--                   each period)
+--     | 'unknown'  (no such order)
+--     | 'owner'    (the order of another user)
+--     | 'amount'   (amount or currency differ from the order's, or are missing)
+--     | 'paid'     (paid before; the first order of a running renewal cannot begin a second one)
+--     | 'renewing' (begins a renewal, and was made before the user's running one began: they did not confirm replacing it)
+--     | 'expired'  (also canceled, of an erased user, or without its discount, which is bound to another order)
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -45,4 +46,4 @@ $$;
 
 revoke all on function public.check_order from public, anon, authenticated, service_role;
 grant execute on function public.check_order to bot_backend;
-comment on function public.check_order is 'Whether a person may pay an order now';
+comment on function public.check_order is 'Answers a provider''s precheck of an order';

@@ -1,7 +1,8 @@
--- Proves that payments, what was given for them, and the ledger agree. For admins and tests.
+-- Verifies that payments, their fulfilment, refunds and the balance ledger agree. For admins and tests.
 --
--- Twice or at once: only reads, in one snapshot.
--- Returns: one row for each thing that is wrong: the payment, and what. None when all is well.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: table (payment_id bigint, wrong text), one row per contradiction; none if everything agrees.
 -- Errors: none.
 create or replace function public.check_payments()
 returns table (payment_id bigint, wrong text)
@@ -39,13 +40,13 @@ as $$
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
   )
-  select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
+  select s.id, 'the amount differs from the charge' from sums as s where s.amount is distinct from s.paid
   union all
-  select s.id, 'the disputed sum is not that of the disputes'
+  select s.id, 'the disputed sum differs from the disputes'
     from sums as s
    where s.disputed <> s.in_dispute
   union all
-  select s.id, 'the refunded sum is not that of the refunds'
+  select s.id, 'the refunded sum differs from the refunds'
     from sums as s
    where s.refunded <> s.went_back
   union all
@@ -54,22 +55,22 @@ as $$
    where (s.amount is not null) <> (s.status in ('completed', 'refunded'))
       or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
   union all
-  select s.id, 'paid and not given' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
+  select s.id, 'paid and not fulfilled' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
   union all
-  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
+  select s.id, 'fulfilled and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
   union all
-  select s.id, 'an order was given twice'
+  select s.id, 'an order was fulfilled twice'
     from sums as s
    where s.effects > 0
      and exists (select from sums as t where t.order_id = s.order_id and t.id < s.id and t.effects > 0)
   union all
-  select s.id, 'the discount it was bought with is still there'
+  select s.id, 'the discount of a fulfilled order is not consumed'
     from sums as s
     join public.orders as o on o.id = s.order_id
     join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
    where s.effects > 0 and u.consumed_at is null
   union all
-  select s.id, 'another order was bought with its discount'
+  select s.id, 'its discount was used for another order, too'
     from sums as s
     join public.orders as o on o.id = s.order_id
    where s.effects > 0
@@ -87,12 +88,12 @@ as $$
           )
      )
   union all
-  select s.id, 'refunded whole and not taken back'
+  select s.id, 'fully refunded and not reversed'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id
    where s.status = 'refunded' and e.reversal_target <> e.given
   union all
-  select r.payment_id, 'a refund is called done and its money did not go back'
+  select r.payment_id, 'a refund is done without its operation'
     from public.refunds as r
    where r.status = 'done'
      and not exists (
@@ -104,7 +105,7 @@ as $$
           and not o.is_undone
      )
   union all
-  select p.id, 'the ledger does not have what was paid from balance'
+  select p.id, 'the ledger differs from what was paid from balance'
     from public.payments as p
    where p.provider = 'balance'
      and coalesce(p.refunded - p.amount, 0) <> (
@@ -114,7 +115,7 @@ as $$
            or t.reference in (select 'refunds:' || r.id from public.refunds as r where r.payment_id = p.id)
      )
   union all
-  select e.payment_id, 'the ledger does not have what was given'
+  select e.payment_id, 'the ledger differs from the balance effects'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')
      and e.given - e.reversed <> (
@@ -126,4 +127,4 @@ $$;
 
 revoke all on function public.check_payments from public, anon, authenticated, service_role;
 grant execute on function public.check_payments to bot_backend, service_role;
-comment on function public.check_payments is 'Proves that payments and what was given for them agree';
+comment on function public.check_payments is 'Verifies that payments, their fulfilment and the ledger agree';

@@ -1,8 +1,12 @@
--- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, events}]).
+-- Tells which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
+-- each webhook event that should have reported them.
 --
--- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
--- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
---   recorded, but it was undone, or its fee named, since. foreign: about nothing of ours.
+-- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
+-- Locks: none.
+-- Returns: jsonb
+--   { [text]: 'known' | 'missing' | 'changed' | 'foreign' }
+--     (by key. known: nothing to do; missing: to be recorded under its key; changed: the operation is recorded, but was undone
+--      or its fee named since; foreign: not about this database)
 -- Errors: none.
 create or replace function public.check_statement(p_provider text, p_events jsonb)
 returns jsonb
@@ -27,4 +31,4 @@ $$;
 
 revoke all on function public.check_statement from public, anon, authenticated, service_role;
 grant execute on function public.check_statement to bot_backend;
-comment on function public.check_statement is 'Which events of a provider''s own lists must be recorded';
+comment on function public.check_statement is 'Tells which events of a provider''s statement must be recorded';

@@ -1,8 +1,10 @@
--- Says what the message that invited to pay an order has to say now.
+-- Returns the state that an order's invitation messages must show instead of the invitation. Payments of another user or of a
+-- test do not count.
 --
--- Twice or at once: only reads.
--- Returns: paid | held (under review) | refunded | disputed (by the payer's bank) | withdrawn | expired; null: the order can
---   be paid.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text: paid, held (under review), refunded, disputed (by the payer's bank), withdrawn or expired; null while the
+--   order can be paid.
 -- Errors: none.
 create or replace function private.checkout_state(p_order public.orders)
 returns text
@@ -16,7 +18,6 @@ as $$
       from public.payments as p
      where p.order_id = p_order.id
        and p.amount > 0
-       -- Money of somebody else, or of a test, leaves the order as it was.
        and (p.problem is null or p.problem in ('amount', 'currency', 'withdrawn'))
   )
   select case
@@ -31,4 +32,4 @@ as $$
 $$;
 
 revoke all on function private.checkout_state from public, anon, authenticated, service_role;
-comment on function private.checkout_state is 'What the message that invited to pay an order has to say now';
+comment on function private.checkout_state is 'Returns the state that an order''s invitation messages show';

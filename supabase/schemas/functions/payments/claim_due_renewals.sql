@@ -1,14 +1,17 @@
--- Gives the renewals that are to be charged now with what was saved (p_providers: a list of keys), and ends those that
--- nothing shall be charged for any more.
+-- Claims renewals whose charge is due now, of the providers in p_providers (a list of keys), and ends those that must not be
+-- charged any more. Not charged are: a canceled renewal, a banned user, and a renewal whose last charge was refunded or
+-- disputed. If the plan continues from another source, the charge moves to the end of that (private.prepare_renewal).
 --
--- Twice or at once: rows that somebody holds and people who are being erased are skipped. One that was given is open
---   until its outcome is recorded: it is given again, after ten minutes at first, with the same order and the same try,
---   so the provider knows it for the same. Whose outcome is still unknown after 20 hours (the provider forgets the key
---   after 24), or who has canceled since, is only to be due for (is_status_check). Whose plan runs on in another way is
---   charged when that ends; of whom the last charge was given back or disputed, or who is banned, nothing is charged.
--- Returns: jsonb {due, charges: [{id, attempt, order_id, provider, saved_method, is_status_check, attempt_started_at, reference, texts,
---   amount, currency, contact, telegram_id, languages, bot}], outgoing}: due is how many were due; attempt_started_at is since
---   when the try is open, reference the provider's number of a charge that was under way.
+-- Concurrency: renewals that another transaction has locked are skipped; a renewal whose user is being erased is tried again
+--   after a minute. A claimed attempt stays open until its outcome is recorded, and is claimed again after growing pauses (ten
+--   minutes at first) with the same order and attempt number, hence the same idempotency key. After 20 hours (the provider
+--   forgets keys after 24), or once the user has canceled or is banned, the attempt is only queried (is_status_check).
+-- Locks: renewals by charge_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and its orders (SKIP
+--   LOCKED).
+-- Returns: jsonb
+--   due: int                        (number of renewals that were due)
+--   charges: [ private.lease_charge ]
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_due_renewals(p_providers jsonb, p_limit integer default 1)
 returns jsonb
@@ -51,4 +54,4 @@ $$;
 
 revoke all on function public.claim_due_renewals from public, anon, authenticated, service_role;
 grant execute on function public.claim_due_renewals to bot_backend;
-comment on function public.claim_due_renewals is 'Gives the renewals that are to be charged now';
+comment on function public.claim_due_renewals is 'Claims renewals whose charge is due';

@@ -1,9 +1,13 @@
--- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
--- whose time is over.
+-- Claims orders whose state must be queried at their provider now (p_providers: a list of keys), and cancels pending orders
+-- that expired a day ago.
 --
--- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
---   grows with its age: five minutes for a new one, hours for one of days.
--- Returns: jsonb [{id, provider, reference}], the longest unasked first.
+-- Concurrency: orders that another transaction has locked are skipped. A claimed order is claimed again after a pause that
+--   grows with its age: five minutes for a new one, hours after days.
+-- Locks: orders (FOR UPDATE SKIP LOCKED): the expired ones by expires_at, then the claimed ones by the time of their last
+--   query.
+-- Returns: jsonb
+--   [ { id: bigint, provider: text, reference: text } ]
+--     (the longest unqueried first; reference: the provider's id of the checkout)
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns jsonb
@@ -56,4 +60,4 @@ $$;
 
 revoke all on function public.claim_open_orders from public, anon, authenticated, service_role;
 grant execute on function public.claim_open_orders to bot_backend;
-comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';
+comment on function public.claim_open_orders is 'Claims orders whose state must be queried at their provider';

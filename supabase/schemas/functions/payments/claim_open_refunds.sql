@@ -1,9 +1,14 @@
--- Gives the refunds whose provider is to be asked now (p_providers: {key: seconds for which its keys make nothing twice}),
--- and gives up those whose key is too old. One that the provider has taken is waited for a week.
+-- Claims refunds that must be sent to their provider now, and gives up those whose idempotency key has expired: their outcome
+-- becomes unknown and the admin gets a message. A refund that the provider accepted is awaited for a week; one that was never
+-- sent, because its provider is not configured, for a day. p_providers: {key: lifetime of the provider's idempotency keys in
+-- seconds}.
 --
--- Twice or at once: refunds that somebody holds are skipped, and so are those of people who are being erased; one that
---   was given is not given again for a minute, and then at growing intervals.
--- Returns: jsonb {tasks: [see private.refund_task], outgoing: outbox items to deliver now}.
+-- Concurrency: refunds whose payment another transaction has locked, and those of users who are being erased, are skipped. A
+--   claimed refund is claimed again after a minute, then after growing intervals.
+-- Locks: for each refund: user (KEY SHARE SKIP LOCKED), payment (FOR UPDATE SKIP LOCKED), refund (FOR UPDATE).
+-- Returns: jsonb
+--   tasks: [ private.refund_task ]
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
 returns jsonb
@@ -18,7 +23,7 @@ declare
   v_payment public.payments;
   v_refund public.refunds;
   v_is_fresh boolean;
-  v_patience interval;
+  v_max_wait interval;
   v_tasks jsonb := '[]'::jsonb;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -44,7 +49,7 @@ begin
       v_refund.first_attempt_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
       v_refund.first_attempt_at is null
     );
-    v_patience := case
+    v_max_wait := case
       when v_refund.is_accepted then interval '7 days'
       when v_refund.first_attempt_at is null then interval '1 day'
       else interval '0'
@@ -52,7 +57,7 @@ begin
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
       v_tasks := v_tasks || private.refund_task(v_refund.id);
-    elsif v_refund.created_at > v_now - v_patience then
+    elsif v_refund.created_at > v_now - v_max_wait then
       update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else
       v_refund.is_awaited := true;
@@ -65,4 +70,4 @@ $$;
 
 revoke all on function public.claim_open_refunds from public, anon, authenticated, service_role;
 grant execute on function public.claim_open_refunds to bot_backend;
-comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
+comment on function public.claim_open_refunds is 'Claims refunds that must be sent to their provider';

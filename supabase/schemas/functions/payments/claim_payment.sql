@@ -1,13 +1,16 @@
--- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
--- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
--- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not
--- where the buyer may have written the amount (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
--- payment by a link of Prodamus): a period that costs less than was agreed, or another currency, is held.
+-- Matches a payment to our order, or to a period of a renewal (or both: an order that we made for a period), and checks that it
+-- pays what was agreed; otherwise sets the problem that holds it for review.
 --
--- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
---   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
---   or user is locked): one that begins replaces the others (private.replace_renewals). Nothing was given yet.
--- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
+-- An order must be paid with its own amount and currency. A period of a subscription that the provider renews by itself may
+-- cost anything that the provider calls paid, because credit, coupons, proration and tax change the charge. This does not hold
+-- if the buyer may have set the terms (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
+-- payment by a link of Prodamus): a lower amount than agreed, or another currency, is held.
+--
+-- Concurrency: the caller holds the payment's lock. The order's lock makes the second of two charges for one order a
+--   second_charge. Payments of one user's renewals are serialized by an advisory lock, taken before any renewal or user is
+--   locked, because a renewal that begins replaces the others (private.replace_renewals). Nothing has been fulfilled yet.
+-- Locks: payment (held by the caller), order, an advisory lock of the user's renewals, renewal.
+-- Returns: public.payments, the row with its order or renewal, its user and its problem (null: it may be fulfilled).
 -- Errors: none.
 create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
 returns public.payments
@@ -107,4 +110,4 @@ end
 $$;
 
 revoke all on function private.claim_payment from public, anon, authenticated, service_role;
-comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
+comment on function private.claim_payment is 'Matches a payment to its order or renewal and checks it';

@@ -1,10 +1,18 @@
--- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
--- and those that another one has replaced.
+-- Claims subscriptions that their provider (p_providers: a list of keys) must be asked to cancel now: those of erased users,
+-- and those that another renewal has replaced.
 --
--- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
---   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
---   is null for an erased user.
+-- Concurrency: renewals that another transaction has locked are skipped. A claimed one is claimed again after growing pauses, a
+--   day at most, until the provider confirms (public.record_stop_result).
+-- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   [ {
+--     id: bigint,
+--     provider: text,
+--     subscription_id: text,
+--     telegram_id: bigint | null,   (null: the user is erased)
+--     payer: text | null,           (the provider's id of the payer)
+--     payment_id: text | null       (the provider's id of the last charge)
+--   } ]
 -- Errors: none.
 create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
 returns jsonb
@@ -54,4 +62,4 @@ $$;
 
 revoke all on function public.claim_renewals_to_stop from public, anon, authenticated, service_role;
 grant execute on function public.claim_renewals_to_stop to bot_backend;
-comment on function public.claim_renewals_to_stop is 'Gives the subscriptions that are to be stopped now';
+comment on function public.claim_renewals_to_stop is 'Claims subscriptions that their provider must cancel';

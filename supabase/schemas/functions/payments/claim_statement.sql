@@ -1,11 +1,19 @@
--- Gives one worker a day of a provider's own lists that is to be read now (p_providers: a list of keys): days that were
--- never read first, the oldest first. A day is read two hours after its end, and again 1, 3, 7, 14 and 28 days after it,
--- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
+-- Leases one day of a provider's statement to one worker (p_providers: a list of keys). Days that were never read come first,
+-- the oldest first. A day is read two hours after its end (UTC), and again 1, 3, 7, 14 and 28 days after it, because refunds
+-- fail and disputes are decided later. Nothing older than 30 days is read.
 --
--- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
---   (public.save_statement_page). A walk that broke off goes on at the page after the last one that was kept.
--- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
---   for two days.
+-- Concurrency: days that another transaction has locked or leased are skipped. The lease lasts two minutes and each stored page
+--   renews it (public.save_statement_page). An interrupted walk continues after the last page that was stored.
+-- Locks: one statement day (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   {
+--     provider: text,
+--     day: date,
+--     since: timestamptz,
+--     until: timestamptz,
+--     cursor: text,        (of the next page; empty: the first one)
+--     is_late: boolean     (it has been due for two days and was never read)
+--   } | null               (nothing is due)
 -- Errors: none.
 create or replace function public.claim_statement(p_providers jsonb)
 returns jsonb
@@ -23,7 +31,7 @@ begin
   select p.provider, v_last - n.days
     from jsonb_array_elements_text(p_providers) as p (provider)
     cross join generate_series(0, 28) as n (days)
-   where not exists ( -- once a day: the days of a provider are inserted together
+   where not exists ( -- all days of a provider are inserted together, once a day
      select from public.statement_days as d where d.provider = p.provider and d.day = v_last
    )
   on conflict (provider, day) do nothing;
@@ -56,4 +64,4 @@ $$;
 
 revoke all on function public.claim_statement from public, anon, authenticated, service_role;
 grant execute on function public.claim_statement to bot_backend;
-comment on function public.claim_statement is 'Gives one worker a day of a provider''s own lists to read';
+comment on function public.claim_statement is 'Leases one day of a provider''s statement to one worker';

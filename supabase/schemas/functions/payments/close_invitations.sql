@@ -1,7 +1,10 @@
--- Changes the messages that invite to pay what has expired.
+-- Edits the messages that invite to pay orders which have expired, so that they no longer do.
 --
--- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
--- Returns: jsonb array of the edits to deliver now, see private.enqueue_user_message.
+-- Concurrency: orders that another transaction has locked are skipped until the next run. Each message is edited once
+--   (private.edit_invitation).
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb
@@ -30,4 +33,4 @@ $$;
 
 revoke all on function public.close_invitations from public, anon, authenticated, service_role;
 grant execute on function public.close_invitations to bot_backend;
-comment on function public.close_invitations is 'Changes the messages that invite to pay what has expired';
+comment on function public.close_invitations is 'Edits the messages that invite to pay expired orders';

@@ -1,9 +1,10 @@
--- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
+-- Finds the refund request that an operation reported by the provider belongs to, and records that it is done or failed.
 --
--- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
---   Our own question names the refund. A callback is known by the provider's number, and while that is not known by
---   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock and has stored the operation; a status that is recorded already changes
+--   nothing. The answer to our own request names the refund. A webhook event is matched by the provider's id and, while that is
+--   unknown, by the amount: the request was made before the operation arrived, and a payment has at most one open refund.
+-- Locks: payment (held by the caller), refund.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.close_refund(p_payment_id bigint, p_event jsonb)
 returns jsonb
@@ -55,4 +56,4 @@ end
 $$;
 
 revoke all on function private.close_refund from public, anon, authenticated, service_role;
-comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
+comment on function private.close_refund is 'Records that a refund is done or failed';

@@ -1,7 +1,15 @@
--- Describes an order that is paid, or whose payment is under review, for a button that would open its checkout again.
+-- Describes an order that is paid or under review, for a button that would open its checkout again.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: closed, state: paid | held, texts, amount (text), currency}; null for any other order.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   {
+--     outcome: 'closed',
+--     state: 'paid' | 'held',
+--     texts: jsonb,            (of the product, by language)
+--     amount: numeric,
+--     currency: text
+--   } | null                   (any other order)
 -- Errors: none.
 create or replace function private.closed_checkout(p_order public.orders)
 returns jsonb
@@ -23,4 +31,4 @@ as $$
 $$;
 
 revoke all on function private.closed_checkout from public, anon, authenticated, service_role;
-comment on function private.closed_checkout is 'Describes an order that needs no checkout any more';
+comment on function private.closed_checkout is 'Describes an order that is paid or under review';

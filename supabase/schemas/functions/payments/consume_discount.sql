@@ -1,8 +1,8 @@
--- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
--- with it are withdrawn.
+-- Marks the discount of a fulfilled order as used, and withdraws the user's other orders that were made with it.
 --
--- Twice or at once: consumed once; the caller holds the discount (private.lock_payers), the order and the person.
--- Returns: nothing.
+-- Concurrency: a discount is consumed once. The caller holds the discount (private.lock_payers), the order and the user.
+-- Locks: discount (held by the caller), then the other orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function private.consume_discount(p_order_id bigint)
 returns void
@@ -26,4 +26,4 @@ end
 $$;
 
 revoke all on function private.consume_discount from public, anon, authenticated, service_role;
-comment on function private.consume_discount is 'Notes that something was bought with a discount';
+comment on function private.consume_discount is 'Marks the discount of a fulfilled order as used';

@@ -1,23 +1,25 @@
--- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews or tops
--- the balance up. From balance (provider balance, see pay_from_balance) everything but balance is sold, in its currency and
--- for one period at a time.
+-- Creates an order of one product at its current price, less the user's discount unless the order renews or tops up the
+-- balance. From balance (provider balance, see public.pay_from_balance) everything except a top-up is sold, in balance_currency
+-- and for one period. The order expires after order_hours, or with its discount if that is sooner.
 --
--- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
---   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.lock_payers). With
---   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
---   order.
+-- p_reference: idempotency key. p_message_id: message whose button was tapped; if it invites to pay an order already (a double
+-- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_continues:
+-- product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price gets the buyer's open
+-- order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires within the hour.
+--
+-- Concurrency: a reference has one order, and every call with it gets that order. The user's lock makes an erasure run before
+--   it or find the order. A discount is bound to one order at a time: its row is locked and the order that had it is withdrawn.
+--   With p_reuse an advisory lock serializes the calls of one user, so that two devices get one order.
+-- Locks: user (KEY SHARE), with p_reuse an advisory lock of the user's orders, discount, orders by id: the order in which
+--   private.lock_payers locks, so that recording a payment at the same time cannot deadlock.
 -- Returns: jsonb
---   {outcome: created | known | reused, …}  see private.order_card; reused: an earlier call made it and it has a checkout,
---                              whose link may have run out since then
---   {outcome: closed, …}       see private.closed_checkout
---   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
---   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
---   screen: the same choice gets the same order, and what is paid or under review is closed.
---   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
---   p_reuse: the same choice at the same price gets the buyer's open order, whichever message or device it was tapped on, unless
---   an attempt to pay it has failed or it ends within the hour.
--- Errors: M0003, there is no such person.
+--   outcome: 'created' | 'known' | 'reused' | 'closed' | 'not_for_sale'
+--     (known: made by an earlier call with this reference; reused: made by an earlier call, and it has a checkout, whose link
+--      may have expired since; closed: paid or under review; not_for_sale: inactive, no price in the currency, or not sold from
+--      balance)
+--   ...?private.order_card       (created, known, reused; of these keys closed has texts, amount and currency)
+--   state?: 'paid' | 'held'      (closed)
+-- Errors: M0003 no such user.
 create or replace function public.create_order(
   p_user_id bigint,
   p_product_key text,
@@ -50,7 +52,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'M0003';
+    raise exception 'there is no such user' using errcode = 'M0003';
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   if v_order.id is null and p_message_id is not null then
@@ -88,12 +90,12 @@ begin
     end if;
     if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
-      -- The same call, made twice at once, waited for the lock until its order was there.
+      -- A concurrent call with this reference may have created the order while this one waited for the lock.
       select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
     end if;
   end if;
   if v_order.id is null then
-    -- Another choice takes its message.
+    -- Another choice: the message will invite to pay the new order.
     update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
   end if;
@@ -128,7 +130,6 @@ begin
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
       v_product.quantity, v_renews, p_contact, p_bot, p_reference,
-      -- A reduced price ends with its discount, if that is sooner.
       least(
         private.clock() + make_interval(hours => private.setting('order_hours')::integer),
         case when v_amount < v_full_amount then v_discount.expires_at end
@@ -152,4 +153,4 @@ $$;
 
 revoke all on function public.create_order from public, anon, authenticated, service_role;
 grant execute on function public.create_order to bot_backend;
-comment on function public.create_order is 'Makes an order of one product';
+comment on function public.create_order is 'Creates an order of one product';

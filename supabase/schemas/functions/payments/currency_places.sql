@@ -1,7 +1,8 @@
--- Returns how many decimals the smallest amount of a currency has: none for Stars and some currencies, else two.
+-- Returns the number of decimals of a currency: none for Stars and currencies without a fraction, otherwise two.
 --
--- Twice or at once: computes only.
--- Returns: 0 or 2.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: integer, 0 or 2.
 -- Errors: none.
 create or replace function private.currency_places(p_currency text)
 returns integer
@@ -19,4 +20,4 @@ as $$
 $$;
 
 revoke all on function private.currency_places from public, anon, authenticated, service_role;
-comment on function private.currency_places is 'Decimals of a currency''s smallest amount';
+comment on function private.currency_places is 'Returns the number of decimals of a currency';

@@ -1,8 +1,10 @@
--- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
--- when one did not succeed that nobody asked for (admin_email is system: private.refund_orphaned_payment).
+-- Records the outcome of a refund, also in the audit log, and sends it to the admin who requested the refund, if they were
+-- shown that it was still unknown or if a recorded outcome changes. For a refund that we requested ourselves (admin_email
+-- system: private.refund_orphaned_payment) all admins get a message, unless it is done.
 --
--- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
--- Returns: see private.enqueue_user_message.
+-- Concurrency: the caller holds the payment and the refund and calls once per change of the status.
+-- Locks: refund (held by the caller).
+-- Returns: jsonb, see private.enqueue_admin_message; empty if no admin is to be notified.
 -- Errors: none.
 create or replace function private.decide_refund(
   p_payment public.payments, p_refund public.refunds, p_status text, p_operation_id text, p_error text
@@ -43,4 +45,4 @@ end
 $$;
 
 revoke all on function private.decide_refund from public, anon, authenticated, service_role;
-comment on function private.decide_refund is 'Notes how a refund ended';
+comment on function private.decide_refund is 'Records the outcome of a refund';

@@ -1,10 +1,11 @@
--- Notes that a try to charge a period was refused: the next one follows by the setting renewal_retry_hours; after the
--- last, or where the method can never be charged again (p_is_final), the renewal ends.
+-- Records that the provider declined an attempt to charge a period. The next attempt follows after the pause that the setting
+-- renewal_retry_hours gives. After the last one, or if the payment method can never be charged again (p_is_final), the renewal
+-- ends. If the provider refused the receipt contact (p_is_about_contact), the user is asked for another one.
 --
--- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
---   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the outbox items to deliver now; the person hears of the first refusal and of the end. Where the
---   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
+-- Concurrency: the caller holds the order; the renewal's row is locked. Without an open attempt nothing changes. The next
+--   attempt has another idempotency key, so that the provider does not repeat this refusal.
+-- Locks: order (held by the caller), renewal, then the renewal's other orders if it ends (SKIP LOCKED).
+-- Returns: jsonb, the messages to deliver now (outgoing): the user gets one about the first refusal and one about the end.
 -- Errors: none.
 create or replace function private.decline_renewal(
   p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
@@ -60,4 +61,4 @@ end
 $$;
 
 revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
-comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';
+comment on function private.decline_renewal is 'Records that a charge of a period was declined';

@@ -1,7 +1,8 @@
--- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
+-- Finds the discount for a user's next one-off purchase: the greatest one; the others stay for later purchases.
 --
--- Twice or at once: only reads. Until something is bought, the last order that was made has it.
--- Returns: the row of promocode_usages, all of it null when there is none.
+-- Concurrency: read-only. Until something is bought, the order that was created last has the discount.
+-- Locks: none.
+-- Returns: public.promocode_usages, the row; all its columns are null if there is none.
 -- Errors: none.
 create or replace function private.discount_of(p_user_id bigint)
 returns public.promocode_usages
@@ -21,4 +22,4 @@ as $$
 $$;
 
 revoke all on function private.discount_of from public, anon, authenticated, service_role;
-comment on function private.discount_of is 'The discount that a person''s next one-off purchase has';
+comment on function private.discount_of is 'Finds the discount for a user''s next one-off purchase';

@@ -1,8 +1,9 @@
--- Takes percent off a price, rounded down to what the currency has (Stars and some currencies no fraction), and leaves
--- at least 1: less no provider takes.
+-- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_places) and is
+-- at least 1, the least that providers charge.
 --
--- Twice or at once: computes only.
--- Returns: the price to pay; the full one without a percentage, or where nothing can be taken off.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: numeric, the price to pay; the full price without a percentage, or if nothing can be subtracted.
 -- Errors: none.
 create or replace function private.discounted_price(p_price numeric, p_currency text, p_percent integer)
 returns numeric
@@ -24,4 +25,4 @@ as $$
 $$;
 
 revoke all on function private.discounted_price from public, anon, authenticated, service_role;
-comment on function private.discounted_price is 'Takes percent off a price';
+comment on function private.discounted_price is 'Subtracts a percentage from a price';

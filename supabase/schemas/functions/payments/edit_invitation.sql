@@ -1,7 +1,10 @@
--- Changes the messages that invited to pay an order, once for each state, so that they invite no longer.
+-- Edits the messages that invite to pay an order, so that they show its state (private.checkout_state) instead of the
+-- invitation.
 --
--- Twice or at once: the order's row is locked and remembers what its messages say, so a state is written once.
--- Returns: see private.enqueue_user_message; empty where no message is known, or they say so already.
+-- Concurrency: the order's row is locked and stores the state that its messages show, so each state is written once.
+-- Locks: order.
+-- Returns: jsonb, the edits to deliver now (outgoing); empty if the order has no message, can still be paid, or its messages
+--   show the state.
 -- Errors: none.
 create or replace function private.edit_invitation(p_order_id bigint)
 returns jsonb
@@ -14,7 +17,7 @@ declare
   v_order public.orders;
   v_state text;
   v_texts jsonb;
-  v_moved jsonb;
+  v_sum jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -31,11 +34,11 @@ begin
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
-  -- What was paid or refunded may differ from the price: a wrong amount was held, a coupon paid a part.
+  -- The sum may differ from the price: a wrong amount was held and refunded, or a coupon paid a part.
   select jsonb_build_object(
       'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
     )
-    into v_moved
+    into v_sum
     from public.payments as p
    where p.order_id = p_order_id
      and p.status = case when v_state = 'refunded' then 'refunded' else 'completed' end
@@ -60,7 +63,7 @@ begin
       end,
       jsonb_build_object(
         'title', private.product_titles(v_texts),
-        'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
+        'price', coalesce(v_sum, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
         when v_state in ('refunded', 'withdrawn', 'expired')
@@ -76,4 +79,4 @@ end
 $$;
 
 revoke all on function private.edit_invitation from public, anon, authenticated, service_role;
-comment on function private.edit_invitation is 'Changes the messages that invited to pay an order';
+comment on function private.edit_invitation is 'Edits the messages that invite to pay an order';

@@ -1,8 +1,10 @@
--- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
+-- Ends a renewal that we charge ourselves: deletes the saved payment method and cancels the pending orders. p_key: text of the
+-- message to the user; null: no message.
 --
--- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
---   may just have come for it, else its time runs out.
--- Returns: jsonb array of the outbox items to deliver now; none without p_key, the text that tells the person.
+-- Concurrency: the caller holds the renewal's lock. An order that another transaction has locked is skipped: a payment for it
+--   may just be recorded; otherwise it expires.
+-- Locks: renewal (held by the caller), then its pending orders (SKIP LOCKED).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
 returns jsonb

@@ -1,8 +1,17 @@
--- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
--- difference, and drops what is older than 60 days.
+-- Reconciles a day of a provider's statement that was read to its end with our records, alerts the admins once about each
+-- difference, and deletes what is older than 60 days.
 --
--- Twice or at once: the caller holds the day's row; what was alarmed is marked (alarmed_at in both tables).
--- Returns: see public.save_statement_page.
+-- Concurrency: the caller holds the day's lock. Reported differences are marked (statement_entries.alarmed_at,
+--   payment_operations.alarmed_at).
+-- Locks: statement day (held by the caller), then the entries and operations that differ.
+-- Returns: jsonb
+--   is_current: boolean                  (true)
+--   outgoing: outgoing
+--   gaps: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--     (new differences. number: the provider's id of the operation; payment: our payment; not_here: only the provider lists it;
+--      not_there: only our records have it)
+--   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
+--   foreign: int                         (number of entries that are not about this database)
 -- Errors: none.
 create or replace function private.finish_statement(p_provider text, p_day date)
 returns jsonb
@@ -82,4 +91,4 @@ end
 $$;
 
 revoke all on function private.finish_statement from public, anon, authenticated, service_role;
-comment on function private.finish_statement is 'Compares a day of a provider''s lists with what is recorded here';
+comment on function private.finish_statement is 'Reconciles a day of a provider''s statement with our records';

@@ -1,9 +1,14 @@
--- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
--- the renewal, pays the referrer's commission, and tells the buyer. A purchase from balance answers on its own screen.
+-- Grants what a payment was made for: plan time, bonus credits, balance or a course. Completes the order, consumes its
+-- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the referrer's commission, and sends
+-- the buyer a message. A purchase from balance shows the result on its own screen instead; a payment that was refunded before
+-- it arrived sends none.
 --
--- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
---   unique besides. Both people are locked in the order of their ids.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment and its order and has checked that nothing was granted; effects are also unique per
+--   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
+--   deadlock.
+-- Locks: payment and order (held by the caller), buyer and referrer by id (NO KEY UPDATE), then the buyer's subscriptions,
+--   other orders with the same discount by id, and renewals.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.fulfil_payment(p_payment public.payments)
 returns jsonb
@@ -14,7 +19,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_bought record;
+  v_purchase record;
   v_referrer_id bigint;
   v_given numeric;
   v_subscription_id bigint;
@@ -24,7 +29,7 @@ declare
   v_replaced jsonb;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
-    into v_bought
+    into v_purchase
     from (
       select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
         from public.orders as o
@@ -42,24 +47,24 @@ begin
     where u.id in (p_payment.user_id, v_referrer_id)
     order by u.id
       for no key update;
-  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- erased meanwhile: null
+  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- null: erased in between
 
-  case v_bought.kind
+  case v_purchase.kind
     when 'subscription' then
       select e.subscription_id, e.seconds into v_subscription_id, v_given
-        from private.extend_subscription(p_payment.user_id, v_bought.plan, 'purchase', v_bought.period, null) as e;
+        from private.extend_subscription(p_payment.user_id, v_purchase.plan, 'purchase', v_purchase.period, null) as e;
       select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
     when 'credits' then
-      v_given := v_bought.quantity;
+      v_given := v_purchase.quantity;
       update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
     when 'balance' then
-      v_given := v_bought.quantity;
+      v_given := v_purchase.quantity;
       perform private.adjust_balance_for_payment(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
     else
       v_given := 1;
   end case;
   insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
-  values (p_payment.id, v_bought.kind, p_payment.user_id, v_subscription_id, v_given);
+  values (p_payment.id, v_purchase.kind, p_payment.user_id, v_subscription_id, v_given);
   perform private.pay_commission(p_payment, v_referrer_id);
 
   update public.orders as o
@@ -71,18 +76,18 @@ begin
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
-  v_offer := private.offer_after_top_up(p_payment.user_id, v_bought.order_id, v_bought.continues);
+  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.continues);
   return private.enqueue_user_message(
     p_payment.user_id,
-    v_bought.bot,
+    v_purchase.bot,
     case
       when v_offer is not null then 'paid_balance_continues'
       when v_is_resumed then 'renewed_resumed'
-      when p_payment.renewal_id is null then 'paid_' || v_bought.kind
+      when p_payment.renewal_id is null then 'paid_' || v_purchase.kind
       else 'renewed'
     end,
-    jsonb_build_object('title', private.product_titles(v_bought.texts))
-    || case v_bought.kind
+    jsonb_build_object('title', private.product_titles(v_purchase.texts))
+    || case v_purchase.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
          when 'balance' then jsonb_build_object(
@@ -97,4 +102,4 @@ end
 $$;
 
 revoke all on function private.fulfil_payment from public, anon, authenticated, service_role;
-comment on function private.fulfil_payment is 'Gives what was paid for';
+comment on function private.fulfil_payment is 'Grants what a payment was made for';

@@ -1,7 +1,8 @@
--- Tells whether a refund or a dispute is in another currency than its payment: then its amount says nothing about it.
+-- Returns whether a refund or a dispute is in another currency than its payment. Its amount then does not count.
 --
--- Twice or at once: only reads.
--- Returns: true too for a named currency while the payment's is not known.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean; also true for an operation that names a currency while the payment's is unknown.
 -- Errors: none.
 create or replace function private.has_other_currency(p_operation public.payment_operations)
 returns boolean

@@ -1,7 +1,8 @@
--- Tells whether an order has a discount that another order has now, or was bought with: then it may not be paid.
+-- Returns whether an order's discount is bound to another order or was used for one. The order can then not be paid.
 --
--- Twice or at once: only reads; it stays so for whoever holds the discount.
--- Returns: false for an order without a discount, and for one that is paid.
+-- Concurrency: read-only; the result is stable while the caller holds the discount's lock.
+-- Locks: none.
+-- Returns: boolean; false for an order that is completed or has no discount.
 -- Errors: none.
 create or replace function private.is_discount_gone(p_order public.orders)
 returns boolean
@@ -23,4 +24,4 @@ as $$
 $$;
 
 revoke all on function private.is_discount_gone from public, anon, authenticated, service_role;
-comment on function private.is_discount_gone is 'Whether another order has the discount of this one';
+comment on function private.is_discount_gone is 'Whether an order''s discount is bound to another order';

@@ -1,8 +1,8 @@
--- Tells whether the last charge of a renewal was given back whole or is disputed: who has their money back is not charged
--- again.
+-- Returns whether the last charge of a renewal was fully refunded or is disputed. Such a renewal is not charged again.
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_last_charge_refunded(p_renewal public.renewals)
 returns boolean
@@ -29,4 +29,4 @@ as $$
 $$;
 
 revoke all on function private.is_last_charge_refunded from public, anon, authenticated, service_role;
-comment on function private.is_last_charge_refunded is 'Whether the last charge of a renewal was given back';
+comment on function private.is_last_charge_refunded is 'Whether the last charge of a renewal was refunded or is disputed';

@@ -1,8 +1,9 @@
--- Tells whether the admins have heard within a day of the erased user's subscription that a payment is for: of one that was
--- never paid while its user was here.
+-- Returns whether the admins got a message within a day about the subscription of an erased user that this payment is for, one
+-- that was never paid before the erasure.
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_orphan_reported(p_payment public.payments)
 returns boolean
@@ -23,4 +24,4 @@ as $$
 $$;
 
 revoke all on function private.is_orphan_reported from public, anon, authenticated, service_role;
-comment on function private.is_orphan_reported is 'Whether the admins have heard of an erased user''s subscription';
+comment on function private.is_orphan_reported is 'Whether the admins were alerted about an erased user''s subscription';

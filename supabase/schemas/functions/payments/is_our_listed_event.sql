@@ -1,9 +1,10 @@
--- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
--- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
--- for that order, whatever its number.
+-- Returns whether an event on a provider's statement is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments, whose order numbers may equal ours; so an event that
+-- happened before the order was created is not about it (ten minutes are allowed for clocks that differ).
 --
--- Twice or at once: only reads.
--- Returns: false for somebody else's.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_our_listed_event(p_provider text, p_event jsonb)
 returns boolean
@@ -26,10 +27,10 @@ as $$
       select from public.renewals as r
        where r.provider = p_provider
          and r.provider_subscription_id = p_event ->> 'subscription_id'
-         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         -- Telegram's id of a subscription is that of its order, which the condition above covers.
          and p_event ->> 'subscription_id' is distinct from p_event ->> 'order_id'
     );
 $$;
 
 revoke all on function private.is_our_listed_event from public, anon, authenticated, service_role;
-comment on function private.is_our_listed_event is 'Whether something on a provider''s own list is about this database';
+comment on function private.is_our_listed_event is 'Whether an event on a provider''s statement is about this database';

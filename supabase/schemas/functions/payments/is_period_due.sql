@@ -1,8 +1,10 @@
--- Tells whether the subscription that began with an order may be charged now: its last charge is about a period ago, or it
--- is canceled or over, so that paying the order again begins it anew.
+-- Returns whether the subscription that began with this order may be charged now: its last charge is about a period ago, or it
+-- is canceled or ended, so that paying the order again starts it anew. The shortest month has 28 days; three days are left for
+-- providers that charge early.
 --
--- Twice or at once: only reads.
--- Returns: true or false. The shortest month has 28 days; three days are left for a provider that charges early.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_period_due(p_order public.orders)
 returns boolean

@@ -1,9 +1,10 @@
--- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
--- same end, and gives nothing more.
+-- Returns whether another payment was fulfilled for the same period of a subscription. An invoice for a change within the
+-- period has the same period end and grants nothing more.
 --
--- Twice or at once: only reads; the caller holds the order or the renewal, so of two payments for one period the second is
---   seen as such.
--- Returns: false for a payment whose provider does not name the period's end.
+-- Concurrency: read-only. The caller holds the order or the renewal, so of two payments for one period the second one finds the
+--   first.
+-- Locks: none.
+-- Returns: boolean; false if the provider does not report the period's end.
 -- Errors: none.
 create or replace function private.is_period_paid(p_payment public.payments)
 returns boolean
@@ -25,4 +26,4 @@ as $$
 $$;
 
 revoke all on function private.is_period_paid from public, anon, authenticated, service_role;
-comment on function private.is_period_paid is 'Whether a period of a subscription was given for another payment';
+comment on function private.is_period_paid is 'Whether another payment was fulfilled for the same period';

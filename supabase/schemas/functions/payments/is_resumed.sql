@@ -1,9 +1,12 @@
--- Tells whether a payment shows that a canceled subscription runs again: its provider has the schedule, and charged it after it
--- was canceled. A charge that was made before and told later shows nothing, nor does one while we have it stopped there.
+-- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
+-- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
+-- while the provider must still cancel the subscription (stop_at). Providers report whole seconds: a charge within the second
+-- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
+-- one that is shown as running.
 --
--- Twice or at once: only reads; the caller holds the renewal's row.
--- Returns: true or false. Providers tell whole seconds: within the second of the cancellation the charge counts as later, because
---   a renewal that runs and is called off costs the user more than one that is off and called running.
+-- Concurrency: read-only. The caller holds the renewal's lock.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_resumed(p_renewal public.renewals, p_payment public.payments)
 returns boolean

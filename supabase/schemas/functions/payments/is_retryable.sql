@@ -1,9 +1,10 @@
--- Tells whether an error may not come again when the transaction is repeated: serialization failures and deadlocks (40),
--- insufficient resources (53), locks that were not available in time (55), operator intervention (57).
+-- Returns whether repeating the transaction may avoid an error: SQLSTATE classes 40 (serialization failure, deadlock), 53
+-- (insufficient resources), 55 (lock not available) and 57 (operator intervention). An exception handler for others re-raises
+-- these, so that the caller repeats the whole transaction.
 --
--- Twice or at once: computes only.
--- Returns: true for a retryable class. An exception handler for `others` re-raises these, so that the whole transaction
---   is repeated.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_retryable(p_sqlstate text)
 returns boolean
@@ -16,4 +17,4 @@ as $$
 $$;
 
 revoke all on function private.is_retryable from public, anon, authenticated, service_role;
-comment on function private.is_retryable is 'Whether an error may not come again when the transaction is repeated';
+comment on function private.is_retryable is 'Whether repeating the transaction may avoid an error';

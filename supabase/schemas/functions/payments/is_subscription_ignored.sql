@@ -1,7 +1,9 @@
--- Tells whether an event about a subscription was given up before, because nobody here had it for a day.
+-- Returns whether an event of this subscription was given up before, because no user had the subscription for a day
+-- (public.record_payment_event).
 --
--- Twice or at once: only reads.
--- Returns: true or false.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_subscription_ignored(p_provider text, p_subscription_id text)
 returns boolean
@@ -22,4 +24,4 @@ as $$
 $$;
 
 revoke all on function private.is_subscription_ignored from public, anon, authenticated, service_role;
-comment on function private.is_subscription_ignored is 'Whether an event about a subscription was given up before';
+comment on function private.is_subscription_ignored is 'Whether an event of this subscription was given up before';

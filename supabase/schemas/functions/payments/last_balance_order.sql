@@ -1,8 +1,9 @@
--- Returns the user's newest order that was paid from balance. Screens made before the next purchase have the same number, so
--- that one purchase is made from all of them together.
+-- Returns the user's newest order that was paid from balance. Screens shown before the next purchase share this number as their
+-- idempotency key, so that a purchase from any of them is made once.
 --
--- Twice or at once: only reads.
--- Returns: the order's id; 0 when there is none.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: bigint, the order's id; 0 without one.
 -- Errors: none.
 create or replace function public.last_balance_order(p_user_id bigint)
 returns bigint
@@ -16,4 +17,4 @@ $$;
 
 revoke all on function public.last_balance_order from public, anon, authenticated, service_role;
 grant execute on function public.last_balance_order to bot_backend;
-comment on function public.last_balance_order is 'The user''s newest order that was paid from balance';
+comment on function public.last_balance_order is 'Returns the user''s newest order that was paid from balance';

@@ -1,9 +1,13 @@
--- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
--- is under review, is not left: its message says so.
+-- Detaches the message that invites to pay an order, because its buyer goes back to the product's page in it. If the order is
+-- paid or under review, the message stays attached and shows that.
 --
--- Twice or at once: the order's row is locked; left twice is left once.
--- Returns: jsonb {outcome: left, product_key, renews} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
---   {outcome: unknown}.
+-- Concurrency: the order's row is locked; a repeated call changes nothing.
+-- Locks: order.
+-- Returns: jsonb
+--   outcome: 'left' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
+--   product_key?: text                       (left)
+--   renews?: boolean                         (left)
+--   ...?private.closed_checkout              (closed)
 -- Errors: none.
 create or replace function public.leave_checkout(
   p_user_id bigint, p_order_id bigint, p_message_id bigint default null
@@ -35,4 +39,4 @@ $$;
 
 revoke all on function public.leave_checkout from public, anon, authenticated, service_role;
 grant execute on function public.leave_checkout to bot_backend;
-comment on function public.leave_checkout is 'Lets a buyer leave the message that invites to pay an order';
+comment on function public.leave_checkout is 'Detaches the message that invites to pay an order';

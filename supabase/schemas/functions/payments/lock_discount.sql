@@ -1,8 +1,9 @@
--- Locks the discount that a person's next one-off purchase has, so that it is bound to one order at a time.
+-- Locks the discount for a user's next one-off purchase, so that it is bound to one order at a time.
 --
--- Twice or at once: waits for whoever has it, and looks again: it may be used up by then. Its row is locked before the
---   orders that have it (private.lock_payers does the same).
--- Returns: see private.discount_of.
+-- Concurrency: waits for the transaction that has the lock, then searches again, because the discount may have been used by
+--   then.
+-- Locks: discount, before the orders that have it (as private.lock_payers).
+-- Returns: public.promocode_usages, see private.discount_of.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)
 returns public.promocode_usages
@@ -28,4 +29,4 @@ end
 $$;
 
 revoke all on function private.lock_discount from public, anon, authenticated, service_role;
-comment on function private.lock_discount is 'Locks the discount that a person''s next purchase has';
+comment on function private.lock_discount is 'Locks the discount for a user''s next one-off purchase';

@@ -1,7 +1,9 @@
--- Holds the discounts of some orders until the transaction ends.
+-- Locks the discounts of orders until the transaction ends.
 --
--- Twice or at once: after their people and before their orders are locked, like whoever makes an order with a discount.
--- Returns: nothing.
+-- Concurrency: locks are taken in the order of the primary key, so that two calls cannot deadlock.
+-- Locks: discounts by (promocode_id, user_id). Call it after locking the users and before locking the orders, the order in
+--   which public.create_order locks.
+-- Returns: void
 -- Errors: none.
 create or replace function private.lock_order_discounts(p_order_ids bigint[])
 returns void
@@ -24,4 +26,4 @@ end
 $$;
 
 revoke all on function private.lock_order_discounts from public, anon, authenticated, service_role;
-comment on function private.lock_order_discounts is 'Holds the discounts of some orders';
+comment on function private.lock_order_discounts is 'Locks the discounts of orders';

@@ -1,9 +1,10 @@
--- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
--- discounts of its orders, so that nobody makes an order with one while it is being paid.
+-- Locks the users that payment events concern against erasure until the transaction ends, then the discounts of the events'
+-- orders, so that no order is created with a discount whose order is being paid.
 --
--- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
---   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
--- Returns: nothing.
+-- Concurrency: every transaction that changes a user's payments locks the user first. An erasure locks the user exclusively,
+--   then the user's rows: it therefore never waits for a transaction that waits for it.
+-- Locks: users by id (KEY SHARE), then discounts by (promocode_id, user_id).
+-- Returns: void
 -- Errors: none.
 create or replace function private.lock_payers(p_provider text, p_events jsonb)
 returns void
@@ -32,4 +33,4 @@ end
 $$;
 
 revoke all on function private.lock_payers from public, anon, authenticated, service_role;
-comment on function private.lock_payers is 'Holds the people that an event is about';
+comment on function private.lock_payers is 'Locks the users that payment events concern';

@@ -1,7 +1,8 @@
--- Locks a payment, its person first, so that nobody erases them in between.
+-- Locks a payment's user against erasure, then the payment.
 --
--- Twice or at once: in the order in which everybody locks: the person, then the payment.
--- Returns: the row as it is now; null when there is none.
+-- Concurrency: the same order as everywhere: the user, then the payment.
+-- Locks: user (KEY SHARE), payment.
+-- Returns: public.payments, the current row; all its columns are null if there is none.
 -- Errors: none.
 create or replace function private.lock_payment(p_payment_id bigint)
 returns public.payments
@@ -23,4 +24,4 @@ end
 $$;
 
 revoke all on function private.lock_payment from public, anon, authenticated, service_role;
-comment on function private.lock_payment is 'Locks a payment, its person first';
+comment on function private.lock_payment is 'Locks a payment and its user';

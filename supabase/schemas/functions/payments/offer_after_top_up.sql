@@ -1,9 +1,11 @@
--- Offers the product that a top-up was made for: one tap buys it from balance. When the balance is still too low, the button
--- opens the page that says what is missing.
+-- Offers the product for which a top-up was made: one tap buys it from balance. If the balance is still too low, the button
+-- opens the page that shows what is missing.
 --
--- Twice or at once: only reads. The button carries the price and the top-up's order as its reference, so pay_from_balance buys
---   once for it, however often it is tapped.
--- Returns: jsonb {values: {wanted, price}, buttons} for private.enqueue_user_message; null without a product that is sold from balance.
+-- Concurrency: read-only. The button carries the price and the top-up's order as idempotency key, so that
+--   public.pay_from_balance buys once, however often it is tapped.
+-- Locks: none.
+-- Returns: jsonb {values: {wanted, price}, buttons} for private.enqueue_user_message; null if the product is not sold from
+--   balance.
 -- Errors: none.
 create or replace function private.offer_after_top_up(p_user_id bigint, p_order_id bigint, p_product_key text)
 returns jsonb
@@ -40,4 +42,4 @@ end
 $$;
 
 revoke all on function private.offer_after_top_up from public, anon, authenticated, service_role;
-comment on function private.offer_after_top_up is 'Offers the product that a top-up was made for';
+comment on function private.offer_after_top_up is 'Offers the product for which a top-up was made';

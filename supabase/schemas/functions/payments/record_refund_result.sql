@@ -1,10 +1,15 @@
--- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
--- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
+-- Records a provider's answer to a refund request whose money has not visibly moved: accepted (the outcome follows), refused,
+-- or unsure. A refund that moved money is a payment event instead (private.close_refund).
 --
--- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
--- was the first answer: after a question without an answer it may be of the second question alone.
--- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
--- Errors: none of its own.
+-- Concurrency: the refund's row is locked, and a decided refund does not change. A refusal counts only as the answer to the
+--   first attempt: after an attempt without an answer it may refer to the repetition alone, while the first one was executed.
+-- Locks: user (KEY SHARE), payment, refund.
+-- Returns: jsonb
+--   status: 'open' | 'done' | 'refused' | 'unknown' | 'failed'
+--   is_accepted: boolean
+--   error: text | null
+--   outgoing: outgoing
+-- Errors: none.
 create or replace function public.record_refund_result(p_refund_id bigint, p_answer text, p_error text default null)
 returns jsonb
 language plpgsql
@@ -27,7 +32,7 @@ begin
        set is_accepted = r.is_accepted or p_answer = 'accepted',
            is_awaited = true,
            error = left(p_error, 500),
-           -- The provider is given longer and longer pauses, half an hour at most.
+           -- Growing pauses, half an hour at most.
            next_attempt_at = v_now + least(r.attempts * r.attempts, 30) * interval '1 minute'
      where r.id = p_refund_id;
   end if;
@@ -40,4 +45,4 @@ $$;
 
 revoke all on function public.record_refund_result from public, anon, authenticated, service_role;
 grant execute on function public.record_refund_result to bot_backend;
-comment on function public.record_refund_result is 'Keeps what a provider answered that was asked for a refund';
+comment on function public.record_refund_result is 'Records a provider''s answer to a refund request';

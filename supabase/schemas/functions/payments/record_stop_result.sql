@@ -1,8 +1,10 @@
--- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
--- message after three tries without success; the provider is asked until it has.
+-- Records whether a provider canceled a subscription, of an erased user or replaced by another renewal. Until it has, the
+-- provider is asked again (public.claim_renewals_to_stop); after the third failure the admins get one message.
 --
--- Twice or at once: the renewal's row is locked; one that is stopped stays so.
--- Returns: jsonb {outgoing}: outbox items to deliver now.
+-- Concurrency: the renewal's row is locked; a canceled subscription stays so.
+-- Locks: renewal.
+-- Returns: jsonb
+--   outgoing: outgoing
 -- Errors: none.
 create or replace function public.record_stop_result(p_renewal_id bigint, p_is_stopped boolean)
 returns jsonb
@@ -31,4 +33,4 @@ $$;
 
 revoke all on function public.record_stop_result from public, anon, authenticated, service_role;
 grant execute on function public.record_stop_result to bot_backend;
-comment on function public.record_stop_result is 'Keeps whether a subscription is stopped';
+comment on function public.record_stop_result is 'Records whether a provider canceled a subscription';

@@ -1,8 +1,8 @@
--- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
--- given back now.
+-- Returns the refundable rest of a payment: the amount paid without refunds, disputes and open refund requests.
 --
--- Twice or at once: only reads; it stays true for whoever holds the payment's row.
--- Returns: the sum, never below zero.
+-- Concurrency: read-only; the result is stable while the caller holds the payment's lock.
+-- Locks: none.
+-- Returns: numeric, never negative.
 -- Errors: none.
 create or replace function private.refundable_amount(p_payment public.payments)
 returns numeric
@@ -19,4 +19,4 @@ as $$
 $$;
 
 revoke all on function private.refundable_amount from public, anon, authenticated, service_role;
-comment on function private.refundable_amount is 'How much of a payment can still be given back';
+comment on function private.refundable_amount is 'Returns the refundable rest of a payment';

@@ -1,10 +1,15 @@
--- Applies events that were kept and could not be applied when they came.
+-- Applies stored events of the last seven days that could not be applied when they arrived.
 --
--- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
---   are held, as everywhere; their erasure may have emptied it meanwhile.
--- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
---   outbox items to deliver now.
--- Errors: none of its own.
+-- Concurrency: events that another transaction has locked are skipped, and applying an event twice changes nothing. The users
+--   are locked before the event, as everywhere; their erasure may have emptied the event in between, so it is read again.
+-- Locks: for each event: users by id (KEY SHARE) and discounts, event (FOR UPDATE SKIP LOCKED), then as
+--   public.record_payment_event.
+-- Returns: jsonb
+--   applied: int
+--   failed: int
+--   ignored: int             (events that were given up with an alarm)
+--   outgoing: outgoing
+-- Errors: those of public.record_payment_event.
 create or replace function public.retry_payment_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb
 language plpgsql
@@ -50,4 +55,4 @@ $$;
 
 revoke all on function public.retry_payment_events from public, anon, authenticated, service_role;
 grant execute on function public.retry_payment_events to bot_backend;
-comment on function public.retry_payment_events is 'Applies payment events that could not be applied when they came';
+comment on function public.retry_payment_events is 'Applies stored events that could not be applied when they arrived';

@@ -1,8 +1,9 @@
--- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
+-- Stores the checkout of an order: its URL, the provider's id of it, and the message that invites to pay it.
 --
--- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
---   was erased meanwhile keeps nothing.
--- Returns: nothing.
+-- Concurrency: one update of the order's row; the last call counts. A completed order keeps its checkout, and an order whose
+--   buyer was erased in between gets none.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.save_checkout(
   p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
@@ -25,4 +26,4 @@ $$;
 
 revoke all on function public.save_checkout from public, anon, authenticated, service_role;
 grant execute on function public.save_checkout to bot_backend;
-comment on function public.save_checkout is 'Keeps where an order is paid';
+comment on function public.save_checkout is 'Stores the checkout of an order';

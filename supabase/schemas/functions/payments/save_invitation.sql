@@ -1,7 +1,9 @@
--- Adds a message that invites to pay an order, and changes it at once where the order can't be paid any more.
+-- Adds a message that invites to pay an order. If the order can no longer be paid, the message is edited at once; the edit
+-- waits in the outbox for the sweep.
 --
--- Twice or at once: the order's row is locked by the update; a message is kept once. An erased buyer's order keeps none.
--- Returns: nothing; a change waits in the outbox.
+-- Concurrency: the update locks the order's row; a message is stored once. The order of an erased buyer gets none.
+-- Locks: order.
+-- Returns: void
 -- Errors: none.
 create or replace function public.save_invitation(p_order_id bigint, p_message_id bigint)
 returns void

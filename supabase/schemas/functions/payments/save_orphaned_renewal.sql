@@ -1,9 +1,10 @@
--- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
--- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
+-- Stores the subscription of an erased user at its provider, and whether it must be canceled there. Its order or its earlier
+-- payment shows that the user is erased. The renewal may not exist yet, if the user paid after the erasure.
 --
--- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
---   says that it is stopped.
--- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
+-- Concurrency: a renewal is unique by the provider's id. One that must be canceled stays so until the provider reports that the
+--   subscription has stopped.
+-- Locks: renewal.
+-- Returns: boolean: true for a new renewal, false for a known one, null if the subscription belongs to no erased user.
 -- Errors: none.
 create or replace function private.save_orphaned_renewal(p_provider text, p_claims jsonb, p_is_running boolean)
 returns boolean
@@ -52,4 +53,4 @@ end
 $$;
 
 revoke all on function private.save_orphaned_renewal from public, anon, authenticated, service_role;
-comment on function private.save_orphaned_renewal is 'Keeps a subscription at a provider whose user is erased';
+comment on function private.save_orphaned_renewal is 'Stores the subscription of an erased user';

@@ -1,9 +1,10 @@
--- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
--- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
--- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
+-- Creates the renewal that a payment begins, or extends the one that it pays a period of. The saved payment method moves from
+-- the payment to the renewal, which deletes it once nothing is charged any more. A canceled subscription that its provider
+-- charged later runs again: the user resumed it there, or paid the old link once more (Stars).
 --
--- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
--- Returns: true where a canceled renewal runs again.
+-- Concurrency: a renewal is unique by the provider's id. The caller holds the payment.
+-- Locks: renewal.
+-- Returns: boolean, true if a canceled renewal runs again.
 -- Errors: none.
 create or replace function private.save_renewal(p_payment public.payments, p_ends_at timestamptz)
 returns boolean
@@ -54,4 +55,4 @@ end
 $$;
 
 revoke all on function private.save_renewal from public, anon, authenticated, service_role;
-comment on function private.save_renewal is 'Keeps that a payment will be repeated each period';
+comment on function private.save_renewal is 'Creates or extends the renewal of a payment';

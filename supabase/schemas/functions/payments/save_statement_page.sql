@@ -1,10 +1,14 @@
--- Keeps what a page of a provider's own lists says of money (p_events: [{key, events}], recorded before), and where the
--- next page begins (p_next; null: there is none, and the day is compared).
+-- Stores a page of a provider's statement (p_events: [{key, events}], recorded before) and the cursor of the next page. p_next
+-- null: it was the last page, so entries that the statement no longer lists are deleted, the next reading is scheduled, and the
+-- day is reconciled (private.finish_statement).
 --
--- Twice or at once: the day's row is locked; entries are unique by the provider's number. Only the worker whose page began
---   where the walk stands (p_cursor) moves it on.
--- Returns: jsonb {is_current, outgoing, sums: [{currency, theirs, ours}], gaps, foreign}. is_current is false when somebody
---   else has moved the walk on; sums, gaps (new differences) and foreign (movements of others) come with the last page.
+-- Concurrency: the day's row is locked and entries are unique by the provider's id. Only the worker whose page began at the
+--   stored cursor (p_cursor) advances it; the page of another one is ignored.
+-- Locks: statement day, then its entries.
+-- Returns: jsonb
+--   is_current: boolean    (false: another worker has advanced the cursor)
+--   outgoing: outgoing
+--   ...?private.finish_statement   (only with the last page)
 -- Errors: none.
 create or replace function public.save_statement_page(
   p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
@@ -60,7 +64,7 @@ begin
      where d.provider = p_provider and d.day = p_day;
     return jsonb_build_object('is_current', true, 'outgoing', '[]'::jsonb);
   end if;
-  -- What the list no longer shows is no longer there.
+  -- Entries that this walk did not see are no longer listed.
   delete from public.statement_entries as s
    where s.provider = p_provider and s.day = p_day and s.seen_at < v_day.started_at;
   update public.statement_days as d
@@ -83,4 +87,4 @@ $$;
 
 revoke all on function public.save_statement_page from public, anon, authenticated, service_role;
 grant execute on function public.save_statement_page to bot_backend;
-comment on function public.save_statement_page is 'Keeps what a page of a provider''s own lists says of money';
+comment on function public.save_statement_page is 'Stores a page of a provider''s statement';

@@ -1,7 +1,9 @@
--- Tells which of these events (p_keys: a list) a provider has told nobody here.
+-- Returns which of these event keys (p_keys: a list) have no event of the provider.
 --
--- Twice or at once: only reads. An event that comes in between is recorded twice, which changes nothing.
--- Returns: jsonb, a list of keys.
+-- Concurrency: read-only. An event that arrives in between is recorded twice, which changes nothing.
+-- Locks: none.
+-- Returns: jsonb
+--   [ text ]
 -- Errors: none.
 create or replace function public.unrecorded_events(p_provider text, p_keys jsonb)
 returns jsonb
@@ -19,4 +21,4 @@ $$;
 
 revoke all on function public.unrecorded_events from public, anon, authenticated, service_role;
 grant execute on function public.unrecorded_events to bot_backend;
-comment on function public.unrecorded_events is 'Which of these events nobody has told us';
+comment on function public.unrecorded_events is 'Returns which event keys have no event';

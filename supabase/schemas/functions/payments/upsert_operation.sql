@@ -1,9 +1,11 @@
--- Keeps what moved of a payment, by its own number.
+-- Stores an operation of a payment (charge, refund, dispute) under the provider's id of it.
 --
--- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
--- Returns: true for a number that was not known before.
--- Errors: M0001, an amount is missing or below zero.
+-- Concurrency: the caller holds the payment's lock. For a known operation, the decision changes once at most (is_final); a
+--   greater refund or dispute amount, a greater fee and a currency that was missing are taken over; the first time stays.
+--   Refunds that a provider reports as one running total (is_total) share a kind whose greatest sum counts.
+-- Locks: payment (held by the caller), operation.
+-- Returns: boolean, true for a new operation.
+-- Errors: M0001 the amount is missing or negative.
 create or replace function private.upsert_operation(p_payment_id bigint, p_event jsonb)
 returns boolean
 language plpgsql
@@ -18,7 +20,7 @@ declare
   v_is_new boolean;
 begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
-    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
+    raise exception 'the amount of a % event is missing or negative', v_kind using errcode = 'M0001';
   end if;
   insert into public.payment_operations as o (
     payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
@@ -53,4 +55,4 @@ end
 $$;
 
 revoke all on function private.upsert_operation from public, anon, authenticated, service_role;
-comment on function private.upsert_operation is 'Keeps what moved of a payment, by its own number';
+comment on function private.upsert_operation is 'Stores an operation of a payment under the provider''s id';

@@ -1,8 +1,11 @@
--- Sums what a person paid, for an admin.
+-- Sums a user's payments for the admins. Payments that were not fulfilled (problem) are left out of the sums.
 --
--- Twice or at once: only reads what is theirs, over an index.
--- Returns: jsonb {payments: how many brought money, sums: [{currency, paid, refunded}] (text, without payments for which
---   nothing was given), chargebacks: how many of their payments a bank took back and did not return}.
+-- Concurrency: read-only; reads the user's payments over an index.
+-- Locks: none.
+-- Returns: jsonb
+--   payments: int        (number of payments with an amount)
+--   sums: [ { currency: text, paid: numeric, refunded: numeric } ]
+--   chargebacks: int     (number of payments that are disputed or lost to a dispute)
 -- Errors: none.
 create or replace function private.user_payment_totals(p_user_id bigint)
 returns jsonb
@@ -38,4 +41,4 @@ as $$
 $$;
 
 revoke all on function private.user_payment_totals from public, anon, authenticated, service_role;
-comment on function private.user_payment_totals is 'What a person paid';
+comment on function private.user_payment_totals is 'Sums a user''s payments for the admins';

@@ -1,7 +1,9 @@
--- Adds a month or a year as the calendar of the setting quota_timezone has them, to the same hour of the wall clock.
+-- Adds a calendar month or year in the time zone quota_timezone, at the same wall-clock time. The result falls on day
+-- p_anchor_day of the month, or on its last day if the month is shorter.
 --
--- Twice or at once: computes only.
--- Returns: the end; p_anchor_day is the day of the month to end on, or the month's last if it is shorter.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: timestamptz, the end of the period.
 -- Errors: none.
 create or replace function private.add_period(p_from timestamptz, p_period text, p_anchor_day integer)
 returns timestamptz
@@ -26,4 +28,4 @@ end
 $$;
 
 revoke all on function private.add_period from public, anon, authenticated, service_role;
-comment on function private.add_period is 'Adds a month or a year by the calendar';
+comment on function private.add_period is 'Adds a calendar month or year';

@@ -1,8 +1,10 @@
--- Says on which day of the month a period that begins at a moment ends: on the day on which the one before began, as long
--- as its own end still tells of it (time that was taken back or given in between moved it elsewhere).
+-- Returns the day of the month on which a period that begins at p_from ends. This is the anchor day of the previous period
+-- (p_known) if p_from falls on that day, or on the last day of a shorter month: a month from 31 January ends in February, the
+-- next one on 31 March. Otherwise reversed or granted time has moved the start, and the day of p_from is the new anchor.
 --
--- Twice or at once: computes only.
--- Returns: p_known where the moment is its day, or the last of a month that is shorter; else the moment's own day.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: smallint, the day of the month.
 -- Errors: none.
 create or replace function private.anchor_day(p_from timestamptz, p_known smallint)
 returns smallint
@@ -21,4 +23,4 @@ end
 $$;
 
 revoke all on function private.anchor_day from public, anon, authenticated, service_role;
-comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';
+comment on function private.anchor_day is 'Returns the day of the month on which a period ends';

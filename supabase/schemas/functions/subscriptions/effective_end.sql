@@ -1,8 +1,9 @@
--- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
--- may be late. What admins give stops when they said.
+-- Returns when a subscription stops: at its end, or after the grace period (private.grace_period) while a renewal of the plan
+-- is running, because its charge may be late. A subscription granted by an admin stops at its end.
 --
--- Twice or at once: only reads.
--- Returns: the moment; null without an end.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: timestamptz; null without an end.
 -- Errors: none.
 create or replace function private.effective_end(p_user_id bigint, p_plan text, p_source text, p_ends_at timestamptz)
 returns timestamptz
@@ -21,4 +22,4 @@ as $$
 $$;
 
 revoke all on function private.effective_end from public, anon, authenticated, service_role;
-comment on function private.effective_end is 'When a plan stops, days of grace included';
+comment on function private.effective_end is 'Returns when a subscription stops, grace period included';

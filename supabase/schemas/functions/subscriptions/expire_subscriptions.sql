@@ -1,8 +1,9 @@
--- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
+-- Expires subscriptions whose time is over, grace period included, of at most p_limit users.
 --
--- Twice or at once: people whose row somebody holds are skipped and found again by the next sweep; the row is
---   locked before their subscriptions, as everybody does.
--- Returns: of how many people.
+-- Concurrency: users whose row another transaction has locked are skipped and found by the next sweep. The user is locked
+--   before their subscriptions, as everywhere.
+-- Locks: users by id (NO KEY UPDATE SKIP LOCKED), each followed by their subscriptions.
+-- Returns: integer, the number of users with an expired subscription.
 -- Errors: none.
 create or replace function private.expire_subscriptions(p_limit integer)
 returns integer
@@ -37,7 +38,7 @@ begin
        and s.status = 'active'
        and s.ends_at <= v_now
        and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
-    if found then  -- another sweep may have done it between the two statements
+    if found then  -- not found: a concurrent sweep expired them between the two statements
       perform private.refresh_access(v_user_id);
       v_count := v_count + 1;
     end if;
@@ -47,4 +48,4 @@ end
 $$;
 
 revoke all on function private.expire_subscriptions from public, anon, authenticated, service_role;
-comment on function private.expire_subscriptions is 'Ends the subscriptions whose time is over';
+comment on function private.expire_subscriptions is 'Expires subscriptions whose time is over';

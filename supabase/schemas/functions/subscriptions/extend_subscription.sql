@@ -1,10 +1,11 @@
--- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
--- from now. Only what admins give runs beside all else. In the days of grace after that end it is still the end that
--- counts: they were not free.
+-- Grants a user a plan for a period (p_period) or for a number of seconds (p_seconds), starting at the end of what they have of
+-- the plan from any source, otherwise now. What admins grant runs in parallel to the rest. During the grace period the time
+-- still starts at the old end: the days of grace are not free.
 --
--- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
---   sees to it that it asks once.
--- Returns: the subscription and the seconds that were added.
+-- Concurrency: the user's row is locked, so two purchases are added one after the other. Every call extends; the caller calls
+--   once per event.
+-- Locks: user (NO KEY UPDATE), then the user's subscription of this plan and source.
+-- Returns: (subscription_id, seconds), the subscription and the seconds that were added.
 -- Errors: none.
 create or replace function private.extend_subscription(
   p_user_id bigint,
@@ -54,7 +55,7 @@ begin
      where s.id = v_running.id;
     subscription_id := v_running.id;
   else
-    update public.subscriptions as s  -- over, and no sweep has come by yet
+    update public.subscriptions as s  -- over, but not expired by the sweep yet
        set status = 'expired', ended_at = v_now
      where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source and s.status = 'active';
     insert into public.subscriptions as s (user_id, plan, source, starts_at, ends_at, anchor_day)
@@ -67,4 +68,4 @@ end
 $$;
 
 revoke all on function private.extend_subscription from public, anon, authenticated, service_role;
-comment on function private.extend_subscription is 'Gives a person a plan for a period';
+comment on function private.extend_subscription is 'Grants a user a plan for a period';

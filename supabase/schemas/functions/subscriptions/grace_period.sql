@@ -1,8 +1,9 @@
--- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
--- late charge, which continues from the old end, always ends later than now.
+-- Returns how long a plan with a running renewal continues after its end while the charge is late (setting grace_days). It is
+-- at most 27 days, less than any month, so that a late charge, which continues from the old end, always ends in the future.
 --
--- Twice or at once: only reads.
--- Returns: the interval.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: interval
 -- Errors: none.
 create or replace function private.grace_period()
 returns interval
@@ -15,4 +16,4 @@ as $$
 $$;
 
 revoke all on function private.grace_period from public, anon, authenticated, service_role;
-comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
+comment on function private.grace_period is 'Returns how long a plan continues while its renewal is late';

@@ -1,8 +1,9 @@
--- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
--- runs.
+-- Returns the highest level of a user's current plans, grace period included. This function alone defines which plans are
+-- current.
 --
--- Twice or at once: only reads. Whoever means to keep the level locks the person's row first.
--- Returns: a subscription_limits.vip_level; 0 without a plan.
+-- Concurrency: read-only. A caller that stores the level locks the user first.
+-- Locks: none.
+-- Returns: integer, a subscription_limits.vip_level; 0 without a plan.
 -- Errors: none.
 create or replace function private.level_of(p_user_id bigint)
 returns integer
@@ -20,4 +21,4 @@ as $$
 $$;
 
 revoke all on function private.level_of from public, anon, authenticated, service_role;
-comment on function private.level_of is 'The highest level of the plans that run for a person';
+comment on function private.level_of is 'Returns the highest level of a user''s current plans';

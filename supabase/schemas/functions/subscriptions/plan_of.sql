@@ -1,7 +1,12 @@
--- Tells which plan a person has and until when: in the days of grace, until these are over.
+-- Returns a user's plan and its end; during the grace period, the end of that.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {plan, ends_at}; ends_at is null without an end, and for the free plan.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   {
+--     plan: text,
+--     ends_at: timestamptz | null   (null: no end, or the free plan)
+--   } | null                        (no such user)
 -- Errors: none.
 create or replace function private.plan_of(p_user_id bigint)
 returns jsonb
@@ -32,4 +37,4 @@ as $$
 $$;
 
 revoke all on function private.plan_of from public, anon, authenticated, service_role;
-comment on function private.plan_of is 'Which plan a person has and until when';
+comment on function private.plan_of is 'Returns a user''s plan and its end';

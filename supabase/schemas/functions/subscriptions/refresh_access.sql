@@ -1,8 +1,9 @@
--- Derives what a person may from what they have: vip_level is the highest of the active subscriptions' plans,
--- is_paid whether there is one above the free plan. An admin is always paid.
+-- Derives a user's access from their subscriptions: vip_level is the highest level of their current plans, is_paid whether it
+-- is above the free plan. An admin always has is_paid.
 --
--- Twice or at once: the person's row is locked first, so the last of two calls sees what both changed.
--- Returns: nothing.
+-- Concurrency: the user's row is locked first, so the later of two calls sees the changes of both.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: void
 -- Errors: none.
 create or replace function private.refresh_access(p_user_id bigint)
 returns void

@@ -1,7 +1,9 @@
--- Takes time of a plan back, as much as is left of it at most. What was to follow it comes earlier.
+-- Removes time of a plan from a user, at most what is left of it. Subscriptions of other sources that follow it end earlier by
+-- as much.
 --
--- Twice or at once: the person's row is locked. Every call shortens: the caller sees to it that it asks once.
--- Returns: the seconds that were taken.
+-- Concurrency: the user's row is locked. Every call shortens; the caller calls once per event.
+-- Locks: user (NO KEY UPDATE), then the user's subscriptions of the plan.
+-- Returns: numeric, the seconds that were removed.
 -- Errors: none.
 create or replace function private.shorten_subscription(
   p_user_id bigint, p_plan text, p_source text, p_seconds numeric
@@ -30,7 +32,7 @@ begin
     return 0;
   end if;
   v_seconds := least(p_seconds, extract(epoch from v_running.ends_at - v_now));
-  -- Of several sources one follows the other (private.extend_subscription): all of them together end earlier now.
+  -- Subscriptions of several sources follow each other (private.extend_subscription): the last one ends earlier now.
   select max(s.ends_at) - make_interval(secs => v_seconds::double precision) into v_end
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin' and s.status = 'active';
@@ -53,4 +55,4 @@ end
 $$;
 
 revoke all on function private.shorten_subscription from public, anon, authenticated, service_role;
-comment on function private.shorten_subscription is 'Takes time of a plan back';
+comment on function private.shorten_subscription is 'Removes time of a plan from a user';

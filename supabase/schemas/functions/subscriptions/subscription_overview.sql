@@ -1,11 +1,26 @@
--- What a person has of time that was bought, and what renews it.
+-- Describes a user's plan and the renewals that have not ended, the newest first.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
---   period, charged_until, effective_end, payment_id, payer}]}; effective_end is when its plan stops, days of grace
---   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
---   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
---   the newest first.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   plan: text | null
+--   ends_at: timestamptz | null         (null: no end, or the free plan)
+--   renewals: [ {
+--     id: bigint,
+--     plan: text,
+--     texts: jsonb,                     (of the product, by language)
+--     provider: text,
+--     provider_subscription_id: text,
+--     status: 'active' | 'past_due' | 'canceled',
+--     amount: numeric,
+--     currency: text,
+--     period: text,
+--     charged_until: timestamptz | null,
+--     effective_end: timestamptz | null,
+--       (when the plan stops, grace period included, after all reversals; null: over, or no end)
+--     payment_id: text | null,          (the provider's id of the last charge)
+--     payer: text | null                (the provider's id of the payer, if it has no Telegram id)
+--   } ]
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns jsonb
@@ -68,4 +83,4 @@ $$;
 
 revoke all on function public.subscription_overview from public, anon, authenticated, service_role;
 grant execute on function public.subscription_overview to bot_backend;
-comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
+comment on function public.subscription_overview is 'Describes a user''s plan and renewals';
