@@ -48,7 +48,7 @@ def description(language: str, key: str, longest: int = _LONGEST) -> str:
     try:
         value = texts.text(language, key)
     except KeyError:
-        raise ConfigError(f"shared/core/texts/{language}.py has no {key}") from None
+        raise ConfigError(f"no folder `texts` of shared has {key} in {language}.py") from None
     if not 1 <= len(value) <= longest:
-        raise ConfigError(f"shared/core/texts/{language}.py: {key} must have 1 to {longest} characters")
+        raise ConfigError(f"{language}: {key} must have 1 to {longest} characters")
     return value

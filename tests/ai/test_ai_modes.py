@@ -9,7 +9,7 @@ import pytest
 
 from shared.ai.messages import messages_for
 from shared.ai.modes import DEFAULT, MODES, find_mode
-from shared.core.texts import language, languages
+from shared.core.texts import languages, table
 
 NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
 HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "{braces} and 100%"}]
@@ -28,8 +28,8 @@ def test_a_mode_that_is_no_longer_there_is_the_default(key: str) -> None:
 @pytest.mark.parametrize("key", MODES)
 def test_a_mode_has_its_texts_in_every_language(key: str) -> None:
     for code in languages():
-        missing = {f"mode_{key}", f"mode_{key}_about"} - set(language(code).TEXTS)
-        assert not missing, f"add {missing} to shared/core/texts/{code}.py"
+        missing = {f"mode_{key}", f"mode_{key}_about"} - set(table(code))
+        assert not missing, f"add {missing} to {code}.py of a folder texts"
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)

@@ -136,7 +136,7 @@ def test_words_that_are_too_long_become_smaller_and_stay_on_their_card() -> None
 @pytest.mark.parametrize("code", [path.stem for path in Path(texts.__file__).parent.glob("??.py")])
 def test_the_typeface_has_every_letter_of_every_language(code: str) -> None:
     language = texts.language(code)
-    words = [text for key, text in language.TEXTS.items() if key.startswith(SHOWN)]
+    words = [text for key, text in texts.table(code).items() if key.startswith(SHOWN)]
     letters = set("".join([*words, *language.MONTHS, "0123456789.,\u00a0+−∞₽$"])) - set("{}|\n_*`")
     for weight in ("Medium", "SemiBold"):
         font = _font(weight, 40)  # type: ignore[arg-type]

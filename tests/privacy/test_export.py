@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.core.texts import language
+from shared.core.texts import table
 from shared.features.privacy.export import SECTIONS
 from tests.privacy.conftest import Someone, Sql, call, id_of, next_update
 
@@ -31,7 +31,7 @@ def test_every_subject_has_its_words(anna: Someone, export: Callable[..., Any]) 
     assert set(export(anna)["sections"]) == set(SECTIONS)
     for code in ("ru", "en"):
         for name in (*SECTIONS, "messages"):
-            assert {f"section_{name}", f"section_{name}_about"} <= set(language(code).TEXTS)
+            assert {f"section_{name}", f"section_{name}_about"} <= set(table(code))
 
 
 def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export: Callable[..., Any]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from shared import bots
 from shared.core import texts
 from shared.core.errors import ConfigError
-from shared.core.texts import en, ru
 from shared.telegram import menus
 from shared.telegram.feature import Command, Feature
 from tests.telegram_tool.conftest import Run
@@ -48,16 +47,16 @@ def test_every_language_has_its_menu_and_the_default_one_serves_all_others(
     assert set(menus) == {"", *texts.languages()}
     shown = [item["command"] for item in menus["en"]]
     assert shown == ["menu", "buy", "profile", "usage", "mode", "clear", "language", "help"]
-    assert menus["en"][0]["description"] == en.TEXTS["command_menu"]
-    assert menus["ru"][0]["description"] == ru.TEXTS["command_menu"]
+    assert menus["en"][0]["description"] == texts.table("en")["command_menu"]
+    assert menus["ru"][0]["description"] == texts.table("ru")["command_menu"]
     assert menus[""] == menus["ru"]
 
 
 def test_every_language_has_its_short_description(telegram: Telegram, run: Run) -> None:
     run("set-webhooks")
     own = telegram.bot("assistant").texts
-    assert own["short_description:en"] == en.TEXTS["bot_about"]
-    assert own["short_description:"] == ru.TEXTS["bot_about"]
+    assert own["short_description:en"] == texts.table("en")["bot_about"]
+    assert own["short_description:"] == texts.table("ru")["bot_about"]
 
 
 def test_the_default_language_is_a_setting(
@@ -194,7 +193,7 @@ def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyP
     bot = bots.load("assistant")
     monkeypatch.setattr(bot, "features", (*bot.features, Feature("x", commands=(Command("unheard_of"),))))
     monkeypatch.setattr(bot, "_menu", ("unheard_of",))
-    assert run("set-webhooks")[::2] == (1, "shared/core/texts/ru.py has no command_unheard_of\n")
+    assert run("set-webhooks")[::2] == (1, "no folder `texts` of shared has command_unheard_of in ru.py\n")
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

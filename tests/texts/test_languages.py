@@ -28,25 +28,25 @@ def test_russian_and_english_are_there() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_language_has_every_text_and_no_other(code: str) -> None:
-    everything = {key for other in CODES for key in texts.language(other).TEXTS}
-    missing = everything - set(texts.language(code).TEXTS)
-    assert not missing, f"shared/core/texts/{code}.py lacks {sorted(missing)}"
+    everything = {key for other in CODES for key in texts.table(other)}
+    missing = everything - set(texts.table(code))
+    assert not missing, f"{code}.py of the folders texts lacks {sorted(missing)}"
 
 
 @pytest.mark.parametrize("code", CODES)
-@for_each("key", sorted(texts.language("en").TEXTS))
+@for_each("key", sorted(texts.table("en")))
 def test_a_text_names_the_same_values_in_every_language(code: str, key: str) -> None:
     def fields(text: str) -> set[str]:
         return {match[1] for match in FIELD.finditer(text)}
 
-    assert fields(texts.language(code).TEXTS[key]) == fields(texts.language("en").TEXTS[key])
+    assert fields(texts.table(code)[key]) == fields(texts.table("en")[key])
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_number_has_as_many_words_as_the_language_has_forms(code: str) -> None:
     language = texts.language(code)
     forms = max(language.plural(number) for number in range(200)) + 1
-    for key, template in language.TEXTS.items():
+    for key, template in texts.table(code).items():
         for match in FIELD.finditer(template):
             if match[2]:
                 assert match[2].count("|") == forms, f"{code}: {key}"
@@ -60,8 +60,8 @@ def test_every_command_mode_and_failure_has_its_text(code: str) -> None:
     needed |= {f"provider_{key}" for key in providers.names()}
     classes = [AIError, *AIError.__subclasses__()]
     needed |= {cls.text_key for cls in classes}
-    missing = needed - set(texts.language(code).TEXTS)
-    assert not missing, f"add {sorted(missing)} to shared/core/texts/{code}.py"
+    missing = needed - set(texts.table(code))
+    assert not missing, f"add {sorted(missing)} to {code}.py of its folder texts"
 
 
 def test_every_text_is_used_somewhere() -> None:
@@ -88,7 +88,7 @@ def test_every_text_is_used_somewhere() -> None:
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [
         key
-        for key in texts.language("en").TEXTS
+        for key in texts.table("en")
         if not key.startswith(made) and not re.search(f"[\"']{key}[\"']", code)
     ]
     assert not unused, f"no code uses {unused}: remove them from shared/core/texts"
@@ -140,7 +140,7 @@ def test_offsets_count_utf16_units() -> None:
 
 def test_texts_have_no_loose_markup_and_end_cleanly() -> None:
     for code in CODES:
-        for key, template in texts.language(code).TEXTS.items():
+        for key, template in texts.table(code).items():
             plain = "".join(piece.content for piece in texts._pieces(code, key))
             assert "**" not in plain and "`" not in plain, f"{code}: {key}"
             assert not template.endswith(tuple(string.whitespace)), f"{code}: {key}"
@@ -163,8 +163,8 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
     needed |= {f"refund_told_{name}" for name in states if name != "open"}
     needed |= {f"admin_payment_status_{name}" for name in allowed("payments", "status")}
     needed |= {f"admin_given_{name}" for name in allowed("payment_effects", "effect") if name != "commission"}
-    missing = needed - set(texts.language(code).TEXTS)
-    assert not missing, f"add {sorted(missing)} to shared/core/texts/{code}.py"
+    missing = needed - set(texts.table(code))
+    assert not missing, f"add {sorted(missing)} to {code}.py of its folder texts"
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -177,4 +177,4 @@ def test_every_reason_against_a_price_or_a_title_has_words(code: str) -> None:
     needed |= {f"admin_text_title_{reason}" for reason in re.findall(r"then '(\w+)'", text)}
     needed |= {"admin_text_description_long", "admin_text_description_characters"}
     assert len(needed) == 11
-    assert needed <= set(texts.language(code).TEXTS)
+    assert needed <= set(texts.table(code))

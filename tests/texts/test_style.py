@@ -31,7 +31,7 @@ SHORT = re.compile(r"command_|menu_\w+$|admin_button_|.*_button$")
 
 def prose(code: str) -> dict[str, str]:
     """Every text without its markup, values, code and commands, by key."""
-    known = texts.language(code).TEXTS
+    known = texts.table(code)
     return {key: NOT_PROSE.sub("X", template).replace("**", "") for key, template in known.items()}
 
 

@@ -1,12 +1,14 @@
-"""Every sentence a person reads, one file a language.
+"""The texts that users read.
 
-A third language is one more file beside `ru.py` and `en.py` with the same names in it: `NAME`, `plural`, how
-it writes dates and figures (`figures.py`), `TEXTS`. It then stands in `/language`, in the command menus and
-in the tests that compare the files.
+A language is a module of this package (`en.py`: its name, plural forms, how it writes dates and figures)
+and a module of the same name in each folder `texts` of `shared`, which maps keys to texts. A third language
+is one more module in each; `/language`, the command menus and the tests then include it.
 
 A text is a template: `**bold**`, `` `code` ``, `{name}` for a value and `{count|request|requests}` for a
 number with its word in the right form. Values are inserted after the markup is read, so nothing in them is
-ever taken for markup, and Telegram gets entities, never something to parse.
+taken for markup, and Telegram gets entities, never something to parse.
+
+An owner replaces any text in `custom/<language>.toml` (overrides.py).
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from shared.core.config import settings
 
+_SHARED = Path(__file__).parents[2]
+_CUSTOM = Path(__file__).parent / "custom"
 _MARK = re.compile(r"\*\*(.+?)\*\*|`(.+?)`", re.DOTALL)
 # Values that are amounts and not identifiers: they are written with separators.
 _COUNTS = frozenset(
@@ -34,7 +38,7 @@ _FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
 
 
 class Language(Protocol):
-    """What a language's file holds."""
+    """What the module of a language holds."""
 
     NAME: str
     DATE: str
@@ -43,7 +47,6 @@ class Language(Protocol):
     DECIMAL: str
     THOUSANDS: str
     LEADING_SYMBOLS: str
-    TEXTS: Mapping[str, str]
     plural: Callable[[int], int]
 
 
@@ -74,8 +77,46 @@ def codes() -> set[str]:
 
 @lru_cache(maxsize=16)
 def language(code: str) -> Language:
-    """Load a language's file."""
+    """Load how a language writes numbers, dates and plurals."""
     return cast(Language, import_module(f"shared.core.texts.{code}"))
+
+
+@lru_cache(maxsize=1)
+def packages() -> tuple[str, ...]:
+    """Return the packages with texts: `shared.telegram.texts`, `shared.features.shop.texts`, …"""
+    folders = sorted([*_SHARED.glob("*/texts"), *_SHARED.glob("features/*/texts")])
+    return tuple(
+        ".".join(("shared", *folder.relative_to(_SHARED).parts))
+        for folder in folders
+        if folder != _SHARED / "core" / "texts"
+    )
+
+
+@lru_cache(maxsize=16)
+def table(code: str) -> Mapping[str, str]:
+    """Return all texts of a language by their keys, those of the owner in place of ours.
+
+    Raises:
+        ConfigError: a text of the owner does not fit the one it replaces.
+    """
+    texts: dict[str, str] = {}
+    for package in packages():
+        texts.update(import_module(f"{package}.{code}").TEXTS)
+    if (path := _CUSTOM / f"{code}.toml").exists():
+        from shared.core.texts.overrides import read  # few owners have one
+
+        texts.update(read(path, texts, len(_forms(code))))
+    return texts
+
+
+def has(code: str, key: str) -> bool:
+    """Return whether a language has a text of this key."""
+    return key in table(code)
+
+
+def _forms(code: str) -> set[int]:
+    """Return the numbers of the plural forms of a language."""
+    return {language(code).plural(count) for count in range(101)}
 
 
 def choose(*preferences: str | None) -> str:
@@ -135,13 +176,13 @@ def text(code: str, key: str, /, **values: Any) -> str:
 def plan_name(code: str, plan: str) -> str:
     """Return a plan's name in a language: its key where the owner added the plan and no text."""
     key = f"plan_{plan}"
-    return text(code, key) if key in language(code).TEXTS else plan
+    return text(code, key) if has(code, key) else plan
 
 
 def provider_name(code: str, provider: str) -> str:
     """Return a payment provider's name in a language: its key where records name one that is gone."""
     key = f"provider_{provider}"
-    return text(code, key) if key in language(code).TEXTS else provider
+    return text(code, key) if has(code, key) else provider
 
 
 def rich(code: str, key: str, /, **values: Any) -> Text:
@@ -175,7 +216,7 @@ def joined(*texts: Text, separator: str = "") -> Text:
 
 @lru_cache(maxsize=1024)
 def _pieces(code: str, key: str) -> tuple[_Piece, ...]:
-    template = language(code).TEXTS[key]
+    template = table(code)[key]
     pieces: list[_Piece] = []
     end = 0
     for match in _MARK.finditer(template):

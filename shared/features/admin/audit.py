@@ -122,7 +122,7 @@ def _what(context: UpdateContext, entry: Entry) -> str:
     """Say what was done; an action this version has no words for is shown by its name."""
     before, after, action = entry["before"], entry["after"], str(entry["action"])
     key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
-    if key not in texts.language(context.language).TEXTS:
+    if not texts.has(context.language, key):
         return action
     return context.text(key, **_values(context, action, before, after))
 

@@ -39,7 +39,7 @@ def month_reset_day(context: UpdateContext) -> str:
 
 def upgrade_options(context: UpdateContext, *, has_trial: bool) -> str:
     """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
-    known = texts.language(context.language).TEXTS
+    known = texts.table(context.language)
     hidden = hidden_commands(context.bot, current_offering(context)) | ({"trial"} if not has_trial else set())
     here = [name for name in context.bot.commands() if name not in hidden]
     ways = [context.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]

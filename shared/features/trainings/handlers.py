@@ -99,7 +99,7 @@ def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
 
 
 def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
-    known = texts.language(context.language).TEXTS
+    known = texts.table(context.language)
     source = f"trainings_from_{given['source']}"
     return context.rich(
         "trainings_line",

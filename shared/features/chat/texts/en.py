@@ -1,0 +1,70 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_mode": "Choose how I answer",
+    "command_clear": "Clear this conversation",
+    "command_cancel": "Cancel what you started",
+    "menu_mode": "Mode: {mode}",
+    "mode_choose": "🎛 **How should I answer?**\n\n{modes}\n\nCurrent mode: **{current}**",
+    "mode_set": "Mode: {mode}",
+    "mode_chat": "💬 Assistant",
+    "mode_chat_about": "answers questions and helps with anything",
+    "mode_translate": "🔤 Translator",
+    "mode_translate_about": "translates anything you send",
+    "mode_code": "🧑‍💻 Programmer",
+    "mode_code_about": "writes and explains code",
+    "mode_locked": "🔒 {mode}",
+    "mode_not_included": "Your plan doesn’t include this mode.",
+    "mode_gone": "This mode is no longer available.",
+    "clear_done": "🧹 Conversation cleared. What would you like to talk about?",
+    "cancel_done": "Canceled. Send me a new question.",
+    "cancel_nothing": "There’s nothing to cancel. Just send me a message.",
+    "edited_command": "✏️ Commands don’t run when you edit a message. Send the command as a new message.",
+    "too_long": (
+        "Your message is too long: {length|character|characters}, and the limit is {limit}. Send it in parts."
+    ),
+    "secret_seen": (
+        "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the "
+        "message, and if others can see this chat, change the password or key."
+    ),
+    "limit_reached": (
+        "⏳ **You’ve reached today’s limit of {limit|request|requests}.**\n\nIt resets at {time}, in "
+        "{hours|hour|hours}. The menu and settings still work.{ways}"
+    ),
+    "limit_reached_month": (
+        "⏳ **You’ve reached this month’s limit of {limit|request|requests}.**\n\nIt resets on {date} at "
+        "{time}. The menu and settings still work.{ways}"
+    ),
+    "ai_failed": "😔 The AI couldn’t answer. Please try again.{counted}",
+    "ai_unavailable": (
+        "😔 The AI isn’t available right now. We’re working on it. Please try again later.{counted}"
+    ),
+    "ai_too_long": "📏 This conversation is too long for the AI. Start a new conversation or send a shorter message.{counted}",
+    "ai_timeout": "⌛ The AI took too long. Try again or ask for something shorter.{counted}",
+    "ai_refused": "🙅 The AI won’t answer this. Try rephrasing it.{counted}",
+    "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
+    "request_not_counted": "This request didn’t count toward your limit.",
+    "request_counted": "This request counted because the AI had already started working on it.",
+    "request_counted_failures": "This request counted because too many of your requests have failed today.",
+    "in_progress": (
+        "⏳ I’m still working on your earlier questions. Wait for an answer, then send this one again. It "
+        "didn’t count."
+    ),
+    "limit_user_cost": (
+        "⏳ **You’ve reached today’s limit for AI answers.**\n\nIt resets at {time}, in {hours|hour|hours}. "
+        "The menu and settings still work."
+    ),
+    "limit_bot_cost": (
+        "⏳ **This bot has reached today’s limit for AI answers.**\n\nIt resets at {time}, in "
+        "{hours|hour|hours}. The menu and settings still work."
+    ),
+    "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
+    "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
+    "ai_broken": "…\n\n⚠️ I lost the connection to the AI here. Send “go on” and I’ll continue.",
+    "offline_limit": (
+        "⚠️ I can’t load your history and settings, so I can’t answer more questions right now. Try again in "
+        "a minute."
+    ),
+}

@@ -1,0 +1,26 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "menu_profile": "👤 Profile",
+    "menu_plan": "Plan: **{plan}**",
+    "menu_left": "Requests left today: **{left}** of {limit}",
+    "menu_left_month": "Requests left this month: **{left}** of {limit}",
+    "menu_unlimited": "Requests today: **{used}**, no limit",
+    "menu_bonus": "Bonus requests: **{credits}**",
+    "menu_balance": "Balance: **{balance}**",
+    "menu_help": "❓ Help",
+    "menu_back": "‹ Menu",
+    "menu": "Send me a message or choose below.",
+    "plan_FREE": "Free",
+    "plan_PREMIUM": "Premium",
+    "resets_at": "at {time}, in {hours|hour|hours}",
+    "resets_soon": "at {time}, in {minutes|minute|minutes}",
+    "resets_month": "on {date} at {time}",
+    "ways_out": "Need more requests?",
+    "way_out_trial": "✨ Try a plan for free: /trial",
+    "way_out_keys": "🔑 Use your own AI key: /keys",
+    "way_out_referral": "🎁 Invite a friend: /referral",
+    "menu_buy": "⭐ Buy",
+}

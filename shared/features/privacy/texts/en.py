@@ -1,0 +1,143 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_privacy": "What we keep about you",
+    "command_mydata": "Download your data",
+    "command_deleteme": "Delete your data",
+    "privacy_without_database": (
+        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database, so your messages and "
+        "settings aren’t stored.\n\nYour questions go to the AI provider without your name or ID."
+    ),
+    "privacy": (
+        "🔐 **What we keep about you**\n\n"
+        "• Your name, username, language and ID: Telegram shares them with every bot.\n"
+        "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
+        "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
+        "• Your orders and payments: what you bought, when and for how much, your email or phone number for "
+        "receipts, and what the payment provider sent us. We never see your full card number.\n"
+        "• A log of AI calls (time, model and duration, but no message text): "
+        "{usage_months|month|months}.\n"
+        "• Your AI keys, if you added any. They’re encrypted.\n"
+        "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we "
+        "keep it for up to {dead_letters_days|day|days} to find the bug.\n\n"
+        "Your questions go to the AI provider without your name or ID.\n\n"
+        "**What you can do**\n\n"
+        "/mydata — download everything we keep\n"
+        "/clear — clear this conversation\n"
+        "/deleteme — delete everything"
+    ),
+    "privacy_policy": "📜 Read more",
+    "mydata_caption": "📄 Everything we keep about you. You can open the file in any text editor.",
+    "mydata_more": "This is part {part}. Tap the button to get the next one.",
+    "mydata_next": "Part {part} ›",
+    "mydata_wait": "⏳ Your data has already been sent. You can get a new file in {minutes|minute|minutes}.",
+    "mydata_title": "About this file",
+    "mydata_about": (
+        "Everything our bots keep about you. Times are in ISO 8601. Field names match our database."
+    ),
+    "mydata_explanation": "Explanation",
+    "mydata_stored": "Data",
+    "section_user": "Profile",
+    "section_user_about": (
+        "Your Telegram name, language, plan, balance, bonus requests and invite code, when you joined and "
+        "when you last messaged us."
+    ),
+    "section_sessions": "Chats with the bots",
+    "section_sessions_about": "What each bot remembers about your chat: mode, settings and counters.",
+    "section_requests": "Requests by day",
+    "section_requests_about": "How many AI requests you made each day. They count toward your daily limit.",
+    "section_months": "Requests by month",
+    "section_months_about": "How many AI requests you made each month.",
+    "section_ai_months": "AI calls by month",
+    "section_ai_months_about": (
+        "How many calls to each AI model your requests made and how many tokens, milliseconds (ms) and US "
+        "dollars (cost) they used. is_user_api_key shows whether your own key was used."
+    ),
+    "section_ai_calls": "AI calls",
+    "section_ai_calls_about": (
+        "Your latest 10,000 AI calls: time, model, duration and size, but no message text. The monthly "
+        "totals include every call."
+    ),
+    "section_keys": "Your own AI keys",
+    "section_keys_about": (
+        "The provider and last characters of each key. The keys themselves are encrypted and aren’t in this "
+        "file."
+    ),
+    "section_balance": "Balance history",
+    "section_balance_about": (
+        "Money added and spent. If you delete your data, we keep these records for accounting, but without "
+        "your name."
+    ),
+    "section_payments": "Orders and payments",
+    "section_payments_about": (
+        "orders: what you ordered; payments: money we received; operations: what happened to each payment; "
+        "refunds: refunds we requested; effects: what each payment added to your account; renewals: "
+        "auto-renewals; events: what the payment provider sent us. If you delete your data, we keep the "
+        "amounts and IDs for accounting, but without your name."
+    ),
+    "section_promocodes": "Promo codes",
+    "section_promocodes_about": (
+        "redeemed: what each promo code gave you, and discounts you haven’t used yet; tries: how many wrong "
+        "codes you entered each day. If you delete your data, we keep an encrypted record of the codes you "
+        "used."
+    ),
+    "section_subscriptions": "Plans",
+    "section_subscriptions_about": "Every plan you’ve had, how you got it and when it ends.",
+    "section_trainings": "Training sessions",
+    "section_trainings_about": (
+        "given: training sessions you received, why you got them and how many you’ve used; used: what you "
+        "spent bonus requests and sessions on."
+    ),
+    "section_referrals": "Invites",
+    "section_referrals_about": (
+        "invited_by: the invite you joined with; invited: people who joined with your invite. We leave out "
+        "their names because that’s their data."
+    ),
+    "section_admins": "Admin actions",
+    "section_admins_about": "Changes admins made to your data, with the values before and after.",
+    "section_updates": "Message log",
+    "section_updates_about": (
+        "Your recent messages and taps as Telegram sent them, and our answers. We keep them for a few days "
+        "so nothing gets lost or repeated."
+    ),
+    "section_unsent": "Not sent yet",
+    "section_unsent_about": "Messages to you that Telegram hasn’t accepted yet.",
+    "section_messages": "Conversations",
+    "section_messages_about": "Your messages (user) and the AI’s answers (assistant), oldest first.",
+    "deleteme": (
+        "🗑 **Delete all your data?**\n\n**Deleted:** your profile and settings, your conversations with all "
+        "our bots, request counters, your own AI keys, your invites and invite code."
+    ),
+    "deleteme_loses": "**You’ll lose for good:**",
+    "deleteme_loses_nothing": "You have no paid plan, bonus requests, training sessions or balance to lose.",
+    "deleteme_plan_until": "{plan} until {until}",
+    "deleteme_plan": "{plan}, no end date",
+    "deleteme_credits": "{credits|bonus request|bonus requests}",
+    "deleteme_trainings": "{trainings|free training session|free training sessions}",
+    "deleteme_yes": "🗑 Delete everything",
+    "deleteme_no": "Keep everything",
+    "deleteme_sure": "⚠️ **Are you sure?**",
+    "deleteme_final": "We won’t be able to restore or refund any of it because there’ll be no record that it was yours.",
+    "deleteme_balance": "{balance} on your balance",
+    "deleteme_keeps": (
+        "**Kept without your name:** orders, payments and admin actions, because we need them for "
+        "accounting. They can’t be traced back to you; the payment provider keeps its own records. We also "
+        "keep an encrypted record of the new-user bonuses and promo codes you’ve used, how many requests "
+        "you made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You "
+        "can delete them together with the chat."
+    ),
+    "deleteme_renewal": (
+        "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’ll keep being charged, and we won’t be able to "
+        "tell that the money is yours or refund it."
+    ),
+    "deleteme_renewal_how": "Turn it off in /subscription, then come back: /deleteme",
+    "deleteme_subscription": "🔁 Go to auto-renewal",
+    "deleteme_lose": "🗑 Yes, delete everything",
+    "deleteme_kept": "OK, nothing was deleted.",
+    "deleteme_done": (
+        "✅ **Done. Your data has been deleted.**\n\nIf you’d like to come back, just send a message. We’ll "
+        "start from scratch."
+    ),
+}

@@ -1,0 +1,39 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_promo": "Enter a promo code",
+    "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Upper or lower case both work.",
+    "promo_cancel": "Cancel",
+    "promo_again": "Try another code",
+    "promo_malformed": (
+        "🤔 That doesn’t look like a promo code. Promo codes have 3–32 characters: Latin letters, digits, "
+        "hyphens and underscores."
+    ),
+    "promo_unknown": "🤔 There’s no promo code **{code}**. Check for typos and send it again.",
+    "promo_expired": "⌛ The promo code **{code}** has expired.",
+    "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
+    "promo_not_yet": "⏳ The promo code **{code}** starts on {date}. Come back then!",
+    "promo_too_many_tries": "🚦 Too many wrong promo codes today. Try again tomorrow.",
+    "promo_already_used": "👌 You’ve already used the promo code **{code}**. Each code works once.",
+    "promo_waits": (
+        "🏷 You’ve already added the promo code **{code}**: {percent}% off your next one-time purchase."
+    ),
+    "promo_month": "🎁 **Promo code {code} applied!**\n\nYour **{plan}** plan is active until {until}.",
+    "promo_credits": (
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|bonus request|bonus requests}**. Bonus "
+        "requests never expire."
+    ),
+    "promo_trainings": (
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|free training session|free training "
+        "sessions}**."
+    ),
+    "promo_percent": (
+        "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase."
+    ),
+    "promo_percent_until": (
+        "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase until "
+        "{until}."
+    ),
+}

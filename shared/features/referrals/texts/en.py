@@ -1,0 +1,19 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_referral": "Invite friends and earn requests",
+    "referral": (
+        "🎁 **Invite friends**\n\nYour link:\n{link}\n\nWhen a friend asks their first question, you get "
+        "{referrer_credits|bonus request|bonus requests} and they get {referred_credits}.\n\nJoined with "
+        "your link: {invited}\nAsked a question: {completed}\nYou’ve earned: {credits|request|requests}"
+    ),
+    "referral_share": "📤 Share link",
+    "referral_qr": "🔳 QR code",
+    "referral_invitation": "An AI assistant right in Telegram. Try it:",
+    "referral_notice": (
+        "🎉 {name} joined with your link and asked their first question. You’ve earned {credits|bonus "
+        "request|bonus requests}!"
+    ),
+}

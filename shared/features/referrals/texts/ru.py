@@ -1,0 +1,20 @@
+"""Russian texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_referral": "Пригласить друзей и получить запросы",
+    "referral": (
+        "🎁 **Пригласите друзей**\n\nВаша ссылка:\n{link}\n\nКогда друг задаст первый вопрос, вы получите "
+        "{referrer_credits|бонусный запрос|бонусных запроса|бонусных запросов}, а он — "
+        "{referred_credits}.\n\nПришли по ссылке: {invited}\nЗадали вопрос: {completed}\nВы заработали: "
+        "{credits|запрос|запроса|запросов}"
+    ),
+    "referral_share": "📤 Поделиться ссылкой",
+    "referral_qr": "🔳 QR-код",
+    "referral_invitation": "ИИ-помощник прямо в Telegram. Попробуй:",
+    "referral_notice": (
+        "🎉 По вашей ссылке пришёл новый пользователь ({name}) и задал первый вопрос. Вы получили "
+        "{credits|бонусный запрос|бонусных запроса|бонусных запросов}!"
+    ),
+}

@@ -1,0 +1,134 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_buy": "Plans and top-ups",
+    "buy": "⭐ **What would you like to buy?**",
+    "buy_trial": "✨ New here? Try {plan} free for {days|day|days}: /trial",
+    "buy_promo_hint": "Have a promo code? /promo",
+    "buy_currency": "Show prices in {currency}",
+    "buy_more": "More ›",
+    "buy_from": "{title} · from {price}",
+    "buy_offer": "{title} · {price}",
+    "buy_saves": "{offer} (−{percent}%)",
+    "buy_group": "**{title}**",
+    "buy_group_credits": "Extra requests",
+    "buy_group_balance": "Balance top-up",
+    "buy_group_course": "Courses",
+    "buy_group_question": "Choose an option:",
+    "buy_mode_question": "Pay once or renew automatically?",
+    "buy_once": "Pay once · {price}",
+    "buy_auto_month": "Auto-renew · {price}/month",
+    "buy_auto_year": "Auto-renew · {price}/year",
+    "buy_method_question": "How would you like to pay?",
+    "buy_method_question_month": "Auto-renews every month until you cancel. How would you like to pay?",
+    "buy_method_question_year": "Auto-renews every year until you cancel. How would you like to pay?",
+    "buy_card_question": "Which service would you like to pay through?",
+    "buy_method_card": "Card",
+    "buy_discount": (
+        "🏷 **{percent}% off** your next one-time purchase. The prices shown already include it. Doesn’t "
+        "apply to auto-renewing plans or top-ups."
+    ),
+    "buy_discount_until": (
+        "🏷 **{percent}% off** your next one-time purchase until {until}. The prices shown already include "
+        "it. Doesn’t apply to auto-renewing plans or top-ups."
+    ),
+    "buy_reduced": "🏷 {percent}% off: {prices}.",
+    "buy_reduced_price": "{price} instead of {full}",
+    "buy_reduced_repeats": "🏷 {percent}% off if you pay once: {prices}. Auto-renewal is full price and doesn’t use up your discount.",
+    "buy_pay_reduced": (
+        "**{title}**\nTotal: **{price}** instead of {full}\n\nWe’ll message you when the payment goes "
+        "through."
+    ),
+    "buy_nothing": "Nothing is for sale right now. Please check back later.",
+    "buy_gone": "This is no longer available. Choose something else:",
+    "buy_all": "‹ All offers",
+    "buy_back": "‹ Back",
+    "buy_other": "Other payment methods",
+    "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
+    "buy_note_repeats": (
+        "🔁 Your plan auto-renews and is paid until {until}. A one-time payment adds another period and "
+        "keeps auto-renewal on. A new auto-renewal replaces the current one."
+    ),
+    "buy_note_endless": "⚠️ Your plan has no end date, so this purchase wouldn’t add anything right now.",
+    "buy_replaces": "🔁 You already have auto-renewal: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one.",
+    "buy_replace": "Replace auto-renewal",
+    "buy_pay": "**{title}**\nTotal: **{price}**\n\nWe’ll message you when the payment goes through.",
+    "buy_pay_month": (
+        "**{title}**\nToday: **{price}**, then {price} every month\n\nTurn off auto-renewal anytime: "
+        "/subscription. We’ll message you when the payment goes through."
+    ),
+    "buy_pay_year": (
+        "**{title}**\nToday: **{price}**, then {price} every year\n\nTurn off auto-renewal anytime: "
+        "/subscription. We’ll message you when the payment goes through."
+    ),
+    "buy_way_balance": "Balance · {price} (you have {balance})",
+    "balance_pay": (
+        "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left."
+    ),
+    "balance_pay_period": (
+        "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left. "
+        "This is a one-time payment, without auto-renewal."
+    ),
+    "balance_short": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Top up, then finish the purchase in one tap:",
+    "balance_short_only": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Choose another payment method.",
+    "balance_paid_subscription": (
+        "✅ Paid from your balance: **{title}**. Active until {until}.\n\nBalance: {balance}"
+    ),
+    "balance_paid_credits": (
+        "✅ Paid from your balance: **{title}**. You got **{quantity|request|requests}**.\n\nBalance: "
+        "{balance}"
+    ),
+    "balance_paid_course": "✅ Paid from your balance: **{title}**.\n\nBalance: {balance}",
+    "invitation_paid": "✅ **{title}**\nPaid: {price}",
+    "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s resolved. Questions? /paysupport",
+    "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
+    "invitation_disputed": (
+        "⚠️ **{title}**\nYour bank disputed this payment, so the purchase is on hold. Questions? /paysupport"
+    ),
+    "invitation_withdrawn": (
+        "**{title}**\nThis order was canceled because its discount was applied to a newer order."
+    ),
+    "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
+    "invitation_again": "Buy again",
+    "buy_pay_button": "Pay {price}",
+    "buy_unavailable": (
+        "😔 This payment method isn’t responding right now. You weren’t charged. Try another one, or try "
+        "again later."
+    ),
+    "buy_contact": "🧾 We’re required to send you a receipt. Send an **email address** or **phone number** for it.",
+    "buy_contact_wrong": (
+        "That doesn’t look like an email address or a phone number. Send it like this: anna@example.com or "
+        "+79991234567."
+    ),
+    "menu_contact": "🧾 Receipt settings",
+    "contact": (
+        "🧾 **Email or phone number for receipts**\n\n{contact}\n\nWe send receipts for your purchases here."
+    ),
+    "contact_none": (
+        "🧾 **Email or phone number for receipts**\n\nNot set. We’ll ask for it when a purchase needs a "
+        "receipt."
+    ),
+    "contact_ask": (
+        "🧾 Send an **email address** or a **phone number** for your receipts. Auto-renewal receipts will go "
+        "there too."
+    ),
+    "contact_add": "Add",
+    "contact_change": "Change",
+    "contact_remove": "Remove",
+    "contact_cancel": "‹ Back",
+    "contact_back": "‹ Profile",
+    "contact_removed": (
+        "Your email or phone number for receipts has been removed. Receipts for active auto-renewals will "
+        "still go there."
+    ),
+    "buy_contact_refused": (
+        "🧾 **{provider}:** we couldn’t use **{contact}** for your receipt. You weren’t charged. "
+        "Check for typos, or send a different **email address** or **phone number**."
+    ),
+    "buy_refused": (
+        "😔 This payment method isn’t available for this order. You weren’t charged. Choose another one."
+    ),
+    "balance_buy": "Pay {price} from balance",
+}

@@ -1,0 +1,33 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_trainings": "Your training sessions",
+    "trainings": "🎓 **Your training sessions**",
+    "trainings_none": "🎓 **You don’t have any training sessions yet.**",
+    "trainings_plan_until": "🎓 **Your training sessions**\n\nUnlimited with {plan} until {until}.",
+    "trainings_plan": "🎓 **Your training sessions**\n\nUnlimited with {plan}.",
+    "trainings_admin": "🎓 **Your training sessions**\n\nUnlimited: you’re an admin.",
+    "trainings_credits": "💬 Bonus requests: {credits}. One request covers one session.",
+    "trainings_line": "🎁 {trainings|session|sessions} {source}",
+    "trainings_from_channel": "for joining the channel",
+    "trainings_from_promo": "from a promo code",
+    "trainings_from_admin": "from an admin",
+    "trainings_from_other": "as a gift",
+    "trainings_channel": "📣 Join **{channel}** and get {trainings|free session|free sessions}.",
+    "trainings_channel_had": "📣 You’ve already claimed the reward for joining **{channel}**. Thanks for reading!",
+    "trainings_open": "📣 {channel}",
+    "trainings_joined": "✅ I’ve joined",
+    "trainings_given": "🎉 Thanks! +{trainings|session|sessions}",
+    "trainings_already_given": "You’ve already claimed the reward for this channel.",
+    "trainings_off": "There’s no reward for joining right now.",
+    "trainings_not_joined": "I can’t see you in {channel} yet. Join it and tap again.",
+    "trainings_later": (
+        "Telegram isn’t responding, so I can’t check whether you’ve joined. Tap again in a minute."
+    ),
+    "trainings_broken": (
+        "I can’t check whether you’ve joined because I don’t have access to the channel’s member list. It’s "
+        "a problem on our side, and we’ve been notified."
+    ),
+}

@@ -1,0 +1,127 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
+    "refund_told_refused": (
+        "❌ **Refund of {back}: rejected**\n\nPayment {payment}, {provider}, ID `{number}`. Open the payment "
+        "to see why."
+    ),
+    "refund_told_unknown": (
+        "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, ID `{number}`. The provider "
+        "never gave a clear answer, and it isn’t safe to retry automatically. Check its dashboard. If the "
+        "money wasn’t refunded, issue the refund again."
+    ),
+    "refund_told_failed": (
+        "❌ **Refund of {back}: failed**\n\nPayment {payment}, {provider}, ID `{number}`. We still have the "
+        "money, and the purchase is active again. You can try again."
+    ),
+    "provider_telegram_stars": "Telegram Stars",
+    "provider_stripe": "Card (Stripe)",
+    "provider_yookassa": "Card or SBP (YooKassa)",
+    "provider_cloudpayments": "Card (CloudPayments)",
+    "provider_prodamus": "Card (Prodamus)",
+    "provider_crypto_pay": "Crypto",
+    "provider_balance": "Balance",
+    "provider_fake": "Test payment",
+    "paid_subscription": "🎉 Paid, thank you! **{title}** is active until {until}.",
+    "paid_credits": "🎉 Paid, thank you! You got **{quantity|request|requests}**.",
+    "paid_balance": "🎉 Paid, thank you! Added to your balance: **{quantity}**.",
+    "paid_balance_continues": (
+        "🎉 Paid, thank you! Added to your balance: **{quantity}**.\n\nFinish your purchase: **{wanted}** for "
+        "{price}."
+    ),
+    "paid_course": "🎉 Paid, thank you! You bought **{title}**.",
+    "renewed": "🔁 **{title}** has been renewed until {until}. Thanks for staying with us!",
+    "refunded": "↩️ **{title}**: we’ve refunded {money} and canceled the purchase.",
+    "refunded_part": (
+        "↩️ **{title}**: we’ve refunded {money} and canceled the part of the purchase it paid for."
+    ),
+    "refunded_to_balance": (
+        "↩️ **{title}**: we’ve refunded {money} to your bot balance and canceled the purchase."
+    ),
+    "refunded_part_to_balance": (
+        "↩️ **{title}**: we’ve refunded {money} to your bot balance and canceled the part of the purchase it "
+        "paid for."
+    ),
+    "refunded_unknown": "↩️ We’ve refunded {money}. This payment never added anything to your account.",
+    "refunded_unused": (
+        "↩️ **{title}**: we’ve refunded {money}. This payment never added anything to your account."
+    ),
+    "refund_undone": "**{title}**: the {money} refund didn’t go through, so your purchase is active again.",
+    "dispute_won": (
+        "✅ **{title}**: the dispute over the {money} payment has been resolved, and your purchase is active "
+        "again."
+    ),
+    "disputed": (
+        "⚠️ **{title}**: your bank disputed the {money} payment, so the purchase is on hold. If this is a "
+        "mistake, contact us: /paysupport"
+    ),
+    "dispute_lost": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve canceled the "
+        "purchase. Questions? /paysupport"
+    ),
+    "dispute_lost_credits": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken back "
+        "{quantity|request|requests}. Questions? /paysupport"
+    ),
+    "dispute_lost_balance": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken {quantity} "
+        "off your bot balance. Questions? /paysupport"
+    ),
+    "dispute_lost_time": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken back the "
+        "time it paid for. {plan} is now active until {until}. Questions? /paysupport"
+    ),
+    "dispute_lost_plan": (
+        "⚠️ **{title}**: the bank settled the dispute and refunded you {money}, so we’ve ended your {plan} "
+        "plan. Questions? /paysupport"
+    ),
+    "renewed_resumed": (
+        "🔁 **{title}**: a new charge went through, so auto-renewal is back on. Paid until {until}. To turn "
+        "it off: /subscription"
+    ),
+    "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
+    "renewal_replaced": (
+        "🔁 **{title}** ({provider}): auto-renewal is off because your new subscription replaced this one."
+    ),
+    "renewal_active": "🔁 **{title}**: auto-renewal is back on. Paid until {until}.",
+    "renewal_contact_refused": (
+        "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your email or "
+        "phone number for receipts. Send a different one, and we’ll try again. You’ll keep your plan until "
+        "{until}."
+    ),
+    "renewal_contact_button": "Change email or phone",
+    "renewal_past_due": (
+        "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you’ll keep your plan "
+        "until {until}.\n\nCheck that your card hasn’t expired and there’s enough money in your account. "
+        "Pay another way: /buy. Turn off auto-renewal: /subscription"
+    ),
+    "renewal_given_up": (
+        "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan ran until {until}, and you "
+        "won’t be charged again.\n\nCome back anytime: /buy"
+    ),
+    "renewal_canceled": "**{title}**: auto-renewal is off. You’ll keep access until {until}.",
+    "renewal_ended": (
+        "**{title}**: auto-renewal has ended. You’ll keep access until {until}. To continue, open /buy"
+    ),
+    "renewal_alarm_missed": (
+        "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until "
+        "{until}. We haven’t seen a charge or a decline since.\n\nCheck the subscription in the provider’s "
+        "dashboard and the jobs in Cloud Scheduler."
+    ),
+    "ends_days": "⏳ Your subscription is active until {until}. Renew early and you won’t lose a day: /buy",
+    "ends_day": "⏳ Your subscription ends on {until}. Renew it: /buy",
+    "ends_trial_days": "⏳ Your free trial is active until {until}. Like it? Choose a plan: /buy",
+    "ends_trial_day": (
+        "⏳ Your free trial ends on {until}. You won’t be charged. To keep going, choose a plan: /buy"
+    ),
+    "ends_trial_over": (
+        "Your free trial ended on {until}. You weren’t charged, and you’re on the free plan now. Choose a "
+        "plan: /buy"
+    ),
+    "ends_over": (
+        "Your subscription ended on {until}, and you’re on the free plan now. Come back anytime: /buy"
+    ),
+}

@@ -1,0 +1,25 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "private_only": "🔒 I only show this in a private chat.",
+    "private_open": "Open private chat",
+    "banned": (
+        "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
+        "messages.\n\nYou can still download or delete your data: /privacy"
+    ),
+    "unbanned": "✅ You have access to the bot again.",
+    "banned_reason": (
+        "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
+        "messages. Reason: {reason}\n\nYou can still download or delete your data: /privacy"
+    ),
+    "offline_unavailable": (
+        "⚠️ This isn’t available right now because I can’t load your data. Try again in a few minutes."
+    ),
+    "disabled_unavailable": "ℹ️ This isn’t available here: the bot runs without a database.",
+    "failed": (
+        "😔 Something went wrong on our side, and I couldn’t answer this message. We’ve been notified. You "
+        "can send another one."
+    ),
+}

@@ -1,0 +1,70 @@
+"""An owner's texts in place of the product's: checked before anyone reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.core import texts
+from shared.core.errors import ConfigError
+
+
+@pytest.fixture
+def custom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(texts, "_CUSTOM", tmp_path)
+    texts.table.cache_clear()
+    texts._pieces.cache_clear()
+    yield tmp_path
+    texts.table.cache_clear()
+    texts._pieces.cache_clear()
+
+
+def test_a_text_of_the_owner_replaces_ours_in_its_language_alone(custom: Path) -> None:
+    before = texts.text("ru", "menu_buy")
+    (custom / "en.toml").write_text('menu_buy = "🛒 Get **more**"\n')
+    assert texts.text("en", "menu_buy") == "🛒 Get more"
+    assert texts.rich("en", "menu_buy").entities == [{"type": "bold", "offset": 7, "length": 4}]
+    assert texts.text("ru", "menu_buy") == before
+
+
+def test_values_may_be_left_out_and_numbers_take_their_word(custom: Path) -> None:
+    (custom / "en.toml").write_text('welcome_back = "Hi!"\ntoo_long = "{length|char|chars}?"\n')
+    assert texts.text("en", "welcome_back", name="Anna") == "Hi!"
+    assert texts.text("en", "too_long", length=1, limit=2) == "1 char?"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('welcom = "x"', "there is no text welcom"),
+        ("menu_buy = 5", "menu_buy must be a text"),
+        ('menu_buy = ""', "menu_buy must be a text"),
+        (f'menu_buy = "{"x" * 4097}"', "menu_buy must be a text"),
+        ('menu_buy = "{price}"', r"menu_buy names {price}; its values are: none"),
+        ('welcome_back = "{nome}"', r"welcome_back names {nome}; its values are: {name}"),
+        ('too_long = "{length|one}"', "{length|…} must have 2 forms of the word"),
+        ('menu_buy = "a } b"', "menu_buy has a single brace"),
+        ('menu_buy = "{"', "menu_buy has a single brace"),
+        ('menu_buy = "x', "en.toml cannot be read"),
+        ('menu_buy = "x"\nmenu_buy = "y"', "en.toml cannot be read"),
+    ],
+)
+def test_a_text_that_does_not_fit_is_named(custom: Path, line: str, problem: str) -> None:
+    (custom / "en.toml").write_text(line)
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        texts.table("en")
+
+
+def test_bytes_that_are_no_text_are_named(custom: Path) -> None:
+    (custom / "ru.toml").write_bytes(b'menu_buy = "\xff"')
+    with pytest.raises(ConfigError, match=r"ru\.toml cannot be read"):
+        texts.table("ru")
+
+
+@pytest.mark.parametrize("code", sorted(texts.codes()))
+def test_the_owners_own_texts_fit(code: str) -> None:
+    """Without such a file there is nothing to check; with one, this tells before a deployment does."""
+    assert len(texts.table(code)) > 700
