@@ -1,9 +1,11 @@
--- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
--- for every other service of the same owner.
+-- Returns whether a user may use p_quantity of what is paid for. For our own code and, through rpc with the secret
+-- key, for every other service of the same owner.
 --
--- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
+-- Concurrency: read-only. The answer may be outdated a moment later: public.consume_access checks and takes in one
+--   transaction.
+-- Locks: none.
 -- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
--- Errors: Z0002, the quantity is unusable.
+-- Errors: Z0002, the quantity is invalid.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb
 language plpgsql
@@ -15,7 +17,7 @@ declare
   v_user public.users;
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
-    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+    raise exception 'the quantity must be between 1 and 1000000' using errcode = 'Z0002';
   end if;
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
   return private.resolve_access(v_user, p_quantity);
@@ -24,4 +26,4 @@ $$;
 
 revoke all on function public.check_access from public, anon, authenticated, service_role;
 grant execute on function public.check_access to bot_backend, service_role;
-comment on function public.check_access is 'Whether a person may use what is paid for';
+comment on function public.check_access is 'Returns whether a user may use what is paid for';

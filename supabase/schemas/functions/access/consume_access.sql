@@ -1,12 +1,13 @@
--- Takes p_quantity of what is paid for from a person, once per reference: nothing of whom a plan covers, else bonus
--- credits, then free trainings; all of it or nothing. For our own code and, through rpc with the secret key, for every
--- other service of the same owner.
+-- Takes p_quantity of what is paid for from a user, once per reference: nothing from a user whom a plan covers, else
+-- bonus credits, then free trainings; all of it or nothing. For our own code and, through rpc with the secret key,
+-- for every other service of the same owner.
 --
--- Twice or at once: the person's row is locked, and the reference is unique. A known reference takes nothing and is
---   answered with what was taken then; a refusal is not kept, so the same reference may try again.
+-- Concurrency: the user's row is locked, and the reference is unique. A repeated reference takes nothing and returns
+--   what was taken then. A refusal is not stored, so the same reference may try again.
+-- Locks: user (NO KEY UPDATE), then the user's free trainings.
 -- Returns: jsonb {has_access, access_type, details, applied, taken: {credits, trainings}}. applied is false for a refusal,
 --   and for a reference that is known already. details are as they are now, afterwards.
--- Errors: Z0002, the quantity or reference is unusable; Z0003, the reference is known with another person or quantity.
+-- Errors: Z0002, the quantity or reference is invalid; Z0003, the reference was used with another user or quantity.
 create or replace function public.consume_access(p_telegram_id bigint, p_reference text, p_quantity integer default 1)
 returns jsonb
 language plpgsql
@@ -23,16 +24,16 @@ declare
   v_trainings integer := 0;
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
-    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+    raise exception 'the quantity must be between 1 and 1000000' using errcode = 'Z0002';
   elsif coalesce(p_reference, '') not like '_%:_%' or length(p_reference) > 200 then
-    raise exception 'a reference such as "service:number" is needed' using errcode = 'Z0002';
+    raise exception 'a reference of the form service:number is required' using errcode = 'Z0002';
   end if;
 
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
   select a.* into v_usage from public.access_usages as a where a.reference = p_reference;
   v_is_known := found;
   if v_is_known and (v_usage.user_id, v_usage.quantity) is distinct from (v_user.id, p_quantity) then
-    raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+    raise exception 'the reference was used with another user or quantity' using errcode = 'Z0003';
   end if;
   v_access := private.resolve_access(v_user, p_quantity);
   if not v_is_known and (v_access ->> 'has_access')::boolean then
@@ -50,8 +51,8 @@ begin
       values (v_user.id, p_reference, p_quantity, v_access ->> 'access_type', v_credits, v_trainings)
       returning a.* into v_usage;
     exception when unique_violation then
-      -- Another person's call with the same reference came first.
-      raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+      -- A concurrent call used the reference for another user.
+      raise exception 'the reference was used with another user or quantity' using errcode = 'Z0003';
     end;
     v_access := private.resolve_access(v_user, p_quantity);
   end if;
@@ -68,4 +69,4 @@ $$;
 
 revoke all on function public.consume_access from public, anon, authenticated, service_role;
 grant execute on function public.consume_access to bot_backend, service_role;
-comment on function public.consume_access is 'Takes what is paid for from a person, once per reference';
+comment on function public.consume_access is 'Takes what is paid for from a user, once per reference';

@@ -1,9 +1,10 @@
--- Gives a person what joining a channel is worth (the setting channel_trainings), once for each channel in a life. That
--- they are in it the caller has asked Telegram.
+-- Gives a user the free trainings for joining a channel (the setting channel_trainings), once for each channel, also
+-- after an erasure. The caller has asked Telegram whether the user is a member.
 --
--- Twice or at once: the channel is unique for a person; it is remembered through an erasure.
+-- Concurrency: the channel is unique for a user.
+-- Locks: user (KEY SHARE).
 -- Returns: jsonb {outcome: given | already_given | off, trainings}.
--- Errors: Z0004, there is no such person.
+-- Errors: Z0004, no such user.
 create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
 returns jsonb
 language plpgsql
@@ -17,7 +18,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0004';
+    raise exception 'no such user' using errcode = 'Z0004';
   end if;
   if v_trainings > 0 then
     v_outcome := case
@@ -31,4 +32,4 @@ $$;
 
 revoke all on function public.give_channel_trainings from public, anon, authenticated, service_role;
 grant execute on function public.give_channel_trainings to bot_backend;
-comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';
+comment on function public.give_channel_trainings is 'Gives a user the free trainings for joining a channel';

@@ -1,6 +1,7 @@
--- Returns what the owner has on offer, so that menus and help show nothing else.
+-- Returns what the owner offers, so that menus and help show nothing else.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {currencies: [text] that products on sale have prices in, referrals: boolean, trial_days,
 --   channel_trainings}.
 -- Errors: none.
@@ -27,4 +28,4 @@ $$;
 
 revoke all on function public.offered_features from public, anon, authenticated, service_role;
 grant execute on function public.offered_features to bot_backend;
-comment on function public.offered_features is 'What the owner has on offer';
+comment on function public.offered_features is 'Returns what the owner offers';

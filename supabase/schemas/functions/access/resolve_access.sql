@@ -1,6 +1,8 @@
--- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
+-- Returns what a user may use, and which source p_quantity would be taken from: subscription, then bonus credits,
+-- then free trainings.
 --
--- Twice or at once: only reads. Whoever takes something locks the person's row first.
+-- Concurrency: read-only. A caller that takes something locks the user's row first.
+-- Locks: none.
 -- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
 --   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
 --   free one, or being an admin, is a subscription. Who is banned may use nothing.
@@ -66,4 +68,4 @@ end
 $$;
 
 revoke all on function private.resolve_access from public, anon, authenticated, service_role;
-comment on function private.resolve_access is 'What a person may use, and of what it would be taken';
+comment on function private.resolve_access is 'Returns what a user may use, and from which source';

@@ -1,10 +1,11 @@
--- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
+-- Starts a user's free trial, once per user and also after an erasure: the plan of the setting trial_plan for
+-- trial_days days. A repeated call returns until when it runs.
 --
--- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
---   through an erasure.
+-- Concurrency: the user's row is locked and records the trial, so of two calls one starts it.
+-- Locks: user (NO KEY UPDATE), then as private.extend_subscription.
 -- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
 --   runs, else null: a repetition is told until when.
--- Errors: Z0004, there is no such person.
+-- Errors: Z0004, no such user.
 create or replace function public.start_trial(p_user_id bigint)
 returns jsonb
 language plpgsql
@@ -18,7 +19,7 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0004';
+    raise exception 'no such user' using errcode = 'Z0004';
   end if;
   v_state := private.trial_state(v_user);
   if v_state = 'available' then
@@ -34,4 +35,4 @@ $$;
 
 revoke all on function public.start_trial from public, anon, authenticated, service_role;
 grant execute on function public.start_trial to bot_backend, service_role;
-comment on function public.start_trial is 'Starts a person''s free trial, once in a life';
+comment on function public.start_trial is 'Starts a user''s free trial, once per user';

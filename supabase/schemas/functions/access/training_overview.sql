@@ -1,6 +1,7 @@
--- What a person has to train with, and what the channel would give them.
+-- Returns a user's free trainings, and what joining the channel would give.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
@@ -39,4 +40,4 @@ $$;
 
 revoke all on function public.training_overview from public, anon, authenticated, service_role;
 grant execute on function public.training_overview to bot_backend;
-comment on function public.training_overview is 'What a person has to train with';
+comment on function public.training_overview is 'Returns a user''s free trainings';

@@ -1,6 +1,7 @@
--- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
+-- Returns the state of a user's free trial: whether it is available, its plan and days, and until when it runs.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
 --   trial runs.
 -- Errors: none.
@@ -33,4 +34,4 @@ $$;
 
 revoke all on function public.trial_offer from public, anon, authenticated, service_role;
 grant execute on function public.trial_offer to bot_backend, service_role;
-comment on function public.trial_offer is 'How it stands with a person''s free trial';
+comment on function public.trial_offer is 'Returns the state of a user''s free trial';

@@ -1,7 +1,9 @@
--- Tells whether a person may have the free trial.
+-- Returns whether a user may start the free trial.
 --
--- Twice or at once: only reads. Whoever starts it locks the person's row first.
--- Returns: available | already_used | paid_already (a plan runs, or they bought one at any time) | off.
+-- Concurrency: read-only. A caller that starts it locks the user's row first.
+-- Locks: none.
+-- Returns: text, available | already_used | paid_already (a plan is active, or the user bought one at any time) |
+--   off.
 -- Errors: none.
 create or replace function private.trial_state(p_user public.users)
 returns text
@@ -27,4 +29,4 @@ end
 $$;
 
 revoke all on function private.trial_state from public, anon, authenticated, service_role;
-comment on function private.trial_state is 'Whether a person may have the free trial';
+comment on function private.trial_state is 'Returns whether a user may start the free trial';

@@ -1,7 +1,9 @@
--- Takes free trainings from a person, the oldest first, as many as are left at most.
+-- Takes free trainings from a user, the oldest first, and as many as are left at most.
 --
--- Twice or at once: the caller holds the person's row; whoever gives more meanwhile is not waited for.
--- Returns: how many were taken.
+-- Concurrency: the caller holds the user's row, so no other caller takes them; trainings given at the same time may
+--   be missed.
+-- Locks: the user's free trainings, by id.
+-- Returns: integer, how many were taken.
 -- Errors: none.
 create or replace function private.use_trainings(p_user_id bigint, p_quantity integer)
 returns integer
@@ -29,4 +31,4 @@ end
 $$;
 
 revoke all on function private.use_trainings from public, anon, authenticated, service_role;
-comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
+comment on function private.use_trainings is 'Takes free trainings from a user, the oldest first';

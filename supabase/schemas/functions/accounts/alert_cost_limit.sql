@@ -1,7 +1,9 @@
--- Tells the admins, once a day for each bot and limit, that a daily cost limit stopped questions.
+-- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
+-- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
 --
--- Twice or at once: of two at once the second meets the first one's row and tells nobody.
--- Returns: nothing. p_kind: user_cost (the first user of the day who reached the limit of a user) or bot_cost.
+-- Concurrency: of two calls at once the second finds the first one's row and alerts nobody.
+-- Locks: the row of cost_alerts, only for the first alert of a day.
+-- Returns: void
 -- Errors: none.
 create or replace function private.alert_cost_limit(p_bot text, p_day date, p_kind text, p_user_id bigint)
 returns void
@@ -11,7 +13,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Looked at first: a conflict would cost a row version for every message that is stopped.
+  -- Read first, because a conflict would write a row version for every stopped message.
   if exists (select from private.cost_alerts as c where c.bot = p_bot and c.kind = p_kind and c.day >= p_day) then
     return;
   end if;
@@ -33,4 +35,4 @@ end
 $$;
 
 revoke all on function private.alert_cost_limit from public, anon, authenticated, service_role;
-comment on function private.alert_cost_limit is 'Tells the admins once a day that a daily cost limit stopped questions';
+comment on function private.alert_cost_limit is 'Alerts the admins once a day that a daily cost limit stopped questions';

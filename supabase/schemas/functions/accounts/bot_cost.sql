@@ -1,7 +1,8 @@
--- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on users' own keys.
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys.
 --
--- Twice or at once: only reads.
--- Returns: the sum over the bot's rows of the day.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the bot's rows of the day.
 -- Errors: none.
 create or replace function private.bot_cost(p_bot text, p_day date)
 returns numeric
@@ -16,4 +17,4 @@ as $$
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;
-comment on function private.bot_cost is 'What a bot spent on AI calls on a day';
+comment on function private.bot_cost is 'Returns what a bot spent on AI calls on a day';

@@ -1,10 +1,11 @@
--- Tells whether a bot may spend p_cost more today within its daily cost limit.
+-- Returns whether a bot may spend p_cost more today within its daily cost limit p_limit (US dollars). p_day is today
+-- in the time zone of the quota.
 --
--- Twice or at once: far from the limit nothing is locked. Within 200 questions of it (more than can be in progress: Telegram
---   opens 100 connections to a bot) the bot is locked until the transaction ends, and what the questions in progress
---   may still cost is counted too.
--- Locks: the advisory lock of the bot; the caller holds the update and the user.
--- Returns: true or false. p_day is today in the time zone of the quota.
+-- Concurrency: far from the limit nothing is locked. Within 200 questions of it, more than can be in progress because
+--   Telegram opens at most 100 connections to a bot, calls for the bot are serialized until the transaction ends, and
+--   the reserved cost of questions in progress counts too.
+-- Locks: near the limit an advisory lock of the bot; the caller holds the update row and the user.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
 returns boolean
@@ -31,4 +32,4 @@ end
 $$;
 
 revoke all on function private.is_within_bot_cost_limit from public, anon, authenticated, service_role;
-comment on function private.is_within_bot_cost_limit is 'Whether a bot may spend more today within its daily cost limit';
+comment on function private.is_within_bot_cost_limit is 'Returns whether a bot may spend more today within its daily cost limit';

@@ -1,7 +1,8 @@
--- Notes that a banned person is being told of it.
+-- Records that a banned user gets the notice of the ban.
 --
--- Twice or at once: the row is locked, so of two updates at once one tells.
--- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
+-- Concurrency: the row is locked, so of two updates at once one sends the notice.
+-- Locks: user.
+-- Returns: boolean, whether the caller sends the notice; false when it was sent before or the ban is over.
 -- Errors: none.
 create or replace function private.mark_ban_notified(p_user_id bigint)
 returns boolean
@@ -19,4 +20,4 @@ end
 $$;
 
 revoke all on function private.mark_ban_notified from public, anon, authenticated, service_role;
-comment on function private.mark_ban_notified is 'Notes that a banned person is being told of it';
+comment on function private.mark_ban_notified is 'Records that a banned user gets the notice of the ban';

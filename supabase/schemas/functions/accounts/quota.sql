@@ -1,9 +1,10 @@
--- Tells what a person may still ask today and this month, over all bots.
+-- Returns what a user may still ask today and this month, over all bots.
 --
--- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
--- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
---   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
---   allowed (null is no limit); timezone is quota_timezone.
+-- Concurrency: read-only. A caller that spends a request locks the user's row first.
+-- Locks: none.
+-- Returns: record, plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
+--   for the day and the month, in the time zone quota_timezone: start, end, requests used from the plan and allowed
+--   (null: no limit); timezone.
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
@@ -21,6 +22,7 @@ create or replace function private.quota(
   out month_resets_at timestamptz,
   out timezone text
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -39,7 +41,7 @@ begin
    order by l.vip_level desc
    limit 1;
   if not found then
-    -- Somebody deleted the plan. Nothing is not the same as no limit.
+    -- The plan was deleted: allow nothing, because null would mean no limit.
     plan := 'NONE';
     features := '{}';
     daily_requests := 0;
@@ -54,4 +56,4 @@ end
 $$;
 
 revoke all on function private.quota from public, anon, authenticated, service_role;
-comment on function private.quota is 'What a person may still ask today and this month';
+comment on function private.quota is 'Returns what a user may still ask today and this month';

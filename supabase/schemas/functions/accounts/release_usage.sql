@@ -1,9 +1,11 @@
--- Gives one AI request back to where it was taken from: the plan's day and month, or the bonus credits.
+-- Returns one AI request to where it was taken from: the plan's day and month, or the bonus credits. With
+-- p_is_limited the release counts towards the setting daily_releases.
 --
--- Twice or at once: the caller holds the update's row and asks only while that says "reserved". The person's
---   row is locked before the counters, as when a request is taken. What an admin gave back meanwhile is not
---   given a second time: the month follows the day.
--- Returns: false, and nothing changed, when p_is_limited and the day's releases (setting daily_releases) are used up.
+-- Concurrency: the caller holds the update row and calls only while its reservation is "reserved". The user's row is
+--   locked before the counters, as for a reservation. Requests that an admin has reset meanwhile are not returned a
+--   second time: the month is changed only if the day was.
+-- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
+-- Returns: boolean, false and nothing changed when p_is_limited and the releases of the day are used up.
 -- Errors: none.
 create or replace function private.release_usage(
   p_user_id bigint, p_bot text, p_day date, p_reserved_from text, p_is_limited boolean default false
@@ -45,4 +47,4 @@ end
 $$;
 
 revoke all on function private.release_usage from public, anon, authenticated, service_role;
-comment on function private.release_usage is 'Gives one AI request back';
+comment on function private.release_usage is 'Returns one reserved AI request';

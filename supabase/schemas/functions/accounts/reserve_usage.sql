@@ -1,22 +1,24 @@
--- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and its
--- month both have one left, then from bonus credits. Checked in this order: requests left, daily cost of the user, daily
--- cost of the bot, questions in progress. On the user's own key only the last one applies.
+-- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and
+-- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
+-- daily cost of the bot, questions in progress. On a user API key only the last one applies.
 --
--- p_cost is the most that the question may cost in US dollars. What other questions in progress may still cost is added
--- to what was spent, so the cost limits hold for questions that arrive together as well.
+-- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
+-- added to what was spent, so the cost limits also hold for questions that arrive together.
 --
--- Twice or at once: the user's row is locked, so two questions never pass a check together. The caller holds the update's
---   row and asks only while that has no reservation.
--- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
--- Returns: reservation
---     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
---     user_api_key     nothing is taken
---     refused     no requests left
+-- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
+--   row and calls only while that has no reservation.
+-- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, then daily_usage and
+--   monthly_usage.
+-- Returns: record
+--   reservation
+--     reserved     with the day it counts for (and so the month) and its source (plan | bonus)
+--     user_api_key      nothing is taken
+--     refused      no requests left
 --     user_cost, bot_cost   the daily cost limit is reached
---     in_progress the user has as many questions in progress as allowed
---   releases_left: how many failed requests may still be given back today.
---   plan and what follows it: as private.quota returns them, this request counted; null on an own key.
--- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
+--     in_progress  the user has as many questions in progress as allowed
+--   releases_left: how many failed requests may still be released today
+--   plan and what follows it: as private.quota returns them, with this request counted; null on a user API key
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function private.reserve_usage(
   p_user_id bigint,
   p_bot text,
@@ -38,6 +40,7 @@ create or replace function private.reserve_usage(
   out month_resets_at timestamptz,
   out timezone text
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -52,9 +55,9 @@ declare
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'the person was erased this moment' using errcode = '40001';
+    raise exception 'the user was erased at this moment' using errcode = '40001';
   end if;
-  v_now := private.clock();  -- the lock may have taken a while
+  v_now := private.clock();  -- waiting for the lock takes time
   select
     (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
     (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
@@ -142,4 +145,4 @@ end
 $$;
 
 revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
-comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves it';
+comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves a request';

@@ -1,11 +1,14 @@
--- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
+-- Finds the user of a Telegram account, or creates it, and stores what Telegram reports about the account now.
+-- p_telegram_user: Telegram's User; its hash, if it has one, is the key of the tombstone of an erased user, which is
+-- applied to a new row.
 --
--- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
---   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
---   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
---   messages the second waits for the row's lock and finds it started.
--- Returns: the row. p_telegram_user is Telegram's User; its hash, if there is one, finds what a person who was erased
---   must not collect again.
+-- Concurrency: two first updates at once meet in the unique telegram_id, and both get the one row. Nothing is written
+--   while nothing changed, except last_activity every five minutes. The transaction that creates the row counts the
+--   new user in daily_totals. A row that another service created (has_started is false) becomes new once: of two
+--   first updates the second waits for the row's lock and finds it started.
+-- Locks: user, only where something changed; for a new user then as private.count_new_user and
+--   private.apply_tombstone.
+-- Returns: public.users, the row.
 -- Errors: none.
 create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz)
 returns public.users
@@ -46,7 +49,7 @@ begin
         language_code = coalesce(p_telegram_user ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
-  -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
+  -- xmax is 0 for an inserted row, and this transaction for a row that existed and was locked.
   returning u as person, u.xmax = 0 as is_new into v_stored;
   v_user := v_stored.person;
   v_is_new := v_stored.is_new or not v_user.has_started;
@@ -65,4 +68,4 @@ end
 $$;
 
 revoke all on function private.upsert_user from public, anon, authenticated, service_role;
-comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';
+comment on function private.upsert_user is 'Finds or creates the user of a Telegram account';

@@ -1,7 +1,9 @@
--- Returns what a user's questions cost on a day, in US dollars, without the calls on the user's own keys.
+-- Returns what a user's questions cost on a day, in US dollars, without the calls on user API keys. p_day is today in
+-- the time zone of the quota.
 --
--- Twice or at once: only reads.
--- Returns: the sum over the user's models; p_day is today in the time zone of the quota.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the user's models.
 -- Errors: none.
 create or replace function private.user_cost(p_user_id bigint, p_day date)
 returns numeric
@@ -19,4 +21,4 @@ as $$
 $$;
 
 revoke all on function private.user_cost from public, anon, authenticated, service_role;
-comment on function private.user_cost is 'What a user''s questions cost on a day';
+comment on function private.user_cost is 'Returns what a user''s questions cost on a day';

@@ -1,11 +1,13 @@
--- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
+-- Gives a user bonus credits in an admin's name; a negative number takes some back, down to zero. The user gets one
+-- message.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: bonus
 --   credits. The user is told once.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
---   or number; N0004 the number or the reason is unusable.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
+--   N0004 the number or the reason is invalid.
 create or replace function public.admin_add_bonus_credits(
   p_user_id bigint,
   p_credits integer,
@@ -28,18 +30,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
-    raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
+    raise exception 'the credits must not be zero and must be at most 1000000 in absolute value' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.bonus_credits into v_before from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'add_bonus_credits', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'credits')::integer <> p_credits then
-      raise exception 'this reference is known with another number' using errcode = 'N0003';
+      raise exception 'the reference was used with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false,
@@ -68,4 +70,4 @@ $$;
 
 revoke all on function public.admin_add_bonus_credits from public, anon, authenticated, service_role;
 grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
-comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';
+comment on function public.admin_add_bonus_credits is 'Gives a user bonus credits in an admin''s name';

@@ -1,11 +1,13 @@
--- Adds to a user's balance in an admin's name, or takes from it, through the ledger (adjust_balance).
+-- Adds to a user's balance in an admin's name, or takes from it, through the ledger (public.adjust_balance). The user
+-- gets one message.
 --
--- Twice or at once: the user's row is locked; with a reference it acts once, and a repetition is answered with what it did
---   then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
 --   now}. The user is told once.
--- Errors: N0001 not an admin; N0002 no such user; N0003 the reference is known with another action, user or amount; N0004 the
---   amount or the reason is unusable; L0002 the balance would fall below zero.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or amount;
+--   N0004 the amount or the reason is invalid; L0002 the balance would become negative.
 create or replace function public.admin_adjust_balance(
   p_user_id bigint,
   p_amount numeric,
@@ -28,18 +30,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_amount, 0) = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) > 1000000 then
-    raise exception 'the amount must be up to a million, with two decimals at most, and not zero' using errcode = 'N0004';
+    raise exception 'the amount must not be zero, and have at most two decimals and an absolute value of at most 1000000' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such user' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'adjust_balance', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'amount')::numeric <> p_amount then
-      raise exception 'this reference is known with another amount' using errcode = 'N0003';
+      raise exception 'the reference was used with another amount' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'balance', 'after', v_known.after -> 'balance',

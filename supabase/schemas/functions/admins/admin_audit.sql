@@ -1,6 +1,7 @@
--- Reads what admins did, the newest first, a page at a time; of one person where p_user_id is given.
+-- Returns the audit log of admin actions, newest first, page by page; with p_user_id that of one user.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new entries move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new entries do not shift it.
+-- Locks: none.
 -- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
 --   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
@@ -19,7 +20,7 @@ declare
   v_entries jsonb;
 begin
   perform private.require_admin(p_admin_email);
-  -- Two questions, so that each is answered by its own index.
+  -- Two queries, so that each uses its own index.
   if p_user_id is null then
     v_ids := array(
       select l.id from public.audit_log as l where p_before is null or l.id < p_before
@@ -59,4 +60,4 @@ $$;
 
 revoke all on function public.admin_audit from public, anon, authenticated, service_role;
 grant execute on function public.admin_audit to bot_backend, service_role;
-comment on function public.admin_audit is 'What admins did, the newest first';
+comment on function public.admin_audit is 'Returns the audit log of admin actions, newest first';

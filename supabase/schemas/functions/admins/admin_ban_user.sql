@@ -1,10 +1,11 @@
--- Keeps a person out of every bot in an admin's name: they are told once, and served no more.
+-- Bans a user from every bot in an admin's name. The user gets one notice and no further answers.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Somebody banned already gets the new reason and is not told again.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first. A user who is banned already gets the new reason and no second notice.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person;
---   N0004 the reason is unusable; N0005 the person is an admin.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user; N0004 the
+--   reason is invalid; N0005 the user is an admin.
 create or replace function public.admin_ban_user(
   p_user_id bigint, p_reason text, p_admin_email text, p_reference text default null
 )
@@ -23,11 +24,11 @@ declare
   v_after jsonb;
 begin
   if length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'ban_user', p_user_id);
   if v_known.id is not null then
@@ -48,4 +49,4 @@ $$;
 
 revoke all on function public.admin_ban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_ban_user to bot_backend, service_role;
-comment on function public.admin_ban_user is 'Keeps a person out of every bot in an admin''s name';
+comment on function public.admin_ban_user is 'Bans a user from every bot in an admin''s name';

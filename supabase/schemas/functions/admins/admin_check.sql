@@ -1,6 +1,7 @@
--- Proves for an admin that payments, what was given for them, the ledger and the balances agree. Reads everything.
+-- Checks for an admin that payments, their fulfilment, the ledger and the balances agree. Reads all of them.
 --
--- Twice or at once: only reads, in one snapshot.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
 --   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
 --   erased, all of them together}.
@@ -44,4 +45,4 @@ $$;
 
 revoke all on function public.admin_check from public, anon, authenticated, service_role;
 grant execute on function public.admin_check to bot_backend, service_role;
-comment on function public.admin_check is 'Proves for an admin that payments and balances agree';
+comment on function public.admin_check is 'Checks for an admin that payments and balances agree';

@@ -1,10 +1,11 @@
--- Makes a promo code in an admin's name.
+-- Creates a promo code in an admin's name.
 --
--- Twice or at once: the code is unique, whatever case it is written in; with a reference it acts once, and a repetition
---   gets the code that it made.
+-- Concurrency: the code is unique regardless of case. With a reference it acts once, and a repeated call returns the
+--   code that the first one created.
+-- Locks: none.
 -- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
--- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0007 what was given cannot
---   be a code: its letters, kind, number, plan, uses, times or note.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
+--   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
   p_code text,
   p_kind text,
@@ -30,7 +31,7 @@ declare
   v_known public.audit_log;
 begin
   if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
-    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
+    raise exception 'the note must have at most 500 characters, and the end must be in the future' using errcode = 'Z0007';
   end if;
   v_known := private.find_audit_entry(p_reference, 'create_promocode', null);
   begin
@@ -43,12 +44,12 @@ begin
     on conflict (code) do nothing
     returning p.* into v_promocode;
   exception when check_violation or not_null_violation or foreign_key_violation then
-    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0007';
+    raise exception 'invalid promo code: %', sqlerrm using errcode = 'Z0007';
   end;
   if v_promocode.id is null then
     select p.* into v_promocode from public.promocodes as p where p.code = upper(trim(p_code));
     if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
-      raise exception 'this reference is known with another code' using errcode = 'N0003';
+      raise exception 'the reference was used with another code' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'outcome', case when v_known.id is not null then 'created' else 'taken' end,
@@ -65,4 +66,4 @@ $$;
 
 revoke all on function public.admin_create_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_create_promocode to bot_backend, service_role;
-comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';
+comment on function public.admin_create_promocode is 'Creates a promo code in an admin''s name';

@@ -1,7 +1,9 @@
--- Finds a person by Telegram id or @name for an admin, with what is worth knowing before acting.
+-- Finds a user for an admin by Telegram id or @username (p_identifier), with what the admin needs to know before
+-- acting. undo is the last action of an admin on this user in 30 days, if it can be undone.
 --
--- Twice or at once: only reads. A @name can have passed from one person to another: whoever wrote last of
---   those who had it has it now.
+-- Concurrency: read-only. A username may have passed from one user to another: of several the one who was active last
+--   is returned.
+-- Locks: none.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
@@ -76,4 +78,4 @@ $$;
 
 revoke all on function public.admin_find_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_find_user to bot_backend, service_role;
-comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';
+comment on function public.admin_find_user is 'Finds a user by Telegram id or @username for an admin';

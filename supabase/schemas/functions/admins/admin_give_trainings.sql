@@ -1,11 +1,13 @@
--- Gives a person free trainings in an admin's name; a number below zero takes unused ones back, to zero at most.
+-- Gives a user free trainings in an admin's name; a negative number takes unused ones back, down to zero. The user
+-- gets one message.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
---   it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE), then the user's free trainings.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
 --   trainings that are left. The user is told once.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
---   N0004 the number or the reason is unusable.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
+--   N0004 the number or the reason is invalid.
 create or replace function public.admin_give_trainings(
   p_user_id bigint,
   p_quantity integer,
@@ -28,18 +30,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
-    raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
+    raise exception 'the trainings must not be zero and must be at most 1000000 in absolute value' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'give_trainings', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'quantity')::integer <> p_quantity then
-      raise exception 'this reference is known with another number' using errcode = 'N0003';
+      raise exception 'the reference was used with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings',
@@ -74,4 +76,4 @@ $$;
 
 revoke all on function public.admin_give_trainings from public, anon, authenticated, service_role;
 grant execute on function public.admin_give_trainings to bot_backend, service_role;
-comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';
+comment on function public.admin_give_trainings is 'Gives a user free trainings in an admin''s name';

@@ -1,7 +1,10 @@
--- Tells an admin how the bots do: people, requests, AI calls and what they cost, of today, 7 and 30 days.
+-- Returns an admin's overview of the bots: users, requests, AI calls and their cost, for today, 7 and 30 days. A day
+-- is one of the setting quota_timezone; costs are in US dollars as far as providers report them, without user API
+-- keys.
 --
--- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
---   the active sessions alone are counted from the updates of the last hour.
+-- Concurrency: read-only. It reads counters of 30 days and not users or requests, so it is as fast with a million of
+--   them; only the active sessions are counted from the updates of the last hour.
+-- Locks: none.
 -- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
@@ -116,4 +119,4 @@ $$;
 
 revoke all on function public.admin_overview from public, anon, authenticated, service_role;
 grant execute on function public.admin_overview to bot_backend, service_role;
-comment on function public.admin_overview is 'How the bots do, for an admin';
+comment on function public.admin_overview is 'Returns an admin''s overview of the bots';

@@ -1,6 +1,7 @@
--- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
+-- Finds a payment for an admin by our number, else by the number of one of p_providers (a list of provider keys).
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb, what private.payment_summary tells and
 --   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
 --    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five

@@ -1,7 +1,8 @@
--- Lists payments for an admin, the newest first, a page at a time: those of a person, paid for their orders or by them; or
--- without p_user_id those that somebody must look at, for which nothing was given, or whose refund is not decided.
+-- Lists payments for an admin, newest first, page by page: those of a user, paid for the user's orders or by the
+-- user; without p_user_id those that need attention, because nothing was fulfilled or a refund is undecided.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new ones move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new payments do not shift it.
+-- Locks: none.
 -- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
@@ -38,9 +39,9 @@ begin
     );
   else
     select u.telegram_id::text into v_telegram_id from public.users as u where u.id = p_user_id;
-    -- Each half by its own index; the second is not tempted to read by number until it has enough.
+    -- Each half uses its own index. Materialized, so that the planner does not scan payments by id for the second half.
     v_ids := array(
-      with paid_by_them as materialized (
+      with paid_by_user as materialized (
         select p.id from public.payments as p where p.claims ->> 'telegram_id' = v_telegram_id
       )
       (
@@ -49,7 +50,7 @@ begin
          order by p.user_id desc, p.id desc limit v_limit + 1
       )
       union
-      select b.id from paid_by_them as b where b.id < v_below
+      select b.id from paid_by_user as b where b.id < v_below
       order by 1 desc
       limit v_limit + 1
     );

@@ -1,6 +1,7 @@
--- Lists the products for an admin in their order, hidden ones too; the one of p_key where it is given.
+-- Lists the products for an admin in their order, hidden ones included; with p_key only that one.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {products: [see private.product_card], balance_currency}.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_products(p_admin_email text, p_key text default null)

@@ -1,6 +1,7 @@
--- Reads the promo codes there are, the newest first, a page at a time; or one of them.
+-- Lists the promo codes for an admin, newest first, page by page; with p_code only that one.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new codes move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
+-- Locks: none.
 -- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
@@ -17,7 +18,7 @@ declare
   v_ids bigint[];
 begin
   perform private.require_admin(p_admin_email);
-  -- Two questions, so that each is answered by its own index.
+  -- Two queries, so that each uses its own index.
   if p_code is not null then
     v_ids := array(select p.id from public.promocodes as p where p.code = upper(trim(p_code)));
   else
@@ -39,4 +40,4 @@ $$;
 
 revoke all on function public.admin_promocodes from public, anon, authenticated, service_role;
 grant execute on function public.admin_promocodes to bot_backend, service_role;
-comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
+comment on function public.admin_promocodes is 'Lists the promo codes for an admin, newest first';

@@ -1,18 +1,21 @@
--- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_call_provider_now asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
--- goes back to the balance here and now.
+-- Opens a refund of a payment in an admin's name: of all that is left of it, or of p_amount. With p_call_provider_now
+-- the caller calls the provider at once; otherwise the job "payments" does. A payment from the balance is refunded to
+-- the balance in this transaction.
 --
--- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
---   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
---   longer so, nothing is opened.
+-- p_left is what was left when the admin confirmed; if that has changed, nothing is opened.
+--
+-- Concurrency: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
+--   other finds it. With a reference it is opened once.
+-- Locks: user (KEY SHARE), payment (FOR UPDATE), refund (FOR UPDATE); for a payment from the balance then users by id
+--   (NO KEY UPDATE).
 -- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
 --   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
 --   and {outgoing: messages to deliver now}
 --   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
 --   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
 --   | other_currency (paid from balance when balances had another currency: its amount says nothing of today's)
--- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
---   unusable; N0007 there is no such payment.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
+--   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
   p_payment_id bigint,
   p_amount numeric,
@@ -37,15 +40,15 @@ declare
 begin
   v_payment := private.lock_payment(p_payment_id);
   if v_payment.id is null then
-    raise exception 'there is no such payment' using errcode = 'N0007';
+    raise exception 'no such payment' using errcode = 'N0007';
   elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
-    raise exception 'this amount cannot be given back' using errcode = 'N0004';
+    raise exception 'this amount cannot be refunded' using errcode = 'N0004';
   end if;
   v_left := private.refundable_amount(v_payment);
   select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
   if found then
     if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then
-      raise exception 'this reference is known with another payment or amount' using errcode = 'N0003';
+      raise exception 'the reference was used with another payment or amount' using errcode = 'N0003';
     end if;
     v_outcome := 'known';
   else
@@ -102,4 +105,4 @@ $$;
 
 revoke all on function public.admin_refund_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_refund_payment to bot_backend, service_role;
-comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';
+comment on function public.admin_refund_payment is 'Opens a refund of a payment in an admin''s name';

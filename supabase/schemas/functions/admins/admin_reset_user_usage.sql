@@ -1,11 +1,13 @@
--- Gives a user the month's requests back, today's included, over all bots, in an admin's name. What was paid with
--- bonus credits and what own keys answered stays counted, as no limit counts it.
+-- Resets the requests that a user took from the plan this month, today's included, over all bots, in an admin's name.
+-- Requests on bonus credits and user API keys stay counted, as no limit counts them. The user gets one message if
+-- there was something to reset. The audit log stores the requests of the day too.
 --
--- Twice or at once: the user's row is locked, as it is for every request that is reserved; with a reference
---   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked, as for every reservation. With a reference it acts once, and a repeated call
+--   returns the result of the first; without one every call acts.
+-- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: requests
 --   of the month. The audit log keeps the day's beside them. The user is told once, if there was something to reset.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null
 )
@@ -24,7 +26,7 @@ declare
 begin
   select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'reset_user_usage', p_user_id);
   if v_known.id is not null then
@@ -60,4 +62,4 @@ $$;
 
 revoke all on function public.admin_reset_user_usage from public, anon, authenticated, service_role;
 grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
-comment on function public.admin_reset_user_usage is 'Gives a user the month''s requests back in an admin''s name';
+comment on function public.admin_reset_user_usage is 'Resets a user''s requests of the month in an admin''s name';

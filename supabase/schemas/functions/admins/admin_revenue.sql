@@ -1,9 +1,11 @@
--- Reports to an admin what was sold: revenue by currency, and how many new users became buyers, of today, 7 and 30 days.
+-- Returns revenue by currency, and how many new users became buyers, for today, 7 and 30 days.
 --
--- Gross is all money that came, refunds what went back (disputes too), each on the day it happened there; both without the
--- test payments of production and without purchases from balance, whose money came with the top-up. A new user counts as paying once any
--- payment of theirs came.
--- Twice or at once: only reads, over an index: what moved in 30 days, whatever was before.
+-- Gross is all money received, refunds what was returned (disputes too), each on the day it happened at the provider;
+-- both without the test payments of production and without purchases from the balance, whose money came with the
+-- top-up. A new user counts as paying once any payment of theirs was received.
+--
+-- Concurrency: read-only, over an index: it reads the operations of 30 days, however many came before.
+-- Locks: none.
 -- Returns: jsonb {currencies: [{currency, day, week, month}], each {gross, refunds, net} (text); day, week, month: {payments,
 --   refunds: how many, new: users who came, paid: how many of them paid}}.
 -- Errors: N0001 not an admin.
@@ -88,4 +90,4 @@ $$;
 
 revoke all on function public.admin_revenue from public, anon, authenticated, service_role;
 grant execute on function public.admin_revenue to bot_backend, service_role;
-comment on function public.admin_revenue is 'What was sold, for an admin';
+comment on function public.admin_revenue is 'Returns revenue for an admin';

@@ -1,8 +1,9 @@
--- Finds users for an admin by a part of their name or @name, at least two characters long: first whose @name it is, then
--- whose name or @name it is in whole, then where a word begins with it, then where it stands within a word; the most
--- recently active first. Two characters are looked for at the beginning of a word.
+-- Finds users for an admin by a part of their name or @username, at least two characters long. Order: the exact
+-- username, the whole name or username, the start of a word, a part of a word; within each, the most recently active
+-- first. Two characters are searched at the start of words only.
 --
--- Twice or at once: only reads, over an index. Of more than 500 matches, 500 are ranked.
+-- Concurrency: read-only, over an index. Of more than 500 matches, 500 are ranked.
+-- Locks: none.
 -- Returns: jsonb {users: [{telegram_id, username, first_name, last_name, last_activity}], has_more}; null for a query that is
 --   too short.
 -- Errors: N0001 not an admin.

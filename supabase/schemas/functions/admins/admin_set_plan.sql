@@ -1,12 +1,14 @@
--- Gives a person a plan in an admin's name, from now for p_days or without an end; the free plan takes back
--- what admins gave. What was bought stays: of several plans the highest counts.
+-- Gives a user a plan in an admin's name, from now for p_days days or without an end; the free plan takes back what
+-- admins gave. Purchased plans stay: of several plans the highest counts. The user gets one message if the plan
+-- changed.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Days are counted from now, so a second gift does not add to the first.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first. Days are counted from now, so a second gift does not add to the first.
+-- Locks: user (NO KEY UPDATE), then subscriptions given by admins.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
 --   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
---   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user, plan or
+--   number; N0004 the number of days is invalid; N0006 no such plan.
 create or replace function public.admin_set_plan(
   p_user_id bigint, p_plan text, p_days integer, p_admin_email text, p_reference text default null
 )
@@ -29,18 +31,18 @@ declare
 begin
   select l.vip_level into v_vip_level from public.subscription_limits as l where l.plan = p_plan;
   if not found then
-    raise exception 'there is no such plan' using errcode = 'N0006';
+    raise exception 'no such plan' using errcode = 'N0006';
   elsif p_days not between 1 and 3660 or (v_vip_level = 0 and p_days is not null) then
-    raise exception 'days must be 1 to 3660, or none; the free plan has none' using errcode = 'N0004';
+    raise exception 'days must be between 1 and 3660 or null; null for the free plan' using errcode = 'N0004';
   end if;
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'set_plan', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'given', (v_known.after ->> 'days')::integer) is distinct from (p_plan, p_days) then
-      raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
+      raise exception 'the reference was used with another plan or number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before, 'id', v_known.id, 'outgoing', '[]'::jsonb,
@@ -78,4 +80,4 @@ $$;
 
 revoke all on function public.admin_set_plan from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_plan to bot_backend, service_role;
-comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
+comment on function public.admin_set_plan is 'Gives a user a plan in an admin''s name';

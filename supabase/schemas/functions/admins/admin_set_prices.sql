@@ -1,10 +1,11 @@
 -- Changes prices of a product in an admin's name: p_prices {currency: amount as text, or null to remove it}. Without
 -- p_is_confirmed it changes nothing and returns what would change.
 --
--- What a changed price changes: orders made from now on. An open order keeps its amount until it expires, and a renewal keeps
--- the amount it began with (orders.amount, renewals.amount).
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw,
---   nothing changes if another admin changed them since.
+-- A new price applies to orders created from now on. An open order keeps its amount until it expires, and a renewal
+-- keeps the amount it started with (orders.amount, renewals.amount).
+--
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
+--   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
 --   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
@@ -15,7 +16,8 @@
 --   changed    the prices are not p_expected
 --   unchanged  they are like this already
 --   last       it is on sale, and this would remove its last price
--- Errors: N0001 not an admin; N0003 the reference is known with another action, product or prices; N0004 p_prices is unusable.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, product or prices; N0004 p_prices is
+--   invalid.
 create or replace function public.admin_set_prices(
   p_key text,
   p_prices jsonb,
@@ -48,7 +50,7 @@ begin
   end if;
   if v_known.id is not null then
     if (v_known.after ->> 'product', v_known.after -> 'changed') is distinct from (p_key, p_prices) then
-      raise exception 'this reference is known with another product or price' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or price' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'outcome', 'applied', 'product', private.product_card(v_product), 'before', v_known.before -> 'prices',

@@ -1,13 +1,14 @@
--- Renames a product in one language in an admin's name. Without p_is_confirmed it changes nothing and returns what would change.
--- Earlier purchases are shown with the new title, too.
+-- Changes title and description of a product in one language in an admin's name. Without p_is_confirmed it changes
+-- nothing and returns what would change. Earlier purchases show the new title too.
 --
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the texts that the admin saw,
---   nothing changes if another admin changed them since.
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the texts that the admin
+--   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
 --   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
 --   refused | changed (not p_expected) | unchanged.
--- Errors: N0001 not an admin; N0003 the reference is known with another action, product or text; N0004 the language is unusable.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, product or text; N0004 the language
+--   is invalid.
 create or replace function public.admin_set_product_texts(
   p_key text,
   p_language text,
@@ -48,7 +49,7 @@ begin
   ));
   if v_known.id is not null then
     if v_known.after is distinct from v_after || jsonb_build_object('product', p_key, 'language', p_language) then
-      raise exception 'this reference is known with another product or text' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or text' using errcode = 'N0003';
     end if;
     v_outcome := 'known';
   else
@@ -83,4 +84,4 @@ $$;
 
 revoke all on function public.admin_set_product_texts from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_product_texts to bot_backend, service_role;
-comment on function public.admin_set_product_texts is 'Renames a product in an admin''s name';
+comment on function public.admin_set_product_texts is 'Changes title and description of a product in an admin''s name';

@@ -1,6 +1,8 @@
--- Reports to an admin what the providers' own lists say beside what is recorded here (public.payment_statement), 30 days.
+-- Compares for an admin the providers' own lists of the last 30 days with what is recorded here
+-- (public.payment_statement).
 --
--- Twice or at once: only reads, in one snapshot.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
 --   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
 -- Errors: N0001 not an admin.
@@ -65,4 +67,4 @@ $$;
 
 revoke all on function public.admin_statement from public, anon, authenticated, service_role;
 grant execute on function public.admin_statement to bot_backend, service_role;
-comment on function public.admin_statement is 'Reports what the providers'' own lists say beside what is recorded here';
+comment on function public.admin_statement is 'Compares the providers'' own lists with what is recorded here';

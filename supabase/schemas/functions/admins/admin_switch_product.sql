@@ -1,14 +1,14 @@
--- Shows a product to buyers, or hides it, in an admin's name. A hidden product cannot be ordered; open orders are still honoured
--- and renewals go on.
+-- Shows a product to buyers, or hides it, in an admin's name. A hidden product cannot be ordered; open orders are
+-- still honoured and renewals go on.
 --
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw, a
---   product is not shown at others.
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
+--   saw, a product is not shown at other prices.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now}; null for no such product. outcome:
 --   applied    switched, or it was like this already; also for a repetition
 --   no_price   nothing to show: it has no price
 --   changed    the prices are not p_expected
--- Errors: N0001 not an admin; N0003 the reference is known with another action or product.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or product.
 create or replace function public.admin_switch_product(
   p_key text, p_is_active boolean, p_admin_email text, p_reference text default null, p_expected jsonb default null
 )
@@ -31,7 +31,7 @@ begin
   v_prices := private.prices_of(p_key);
   if v_known.id is not null then
     if (v_known.after ->> 'product', (v_known.after ->> 'is_active')::boolean) is distinct from (p_key, p_is_active) then
-      raise exception 'this reference is known with another product or state' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or state' using errcode = 'N0003';
     end if;
   elsif v_product.is_active <> p_is_active then
     v_outcome := case

@@ -1,9 +1,10 @@
--- Switches a promo code off or on again in an admin's name. What it gave so far stays, discounts that wait included.
+-- Switches a promo code off or on again in an admin's name. What it gave so far stays, unused discounts included.
 --
--- Twice or at once: the code's row is locked; with a reference it acts once. A code that is so already stays so, and
---   nothing is written down.
+-- Concurrency: the code's row is locked. With a reference it acts once. A code that already has the state keeps it,
+--   and no entry is written.
+-- Locks: promo code (NO KEY UPDATE).
 -- Returns: jsonb: see private.promocode_card, as it is now; null when there is no such code.
--- Errors: N0001 not an admin; N0003 the reference is known with another action or code.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
 )
@@ -27,7 +28,7 @@ begin
   end if;
   v_known := private.find_audit_entry(p_reference, 'switch_promocode', null);
   if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
-    raise exception 'this reference is known with another code' using errcode = 'N0003';
+    raise exception 'the reference was used with another code' using errcode = 'N0003';
   elsif v_known.id is null and v_promocode.is_active <> p_is_active then
     perform private.write_audit(
       v_email, 'switch_promocode', null, p_reference,

@@ -1,10 +1,12 @@
--- Lifts a user's ban in an admin's name, and queues a message to the user.
+-- Lifts a user's ban in an admin's name, and enqueues a message to the user. A user who was not banned is not
+-- changed; the audit entry is written all the same.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
 --   now, empty for a user who was not banned or got no message about the ban.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
 )
@@ -23,7 +25,7 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
@@ -43,4 +45,4 @@ $$;
 
 revoke all on function public.admin_unban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_unban_user to bot_backend, service_role;
-comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
+comment on function public.admin_unban_user is 'Lifts a user''s ban in an admin''s name';

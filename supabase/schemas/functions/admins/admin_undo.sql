@@ -1,16 +1,17 @@
--- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of a limit. What the user has used
--- up since stays used up. Earlier days of the month, which a reset sets to zero, are not restored.
+-- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of the limit. What the
+-- user has spent since stays spent. Of a reset, this month and today are restored, earlier days of the month are not.
+-- The user gets one message.
 --
--- Twice or at once: the user's row is locked and an entry is undone once (a unique index on the log); a repetition
---   is answered with what was done.
--- Locks: user (NO KEY UPDATE), then what the action changed.
+-- Concurrency: the user's row is locked, and an entry is undone once (a unique index on the log); a repeated call
+--   returns what was done.
+-- Locks: user (NO KEY UPDATE), then the rows that the action changed.
 -- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
 --   given, outgoing: messages to deliver now}. The user is told once. outcome:
 --   undone      now, or by a call with this reference
 --   known       undone before
 --   replaced    a later change stands in its place, or its time is over
 --   impossible  no such entry, not of a kind that can be undone, or its user is erased
--- Errors: N0001 not an admin; N0003 the reference is known with another action.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action.
 create or replace function public.admin_undo(p_audit_id bigint, p_admin_email text, p_reference text default null)
 returns jsonb
 language plpgsql

@@ -1,7 +1,8 @@
--- Says why an amount cannot be the price of a product.
+-- Returns why an amount cannot be the price of a product. p_providers: keys of the payment providers that sell it.
 --
--- Twice or at once: computes only.
--- Returns: null for a usable price, else jsonb {currency, reason, limit, provider}
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, null for a usable price, else jsonb {currency, reason, limit, provider}
 --   currency  not a currency code
 --   number    not a plain number
 --   zero      zero or below
@@ -56,4 +57,4 @@ end
 $$;
 
 revoke all on function private.check_price from public, anon, authenticated, service_role;
-comment on function private.check_price is 'Why an amount cannot be the price of a product';
+comment on function private.check_price is 'Returns why an amount cannot be the price of a product';

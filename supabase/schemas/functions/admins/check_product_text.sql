@@ -1,9 +1,11 @@
--- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
--- more), one line, and something to see, as it stands alone on buttons; a description 255. There need not be a description.
--- Neither may turn the direction of what follows it: a price behind such a title would be read backwards.
+-- Returns why a title or a description of a product is invalid. A title has one line of at most 32 characters (the
+-- limit of a Telegram invoice) and a visible one, because it stands alone on buttons; a description has at most 255
+-- and may be missing. Neither may contain characters that change the text direction: a price behind such a title
+-- would be displayed reversed.
 --
--- Twice or at once: computes only.
--- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
 -- Errors: none.
 create or replace function private.check_product_text(p_field text, p_text text)
 returns jsonb
@@ -32,4 +34,4 @@ end
 $$;
 
 revoke all on function private.check_product_text from public, anon, authenticated, service_role;
-comment on function private.check_product_text is 'Why a title or a description of a product is unusable';
+comment on function private.check_product_text is 'Returns why a title or a description of a product is invalid';

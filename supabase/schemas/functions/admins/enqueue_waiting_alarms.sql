@@ -1,10 +1,10 @@
--- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once. Those that waited
--- for any admin go to one who can be written to. Alarms past their retention are deleted.
+-- Enqueues the alarms that waited for their admin's first message to a bot, oldest first, to be sent at once. Alarms
+-- for any admin go to one whom a bot may write to. Alarms past their retention are deleted.
 --
--- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
+-- Concurrency: an alarm is deleted by the transaction that enqueues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
--- Locks: the admins' users (KEY SHARE), then waiting alarms; rows that are locked already are left to the next sweep.
--- Returns: how many were queued.
+-- Locks: the admins' users (KEY SHARE), then waiting alarms; locked rows are left to the next sweep.
+-- Returns: integer, how many were enqueued.
 -- Errors: none.
 create or replace function private.enqueue_waiting_alarms(p_limit integer)
 returns integer
@@ -49,11 +49,11 @@ begin
       -> 0 ->> 'id'
     )::bigint;
   end loop;
-  -- Queued calls are left to their caller for a minute; here no one else sends them.
+  -- Enqueued calls are reserved for their caller for a minute; this caller does not deliver them.
   update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
   return cardinality(v_ids);
 end
 $$;
 
 revoke all on function private.enqueue_waiting_alarms from public, anon, authenticated, service_role;
-comment on function private.enqueue_waiting_alarms is 'Queues the alarms that waited for their admin''s first message';
+comment on function private.enqueue_waiting_alarms is 'Enqueues the alarms that waited for their admin''s first message';

@@ -1,9 +1,10 @@
--- Looks whether an admin's action with this reference was carried out already.
+-- Finds the audit entry of an admin's action by its reference.
 --
--- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
---   second finds what the first did.
--- Returns: what was written then, or null for a new reference or none.
--- Errors: N0003, the reference belongs to another action or person.
+-- Concurrency: the caller holds the user's row, so of two calls with one reference for one user the second finds the
+--   entry of the first.
+-- Locks: none.
+-- Returns: public.audit_log, the entry; null for a new reference or none.
+-- Errors: N0003, the reference was used with another action or user.
 create or replace function private.find_audit_entry(p_reference text, p_action text, p_user_id bigint)
 returns public.audit_log
 language plpgsql
@@ -16,11 +17,11 @@ declare
 begin
   select l.* into v_known from public.audit_log as l where l.reference = p_reference;
   if found and (v_known.action <> p_action or v_known.user_id is distinct from p_user_id) then
-    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+    raise exception 'the reference was used with another action or user' using errcode = 'N0003';
   end if;
   return v_known;
 end
 $$;
 
 revoke all on function private.find_audit_entry from public, anon, authenticated, service_role;
-comment on function private.find_audit_entry is 'Whether an admin''s action was carried out already';
+comment on function private.find_audit_entry is 'Finds the audit entry of an admin''s action by its reference';

@@ -1,7 +1,8 @@
--- Says whether an admin's action is of a kind that can be undone, and changed something.
+-- Returns whether an audit entry is of a kind that can be undone, and changed something.
 --
--- Twice or at once: computes only.
--- Returns: boolean.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_undoable(p_entry public.audit_log)
 returns boolean
@@ -23,4 +24,4 @@ as $$
 $$;
 
 revoke all on function private.is_undoable from public, anon, authenticated, service_role;
-comment on function private.is_undoable is 'Whether an admin''s action can be undone';
+comment on function private.is_undoable is 'Returns whether an admin''s action can be undone';

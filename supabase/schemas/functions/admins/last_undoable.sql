@@ -1,6 +1,7 @@
--- Finds the last thing that an admin did to a user, if it can still be undone and is not older than 30 days.
+-- Finds the last action of an admin on a user, if it can still be undone and is not older than 30 days.
 --
--- Twice or at once: only reads, over an index.
+-- Concurrency: read-only, over an index.
+-- Locks: none.
 -- Returns: jsonb {id, action, before, after}, or null.
 -- Errors: none.
 create or replace function private.last_undoable(p_user_id bigint)
@@ -26,4 +27,4 @@ as $$
 $$;
 
 revoke all on function private.last_undoable from public, anon, authenticated, service_role;
-comment on function private.last_undoable is 'The last thing that an admin did to a user, if it can be undone';
+comment on function private.last_undoable is 'Finds the last action of an admin on a user, if it can be undone';

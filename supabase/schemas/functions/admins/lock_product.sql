@@ -1,8 +1,8 @@
--- Reads a product and locks it until the caller commits.
+-- Reads a product and locks it until the transaction ends.
 --
--- Twice or at once: the second caller waits for the first.
+-- Concurrency: the second caller waits for the first.
 -- Locks: product (NO KEY UPDATE).
--- Returns: the product; null for no such one.
+-- Returns: public.products, the product; null for no such one.
 -- Errors: none.
 create or replace function private.lock_product(p_key text)
 returns public.products
@@ -15,4 +15,4 @@ as $$
 $$;
 
 revoke all on function private.lock_product from public, anon, authenticated, service_role;
-comment on function private.lock_product is 'A product, locked until the caller commits';
+comment on function private.lock_product is 'Reads a product and locks it until the transaction ends';

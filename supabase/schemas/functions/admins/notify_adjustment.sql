@@ -1,7 +1,8 @@
--- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
+-- Enqueues a message to a user whose bonus credits, trainings or balance (p_what) an admin changed.
 --
--- Twice or at once: see private.notify_user.
--- Returns: see private.enqueue_user_message; empty where nothing changed.
+-- Concurrency: see private.notify_user.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_user; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
 returns jsonb
@@ -35,4 +36,4 @@ end
 $$;
 
 revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
-comment on function private.notify_adjustment is 'Tells a user that an admin gave them something, or took it back';
+comment on function private.notify_adjustment is 'Enqueues a message to a user whose credits, trainings or balance changed';

@@ -1,7 +1,8 @@
--- Tells a user that an admin changed their plan.
+-- Enqueues a message to a user whose plan an admin changed. p_before and p_after: see private.plan_of.
 --
--- Twice or at once: see private.notify_user.
--- Returns: see private.enqueue_user_message; empty where nothing changed. p_before and p_after: see private.plan_of.
+-- Concurrency: see private.notify_user.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_user; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_plan_change(p_user_id bigint, p_before jsonb, p_after jsonb)
 returns jsonb
@@ -32,4 +33,4 @@ end
 $$;
 
 revoke all on function private.notify_plan_change from public, anon, authenticated, service_role;
-comment on function private.notify_plan_change is 'Tells a user that an admin changed their plan';
+comment on function private.notify_plan_change is 'Enqueues a message to a user whose plan an admin changed';

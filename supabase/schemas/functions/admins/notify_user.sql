@@ -1,8 +1,9 @@
--- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
--- blocked the bots and those who never started one get none.
+-- Enqueues a templated message to a user about what an admin did, in the bot that the user used last. Users who are
+-- banned, blocked the bots or never started one get none.
 --
--- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.enqueue_user_message; empty when the user gets no message.
+-- Concurrency: every call enqueues a message; the caller holds the user's row and calls once.
+-- Locks: none.
+-- Returns: jsonb, list of the messages to deliver now; empty when the user gets none.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb
@@ -25,4 +26,4 @@ end
 $$;
 
 revoke all on function private.notify_user from public, anon, authenticated, service_role;
-comment on function private.notify_user is 'Queues a message for a user about what an admin did';
+comment on function private.notify_user is 'Enqueues a message to a user about what an admin did';

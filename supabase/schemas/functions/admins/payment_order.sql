@@ -1,7 +1,9 @@
--- Finds the order of a payment. While no money has come (an attempt that was declined), it is the order that the provider named.
+-- Finds the order of a payment. While no money was received (an attempt was declined), it is the order that the
+-- provider named.
 --
--- Twice or at once: only reads.
--- Returns: the order; all fields null without one.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: public.orders, the order; all columns null without one.
 -- Errors: none.
 create or replace function private.payment_order(p_payment public.payments)
 returns public.orders
@@ -20,4 +22,4 @@ as $$
 $$;
 
 revoke all on function private.payment_order from public, anon, authenticated, service_role;
-comment on function private.payment_order is 'The order of a payment';
+comment on function private.payment_order is 'Finds the order of a payment';

@@ -1,6 +1,9 @@
--- Says of a payment what an admin reads in a list.
+-- Returns what an admin's list shows of a payment: amount null when no money was received, texts of the product (null
+-- without an order), at the time, what was fulfilled, and in open_refund the status of the last refund that needs
+-- attention.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
 --   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
 --   the last refund that somebody must look at, or null}.
@@ -53,4 +56,4 @@ as $$
 $$;
 
 revoke all on function private.payment_summary from public, anon, authenticated, service_role;
-comment on function private.payment_summary is 'What an admin reads of a payment in a list';
+comment on function private.payment_summary is 'Returns what an admin''s list shows of a payment';

@@ -1,7 +1,8 @@
--- Finds prices that change so much that a digit may be wrong: to three times the old price or more, or to a third or less.
+-- Finds prices that change so much that a digit may be wrong: at least threefold, or to a third or less.
 --
--- Twice or at once: computes only.
--- Returns: jsonb {currency: how many times the old price, text with at most two decimals}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, {currency: the factor, text with at most two decimals}.
 -- Errors: none.
 create or replace function private.price_jumps(p_before jsonb, p_after jsonb)
 returns jsonb
@@ -20,4 +21,4 @@ as $$
 $$;
 
 revoke all on function private.price_jumps from public, anon, authenticated, service_role;
-comment on function private.price_jumps is 'Prices that change so much that a digit may be wrong';
+comment on function private.price_jumps is 'Finds prices that change so much that a digit may be wrong';

@@ -1,10 +1,13 @@
 -- Lists the smallest amounts that payment providers charge, where they publish them.
 --
--- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the currency of the
---   account, so a converted charge can be refused all the same); https://yookassa.ru/developers/payment-methods/bank-card and
---   the page on SBP: one ruble; Telegram Stars: one Star. CloudPayments, Prodamus and Crypto Pay publish none.
--- Twice or at once: computes only.
--- Returns: rows of provider, currency, minimum.
+-- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the
+-- currency of the account, so a converted charge can still be refused);
+-- https://yookassa.ru/developers/payment-methods/bank-card and the page on SBP: one ruble; Telegram Stars: one Star.
+-- CloudPayments, Prodamus and Crypto Pay publish none.
+--
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: table, rows of provider, currency, minimum.
 -- Errors: none.
 create or replace function private.price_minimums()
 returns table (provider text, currency text, minimum numeric)
@@ -24,4 +27,4 @@ as $$
 $$;
 
 revoke all on function private.price_minimums from public, anon, authenticated, service_role;
-comment on function private.price_minimums is 'The smallest amounts that payment providers charge';
+comment on function private.price_minimums is 'Lists the smallest amounts that payment providers charge';

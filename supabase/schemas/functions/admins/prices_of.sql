@@ -1,6 +1,7 @@
 -- Returns the prices of a product.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {currency: amount as text with two decimals}; empty without a price.
 -- Errors: none.
 create or replace function private.prices_of(p_key text)
@@ -16,4 +17,4 @@ as $$
 $$;
 
 revoke all on function private.prices_of from public, anon, authenticated, service_role;
-comment on function private.prices_of is 'The prices of a product';
+comment on function private.prices_of is 'Returns the prices of a product';

@@ -1,6 +1,7 @@
--- Describes a product for an admin.
+-- Returns a product for an admin.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {key, kind, plan, period, quantity (text), texts, is_active, prices: see private.prices_of}.
 -- Errors: none.
 create or replace function private.product_card(p_product public.products)
@@ -25,4 +26,4 @@ end
 $$;
 
 revoke all on function private.product_card from public, anon, authenticated, service_role;
-comment on function private.product_card is 'Describes a product for an admin';
+comment on function private.product_card is 'Returns a product for an admin';

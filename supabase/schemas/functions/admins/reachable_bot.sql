@@ -1,8 +1,9 @@
--- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
--- latest private chat. Having written in a group lets no bot write to the user.
+-- Finds a bot that may write to a user: p_bot where the user has a private chat with it, else the one of the latest
+-- private chat. A message in a group does not allow a bot to write to the user.
 --
--- Twice or at once: reads only.
--- Returns: the bot's name; null where no bot may write to the user.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the bot's name; null where no bot may write to the user.
 -- Errors: none.
 create or replace function private.reachable_bot(p_user_id bigint, p_telegram_id bigint, p_bot text)
 returns text
@@ -19,4 +20,4 @@ as $$
 $$;
 
 revoke all on function private.reachable_bot from public, anon, authenticated, service_role;
-comment on function private.reachable_bot is 'Finds the bot in which a user can be written to';
+comment on function private.reachable_bot is 'Finds a bot that may write to a user';

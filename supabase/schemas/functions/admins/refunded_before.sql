@@ -1,8 +1,10 @@
--- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
--- far and not each refund.
+-- Returns how much of a refund earlier refunds of the same payment have counted, where a provider reports the total
+-- refunded so far and not each refund.
 --
--- Twice or at once: only reads what belongs to the payment.
--- Returns: 0 for a refund or dispute with an amount of its own; for a total, what is covered already, at most its amount.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, 0 for a refund or dispute with an amount of its own; for a total, what is counted already, at
+--   most its amount.
 -- Errors: none.
 create or replace function private.refunded_before(p_operation public.payment_operations)
 returns numeric
@@ -34,4 +36,4 @@ as $$
 $$;
 
 revoke all on function private.refunded_before from public, anon, authenticated, service_role;
-comment on function private.refunded_before is 'What earlier refunds of a payment have counted of a total';
+comment on function private.refunded_before is 'Returns how much of a refund total earlier refunds have counted';

@@ -1,7 +1,8 @@
--- Makes the prices of a product exactly these.
+-- Replaces the prices of a product by p_prices.
 --
--- Twice or at once: the caller holds the product's row.
--- Returns: nothing.
+-- Concurrency: the caller holds the product's row.
+-- Locks: the product's prices.
+-- Returns: void
 -- Errors: none.
 create or replace function private.replace_prices(p_key text, p_prices jsonb)
 returns void
@@ -19,4 +20,4 @@ end
 $$;
 
 revoke all on function private.replace_prices from public, anon, authenticated, service_role;
-comment on function private.replace_prices is 'Makes the prices of a product exactly these';
+comment on function private.replace_prices is 'Replaces the prices of a product';

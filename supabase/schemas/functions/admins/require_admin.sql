@@ -1,8 +1,9 @@
--- Lets only admins pass.
+-- Checks that an e-mail address belongs to an admin.
 --
--- Twice or at once: only reads.
--- Returns: the admin's e-mail address as admins has it.
--- Errors: N0001, not an admin.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the address as admins stores it.
+-- Errors: N0001 not an admin.
 create or replace function private.require_admin(p_admin_email text)
 returns text
 language plpgsql
@@ -22,4 +23,4 @@ end
 $$;
 
 revoke all on function private.require_admin from public, anon, authenticated, service_role;
-comment on function private.require_admin is 'Lets only admins pass';
+comment on function private.require_admin is 'Checks that an e-mail address belongs to an admin';

@@ -1,8 +1,9 @@
--- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Of more than 100,
--- only the number is kept.
+-- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Beyond
+-- 100 alarms only their number is stored.
 --
--- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
--- Returns: nothing.
+-- Concurrency: every call stores one alarm; the caller calls once. Many calls at once may store a few more than 100.
+-- Locks: the row that counts the alarms beyond 100.
+-- Returns: void
 -- Errors: none.
 create or replace function private.store_waiting_alarm(
   p_email text, p_bot text, p_key text, p_values jsonb, p_buttons jsonb

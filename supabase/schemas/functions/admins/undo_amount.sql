@@ -1,7 +1,9 @@
--- Takes back what an admin's action added to bonus credits, trainings or balance, as much as is left; gives back what it took.
+-- Reverses a change of bonus credits, trainings or balance by an admin: takes back what was added, as much as is
+-- left, or returns what was taken.
 --
--- Twice or at once: the caller holds the user's row.
--- Returns: jsonb {before, after, wanted}: how much there was, is, and should be.
+-- Concurrency: the caller holds the user's row.
+-- Locks: the rows that the action changed.
+-- Returns: jsonb, {before, after, wanted}: the amount before, now, and what a complete reversal would give.
 -- Errors: none.
 create or replace function private.undo_amount(p_entry public.audit_log)
 returns jsonb
@@ -42,4 +44,4 @@ end
 $$;
 
 revoke all on function private.undo_amount from public, anon, authenticated, service_role;
-comment on function private.undo_amount is 'Undoes an amount that an admin added or took';
+comment on function private.undo_amount is 'Reverses a change of an amount by an admin';

@@ -1,7 +1,9 @@
--- Ends the plan that an admin's action gave, and gives back those that it replaced, as far as they would still run.
+-- Ends the plan that an admin gave, and restores those it replaced that would still run.
 --
--- Twice or at once: the caller holds the user's row.
--- Returns: false where a later action of an admin has changed the plan, or nothing is left to undo; nothing changed then.
+-- Concurrency: the caller holds the user's row.
+-- Locks: the subscriptions, then as private.refresh_access.
+-- Returns: boolean, false and nothing changed where a later action of an admin has changed the plan, or nothing is
+--   left to undo.
 -- Errors: none.
 create or replace function private.undo_plan(p_entry public.audit_log)
 returns boolean
@@ -39,4 +41,4 @@ end
 $$;
 
 revoke all on function private.undo_plan from public, anon, authenticated, service_role;
-comment on function private.undo_plan is 'Undoes a plan that an admin gave or ended';
+comment on function private.undo_plan is 'Reverses a plan that an admin gave or ended';

@@ -1,7 +1,8 @@
--- Counts the requests of the month again that an admin's action gave back, and those of the day while it lasts.
+-- Restores the requests of the month that an admin reset, and those of the day while it lasts.
 --
--- Twice or at once: the caller holds the user's row, as every request that is reserved does.
--- Returns: false in a later month: nothing changed then.
+-- Concurrency: the caller holds the user's row, as every reservation does.
+-- Locks: monthly_usage, daily_usage.
+-- Returns: boolean, false and nothing changed in a later month.
 -- Errors: none.
 create or replace function private.undo_reset(p_entry public.audit_log)
 returns boolean
@@ -34,4 +35,4 @@ end
 $$;
 
 revoke all on function private.undo_reset from public, anon, authenticated, service_role;
-comment on function private.undo_reset is 'Undoes the reset of a user''s limit';
+comment on function private.undo_reset is 'Reverses the reset of a user''s limit';

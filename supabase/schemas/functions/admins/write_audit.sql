@@ -1,9 +1,10 @@
--- Writes down what an admin did.
+-- Writes an audit entry for an admin's action.
 --
--- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
---   undone. The caller has looked for it before (private.find_audit_entry), under the person's lock.
--- Returns: the number of the entry.
--- Errors: N0003, the reference belongs to another action or person.
+-- Concurrency: the reference is unique: of two different actions with one reference the second fails and is rolled
+--   back. The caller has searched for it before (private.find_audit_entry), holding the user's row.
+-- Locks: none.
+-- Returns: bigint, the id of the entry.
+-- Errors: N0003, the reference was used with another action or user.
 create or replace function private.write_audit(
   p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
 )
@@ -21,9 +22,9 @@ begin
   returning id into v_id;
   return v_id;
 exception when unique_violation then
-  raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+  raise exception 'the reference was used with another action or user' using errcode = 'N0003';
 end
 $$;
 
 revoke all on function private.write_audit from public, anon, authenticated, service_role;
-comment on function private.write_audit is 'Writes down what an admin did';
+comment on function private.write_audit is 'Writes an audit entry for an admin''s action';

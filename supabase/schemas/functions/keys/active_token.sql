@@ -1,7 +1,8 @@
--- Finds the own key that a person's requests use.
+-- Returns the user API key that a user's requests use.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, {provider, key_id, ciphertext (base64)}; null when requests use the plan.
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
 returns jsonb
@@ -20,4 +21,4 @@ as $$
 $$;
 
 revoke all on function private.active_token from public, anon, authenticated, service_role;
-comment on function private.active_token is 'The own key that a person''s requests use';
+comment on function private.active_token is 'Returns the user API key that a user''s requests use';

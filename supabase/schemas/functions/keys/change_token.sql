@@ -1,9 +1,12 @@
--- Applies what a handler changed of a person's own keys.
+-- Applies what a handler changed about a user's API keys.
 --
--- Twice or at once: as the function it calls; the caller holds the update's row and calls once.
--- Returns: nothing. p_change is one of {store: {provider, ciphertext, key_id, last_four, is_checked}},
---   {remove: provider}, {use: provider or null}, {refuse: {provider, ciphertext}}.
--- Errors: those of public.store_user_token.
+-- p_change is one of {store: {provider, ciphertext, key_id, last_four, is_checked}}, {remove: provider}, {use:
+-- provider or null}, {refuse: {provider, ciphertext}}.
+--
+-- Concurrency: as the function it calls; the caller holds the update row and calls once.
+-- Locks: as the function it calls.
+-- Returns: void
+-- Errors: K0001 and K0002, see public.store_user_token.
 create or replace function private.change_token(p_user_id bigint, p_change jsonb)
 returns void
 language plpgsql
@@ -31,4 +34,4 @@ end
 $$;
 
 revoke all on function private.change_token from public, anon, authenticated, service_role;
-comment on function private.change_token is 'Applies what a handler changed of a person''s own keys';
+comment on function private.change_token is 'Applies what a handler changed about a user''s API keys';

@@ -1,6 +1,7 @@
--- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
+-- Lists a user's API keys without the key and its ciphertext, the oldest first.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
 --   first; empty when there are none.
 -- Errors: none.
@@ -32,4 +33,4 @@ $$;
 
 revoke all on function public.list_user_tokens from public, anon, authenticated, service_role;
 grant execute on function public.list_user_tokens to bot_backend;
-comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';
+comment on function public.list_user_tokens is 'Lists a user''s API keys without the key itself';

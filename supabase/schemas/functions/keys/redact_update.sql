@@ -1,8 +1,9 @@
--- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
+-- Removes the content of a message from an update; keeps its number, sender, chat and date.
 --
--- Twice or at once: only computes.
--- Returns: the update with a message of these fields and the text "[hidden]", as log.REDACTED has it: whoever works
---   on it later (the sweep) sees that the words are gone.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, the update with a message of these fields and the text "[hidden]" (log.REDACTED), which tells a
+--   later worker, such as the sweep, that the content is gone.
 -- Errors: none.
 create or replace function private.redact_update(p_payload jsonb, p_kind text)
 returns jsonb
@@ -26,4 +27,4 @@ as $$
 $$;
 
 revoke all on function private.redact_update from public, anon, authenticated, service_role;
-comment on function private.redact_update is 'An update without anything that was written in it';
+comment on function private.redact_update is 'Removes the content of a message from an update';

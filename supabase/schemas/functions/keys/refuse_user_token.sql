@@ -1,7 +1,9 @@
--- Notes that a provider refused a person's own key: it is used no more, and requests go to the plan again.
+-- Records that a provider rejected a user API key: it is not used any more, and requests use the plan again.
+-- p_ciphertext is base64, as public.receive_update returned it.
 --
--- Twice or at once: only the very key that was refused is marked. One that took its place meanwhile, or was
---   encrypted anew, is left alone: if that one is no good either, its own refusal says so.
+-- Concurrency: only the key that was rejected is marked. A key that replaced it meanwhile, or was encrypted again, is
+--   left alone; if it is invalid too, its own rejection follows.
+-- Locks: the key's row.
 -- Returns: jsonb {outcome: refused | unknown}. p_ciphertext is base64, as receive_update gave it.
 -- Errors: none.
 create or replace function public.refuse_user_token(p_user_id bigint, p_provider text, p_ciphertext text)
@@ -21,4 +23,4 @@ $$;
 
 revoke all on function public.refuse_user_token from public, anon, authenticated, service_role;
 grant execute on function public.refuse_user_token to bot_backend;
-comment on function public.refuse_user_token is 'Notes that a provider refused a person''s own key';
+comment on function public.refuse_user_token is 'Records that a provider rejected a user API key';

@@ -1,6 +1,7 @@
--- Forgets a person's own key of a provider. If it was in use, requests go to the plan again.
+-- Deletes a user's API key of a provider. If it was in use, requests use the plan again.
 --
--- Twice or at once: a key that is gone stays gone.
+-- Concurrency: idempotent.
+-- Locks: the key's row.
 -- Returns: jsonb {outcome: removed | unknown}.
 -- Errors: none.
 create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
@@ -18,4 +19,4 @@ $$;
 
 revoke all on function public.remove_user_token from public, anon, authenticated, service_role;
 grant execute on function public.remove_user_token to bot_backend;
-comment on function public.remove_user_token is 'Forgets a person''s own key';
+comment on function public.remove_user_token is 'Deletes a user API key';

@@ -1,10 +1,11 @@
--- Stores a person's own key of an AI provider, already encrypted, and uses it from now on. A key that was there
--- for this provider is replaced.
+-- Stores a user's API key of an AI provider, already encrypted, and uses it from now on. It replaces an earlier key
+-- of this provider. p_ciphertext is base64; p_is_checked: the provider accepted the key.
 --
--- Twice or at once: the person's row is locked, so of two keys stored at once one is in use in the end and both
---   are there, or the later one where they are of one provider. The same call again stores the same.
+-- Concurrency: the user's row is locked: of two keys stored at once both are kept and one is in use, or the later one
+--   where they are of one provider. A repeated call stores the same key.
+-- Locks: user (NO KEY UPDATE), then the user's keys.
 -- Returns: jsonb {outcome: stored | replaced}. p_ciphertext is base64; p_is_checked: the provider took the key.
--- Errors: K0001 there is no such person; K0002 what was given cannot be a key.
+-- Errors: K0001 no such user; K0002 the values cannot be a key.
 create or replace function public.store_user_token(
   p_user_id bigint,
   p_provider text,
@@ -25,7 +26,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'K0001';
+    raise exception 'no such user' using errcode = 'K0001';
   end if;
   v_is_known := exists (
     select from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider
@@ -47,11 +48,11 @@ begin
         checked_at = excluded.checked_at;
   return jsonb_build_object('outcome', case when v_is_known then 'replaced' else 'stored' end);
 exception when check_violation or not_null_violation or invalid_parameter_value then
-  -- Without Postgres' own words: those repeat the row.
-  raise exception 'this cannot be a key' using errcode = 'K0002';
+  -- Not Postgres' own message, because it quotes the row.
+  raise exception 'the values cannot be a key' using errcode = 'K0002';
 end
 $$;
 
 revoke all on function public.store_user_token from public, anon, authenticated, service_role;
 grant execute on function public.store_user_token to bot_backend;
-comment on function public.store_user_token is 'Stores a person''s own key, encrypted, and uses it';
+comment on function public.store_user_token is 'Stores a user API key, encrypted, and uses it';

@@ -1,7 +1,8 @@
--- Chooses which of a person's own keys is used from now on; without a provider none is, and requests go to the
--- plan. A key that its provider refused may be chosen, too: the person may have mended it there.
+-- Chooses which of a user's API keys is used from now on; without p_provider none, and requests use the plan. A key
+-- that its provider rejected may be chosen too: the user may have repaired it there.
 --
--- Twice or at once: the person's row is locked, so one key is in use at most, the one chosen last.
+-- Concurrency: the user's row is locked, so at most one key is in use, the one chosen last.
+-- Locks: user (NO KEY UPDATE), then the user's keys.
 -- Returns: jsonb {outcome: chosen | unknown}; unknown changes nothing.
 -- Errors: none.
 create or replace function public.use_user_token(p_user_id bigint, p_provider text default null)
@@ -28,4 +29,4 @@ $$;
 
 revoke all on function public.use_user_token from public, anon, authenticated, service_role;
 grant execute on function public.use_user_token to bot_backend;
-comment on function public.use_user_token is 'Chooses which own key of a person is used';
+comment on function public.use_user_token is 'Chooses which API key of a user is used';

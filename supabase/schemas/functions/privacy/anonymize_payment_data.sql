@@ -1,10 +1,11 @@
--- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
--- their foreign keys they belong to nobody once the person's row is deleted.
+-- Anonymizes what accounting keeps of a user's payments. Deleting the user's row then sets user_id to null through
+-- the foreign keys.
 --
--- Twice or at once: the caller holds the person alone, and whoever changes money of theirs holds them first
---   (private.lock_payers): nobody changes anything of it now.
--- Returns: nothing.
--- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
+-- Concurrency: the caller has locked the user exclusively, and functions that change payments lock their users first
+--   (private.lock_payers), so nothing changes these rows now.
+-- Locks: the user's renewals (FOR UPDATE) by id, payment events, payments, refunds, orders.
+-- Returns: void
+-- Errors: Y0002, a renewal is running: the provider would go on charging a customer who is no longer known here.
 create or replace function private.anonymize_payment_data(p_user public.users)
 returns void
 language plpgsql
@@ -30,7 +31,7 @@ begin
    where r.user_id = p_user.id;
 
   perform private.anonymize_payment_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));
-  -- Whose the others are only their text may tell.
+  -- Events without a user: search their bodies for the user's Telegram id and receipt contacts.
   perform private.anonymize_payment_events(
     array(
       select e.id
@@ -66,4 +67,4 @@ end
 $$;
 
 revoke all on function private.anonymize_payment_data from public, anon, authenticated, service_role;
-comment on function private.anonymize_payment_data is 'Takes a person out of what is kept of their money';
+comment on function private.anonymize_payment_data is 'Anonymizes what accounting keeps of a user''s payments';

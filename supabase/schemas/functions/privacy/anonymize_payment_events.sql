@@ -1,8 +1,9 @@
--- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
--- waits to be applied also what happened to the money.
+-- Removes everything personal from payment events. What stays identifies a repeated event; for an event that is not
+-- applied yet, it also says what happened to the money.
 --
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
+-- Concurrency: idempotent.
+-- Locks: payment events.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_payment_events(p_ids bigint[])
 returns void
@@ -21,7 +22,7 @@ as $$
              select coalesce(
                  jsonb_agg(
                    n.value - array['saved_method', 'payer', 'reason']
-                   -- Somebody, and nobody of those who are here.
+                   -- 0: paid by somebody who is no user here.
                    || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
                    order by n.position
                  ),
@@ -34,4 +35,4 @@ as $$
 $$;
 
 revoke all on function private.anonymize_payment_events from public, anon, authenticated, service_role;
-comment on function private.anonymize_payment_events is 'Takes everything personal out of payment events';
+comment on function private.anonymize_payment_events is 'Removes everything personal from payment events';

@@ -1,9 +1,10 @@
--- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
--- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
--- it refused to give it back.
+-- Removes everything personal from payments: the saved payment method, the provider's id of the payer, the payer's
+-- Telegram id (0 from now on, so that money of another person is not attributed to the owner of the order), and a
+-- provider's reason to refuse a refund.
 --
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
+-- Concurrency: idempotent.
+-- Locks: payments, then refunds.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_payments(p_ids bigint[])
 returns void
@@ -20,4 +21,4 @@ as $$
 $$;
 
 revoke all on function private.anonymize_payments from public, anon, authenticated, service_role;
-comment on function private.anonymize_payments is 'Takes everything personal out of payments';
+comment on function private.anonymize_payments is 'Removes everything personal from payments';

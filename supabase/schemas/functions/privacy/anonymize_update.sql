@@ -1,9 +1,10 @@
--- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
--- number) lets a redelivery be recognised: it gets an empty 200.
+-- Removes everything personal from an update, and deletes its outbox items. Bot and update_id stay, so a redelivery
+-- is recognised and gets an empty 200.
 --
--- Twice or at once: the caller holds the update's row. Whoever works on the update has lost it: the number of
---   the attempt has changed.
--- Returns: nothing.
+-- Concurrency: the caller holds the update row. A worker that still processes the update has lost it, because the
+--   attempt changes.
+-- Locks: outbox items, then update row.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_update(p_bot text, p_update_id bigint)
 returns void
@@ -32,4 +33,4 @@ as $$
 $$;
 
 revoke all on function private.anonymize_update from public, anon, authenticated, service_role;
-comment on function private.anonymize_update is 'Takes everything personal out of an update';
+comment on function private.anonymize_update is 'Removes everything personal from an update';

@@ -1,10 +1,11 @@
--- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
--- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
--- begins anew.
+-- Gives a user who was erased and returns what had been used up: referral, free trial, trainings of channels,
+-- redeemed promo codes and the wrong ones of today, requests of today and this month, a ban. Everything else starts
+-- from zero.
 --
--- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
---   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
--- Returns: the person's row.
+-- Concurrency: the caller has just inserted the user's row, or holds one that another service created; what that
+--   service gave stays. The tombstone is deleted, and saved again by the next erasure.
+-- Locks: the row of erased_users, user, then trainings, counters and promo codes of the user.
+-- Returns: public.users, the user's row.
 -- Errors: none.
 create or replace function private.apply_tombstone(p_user_id bigint, p_hash text)
 returns public.users
@@ -39,7 +40,7 @@ begin
       from jsonb_to_recordset(v_tombstone.usage -> 'monthly') as m (month date, requests integer)
      where m.month >= date_trunc('month', v_today::timestamp)
     on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
-    -- What they had of it, discounts that waited included, went with them.
+    -- Consumed: the erasure deleted what the code gave, unused discounts included.
     insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
     select p.id, p_user_id, '{}', private.clock()
       from public.promocodes as p
@@ -61,4 +62,4 @@ end
 $$;
 
 revoke all on function private.apply_tombstone from public, anon, authenticated, service_role;
-comment on function private.apply_tombstone is 'Gives somebody who comes back what they had used up';
+comment on function private.apply_tombstone is 'Gives a returning user what had been used up';

@@ -1,14 +1,17 @@
--- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
--- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
--- Whoever they brought, or were brought by, keeps what they got.
+-- Erases the user of an update, as the last change of this update. What accounting needs stays without the user:
+-- orders and payments, the ledger, whose remaining balance is booked out first, and the audit log of admins. Users
+-- whom they referred, or who referred them, keep their credits.
 --
--- Twice or at once: the caller holds the update's row and the person alone (private.lock_user), so every
---   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
---   those strip them themselves, there, when they come to the person.
--- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they
---   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
---   they are made.
--- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
+-- p_erasure {hash, balance}: the key of the tombstone in erased_users, and the balance that the user agreed to lose.
+-- The update keeps its answer without the chat id, and its outbox items until they are delivered.
+--
+-- Concurrency: the caller holds the update row and has locked the user exclusively (private.lock_user): every other
+--   change of the user's data is committed, or will find no user. Update rows of the user that are locked right now
+--   are skipped; their workers anonymize them when they try to lock the user.
+-- Locks: as private.anonymize_payment_data and private.save_tombstone, waiting alarms, update row, the user's other
+--   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, calls to AI providers, referrals, user.
+-- Returns: void
+-- Errors: Y0001, the balance is higher than the user agreed to lose; Y0002, a renewal is running.
 create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
 returns void
 language plpgsql
@@ -22,16 +25,16 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_update.user_id;
   if v_user.balance > (p_erasure ->> 'balance')::numeric then
-    raise exception 'the balance is more than the person agreed to lose' using errcode = 'Y0001';
+    raise exception 'the balance is higher than the user agreed to lose' using errcode = 'Y0001';
   elsif v_user.balance > 0 then
-    -- The reference tells nothing of whose it was.
+    -- The reference does not identify the user.
     insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
     values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
   end if;
   perform private.anonymize_payment_data(v_user);
   perform private.save_tombstone(v_user, p_erasure ->> 'hash');
 
-  -- What an error said may repeat what they wrote.
+  -- An error message may quote the user's text.
   update private.waiting_alarms as w
      set values = w.values || '{"error": "—"}'
    where w.key = 'owner_alert'
@@ -57,7 +60,7 @@ begin
    where o.chat_id = v_user.telegram_id
      and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
   delete from private.waiting_alarms as w where w.values ->> 'user' = v_user.telegram_id::text;
-  -- Bodies that nobody could read: whose they are, only their text may tell.
+  -- Bodies that could not be parsed have no user_id: search them for the Telegram id.
   update public.telegram_updates as t
      set payload = null, error = null
    where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
@@ -69,10 +72,10 @@ begin
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)
       or (r.referred_id = v_user.id and r.referrer_id is null);
-  -- All else goes, or belongs to nobody from now on, by its foreign key.
+  -- Foreign keys delete the remaining rows or set their user_id to null.
   delete from public.users as u where u.id = v_user.id;
 end
 $$;
 
 revoke all on function private.erase_user from public, anon, authenticated, service_role;
-comment on function private.erase_user is 'Erases the person of an update';
+comment on function private.erase_user is 'Erases the user of an update';

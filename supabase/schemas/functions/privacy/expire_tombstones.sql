@@ -1,7 +1,9 @@
--- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
+-- Clears the request counters of tombstones that are older than 32 days, and deletes the tombstones that hold nothing
+-- else.
 --
--- Twice or at once: rows that another sweep or a person who comes back holds are skipped.
--- Returns: of how many, p_limit at most.
+-- Concurrency: rows that another sweep or a returning user has locked are skipped.
+-- Locks: erased_users (FOR UPDATE SKIP LOCKED), by erased_at.
+-- Returns: integer, how many; p_limit at most.
 -- Errors: none.
 create or replace function private.expire_tombstones(p_limit integer)
 returns integer
@@ -29,4 +31,4 @@ end
 $$;
 
 revoke all on function private.expire_tombstones from public, anon, authenticated, service_role;
-comment on function private.expire_tombstones is 'Lets go of used requests of erased people';
+comment on function private.expire_tombstones is 'Clears the request counters of old tombstones';

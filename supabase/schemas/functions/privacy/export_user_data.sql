@@ -1,11 +1,14 @@
--- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
+-- Returns all data stored about a user, for that user (/mydata). A long conversation comes in parts: messages after
+-- number p_after, oldest first, up to p_bytes of text and at least one. The sections (private.user_data_sections)
+-- come with the first part.
 --
--- Twice or at once: only reads, all of it at one moment.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
 --   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
 --   message at least) after number p_after; next is the number to go on after, null at the end.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.export_user_data(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
 )
@@ -45,4 +48,4 @@ $$;
 
 revoke all on function public.export_user_data from public, anon, authenticated, service_role;
 grant execute on function public.export_user_data to bot_backend;
-comment on function public.export_user_data is 'Everything that is stored about a person';
+comment on function public.export_user_data is 'Returns all data stored about a user';

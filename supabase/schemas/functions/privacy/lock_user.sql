@@ -1,11 +1,11 @@
--- Holds the person of an update until the transaction ends, so that nobody erases them in between. Of a person
--- who was erased since the update came, the update itself is stripped.
+-- Locks the user of an update against concurrent erasure (KEY SHARE) until the transaction ends; with p_alone
+-- exclusively, for the erasure itself. If the user was erased since the update was received, anonymizes the update.
 --
--- Twice or at once: the caller holds the update's row, and asks before it touches anything of the person. An
---   erasure waits for everybody who holds the person, and passes over the rows of those who wait for it; they
---   strip their own here. So nothing of a person is left, whichever comes first, and nobody waits in a circle.
--- Returns: whether there still is such a person; true for an update that belongs to nobody.
---   p_alone: keep everybody else out, too (for the erasure itself).
+-- Concurrency: the caller holds the update row and calls this before it changes anything of the user. An erasure
+--   waits for every transaction that has locked the user, and skips locked update rows; their workers anonymize them
+--   here. So no data of the user remain, whichever comes first, and there is no deadlock.
+-- Locks: user (KEY SHARE, with p_alone FOR UPDATE), after the update row that the caller holds.
+-- Returns: boolean, whether the user still exists; true for an update without a user.
 -- Errors: none.
 create or replace function private.lock_user(p_update public.telegram_updates, p_alone boolean default false)
 returns boolean
@@ -31,4 +31,4 @@ end
 $$;
 
 revoke all on function private.lock_user from public, anon, authenticated, service_role;
-comment on function private.lock_user is 'Holds the person of an update until the transaction ends';
+comment on function private.lock_user is 'Locks the user of an update until the transaction ends';

@@ -1,7 +1,9 @@
--- Collects what is stored about a person's money: what they ordered and paid, what they got for it, what providers said.
+-- Collects what is stored about a user's payments: orders, payments, refunds, what was fulfilled, renewals and events
+-- of providers. Data about another person who paid for the user are left out.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, one key a table; without what tells of somebody else who paid for them.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, one key per table.
 -- Errors: none.
 create or replace function private.payments_section(p_user public.users)
 returns jsonb
@@ -56,4 +58,4 @@ as $$
 $$;
 
 revoke all on function private.payments_section from public, anon, authenticated, service_role;
-comment on function private.payments_section is 'What is stored about a person''s money';
+comment on function private.payments_section is 'Collects what is stored about a user''s payments';

@@ -1,6 +1,7 @@
--- Tells how long what is kept of people.
+-- Returns how long data about users are kept: every setting retention_….
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {updates_hours, dead_letters_days, messages_days, usage_months, …}: every setting retention_….
 -- Errors: none.
 create or replace function public.retention_periods()
@@ -17,4 +18,4 @@ $$;
 
 revoke all on function public.retention_periods from public, anon, authenticated, service_role;
 grant execute on function public.retention_periods to bot_backend;
-comment on function public.retention_periods is 'How long what is kept of people';
+comment on function public.retention_periods is 'Returns how long data about users are kept';

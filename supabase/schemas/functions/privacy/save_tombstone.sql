@@ -1,8 +1,11 @@
--- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
+-- Stores what a user who is being erased must not get again, under a keyed hash that does not identify the user:
+-- referral, free trial, trainings of channels, promo codes, requests of today and this month, wrong promo codes of
+-- today, a ban. A user who used nothing leaves no row.
 --
--- Twice or at once: the caller holds the person alone. Who was erased before, came back and is erased again
---   has one row. Of somebody who used nothing nothing is kept.
--- Returns: nothing.
+-- Concurrency: the caller has locked the user exclusively. A user who was erased before, returned and is erased again
+--   has one row.
+-- Locks: the row of erased_users.
+-- Returns: void
 -- Errors: none.
 create or replace function private.save_tombstone(p_user public.users, p_hash text)
 returns void
@@ -26,7 +29,7 @@ begin
     v_used := v_used || '{"referral": true}';
   end if;
   if p_user.trial_used
-    -- A buyer has no trial either, and comes back as somebody who bought nothing.
+    -- A buyer gets no trial either, and after the erasure the purchase is not visible any more.
     or exists (select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase')
   then
     v_used := v_used || '{"trial": true}';
@@ -82,4 +85,4 @@ end
 $$;
 
 revoke all on function private.save_tombstone from public, anon, authenticated, service_role;
-comment on function private.save_tombstone is 'Keeps what an erased person must not collect again';
+comment on function private.save_tombstone is 'Stores what an erased user must not get again';

@@ -1,8 +1,9 @@
--- Collects what is stored about a person, but for the conversation.
+-- Collects all data stored about a user except the conversation. Each section has a title and an explanation in the
+-- texts (section_<name>). Of the AI calls it holds the newest 10,000; the monthly sums cover all.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
---   and an explanation in shared/core/texts (section_<subject>).
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, one key per section.
 -- Errors: none.
 create or replace function private.user_data_sections(p_user_id bigint)
 returns jsonb
@@ -115,4 +116,4 @@ as $$
 $$;
 
 revoke all on function private.user_data_sections from public, anon, authenticated, service_role;
-comment on function private.user_data_sections is 'What is stored about a person, but for the conversation';
+comment on function private.user_data_sections is 'Collects all data stored about a user except the conversation';

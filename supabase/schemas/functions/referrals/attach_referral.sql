@@ -1,9 +1,10 @@
--- Notes who brought a newcomer; nothing is given until their first served request.
+-- Records who referred a new user. Credits follow with the first served request.
 --
--- Twice or at once: referred_id is unique, so the first referrer stays for life. Both are held, so that neither
---   is erased in between.
--- Returns: attached | already_attached | self | unknown_code | not_new (served before, erased and come back, or
---   the two would bring each other).
+-- Concurrency: referred_id is unique, so the first referrer stays. Both users are locked, so neither is erased
+--   meanwhile.
+-- Locks: referrer (KEY SHARE), then user (KEY SHARE).
+-- Returns: text, attached | already_attached | self | unknown_code | not_new (served before, erased and returned, or
+--   the two would refer each other).
 -- Errors: none.
 create or replace function private.attach_referral(p_user_id bigint, p_referral_code text)
 returns text
@@ -38,4 +39,4 @@ end
 $$;
 
 revoke all on function private.attach_referral from public, anon, authenticated, service_role;
-comment on function private.attach_referral is 'Notes who brought a newcomer';
+comment on function private.attach_referral is 'Records who referred a new user';

@@ -1,11 +1,13 @@
--- Attaches a newcomer to whoever's code they bring, if nobody brought them yet, and completes it: both sides
--- get bonus credits. For our own code and other services; a bot completes by itself at the first served request.
+-- Attaches a new user to the owner of a referral code, if nobody referred them yet, and completes the referral: both
+-- users get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
+-- request.
 --
--- Twice or at once: fifty calls at once complete once; see private.settle_referral. One referrer for life: a
---   code of somebody else than the first referrer changes nothing.
+-- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of
+--   another one changes nothing.
+-- Locks: as private.attach_referral and private.settle_referral.
 -- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
 --   self | unknown_code | not_new | limit_reached.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
 returns jsonb
 language plpgsql
@@ -35,4 +37,4 @@ $$;
 
 revoke all on function public.complete_referral from public, anon, authenticated, service_role;
 grant execute on function public.complete_referral to bot_backend, service_role;
-comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';
+comment on function public.complete_referral is 'Completes a referral: both users get bonus credits, once';

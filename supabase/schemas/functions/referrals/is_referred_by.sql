@@ -1,8 +1,10 @@
--- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
+-- Returns whether a user was referred by another one, directly or through others, at most 100 steps away: referrals
+-- must not form a cycle.
 --
--- Twice or at once: only reads. Two newcomers who attach to each other in the same moment may both pass; then
---   private.settle_referral, which holds both rows, lets only the first of them count.
--- Returns: boolean. Follows at most 100 steps.
+-- Concurrency: read-only. Two newcomers who attach to each other at the same moment may both pass;
+--   private.settle_referral, which locks both, then completes only the first.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_referred_by(p_user_id bigint, p_ancestor_id bigint)
 returns boolean
@@ -23,4 +25,4 @@ as $$
 $$;
 
 revoke all on function private.is_referred_by from public, anon, authenticated, service_role;
-comment on function private.is_referred_by is 'Whether a person was brought by another one';
+comment on function private.is_referred_by is 'Returns whether a user was referred by another one';

@@ -1,9 +1,11 @@
--- What follows from a person's first served request: they are new no more, and whoever brought them hears of it.
+-- Completes a user's first served request: the user is no newcomer any more, a pending referral is settled, and a
+-- message to the referrer is enqueued.
 --
--- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
---   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
--- Returns: jsonb {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
---   brought them, or whoever did is banned and told nothing).
+-- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
+--   completed. No user is locked before private.settle_referral locks both in the order of their ids.
+-- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
+-- Returns: jsonb, {id, method, parameters} of the message to the referrer, to deliver now; null when nobody referred
+--   the user, or the referrer is banned or erased.
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb
@@ -39,7 +41,7 @@ begin
     join public.users as u on u.id = r.referrer_id
     join public.users as n on n.id = r.referred_id
    where r.id = v_referral.id and u.banned_at is null;
-  if not found then  -- whoever brought them was erased, or is banned and told nothing
+  if not found then  -- the referrer was erased, or is banned and gets no message
     return null;
   end if;
   v_id := (
@@ -52,4 +54,4 @@ end
 $$;
 
 revoke all on function private.on_first_request from public, anon, authenticated, service_role;
-comment on function private.on_first_request is 'What follows from a person''s first served request';
+comment on function private.on_first_request is 'Completes what follows a user''s first served request';

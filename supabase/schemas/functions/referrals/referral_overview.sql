@@ -1,10 +1,12 @@
--- Tells a person what their invitations came to.
+-- Returns the result of a user's invitations: the referral code, how many users came with it, for how many credits
+-- were granted, how many credits, and what a referral is worth now.
 --
--- Twice or at once: only reads, over user_referrals_referrer_idx.
+-- Concurrency: read-only, over user_referrals_referrer_idx.
+-- Locks: none.
 -- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
 --   came with the code, for how many credits were given, how many credits, and what one is worth now; null
 --   when there is no such person.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.referral_overview(p_user_id bigint)
 returns jsonb
 language sql
@@ -32,4 +34,4 @@ $$;
 
 revoke all on function public.referral_overview from public, anon, authenticated, service_role;
 grant execute on function public.referral_overview to bot_backend;
-comment on function public.referral_overview is 'What a person''s invitations came to';
+comment on function public.referral_overview is 'Returns the result of a user''s invitations';

@@ -1,9 +1,11 @@
--- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
+-- Completes a pending referral: both users get their credits; or ends it without credits when the referrer has
+-- reached the setting referral_daily_limit. If the referrer was erased, the referred user still gets theirs.
 --
--- Twice or at once: both people are locked in the order of their ids, so that two referrals that cross wait
---   for each other and never for ever; the status is read under the lock and changes once.
--- Returns: completed | already_completed | limit_reached | not_new (the two brought each other). When the
---   referrer was erased, the one they brought still gets theirs.
+-- Concurrency: both users are locked in the order of their ids, so two referrals that cross cannot deadlock. The
+--   status is read under the lock and changes once.
+-- Locks: both users (NO KEY UPDATE) by id, then the referral (FOR UPDATE).
+-- Returns: text, completed | already_completed | limit_reached | not_new (the two referred each other, or the
+--   referral was erased).
 -- Errors: none.
 create or replace function private.settle_referral(p_referred_id bigint)
 returns text
@@ -25,7 +27,7 @@ begin
     order by u.id
       for no key update;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
-  if v_referral.id is null then  -- erased meanwhile
+  if v_referral.id is null then  -- erased concurrently
     return 'not_new';
   elsif v_referral.status = 'completed' then
     return 'already_completed';

@@ -1,8 +1,10 @@
--- Lists the users who invited the most others in a period, for contests and reports of other services.
+-- Lists the users who referred the most others in a period, for contests and reports of other services: p_since
+-- included, p_until excluded (null: until now), 100 at most.
 --
--- Twice or at once: only reads, over user_referrals_completed_at_idx.
+-- Concurrency: read-only, over user_referrals_completed_at_idx.
+-- Locks: none.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.top_referrers(
   p_since timestamptz, p_until timestamptz default null, p_limit integer default 10
 )
@@ -42,4 +44,4 @@ $$;
 
 revoke all on function public.top_referrers from public, anon, authenticated, service_role;
 grant execute on function public.top_referrers to bot_backend, service_role;
-comment on function public.top_referrers is 'Who brought the most people in a period';
+comment on function public.top_referrers is 'Lists the users who referred the most others in a period';

@@ -1,9 +1,14 @@
--- Applies what a handler changed of a session and of the person's choices.
+-- Applies what a handler changed in its session and in the user's preferences.
 --
--- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
--- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
---   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
---   (true: the conversation is erased). erase, the whole person, is done by private.erase_user after everything else.
+-- p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active, referrer_code
+-- (private.attach_referral), token (a change of a user API key, private.change_token) and clear_history (true deletes
+-- the conversation). public.finish_update handles its other keys.
+--
+-- Concurrency: the caller holds the update row and calls once. Session data are merged into the row key by key, so
+--   two updates of one session lose nothing.
+-- Locks: user (where a preference changes), for a referral referrer and user (KEY SHARE), for a key the user (NO KEY
+--   UPDATE), then messages and session.
+-- Returns: void
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
@@ -58,4 +63,4 @@ end
 $$;
 
 revoke all on function private.change_session from public, anon, authenticated, service_role;
-comment on function private.change_session is 'Applies what a handler changed of a session';
+comment on function private.change_session is 'Applies what a handler changed in its session';

@@ -1,8 +1,9 @@
--- Hands out the calls that one finished update still owes and whose time has come.
+-- Leases the outbox items of one finished update that are due. An item waits behind an earlier one of the same update
+-- and chat that is delayed or being sent, so messages stay in order.
 --
--- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
---   that waits, or that another one is making, waits too.
--- Returns: jsonb array of {id, method, parameters} in order, or null when none is due.
+-- Concurrency: each item is locked and its send_after moved one minute ahead, so no other sender takes it meanwhile.
+-- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED), by id.
+-- Returns: jsonb, [{id, method, parameters}] in order; null when none is due.
 -- Errors: none.
 create or replace function private.claim_calls(p_bot text, p_update_id bigint)
 returns jsonb
@@ -36,4 +37,4 @@ as $$
 $$;
 
 revoke all on function private.claim_calls from public, anon, authenticated, service_role;
-comment on function private.claim_calls is 'The calls that one finished update still owes';
+comment on function private.claim_calls is 'Leases the due outbox items of one finished update';

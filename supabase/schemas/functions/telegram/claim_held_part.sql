@@ -1,10 +1,10 @@
--- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
--- along. See shared/features/chat/paste.py.
+-- Extends the lease of a held part of a long text while the user's next message is processed, which takes the part
+-- along (shared/features/chat/paste.py). The sweep leaves the part alone until then.
 --
--- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
---   claim ends with the lease of this message.
---   Locks: the update's row of the part, skipped when locked; then the session.
--- Returns: the session's data; without the note of the part where it is answered or being answered.
+-- Concurrency: a part that another worker has locked or claimed is skipped, and this message is handled alone. The
+--   claim ends with the lease of this message (p_lease_seconds).
+-- Locks: update row of the part (FOR UPDATE SKIP LOCKED), then the session.
+-- Returns: jsonb, the session's data; without the note of the part when the part was answered or is being answered.
 -- Errors: none.
 create or replace function private.claim_held_part(p_session public.bot_sessions, p_lease_seconds integer)
 returns jsonb
@@ -17,7 +17,7 @@ declare
   v_part bigint := (p_session.session_data -> 'paste' ->> 'update_id')::bigint;
 begin
   update public.telegram_updates as t
-     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep adds a minute
+     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep waits a minute longer
     from (
       select h.bot, h.update_id
         from public.telegram_updates as h

@@ -1,9 +1,10 @@
--- Hands out outbox items and whose time has come, the oldest first.
+-- Leases due outbox items of all bots, the oldest first, at most p_limit. An item waits behind an earlier one of the
+-- same update and chat that is delayed or being sent, so messages stay in order.
 --
--- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
---   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
+-- Concurrency: each item is locked, skipped by other senders, and its send_after moved one minute ahead.
+-- Locks: outbox items (FOR UPDATE SKIP LOCKED), by send_after.
 -- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.claim_outbox(p_limit integer)
 returns jsonb
 language sql
@@ -44,4 +45,4 @@ $$;
 
 revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
 grant execute on function public.claim_outbox to bot_backend;
-comment on function public.claim_outbox is 'Hands out outbox items whose time has come';
+comment on function public.claim_outbox is 'Leases due outbox items';

@@ -1,10 +1,12 @@
--- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
+-- Stores an update, or finds it, and decides whether this delivery processes it; if so, takes the lease. A row older
+-- than 48 hours never counts as a duplicate, because Telegram may restart the numbering after a quiet week.
 --
--- Twice or at once: deliveries of one update meet in the primary key and then in its row lock, so one of
---   them works and the others learn of it. A repeated call of the same delivery (its first answer was lost)
---   keeps the lease it has. Telegram may start numbering anew after a quiet week: a row older than 48 h is
---   never taken for a duplicate.
--- Returns: an outcome (work | busy | finished | crash_limit: its fifth worker vanished) and what the row says then.
+-- Concurrency: deliveries of one update meet in the primary key and then in its row lock, so one of them processes it
+--   and the others get the state of the row. A repeated call of the same delivery, whose first response was lost,
+--   keeps the lease it has.
+-- Locks: update row (FOR UPDATE).
+-- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed) and the columns of the
+--   row.
 -- Errors: none.
 create or replace function private.claim_update(
   p_bot text,
@@ -25,6 +27,7 @@ create or replace function private.claim_update(
   out received_at timestamptz,
   out lease_until timestamptz
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -57,13 +60,13 @@ begin
      where t.bot = p_bot and t.update_id = p_update_id
        for update;
     exit when found and v_update.received_at >= private.clock() - interval '48 hours';
-    -- Gone between the two statements, or another update of the same number. Another delivery may be here
-    -- too and be the first to make the new row, which is not to be deleted.
+    -- The row vanished between the two statements, or is an older update with the same number. The condition on
+    -- received_at spares a new row that a concurrent delivery has inserted.
     delete from public.telegram_updates as t
      where t.bot = p_bot and t.update_id = p_update_id
        and t.received_at < private.clock() - interval '48 hours';
   end loop;
-  v_now := private.clock();  -- the lock may have taken a while
+  v_now := private.clock();  -- waiting for the lock takes time
 
   if v_update.status in ('finished', 'dead_lettered') then
     outcome := 'finished';
@@ -92,4 +95,4 @@ end
 $$;
 
 revoke all on function private.claim_update from public, anon, authenticated, service_role;
-comment on function private.claim_update is 'Stores an update, or finds it, and takes the lease if it is free';
+comment on function private.claim_update is 'Stores an update, or finds it, and takes a free lease';

@@ -1,7 +1,9 @@
--- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat or topic once.
+-- Counts the sessions in which a user wrote or tapped a button within the last p_minutes: one per user, bot, chat and
+-- topic. p_minutes is limited to 1 to 1440.
 --
--- Twice or at once: only reads, over telegram_updates_received_at_idx.
--- Returns: the number. p_minutes outside of 1 to 1440 is read as the nearest of these.
+-- Concurrency: read-only, over telegram_updates_received_at_idx.
+-- Locks: none.
+-- Returns: bigint, the number of sessions.
 -- Errors: none.
 create or replace function public.count_active_sessions(p_minutes integer default 60)
 returns bigint
@@ -11,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- A variable: a condition on a volatile function would not use the index.
+  -- A variable, because a condition on a volatile function cannot use the index.
   v_now timestamptz := private.clock();
 begin
   return (
@@ -29,4 +31,4 @@ $$;
 
 revoke all on function public.count_active_sessions from public, anon, authenticated, service_role;
 grant execute on function public.count_active_sessions to bot_backend, service_role;
-comment on function public.count_active_sessions is 'How many sessions were active within the last minutes';
+comment on function public.count_active_sessions is 'Counts the sessions that were active within the last minutes';

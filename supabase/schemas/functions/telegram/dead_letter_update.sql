@@ -1,8 +1,10 @@
--- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
+-- Stores an authentic body that cannot be processed (not JSON, too large, or no update) as a dead letter for the
+-- owner. p_update_id is a digest of the body where it has no number.
 --
--- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
+-- Concurrency: the number is the primary key; the first body is kept.
+-- Locks: none.
 -- Returns: jsonb {outcome: dead_lettered | known}.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.dead_letter_update(
   p_bot text, p_update_id bigint, p_error text, p_body text
 )
@@ -22,4 +24,4 @@ $$;
 
 revoke all on function public.dead_letter_update from public, anon, authenticated, service_role;
 grant execute on function public.dead_letter_update to bot_backend;
-comment on function public.dead_letter_update is 'Keeps a body that cannot be worked on for the owner';
+comment on function public.dead_letter_update is 'Stores a body that cannot be processed as a dead letter';

@@ -1,8 +1,8 @@
--- Stores calls to the Bot API in the outbox.
+-- Stores Bot API calls in the outbox. The caller has a minute to deliver them before the sweep does.
 --
--- Twice or at once: the caller holds the update's row and stores its calls once.
--- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
---   does.
+-- Concurrency: the caller holds the update row and stores its calls once.
+-- Locks: none.
+-- Returns: jsonb, list of their ids, in order.
 -- Errors: none.
 create or replace function private.enqueue_calls(p_bot text, p_update_id bigint, p_calls jsonb)
 returns jsonb
@@ -28,4 +28,4 @@ as $$
 $$;
 
 revoke all on function private.enqueue_calls from public, anon, authenticated, service_role;
-comment on function private.enqueue_calls is 'Stores calls to the Bot API that are owed';
+comment on function private.enqueue_calls is 'Stores Bot API calls in the outbox';

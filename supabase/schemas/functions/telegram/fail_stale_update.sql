@@ -1,10 +1,11 @@
--- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
--- dead-lettered like any other, so that no sweep comes back to it.
+-- Records that the sweep could not read a stale update, whose lease no worker holds. The third failure dead-letters
+-- it, so the sweep does not return to it.
 --
--- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
---   update meanwhile keeps it.
+-- Concurrency: the lease is taken under the row lock and released by public.fail_update. A worker that holds the
+--   lease keeps it.
+-- Locks: update row, then those of public.fail_update.
 -- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
 returns jsonb
 language plpgsql
@@ -31,4 +32,4 @@ $$;
 
 revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_stale_update to bot_backend;
-comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three attempts it is dead-lettered';
+comment on function public.fail_stale_update is 'Records that a stale update could not be read; the third failure dead-letters it';

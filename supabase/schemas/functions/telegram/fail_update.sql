@@ -1,13 +1,19 @@
--- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
--- paid for it (then it counts, and the next attempt reserves no other), and after three
--- failures of our own dead-letters the update, so that it cannot block its chat for a day.
+-- Records that processing an update failed, and releases its lease. The reserved request is released unless an AI
+-- provider charged for it; then it stays settled and the next attempt reserves no other. After three failures of our
+-- own code the update is dead-lettered, so it cannot block its chat for a day.
 --
--- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
+-- p_counts is false when the database, the network or a deployment failed and not our code; p_final dead-letters at
+-- once. p_answer (the apology) and p_alert (values of the admins' alarm) are used only for a dead-lettered update.
+-- p_usage: the calls to AI providers so far (private.record_usage).
+--
+-- Concurrency: the row is locked and its attempt compared; a worker that lost its lease changes nothing. A repeated
+--   call for a dead-lettered update returns the stored answer.
+-- Locks: update row, user (KEY SHARE), then as private.release_usage and private.record_usage.
 -- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.fail_update(
   p_bot text,
   p_update_id bigint,
@@ -41,7 +47,7 @@ begin
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.lock_user(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased concurrently
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
@@ -80,4 +86,4 @@ $$;
 
 revoke all on function public.fail_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_update to bot_backend;
-comment on function public.fail_update is 'Records a failure; after three the update is dead-lettered';
+comment on function public.fail_update is 'Records a failure; the third one dead-letters the update';

@@ -1,21 +1,26 @@
--- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
+-- Commits everything the handler of an update changed, together with its answer: the second and last database call of
+-- an update.
 --
--- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
---   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
---   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request counts when the handler settled it or a call to a provider was paid for; otherwise it is given
---   back: as often as the setting daily_releases allows where a provider was asked, always where none was. The calls
---   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
---   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
---   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
---   edited.
---   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
---   the sweep works on it after that time.
---   Of two updates that tell a person of their ban (p_session has ban_notified) the first one's answer is kept.
+-- p_session: changes of the session and the user (private.change_session), and
+--   hold (seconds): keep the update open; the next message finishes it, or the sweep processes it after that time
+--   finish_held: update_id of a held update that this one answers too
+--   ban_notified: the answer tells the user about the ban; of two such updates only the first one's answer is kept
+--   erase {hash, balance}: erase the user (private.erase_user)
+-- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id.
+-- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
+-- call was billed: always where no provider was called, else as often as the setting daily_releases allows.
+-- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
+--
+-- Concurrency: the row is locked and its attempt compared: a worker that lost its lease changes nothing, and a
+--   repeated call after a lost response changes nothing and gets the same answer. Only the worker that finishes
+--   records p_usage, so each call counts once. Session data are merged key by key and never written back whole, so a
+--   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
+-- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
+--   request counters, the held update (FOR UPDATE SKIP LOCKED), session and messages, counters of AI calls.
 -- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
 --   not be given: the person was told already.
--- Errors: Y0001, see private.erase_user.
+-- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
   p_bot text,
   p_update_id bigint,
@@ -109,7 +114,7 @@ begin
      set status = case when v_hold is null then 'finished' else 'failed' end,
          payload = case when v_hold is not null then t.payload end,
          error = null,
-         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep adds a minute
+         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep waits a minute longer
          reservation = coalesce(p_reservation, v_update.reservation),
          answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;

@@ -1,11 +1,12 @@
--- Moves the conversations of a group to the supergroup that it became. Telegram reports both ids, once in each chat.
+-- Moves the sessions and conversations of a group to the supergroup that it became. Telegram reports both ids, once
+-- in each chat. Updates in progress move with their chat, so what they commit is found in the new one. A session that
+-- the supergroup already has, because its first message can arrive before the report, is kept and gets what it lacks.
 --
--- Twice or at once: a second call finds nothing left to move. Updates in progress are moved with their chat, so what
---   they remember at their end is found in the new one. Where the supergroup has a session already (its first message
---   may arrive before the report), that session is kept and gets what it lacks.
---   Locks: open updates of the group, then its users by id, then their sessions.
+-- Concurrency: a second call finds nothing left to move.
+-- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
+--   sessions.
 -- Returns: jsonb {sessions: how many were moved}.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
 returns jsonb
 language plpgsql
@@ -65,4 +66,4 @@ $$;
 
 revoke all on function public.migrate_chat from public, anon, authenticated, service_role;
 grant execute on function public.migrate_chat to bot_backend;
-comment on function public.migrate_chat is 'Moves the conversations of a group to the supergroup that it became';
+comment on function public.migrate_chat is 'Moves the sessions of a group to the supergroup that it became';

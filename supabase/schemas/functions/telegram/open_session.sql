@@ -1,8 +1,9 @@
--- Finds what a bot remembers of a person in a chat or topic, or begins it.
+-- Finds the session of a user in a chat or topic, or creates it.
 --
--- Twice or at once: two first messages meet in the primary key, and both get the one row.
--- Returns: the row.
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- Concurrency: two first messages at once meet in the primary key, and both get the one row.
+-- Locks: where the session is created, user (KEY SHARE), then the session.
+-- Returns: public.bot_sessions, the row.
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint)
 returns public.bot_sessions
 language plpgsql
@@ -19,7 +20,7 @@ begin
   if not found then
     perform from public.users as u where u.id = p_user_id for key share;
     if not found then
-      raise exception 'the person was erased this moment' using errcode = '40001';
+      raise exception 'the user was erased at this moment' using errcode = '40001';
     end if;
     insert into public.bot_sessions as s (user_id, bot, chat_id, thread_id)
     values (p_user_id, p_bot, p_chat_id, p_thread)
@@ -31,4 +32,4 @@ end
 $$;
 
 revoke all on function private.open_session from public, anon, authenticated, service_role;
-comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';
+comment on function private.open_session is 'Finds or creates the session of a user in a chat';

@@ -1,15 +1,19 @@
--- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
--- a handler may want to know.
+-- Stores an update, drops duplicates, takes the lease and loads everything a handler needs: the first database call
+-- of an update.
 --
--- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
--- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
+-- While a session awaits an API key (session_data.awaiting is "key:<provider>"), the text of a message is never
+-- stored, because a key may have any format. A worker that takes over finds [hidden] in its place and asks for the
+-- key again.
+-- p_telegram_user: Telegram's User, and in hash the key of its tombstone in erased_users. p_thread: the topic of a
+-- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
+-- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
+-- plan may limit it further.
 --
--- Twice or at once: see private.claim_update. Whoever takes over the work of a dead worker finds the request
---   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
---   that came before its person was erased is over, and nobody is made of it.
---   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
---   p_cost: US dollars that the question may cost at most.
---   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
+-- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
+--   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
+--   attempt. An update that was received before its user was erased is over and does not create the user again.
+-- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
+--   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
@@ -28,7 +32,7 @@
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,
   p_update_id bigint,
@@ -65,7 +69,7 @@ declare
   v_is_counted boolean;
   v_releases_left integer;
 begin
-  -- The update's row before the person's, as everybody else locks them: no two wait for each other.
+  -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
@@ -78,7 +82,7 @@ begin
   v_user := private.upsert_user(p_telegram_user, v_now);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
-    -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
+    -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
   end if;
   select * into v_claim from private.claim_update(
@@ -90,9 +94,9 @@ begin
       'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
   elsif v_claim.outcome = 'finished' then
-    -- Another delivery finished it since we looked, perhaps by erasing the person.
+    -- Another delivery finished it concurrently, perhaps by erasing the user.
     if v_user.created_at = v_now then
-      raise exception 'the person was erased this moment' using errcode = '40001';
+      raise exception 'the user was erased at this moment' using errcode = '40001';
     end if;
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   elsif v_claim.outcome = 'crash_limit' then
@@ -102,7 +106,7 @@ begin
     );
   end if;
 
-  if v_claim.attempt > 1 then  -- the worker before us may have changed it while we waited
+  if v_claim.attempt > 1 then  -- the previous worker may have changed it while this one waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   if v_session.session_data ? 'paste' and p_kind = 'message'

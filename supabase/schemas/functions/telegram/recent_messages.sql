@@ -1,8 +1,9 @@
--- Reads the newest messages of a session, the oldest of them first: at most p_limit, no more than fit whole into
--- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
+-- Returns the newest messages of a session, oldest first: p_limit at most, and only as many as fit whole into
+-- p_characters (null: no limit). Messages of p_without, which the user edited, are left out.
 --
--- Twice or at once: only reads, over messages_session_idx.
--- Returns: jsonb array of {role, content}; empty when there are none.
+-- Concurrency: read-only, over messages_session_idx.
+-- Locks: none.
+-- Returns: jsonb, [{role, content}]; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
@@ -29,4 +30,4 @@ as $$
 $$;
 
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;
-comment on function private.recent_messages is 'The newest messages of a session, oldest first';
+comment on function private.recent_messages is 'Returns the newest messages of a session, oldest first';

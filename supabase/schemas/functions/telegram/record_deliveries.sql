@@ -1,11 +1,17 @@
--- Records what became of outbox items: taken by Telegram, refused for good, or to be tried again later.
+-- Records the delivery results of outbox items.
 --
--- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
---   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
+-- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error}]. Items that were sent or
+-- refused for good are deleted. blocked: the user blocked the bot, and users.is_active becomes false. later: retried
+-- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
+-- is given up.
+--
+-- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
+--   first that must wait and reports those behind it as waiting too.
+-- Locks: users who blocked a bot, then outbox items.
 -- Returns: jsonb {dropped}: how many were given up after a day of trying.
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb
 language plpgsql
@@ -43,4 +49,4 @@ $$;
 
 revoke all on function public.record_deliveries from public, anon, authenticated, service_role;
 grant execute on function public.record_deliveries to bot_backend;
-comment on function public.record_deliveries is 'Records what became of outbox items to the Bot API';
+comment on function public.record_deliveries is 'Records the delivery results of outbox items';

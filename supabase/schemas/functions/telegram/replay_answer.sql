@@ -1,11 +1,15 @@
--- Says what a redelivery of a finished update is answered with.
+-- Answers a redelivery of a finished or dead-lettered update: with the stored answer and the outbox items that are
+-- due.
 --
--- Twice or at once: outbox items are claimed for a minute as they are handed out, so a redelivery and
---   the sweep never send the same ones together.
--- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
---   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
---   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
---   goes whose person was erased.
+-- The answer is null once a later message of the same session was received: Telegram sends a chat's messages one
+-- after another, so the answer to this one has arrived. p_chat_id is the chat of this delivery; it completes an
+-- answer whose chat id an erasure removed.
+--
+-- Concurrency: the caller holds the update row. Outbox items are leased for a minute when they are handed out, so a
+--   redelivery and the sweep never send the same ones.
+-- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb, {outcome: finished, answer, outgoing: [{id, method, parameters}]}, or {outcome: busy, retry_after
+--   (seconds)} while another worker sends the first items of the update.
 -- Errors: none.
 create or replace function private.replay_answer(p_bot text, p_update_id bigint, p_chat_id bigint)
 returns jsonb
@@ -47,4 +51,4 @@ end
 $$;
 
 revoke all on function private.replay_answer from public, anon, authenticated, service_role;
-comment on function private.replay_answer is 'What a redelivery of a finished update is answered with';
+comment on function private.replay_answer is 'Answers a redelivery of a finished update';

@@ -1,11 +1,16 @@
--- Reserves one AI request for an update whose handler finds out late that it wants the AI, or that it cannot use the
--- user's own key. Plain text has its request reserved by receive_update already.
+-- Reserves one AI request for an update whose handler finds out late that it needs the AI, or that the user API key
+-- cannot be used. For plain text public.receive_update has reserved it already.
 --
--- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
+-- p_cost: US dollars that the question may cost at most. p_is_user_api_key: the question uses a user API key, and
+-- nothing is taken from the plan.
+--
+-- Concurrency: the update row is locked; an update reserves one request, however often it asks. An earlier attempt
+--   that was billed stays settled.
+-- Locks: update row, user (KEY SHARE), then as private.reserve_usage.
 -- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
 --   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false
 )
@@ -25,7 +30,7 @@ begin
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.lock_user(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased concurrently
     return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then

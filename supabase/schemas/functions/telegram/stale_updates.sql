@@ -1,10 +1,11 @@
--- Hands out updates of these bots (a json array of names; null is all) whose worker vanished or failed and that Telegram
--- did not send again within a minute.
+-- Hands out updates whose worker crashed or failed and that Telegram did not redeliver within a minute, the longest
+-- waiting first. p_bots: a JSON list of bot names; null for all.
 --
--- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
---   does not stand before the others; the lease decides who works on one.
+-- Concurrency: an update moves to the end of the queue when it is handed out, so one that can never be finished does
+--   not block the others. The lease decides which worker processes it.
+-- Locks: update rows (FOR UPDATE SKIP LOCKED), by lease_until.
 -- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
 returns jsonb
 language sql
@@ -40,4 +41,4 @@ $$;
 
 revoke all on function public.stale_updates from public, anon, authenticated, service_role;
 grant execute on function public.stale_updates to bot_backend;
-comment on function public.stale_updates is 'Updates whose worker vanished or failed';
+comment on function public.stale_updates is 'Hands out updates whose worker crashed or failed';

@@ -1,12 +1,14 @@
--- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
--- are older than ten minutes and that nobody works on, finished and dead-lettered updates past their retention, old
--- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
--- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
+-- Releases what crashed workers hold, and deletes what is past its retention: requests reserved by updates that are
+-- older than ten minutes and have no lease, finished and dead-lettered updates, messages, and request counters of
+-- erased users. Also ends expired subscriptions, creates and drops partitions of api_usage, and enqueues alarms of
+-- admins who wrote to a bot for the first time. p_limit: the most rows of each kind.
 --
--- Twice or at once: rows that another sweep or a worker holds are skipped.
+-- Concurrency: rows that another sweep or a worker has locked are skipped.
+-- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
+--   private.release_usage); then one kind after another, SKIP LOCKED.
 -- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
 --   each kind at most.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
 language plpgsql
@@ -89,4 +91,4 @@ $$;
 
 revoke all on function public.sweep from public, anon, authenticated, service_role;
 grant execute on function public.sweep to bot_backend;
-comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';
+comment on function public.sweep is 'Releases stale reservations and deletes what is past its retention';

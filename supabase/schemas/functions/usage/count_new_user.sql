@@ -1,7 +1,8 @@
--- Adds a person who is seen for the first time to their day's total.
+-- Adds a new user to the totals of the day.
 --
--- Twice or at once: the caller has just made the person's row, which happens once.
--- Returns: nothing.
+-- Concurrency: the caller has just inserted or started the user's row, which happens once.
+-- Locks: one of the sixteen rows of daily_totals for new users.
+-- Returns: void
 -- Errors: none.
 create or replace function private.count_new_user(p_user_id bigint, p_now timestamptz)
 returns void
@@ -19,4 +20,4 @@ as $$
 $$;
 
 revoke all on function private.count_new_user from public, anon, authenticated, service_role;
-comment on function private.count_new_user is 'Adds a new person to their day''s total';
+comment on function private.count_new_user is 'Adds a new user to the totals of the day';

@@ -1,9 +1,12 @@
--- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
+-- Creates the partition of api_usage for one month (UTC), and moves the month's rows out of the default partition.
 --
--- Twice or at once: its name is the month's, so what is there is left alone; of two runs one waits for the
---   default partition and finds nothing to do. A month ahead is made beside those who write; for one that has
---   begun they wait for a moment, because a row on its way into the default partition would be refused there.
--- Returns: whether it made one; false too when the table is in use for longer: the next run tries again.
+-- Concurrency: the name is that of the month, so an existing partition is left alone; of two runs at once one waits
+--   for the table and then finds it. A future month locks the default partition only, and writers go on; a month that
+--   has begun locks the whole table for a moment, because a row on its way into the default partition would be
+--   rejected there.
+-- Locks: api_usage_default, or api_usage for a month that has begun (ACCESS EXCLUSIVE), waiting 200 ms at most.
+-- Returns: boolean, whether it created the partition; false also when the table was in use for longer: the next run
+--   tries again.
 -- Errors: none.
 create or replace function private.create_usage_partition(p_month timestamptz)
 returns boolean
@@ -52,4 +55,4 @@ end
 $$;
 
 revoke all on function private.create_usage_partition from public, anon, authenticated, service_role;
-comment on function private.create_usage_partition is 'Makes the partition of api_usage for one month';
+comment on function private.create_usage_partition is 'Creates the partition of api_usage for one month';

@@ -1,8 +1,9 @@
--- Drops one partition of api_usage with all its rows; what they add up to stays in the counters.
+-- Drops one partition of api_usage with all its rows; the counters keep their sums.
 --
--- Twice or at once: a second run finds it gone. Whoever writes waits for a moment; when the table is in use
---   for longer, it is put off to the next run.
--- Returns: whether it dropped it.
+-- Concurrency: a second run finds it gone. Writers wait for a moment; a table that is in use for longer is left to
+--   the next run.
+-- Locks: the partition and api_usage (ACCESS EXCLUSIVE), waiting 200 ms at most.
+-- Returns: boolean, whether it dropped the partition.
 -- Errors: none.
 create or replace function private.drop_usage_partition(p_name text)
 returns boolean

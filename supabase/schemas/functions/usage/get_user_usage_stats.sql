@@ -1,7 +1,9 @@
--- Tells all about a person's usage: the plan, what is used and left of the day and the month, the last 30 days,
--- the AI calls of the month by provider, and what invitations brought.
+-- Returns the usage of a user: the plan, requests used and left for the day and the month, the last 30 days, this
+-- month's AI calls by provider, and the result of referrals. Reads counters only, so the time does not depend on the
+-- age of the account.
 --
--- Twice or at once: only reads: counters and at most 30 days of them, however long somebody is with us.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb
 --   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
 --   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
@@ -10,7 +12,7 @@
 --   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
 --                dollars, as far as the provider says), average_ms}] of this month, the most used first
 --   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
--- Errors: U0001, there is no such person.
+-- Errors: U0001 no such user.
 create or replace function public.get_user_usage_stats(p_user_id bigint)
 returns jsonb
 language plpgsql
@@ -31,10 +33,10 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id;
   if not found then
-    raise exception 'there is no such person' using errcode = 'U0001';
+    raise exception 'no such user' using errcode = 'U0001';
   end if;
   v_quota := private.quota(v_user.id, v_user.vip_level);
-  -- Without a limit null, which "least" passes over.
+  -- null without a limit, which least() ignores.
   v_left_month := case
     when v_quota.monthly_requests is not null
     then greatest(v_quota.monthly_requests - v_quota.month_requests, 0)
@@ -141,4 +143,4 @@ $$;
 
 revoke all on function public.get_user_usage_stats from public, anon, authenticated, service_role;
 grant execute on function public.get_user_usage_stats to bot_backend, service_role;
-comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';
+comment on function public.get_user_usage_stats is 'Returns the usage of a user, in constant time';

@@ -1,7 +1,9 @@
--- Tells whether the owner paid for any of an update's calls to AI providers.
+-- Returns whether an AI provider charged the owner for any call of an update: a call on the owner's key that has a
+-- cost, however small. p_usage: see private.record_usage.
 --
--- Twice or at once: only computes.
--- Returns: true when a call on the owner's key has a cost, however small. p_usage: see private.record_usage.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.has_billed_call(p_usage jsonb)
 returns boolean
@@ -17,4 +19,4 @@ as $$
 $$;
 
 revoke all on function private.has_billed_call from public, anon, authenticated, service_role;
-comment on function private.has_billed_call is 'Whether the owner paid for any of an update''s calls to AI providers';
+comment on function private.has_billed_call is 'Returns whether an AI provider charged the owner for any call of an update';

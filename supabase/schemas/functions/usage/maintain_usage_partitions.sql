@@ -1,8 +1,10 @@
--- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
--- one, and drops those past the setting retention_usage_months.
+-- Creates the partitions of api_usage for this month, the next two and every month that has rows in the default
+-- partition, and drops those older than the setting retention_usage_months.
 --
--- Twice or at once: the second of two does nothing. Those who write: see private.create_usage_partition.
--- Returns: how many partitions were made or dropped.
+-- Concurrency: an advisory lock lets one run work; the second does nothing, because each would wait for what the
+--   other holds. Writers: see private.create_usage_partition.
+-- Locks: an advisory lock, then as private.create_usage_partition and private.drop_usage_partition.
+-- Returns: integer, how many partitions were created or dropped.
 -- Errors: none.
 create or replace function private.maintain_usage_partitions()
 returns integer
@@ -20,7 +22,7 @@ declare
   v_name text;
   v_changed integer := 0;
 begin
-  -- Two at once would hold what the other wants; the one that comes second has nothing to do anyway.
+  -- Two runs at once would deadlock on the partitions; the second one has nothing to do.
   if not pg_try_advisory_xact_lock(hashtext('maintain_usage_partitions')) then
     return 0;
   end if;
@@ -47,4 +49,4 @@ end
 $$;
 
 revoke all on function private.maintain_usage_partitions from public, anon, authenticated, service_role;
-comment on function private.maintain_usage_partitions is 'Makes the months of api_usage ahead and drops the old ones';
+comment on function private.maintain_usage_partitions is 'Creates and drops partitions of api_usage';

@@ -1,12 +1,16 @@
--- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
+-- Records an update's calls to AI providers: a row per call, and the counters of the user and the day.
 --
--- Twice or at once: the caller holds the update's row and calls once, in the transaction that finishes it.
---   Everybody takes the counters in the same order, and an update only one of a figure's sixteen rows.
--- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
---   tokens_out, cost, is_user_api_key}] in the order of the calls; the last of them made the answer, if any did.
---   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
--- Errors: none. A figure that is no number, negative or beyond its column is left out (0 where one must be),
---   for what a provider says of an answer must never undo the answer.
+-- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, cost,
+-- is_user_api_key}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a reserved
+-- request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
+-- is not a number, is negative or exceeds its column is left out (0 where the column needs a number), because a
+-- provider's report must never undo its answer.
+--
+-- Concurrency: the caller holds the update row and calls once, in the transaction that finishes it. All updates take
+--   the counters in the same order, and one update only one of the sixteen rows of a figure.
+-- Locks: daily_usage, monthly_api_usage by provider, model and is_user_api_key, then daily_totals in the same order.
+-- Returns: void
+-- Errors: none.
 create or replace function private.record_usage(
   p_update public.telegram_updates, p_usage jsonb, p_is_settled boolean
 )
@@ -124,4 +128,4 @@ end
 $$;
 
 revoke all on function private.record_usage from public, anon, authenticated, service_role;
-comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';
+comment on function private.record_usage is 'Records an update''s calls to AI providers and their sums';

@@ -1,7 +1,8 @@
--- Returns the price of a call in US dollars, or null where it is no number, negative or beyond its column.
+-- Parses the cost of a call in US dollars.
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: numeric or null.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: numeric, at most 999999 with 8 decimals; null for what is not a number, is negative or exceeds the column.
 -- Errors: none.
 create or replace function private.usage_cost(p_value text)
 returns numeric
@@ -19,4 +20,4 @@ end
 $$;
 
 revoke all on function private.usage_cost from public, anon, authenticated, service_role;
-comment on function private.usage_cost is 'The price of a call that makes sense, or null';
+comment on function private.usage_cost is 'Parses the cost of a call; null where it makes no sense';

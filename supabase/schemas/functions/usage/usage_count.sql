@@ -1,8 +1,8 @@
--- Returns a count that a provider or our code reports, rounded, or null where it is no number, negative or
--- beyond an integer column.
+-- Parses a count that a provider or our code reports, and rounds it.
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: integer or null.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: integer; null for what is not a number, is negative or exceeds an integer.
 -- Errors: none.
 create or replace function private.usage_count(p_value text)
 returns integer
@@ -20,4 +20,4 @@ end
 $$;
 
 revoke all on function private.usage_count from public, anon, authenticated, service_role;
-comment on function private.usage_count is 'A count that makes sense, or null';
+comment on function private.usage_count is 'Parses a count; null where it makes no sense';
