@@ -1886,12 +1886,14 @@ $$;
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
 comment on function private.statement_lines is 'Compares entries of provider statements with our records';
 
--- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
--- for every other service of the same owner.
+-- Returns whether a user may use p_quantity of what is paid for. For our own code and, through rpc with the secret
+-- key, for every other service of the same owner.
 --
--- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
+-- Concurrency: read-only. The answer may be outdated a moment later: public.consume_access checks and takes in one
+--   transaction.
+-- Locks: none.
 -- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
--- Errors: Z0002, the quantity is unusable.
+-- Errors: Z0002, the quantity is invalid.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb
 language plpgsql
@@ -1903,7 +1905,7 @@ declare
   v_user public.users;
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
-    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+    raise exception 'the quantity must be between 1 and 1000000' using errcode = 'Z0002';
   end if;
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
   return private.resolve_access(v_user, p_quantity);
@@ -1912,17 +1914,18 @@ $$;
 
 revoke all on function public.check_access from public, anon, authenticated, service_role;
 grant execute on function public.check_access to bot_backend, service_role;
-comment on function public.check_access is 'Whether a person may use what is paid for';
+comment on function public.check_access is 'Returns whether a user may use what is paid for';
 
--- Takes p_quantity of what is paid for from a person, once per reference: nothing of whom a plan covers, else bonus
--- credits, then free trainings; all of it or nothing. For our own code and, through rpc with the secret key, for every
--- other service of the same owner.
+-- Takes p_quantity of what is paid for from a user, once per reference: nothing from a user whom a plan covers, else
+-- bonus credits, then free trainings; all of it or nothing. For our own code and, through rpc with the secret key,
+-- for every other service of the same owner.
 --
--- Twice or at once: the person's row is locked, and the reference is unique. A known reference takes nothing and is
---   answered with what was taken then; a refusal is not kept, so the same reference may try again.
+-- Concurrency: the user's row is locked, and the reference is unique. A repeated reference takes nothing and returns
+--   what was taken then. A refusal is not stored, so the same reference may try again.
+-- Locks: user (NO KEY UPDATE), then the user's free trainings.
 -- Returns: jsonb {has_access, access_type, details, applied, taken: {credits, trainings}}. applied is false for a refusal,
 --   and for a reference that is known already. details are as they are now, afterwards.
--- Errors: Z0002, the quantity or reference is unusable; Z0003, the reference is known with another person or quantity.
+-- Errors: Z0002, the quantity or reference is invalid; Z0003, the reference was used with another user or quantity.
 create or replace function public.consume_access(p_telegram_id bigint, p_reference text, p_quantity integer default 1)
 returns jsonb
 language plpgsql
@@ -1939,16 +1942,16 @@ declare
   v_trainings integer := 0;
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
-    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+    raise exception 'the quantity must be between 1 and 1000000' using errcode = 'Z0002';
   elsif coalesce(p_reference, '') not like '_%:_%' or length(p_reference) > 200 then
-    raise exception 'a reference such as "service:number" is needed' using errcode = 'Z0002';
+    raise exception 'a reference of the form service:number is required' using errcode = 'Z0002';
   end if;
 
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
   select a.* into v_usage from public.access_usages as a where a.reference = p_reference;
   v_is_known := found;
   if v_is_known and (v_usage.user_id, v_usage.quantity) is distinct from (v_user.id, p_quantity) then
-    raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+    raise exception 'the reference was used with another user or quantity' using errcode = 'Z0003';
   end if;
   v_access := private.resolve_access(v_user, p_quantity);
   if not v_is_known and (v_access ->> 'has_access')::boolean then
@@ -1966,8 +1969,8 @@ begin
       values (v_user.id, p_reference, p_quantity, v_access ->> 'access_type', v_credits, v_trainings)
       returning a.* into v_usage;
     exception when unique_violation then
-      -- Another person's call with the same reference came first.
-      raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+      -- A concurrent call used the reference for another user.
+      raise exception 'the reference was used with another user or quantity' using errcode = 'Z0003';
     end;
     v_access := private.resolve_access(v_user, p_quantity);
   end if;
@@ -1984,14 +1987,15 @@ $$;
 
 revoke all on function public.consume_access from public, anon, authenticated, service_role;
 grant execute on function public.consume_access to bot_backend, service_role;
-comment on function public.consume_access is 'Takes what is paid for from a person, once per reference';
+comment on function public.consume_access is 'Takes what is paid for from a user, once per reference';
 
--- Gives a person what joining a channel is worth (the setting channel_trainings), once for each channel in a life. That
--- they are in it the caller has asked Telegram.
+-- Gives a user the free trainings for joining a channel (the setting channel_trainings), once for each channel, also
+-- after an erasure. The caller has asked Telegram whether the user is a member.
 --
--- Twice or at once: the channel is unique for a person; it is remembered through an erasure.
+-- Concurrency: the channel is unique for a user.
+-- Locks: user (KEY SHARE).
 -- Returns: jsonb {outcome: given | already_given | off, trainings}.
--- Errors: Z0004, there is no such person.
+-- Errors: Z0004, no such user.
 create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
 returns jsonb
 language plpgsql
@@ -2005,7 +2009,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0004';
+    raise exception 'no such user' using errcode = 'Z0004';
   end if;
   if v_trainings > 0 then
     v_outcome := case
@@ -2019,14 +2023,14 @@ $$;
 
 revoke all on function public.give_channel_trainings from public, anon, authenticated, service_role;
 grant execute on function public.give_channel_trainings to bot_backend;
-comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';
+comment on function public.give_channel_trainings is 'Gives a user the free trainings for joining a channel';
 
--- Gives a person free trainings, once for each source and reference.
+-- Gives a user free trainings, once for each source and reference.
 --
--- Twice or at once: source and reference are unique for a person; the second call waits for the first and changes
---   nothing.
--- Returns: whether they were given now; false for a reference that is known already.
--- Errors: Z0001, the number of trainings is unusable.
+-- Concurrency: source and reference are unique for a user; the second call waits for the first and changes nothing.
+-- Locks: none.
+-- Returns: boolean, whether they were given now; false for a repeated reference.
+-- Errors: Z0001, the number of trainings is invalid.
 create or replace function private.give_trainings(
   p_user_id bigint, p_source text, p_reference text, p_quantity integer
 )
@@ -2038,7 +2042,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
-    raise exception 'the number of trainings must be 1 to a million' using errcode = 'Z0001';
+    raise exception 'the number of trainings must be between 1 and 1000000' using errcode = 'Z0001';
   end if;
   insert into public.free_trainings (user_id, source, reference, quantity)
   values (p_user_id, p_source, p_reference, p_quantity)
@@ -2048,11 +2052,12 @@ end
 $$;
 
 revoke all on function private.give_trainings from public, anon, authenticated, service_role;
-comment on function private.give_trainings is 'Gives a person free trainings, once for each source and reference';
+comment on function private.give_trainings is 'Gives a user free trainings, once for each source and reference';
 
--- Returns what the owner has on offer, so that menus and help show nothing else.
+-- Returns what the owner offers, so that menus and help show nothing else.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {currencies: [text] that products on sale have prices in, referrals: boolean, trial_days,
 --   channel_trainings}.
 -- Errors: none.
@@ -2079,11 +2084,13 @@ $$;
 
 revoke all on function public.offered_features from public, anon, authenticated, service_role;
 grant execute on function public.offered_features to bot_backend;
-comment on function public.offered_features is 'What the owner has on offer';
+comment on function public.offered_features is 'Returns what the owner offers';
 
--- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
+-- Returns what a user may use, and which source p_quantity would be taken from: subscription, then bonus credits,
+-- then free trainings.
 --
--- Twice or at once: only reads. Whoever takes something locks the person's row first.
+-- Concurrency: read-only. A caller that takes something locks the user's row first.
+-- Locks: none.
 -- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
 --   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
 --   free one, or being an admin, is a subscription. Who is banned may use nothing.
@@ -2149,15 +2156,16 @@ end
 $$;
 
 revoke all on function private.resolve_access from public, anon, authenticated, service_role;
-comment on function private.resolve_access is 'What a person may use, and of what it would be taken';
+comment on function private.resolve_access is 'Returns what a user may use, and from which source';
 
--- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
+-- Starts a user's free trial, once per user and also after an erasure: the plan of the setting trial_plan for
+-- trial_days days. A repeated call returns until when it runs.
 --
--- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
---   through an erasure.
+-- Concurrency: the user's row is locked and records the trial, so of two calls one starts it.
+-- Locks: user (NO KEY UPDATE), then as private.extend_subscription.
 -- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
 --   runs, else null: a repetition is told until when.
--- Errors: Z0004, there is no such person.
+-- Errors: Z0004, no such user.
 create or replace function public.start_trial(p_user_id bigint)
 returns jsonb
 language plpgsql
@@ -2171,7 +2179,7 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0004';
+    raise exception 'no such user' using errcode = 'Z0004';
   end if;
   v_state := private.trial_state(v_user);
   if v_state = 'available' then
@@ -2187,11 +2195,12 @@ $$;
 
 revoke all on function public.start_trial from public, anon, authenticated, service_role;
 grant execute on function public.start_trial to bot_backend, service_role;
-comment on function public.start_trial is 'Starts a person''s free trial, once in a life';
+comment on function public.start_trial is 'Starts a user''s free trial, once per user';
 
--- What a person has to train with, and what the channel would give them.
+-- Returns a user's free trainings, and what joining the channel would give.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
@@ -2230,11 +2239,12 @@ $$;
 
 revoke all on function public.training_overview from public, anon, authenticated, service_role;
 grant execute on function public.training_overview to bot_backend;
-comment on function public.training_overview is 'What a person has to train with';
+comment on function public.training_overview is 'Returns a user''s free trainings';
 
--- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
+-- Returns the state of a user's free trial: whether it is available, its plan and days, and until when it runs.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
 --   trial runs.
 -- Errors: none.
@@ -2267,12 +2277,14 @@ $$;
 
 revoke all on function public.trial_offer from public, anon, authenticated, service_role;
 grant execute on function public.trial_offer to bot_backend, service_role;
-comment on function public.trial_offer is 'How it stands with a person''s free trial';
+comment on function public.trial_offer is 'Returns the state of a user''s free trial';
 
--- Tells whether a person may have the free trial.
+-- Returns whether a user may start the free trial.
 --
--- Twice or at once: only reads. Whoever starts it locks the person's row first.
--- Returns: available | already_used | paid_already (a plan runs, or they bought one at any time) | off.
+-- Concurrency: read-only. A caller that starts it locks the user's row first.
+-- Locks: none.
+-- Returns: text, available | already_used | paid_already (a plan is active, or the user bought one at any time) |
+--   off.
 -- Errors: none.
 create or replace function private.trial_state(p_user public.users)
 returns text
@@ -2298,12 +2310,14 @@ end
 $$;
 
 revoke all on function private.trial_state from public, anon, authenticated, service_role;
-comment on function private.trial_state is 'Whether a person may have the free trial';
+comment on function private.trial_state is 'Returns whether a user may start the free trial';
 
--- Takes free trainings from a person, the oldest first, as many as are left at most.
+-- Takes free trainings from a user, the oldest first, and as many as are left at most.
 --
--- Twice or at once: the caller holds the person's row; whoever gives more meanwhile is not waited for.
--- Returns: how many were taken.
+-- Concurrency: the caller holds the user's row, so no other caller takes them; trainings given at the same time may
+--   be missed.
+-- Locks: the user's free trainings, by id.
+-- Returns: integer, how many were taken.
 -- Errors: none.
 create or replace function private.use_trainings(p_user_id bigint, p_quantity integer)
 returns integer
@@ -2331,12 +2345,14 @@ end
 $$;
 
 revoke all on function private.use_trainings from public, anon, authenticated, service_role;
-comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
+comment on function private.use_trainings is 'Takes free trainings from a user, the oldest first';
 
--- Tells the admins, once a day for each bot and limit, that a daily cost limit stopped questions.
+-- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
+-- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
 --
--- Twice or at once: of two at once the second meets the first one's row and tells nobody.
--- Returns: nothing. p_kind: user_cost (the first user of the day who reached the limit of a user) or bot_cost.
+-- Concurrency: of two calls at once the second finds the first one's row and alerts nobody.
+-- Locks: the row of cost_alerts, only for the first alert of a day.
+-- Returns: void
 -- Errors: none.
 create or replace function private.alert_cost_limit(p_bot text, p_day date, p_kind text, p_user_id bigint)
 returns void
@@ -2346,7 +2362,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Looked at first: a conflict would cost a row version for every message that is stopped.
+  -- Read first, because a conflict would write a row version for every stopped message.
   if exists (select from private.cost_alerts as c where c.bot = p_bot and c.kind = p_kind and c.day >= p_day) then
     return;
   end if;
@@ -2368,12 +2384,13 @@ end
 $$;
 
 revoke all on function private.alert_cost_limit from public, anon, authenticated, service_role;
-comment on function private.alert_cost_limit is 'Tells the admins once a day that a daily cost limit stopped questions';
+comment on function private.alert_cost_limit is 'Alerts the admins once a day that a daily cost limit stopped questions';
 
--- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on users' own keys.
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys.
 --
--- Twice or at once: only reads.
--- Returns: the sum over the bot's rows of the day.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the bot's rows of the day.
 -- Errors: none.
 create or replace function private.bot_cost(p_bot text, p_day date)
 returns numeric
@@ -2388,16 +2405,17 @@ as $$
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;
-comment on function private.bot_cost is 'What a bot spent on AI calls on a day';
+comment on function private.bot_cost is 'Returns what a bot spent on AI calls on a day';
 
--- Creates the user of a Telegram account that no bot has had an update of yet, and locks the row. They are not counted as
--- active or new until their first update (private.upsert_user).
+-- Creates the user of a Telegram account that no bot has received an update of yet, and locks the row. The user
+-- counts as new and active only with the first update (private.upsert_user).
 --
--- Twice or at once: two calls at once, or a first update at the same time, meet in the unique telegram_id and get the one row.
--- Locks: the user (NO KEY UPDATE).
--- Returns: the row.
--- Errors: L0001, no user of Telegram can have this id (they are positive and have at most 52 bits); 40001, the user was
---   erased this moment: the same call once more creates them.
+-- Concurrency: two calls at once, or a first update at the same time, meet in the unique telegram_id and get the one
+--   row.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: public.users, the row.
+-- Errors: L0001, no Telegram user can have this id (ids are positive and have at most 52 bits); 40001, the user was
+--   erased in this moment: a repeated call creates a new user.
 create or replace function private.create_unseen_user(p_telegram_id bigint)
 returns public.users
 language plpgsql
@@ -2409,14 +2427,14 @@ declare
   v_user public.users;
 begin
   if p_telegram_id is null or p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52) then
-    raise exception 'no user of Telegram can have this id' using errcode = 'L0001';
+    raise exception 'no Telegram user can have this id' using errcode = 'L0001';
   end if;
   insert into public.users (telegram_id, has_started, active_on)
   values (p_telegram_id, false, date 'epoch')
   on conflict (telegram_id) do nothing;
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
   if not found then
-    raise exception 'the user was erased this moment' using errcode = '40001';
+    raise exception 'the user was erased at this moment' using errcode = '40001';
   end if;
   return v_user;
 end
@@ -2425,13 +2443,14 @@ $$;
 revoke all on function private.create_unseen_user from public, anon, authenticated, service_role;
 comment on function private.create_unseen_user is 'Creates the user of a Telegram account that no bot has seen yet';
 
--- Tells whether a bot may spend p_cost more today within its daily cost limit.
+-- Returns whether a bot may spend p_cost more today within its daily cost limit p_limit (US dollars). p_day is today
+-- in the time zone of the quota.
 --
--- Twice or at once: far from the limit nothing is locked. Within 200 questions of it (more than can be in progress: Telegram
---   opens 100 connections to a bot) the bot is locked until the transaction ends, and what the questions in progress
---   may still cost is counted too.
--- Locks: the advisory lock of the bot; the caller holds the update and the user.
--- Returns: true or false. p_day is today in the time zone of the quota.
+-- Concurrency: far from the limit nothing is locked. Within 200 questions of it, more than can be in progress because
+--   Telegram opens at most 100 connections to a bot, calls for the bot are serialized until the transaction ends, and
+--   the reserved cost of questions in progress counts too.
+-- Locks: near the limit an advisory lock of the bot; the caller holds the update row and the user.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
 returns boolean
@@ -2458,12 +2477,13 @@ end
 $$;
 
 revoke all on function private.is_within_bot_cost_limit from public, anon, authenticated, service_role;
-comment on function private.is_within_bot_cost_limit is 'Whether a bot may spend more today within its daily cost limit';
+comment on function private.is_within_bot_cost_limit is 'Returns whether a bot may spend more today within its daily cost limit';
 
--- Notes that a banned person is being told of it.
+-- Records that a banned user gets the notice of the ban.
 --
--- Twice or at once: the row is locked, so of two updates at once one tells.
--- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
+-- Concurrency: the row is locked, so of two updates at once one sends the notice.
+-- Locks: user.
+-- Returns: boolean, whether the caller sends the notice; false when it was sent before or the ban is over.
 -- Errors: none.
 create or replace function private.mark_ban_notified(p_user_id bigint)
 returns boolean
@@ -2481,14 +2501,15 @@ end
 $$;
 
 revoke all on function private.mark_ban_notified from public, anon, authenticated, service_role;
-comment on function private.mark_ban_notified is 'Notes that a banned person is being told of it';
+comment on function private.mark_ban_notified is 'Records that a banned user gets the notice of the ban';
 
--- Tells what a person may still ask today and this month, over all bots.
+-- Returns what a user may still ask today and this month, over all bots.
 --
--- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
--- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
---   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
---   allowed (null is no limit); timezone is quota_timezone.
+-- Concurrency: read-only. A caller that spends a request locks the user's row first.
+-- Locks: none.
+-- Returns: record, plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
+--   for the day and the month, in the time zone quota_timezone: start, end, requests used from the plan and allowed
+--   (null: no limit); timezone.
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
@@ -2506,6 +2527,7 @@ create or replace function private.quota(
   out month_resets_at timestamptz,
   out timezone text
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -2524,7 +2546,7 @@ begin
    order by l.vip_level desc
    limit 1;
   if not found then
-    -- Somebody deleted the plan. Nothing is not the same as no limit.
+    -- The plan was deleted: allow nothing, because null would mean no limit.
     plan := 'NONE';
     features := '{}';
     daily_requests := 0;
@@ -2539,14 +2561,16 @@ end
 $$;
 
 revoke all on function private.quota from public, anon, authenticated, service_role;
-comment on function private.quota is 'What a person may still ask today and this month';
+comment on function private.quota is 'Returns what a user may still ask today and this month';
 
--- Gives one AI request back to where it was taken from: the plan's day and month, or the bonus credits.
+-- Returns one AI request to where it was taken from: the plan's day and month, or the bonus credits. With
+-- p_is_limited the release counts towards the setting daily_releases.
 --
--- Twice or at once: the caller holds the update's row and asks only while that says "reserved". The person's
---   row is locked before the counters, as when a request is taken. What an admin gave back meanwhile is not
---   given a second time: the month follows the day.
--- Returns: false, and nothing changed, when p_is_limited and the day's releases (setting daily_releases) are used up.
+-- Concurrency: the caller holds the update row and calls only while its reservation is "reserved". The user's row is
+--   locked before the counters, as for a reservation. Requests that an admin has reset meanwhile are not returned a
+--   second time: the month is changed only if the day was.
+-- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
+-- Returns: boolean, false and nothing changed when p_is_limited and the releases of the day are used up.
 -- Errors: none.
 create or replace function private.release_usage(
   p_user_id bigint, p_bot text, p_day date, p_reserved_from text, p_is_limited boolean default false
@@ -2588,27 +2612,29 @@ end
 $$;
 
 revoke all on function private.release_usage from public, anon, authenticated, service_role;
-comment on function private.release_usage is 'Gives one AI request back';
+comment on function private.release_usage is 'Returns one reserved AI request';
 
--- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and its
--- month both have one left, then from bonus credits. Checked in this order: requests left, daily cost of the user, daily
--- cost of the bot, questions in progress. On the user's own key only the last one applies.
+-- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and
+-- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
+-- daily cost of the bot, questions in progress. On a user API key only the last one applies.
 --
--- p_cost is the most that the question may cost in US dollars. What other questions in progress may still cost is added
--- to what was spent, so the cost limits hold for questions that arrive together as well.
+-- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
+-- added to what was spent, so the cost limits also hold for questions that arrive together.
 --
--- Twice or at once: the user's row is locked, so two questions never pass a check together. The caller holds the update's
---   row and asks only while that has no reservation.
--- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
--- Returns: reservation
---     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
---     user_api_key     nothing is taken
---     refused     no requests left
+-- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
+--   row and calls only while that has no reservation.
+-- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, then daily_usage and
+--   monthly_usage.
+-- Returns: record
+--   reservation
+--     reserved     with the day it counts for (and so the month) and its source (plan | bonus)
+--     user_api_key      nothing is taken
+--     refused      no requests left
 --     user_cost, bot_cost   the daily cost limit is reached
---     in_progress the user has as many questions in progress as allowed
---   releases_left: how many failed requests may still be given back today.
---   plan and what follows it: as private.quota returns them, this request counted; null on an own key.
--- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
+--     in_progress  the user has as many questions in progress as allowed
+--   releases_left: how many failed requests may still be released today
+--   plan and what follows it: as private.quota returns them, with this request counted; null on a user API key
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function private.reserve_usage(
   p_user_id bigint,
   p_bot text,
@@ -2630,6 +2656,7 @@ create or replace function private.reserve_usage(
   out month_resets_at timestamptz,
   out timezone text
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -2644,9 +2671,9 @@ declare
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'the person was erased this moment' using errcode = '40001';
+    raise exception 'the user was erased at this moment' using errcode = '40001';
   end if;
-  v_now := private.clock();  -- the lock may have taken a while
+  v_now := private.clock();  -- waiting for the lock takes time
   select
     (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
     (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
@@ -2734,16 +2761,19 @@ end
 $$;
 
 revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
-comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves it';
+comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves a request';
 
--- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
+-- Finds the user of a Telegram account, or creates it, and stores what Telegram reports about the account now.
+-- p_telegram_user: Telegram's User; its hash, if it has one, is the key of the tombstone of an erased user, which is
+-- applied to a new row.
 --
--- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
---   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
---   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
---   messages the second waits for the row's lock and finds it started.
--- Returns: the row. p_telegram_user is Telegram's User; its hash, if there is one, finds what a person who was erased
---   must not collect again.
+-- Concurrency: two first updates at once meet in the unique telegram_id, and both get the one row. Nothing is written
+--   while nothing changed, except last_activity every five minutes. The transaction that creates the row counts the
+--   new user in daily_totals. A row that another service created (has_started is false) becomes new once: of two
+--   first updates the second waits for the row's lock and finds it started.
+-- Locks: user, only where something changed; for a new user then as private.count_new_user and
+--   private.apply_tombstone.
+-- Returns: public.users, the row.
 -- Errors: none.
 create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz)
 returns public.users
@@ -2784,7 +2814,7 @@ begin
         language_code = coalesce(p_telegram_user ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
-  -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
+  -- xmax is 0 for an inserted row, and this transaction for a row that existed and was locked.
   returning u as person, u.xmax = 0 as is_new into v_stored;
   v_user := v_stored.person;
   v_is_new := v_stored.is_new or not v_user.has_started;
@@ -2803,12 +2833,14 @@ end
 $$;
 
 revoke all on function private.upsert_user from public, anon, authenticated, service_role;
-comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';
+comment on function private.upsert_user is 'Finds or creates the user of a Telegram account';
 
--- Returns what a user's questions cost on a day, in US dollars, without the calls on the user's own keys.
+-- Returns what a user's questions cost on a day, in US dollars, without the calls on user API keys. p_day is today in
+-- the time zone of the quota.
 --
--- Twice or at once: only reads.
--- Returns: the sum over the user's models; p_day is today in the time zone of the quota.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the user's models.
 -- Errors: none.
 create or replace function private.user_cost(p_user_id bigint, p_day date)
 returns numeric
@@ -2826,16 +2858,18 @@ as $$
 $$;
 
 revoke all on function private.user_cost from public, anon, authenticated, service_role;
-comment on function private.user_cost is 'What a user''s questions cost on a day';
+comment on function private.user_cost is 'Returns what a user''s questions cost on a day';
 
--- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
+-- Gives a user bonus credits in an admin's name; a negative number takes some back, down to zero. The user gets one
+-- message.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: bonus
 --   credits. The user is told once.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
---   or number; N0004 the number or the reason is unusable.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
+--   N0004 the number or the reason is invalid.
 create or replace function public.admin_add_bonus_credits(
   p_user_id bigint,
   p_credits integer,
@@ -2858,18 +2892,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
-    raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
+    raise exception 'the credits must not be zero and must be at most 1000000 in absolute value' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.bonus_credits into v_before from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'add_bonus_credits', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'credits')::integer <> p_credits then
-      raise exception 'this reference is known with another number' using errcode = 'N0003';
+      raise exception 'the reference was used with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false,
@@ -2898,16 +2932,18 @@ $$;
 
 revoke all on function public.admin_add_bonus_credits from public, anon, authenticated, service_role;
 grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
-comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';
+comment on function public.admin_add_bonus_credits is 'Gives a user bonus credits in an admin''s name';
 
--- Adds to a user's balance in an admin's name, or takes from it, through the ledger (adjust_balance).
+-- Adds to a user's balance in an admin's name, or takes from it, through the ledger (public.adjust_balance). The user
+-- gets one message.
 --
--- Twice or at once: the user's row is locked; with a reference it acts once, and a repetition is answered with what it did
---   then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
 --   now}. The user is told once.
--- Errors: N0001 not an admin; N0002 no such user; N0003 the reference is known with another action, user or amount; N0004 the
---   amount or the reason is unusable; L0002 the balance would fall below zero.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or amount;
+--   N0004 the amount or the reason is invalid; L0002 the balance would become negative.
 create or replace function public.admin_adjust_balance(
   p_user_id bigint,
   p_amount numeric,
@@ -2930,18 +2966,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_amount, 0) = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) > 1000000 then
-    raise exception 'the amount must be up to a million, with two decimals at most, and not zero' using errcode = 'N0004';
+    raise exception 'the amount must not be zero, and have at most two decimals and an absolute value of at most 1000000' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such user' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'adjust_balance', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'amount')::numeric <> p_amount then
-      raise exception 'this reference is known with another amount' using errcode = 'N0003';
+      raise exception 'the reference was used with another amount' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'balance', 'after', v_known.after -> 'balance',
@@ -2971,9 +3007,10 @@ revoke all on function public.admin_adjust_balance from public, anon, authentica
 grant execute on function public.admin_adjust_balance to bot_backend, service_role;
 comment on function public.admin_adjust_balance is 'Changes a user''s balance in an admin''s name';
 
--- Reads what admins did, the newest first, a page at a time; of one person where p_user_id is given.
+-- Returns the audit log of admin actions, newest first, page by page; with p_user_id that of one user.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new entries move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new entries do not shift it.
+-- Locks: none.
 -- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
 --   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
@@ -2992,7 +3029,7 @@ declare
   v_entries jsonb;
 begin
   perform private.require_admin(p_admin_email);
-  -- Two questions, so that each is answered by its own index.
+  -- Two queries, so that each uses its own index.
   if p_user_id is null then
     v_ids := array(
       select l.id from public.audit_log as l where p_before is null or l.id < p_before
@@ -3032,15 +3069,16 @@ $$;
 
 revoke all on function public.admin_audit from public, anon, authenticated, service_role;
 grant execute on function public.admin_audit to bot_backend, service_role;
-comment on function public.admin_audit is 'What admins did, the newest first';
+comment on function public.admin_audit is 'Returns the audit log of admin actions, newest first';
 
--- Keeps a person out of every bot in an admin's name: they are told once, and served no more.
+-- Bans a user from every bot in an admin's name. The user gets one notice and no further answers.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Somebody banned already gets the new reason and is not told again.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first. A user who is banned already gets the new reason and no second notice.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person;
---   N0004 the reason is unusable; N0005 the person is an admin.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user; N0004 the
+--   reason is invalid; N0005 the user is an admin.
 create or replace function public.admin_ban_user(
   p_user_id bigint, p_reason text, p_admin_email text, p_reference text default null
 )
@@ -3059,11 +3097,11 @@ declare
   v_after jsonb;
 begin
   if length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'ban_user', p_user_id);
   if v_known.id is not null then
@@ -3084,11 +3122,12 @@ $$;
 
 revoke all on function public.admin_ban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_ban_user to bot_backend, service_role;
-comment on function public.admin_ban_user is 'Keeps a person out of every bot in an admin''s name';
+comment on function public.admin_ban_user is 'Bans a user from every bot in an admin''s name';
 
--- Proves for an admin that payments, what was given for them, the ledger and the balances agree. Reads everything.
+-- Checks for an admin that payments, their fulfilment, the ledger and the balances agree. Reads all of them.
 --
--- Twice or at once: only reads, in one snapshot.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
 --   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
 --   erased, all of them together}.
@@ -3132,15 +3171,16 @@ $$;
 
 revoke all on function public.admin_check from public, anon, authenticated, service_role;
 grant execute on function public.admin_check to bot_backend, service_role;
-comment on function public.admin_check is 'Proves for an admin that payments and balances agree';
+comment on function public.admin_check is 'Checks for an admin that payments and balances agree';
 
--- Makes a promo code in an admin's name.
+-- Creates a promo code in an admin's name.
 --
--- Twice or at once: the code is unique, whatever case it is written in; with a reference it acts once, and a repetition
---   gets the code that it made.
+-- Concurrency: the code is unique regardless of case. With a reference it acts once, and a repeated call returns the
+--   code that the first one created.
+-- Locks: none.
 -- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
--- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0007 what was given cannot
---   be a code: its letters, kind, number, plan, uses, times or note.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
+--   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
   p_code text,
   p_kind text,
@@ -3166,7 +3206,7 @@ declare
   v_known public.audit_log;
 begin
   if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
-    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
+    raise exception 'the note must have at most 500 characters, and the end must be in the future' using errcode = 'Z0007';
   end if;
   v_known := private.find_audit_entry(p_reference, 'create_promocode', null);
   begin
@@ -3179,12 +3219,12 @@ begin
     on conflict (code) do nothing
     returning p.* into v_promocode;
   exception when check_violation or not_null_violation or foreign_key_violation then
-    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0007';
+    raise exception 'invalid promo code: %', sqlerrm using errcode = 'Z0007';
   end;
   if v_promocode.id is null then
     select p.* into v_promocode from public.promocodes as p where p.code = upper(trim(p_code));
     if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
-      raise exception 'this reference is known with another code' using errcode = 'N0003';
+      raise exception 'the reference was used with another code' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'outcome', case when v_known.id is not null then 'created' else 'taken' end,
@@ -3201,12 +3241,14 @@ $$;
 
 revoke all on function public.admin_create_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_create_promocode to bot_backend, service_role;
-comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';
+comment on function public.admin_create_promocode is 'Creates a promo code in an admin''s name';
 
--- Finds a person by Telegram id or @name for an admin, with what is worth knowing before acting.
+-- Finds a user for an admin by Telegram id or @username (p_identifier), with what the admin needs to know before
+-- acting. undo is the last action of an admin on this user in 30 days, if it can be undone.
 --
--- Twice or at once: only reads. A @name can have passed from one person to another: whoever wrote last of
---   those who had it has it now.
+-- Concurrency: read-only. A username may have passed from one user to another: of several the one who was active last
+--   is returned.
+-- Locks: none.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
@@ -3281,16 +3323,18 @@ $$;
 
 revoke all on function public.admin_find_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_find_user to bot_backend, service_role;
-comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';
+comment on function public.admin_find_user is 'Finds a user by Telegram id or @username for an admin';
 
--- Gives a person free trainings in an admin's name; a number below zero takes unused ones back, to zero at most.
+-- Gives a user free trainings in an admin's name; a negative number takes unused ones back, down to zero. The user
+-- gets one message.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
---   it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first; without one every call acts.
+-- Locks: user (NO KEY UPDATE), then the user's free trainings.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
 --   trainings that are left. The user is told once.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
---   N0004 the number or the reason is unusable.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
+--   N0004 the number or the reason is invalid.
 create or replace function public.admin_give_trainings(
   p_user_id bigint,
   p_quantity integer,
@@ -3313,18 +3357,18 @@ declare
   v_id bigint;
 begin
   if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
-    raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
+    raise exception 'the trainings must not be zero and must be at most 1000000 in absolute value' using errcode = 'N0004';
   elsif length(v_reason) > 500 then
-    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+    raise exception 'the reason must have at most 500 characters' using errcode = 'N0004';
   end if;
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'give_trainings', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'quantity')::integer <> p_quantity then
-      raise exception 'this reference is known with another number' using errcode = 'N0003';
+      raise exception 'the reference was used with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings',
@@ -3359,12 +3403,15 @@ $$;
 
 revoke all on function public.admin_give_trainings from public, anon, authenticated, service_role;
 grant execute on function public.admin_give_trainings to bot_backend, service_role;
-comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';
+comment on function public.admin_give_trainings is 'Gives a user free trainings in an admin''s name';
 
--- Tells an admin how the bots do: people, requests, AI calls and what they cost, of today, 7 and 30 days.
+-- Returns an admin's overview of the bots: users, requests, AI calls and their cost, for today, 7 and 30 days. A day
+-- is one of the setting quota_timezone; costs are in US dollars as far as providers report them, without user API
+-- keys.
 --
--- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
---   the active sessions alone are counted from the updates of the last hour.
+-- Concurrency: read-only. It reads counters of 30 days and not users or requests, so it is as fast with a million of
+--   them; only the active sessions are counted from the updates of the last hour.
+-- Locks: none.
 -- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
@@ -3479,11 +3526,12 @@ $$;
 
 revoke all on function public.admin_overview from public, anon, authenticated, service_role;
 grant execute on function public.admin_overview to bot_backend, service_role;
-comment on function public.admin_overview is 'How the bots do, for an admin';
+comment on function public.admin_overview is 'Returns an admin''s overview of the bots';
 
--- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
+-- Finds a payment for an admin by our number, else by the number of one of p_providers (a list of provider keys).
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb, what private.payment_summary tells and
 --   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
 --    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
@@ -3554,10 +3602,11 @@ revoke all on function public.admin_payment from public, anon, authenticated, se
 grant execute on function public.admin_payment to bot_backend, service_role;
 comment on function public.admin_payment is 'Finds a payment for an admin';
 
--- Lists payments for an admin, the newest first, a page at a time: those of a person, paid for their orders or by them; or
--- without p_user_id those that somebody must look at, for which nothing was given, or whose refund is not decided.
+-- Lists payments for an admin, newest first, page by page: those of a user, paid for the user's orders or by the
+-- user; without p_user_id those that need attention, because nothing was fulfilled or a refund is undecided.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new ones move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new payments do not shift it.
+-- Locks: none.
 -- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
@@ -3594,9 +3643,9 @@ begin
     );
   else
     select u.telegram_id::text into v_telegram_id from public.users as u where u.id = p_user_id;
-    -- Each half by its own index; the second is not tempted to read by number until it has enough.
+    -- Each half uses its own index. Materialized, so that the planner does not scan payments by id for the second half.
     v_ids := array(
-      with paid_by_them as materialized (
+      with paid_by_user as materialized (
         select p.id from public.payments as p where p.claims ->> 'telegram_id' = v_telegram_id
       )
       (
@@ -3605,7 +3654,7 @@ begin
          order by p.user_id desc, p.id desc limit v_limit + 1
       )
       union
-      select b.id from paid_by_them as b where b.id < v_below
+      select b.id from paid_by_user as b where b.id < v_below
       order by 1 desc
       limit v_limit + 1
     );
@@ -3625,9 +3674,10 @@ revoke all on function public.admin_payments from public, anon, authenticated, s
 grant execute on function public.admin_payments to bot_backend, service_role;
 comment on function public.admin_payments is 'Lists payments for an admin';
 
--- Lists the products for an admin in their order, hidden ones too; the one of p_key where it is given.
+-- Lists the products for an admin in their order, hidden ones included; with p_key only that one.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {products: [see private.product_card], balance_currency}.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_products(p_admin_email text, p_key text default null)
@@ -3654,9 +3704,10 @@ revoke all on function public.admin_products from public, anon, authenticated, s
 grant execute on function public.admin_products to bot_backend, service_role;
 comment on function public.admin_products is 'Lists the products for an admin';
 
--- Reads the promo codes there are, the newest first, a page at a time; or one of them.
+-- Lists the promo codes for an admin, newest first, page by page; with p_code only that one.
 --
--- Twice or at once: only reads, over an index. A page begins below p_before, so new codes move nothing.
+-- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
+-- Locks: none.
 -- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
@@ -3673,7 +3724,7 @@ declare
   v_ids bigint[];
 begin
   perform private.require_admin(p_admin_email);
-  -- Two questions, so that each is answered by its own index.
+  -- Two queries, so that each uses its own index.
   if p_code is not null then
     v_ids := array(select p.id from public.promocodes as p where p.code = upper(trim(p_code)));
   else
@@ -3695,23 +3746,26 @@ $$;
 
 revoke all on function public.admin_promocodes from public, anon, authenticated, service_role;
 grant execute on function public.admin_promocodes to bot_backend, service_role;
-comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
+comment on function public.admin_promocodes is 'Lists the promo codes for an admin, newest first';
 
--- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_call_provider_now asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
--- goes back to the balance here and now.
+-- Opens a refund of a payment in an admin's name: of all that is left of it, or of p_amount. With p_call_provider_now
+-- the caller calls the provider at once; otherwise the job "payments" does. A payment from the balance is refunded to
+-- the balance in this transaction.
 --
--- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
---   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
---   longer so, nothing is opened.
+-- p_left is what was left when the admin confirmed; if that has changed, nothing is opened.
+--
+-- Concurrency: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
+--   other finds it. With a reference it is opened once.
+-- Locks: user (KEY SHARE), payment (FOR UPDATE), refund (FOR UPDATE); for a payment from the balance then users by id
+--   (NO KEY UPDATE).
 -- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
 --   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
 --   and {outgoing: messages to deliver now}
 --   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
 --   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
 --   | other_currency (paid from balance when balances had another currency: its amount says nothing of today's)
--- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
---   unusable; N0007 there is no such payment.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
+--   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
   p_payment_id bigint,
   p_amount numeric,
@@ -3736,15 +3790,15 @@ declare
 begin
   v_payment := private.lock_payment(p_payment_id);
   if v_payment.id is null then
-    raise exception 'there is no such payment' using errcode = 'N0007';
+    raise exception 'no such payment' using errcode = 'N0007';
   elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
-    raise exception 'this amount cannot be given back' using errcode = 'N0004';
+    raise exception 'this amount cannot be refunded' using errcode = 'N0004';
   end if;
   v_left := private.refundable_amount(v_payment);
   select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
   if found then
     if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then
-      raise exception 'this reference is known with another payment or amount' using errcode = 'N0003';
+      raise exception 'the reference was used with another payment or amount' using errcode = 'N0003';
     end if;
     v_outcome := 'known';
   else
@@ -3801,16 +3855,18 @@ $$;
 
 revoke all on function public.admin_refund_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_refund_payment to bot_backend, service_role;
-comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';
+comment on function public.admin_refund_payment is 'Opens a refund of a payment in an admin''s name';
 
--- Gives a user the month's requests back, today's included, over all bots, in an admin's name. What was paid with
--- bonus credits and what own keys answered stays counted, as no limit counts it.
+-- Resets the requests that a user took from the plan this month, today's included, over all bots, in an admin's name.
+-- Requests on bonus credits and user API keys stay counted, as no limit counts them. The user gets one message if
+-- there was something to reset. The audit log stores the requests of the day too.
 --
--- Twice or at once: the user's row is locked, as it is for every request that is reserved; with a reference
---   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
+-- Concurrency: the user's row is locked, as for every reservation. With a reference it acts once, and a repeated call
+--   returns the result of the first; without one every call acts.
+-- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: requests
 --   of the month. The audit log keeps the day's beside them. The user is told once, if there was something to reset.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null
 )
@@ -3829,7 +3885,7 @@ declare
 begin
   select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'reset_user_usage', p_user_id);
   if v_known.id is not null then
@@ -3865,14 +3921,16 @@ $$;
 
 revoke all on function public.admin_reset_user_usage from public, anon, authenticated, service_role;
 grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
-comment on function public.admin_reset_user_usage is 'Gives a user the month''s requests back in an admin''s name';
+comment on function public.admin_reset_user_usage is 'Resets a user''s requests of the month in an admin''s name';
 
--- Reports to an admin what was sold: revenue by currency, and how many new users became buyers, of today, 7 and 30 days.
+-- Returns revenue by currency, and how many new users became buyers, for today, 7 and 30 days.
 --
--- Gross is all money that came, refunds what went back (disputes too), each on the day it happened there; both without the
--- test payments of production and without purchases from balance, whose money came with the top-up. A new user counts as paying once any
--- payment of theirs came.
--- Twice or at once: only reads, over an index: what moved in 30 days, whatever was before.
+-- Gross is all money received, refunds what was returned (disputes too), each on the day it happened at the provider;
+-- both without the test payments of production and without purchases from the balance, whose money came with the
+-- top-up. A new user counts as paying once any payment of theirs was received.
+--
+-- Concurrency: read-only, over an index: it reads the operations of 30 days, however many came before.
+-- Locks: none.
 -- Returns: jsonb {currencies: [{currency, day, week, month}], each {gross, refunds, net} (text); day, week, month: {payments,
 --   refunds: how many, new: users who came, paid: how many of them paid}}.
 -- Errors: N0001 not an admin.
@@ -3957,13 +4015,14 @@ $$;
 
 revoke all on function public.admin_revenue from public, anon, authenticated, service_role;
 grant execute on function public.admin_revenue to bot_backend, service_role;
-comment on function public.admin_revenue is 'What was sold, for an admin';
+comment on function public.admin_revenue is 'Returns revenue for an admin';
 
--- Finds users for an admin by a part of their name or @name, at least two characters long: first whose @name it is, then
--- whose name or @name it is in whole, then where a word begins with it, then where it stands within a word; the most
--- recently active first. Two characters are looked for at the beginning of a word.
+-- Finds users for an admin by a part of their name or @username, at least two characters long. Order: the exact
+-- username, the whole name or username, the start of a word, a part of a word; within each, the most recently active
+-- first. Two characters are searched at the start of words only.
 --
--- Twice or at once: only reads, over an index. Of more than 500 matches, 500 are ranked.
+-- Concurrency: read-only, over an index. Of more than 500 matches, 500 are ranked.
+-- Locks: none.
 -- Returns: jsonb {users: [{telegram_id, username, first_name, last_name, last_activity}], has_more}; null for a query that is
 --   too short.
 -- Errors: N0001 not an admin.
@@ -4039,15 +4098,17 @@ revoke all on function public.admin_search_users from public, anon, authenticate
 grant execute on function public.admin_search_users to bot_backend, service_role;
 comment on function public.admin_search_users is 'Finds users for an admin by a part of their name';
 
--- Gives a person a plan in an admin's name, from now for p_days or without an end; the free plan takes back
--- what admins gave. What was bought stays: of several plans the highest counts.
+-- Gives a user a plan in an admin's name, from now for p_days days or without an end; the free plan takes back what
+-- admins gave. Purchased plans stay: of several plans the highest counts. The user gets one message if the plan
+-- changed.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Days are counted from now, so a second gift does not add to the first.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first. Days are counted from now, so a second gift does not add to the first.
+-- Locks: user (NO KEY UPDATE), then subscriptions given by admins.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
 --   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
---   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user, plan or
+--   number; N0004 the number of days is invalid; N0006 no such plan.
 create or replace function public.admin_set_plan(
   p_user_id bigint, p_plan text, p_days integer, p_admin_email text, p_reference text default null
 )
@@ -4070,18 +4131,18 @@ declare
 begin
   select l.vip_level into v_vip_level from public.subscription_limits as l where l.plan = p_plan;
   if not found then
-    raise exception 'there is no such plan' using errcode = 'N0006';
+    raise exception 'no such plan' using errcode = 'N0006';
   elsif p_days not between 1 and 3660 or (v_vip_level = 0 and p_days is not null) then
-    raise exception 'days must be 1 to 3660, or none; the free plan has none' using errcode = 'N0004';
+    raise exception 'days must be between 1 and 3660 or null; null for the free plan' using errcode = 'N0004';
   end if;
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'set_plan', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'given', (v_known.after ->> 'days')::integer) is distinct from (p_plan, p_days) then
-      raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
+      raise exception 'the reference was used with another plan or number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'applied', false, 'before', v_known.before, 'id', v_known.id, 'outgoing', '[]'::jsonb,
@@ -4119,15 +4180,16 @@ $$;
 
 revoke all on function public.admin_set_plan from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_plan to bot_backend, service_role;
-comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
+comment on function public.admin_set_plan is 'Gives a user a plan in an admin''s name';
 
 -- Changes prices of a product in an admin's name: p_prices {currency: amount as text, or null to remove it}. Without
 -- p_is_confirmed it changes nothing and returns what would change.
 --
--- What a changed price changes: orders made from now on. An open order keeps its amount until it expires, and a renewal keeps
--- the amount it began with (orders.amount, renewals.amount).
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw,
---   nothing changes if another admin changed them since.
+-- A new price applies to orders created from now on. An open order keeps its amount until it expires, and a renewal
+-- keeps the amount it started with (orders.amount, renewals.amount).
+--
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
+--   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
 --   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
@@ -4138,7 +4200,8 @@ comment on function public.admin_set_plan is 'Gives a person a plan in an admin'
 --   changed    the prices are not p_expected
 --   unchanged  they are like this already
 --   last       it is on sale, and this would remove its last price
--- Errors: N0001 not an admin; N0003 the reference is known with another action, product or prices; N0004 p_prices is unusable.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, product or prices; N0004 p_prices is
+--   invalid.
 create or replace function public.admin_set_prices(
   p_key text,
   p_prices jsonb,
@@ -4171,7 +4234,7 @@ begin
   end if;
   if v_known.id is not null then
     if (v_known.after ->> 'product', v_known.after -> 'changed') is distinct from (p_key, p_prices) then
-      raise exception 'this reference is known with another product or price' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or price' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
       'outcome', 'applied', 'product', private.product_card(v_product), 'before', v_known.before -> 'prices',
@@ -4226,16 +4289,17 @@ revoke all on function public.admin_set_prices from public, anon, authenticated,
 grant execute on function public.admin_set_prices to bot_backend, service_role;
 comment on function public.admin_set_prices is 'Changes prices of a product in an admin''s name';
 
--- Renames a product in one language in an admin's name. Without p_is_confirmed it changes nothing and returns what would change.
--- Earlier purchases are shown with the new title, too.
+-- Changes title and description of a product in one language in an admin's name. Without p_is_confirmed it changes
+-- nothing and returns what would change. Earlier purchases show the new title too.
 --
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the texts that the admin saw,
---   nothing changes if another admin changed them since.
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the texts that the admin
+--   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
 --   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
 --   refused | changed (not p_expected) | unchanged.
--- Errors: N0001 not an admin; N0003 the reference is known with another action, product or text; N0004 the language is unusable.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action, product or text; N0004 the language
+--   is invalid.
 create or replace function public.admin_set_product_texts(
   p_key text,
   p_language text,
@@ -4276,7 +4340,7 @@ begin
   ));
   if v_known.id is not null then
     if v_known.after is distinct from v_after || jsonb_build_object('product', p_key, 'language', p_language) then
-      raise exception 'this reference is known with another product or text' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or text' using errcode = 'N0003';
     end if;
     v_outcome := 'known';
   else
@@ -4311,11 +4375,13 @@ $$;
 
 revoke all on function public.admin_set_product_texts from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_product_texts to bot_backend, service_role;
-comment on function public.admin_set_product_texts is 'Renames a product in an admin''s name';
+comment on function public.admin_set_product_texts is 'Changes title and description of a product in an admin''s name';
 
--- Reports to an admin what the providers' own lists say beside what is recorded here (public.payment_statement), 30 days.
+-- Compares for an admin the providers' own lists of the last 30 days with what is recorded here
+-- (public.payment_statement).
 --
--- Twice or at once: only reads, in one snapshot.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
 --   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
 -- Errors: N0001 not an admin.
@@ -4380,19 +4446,19 @@ $$;
 
 revoke all on function public.admin_statement from public, anon, authenticated, service_role;
 grant execute on function public.admin_statement to bot_backend, service_role;
-comment on function public.admin_statement is 'Reports what the providers'' own lists say beside what is recorded here';
+comment on function public.admin_statement is 'Compares the providers'' own lists with what is recorded here';
 
--- Shows a product to buyers, or hides it, in an admin's name. A hidden product cannot be ordered; open orders are still honoured
--- and renewals go on.
+-- Shows a product to buyers, or hides it, in an admin's name. A hidden product cannot be ordered; open orders are
+-- still honoured and renewals go on.
 --
--- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw, a
---   product is not shown at others.
+-- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
+--   saw, a product is not shown at other prices.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now}; null for no such product. outcome:
 --   applied    switched, or it was like this already; also for a repetition
 --   no_price   nothing to show: it has no price
 --   changed    the prices are not p_expected
--- Errors: N0001 not an admin; N0003 the reference is known with another action or product.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or product.
 create or replace function public.admin_switch_product(
   p_key text, p_is_active boolean, p_admin_email text, p_reference text default null, p_expected jsonb default null
 )
@@ -4415,7 +4481,7 @@ begin
   v_prices := private.prices_of(p_key);
   if v_known.id is not null then
     if (v_known.after ->> 'product', (v_known.after ->> 'is_active')::boolean) is distinct from (p_key, p_is_active) then
-      raise exception 'this reference is known with another product or state' using errcode = 'N0003';
+      raise exception 'the reference was used with another product or state' using errcode = 'N0003';
     end if;
   elsif v_product.is_active <> p_is_active then
     v_outcome := case
@@ -4441,12 +4507,13 @@ revoke all on function public.admin_switch_product from public, anon, authentica
 grant execute on function public.admin_switch_product to bot_backend, service_role;
 comment on function public.admin_switch_product is 'Shows a product to buyers, or hides it';
 
--- Switches a promo code off or on again in an admin's name. What it gave so far stays, discounts that wait included.
+-- Switches a promo code off or on again in an admin's name. What it gave so far stays, unused discounts included.
 --
--- Twice or at once: the code's row is locked; with a reference it acts once. A code that is so already stays so, and
---   nothing is written down.
+-- Concurrency: the code's row is locked. With a reference it acts once. A code that already has the state keeps it,
+--   and no entry is written.
+-- Locks: promo code (NO KEY UPDATE).
 -- Returns: jsonb: see private.promocode_card, as it is now; null when there is no such code.
--- Errors: N0001 not an admin; N0003 the reference is known with another action or code.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
 )
@@ -4470,7 +4537,7 @@ begin
   end if;
   v_known := private.find_audit_entry(p_reference, 'switch_promocode', null);
   if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
-    raise exception 'this reference is known with another code' using errcode = 'N0003';
+    raise exception 'the reference was used with another code' using errcode = 'N0003';
   elsif v_known.id is null and v_promocode.is_active <> p_is_active then
     perform private.write_audit(
       v_email, 'switch_promocode', null, p_reference,
@@ -4490,13 +4557,15 @@ revoke all on function public.admin_switch_promocode from public, anon, authenti
 grant execute on function public.admin_switch_promocode to bot_backend, service_role;
 comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';
 
--- Lifts a user's ban in an admin's name, and queues a message to the user.
+-- Lifts a user's ban in an admin's name, and enqueues a message to the user. A user who was not banned is not
+-- changed; the audit entry is written all the same.
 --
--- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
---   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
+-- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
+--   first.
+-- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
 --   now, empty for a user who was not banned or got no message about the ban.
--- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
 )
@@ -4515,7 +4584,7 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'N0002';
+    raise exception 'no such user' using errcode = 'N0002';
   end if;
   v_known := private.find_audit_entry(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
@@ -4535,21 +4604,22 @@ $$;
 
 revoke all on function public.admin_unban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_unban_user to bot_backend, service_role;
-comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
+comment on function public.admin_unban_user is 'Lifts a user''s ban in an admin''s name';
 
--- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of a limit. What the user has used
--- up since stays used up. Earlier days of the month, which a reset sets to zero, are not restored.
+-- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of the limit. What the
+-- user has spent since stays spent. Of a reset, this month and today are restored, earlier days of the month are not.
+-- The user gets one message.
 --
--- Twice or at once: the user's row is locked and an entry is undone once (a unique index on the log); a repetition
---   is answered with what was done.
--- Locks: user (NO KEY UPDATE), then what the action changed.
+-- Concurrency: the user's row is locked, and an entry is undone once (a unique index on the log); a repeated call
+--   returns what was done.
+-- Locks: user (NO KEY UPDATE), then the rows that the action changed.
 -- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
 --   given, outgoing: messages to deliver now}. The user is told once. outcome:
 --   undone      now, or by a call with this reference
 --   known       undone before
 --   replaced    a later change stands in its place, or its time is over
 --   impossible  no such entry, not of a kind that can be undone, or its user is erased
--- Errors: N0001 not an admin; N0003 the reference is known with another action.
+-- Errors: N0001 not an admin; N0003 the reference was used with another action.
 create or replace function public.admin_undo(p_audit_id bigint, p_admin_email text, p_reference text default null)
 returns jsonb
 language plpgsql
@@ -4629,10 +4699,11 @@ revoke all on function public.admin_undo from public, anon, authenticated, servi
 grant execute on function public.admin_undo to bot_backend, service_role;
 comment on function public.admin_undo is 'Undoes what an admin did to a user';
 
--- Says why an amount cannot be the price of a product.
+-- Returns why an amount cannot be the price of a product. p_providers: keys of the payment providers that sell it.
 --
--- Twice or at once: computes only.
--- Returns: null for a usable price, else jsonb {currency, reason, limit, provider}
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, null for a usable price, else jsonb {currency, reason, limit, provider}
 --   currency  not a currency code
 --   number    not a plain number
 --   zero      zero or below
@@ -4687,14 +4758,16 @@ end
 $$;
 
 revoke all on function private.check_price from public, anon, authenticated, service_role;
-comment on function private.check_price is 'Why an amount cannot be the price of a product';
+comment on function private.check_price is 'Returns why an amount cannot be the price of a product';
 
--- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
--- more), one line, and something to see, as it stands alone on buttons; a description 255. There need not be a description.
--- Neither may turn the direction of what follows it: a price behind such a title would be read backwards.
+-- Returns why a title or a description of a product is invalid. A title has one line of at most 32 characters (the
+-- limit of a Telegram invoice) and a visible one, because it stands alone on buttons; a description has at most 255
+-- and may be missing. Neither may contain characters that change the text direction: a price behind such a title
+-- would be displayed reversed.
 --
--- Twice or at once: computes only.
--- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
 -- Errors: none.
 create or replace function private.check_product_text(p_field text, p_text text)
 returns jsonb
@@ -4723,15 +4796,15 @@ end
 $$;
 
 revoke all on function private.check_product_text from public, anon, authenticated, service_role;
-comment on function private.check_product_text is 'Why a title or a description of a product is unusable';
+comment on function private.check_product_text is 'Returns why a title or a description of a product is invalid';
 
--- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once. Those that waited
--- for any admin go to one who can be written to. Alarms past their retention are deleted.
+-- Enqueues the alarms that waited for their admin's first message to a bot, oldest first, to be sent at once. Alarms
+-- for any admin go to one whom a bot may write to. Alarms past their retention are deleted.
 --
--- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
+-- Concurrency: an alarm is deleted by the transaction that enqueues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
--- Locks: the admins' users (KEY SHARE), then waiting alarms; rows that are locked already are left to the next sweep.
--- Returns: how many were queued.
+-- Locks: the admins' users (KEY SHARE), then waiting alarms; locked rows are left to the next sweep.
+-- Returns: integer, how many were enqueued.
 -- Errors: none.
 create or replace function private.enqueue_waiting_alarms(p_limit integer)
 returns integer
@@ -4776,21 +4849,22 @@ begin
       -> 0 ->> 'id'
     )::bigint;
   end loop;
-  -- Queued calls are left to their caller for a minute; here no one else sends them.
+  -- Enqueued calls are reserved for their caller for a minute; this caller does not deliver them.
   update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
   return cardinality(v_ids);
 end
 $$;
 
 revoke all on function private.enqueue_waiting_alarms from public, anon, authenticated, service_role;
-comment on function private.enqueue_waiting_alarms is 'Queues the alarms that waited for their admin''s first message';
+comment on function private.enqueue_waiting_alarms is 'Enqueues the alarms that waited for their admin''s first message';
 
--- Looks whether an admin's action with this reference was carried out already.
+-- Finds the audit entry of an admin's action by its reference.
 --
--- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
---   second finds what the first did.
--- Returns: what was written then, or null for a new reference or none.
--- Errors: N0003, the reference belongs to another action or person.
+-- Concurrency: the caller holds the user's row, so of two calls with one reference for one user the second finds the
+--   entry of the first.
+-- Locks: none.
+-- Returns: public.audit_log, the entry; null for a new reference or none.
+-- Errors: N0003, the reference was used with another action or user.
 create or replace function private.find_audit_entry(p_reference text, p_action text, p_user_id bigint)
 returns public.audit_log
 language plpgsql
@@ -4803,19 +4877,20 @@ declare
 begin
   select l.* into v_known from public.audit_log as l where l.reference = p_reference;
   if found and (v_known.action <> p_action or v_known.user_id is distinct from p_user_id) then
-    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+    raise exception 'the reference was used with another action or user' using errcode = 'N0003';
   end if;
   return v_known;
 end
 $$;
 
 revoke all on function private.find_audit_entry from public, anon, authenticated, service_role;
-comment on function private.find_audit_entry is 'Whether an admin''s action was carried out already';
+comment on function private.find_audit_entry is 'Finds the audit entry of an admin''s action by its reference';
 
--- Says whether an admin's action is of a kind that can be undone, and changed something.
+-- Returns whether an audit entry is of a kind that can be undone, and changed something.
 --
--- Twice or at once: computes only.
--- Returns: boolean.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_undoable(p_entry public.audit_log)
 returns boolean
@@ -4837,11 +4912,12 @@ as $$
 $$;
 
 revoke all on function private.is_undoable from public, anon, authenticated, service_role;
-comment on function private.is_undoable is 'Whether an admin''s action can be undone';
+comment on function private.is_undoable is 'Returns whether an admin''s action can be undone';
 
--- Finds the last thing that an admin did to a user, if it can still be undone and is not older than 30 days.
+-- Finds the last action of an admin on a user, if it can still be undone and is not older than 30 days.
 --
--- Twice or at once: only reads, over an index.
+-- Concurrency: read-only, over an index.
+-- Locks: none.
 -- Returns: jsonb {id, action, before, after}, or null.
 -- Errors: none.
 create or replace function private.last_undoable(p_user_id bigint)
@@ -4867,13 +4943,13 @@ as $$
 $$;
 
 revoke all on function private.last_undoable from public, anon, authenticated, service_role;
-comment on function private.last_undoable is 'The last thing that an admin did to a user, if it can be undone';
+comment on function private.last_undoable is 'Finds the last action of an admin on a user, if it can be undone';
 
--- Reads a product and locks it until the caller commits.
+-- Reads a product and locks it until the transaction ends.
 --
--- Twice or at once: the second caller waits for the first.
+-- Concurrency: the second caller waits for the first.
 -- Locks: product (NO KEY UPDATE).
--- Returns: the product; null for no such one.
+-- Returns: public.products, the product; null for no such one.
 -- Errors: none.
 create or replace function private.lock_product(p_key text)
 returns public.products
@@ -4886,12 +4962,13 @@ as $$
 $$;
 
 revoke all on function private.lock_product from public, anon, authenticated, service_role;
-comment on function private.lock_product is 'A product, locked until the caller commits';
+comment on function private.lock_product is 'Reads a product and locks it until the transaction ends';
 
--- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
+-- Enqueues a message to a user whose bonus credits, trainings or balance (p_what) an admin changed.
 --
--- Twice or at once: see private.notify_user.
--- Returns: see private.enqueue_user_message; empty where nothing changed.
+-- Concurrency: see private.notify_user.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_user; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
 returns jsonb
@@ -4925,12 +5002,13 @@ end
 $$;
 
 revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
-comment on function private.notify_adjustment is 'Tells a user that an admin gave them something, or took it back';
+comment on function private.notify_adjustment is 'Enqueues a message to a user whose credits, trainings or balance changed';
 
--- Tells a user that an admin changed their plan.
+-- Enqueues a message to a user whose plan an admin changed. p_before and p_after: see private.plan_of.
 --
--- Twice or at once: see private.notify_user.
--- Returns: see private.enqueue_user_message; empty where nothing changed. p_before and p_after: see private.plan_of.
+-- Concurrency: see private.notify_user.
+-- Locks: none.
+-- Returns: jsonb, see private.notify_user; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_plan_change(p_user_id bigint, p_before jsonb, p_after jsonb)
 returns jsonb
@@ -4961,13 +5039,14 @@ end
 $$;
 
 revoke all on function private.notify_plan_change from public, anon, authenticated, service_role;
-comment on function private.notify_plan_change is 'Tells a user that an admin changed their plan';
+comment on function private.notify_plan_change is 'Enqueues a message to a user whose plan an admin changed';
 
--- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
--- blocked the bots and those who never started one get none.
+-- Enqueues a templated message to a user about what an admin did, in the bot that the user used last. Users who are
+-- banned, blocked the bots or never started one get none.
 --
--- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.enqueue_user_message; empty when the user gets no message.
+-- Concurrency: every call enqueues a message; the caller holds the user's row and calls once.
+-- Locks: none.
+-- Returns: jsonb, list of the messages to deliver now; empty when the user gets none.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb
@@ -4990,12 +5069,14 @@ end
 $$;
 
 revoke all on function private.notify_user from public, anon, authenticated, service_role;
-comment on function private.notify_user is 'Queues a message for a user about what an admin did';
+comment on function private.notify_user is 'Enqueues a message to a user about what an admin did';
 
--- Finds the order of a payment. While no money has come (an attempt that was declined), it is the order that the provider named.
+-- Finds the order of a payment. While no money was received (an attempt was declined), it is the order that the
+-- provider named.
 --
--- Twice or at once: only reads.
--- Returns: the order; all fields null without one.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: public.orders, the order; all columns null without one.
 -- Errors: none.
 create or replace function private.payment_order(p_payment public.payments)
 returns public.orders
@@ -5014,11 +5095,14 @@ as $$
 $$;
 
 revoke all on function private.payment_order from public, anon, authenticated, service_role;
-comment on function private.payment_order is 'The order of a payment';
+comment on function private.payment_order is 'Finds the order of a payment';
 
--- Says of a payment what an admin reads in a list.
+-- Returns what an admin's list shows of a payment: amount null when no money was received, texts of the product (null
+-- without an order), at the time, what was fulfilled, and in open_refund the status of the last refund that needs
+-- attention.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
 --   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
 --   the last refund that somebody must look at, or null}.
@@ -5071,12 +5155,13 @@ as $$
 $$;
 
 revoke all on function private.payment_summary from public, anon, authenticated, service_role;
-comment on function private.payment_summary is 'What an admin reads of a payment in a list';
+comment on function private.payment_summary is 'Returns what an admin''s list shows of a payment';
 
--- Finds prices that change so much that a digit may be wrong: to three times the old price or more, or to a third or less.
+-- Finds prices that change so much that a digit may be wrong: at least threefold, or to a third or less.
 --
--- Twice or at once: computes only.
--- Returns: jsonb {currency: how many times the old price, text with at most two decimals}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, {currency: the factor, text with at most two decimals}.
 -- Errors: none.
 create or replace function private.price_jumps(p_before jsonb, p_after jsonb)
 returns jsonb
@@ -5095,15 +5180,18 @@ as $$
 $$;
 
 revoke all on function private.price_jumps from public, anon, authenticated, service_role;
-comment on function private.price_jumps is 'Prices that change so much that a digit may be wrong';
+comment on function private.price_jumps is 'Finds prices that change so much that a digit may be wrong';
 
 -- Lists the smallest amounts that payment providers charge, where they publish them.
 --
--- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the currency of the
---   account, so a converted charge can be refused all the same); https://yookassa.ru/developers/payment-methods/bank-card and
---   the page on SBP: one ruble; Telegram Stars: one Star. CloudPayments, Prodamus and Crypto Pay publish none.
--- Twice or at once: computes only.
--- Returns: rows of provider, currency, minimum.
+-- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the
+-- currency of the account, so a converted charge can still be refused);
+-- https://yookassa.ru/developers/payment-methods/bank-card and the page on SBP: one ruble; Telegram Stars: one Star.
+-- CloudPayments, Prodamus and Crypto Pay publish none.
+--
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: table, rows of provider, currency, minimum.
 -- Errors: none.
 create or replace function private.price_minimums()
 returns table (provider text, currency text, minimum numeric)
@@ -5123,11 +5211,12 @@ as $$
 $$;
 
 revoke all on function private.price_minimums from public, anon, authenticated, service_role;
-comment on function private.price_minimums is 'The smallest amounts that payment providers charge';
+comment on function private.price_minimums is 'Lists the smallest amounts that payment providers charge';
 
 -- Returns the prices of a product.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {currency: amount as text with two decimals}; empty without a price.
 -- Errors: none.
 create or replace function private.prices_of(p_key text)
@@ -5143,11 +5232,12 @@ as $$
 $$;
 
 revoke all on function private.prices_of from public, anon, authenticated, service_role;
-comment on function private.prices_of is 'The prices of a product';
+comment on function private.prices_of is 'Returns the prices of a product';
 
--- Describes a product for an admin.
+-- Returns a product for an admin.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {key, kind, plan, period, quantity (text), texts, is_active, prices: see private.prices_of}.
 -- Errors: none.
 create or replace function private.product_card(p_product public.products)
@@ -5172,13 +5262,14 @@ end
 $$;
 
 revoke all on function private.product_card from public, anon, authenticated, service_role;
-comment on function private.product_card is 'Describes a product for an admin';
+comment on function private.product_card is 'Returns a product for an admin';
 
--- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
--- latest private chat. Having written in a group lets no bot write to the user.
+-- Finds a bot that may write to a user: p_bot where the user has a private chat with it, else the one of the latest
+-- private chat. A message in a group does not allow a bot to write to the user.
 --
--- Twice or at once: reads only.
--- Returns: the bot's name; null where no bot may write to the user.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the bot's name; null where no bot may write to the user.
 -- Errors: none.
 create or replace function private.reachable_bot(p_user_id bigint, p_telegram_id bigint, p_bot text)
 returns text
@@ -5195,13 +5286,15 @@ as $$
 $$;
 
 revoke all on function private.reachable_bot from public, anon, authenticated, service_role;
-comment on function private.reachable_bot is 'Finds the bot in which a user can be written to';
+comment on function private.reachable_bot is 'Finds a bot that may write to a user';
 
--- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
--- far and not each refund.
+-- Returns how much of a refund earlier refunds of the same payment have counted, where a provider reports the total
+-- refunded so far and not each refund.
 --
--- Twice or at once: only reads what belongs to the payment.
--- Returns: 0 for a refund or dispute with an amount of its own; for a total, what is covered already, at most its amount.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, 0 for a refund or dispute with an amount of its own; for a total, what is counted already, at
+--   most its amount.
 -- Errors: none.
 create or replace function private.refunded_before(p_operation public.payment_operations)
 returns numeric
@@ -5233,12 +5326,13 @@ as $$
 $$;
 
 revoke all on function private.refunded_before from public, anon, authenticated, service_role;
-comment on function private.refunded_before is 'What earlier refunds of a payment have counted of a total';
+comment on function private.refunded_before is 'Returns how much of a refund total earlier refunds have counted';
 
--- Makes the prices of a product exactly these.
+-- Replaces the prices of a product by p_prices.
 --
--- Twice or at once: the caller holds the product's row.
--- Returns: nothing.
+-- Concurrency: the caller holds the product's row.
+-- Locks: the product's prices.
+-- Returns: void
 -- Errors: none.
 create or replace function private.replace_prices(p_key text, p_prices jsonb)
 returns void
@@ -5256,13 +5350,14 @@ end
 $$;
 
 revoke all on function private.replace_prices from public, anon, authenticated, service_role;
-comment on function private.replace_prices is 'Makes the prices of a product exactly these';
+comment on function private.replace_prices is 'Replaces the prices of a product';
 
--- Lets only admins pass.
+-- Checks that an e-mail address belongs to an admin.
 --
--- Twice or at once: only reads.
--- Returns: the admin's e-mail address as admins has it.
--- Errors: N0001, not an admin.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the address as admins stores it.
+-- Errors: N0001 not an admin.
 create or replace function private.require_admin(p_admin_email text)
 returns text
 language plpgsql
@@ -5282,13 +5377,14 @@ end
 $$;
 
 revoke all on function private.require_admin from public, anon, authenticated, service_role;
-comment on function private.require_admin is 'Lets only admins pass';
+comment on function private.require_admin is 'Checks that an e-mail address belongs to an admin';
 
--- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Of more than 100,
--- only the number is kept.
+-- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Beyond
+-- 100 alarms only their number is stored.
 --
--- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
--- Returns: nothing.
+-- Concurrency: every call stores one alarm; the caller calls once. Many calls at once may store a few more than 100.
+-- Locks: the row that counts the alarms beyond 100.
+-- Returns: void
 -- Errors: none.
 create or replace function private.store_waiting_alarm(
   p_email text, p_bot text, p_key text, p_values jsonb, p_buttons jsonb
@@ -5315,10 +5411,12 @@ $$;
 revoke all on function private.store_waiting_alarm from public, anon, authenticated, service_role;
 comment on function private.store_waiting_alarm is 'Stores an alarm for an admin who has not started a bot yet';
 
--- Takes back what an admin's action added to bonus credits, trainings or balance, as much as is left; gives back what it took.
+-- Reverses a change of bonus credits, trainings or balance by an admin: takes back what was added, as much as is
+-- left, or returns what was taken.
 --
--- Twice or at once: the caller holds the user's row.
--- Returns: jsonb {before, after, wanted}: how much there was, is, and should be.
+-- Concurrency: the caller holds the user's row.
+-- Locks: the rows that the action changed.
+-- Returns: jsonb, {before, after, wanted}: the amount before, now, and what a complete reversal would give.
 -- Errors: none.
 create or replace function private.undo_amount(p_entry public.audit_log)
 returns jsonb
@@ -5359,12 +5457,14 @@ end
 $$;
 
 revoke all on function private.undo_amount from public, anon, authenticated, service_role;
-comment on function private.undo_amount is 'Undoes an amount that an admin added or took';
+comment on function private.undo_amount is 'Reverses a change of an amount by an admin';
 
--- Ends the plan that an admin's action gave, and gives back those that it replaced, as far as they would still run.
+-- Ends the plan that an admin gave, and restores those it replaced that would still run.
 --
--- Twice or at once: the caller holds the user's row.
--- Returns: false where a later action of an admin has changed the plan, or nothing is left to undo; nothing changed then.
+-- Concurrency: the caller holds the user's row.
+-- Locks: the subscriptions, then as private.refresh_access.
+-- Returns: boolean, false and nothing changed where a later action of an admin has changed the plan, or nothing is
+--   left to undo.
 -- Errors: none.
 create or replace function private.undo_plan(p_entry public.audit_log)
 returns boolean
@@ -5402,12 +5502,13 @@ end
 $$;
 
 revoke all on function private.undo_plan from public, anon, authenticated, service_role;
-comment on function private.undo_plan is 'Undoes a plan that an admin gave or ended';
+comment on function private.undo_plan is 'Reverses a plan that an admin gave or ended';
 
--- Counts the requests of the month again that an admin's action gave back, and those of the day while it lasts.
+-- Restores the requests of the month that an admin reset, and those of the day while it lasts.
 --
--- Twice or at once: the caller holds the user's row, as every request that is reserved does.
--- Returns: false in a later month: nothing changed then.
+-- Concurrency: the caller holds the user's row, as every reservation does.
+-- Locks: monthly_usage, daily_usage.
+-- Returns: boolean, false and nothing changed in a later month.
 -- Errors: none.
 create or replace function private.undo_reset(p_entry public.audit_log)
 returns boolean
@@ -5440,14 +5541,15 @@ end
 $$;
 
 revoke all on function private.undo_reset from public, anon, authenticated, service_role;
-comment on function private.undo_reset is 'Undoes the reset of a user''s limit';
+comment on function private.undo_reset is 'Reverses the reset of a user''s limit';
 
--- Writes down what an admin did.
+-- Writes an audit entry for an admin's action.
 --
--- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
---   undone. The caller has looked for it before (private.find_audit_entry), under the person's lock.
--- Returns: the number of the entry.
--- Errors: N0003, the reference belongs to another action or person.
+-- Concurrency: the reference is unique: of two different actions with one reference the second fails and is rolled
+--   back. The caller has searched for it before (private.find_audit_entry), holding the user's row.
+-- Locks: none.
+-- Returns: bigint, the id of the entry.
+-- Errors: N0003, the reference was used with another action or user.
 create or replace function private.write_audit(
   p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
 )
@@ -5465,12 +5567,12 @@ begin
   returning id into v_id;
   return v_id;
 exception when unique_violation then
-  raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+  raise exception 'the reference was used with another action or user' using errcode = 'N0003';
 end
 $$;
 
 revoke all on function private.write_audit from public, anon, authenticated, service_role;
-comment on function private.write_audit is 'Writes down what an admin did';
+comment on function private.write_audit is 'Writes an audit entry for an admin''s action';
 
 -- Changes a user's balance and writes the ledger entry, once per reference. Called by our own code and, with the secret key,
 -- by other services of the same owner. A user whom no bot has seen yet is created; their first message to a bot still counts as
@@ -5576,10 +5678,11 @@ revoke all on function public.check_balances from public, anon, authenticated, s
 grant execute on function public.check_balances to bot_backend, service_role;
 comment on function public.check_balances is 'Users whose balance differs from the sum of their ledger';
 
--- Finds the own key that a person's requests use.
+-- Returns the user API key that a user's requests use.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, {provider, key_id, ciphertext (base64)}; null when requests use the plan.
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
 returns jsonb
@@ -5598,14 +5701,17 @@ as $$
 $$;
 
 revoke all on function private.active_token from public, anon, authenticated, service_role;
-comment on function private.active_token is 'The own key that a person''s requests use';
+comment on function private.active_token is 'Returns the user API key that a user''s requests use';
 
--- Applies what a handler changed of a person's own keys.
+-- Applies what a handler changed about a user's API keys.
 --
--- Twice or at once: as the function it calls; the caller holds the update's row and calls once.
--- Returns: nothing. p_change is one of {store: {provider, ciphertext, key_id, last_four, is_checked}},
---   {remove: provider}, {use: provider or null}, {refuse: {provider, ciphertext}}.
--- Errors: those of public.store_user_token.
+-- p_change is one of {store: {provider, ciphertext, key_id, last_four, is_checked}}, {remove: provider}, {use:
+-- provider or null}, {refuse: {provider, ciphertext}}.
+--
+-- Concurrency: as the function it calls; the caller holds the update row and calls once.
+-- Locks: as the function it calls.
+-- Returns: void
+-- Errors: K0001 and K0002, see public.store_user_token.
 create or replace function private.change_token(p_user_id bigint, p_change jsonb)
 returns void
 language plpgsql
@@ -5633,11 +5739,12 @@ end
 $$;
 
 revoke all on function private.change_token from public, anon, authenticated, service_role;
-comment on function private.change_token is 'Applies what a handler changed of a person''s own keys';
+comment on function private.change_token is 'Applies what a handler changed about a user''s API keys';
 
--- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
+-- Lists a user's API keys without the key and its ciphertext, the oldest first.
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
 --   first; empty when there are none.
 -- Errors: none.
@@ -5669,13 +5776,14 @@ $$;
 
 revoke all on function public.list_user_tokens from public, anon, authenticated, service_role;
 grant execute on function public.list_user_tokens to bot_backend;
-comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';
+comment on function public.list_user_tokens is 'Lists a user''s API keys without the key itself';
 
--- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
+-- Removes the content of a message from an update; keeps its number, sender, chat and date.
 --
--- Twice or at once: only computes.
--- Returns: the update with a message of these fields and the text "[hidden]", as log.REDACTED has it: whoever works
---   on it later (the sweep) sees that the words are gone.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb, the update with a message of these fields and the text "[hidden]" (log.REDACTED), which tells a
+--   later worker, such as the sweep, that the content is gone.
 -- Errors: none.
 create or replace function private.redact_update(p_payload jsonb, p_kind text)
 returns jsonb
@@ -5699,12 +5807,14 @@ as $$
 $$;
 
 revoke all on function private.redact_update from public, anon, authenticated, service_role;
-comment on function private.redact_update is 'An update without anything that was written in it';
+comment on function private.redact_update is 'Removes the content of a message from an update';
 
--- Notes that a provider refused a person's own key: it is used no more, and requests go to the plan again.
+-- Records that a provider rejected a user API key: it is not used any more, and requests use the plan again.
+-- p_ciphertext is base64, as public.receive_update returned it.
 --
--- Twice or at once: only the very key that was refused is marked. One that took its place meanwhile, or was
---   encrypted anew, is left alone: if that one is no good either, its own refusal says so.
+-- Concurrency: only the key that was rejected is marked. A key that replaced it meanwhile, or was encrypted again, is
+--   left alone; if it is invalid too, its own rejection follows.
+-- Locks: the key's row.
 -- Returns: jsonb {outcome: refused | unknown}. p_ciphertext is base64, as receive_update gave it.
 -- Errors: none.
 create or replace function public.refuse_user_token(p_user_id bigint, p_provider text, p_ciphertext text)
@@ -5724,11 +5834,12 @@ $$;
 
 revoke all on function public.refuse_user_token from public, anon, authenticated, service_role;
 grant execute on function public.refuse_user_token to bot_backend;
-comment on function public.refuse_user_token is 'Notes that a provider refused a person''s own key';
+comment on function public.refuse_user_token is 'Records that a provider rejected a user API key';
 
--- Forgets a person's own key of a provider. If it was in use, requests go to the plan again.
+-- Deletes a user's API key of a provider. If it was in use, requests use the plan again.
 --
--- Twice or at once: a key that is gone stays gone.
+-- Concurrency: idempotent.
+-- Locks: the key's row.
 -- Returns: jsonb {outcome: removed | unknown}.
 -- Errors: none.
 create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
@@ -5746,15 +5857,16 @@ $$;
 
 revoke all on function public.remove_user_token from public, anon, authenticated, service_role;
 grant execute on function public.remove_user_token to bot_backend;
-comment on function public.remove_user_token is 'Forgets a person''s own key';
+comment on function public.remove_user_token is 'Deletes a user API key';
 
--- Stores a person's own key of an AI provider, already encrypted, and uses it from now on. A key that was there
--- for this provider is replaced.
+-- Stores a user's API key of an AI provider, already encrypted, and uses it from now on. It replaces an earlier key
+-- of this provider. p_ciphertext is base64; p_is_checked: the provider accepted the key.
 --
--- Twice or at once: the person's row is locked, so of two keys stored at once one is in use in the end and both
---   are there, or the later one where they are of one provider. The same call again stores the same.
+-- Concurrency: the user's row is locked: of two keys stored at once both are kept and one is in use, or the later one
+--   where they are of one provider. A repeated call stores the same key.
+-- Locks: user (NO KEY UPDATE), then the user's keys.
 -- Returns: jsonb {outcome: stored | replaced}. p_ciphertext is base64; p_is_checked: the provider took the key.
--- Errors: K0001 there is no such person; K0002 what was given cannot be a key.
+-- Errors: K0001 no such user; K0002 the values cannot be a key.
 create or replace function public.store_user_token(
   p_user_id bigint,
   p_provider text,
@@ -5775,7 +5887,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
   if not found then
-    raise exception 'there is no such person' using errcode = 'K0001';
+    raise exception 'no such user' using errcode = 'K0001';
   end if;
   v_is_known := exists (
     select from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider
@@ -5797,19 +5909,20 @@ begin
         checked_at = excluded.checked_at;
   return jsonb_build_object('outcome', case when v_is_known then 'replaced' else 'stored' end);
 exception when check_violation or not_null_violation or invalid_parameter_value then
-  -- Without Postgres' own words: those repeat the row.
-  raise exception 'this cannot be a key' using errcode = 'K0002';
+  -- Not Postgres' own message, because it quotes the row.
+  raise exception 'the values cannot be a key' using errcode = 'K0002';
 end
 $$;
 
 revoke all on function public.store_user_token from public, anon, authenticated, service_role;
 grant execute on function public.store_user_token to bot_backend;
-comment on function public.store_user_token is 'Stores a person''s own key, encrypted, and uses it';
+comment on function public.store_user_token is 'Stores a user API key, encrypted, and uses it';
 
--- Chooses which of a person's own keys is used from now on; without a provider none is, and requests go to the
--- plan. A key that its provider refused may be chosen, too: the person may have mended it there.
+-- Chooses which of a user's API keys is used from now on; without p_provider none, and requests use the plan. A key
+-- that its provider rejected may be chosen too: the user may have repaired it there.
 --
--- Twice or at once: the person's row is locked, so one key is in use at most, the one chosen last.
+-- Concurrency: the user's row is locked, so at most one key is in use, the one chosen last.
+-- Locks: user (NO KEY UPDATE), then the user's keys.
 -- Returns: jsonb {outcome: chosen | unknown}; unknown changes nothing.
 -- Errors: none.
 create or replace function public.use_user_token(p_user_id bigint, p_provider text default null)
@@ -5836,7 +5949,7 @@ $$;
 
 revoke all on function public.use_user_token from public, anon, authenticated, service_role;
 grant execute on function public.use_user_token to bot_backend;
-comment on function public.use_user_token is 'Chooses which own key of a person is used';
+comment on function public.use_user_token is 'Chooses which API key of a user is used';
 
 -- Records that a user's request to cancel a renewal at its provider (public.begin_cancel) failed or got no answer. A webhook
 -- event that confirms the cancellation later is then confirmed to the user by a message.
@@ -11140,13 +11253,14 @@ $$;
 revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;
 comment on function private.withdraw_orders is 'Withdraws orders whose discount another order uses';
 
--- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
--- their foreign keys they belong to nobody once the person's row is deleted.
+-- Anonymizes what accounting keeps of a user's payments. Deleting the user's row then sets user_id to null through
+-- the foreign keys.
 --
--- Twice or at once: the caller holds the person alone, and whoever changes money of theirs holds them first
---   (private.lock_payers): nobody changes anything of it now.
--- Returns: nothing.
--- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
+-- Concurrency: the caller has locked the user exclusively, and functions that change payments lock their users first
+--   (private.lock_payers), so nothing changes these rows now.
+-- Locks: the user's renewals (FOR UPDATE) by id, payment events, payments, refunds, orders.
+-- Returns: void
+-- Errors: Y0002, a renewal is running: the provider would go on charging a customer who is no longer known here.
 create or replace function private.anonymize_payment_data(p_user public.users)
 returns void
 language plpgsql
@@ -11172,7 +11286,7 @@ begin
    where r.user_id = p_user.id;
 
   perform private.anonymize_payment_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));
-  -- Whose the others are only their text may tell.
+  -- Events without a user: search their bodies for the user's Telegram id and receipt contacts.
   perform private.anonymize_payment_events(
     array(
       select e.id
@@ -11208,13 +11322,14 @@ end
 $$;
 
 revoke all on function private.anonymize_payment_data from public, anon, authenticated, service_role;
-comment on function private.anonymize_payment_data is 'Takes a person out of what is kept of their money';
+comment on function private.anonymize_payment_data is 'Anonymizes what accounting keeps of a user''s payments';
 
--- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
--- waits to be applied also what happened to the money.
+-- Removes everything personal from payment events. What stays identifies a repeated event; for an event that is not
+-- applied yet, it also says what happened to the money.
 --
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
+-- Concurrency: idempotent.
+-- Locks: payment events.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_payment_events(p_ids bigint[])
 returns void
@@ -11233,7 +11348,7 @@ as $$
              select coalesce(
                  jsonb_agg(
                    n.value - array['saved_method', 'payer', 'reason']
-                   -- Somebody, and nobody of those who are here.
+                   -- 0: paid by somebody who is no user here.
                    || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
                    order by n.position
                  ),
@@ -11246,14 +11361,15 @@ as $$
 $$;
 
 revoke all on function private.anonymize_payment_events from public, anon, authenticated, service_role;
-comment on function private.anonymize_payment_events is 'Takes everything personal out of payment events';
+comment on function private.anonymize_payment_events is 'Removes everything personal from payment events';
 
--- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
--- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
--- it refused to give it back.
+-- Removes everything personal from payments: the saved payment method, the provider's id of the payer, the payer's
+-- Telegram id (0 from now on, so that money of another person is not attributed to the owner of the order), and a
+-- provider's reason to refuse a refund.
 --
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
+-- Concurrency: idempotent.
+-- Locks: payments, then refunds.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_payments(p_ids bigint[])
 returns void
@@ -11270,14 +11386,15 @@ as $$
 $$;
 
 revoke all on function private.anonymize_payments from public, anon, authenticated, service_role;
-comment on function private.anonymize_payments is 'Takes everything personal out of payments';
+comment on function private.anonymize_payments is 'Removes everything personal from payments';
 
--- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
--- number) lets a redelivery be recognised: it gets an empty 200.
+-- Removes everything personal from an update, and deletes its outbox items. Bot and update_id stay, so a redelivery
+-- is recognised and gets an empty 200.
 --
--- Twice or at once: the caller holds the update's row. Whoever works on the update has lost it: the number of
---   the attempt has changed.
--- Returns: nothing.
+-- Concurrency: the caller holds the update row. A worker that still processes the update has lost it, because the
+--   attempt changes.
+-- Locks: outbox items, then update row.
+-- Returns: void
 -- Errors: none.
 create or replace function private.anonymize_update(p_bot text, p_update_id bigint)
 returns void
@@ -11306,15 +11423,16 @@ as $$
 $$;
 
 revoke all on function private.anonymize_update from public, anon, authenticated, service_role;
-comment on function private.anonymize_update is 'Takes everything personal out of an update';
+comment on function private.anonymize_update is 'Removes everything personal from an update';
 
--- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
--- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
--- begins anew.
+-- Gives a user who was erased and returns what had been used up: referral, free trial, trainings of channels,
+-- redeemed promo codes and the wrong ones of today, requests of today and this month, a ban. Everything else starts
+-- from zero.
 --
--- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
---   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
--- Returns: the person's row.
+-- Concurrency: the caller has just inserted the user's row, or holds one that another service created; what that
+--   service gave stays. The tombstone is deleted, and saved again by the next erasure.
+-- Locks: the row of erased_users, user, then trainings, counters and promo codes of the user.
+-- Returns: public.users, the user's row.
 -- Errors: none.
 create or replace function private.apply_tombstone(p_user_id bigint, p_hash text)
 returns public.users
@@ -11349,7 +11467,7 @@ begin
       from jsonb_to_recordset(v_tombstone.usage -> 'monthly') as m (month date, requests integer)
      where m.month >= date_trunc('month', v_today::timestamp)
     on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
-    -- What they had of it, discounts that waited included, went with them.
+    -- Consumed: the erasure deleted what the code gave, unused discounts included.
     insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
     select p.id, p_user_id, '{}', private.clock()
       from public.promocodes as p
@@ -11371,19 +11489,22 @@ end
 $$;
 
 revoke all on function private.apply_tombstone from public, anon, authenticated, service_role;
-comment on function private.apply_tombstone is 'Gives somebody who comes back what they had used up';
+comment on function private.apply_tombstone is 'Gives a returning user what had been used up';
 
--- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
--- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
--- Whoever they brought, or were brought by, keeps what they got.
+-- Erases the user of an update, as the last change of this update. What accounting needs stays without the user:
+-- orders and payments, the ledger, whose remaining balance is booked out first, and the audit log of admins. Users
+-- whom they referred, or who referred them, keep their credits.
 --
--- Twice or at once: the caller holds the update's row and the person alone (private.lock_user), so every
---   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
---   those strip them themselves, there, when they come to the person.
--- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they
---   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
---   they are made.
--- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
+-- p_erasure {hash, balance}: the key of the tombstone in erased_users, and the balance that the user agreed to lose.
+-- The update keeps its answer without the chat id, and its outbox items until they are delivered.
+--
+-- Concurrency: the caller holds the update row and has locked the user exclusively (private.lock_user): every other
+--   change of the user's data is committed, or will find no user. Update rows of the user that are locked right now
+--   are skipped; their workers anonymize them when they try to lock the user.
+-- Locks: as private.anonymize_payment_data and private.save_tombstone, waiting alarms, update row, the user's other
+--   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, calls to AI providers, referrals, user.
+-- Returns: void
+-- Errors: Y0001, the balance is higher than the user agreed to lose; Y0002, a renewal is running.
 create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
 returns void
 language plpgsql
@@ -11397,16 +11518,16 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_update.user_id;
   if v_user.balance > (p_erasure ->> 'balance')::numeric then
-    raise exception 'the balance is more than the person agreed to lose' using errcode = 'Y0001';
+    raise exception 'the balance is higher than the user agreed to lose' using errcode = 'Y0001';
   elsif v_user.balance > 0 then
-    -- The reference tells nothing of whose it was.
+    -- The reference does not identify the user.
     insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
     values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
   end if;
   perform private.anonymize_payment_data(v_user);
   perform private.save_tombstone(v_user, p_erasure ->> 'hash');
 
-  -- What an error said may repeat what they wrote.
+  -- An error message may quote the user's text.
   update private.waiting_alarms as w
      set values = w.values || '{"error": "—"}'
    where w.key = 'owner_alert'
@@ -11432,7 +11553,7 @@ begin
    where o.chat_id = v_user.telegram_id
      and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
   delete from private.waiting_alarms as w where w.values ->> 'user' = v_user.telegram_id::text;
-  -- Bodies that nobody could read: whose they are, only their text may tell.
+  -- Bodies that could not be parsed have no user_id: search them for the Telegram id.
   update public.telegram_updates as t
      set payload = null, error = null
    where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
@@ -11444,18 +11565,20 @@ begin
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)
       or (r.referred_id = v_user.id and r.referrer_id is null);
-  -- All else goes, or belongs to nobody from now on, by its foreign key.
+  -- Foreign keys delete the remaining rows or set their user_id to null.
   delete from public.users as u where u.id = v_user.id;
 end
 $$;
 
 revoke all on function private.erase_user from public, anon, authenticated, service_role;
-comment on function private.erase_user is 'Erases the person of an update';
+comment on function private.erase_user is 'Erases the user of an update';
 
--- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
+-- Clears the request counters of tombstones that are older than 32 days, and deletes the tombstones that hold nothing
+-- else.
 --
--- Twice or at once: rows that another sweep or a person who comes back holds are skipped.
--- Returns: of how many, p_limit at most.
+-- Concurrency: rows that another sweep or a returning user has locked are skipped.
+-- Locks: erased_users (FOR UPDATE SKIP LOCKED), by erased_at.
+-- Returns: integer, how many; p_limit at most.
 -- Errors: none.
 create or replace function private.expire_tombstones(p_limit integer)
 returns integer
@@ -11483,16 +11606,19 @@ end
 $$;
 
 revoke all on function private.expire_tombstones from public, anon, authenticated, service_role;
-comment on function private.expire_tombstones is 'Lets go of used requests of erased people';
+comment on function private.expire_tombstones is 'Clears the request counters of old tombstones';
 
--- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
+-- Returns all data stored about a user, for that user (/mydata). A long conversation comes in parts: messages after
+-- number p_after, oldest first, up to p_bytes of text and at least one. The sections (private.user_data_sections)
+-- come with the first part.
 --
--- Twice or at once: only reads, all of it at one moment.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
 --   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
 --   message at least) after number p_after; next is the number to go on after, null at the end.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.export_user_data(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
 )
@@ -11532,16 +11658,16 @@ $$;
 
 revoke all on function public.export_user_data from public, anon, authenticated, service_role;
 grant execute on function public.export_user_data to bot_backend;
-comment on function public.export_user_data is 'Everything that is stored about a person';
+comment on function public.export_user_data is 'Returns all data stored about a user';
 
--- Holds the person of an update until the transaction ends, so that nobody erases them in between. Of a person
--- who was erased since the update came, the update itself is stripped.
+-- Locks the user of an update against concurrent erasure (KEY SHARE) until the transaction ends; with p_alone
+-- exclusively, for the erasure itself. If the user was erased since the update was received, anonymizes the update.
 --
--- Twice or at once: the caller holds the update's row, and asks before it touches anything of the person. An
---   erasure waits for everybody who holds the person, and passes over the rows of those who wait for it; they
---   strip their own here. So nothing of a person is left, whichever comes first, and nobody waits in a circle.
--- Returns: whether there still is such a person; true for an update that belongs to nobody.
---   p_alone: keep everybody else out, too (for the erasure itself).
+-- Concurrency: the caller holds the update row and calls this before it changes anything of the user. An erasure
+--   waits for every transaction that has locked the user, and skips locked update rows; their workers anonymize them
+--   here. So no data of the user remain, whichever comes first, and there is no deadlock.
+-- Locks: user (KEY SHARE, with p_alone FOR UPDATE), after the update row that the caller holds.
+-- Returns: boolean, whether the user still exists; true for an update without a user.
 -- Errors: none.
 create or replace function private.lock_user(p_update public.telegram_updates, p_alone boolean default false)
 returns boolean
@@ -11567,12 +11693,14 @@ end
 $$;
 
 revoke all on function private.lock_user from public, anon, authenticated, service_role;
-comment on function private.lock_user is 'Holds the person of an update until the transaction ends';
+comment on function private.lock_user is 'Locks the user of an update until the transaction ends';
 
--- Collects what is stored about a person's money: what they ordered and paid, what they got for it, what providers said.
+-- Collects what is stored about a user's payments: orders, payments, refunds, what was fulfilled, renewals and events
+-- of providers. Data about another person who paid for the user are left out.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, one key a table; without what tells of somebody else who paid for them.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, one key per table.
 -- Errors: none.
 create or replace function private.payments_section(p_user public.users)
 returns jsonb
@@ -11627,11 +11755,12 @@ as $$
 $$;
 
 revoke all on function private.payments_section from public, anon, authenticated, service_role;
-comment on function private.payments_section is 'What is stored about a person''s money';
+comment on function private.payments_section is 'Collects what is stored about a user''s payments';
 
--- Tells how long what is kept of people.
+-- Returns how long data about users are kept: every setting retention_….
 --
--- Twice or at once: only reads.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb {updates_hours, dead_letters_days, messages_days, usage_months, …}: every setting retention_….
 -- Errors: none.
 create or replace function public.retention_periods()
@@ -11648,13 +11777,16 @@ $$;
 
 revoke all on function public.retention_periods from public, anon, authenticated, service_role;
 grant execute on function public.retention_periods to bot_backend;
-comment on function public.retention_periods is 'How long what is kept of people';
+comment on function public.retention_periods is 'Returns how long data about users are kept';
 
--- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
+-- Stores what a user who is being erased must not get again, under a keyed hash that does not identify the user:
+-- referral, free trial, trainings of channels, promo codes, requests of today and this month, wrong promo codes of
+-- today, a ban. A user who used nothing leaves no row.
 --
--- Twice or at once: the caller holds the person alone. Who was erased before, came back and is erased again
---   has one row. Of somebody who used nothing nothing is kept.
--- Returns: nothing.
+-- Concurrency: the caller has locked the user exclusively. A user who was erased before, returned and is erased again
+--   has one row.
+-- Locks: the row of erased_users.
+-- Returns: void
 -- Errors: none.
 create or replace function private.save_tombstone(p_user public.users, p_hash text)
 returns void
@@ -11678,7 +11810,7 @@ begin
     v_used := v_used || '{"referral": true}';
   end if;
   if p_user.trial_used
-    -- A buyer has no trial either, and comes back as somebody who bought nothing.
+    -- A buyer gets no trial either, and after the erasure the purchase is not visible any more.
     or exists (select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase')
   then
     v_used := v_used || '{"trial": true}';
@@ -11734,13 +11866,14 @@ end
 $$;
 
 revoke all on function private.save_tombstone from public, anon, authenticated, service_role;
-comment on function private.save_tombstone is 'Keeps what an erased person must not collect again';
+comment on function private.save_tombstone is 'Stores what an erased user must not get again';
 
--- Collects what is stored about a person, but for the conversation.
+-- Collects all data stored about a user except the conversation. Each section has a title and an explanation in the
+-- texts (section_<name>). Of the AI calls it holds the newest 10,000; the monthly sums cover all.
 --
--- Twice or at once: only reads.
--- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
---   and an explanation in shared/core/texts (section_<subject>).
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, one key per section.
 -- Errors: none.
 create or replace function private.user_data_sections(p_user_id bigint)
 returns jsonb
@@ -11853,7 +11986,7 @@ as $$
 $$;
 
 revoke all on function private.user_data_sections from public, anon, authenticated, service_role;
-comment on function private.user_data_sections is 'What is stored about a person, but for the conversation';
+comment on function private.user_data_sections is 'Collects all data stored about a user except the conversation';
 
 -- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
 -- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
@@ -12066,12 +12199,13 @@ revoke all on function public.redeem_promocode from public, anon, authenticated,
 grant execute on function public.redeem_promocode to bot_backend, service_role;
 comment on function public.redeem_promocode is 'Redeems a promo code for a user';
 
--- Notes who brought a newcomer; nothing is given until their first served request.
+-- Records who referred a new user. Credits follow with the first served request.
 --
--- Twice or at once: referred_id is unique, so the first referrer stays for life. Both are held, so that neither
---   is erased in between.
--- Returns: attached | already_attached | self | unknown_code | not_new (served before, erased and come back, or
---   the two would bring each other).
+-- Concurrency: referred_id is unique, so the first referrer stays. Both users are locked, so neither is erased
+--   meanwhile.
+-- Locks: referrer (KEY SHARE), then user (KEY SHARE).
+-- Returns: text, attached | already_attached | self | unknown_code | not_new (served before, erased and returned, or
+--   the two would refer each other).
 -- Errors: none.
 create or replace function private.attach_referral(p_user_id bigint, p_referral_code text)
 returns text
@@ -12106,16 +12240,18 @@ end
 $$;
 
 revoke all on function private.attach_referral from public, anon, authenticated, service_role;
-comment on function private.attach_referral is 'Notes who brought a newcomer';
+comment on function private.attach_referral is 'Records who referred a new user';
 
--- Attaches a newcomer to whoever's code they bring, if nobody brought them yet, and completes it: both sides
--- get bonus credits. For our own code and other services; a bot completes by itself at the first served request.
+-- Attaches a new user to the owner of a referral code, if nobody referred them yet, and completes the referral: both
+-- users get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
+-- request.
 --
--- Twice or at once: fifty calls at once complete once; see private.settle_referral. One referrer for life: a
---   code of somebody else than the first referrer changes nothing.
+-- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of
+--   another one changes nothing.
+-- Locks: as private.attach_referral and private.settle_referral.
 -- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
 --   self | unknown_code | not_new | limit_reached.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
 returns jsonb
 language plpgsql
@@ -12145,13 +12281,15 @@ $$;
 
 revoke all on function public.complete_referral from public, anon, authenticated, service_role;
 grant execute on function public.complete_referral to bot_backend, service_role;
-comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';
+comment on function public.complete_referral is 'Completes a referral: both users get bonus credits, once';
 
--- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
+-- Returns whether a user was referred by another one, directly or through others, at most 100 steps away: referrals
+-- must not form a cycle.
 --
--- Twice or at once: only reads. Two newcomers who attach to each other in the same moment may both pass; then
---   private.settle_referral, which holds both rows, lets only the first of them count.
--- Returns: boolean. Follows at most 100 steps.
+-- Concurrency: read-only. Two newcomers who attach to each other at the same moment may both pass;
+--   private.settle_referral, which locks both, then completes only the first.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.is_referred_by(p_user_id bigint, p_ancestor_id bigint)
 returns boolean
@@ -12172,14 +12310,16 @@ as $$
 $$;
 
 revoke all on function private.is_referred_by from public, anon, authenticated, service_role;
-comment on function private.is_referred_by is 'Whether a person was brought by another one';
+comment on function private.is_referred_by is 'Returns whether a user was referred by another one';
 
--- What follows from a person's first served request: they are new no more, and whoever brought them hears of it.
+-- Completes a user's first served request: the user is no newcomer any more, a pending referral is settled, and a
+-- message to the referrer is enqueued.
 --
--- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
---   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
--- Returns: jsonb {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
---   brought them, or whoever did is banned and told nothing).
+-- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
+--   completed. No user is locked before private.settle_referral locks both in the order of their ids.
+-- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
+-- Returns: jsonb, {id, method, parameters} of the message to the referrer, to deliver now; null when nobody referred
+--   the user, or the referrer is banned or erased.
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb
@@ -12215,7 +12355,7 @@ begin
     join public.users as u on u.id = r.referrer_id
     join public.users as n on n.id = r.referred_id
    where r.id = v_referral.id and u.banned_at is null;
-  if not found then  -- whoever brought them was erased, or is banned and told nothing
+  if not found then  -- the referrer was erased, or is banned and gets no message
     return null;
   end if;
   v_id := (
@@ -12228,15 +12368,17 @@ end
 $$;
 
 revoke all on function private.on_first_request from public, anon, authenticated, service_role;
-comment on function private.on_first_request is 'What follows from a person''s first served request';
+comment on function private.on_first_request is 'Completes what follows a user''s first served request';
 
--- Tells a person what their invitations came to.
+-- Returns the result of a user's invitations: the referral code, how many users came with it, for how many credits
+-- were granted, how many credits, and what a referral is worth now.
 --
--- Twice or at once: only reads, over user_referrals_referrer_idx.
+-- Concurrency: read-only, over user_referrals_referrer_idx.
+-- Locks: none.
 -- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
 --   came with the code, for how many credits were given, how many credits, and what one is worth now; null
 --   when there is no such person.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.referral_overview(p_user_id bigint)
 returns jsonb
 language sql
@@ -12264,14 +12406,16 @@ $$;
 
 revoke all on function public.referral_overview from public, anon, authenticated, service_role;
 grant execute on function public.referral_overview to bot_backend;
-comment on function public.referral_overview is 'What a person''s invitations came to';
+comment on function public.referral_overview is 'Returns the result of a user''s invitations';
 
--- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
+-- Completes a pending referral: both users get their credits; or ends it without credits when the referrer has
+-- reached the setting referral_daily_limit. If the referrer was erased, the referred user still gets theirs.
 --
--- Twice or at once: both people are locked in the order of their ids, so that two referrals that cross wait
---   for each other and never for ever; the status is read under the lock and changes once.
--- Returns: completed | already_completed | limit_reached | not_new (the two brought each other). When the
---   referrer was erased, the one they brought still gets theirs.
+-- Concurrency: both users are locked in the order of their ids, so two referrals that cross cannot deadlock. The
+--   status is read under the lock and changes once.
+-- Locks: both users (NO KEY UPDATE) by id, then the referral (FOR UPDATE).
+-- Returns: text, completed | already_completed | limit_reached | not_new (the two referred each other, or the
+--   referral was erased).
 -- Errors: none.
 create or replace function private.settle_referral(p_referred_id bigint)
 returns text
@@ -12293,7 +12437,7 @@ begin
     order by u.id
       for no key update;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
-  if v_referral.id is null then  -- erased meanwhile
+  if v_referral.id is null then  -- erased concurrently
     return 'not_new';
   elsif v_referral.status = 'completed' then
     return 'already_completed';
@@ -12346,11 +12490,13 @@ $$;
 revoke all on function private.settle_referral from public, anon, authenticated, service_role;
 comment on function private.settle_referral is 'Completes a pending referral';
 
--- Lists the users who invited the most others in a period, for contests and reports of other services.
+-- Lists the users who referred the most others in a period, for contests and reports of other services: p_since
+-- included, p_until excluded (null: until now), 100 at most.
 --
--- Twice or at once: only reads, over user_referrals_completed_at_idx.
+-- Concurrency: read-only, over user_referrals_completed_at_idx.
+-- Locks: none.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.top_referrers(
   p_since timestamptz, p_until timestamptz default null, p_limit integer default 10
 )
@@ -12390,7 +12536,7 @@ $$;
 
 revoke all on function public.top_referrers from public, anon, authenticated, service_role;
 grant execute on function public.top_referrers to bot_backend, service_role;
-comment on function public.top_referrers is 'Who brought the most people in a period';
+comment on function public.top_referrers is 'Lists the users who referred the most others in a period';
 
 -- Adds a calendar month or year in the time zone quota_timezone, at the same wall-clock time. The result falls on day
 -- p_anchor_day of the month, or on its last day if the month is shorter.
@@ -12844,12 +12990,17 @@ revoke all on function public.subscription_overview from public, anon, authentic
 grant execute on function public.subscription_overview to bot_backend;
 comment on function public.subscription_overview is 'Describes a user''s plan and renewals';
 
--- Applies what a handler changed of a session and of the person's choices.
+-- Applies what a handler changed in its session and in the user's preferences.
 --
--- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
--- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
---   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
---   (true: the conversation is erased). erase, the whole person, is done by private.erase_user after everything else.
+-- p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active, referrer_code
+-- (private.attach_referral), token (a change of a user API key, private.change_token) and clear_history (true deletes
+-- the conversation). public.finish_update handles its other keys.
+--
+-- Concurrency: the caller holds the update row and calls once. Session data are merged into the row key by key, so
+--   two updates of one session lose nothing.
+-- Locks: user (where a preference changes), for a referral referrer and user (KEY SHARE), for a key the user (NO KEY
+--   UPDATE), then messages and session.
+-- Returns: void
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
@@ -12904,13 +13055,14 @@ end
 $$;
 
 revoke all on function private.change_session from public, anon, authenticated, service_role;
-comment on function private.change_session is 'Applies what a handler changed of a session';
+comment on function private.change_session is 'Applies what a handler changed in its session';
 
--- Hands out the calls that one finished update still owes and whose time has come.
+-- Leases the outbox items of one finished update that are due. An item waits behind an earlier one of the same update
+-- and chat that is delayed or being sent, so messages stay in order.
 --
--- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
---   that waits, or that another one is making, waits too.
--- Returns: jsonb array of {id, method, parameters} in order, or null when none is due.
+-- Concurrency: each item is locked and its send_after moved one minute ahead, so no other sender takes it meanwhile.
+-- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED), by id.
+-- Returns: jsonb, [{id, method, parameters}] in order; null when none is due.
 -- Errors: none.
 create or replace function private.claim_calls(p_bot text, p_update_id bigint)
 returns jsonb
@@ -12944,15 +13096,15 @@ as $$
 $$;
 
 revoke all on function private.claim_calls from public, anon, authenticated, service_role;
-comment on function private.claim_calls is 'The calls that one finished update still owes';
+comment on function private.claim_calls is 'Leases the due outbox items of one finished update';
 
--- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
--- along. See shared/features/chat/paste.py.
+-- Extends the lease of a held part of a long text while the user's next message is processed, which takes the part
+-- along (shared/features/chat/paste.py). The sweep leaves the part alone until then.
 --
--- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
---   claim ends with the lease of this message.
---   Locks: the update's row of the part, skipped when locked; then the session.
--- Returns: the session's data; without the note of the part where it is answered or being answered.
+-- Concurrency: a part that another worker has locked or claimed is skipped, and this message is handled alone. The
+--   claim ends with the lease of this message (p_lease_seconds).
+-- Locks: update row of the part (FOR UPDATE SKIP LOCKED), then the session.
+-- Returns: jsonb, the session's data; without the note of the part when the part was answered or is being answered.
 -- Errors: none.
 create or replace function private.claim_held_part(p_session public.bot_sessions, p_lease_seconds integer)
 returns jsonb
@@ -12965,7 +13117,7 @@ declare
   v_part bigint := (p_session.session_data -> 'paste' ->> 'update_id')::bigint;
 begin
   update public.telegram_updates as t
-     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep adds a minute
+     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep waits a minute longer
     from (
       select h.bot, h.update_id
         from public.telegram_updates as h
@@ -12992,12 +13144,13 @@ $$;
 revoke all on function private.claim_held_part from public, anon, authenticated, service_role;
 comment on function private.claim_held_part is 'Keeps the sweep from a held part that the next message takes along';
 
--- Hands out outbox items and whose time has come, the oldest first.
+-- Leases due outbox items of all bots, the oldest first, at most p_limit. An item waits behind an earlier one of the
+-- same update and chat that is delayed or being sent, so messages stay in order.
 --
--- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
---   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
+-- Concurrency: each item is locked, skipped by other senders, and its send_after moved one minute ahead.
+-- Locks: outbox items (FOR UPDATE SKIP LOCKED), by send_after.
 -- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.claim_outbox(p_limit integer)
 returns jsonb
 language sql
@@ -13038,15 +13191,17 @@ $$;
 
 revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
 grant execute on function public.claim_outbox to bot_backend;
-comment on function public.claim_outbox is 'Hands out outbox items whose time has come';
+comment on function public.claim_outbox is 'Leases due outbox items';
 
--- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
+-- Stores an update, or finds it, and decides whether this delivery processes it; if so, takes the lease. A row older
+-- than 48 hours never counts as a duplicate, because Telegram may restart the numbering after a quiet week.
 --
--- Twice or at once: deliveries of one update meet in the primary key and then in its row lock, so one of
---   them works and the others learn of it. A repeated call of the same delivery (its first answer was lost)
---   keeps the lease it has. Telegram may start numbering anew after a quiet week: a row older than 48 h is
---   never taken for a duplicate.
--- Returns: an outcome (work | busy | finished | crash_limit: its fifth worker vanished) and what the row says then.
+-- Concurrency: deliveries of one update meet in the primary key and then in its row lock, so one of them processes it
+--   and the others get the state of the row. A repeated call of the same delivery, whose first response was lost,
+--   keeps the lease it has.
+-- Locks: update row (FOR UPDATE).
+-- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed) and the columns of the
+--   row.
 -- Errors: none.
 create or replace function private.claim_update(
   p_bot text,
@@ -13067,6 +13222,7 @@ create or replace function private.claim_update(
   out received_at timestamptz,
   out lease_until timestamptz
 )
+returns record
 language plpgsql
 volatile
 security invoker
@@ -13099,13 +13255,13 @@ begin
      where t.bot = p_bot and t.update_id = p_update_id
        for update;
     exit when found and v_update.received_at >= private.clock() - interval '48 hours';
-    -- Gone between the two statements, or another update of the same number. Another delivery may be here
-    -- too and be the first to make the new row, which is not to be deleted.
+    -- The row vanished between the two statements, or is an older update with the same number. The condition on
+    -- received_at spares a new row that a concurrent delivery has inserted.
     delete from public.telegram_updates as t
      where t.bot = p_bot and t.update_id = p_update_id
        and t.received_at < private.clock() - interval '48 hours';
   end loop;
-  v_now := private.clock();  -- the lock may have taken a while
+  v_now := private.clock();  -- waiting for the lock takes time
 
   if v_update.status in ('finished', 'dead_lettered') then
     outcome := 'finished';
@@ -13134,12 +13290,14 @@ end
 $$;
 
 revoke all on function private.claim_update from public, anon, authenticated, service_role;
-comment on function private.claim_update is 'Stores an update, or finds it, and takes the lease if it is free';
+comment on function private.claim_update is 'Stores an update, or finds it, and takes a free lease';
 
--- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat or topic once.
+-- Counts the sessions in which a user wrote or tapped a button within the last p_minutes: one per user, bot, chat and
+-- topic. p_minutes is limited to 1 to 1440.
 --
--- Twice or at once: only reads, over telegram_updates_received_at_idx.
--- Returns: the number. p_minutes outside of 1 to 1440 is read as the nearest of these.
+-- Concurrency: read-only, over telegram_updates_received_at_idx.
+-- Locks: none.
+-- Returns: bigint, the number of sessions.
 -- Errors: none.
 create or replace function public.count_active_sessions(p_minutes integer default 60)
 returns bigint
@@ -13149,7 +13307,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- A variable: a condition on a volatile function would not use the index.
+  -- A variable, because a condition on a volatile function cannot use the index.
   v_now timestamptz := private.clock();
 begin
   return (
@@ -13167,13 +13325,15 @@ $$;
 
 revoke all on function public.count_active_sessions from public, anon, authenticated, service_role;
 grant execute on function public.count_active_sessions to bot_backend, service_role;
-comment on function public.count_active_sessions is 'How many sessions were active within the last minutes';
+comment on function public.count_active_sessions is 'Counts the sessions that were active within the last minutes';
 
--- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
+-- Stores an authentic body that cannot be processed (not JSON, too large, or no update) as a dead letter for the
+-- owner. p_update_id is a digest of the body where it has no number.
 --
--- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
+-- Concurrency: the number is the primary key; the first body is kept.
+-- Locks: none.
 -- Returns: jsonb {outcome: dead_lettered | known}.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.dead_letter_update(
   p_bot text, p_update_id bigint, p_error text, p_body text
 )
@@ -13193,13 +13353,13 @@ $$;
 
 revoke all on function public.dead_letter_update from public, anon, authenticated, service_role;
 grant execute on function public.dead_letter_update to bot_backend;
-comment on function public.dead_letter_update is 'Keeps a body that cannot be worked on for the owner';
+comment on function public.dead_letter_update is 'Stores a body that cannot be processed as a dead letter';
 
--- Stores calls to the Bot API in the outbox.
+-- Stores Bot API calls in the outbox. The caller has a minute to deliver them before the sweep does.
 --
--- Twice or at once: the caller holds the update's row and stores its calls once.
--- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
---   does.
+-- Concurrency: the caller holds the update row and stores its calls once.
+-- Locks: none.
+-- Returns: jsonb, list of their ids, in order.
 -- Errors: none.
 create or replace function private.enqueue_calls(p_bot text, p_update_id bigint, p_calls jsonb)
 returns jsonb
@@ -13225,15 +13385,16 @@ as $$
 $$;
 
 revoke all on function private.enqueue_calls from public, anon, authenticated, service_role;
-comment on function private.enqueue_calls is 'Stores calls to the Bot API that are owed';
+comment on function private.enqueue_calls is 'Stores Bot API calls in the outbox';
 
--- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
--- dead-lettered like any other, so that no sweep comes back to it.
+-- Records that the sweep could not read a stale update, whose lease no worker holds. The third failure dead-letters
+-- it, so the sweep does not return to it.
 --
--- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
---   update meanwhile keeps it.
+-- Concurrency: the lease is taken under the row lock and released by public.fail_update. A worker that holds the
+--   lease keeps it.
+-- Locks: update row, then those of public.fail_update.
 -- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
 returns jsonb
 language plpgsql
@@ -13260,18 +13421,24 @@ $$;
 
 revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_stale_update to bot_backend;
-comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three attempts it is dead-lettered';
+comment on function public.fail_stale_update is 'Records that a stale update could not be read; the third failure dead-letters it';
 
--- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
--- paid for it (then it counts, and the next attempt reserves no other), and after three
--- failures of our own dead-letters the update, so that it cannot block its chat for a day.
+-- Records that processing an update failed, and releases its lease. The reserved request is released unless an AI
+-- provider charged for it; then it stays settled and the next attempt reserves no other. After three failures of our
+-- own code the update is dead-lettered, so it cannot block its chat for a day.
 --
--- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
+-- p_counts is false when the database, the network or a deployment failed and not our code; p_final dead-letters at
+-- once. p_answer (the apology) and p_alert (values of the admins' alarm) are used only for a dead-lettered update.
+-- p_usage: the calls to AI providers so far (private.record_usage).
+--
+-- Concurrency: the row is locked and its attempt compared; a worker that lost its lease changes nothing. A repeated
+--   call for a dead-lettered update returns the stored answer.
+-- Locks: update row, user (KEY SHARE), then as private.release_usage and private.record_usage.
 -- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.fail_update(
   p_bot text,
   p_update_id bigint,
@@ -13305,7 +13472,7 @@ begin
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.lock_user(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased concurrently
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
@@ -13344,26 +13511,31 @@ $$;
 
 revoke all on function public.fail_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_update to bot_backend;
-comment on function public.fail_update is 'Records a failure; after three the update is dead-lettered';
+comment on function public.fail_update is 'Records a failure; the third one dead-letters the update';
 
--- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
+-- Commits everything the handler of an update changed, together with its answer: the second and last database call of
+-- an update.
 --
--- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
---   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
---   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request counts when the handler settled it or a call to a provider was paid for; otherwise it is given
---   back: as often as the setting daily_releases allows where a provider was asked, always where none was. The calls
---   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
---   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
---   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
---   edited.
---   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
---   the sweep works on it after that time.
---   Of two updates that tell a person of their ban (p_session has ban_notified) the first one's answer is kept.
+-- p_session: changes of the session and the user (private.change_session), and
+--   hold (seconds): keep the update open; the next message finishes it, or the sweep processes it after that time
+--   finish_held: update_id of a held update that this one answers too
+--   ban_notified: the answer tells the user about the ban; of two such updates only the first one's answer is kept
+--   erase {hash, balance}: erase the user (private.erase_user)
+-- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id.
+-- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
+-- call was billed: always where no provider was called, else as often as the setting daily_releases allows.
+-- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
+--
+-- Concurrency: the row is locked and its attempt compared: a worker that lost its lease changes nothing, and a
+--   repeated call after a lost response changes nothing and gets the same answer. Only the worker that finishes
+--   records p_usage, so each call counts once. Session data are merged key by key and never written back whole, so a
+--   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
+-- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
+--   request counters, the held update (FOR UPDATE SKIP LOCKED), session and messages, counters of AI calls.
 -- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
 --   not be given: the person was told already.
--- Errors: Y0001, see private.erase_user.
+-- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
   p_bot text,
   p_update_id bigint,
@@ -13457,7 +13629,7 @@ begin
      set status = case when v_hold is null then 'finished' else 'failed' end,
          payload = case when v_hold is not null then t.payload end,
          error = null,
-         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep adds a minute
+         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep waits a minute longer
          reservation = coalesce(p_reservation, v_update.reservation),
          answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;
@@ -13475,14 +13647,15 @@ revoke all on function public.finish_update from public, anon, authenticated, se
 grant execute on function public.finish_update to bot_backend;
 comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';
 
--- Moves the conversations of a group to the supergroup that it became. Telegram reports both ids, once in each chat.
+-- Moves the sessions and conversations of a group to the supergroup that it became. Telegram reports both ids, once
+-- in each chat. Updates in progress move with their chat, so what they commit is found in the new one. A session that
+-- the supergroup already has, because its first message can arrive before the report, is kept and gets what it lacks.
 --
--- Twice or at once: a second call finds nothing left to move. Updates in progress are moved with their chat, so what
---   they remember at their end is found in the new one. Where the supergroup has a session already (its first message
---   may arrive before the report), that session is kept and gets what it lacks.
---   Locks: open updates of the group, then its users by id, then their sessions.
+-- Concurrency: a second call finds nothing left to move.
+-- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
+--   sessions.
 -- Returns: jsonb {sessions: how many were moved}.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
 returns jsonb
 language plpgsql
@@ -13542,13 +13715,14 @@ $$;
 
 revoke all on function public.migrate_chat from public, anon, authenticated, service_role;
 grant execute on function public.migrate_chat to bot_backend;
-comment on function public.migrate_chat is 'Moves the conversations of a group to the supergroup that it became';
+comment on function public.migrate_chat is 'Moves the sessions of a group to the supergroup that it became';
 
--- Finds what a bot remembers of a person in a chat or topic, or begins it.
+-- Finds the session of a user in a chat or topic, or creates it.
 --
--- Twice or at once: two first messages meet in the primary key, and both get the one row.
--- Returns: the row.
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- Concurrency: two first messages at once meet in the primary key, and both get the one row.
+-- Locks: where the session is created, user (KEY SHARE), then the session.
+-- Returns: public.bot_sessions, the row.
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint)
 returns public.bot_sessions
 language plpgsql
@@ -13565,7 +13739,7 @@ begin
   if not found then
     perform from public.users as u where u.id = p_user_id for key share;
     if not found then
-      raise exception 'the person was erased this moment' using errcode = '40001';
+      raise exception 'the user was erased at this moment' using errcode = '40001';
     end if;
     insert into public.bot_sessions as s (user_id, bot, chat_id, thread_id)
     values (p_user_id, p_bot, p_chat_id, p_thread)
@@ -13577,20 +13751,24 @@ end
 $$;
 
 revoke all on function private.open_session from public, anon, authenticated, service_role;
-comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';
+comment on function private.open_session is 'Finds or creates the session of a user in a chat';
 
--- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
--- a handler may want to know.
+-- Stores an update, drops duplicates, takes the lease and loads everything a handler needs: the first database call
+-- of an update.
 --
--- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
--- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
+-- While a session awaits an API key (session_data.awaiting is "key:<provider>"), the text of a message is never
+-- stored, because a key may have any format. A worker that takes over finds [hidden] in its place and asks for the
+-- key again.
+-- p_telegram_user: Telegram's User, and in hash the key of its tombstone in erased_users. p_thread: the topic of a
+-- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
+-- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
+-- plan may limit it further.
 --
--- Twice or at once: see private.claim_update. Whoever takes over the work of a dead worker finds the request
---   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
---   that came before its person was erased is over, and nobody is made of it.
---   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
---   p_cost: US dollars that the question may cost at most.
---   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
+-- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
+--   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
+--   attempt. An update that was received before its user was erased is over and does not create the user again.
+-- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
+--   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
@@ -13609,7 +13787,7 @@ comment on function private.open_session is 'Finds or begins what a bot remember
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,
   p_update_id bigint,
@@ -13646,7 +13824,7 @@ declare
   v_is_counted boolean;
   v_releases_left integer;
 begin
-  -- The update's row before the person's, as everybody else locks them: no two wait for each other.
+  -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
@@ -13659,7 +13837,7 @@ begin
   v_user := private.upsert_user(p_telegram_user, v_now);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
-    -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
+    -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
   end if;
   select * into v_claim from private.claim_update(
@@ -13671,9 +13849,9 @@ begin
       'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
   elsif v_claim.outcome = 'finished' then
-    -- Another delivery finished it since we looked, perhaps by erasing the person.
+    -- Another delivery finished it concurrently, perhaps by erasing the user.
     if v_user.created_at = v_now then
-      raise exception 'the person was erased this moment' using errcode = '40001';
+      raise exception 'the user was erased at this moment' using errcode = '40001';
     end if;
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   elsif v_claim.outcome = 'crash_limit' then
@@ -13683,7 +13861,7 @@ begin
     );
   end if;
 
-  if v_claim.attempt > 1 then  -- the worker before us may have changed it while we waited
+  if v_claim.attempt > 1 then  -- the previous worker may have changed it while this one waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   if v_session.session_data ? 'paste' and p_kind = 'message'
@@ -13783,11 +13961,12 @@ revoke all on function public.receive_update from public, anon, authenticated, s
 grant execute on function public.receive_update to bot_backend;
 comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';
 
--- Reads the newest messages of a session, the oldest of them first: at most p_limit, no more than fit whole into
--- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
+-- Returns the newest messages of a session, oldest first: p_limit at most, and only as many as fit whole into
+-- p_characters (null: no limit). Messages of p_without, which the user edited, are left out.
 --
--- Twice or at once: only reads, over messages_session_idx.
--- Returns: jsonb array of {role, content}; empty when there are none.
+-- Concurrency: read-only, over messages_session_idx.
+-- Locks: none.
+-- Returns: jsonb, [{role, content}]; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
@@ -13814,16 +13993,22 @@ as $$
 $$;
 
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;
-comment on function private.recent_messages is 'The newest messages of a session, oldest first';
+comment on function private.recent_messages is 'Returns the newest messages of a session, oldest first';
 
--- Records what became of outbox items: taken by Telegram, refused for good, or to be tried again later.
+-- Records the delivery results of outbox items.
 --
--- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
---   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
+-- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error}]. Items that were sent or
+-- refused for good are deleted. blocked: the user blocked the bot, and users.is_active becomes false. later: retried
+-- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
+-- is given up.
+--
+-- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
+--   first that must wait and reports those behind it as waiting too.
+-- Locks: users who blocked a bot, then outbox items.
 -- Returns: jsonb {dropped}: how many were given up after a day of trying.
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb
 language plpgsql
@@ -13861,16 +14046,20 @@ $$;
 
 revoke all on function public.record_deliveries from public, anon, authenticated, service_role;
 grant execute on function public.record_deliveries to bot_backend;
-comment on function public.record_deliveries is 'Records what became of outbox items to the Bot API';
+comment on function public.record_deliveries is 'Records the delivery results of outbox items';
 
--- Says what a redelivery of a finished update is answered with.
+-- Answers a redelivery of a finished or dead-lettered update: with the stored answer and the outbox items that are
+-- due.
 --
--- Twice or at once: outbox items are claimed for a minute as they are handed out, so a redelivery and
---   the sweep never send the same ones together.
--- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
---   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
---   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
---   goes whose person was erased.
+-- The answer is null once a later message of the same session was received: Telegram sends a chat's messages one
+-- after another, so the answer to this one has arrived. p_chat_id is the chat of this delivery; it completes an
+-- answer whose chat id an erasure removed.
+--
+-- Concurrency: the caller holds the update row. Outbox items are leased for a minute when they are handed out, so a
+--   redelivery and the sweep never send the same ones.
+-- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED).
+-- Returns: jsonb, {outcome: finished, answer, outgoing: [{id, method, parameters}]}, or {outcome: busy, retry_after
+--   (seconds)} while another worker sends the first items of the update.
 -- Errors: none.
 create or replace function private.replay_answer(p_bot text, p_update_id bigint, p_chat_id bigint)
 returns jsonb
@@ -13912,16 +14101,21 @@ end
 $$;
 
 revoke all on function private.replay_answer from public, anon, authenticated, service_role;
-comment on function private.replay_answer is 'What a redelivery of a finished update is answered with';
+comment on function private.replay_answer is 'Answers a redelivery of a finished update';
 
--- Reserves one AI request for an update whose handler finds out late that it wants the AI, or that it cannot use the
--- user's own key. Plain text has its request reserved by receive_update already.
+-- Reserves one AI request for an update whose handler finds out late that it needs the AI, or that the user API key
+-- cannot be used. For plain text public.receive_update has reserved it already.
 --
--- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
+-- p_cost: US dollars that the question may cost at most. p_is_user_api_key: the question uses a user API key, and
+-- nothing is taken from the plan.
+--
+-- Concurrency: the update row is locked; an update reserves one request, however often it asks. An earlier attempt
+--   that was billed stays settled.
+-- Locks: update row, user (KEY SHARE), then as private.reserve_usage.
 -- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
 --   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false
 )
@@ -13941,7 +14135,7 @@ begin
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.lock_user(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased concurrently
     return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then
@@ -13962,13 +14156,14 @@ revoke all on function public.reserve_request from public, anon, authenticated, 
 grant execute on function public.reserve_request to bot_backend;
 comment on function public.reserve_request is 'Reserves one AI request for an update';
 
--- Hands out updates of these bots (a json array of names; null is all) whose worker vanished or failed and that Telegram
--- did not send again within a minute.
+-- Hands out updates whose worker crashed or failed and that Telegram did not redeliver within a minute, the longest
+-- waiting first. p_bots: a JSON list of bot names; null for all.
 --
--- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
---   does not stand before the others; the lease decides who works on one.
+-- Concurrency: an update moves to the end of the queue when it is handed out, so one that can never be finished does
+--   not block the others. The lease decides which worker processes it.
+-- Locks: update rows (FOR UPDATE SKIP LOCKED), by lease_until.
 -- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
 returns jsonb
 language sql
@@ -14004,17 +14199,19 @@ $$;
 
 revoke all on function public.stale_updates from public, anon, authenticated, service_role;
 grant execute on function public.stale_updates to bot_backend;
-comment on function public.stale_updates is 'Updates whose worker vanished or failed';
+comment on function public.stale_updates is 'Hands out updates whose worker crashed or failed';
 
--- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
--- are older than ten minutes and that nobody works on, finished and dead-lettered updates past their retention, old
--- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
--- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
+-- Releases what crashed workers hold, and deletes what is past its retention: requests reserved by updates that are
+-- older than ten minutes and have no lease, finished and dead-lettered updates, messages, and request counters of
+-- erased users. Also ends expired subscriptions, creates and drops partitions of api_usage, and enqueues alarms of
+-- admins who wrote to a bot for the first time. p_limit: the most rows of each kind.
 --
--- Twice or at once: rows that another sweep or a worker holds are skipped.
+-- Concurrency: rows that another sweep or a worker has locked are skipped.
+-- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
+--   private.release_usage); then one kind after another, SKIP LOCKED.
 -- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
 --   each kind at most.
--- Errors: none of its own.
+-- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
 language plpgsql
@@ -14097,12 +14294,13 @@ $$;
 
 revoke all on function public.sweep from public, anon, authenticated, service_role;
 grant execute on function public.sweep to bot_backend;
-comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';
+comment on function public.sweep is 'Releases stale reservations and deletes what is past its retention';
 
--- Adds a person who is seen for the first time to their day's total.
+-- Adds a new user to the totals of the day.
 --
--- Twice or at once: the caller has just made the person's row, which happens once.
--- Returns: nothing.
+-- Concurrency: the caller has just inserted or started the user's row, which happens once.
+-- Locks: one of the sixteen rows of daily_totals for new users.
+-- Returns: void
 -- Errors: none.
 create or replace function private.count_new_user(p_user_id bigint, p_now timestamptz)
 returns void
@@ -14120,14 +14318,17 @@ as $$
 $$;
 
 revoke all on function private.count_new_user from public, anon, authenticated, service_role;
-comment on function private.count_new_user is 'Adds a new person to their day''s total';
+comment on function private.count_new_user is 'Adds a new user to the totals of the day';
 
--- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
+-- Creates the partition of api_usage for one month (UTC), and moves the month's rows out of the default partition.
 --
--- Twice or at once: its name is the month's, so what is there is left alone; of two runs one waits for the
---   default partition and finds nothing to do. A month ahead is made beside those who write; for one that has
---   begun they wait for a moment, because a row on its way into the default partition would be refused there.
--- Returns: whether it made one; false too when the table is in use for longer: the next run tries again.
+-- Concurrency: the name is that of the month, so an existing partition is left alone; of two runs at once one waits
+--   for the table and then finds it. A future month locks the default partition only, and writers go on; a month that
+--   has begun locks the whole table for a moment, because a row on its way into the default partition would be
+--   rejected there.
+-- Locks: api_usage_default, or api_usage for a month that has begun (ACCESS EXCLUSIVE), waiting 200 ms at most.
+-- Returns: boolean, whether it created the partition; false also when the table was in use for longer: the next run
+--   tries again.
 -- Errors: none.
 create or replace function private.create_usage_partition(p_month timestamptz)
 returns boolean
@@ -14176,13 +14377,14 @@ end
 $$;
 
 revoke all on function private.create_usage_partition from public, anon, authenticated, service_role;
-comment on function private.create_usage_partition is 'Makes the partition of api_usage for one month';
+comment on function private.create_usage_partition is 'Creates the partition of api_usage for one month';
 
--- Drops one partition of api_usage with all its rows; what they add up to stays in the counters.
+-- Drops one partition of api_usage with all its rows; the counters keep their sums.
 --
--- Twice or at once: a second run finds it gone. Whoever writes waits for a moment; when the table is in use
---   for longer, it is put off to the next run.
--- Returns: whether it dropped it.
+-- Concurrency: a second run finds it gone. Writers wait for a moment; a table that is in use for longer is left to
+--   the next run.
+-- Locks: the partition and api_usage (ACCESS EXCLUSIVE), waiting 200 ms at most.
+-- Returns: boolean, whether it dropped the partition.
 -- Errors: none.
 create or replace function private.drop_usage_partition(p_name text)
 returns boolean
@@ -14203,10 +14405,12 @@ $$;
 revoke all on function private.drop_usage_partition from public, anon, authenticated, service_role;
 comment on function private.drop_usage_partition is 'Drops one partition of api_usage';
 
--- Tells all about a person's usage: the plan, what is used and left of the day and the month, the last 30 days,
--- the AI calls of the month by provider, and what invitations brought.
+-- Returns the usage of a user: the plan, requests used and left for the day and the month, the last 30 days, this
+-- month's AI calls by provider, and the result of referrals. Reads counters only, so the time does not depend on the
+-- age of the account.
 --
--- Twice or at once: only reads: counters and at most 30 days of them, however long somebody is with us.
+-- Concurrency: read-only.
+-- Locks: none.
 -- Returns: jsonb
 --   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
 --   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
@@ -14215,7 +14419,7 @@ comment on function private.drop_usage_partition is 'Drops one partition of api_
 --   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
 --                dollars, as far as the provider says), average_ms}] of this month, the most used first
 --   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
--- Errors: U0001, there is no such person.
+-- Errors: U0001 no such user.
 create or replace function public.get_user_usage_stats(p_user_id bigint)
 returns jsonb
 language plpgsql
@@ -14236,10 +14440,10 @@ declare
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id;
   if not found then
-    raise exception 'there is no such person' using errcode = 'U0001';
+    raise exception 'no such user' using errcode = 'U0001';
   end if;
   v_quota := private.quota(v_user.id, v_user.vip_level);
-  -- Without a limit null, which "least" passes over.
+  -- null without a limit, which least() ignores.
   v_left_month := case
     when v_quota.monthly_requests is not null
     then greatest(v_quota.monthly_requests - v_quota.month_requests, 0)
@@ -14346,12 +14550,14 @@ $$;
 
 revoke all on function public.get_user_usage_stats from public, anon, authenticated, service_role;
 grant execute on function public.get_user_usage_stats to bot_backend, service_role;
-comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';
+comment on function public.get_user_usage_stats is 'Returns the usage of a user, in constant time';
 
--- Tells whether the owner paid for any of an update's calls to AI providers.
+-- Returns whether an AI provider charged the owner for any call of an update: a call on the owner's key that has a
+-- cost, however small. p_usage: see private.record_usage.
 --
--- Twice or at once: only computes.
--- Returns: true when a call on the owner's key has a cost, however small. p_usage: see private.record_usage.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean
 -- Errors: none.
 create or replace function private.has_billed_call(p_usage jsonb)
 returns boolean
@@ -14367,13 +14573,15 @@ as $$
 $$;
 
 revoke all on function private.has_billed_call from public, anon, authenticated, service_role;
-comment on function private.has_billed_call is 'Whether the owner paid for any of an update''s calls to AI providers';
+comment on function private.has_billed_call is 'Returns whether an AI provider charged the owner for any call of an update';
 
--- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
--- one, and drops those past the setting retention_usage_months.
+-- Creates the partitions of api_usage for this month, the next two and every month that has rows in the default
+-- partition, and drops those older than the setting retention_usage_months.
 --
--- Twice or at once: the second of two does nothing. Those who write: see private.create_usage_partition.
--- Returns: how many partitions were made or dropped.
+-- Concurrency: an advisory lock lets one run work; the second does nothing, because each would wait for what the
+--   other holds. Writers: see private.create_usage_partition.
+-- Locks: an advisory lock, then as private.create_usage_partition and private.drop_usage_partition.
+-- Returns: integer, how many partitions were created or dropped.
 -- Errors: none.
 create or replace function private.maintain_usage_partitions()
 returns integer
@@ -14391,7 +14599,7 @@ declare
   v_name text;
   v_changed integer := 0;
 begin
-  -- Two at once would hold what the other wants; the one that comes second has nothing to do anyway.
+  -- Two runs at once would deadlock on the partitions; the second one has nothing to do.
   if not pg_try_advisory_xact_lock(hashtext('maintain_usage_partitions')) then
     return 0;
   end if;
@@ -14418,17 +14626,21 @@ end
 $$;
 
 revoke all on function private.maintain_usage_partitions from public, anon, authenticated, service_role;
-comment on function private.maintain_usage_partitions is 'Makes the months of api_usage ahead and drops the old ones';
+comment on function private.maintain_usage_partitions is 'Creates and drops partitions of api_usage';
 
--- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
+-- Records an update's calls to AI providers: a row per call, and the counters of the user and the day.
 --
--- Twice or at once: the caller holds the update's row and calls once, in the transaction that finishes it.
---   Everybody takes the counters in the same order, and an update only one of a figure's sixteen rows.
--- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
---   tokens_out, cost, is_user_api_key}] in the order of the calls; the last of them made the answer, if any did.
---   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
--- Errors: none. A figure that is no number, negative or beyond its column is left out (0 where one must be),
---   for what a provider says of an answer must never undo the answer.
+-- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, cost,
+-- is_user_api_key}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a reserved
+-- request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
+-- is not a number, is negative or exceeds its column is left out (0 where the column needs a number), because a
+-- provider's report must never undo its answer.
+--
+-- Concurrency: the caller holds the update row and calls once, in the transaction that finishes it. All updates take
+--   the counters in the same order, and one update only one of the sixteen rows of a figure.
+-- Locks: daily_usage, monthly_api_usage by provider, model and is_user_api_key, then daily_totals in the same order.
+-- Returns: void
+-- Errors: none.
 create or replace function private.record_usage(
   p_update public.telegram_updates, p_usage jsonb, p_is_settled boolean
 )
@@ -14546,12 +14758,13 @@ end
 $$;
 
 revoke all on function private.record_usage from public, anon, authenticated, service_role;
-comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';
+comment on function private.record_usage is 'Records an update''s calls to AI providers and their sums';
 
--- Returns the price of a call in US dollars, or null where it is no number, negative or beyond its column.
+-- Parses the cost of a call in US dollars.
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: numeric or null.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: numeric, at most 999999 with 8 decimals; null for what is not a number, is negative or exceeds the column.
 -- Errors: none.
 create or replace function private.usage_cost(p_value text)
 returns numeric
@@ -14569,13 +14782,13 @@ end
 $$;
 
 revoke all on function private.usage_cost from public, anon, authenticated, service_role;
-comment on function private.usage_cost is 'The price of a call that makes sense, or null';
+comment on function private.usage_cost is 'Parses the cost of a call; null where it makes no sense';
 
--- Returns a count that a provider or our code reports, rounded, or null where it is no number, negative or
--- beyond an integer column.
+-- Parses a count that a provider or our code reports, and rounds it.
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: integer or null.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: integer; null for what is not a number, is negative or exceeds an integer.
 -- Errors: none.
 create or replace function private.usage_count(p_value text)
 returns integer
@@ -14593,4 +14806,4 @@ end
 $$;
 
 revoke all on function private.usage_count from public, anon, authenticated, service_role;
-comment on function private.usage_count is 'A count that makes sense, or null';
+comment on function private.usage_count is 'Parses a count; null where it makes no sense';
