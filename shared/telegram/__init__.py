@@ -1,18 +1,24 @@
-"""The way of one update: receive ─▶ work ─▶ answer.
+"""The update pipeline: receive ─▶ work ─▶ answer.
 
-    webhook.py    HTTP: whose call is it, is it usable, which status makes the sender do the right thing
-    incoming.py   what an update says, as our rules see it
-    pipeline.py   the three steps, and what follows when one fails
-    unit.py       the unit of work a handler changes: reply, session, history, reservation
-    bans.py       whom no bot serves
-    bot.py        `Bot`, a telebot TeleBot whose handlers run inside the unit of work
-    api.py        calls to the Bot API          outbox.py   calls that are owed
-    previews.py   switches link previews off    quoting.py  what a message replies to, for the AI
-    tolerant.py   reads updates that are newer than telebot
-    membership.py who is in a channel
-    fallback.py   the same without a database   sweep.py    what a dead worker left behind
+    webhook.py          HTTP edge: authentication, validation, status
+    update.py           an update: sender, chat, kind, content
+    pipeline.py         the three steps            failures.py   retries and dead letters
+    responses.py        HTTP responses and Retry-After
+    context.py          `UpdateContext`: replies and changes that a handler makes, committed together
+    context_loading.py  builds the context         user.py       the user, limits and ban in it
+    bot.py              `Bot`, a telebot TeleBot whose handlers run in a context
+    payment_updates.py  updates that bypass session and lease
+    fallback.py         answers without a database
+    bans.py             banned users
+    outbox.py           delivers stored calls      templates.py  renders messages that SQL enqueued
+    sweep.py            the job that finishes what crashed workers left
+    api.py              calls to the Bot API       link_previews.py  disables link previews
+    tolerant.py         parses updates that are newer than telebot
+    quoting.py          the message replied to, for the AI
+    split.py            splits long texts          markdown/     renders the AI's Markdown
+    membership.py       channel membership         menus.py      command menus
 
-A handler imports from here: `from shared.telegram import Bot, current, reply`.
+A handler imports from here: `from shared.telegram import Bot, current_context, reply`.
 """
 
 from shared.telegram import light_telebot  # isort: skip -- before telebot is imported anywhere

@@ -1,7 +1,7 @@
-"""Calls to the Bot API: JSON bodies over kept-alive connections, with timeouts, never a token in an error.
+"""Calls the Bot API: JSON bodies over kept-alive connections, with timeouts. Errors never contain a token.
 
-telebot's own calls (`bot.send_message(…)` in a handler) come through here too, as its request sender: its own
-would put every parameter into the address, and a long Cyrillic text with it (docs/performance.md).
+telebot's own calls (`bot.send_message(…)` in a handler) use this module as their request sender: telebot
+would put every parameter into the URL, long Cyrillic texts included (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.telegram.link_previews import without_preview
 
-TIMEOUT = 10.0  # seconds for one call
-FILE_TIMEOUT = 30.0  # seconds for one with a file
+TIMEOUT = 10.0  # seconds for a call
+FILE_TIMEOUT = 30.0  # seconds for a call with a file
 
 
-class _Answer(NamedTuple):
-    """The decoded answer of the Bot API, with as much of a `requests.Response` as telebot looks at."""
+class _BotApiResponse(NamedTuple):
+    """A decoded response of the Bot API, with the attributes of `requests.Response` that telebot uses."""
 
     status_code: int
     content: dict[str, Any]
 
     @property
     def text(self) -> str:
-        """The answer as text, for telebot's debug log."""
+        """The response as text, for telebot's debug log."""
         return orjson.dumps(self.content).decode()
 
     def json(self) -> dict[str, Any]:
-        """Return the decoded answer: `ok` with `result`, or with `error_code` and `description`."""
+        """Return the decoded body: `ok` with `result`, or with `error_code` and `description`."""
         return self.content
 
 
-def _decode(method: str, answer: http.Response) -> _Answer:
-    """Decode an answer of the Bot API.
+def _decode(method: str, answer: http.Response) -> _BotApiResponse:
+    """Decode a response of the Bot API.
 
     Raises:
-        TelegramError: something else answered (a gateway's page, nothing, half a JSON). Its status is 0, as
-            for no answer at all: nobody knows whether the call was carried out, and it may succeed later.
+        TelegramError: the body is not a Bot API response (a gateway's page, empty, truncated). Its status
+            is 0, as for a lost response: the call may have been processed, and a retry may succeed.
     """
     try:
         content = orjson.loads(answer.data)
     except orjson.JSONDecodeError:
         content = None
     if not _is_bot_api(content):
-        raise TelegramError(method, 0, f"HTTP {answer.status}, not an answer of the Bot API")
-    return _Answer(answer.status, content)
+        raise TelegramError(method, 0, f"HTTP {answer.status}, not a Bot API response")
+    return _BotApiResponse(answer.status, content)
 
 
 def _is_bot_api(content: Any) -> bool:
@@ -70,7 +70,7 @@ def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = 
     """Call one method of the Bot API and return its result.
 
     Raises:
-        TelegramError: refused, or no answer within `timeout` seconds.
+        TelegramError: refused, or no response within `timeout` seconds.
     """
     content = _post(bot, method, parameters, timeout).json()
     if content["ok"]:
@@ -86,10 +86,10 @@ def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = 
 
 
 def download(bot: str, path: str) -> bytes:
-    """Return a file by the path that getFile told.
+    """Download a file by the `file_path` of getFile.
 
     Raises:
-        TelegramError: refused, or no whole file within `FILE_TIMEOUT` seconds.
+        TelegramError: refused, or not complete within `FILE_TIMEOUT` seconds.
     """
     url = f"{settings().telegram_api_url}/file/bot{settings().bot_token(bot)}/{path}"
     try:
@@ -101,7 +101,7 @@ def download(bot: str, path: str) -> bytes:
     return answer.data
 
 
-def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> _Answer:
+def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> _BotApiResponse:
     url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
     started = monotonic()
     status = 0
@@ -124,15 +124,15 @@ def _send_for_telebot(
     files: dict[str, Any] | None = None,
     timeout: Any = None,
     proxies: Any = None,
-) -> _Answer:
-    """Send what telebot composed; parameters in the body, files as multipart."""
+) -> _BotApiResponse:
+    """Send a call of telebot: parameters in the body, files as multipart."""
     token, _, name = url.rpartition("/bot")[2].partition("/")
     bot = next((bot for bot, its in settings().bot_tokens.items() if its == token), "")
     if not files:
         return _post(bot, name, dict(params or {}), TIMEOUT)
     fields: dict[str, Any] = {key: _field(value) for key, value in (params or {}).items()}
     fields.update({key: _file(value) for key, value in files.items()})
-    from urllib3.filepost import encode_multipart_formdata  # 20 ms, and files are seldom sent
+    from urllib3.filepost import encode_multipart_formdata  # 20 ms to import, and files are rarely sent
 
     body, kind = encode_multipart_formdata(fields)
     try:
@@ -156,12 +156,12 @@ def _content(value: Any) -> Any:
     return value.read() if hasattr(value, "read") else value
 
 
-_telebot: Any = apihelper  # its globals are declared as None
+_telebot: Any = apihelper  # its globals are typed as None
 _telebot.CUSTOM_REQUEST_SENDER = _send_for_telebot
 
 
 def prepare_telebot() -> None:
-    """Point telebot at the configured Bot API; it keeps that in module globals."""
+    """Set the configured Bot API URL in telebot's module globals."""
     base = settings().telegram_api_url
     _telebot.API_URL = base + "/bot{0}/{1}"
     _telebot.FILE_URL = base + "/file/bot{0}/{1}"

@@ -1,20 +1,20 @@
-"""Whom no bot serves: a banned person is told once, in private, and then gets no answer, whatever they send.
+"""Bans: a banned user gets one notice, in private, and no further answers from any bot.
 
-What they send is received and finished like everything else, so Telegram does not bring it again and a tapped
-button stops waiting. Handlers see nothing of it but what must not be lost: payments, that the person blocked
-the bot, what everybody may ask of their own data, and what stops a payment that repeats itself. Nothing is
-known of bans while the database is away.
+Their updates are received and finished like all others, so that Telegram does not resend them and a tapped
+button stops waiting. Handlers get only what must not be lost: payments, a block of the bot, and what is
+declared `allowed_while_banned` (the user's own data, the end of recurring payments). Bans are unknown while
+the database is unavailable.
 """
 
 from __future__ import annotations
 
 from shared.telegram.context import UpdateContext
 
-_TOLD_AT = ("message", "callback_query")
+_NOTICE_KINDS = ("message", "callback_query")
 
 
 def is_blocked(context: UpdateContext) -> bool:
-    """Whether the update is not to reach its handler."""
+    """Return whether a ban keeps the update from its handler."""
     update = context.update
     return (
         context.user.ban is not None
@@ -25,9 +25,9 @@ def is_blocked(context: UpdateContext) -> bool:
 
 
 def notify_banned(context: UpdateContext) -> None:
-    """Give the one notice, if it was not given yet; a group is not the place for it."""
+    """Send the single ban notice, in a private chat, if it was not sent yet."""
     ban = context.user.ban
-    if ban is None or ban.notified or context.update.is_group or context.update.kind not in _TOLD_AT:
+    if ban is None or ban.notified or context.update.is_group or context.update.kind not in _NOTICE_KINDS:
         return
     context.set_ban_notified()
     if ban.reason:

@@ -1,7 +1,7 @@
-"""Shows "typing…" while somebody waits for the AI.
+"""Shows "typing…" while a user waits for the AI.
 
-One thread per process serves all who wait: it is started by the first (never before gunicorn's fork) and
-sleeps while nobody does. The first action comes after a moment, so that a quick answer costs no call.
+One thread per process serves all waiting users. The first of them starts it (never before gunicorn's fork);
+it sleeps while none wait. The first action is delayed, so that a quick answer costs no call.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class _Ticker:
     def __init__(self) -> None:
         self._waiting: set[_Waiting] = set()
         self._lock = threading.Lock()
-        self._some = threading.Event()
+        self._has_waiting = threading.Event()
         self._senders = ThreadPoolExecutor(max_workers=8, thread_name_prefix="chat-action")
         threading.Thread(target=self._run, name="chat-action", daemon=True).start()
 
     def add(self, waiting: _Waiting) -> None:
         with self._lock:
             self._waiting.add(waiting)
-        if not self._some.is_set():  # it is cleared under the lock, and only while nobody waits
-            self._some.set()
+        if not self._has_waiting.is_set():  # cleared under the lock, and only while none wait
+            self._has_waiting.set()
 
     def remove(self, waiting: _Waiting) -> None:
         with self._lock:
@@ -51,7 +51,7 @@ class _Ticker:
 
     def _run(self) -> None:
         while True:
-            self._some.wait()
+            self._has_waiting.wait()
             sleep(_TICK)
             for waiting in self._due():
                 self._senders.submit(self._show, waiting)
@@ -60,16 +60,16 @@ class _Ticker:
         now = monotonic()
         with self._lock:
             if not self._waiting:
-                self._some.clear()
+                self._has_waiting.clear()
             due = [waiting for waiting in self._waiting if waiting.due <= now]
             for waiting in due:
-                waiting.due = inf  # until this one is through: a slow Telegram must not be queued up for
+                waiting.due = inf  # until this call returns: no queue builds up behind a slow Telegram
         return due
 
     def _show(self, waiting: _Waiting) -> None:
         with self._lock:
-            is_over = waiting not in self._waiting
-        if not is_over:
+            is_done = waiting not in self._waiting
+        if not is_done:
             started = monotonic()
             _send(waiting)
             waiting.due = started + EVERY
@@ -95,8 +95,8 @@ def _shared_ticker() -> _Ticker:
     return _ticker
 
 
-class typing:  # noqa: N801 - used as a function: `with typing(unit):`
-    """Shows "typing…" in the unit's chat until the block ends."""
+class typing:  # noqa: N801 - used as a function: `with typing(context):`
+    """Shows "typing…" in the chat of the context until the block ends."""
 
     def __init__(self, context: UpdateContext) -> None:
         parameters: dict[str, Any] = {"chat_id": context.update.chat_id, "action": "typing"}

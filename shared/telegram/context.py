@@ -1,102 +1,106 @@
-"""The unit of work: what a handler finds of the person, and what it changes, until it is committed at once.
+"""The context of an update: what a handler reads of the user, and the changes it makes.
 
 A handler changes nothing in the database. It calls `reply(…)` and the methods of `current_context()`; when it
-returns, `finish_update` commits all of it together with the answer, or nothing at all.
+returns, `finish_update` commits all changes together with the answer in one transaction, or none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from shared.core import db, texts
 from shared.core.errors import SwitchboardError
 from shared.core.texts import figures
+from shared.telegram.feature import Command
 from shared.telegram.update import Update
-
-if TYPE_CHECKING:
-    from shared.telegram.bot import Bot
+from shared.telegram.user import Usage, User, UserApiKey
 
 BotApiCall = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
 Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
 
 
 class StateUnavailable(SwitchboardError):
-    """The handler wants to change what is remembered, and there is no database. The person is told so."""
+    """A handler needs to change stored state without a database. The user gets an "unavailable" message."""
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What the person may ask today and this month, over all bots. A limit of None is no limit.
-
-    `bonus_credits` are requests that are used once the plan's are. `features`: see `UpdateContext.includes`.
-    """
-
-    plan: str
-    requests: int
-    daily_requests: int | None
-    resets_at: datetime
-    timezone: str
-    month_requests: int = 0
-    monthly_requests: int | None = None
-    month_resets_at: datetime | None = None
-    bonus_credits: int = 0
-    features: frozenset[str] = frozenset()
+class BotInterface(Protocol):
+    """What handlers and the pipeline use of a bot. `Bot` implements it and depends on this module."""
 
     @property
-    def is_month_used_up(self) -> bool:
-        """Whether the plan's requests of the month are gone, so that the next day brings none."""
-        return self.monthly_requests is not None and self.month_requests >= self.monthly_requests
+    def name(self) -> str:
+        """The bot's name: its URL path and the key of its token."""
 
+    @property
+    def telegram_id(self) -> int:
+        """The bot's own Telegram id."""
 
-@dataclass(frozen=True)
-class Ban:
-    """That no bot serves a person; `told` once they had the one notice of it."""
+    @property
+    def user(self) -> Any:
+        """The bot's `types.User` (getMe)."""
 
-    reason: str | None
-    notified: bool
+    @property
+    def send_photo(self) -> Callable[..., Any]:
+        """TeleBot.send_photo."""
 
+    @property
+    def send_document(self) -> Callable[..., Any]:
+        """TeleBot.send_document."""
 
-@dataclass(frozen=True)
-class User:
-    """The person, as the database knows them. `balance` is in `currency`, the setting balance_currency.
+    def question_cost(self) -> Decimal:
+        """Return the highest cost of an AI request, in US dollars."""
 
-    `price_currency` is the one they chose to see prices in; None: by their language.
-    """
+    def handle(self, update: Update) -> None:
+        """Run the first handler that matches."""
 
-    id: int
-    telegram_id: int
-    name: str  # as it is shown, see shared/core/display_names.py
-    is_new: bool
-    balance: Decimal
-    currency: str
-    created_at: datetime | None
-    is_admin: bool = False
-    admin_email: str = ""
-    ban: Ban | None = None
-    price_currency: str | None = None
+    def without_mention(self, update: Update) -> str:
+        """Return the text without the mention that addressed the bot."""
 
+    def is_allowed_while_banned(self, context: UpdateContext) -> bool:
+        """Return whether the handler of the update serves banned users."""
 
-@dataclass(frozen=True)
-class UserApiKey:
-    """The person's own key of an AI provider, encrypted (base64): requests use it and not the plan."""
+    def open_page(self, page: str, message: Any) -> bool:
+        """Run the command of a page opened by a link."""
 
-    provider: str
-    key_id: str
-    ciphertext: str
+    def open_link(self, context: UpdateContext, payload: str) -> tuple[texts.Text, Keyboard] | None:
+        """Handle the payload of a /start link."""
+
+    def has_command(self, name: str) -> bool:
+        """Return whether everyone can use this command."""
+
+    def commands(self, has_database: bool = True) -> tuple[str, ...]:
+        """Return the names of the commands for everyone."""
+
+    def declared_commands(self, *, admin: bool = False, has_database: bool = True) -> tuple[Command, ...]:
+        """Return the declared commands."""
+
+    def menu_commands(
+        self, has_database: bool = True, *, for_admin: bool = False, hidden: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the commands of Telegram's menu."""
 
 
 @dataclass
 class UpdateContext:
-    """One update being worked on."""
+    """The context of one update.
 
-    bot: Bot
+    Attributes:
+        deadline: time.monotonic() at which the handler must have ended.
+        can_hold: a held update will be resumed, by the next message or by the sweep.
+        edited_question: what the AI was asked before this edit, if it is still stored.
+        calls: Bot API calls to make after the commit.
+        messages: additions to the conversation history.
+        changes: changes of session and user, as `finish_update` takes them.
+        needs_delivery_result: the answer must be delivered by explicit calls, see `reply`.
+    """
+
+    bot: BotInterface
     update: Update
     user: User
     usage: Usage
@@ -107,12 +111,12 @@ class UpdateContext:
     reservation: str | None
     attempt: int
     failures: int
-    deadline: float  # time.monotonic() at which the handler must have ended
+    deadline: float
     is_offline: bool = False
-    can_hold: bool = False  # whether the sweep comes back to this update if it is held
+    can_hold: bool = False
     user_api_key: UserApiKey | None = None
     releases_left: int = 1
-    edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
+    edited_question: str | None = None
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None
@@ -124,9 +128,9 @@ class UpdateContext:
 
     @property
     def reference(self) -> str:
-        """A name of this update that no other ever has: what is done under it is done once.
+        """The idempotency key of this update.
 
-        Telegram may number anew after a quiet week, so the date of a message, or the query's id, goes along.
+        update_id may restart after a quiet week, so the message date or the query id is part of it.
         """
         stamp = self.update.content.get("date") or self.update.content.get("id", "")
         return f"telegram:{self.bot.name}:{self.update.update_id}:{stamp}"
@@ -134,19 +138,20 @@ class UpdateContext:
     def reply(
         self, text: texts.Text | str, keyboard: Keyboard | None = None, *, needs_delivery_result: bool = False
     ) -> None:
-        """Answer in the chat once everything is committed.
+        """Send a message to the chat after the commit.
 
-        A single answer travels in the webhook's response; with `certain` (AI answers, whatever must not be
-        lost or needs Telegram's own word) it goes out by an explicit call.
+        A single message travels in the webhook response, so its delivery result stays unknown. With
+        `needs_delivery_result` (AI answers, messages that must arrive or whose id is needed) it is
+        stored in the outbox and sent by an explicit call.
         """
         self.call("sendMessage", self._message(text, keyboard), needs_delivery_result=needs_delivery_result)
 
     @property
     def edited_message_id(self) -> int | None:
-        """The number of the message that `show` changes, None where it sends a new one."""
+        """The id of the message that `show` edits; None where it sends a new message."""
         message = self.update.message
-        # A message older than 48 h comes as inaccessible, with date 0, and may not be changeable any more.
-        # Under a picture there is no text to change.
+        # Telegram reports a message older than 48 h as inaccessible, with date 0; it may not be editable.
+        # A photo has a caption instead of a text, which editMessageText cannot change.
         if self.update.kind != "callback_query" or not message.get("date") or "text" not in message:
             return None
         number: int = message["message_id"]
@@ -155,10 +160,10 @@ class UpdateContext:
     def show(
         self, text: texts.Text | str, keyboard: Keyboard | None = None, *, order_id: int | None = None
     ) -> None:
-        """Answer a button by changing the message it stands under; anything else by a new message.
+        """Answer a button by editing its message; answer any other update by a new message.
 
         Args:
-            order_id: the message invites to pay this order. The number of a new message is kept with it.
+            order_id: the order that the message invites to pay. The id of a new message is stored with it.
         """
         parameters = self._message(text, keyboard)
         if self.edited_message_id is not None:
@@ -169,23 +174,25 @@ class UpdateContext:
         return self.call("sendMessage", parameters)
 
     def set_menu(self, menu: Iterable[dict[str, Any]]) -> None:
-        """Set command menus (`menus.menus`) once everything is committed; a limit of Telegram delays them."""
+        """Set command menus (`menus.menus`) after the commit; the outbox retries them when rate-limited."""
         for parameters in menu:
-            # The chat is for the outbox: calls of one chat stay in order.
+            # chat_id is for the outbox, which keeps the calls of a chat in order.
             self.call(
                 "setMyCommands", {**parameters, "chat_id": self.update.chat_id}, needs_delivery_result=True
             )
 
     def call(self, method: str, parameters: dict[str, Any], *, needs_delivery_result: bool = False) -> None:
-        """Make any call of the Bot API once everything is committed."""
+        """Make any Bot API call after the commit."""
         self.calls.append({"method": method, "parameters": parameters})
         self.needs_delivery_result = self.needs_delivery_result or needs_delivery_result
 
     def send_picture(self, picture: BytesIO, caption: texts.Text, keyboard: Keyboard | None = None) -> None:
-        """Send a picture at once (its bytes cannot wait for the commit), or its words where none is allowed.
+        """Send a photo before the commit, because its bytes cannot be stored in the outbox.
+
+        Where the chat allows no photos, the caption is sent as a message instead.
 
         Raises:
-            ExternalServiceError: Telegram cannot take it now; the update will be delivered again.
+            ExternalServiceError: a temporary failure of Telegram; the update will be delivered again.
         """
         from telebot import types
         from telebot.apihelper import ApiTelegramException
@@ -203,83 +210,84 @@ class UpdateContext:
             self.reply(caption, keyboard)
 
     def answer_callback(self, text: str, *, alert: bool = False) -> None:
-        """Show a short text (0-200 characters) over the chat in answer to a button."""
+        """Answer the callback query with a text of 0 to 200 characters: a toast, or a dialog with `alert`."""
         self.callback_answer = {
             "method": "answerCallbackQuery",
             "parameters": {"text": text[:200], "show_alert": alert} if text else {},
         }
 
     def remember(self, role: str, content: str) -> None:
-        """Add a message to the conversation that the AI is shown; role is `user` or `assistant`.
+        """Add a message to the conversation history; role is `user` or `assistant`.
 
-        The update's message_id goes along: an edit of that message replaces what is remembered under it.
+        It is stored with the update's message_id, so an edit of that message can replace it.
         """
         message_id = self.update.message.get("message_id")
         self.messages.append({"role": role, "content": content, "message_id": message_id})
 
     def forget(self) -> None:
-        """Erase the conversation of this session."""
+        """Delete the conversation history of this session."""
         self._change("clear_history", True)
 
     def set_mode(self, mode: str) -> None:
-        """Choose how plain text is answered, a key of shared/ai/modes.py."""
+        """Set the AI mode of this session, a key of shared/ai/modes.py."""
         self._change("mode", mode)
         self.mode = mode
 
     def set_language(self, code: str) -> None:
-        """Choose the person's language, in all bots."""
+        """Set the user's language in all bots."""
         self._change("language", code)
         self.language = code
 
     def set_price_currency(self, code: str) -> None:
-        """Choose the currency of the user's prices, in all bots."""
+        """Set the currency of prices in all bots."""
         self._change("price_currency", code)
         self.user = replace(self.user, price_currency=code)
 
     def set_referrer(self, code: str) -> None:
-        """Note whose referral code brought the person; counts only for somebody new."""
+        """Record the referral code the user came with; it counts only for a new user."""
         self._change("referrer_code", code)
 
     def set_active(self, active: bool) -> None:
-        """Note that the person blocked (False) or unblocked the bot."""
+        """Record that the user blocked (False) or unblocked the bot."""
         self._change("is_active", active)
 
     def erase(self) -> None:
-        """Erase the person: everything that is stored of them, in all bots, once all else is committed.
+        """Erase all stored data of the user in all bots, as the last step of the commit.
 
-        What they have on their balance now is lost with them; if it grew since, nothing happens.
+        The current balance is lost. If the balance has grown meanwhile, nothing is erased.
         """
         self._change("erase", {"hash": self.update.user_hash, "balance": str(self.user.balance)})
 
     def set_ban_notified(self) -> None:
-        """Note that the person is told of their ban; was it done meanwhile, this answer is not given."""
+        """Record the ban notice as sent. If another update has sent it meanwhile, this answer is withheld."""
         self._change("ban_notified", True)
 
     def change_token(self, **change: Any) -> None:
-        """Change the person's own keys: store, remove, use or refuse one (private.change_token)."""
+        """Change the user's own API keys: store, remove, use or reject one (private.change_token)."""
         self._change("token", change)
 
     def set_data(self, key: str, value: Any) -> None:
-        """Remember a small fact of this session; None removes it."""
+        """Store a value in the session; None removes it."""
         self._change("data", {**self.changes.get("data", {}), key: value})
         self.data[key] = value
 
     def hold(self, seconds: int) -> None:
-        """Leave the update open: the next message finishes it (`finish_held`), or later the sweep."""
+        """Hold the update open for `seconds`; the next message (`finish_held`) or the sweep finishes it."""
         self._change("hold", seconds)
 
     def finish_held(self, update_id: int) -> None:
-        """Finish a held update together with this one."""
+        """Finish a held update in the same transaction as this one."""
         self._change("finish_held", update_id)
 
     def reserve(self, *, is_user_api_key: bool = False) -> None:
-        """Reserve a request now: for a handler that finds out late that it wants the AI (one round trip).
+        """Reserve an AI request now, for a handler whose update was received without one (one round trip).
 
         Args:
-            is_user_api_key: the user's own key pays; nothing is taken, but the question is one in progress.
+            is_user_api_key: the user's own API key pays: the plan is not charged, but the request is in
+                progress.
 
         Raises:
-            DatabaseUnavailable: nothing could be reserved.
+            DatabaseUnavailable: nothing was reserved.
         """
         if self.is_offline:
             return
@@ -296,58 +304,58 @@ class UpdateContext:
 
     @property
     def has_reserved(self) -> bool:
-        """Whether a request of the plan or a bonus credit was taken for this update."""
+        """Whether a request of the plan or a bonus credit is reserved for this update."""
         return self.reservation in ("reserved", "settled")
 
     @property
     def may_ask(self) -> bool:
-        """Whether the question may go to the AI."""
+        """Whether the AI may be called for this update."""
         return self.has_reserved or self.reservation == "user_api_key"
 
     @property
     def is_charged(self) -> bool:
-        """Whether a request counts although its answer failed: as finish_update decides it."""
+        """Whether the request counts although its answer failed. `finish_update` decides by the same rule."""
         is_paid = any(call["cost"] is not None and not call["is_user_api_key"] for call in self.ai_calls)
         if self.is_offline or self.reservation != "reserved":
             return self.reservation == "settled"
         return is_paid or (bool(self.ai_calls) and self.releases_left == 0)
 
     def settle(self) -> None:
-        """The request was served: the reserved one stays counted; on an own key there is none to count."""
+        """Settle the reservation: the request counts. With an own API key nothing is counted."""
         self.settlement = "settled" if self.may_ask else None
 
     def release(self) -> None:
-        """The reserved request was not served: the person gets it back."""
+        """Release the reservation: the request does not count."""
         self.settlement = "released" if self.reservation == "reserved" else None
 
     def record_ai_call(self, call: Mapping[str, Any]) -> None:
-        """Record a call to an AI provider (`shared.ai.call_records.AiCall`), committed with the rest."""
+        """Record the usage of an AI provider call (a `shared.ai.call_records.AiCall`)."""
         self.ai_calls.append(call)
 
     def includes(self, feature: str) -> bool:
-        """Whether the person's plan has a feature, a word of `subscription_limits.features`."""
+        """Whether the plan includes a feature, a word of `subscription_limits.features`."""
         return feature in self.usage.features
 
     def text(self, key: str, /, **values: Any) -> str:
-        """Return a text in the person's language, without styles."""
+        """Return a text in the user's language, without styles."""
         return texts.text(self.language, key, **values)
 
     def provider_name(self, provider: str) -> str:
-        """Return a payment provider's name in the person's language."""
+        """Return a payment provider's name in the user's language."""
         return texts.provider_name(self.language, provider)
 
     def rich(self, key: str, /, **values: Any) -> texts.Text:
-        """Return a text in the person's language, with its styles."""
+        """Return a text in the user's language, with its styles."""
         return texts.rich(self.language, key, **values)
 
-    def date(self, moment: datetime | str, *, with_time: bool = False) -> str:
-        """Write a moment as a date in the person's language, where the owner's days begin."""
-        return figures.date(self.language, moment, self.usage.timezone, with_time=with_time)
+    def date(self, when: datetime | str, *, with_time: bool = False) -> str:
+        """Format a date in the user's language and the owner's time zone."""
+        return figures.date(self.language, when, self.usage.timezone, with_time=with_time)
 
-    def _change(self, what: str, value: Any) -> None:
+    def _change(self, key: str, value: Any) -> None:
         if self.is_offline:
             raise StateUnavailable
-        self.changes[what] = value
+        self.changes[key] = value
 
     def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> dict[str, Any]:
         content, entities = (text, []) if isinstance(text, str) else text
@@ -356,10 +364,10 @@ class UpdateContext:
         if entities:
             parameters["entities"] = entities
         if keyboard:
-            parameters["reply_markup"] = _inline(keyboard)
+            parameters["reply_markup"] = _inline_keyboard(keyboard)
         if self.update.thread_id:
             parameters["message_thread_id"] = self.update.thread_id
-        if self._needs_reference and not self.calls:
+        if self._needs_reply_reference and not self.calls:
             parameters["reply_parameters"] = {
                 "message_id": message["message_id"],
                 "allow_sending_without_reply": True,
@@ -367,29 +375,29 @@ class UpdateContext:
         return parameters
 
     @property
-    def _needs_reference(self) -> bool:
-        """Whether the answer must show which message it answers: in a group, and after an edit."""
+    def _needs_reply_reference(self) -> bool:
+        """Whether the answer must quote the message it answers: in a group, and after an edit."""
         kind = self.update.kind
         return kind == "edited_message" or (kind == "message" and self.update.is_group)
 
 
-def _inline(keyboard: Keyboard) -> dict[str, Any]:
+def _inline_keyboard(keyboard: Keyboard) -> dict[str, Any]:
     return {
         "inline_keyboard": [
-            [{"text": label, _target(target): target} for label, target in row] for row in keyboard
+            [{"text": label, _action_field(action): action} for label, action in row] for row in keyboard
         ]
     }
 
 
-def _target(target: str) -> str:
-    return "url" if target.startswith(("https://", "http://")) else "callback_data"
+def _action_field(action: str) -> str:
+    return "url" if action.startswith(("https://", "http://")) else "callback_data"
 
 
 _current: ContextVar[UpdateContext] = ContextVar("context")
 
 
 def current_context() -> UpdateContext:
-    """Return the unit of work of the update this handler was called for.
+    """Return the context of the update that the current handler was called for.
 
     Raises:
         LookupError: called outside a handler.
@@ -400,13 +408,13 @@ def current_context() -> UpdateContext:
 def reply(
     text: texts.Text | str, keyboard: Keyboard | None = None, *, needs_delivery_result: bool = False
 ) -> None:
-    """Answer in the chat once everything is committed; see `UpdateContext.reply`."""
+    """Send a message to the chat after the commit; see `UpdateContext.reply`."""
     current_context().reply(text, keyboard, needs_delivery_result=needs_delivery_result)
 
 
 @contextmanager
 def use_context(context: UpdateContext) -> Iterator[UpdateContext]:
-    """Make `unit` the current one of this thread."""
+    """Make `context` the current context of this thread."""
     token = _current.set(context)
     try:
         yield context

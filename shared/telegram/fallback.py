@@ -1,9 +1,9 @@
-"""Chat and menus without a database: nothing is remembered, nothing is counted, nobody is told otherwise.
+"""Answers chat and menus without a database; nothing is stored or counted.
 
-Only for updates that no instance can have stored: this delivery never reached the database, and it is the
-first one (`is_first_delivery`). A stored update is finished from the database later, and would be answered
-twice. Messages and AI requests have a limit a minute each in one process (FALLBACK_MESSAGES_PER_MINUTE,
-FALLBACK_AI_REQUESTS_PER_MINUTE). Whatever touches money, keys or settings is refused with a plain word.
+Only for updates that no instance can have stored: the statement never reached the database, and this is the
+first delivery (`is_first_delivery`). A stored update is finished from the database later and would be
+answered twice. Messages and AI requests are rate-limited per process (FALLBACK_MESSAGES_PER_MINUTE,
+FALLBACK_AI_REQUESTS_PER_MINUTE). Handlers of payments, keys and settings answer "unavailable".
 """
 
 from __future__ import annotations
@@ -12,40 +12,33 @@ import os
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from decimal import Decimal
 from time import monotonic
 from typing import Generic, TypeVar
 
-from shared.core import clock, log, texts
+from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.telegram import outbox
 from shared.telegram.bot import Bot
-from shared.telegram.context import StateUnavailable, UpdateContext, Usage, User
-from shared.telegram.pipeline import (
-    DONE,
-    SENDING_TIME,
-    WebhookResponse,
-    answer_callback_query,
-    retry_later,
-    run_handler,
-    split_calls,
-)
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.context_loading import offline_context
+from shared.telegram.pipeline import SENDING_TIME, answer_callback_query, run_handler, split_calls
+from shared.telegram.responses import DONE, WebhookResponse, retry_later
 from shared.telegram.update import Update
 
-# Up to which age of a message (its date is in whole seconds) a delivery counts as the first. The first takes
-# some tenths of a second. The next comes after our Retry-After (pipeline.SHORTEST_PAUSE or more) or after
-# Telegram's own 60 s; what the pause is longer by is how far our clock may be behind Telegram's.
+# Maximum age of a message (its date has whole seconds) in a first delivery, which takes some tenths of a
+# second. A redelivery comes after our Retry-After (responses.SHORTEST_PAUSE or more) or after 60 s. The
+# difference is how far our clock may be behind Telegram's.
 FIRST_DELIVERY_SECONDS = 3.0
 _KINDS = ("message", "edited_message", "callback_query")
-_DATES = {"message": "date", "edited_message": "edit_date"}  # where an update says when it happened
-_REMEMBERED = 1000  # updates a process remembers, for their redeliveries
+_DATES = {"message": "date", "edited_message": "edit_date"}  # the field with the time of the update
+_CAPACITY = 1000  # updates that a process remembers, to recognize redeliveries
 T = TypeVar("T")
-Key = tuple[str, int, int | None]  # numbers may restart after a quiet week, so the date is part of it
+Key = tuple[str, int, int | None]  # update_id may restart after a quiet week, so the date is part of the key
 
 
-class _Memory(Generic[T]):
-    """The latest updates of this process, each with a value."""
+class _RecentUpdates(Generic[T]):
+    """A thread-safe map from the most recent updates of this process to values."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Key, T] = OrderedDict()
@@ -55,23 +48,24 @@ class _Memory(Generic[T]):
         return self._values.get(key)
 
     def add(self, key: Key, value: T) -> bool:
-        """Keep the value; returns whether the update was unknown."""
+        """Store the value; return True if the update was not known."""
         with self._lock:
             is_new = key not in self._values
             self._values[key] = value
-            if len(self._values) > _REMEMBERED:
+            if len(self._values) > _CAPACITY:
                 self._values.popitem(last=False)
         return is_new
 
 
-class _Limit:
-    """At most so many a minute in this process."""
+class _RateLimit:
+    """A sliding-window rate limit of this process."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
         self._lock = threading.Lock()
 
     def allows(self, per_minute: int) -> bool:
+        """Count one event and return True, unless the last minute has `per_minute` events already."""
         now = monotonic()
         with self._lock:
             while self._times and self._times[0] < now - 60:
@@ -82,11 +76,11 @@ class _Limit:
             return True
 
 
-_messages = _Limit()
-_requests = _Limit()
-_answered: _Memory[WebhookResponse] = _Memory()
-_delivered: _Memory[None] = _Memory()
-_started = clock.timestamp()  # seconds since 1970; a predecessor that crashed had its updates before it
+_messages = _RateLimit()
+_requests = _RateLimit()
+_answered: _RecentUpdates[WebhookResponse] = _RecentUpdates()
+_delivered: _RecentUpdates[None] = _RecentUpdates()
+_started = clock.timestamp()  # seconds since 1970; a crashed predecessor may have stored older updates
 
 
 @dataclass(frozen=True)
@@ -95,38 +89,38 @@ class Delivery:
 
     update: Update
     arrived: float
-    is_repeated: bool  # this process has had one of the same update
+    is_repeated: bool  # this process has already received the same update
 
 
-def _start() -> None:
-    global _started  # noqa: PLW0603 - gunicorn forks a new worker for one that crashed
+def _reset_start() -> None:
+    global _started  # noqa: PLW0603 - gunicorn forks a new worker to replace a crashed one
     _started = clock.timestamp()
 
 
-os.register_at_fork(after_in_child=_start)
+os.register_at_fork(after_in_child=_reset_start)
 
 
 def record_delivery(update: Update) -> Delivery:
-    """Remember a delivery before anything is done about it."""
+    """Remember a delivery before it is processed."""
     return Delivery(update, clock.timestamp(), not _delivered.add(_key(update), None))
 
 
 def previous_answer(update: Update) -> WebhookResponse | None:
-    """Return what this process has answered without a database; a redelivery gets it again."""
+    """Return the response that this process gave without a database; a redelivery gets the same one."""
     return _answered.get(_key(update))
 
 
 def is_answerable(update: Update) -> bool:
-    """Return whether an update may be answered without a database: messages and buttons, not about money."""
+    """Return whether the update is a message or button that is no payment update."""
     return update.kind in _KINDS and not update.is_payment_update and update.migration is None
 
 
 def is_first_delivery(delivery: Delivery) -> bool:
     """Return whether no instance can have stored this update before.
 
-    Telegram does not number its attempts, so the date decides: the message was sent seconds ago, and since
-    this process started. What has no date of its own (buttons) is never provably new, nor is anything
-    while our clock is behind Telegram's.
+    Telegram does not number its attempts, so the date decides: the message was sent seconds ago and after
+    this process started. Callback queries have no date and are never provably new; nor is any update while
+    our clock is behind Telegram's.
     """
     update = delivery.update
     if not settings().database_enabled:  # nothing is ever stored
@@ -146,7 +140,7 @@ def _key(update: Update) -> Key:
 
 
 def _date(update: Update) -> int | None:
-    """Return when the update happened, in seconds since 1970; None where it does not say."""
+    """Return the time of the update in seconds since 1970; None if it has no date."""
     date = update.content.get(_DATES.get(update.kind, ""))
     return date if type(date) is int else None
 
@@ -156,8 +150,8 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
     answer = _process(bot, update)
     if answer.status == 200:
         _answered.add(_key(update), answer)
-    tell = log.warning if settings().database_enabled else log.info
-    tell(
+    write = log.warning if settings().database_enabled else log.info
+    write(
         "answered without a database",
         action="update_offline",
         bot=bot.name,
@@ -170,13 +164,13 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
 def _process(bot: Bot, update: Update) -> WebhookResponse:
     if not _messages.allows(settings().fallback_messages_per_minute):
         return retry_later(5)
-    # Takes an AI request, which a refused message must not.
+    # Only after the message limit: a refused message must not consume an AI request.
     allowed = update.is_plain_text and _requests.allows(settings().fallback_ai_requests_per_minute)
     context = offline_context(bot, update, may_ask_ai=allowed)
     try:
         run_handler(context)
     except StateUnavailable:
-        _say_unavailable(context)
+        _reply_unavailable(context)
     except Exception as error:
         log.error(
             "the handler failed",
@@ -189,7 +183,7 @@ def _process(bot: Bot, update: Update) -> WebhookResponse:
     return _answer(context)
 
 
-def _say_unavailable(context: UpdateContext) -> None:
+def _reply_unavailable(context: UpdateContext) -> None:
     context.calls.clear()
     key = "offline_unavailable" if settings().database_enabled else "disabled_unavailable"
     if context.update.kind == "callback_query":
@@ -199,7 +193,7 @@ def _say_unavailable(context: UpdateContext) -> None:
 
 
 def _answer(context: UpdateContext) -> WebhookResponse:
-    """Send what does not fit into the response; without a database nothing can be kept for later."""
+    """Make the calls that the response cannot carry. Without a database, nothing is retried later."""
     context.needs_delivery_result = False
     body, first = split_calls(context, has_response=True)
     answer_callback_query(context)
@@ -207,43 +201,7 @@ def _answer(context: UpdateContext) -> WebhookResponse:
         try:
             outbox.send(context.bot.name, call["method"], call["parameters"], context.deadline + SENDING_TIME)
         except TelegramError as error:
-            log.warning("a part was lost", action="call_lost", bot=context.bot.name, reason=str(error))
-            # What has begun to arrive is not begun again, and the rest makes no sense without this part.
+            log.warning("a message was lost", action="call_lost", bot=context.bot.name, reason=str(error))
+            # Retry only if nothing was sent. After a lost part, the remaining parts make no sense.
             return retry_later(5) if error.is_temporary and number == 0 else DONE
     return WebhookResponse(body=body)
-
-
-def offline_context(bot: Bot, update: Update, *, may_ask_ai: bool = False) -> UpdateContext:
-    """Return a unit of work that knows nothing but what the update says, and changes nothing."""
-    user = update.user or {"id": update.chat_id}
-    return UpdateContext(
-        bot=bot,
-        update=update,
-        user=User(
-            id=0,
-            telegram_id=user["id"],
-            name=update.sender_name,
-            is_new=False,
-            balance=Decimal(0),
-            currency="",
-            created_at=None,
-            is_admin=user["id"] in settings().admin_telegram_ids,
-        ),
-        usage=Usage(
-            plan="FREE",
-            requests=0,
-            daily_requests=None,
-            resets_at=clock.now(),
-            timezone="UTC",
-            features=frozenset({"modes"}),  # what a button may say; nothing can be chosen now
-        ),
-        language=texts.choose(user.get("language_code")),
-        mode="chat",
-        data={},
-        history=[],
-        reservation="reserved" if may_ask_ai else "refused",
-        attempt=0,
-        failures=0,
-        deadline=monotonic() + settings().response_timeout,
-        is_offline=True,
-    )

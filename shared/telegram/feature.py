@@ -16,15 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from shared.telegram.router import Router
+from typing import Any, Protocol
 
 ANY = "*"  # as a command or button: those that no other feature has
 LINK = "link"  # as a kind: a /start link
 PAYMENT = "payment"  # as a kind of update: what Telegram reports of payments
 _BUTTON_KEY = re.compile(r"[a-z_]*")
+
+
+class HandlerList(Protocol):
+    """A `Router`, which depends on this module."""
+
+    handlers: list[Any]
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,9 @@ class Feature:
         return self.package.rpartition(".")[2]
 
     @property
-    def router(self) -> Router:
+    def router(self) -> HandlerList:
         """Its handlers, imported when they are first wanted."""
-        router: Router = import_module(f"{self.package}.handlers").router
+        router: HandlerList = import_module(f"{self.package}.handlers").router
         return router
 
     def has_command(self, name: str) -> bool:

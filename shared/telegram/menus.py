@@ -7,13 +7,13 @@ from typing import Any
 
 from shared.core import texts
 from shared.core.errors import ConfigError
-from shared.telegram.bot import Bot
+from shared.telegram.context import BotInterface
 
 _LONGEST = 256  # characters of a description (Bot API: BotCommand)
 
 
 def menus(
-    bot: Bot,
+    bot: BotInterface,
     languages: Sequence[str],
     *,
     has_database: bool = True,

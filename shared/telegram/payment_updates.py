@@ -1,7 +1,7 @@
-"""Updates about money: no session and no lease, for what they tell is kept by itself, once.
+"""Payment updates. They skip session and lease because the payment event is stored idempotently.
 
-A pre-checkout query must be answered within ten seconds and changes nothing: its answer is the response.
-What happened to a payment is acknowledged only when it is stored; the bot's money handler stores it.
+A pre-checkout query must be answered within ten seconds and changes nothing: its answer is the HTTP response.
+Other payment updates are acknowledged only once the bot's payment handler has stored their event.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from shared.core import log
 from shared.core.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
 from shared.telegram.context import use_context
-from shared.telegram.fallback import offline_context
-from shared.telegram.pipeline import WebhookResponse, is_own_failure, run_handler
+from shared.telegram.context_loading import offline_context
+from shared.telegram.failures import is_own_failure
+from shared.telegram.pipeline import run_handler
+from shared.telegram.responses import WebhookResponse
 from shared.telegram.update import InvalidPayload, Update
 
 
 def process(bot: Bot, update: Update) -> WebhookResponse:
-    """Answer one update about money.
+    """Answer one payment update.
 
     Raises:
-        DatabaseUnavailable: what happened could not be stored; the sender shall deliver it again.
-        ExternalServiceError: another service or the network failed; the sender delivers it again, too.
-        InvalidPayload: it cannot be understood, and is to be put aside.
+        DatabaseUnavailable: the event was not stored; Telegram must deliver it again.
+        ExternalServiceError: another service or the network failed; Telegram must deliver it again.
+        InvalidPayload: our own code failed; the update is to be dead-lettered.
     """
     context = offline_context(bot, update)
     try:
@@ -37,11 +39,11 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
         if not is_own_failure(error):
             raise
         log.error(
-            "an update about money failed",
+            "a payment update failed",
             action="payment_update_failed",
             bot=bot.name,
             error=str(error),
             update_id=update.update_id,
         )
-        raise InvalidPayload(f"about money: {type(error).__name__}", update.update_id) from None
+        raise InvalidPayload(f"payment update: {type(error).__name__}", update.update_id) from None
     return WebhookResponse()

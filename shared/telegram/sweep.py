@@ -1,4 +1,4 @@
-"""What a dead worker left behind is finished here, once; what waits is sent; what is old is dropped."""
+"""The sweep job: finishes updates of crashed workers, delivers due outbox items, deletes expired rows."""
 
 from __future__ import annotations
 
@@ -14,46 +14,48 @@ from shared.core.config import settings
 from shared.telegram import outbox, pipeline
 from shared.telegram.update import InvalidPayload, Update, parse
 
-BATCH = 50  # updates worked on, and calls sent, a round
-OLD = 1000  # rows of a kind dropped in one statement
-TIME = 45.0  # seconds of one run; the next one goes on
-_TIDYING = 5.0  # seconds of these for dropping what is old
-_SENDING = 20.0  # seconds of these for what waits: stale updates can take all that is left
+BATCH = 50  # stale updates, and outbox items, per round
+OLD = 1000  # rows of a kind deleted in one statement
+TIME = 45.0  # seconds of one run; the next run continues
+_CLEANUP_TIME = 5.0  # seconds of TIME for deleting expired rows
+_DELIVERY_TIME = 20.0  # seconds of TIME for cleanup and the outbox; stale updates get the rest
 
 
 def sweep() -> dict[str, int]:
-    """Run once and return how much was done: {stale, sent, released, updates, messages}.
+    """Run once and return counts: {stale, sent, released, updates, messages, …}.
 
-    Safe to run twice at once: leases, claims and row locks keep two runs apart.
+    Safe to run concurrently: leases, claims and row locks keep two runs apart.
 
     Raises:
-        DatabaseUnavailable: the scheduler is to come again.
+        DatabaseUnavailable: the scheduler must retry.
     """
     started = monotonic()
-    kept = _tidy(started + _TIDYING)
+    deleted = _clean_up(started + _CLEANUP_TIME)
     sent = 0
-    while monotonic() < started + _SENDING and (count := outbox.deliver_due(BATCH, started + _SENDING)):
+    while monotonic() < started + _DELIVERY_TIME and (
+        count := outbox.deliver_due(BATCH, started + _DELIVERY_TIME)
+    ):
         sent += count
-    done = {"stale": _finish_stale(started + TIME), "sent": sent, **kept}
-    log.info("swept", action="sweep", **done)
+    done = {"stale": _finish_stale(started + TIME), "sent": sent, **deleted}
+    log.info("sweep finished", action="sweep", **done)
     return done
 
 
-def _tidy(deadline: float) -> Counter[str]:
-    """Drop what is old, in small statements, until there is no more or the time is up."""
+def _clean_up(deadline: float) -> Counter[str]:
+    """Delete expired rows in small statements until none are left or the deadline has passed."""
     total: Counter[str] = Counter()
     while True:
-        kept: dict[str, int] = db.call("sweep", p_limit=OLD)
-        total.update(kept)
-        if max(kept.values()) < OLD or monotonic() > deadline:
+        deleted: dict[str, int] = db.call("sweep", p_limit=OLD)
+        total.update(deleted)
+        if max(deleted.values()) < OLD or monotonic() > deadline:
             return total
 
 
 def _finish_stale(deadline: float) -> int:
-    """Work on what is stale until there is no more or the time is up: after an outage it is a great deal."""
+    """Finish stale updates until none are left or the deadline has passed; return their number."""
     count = 0
     while monotonic() < deadline:
-        stale = db.call("stale_updates", p_limit=BATCH, p_bots=_our_bots())
+        stale = db.call("stale_updates", p_limit=BATCH, p_bots=_configured_bots())
         for stored in stale:
             if monotonic() < deadline:
                 _finish(stored)
@@ -63,18 +65,18 @@ def _finish_stale(deadline: float) -> int:
     return count
 
 
-def _our_bots() -> list[str]:
-    """Return the bots that can be worked for here."""
+def _configured_bots() -> list[str]:
+    """Return the bots that are configured in this deployment."""
     return [name for name in bots.names() if name in settings().bot_tokens]
 
 
 def _finish(stored: dict[str, Any]) -> None:
-    """Take one stored update all the way; its answer goes out by an explicit call."""
+    """Process one stored update; its answer is delivered by an explicit call."""
     try:
         update = _read(stored)
         if update is not None:
             pipeline.process(bots.load(stored["bot"]), update, has_response=False)
-    except Exception as error:  # whatever is wrong with this one, the others are to be finished
+    except Exception as error:  # one failure must not stop the others
         log.error(
             "a stale update could not be finished",
             action="sweep_failed",
@@ -85,10 +87,10 @@ def _finish(stored: dict[str, Any]) -> None:
 
 
 def _read(stored: dict[str, Any]) -> Update | None:
-    """Return what was stored. Nobody can ever work on what cannot be read: the third time it is put aside."""
+    """Parse a stored update. One that cannot be parsed is dead-lettered at the third attempt; None then."""
     try:
         update = parse(stored["bot"], orjson.dumps(stored["payload"]))
-        reason = "a kind of update that nobody here knows"
+        reason = "an unknown kind of update"
     except InvalidPayload as error:
         update, reason = None, log.redact_secrets(str(error))
     if update is not None:
@@ -97,6 +99,10 @@ def _read(stored: dict[str, Any]) -> Update | None:
     failed = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
     if failed["outcome"] == "dead_lettered":
         log.alert(
-            "an update was put aside", action="update_dead_lettered", bot=bot, error=reason, update_id=number
+            "an update was dead-lettered",
+            action="update_dead_lettered",
+            bot=bot,
+            error=reason,
+            update_id=number,
         )
     return None

@@ -1,7 +1,7 @@
-"""Reads an update with telebot, leaving out the parts of a message that are newer than the library.
+"""Parses an update with telebot, leaving out message fields that this version of the library cannot parse.
 
-A handler needs few fields of a message. A reply to a kind of message that telebot cannot read yet, or an
-unknown origin of a quote, must not cost the user an answer.
+A handler needs few fields of a message. A reply to a newer kind of message, or an unknown origin of a
+quote, must not cost the user an answer.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ _MESSAGE_KINDS = ("message", "edited_message")
 
 
 def read_update(data: dict[str, Any]) -> types.Update:
-    """Return the update as telebot's object; optional fields of a message that it cannot read are left out.
+    """Return the update as a telebot object, without optional message fields that telebot cannot parse.
 
     Raises:
-        Exception: whatever telebot raises when it cannot read the required fields either.
+        Exception: any error of telebot for a required field.
     """
     try:
         return types.Update.de_json(data)  # type: ignore[no-any-return, no-untyped-call]
     except Exception:
-        return types.Update.de_json(_without_unreadable(data))  # type: ignore[no-any-return, no-untyped-call]
+        return types.Update.de_json(_without_unparsable(data))  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _without_unreadable(data: dict[str, Any]) -> dict[str, Any]:
+def _without_unparsable(data: dict[str, Any]) -> dict[str, Any]:
     for kind in _MESSAGE_KINDS:
         if kind in data:
-            return {**data, kind: _readable(data[kind])}
+            return {**data, kind: _parsable(data[kind])}
     query = data.get("callback_query") or {}
     if query.get("message"):
-        return {**data, "callback_query": {**query, "message": _readable(query["message"])}}
+        return {**data, "callback_query": {**query, "message": _parsable(query["message"])}}
     return data
 
 
-def _readable(message: dict[str, Any]) -> dict[str, Any]:
-    """Return the required fields and each of the others that telebot can read beside them."""
+def _parsable(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the required fields, and the optional fields that telebot can parse."""
     required = {key: message[key] for key in _REQUIRED if key in message}
     optional = {key: value for key, value in message.items() if key not in required}
-    return required | {key: value for key, value in optional.items() if _reads({**required, key: value})}
+    return required | {key: value for key, value in optional.items() if _can_parse({**required, key: value})}
 
 
-def _reads(message: dict[str, Any]) -> bool:
+def _can_parse(message: dict[str, Any]) -> bool:
     try:
         types.Message.de_json(message)  # type: ignore[no-untyped-call]
     except Exception:

@@ -1,4 +1,4 @@
-"""What an update says, as our rules see it: whose it is, which chat, what kind, is it meant for us."""
+"""An update of the Bot API: validates the webhook body and derives sender, chat, kind and content from it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from shared.core.redaction import looks_like_secret
 from shared.core.signatures import user_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
-# UTF-16 units: clients cut at 4096, or at a break in the 300 before it.
-CUT_FROM = 3796
+# UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
+MIN_SPLIT_LENGTH = 3796
 _KINDS = frozenset(update_types)
-_MONEY = ("successful_payment", "refunded_payment")
+_PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
 _BIGINT = 2**63 - 1
-# Accounts that Telegram writes in the name of: linked channels, anonymous admins, channels. 777000 is no bot.
+# Senders that stand for a linked channel (777000), an anonymous admin or a channel. 777000 has is_bot false.
 _SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
-# Marks of words that the sender passed on: forward_origin since Bot API 7.0, the others before it.
-_FORWARD_MARKS = frozenset(
+# Fields of a forwarded message: forward_origin since Bot API 7.0, the others before.
+_FORWARD_FIELDS = frozenset(
     {
         "forward_origin",
         "forward_date",
@@ -38,13 +38,13 @@ _FORWARD_MARKS = frozenset(
     }
 )
 _NAMES = ("username", "last_name", "language_code")
-_OBJECTS = ("chat", "message", "new_chat_member")  # what handlers rely on to be there when it is named
-# A message of these alone has no words but its text.
-_ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
+_OBJECTS = ("chat", "message", "new_chat_member")  # fields that must be objects when present
+# A message with only these fields has no other text than `text`.
+_PLAIN_FIELDS = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 
 
 class InvalidPayload(Exception):
-    """An authentic body that holds no update we could ever work on. The message says why."""
+    """An authentic webhook body that cannot be processed at any attempt. The message gives the reason."""
 
     def __init__(self, reason: str, update_id: int) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class InvalidPayload(Exception):
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one bot. `data` is Telegram's JSON, decoded (core.telegram.org/bots/api#update)."""
+    """One update of one bot. `data` is the decoded JSON (core.telegram.org/bots/api#update)."""
 
     bot: str
     update_id: int
@@ -62,56 +62,56 @@ class Update:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """The object of the update's kind: the message, the callback query, …"""
+        """The object named by the kind: the message, the callback query, …"""
         return self.data[self.kind]  # type: ignore[no-any-return]
 
     @cached_property
     def message(self) -> dict[str, Any]:
-        """The message it is or belongs to; empty when there is none."""
+        """The message of the update or of its callback query; empty if there is none."""
         if self.kind == "callback_query":
             return self.content.get("message") or {}
         return self.content if "message_id" in self.content else {}
 
     @cached_property
     def user(self) -> dict[str, Any] | None:
-        """The human it comes from; None for channels, anonymous admins, service accounts and other bots."""
-        user = self.content.get("from")
-        if not user or user.get("is_bot") or user["id"] in _SERVICE_ACCOUNTS:
+        """The sender; None for channels, anonymous admins, service accounts and other bots."""
+        sender = self.content.get("from")
+        if not sender or sender.get("is_bot") or sender["id"] in _SERVICE_ACCOUNTS:
             return None
-        # Written in the name of a chat: `from` is a placeholder then.
-        return None if "message_id" in self.content and self.content.get("sender_chat") else user
+        # With sender_chat, the message is sent on behalf of a chat and `from` is a placeholder.
+        return None if "message_id" in self.content and self.content.get("sender_chat") else sender
 
     @cached_property
     def sender_name(self) -> str:
-        """What to call the user: the first name, or what else can be seen of them."""
+        """The display name: first name, else username, else Telegram id."""
         user = self.user or {"id": self.chat_id}
         return display_name(user.get("first_name")) or user.get("username") or str(user["id"])
 
     @cached_property
     def user_hash(self) -> str:
-        """What remembers the person once they are erased."""
+        """The keyed hash that identifies the user after an erasure."""
         return user_hash((self.user or {"id": 0})["id"], settings().user_hash_key)
 
     @cached_property
     def chat_id(self) -> int:
-        """The chat to answer in: the message's, else the private chat with the person."""
+        """The chat to answer in: that of the message, else the private chat with the user."""
         chat = self.message.get("chat") or self.content.get("chat")
         return int(chat["id"]) if chat else int((self.user or {"id": 0})["id"])
 
     @cached_property
     def thread_id(self) -> int:
-        """The topic of a chat that has topics; 0 elsewhere, as in General, and for threads of replies."""
+        """The topic id; 0 in chats without topics, in the General topic and in reply threads."""
         thread: Any = self.message.get("message_thread_id")
         return int(thread) if self.message.get("is_topic_message") is True and _is_id(thread) else 0
 
     @property
     def is_group(self) -> bool:
-        """Whether others may see the answer: in every chat that is not private."""
+        """Whether others can see the answer: True in every chat that is not private."""
         return not self.is_private
 
     @cached_property
     def migration(self) -> tuple[int, int] | None:
-        """The old and the new id of a group that became a supergroup; both chats report it."""
+        """The old and the new chat id of a group upgraded to a supergroup; both chats report it."""
         if self.kind != "message" or not self.message:
             return None
         if "migrate_to_chat_id" in self.message:
@@ -122,31 +122,33 @@ class Update:
 
     @cached_property
     def is_forwarded(self) -> bool:
-        """Whether a message passes on words written elsewhere."""
+        """Whether the message is forwarded."""
         message = self.message
-        return not _FORWARD_MARKS.isdisjoint(message) and any(message.get(mark) for mark in _FORWARD_MARKS)
+        return not _FORWARD_FIELDS.isdisjoint(message) and any(
+            message.get(field) for field in _FORWARD_FIELDS
+        )
 
     @cached_property
     def is_relayed(self) -> bool:
-        """Whether a message is forwarded or came through an inline bot: content, never a command."""
+        """Whether the message is forwarded or sent via an inline bot: it never runs a command."""
         return self.kind in ("message", "edited_message") and (
             self.is_forwarded or bool(self.message.get("via_bot"))
         )
 
     @property
     def is_private(self) -> bool:
-        """Whether the user and the bot are alone: what concerns one user is shown nowhere else."""
+        """Whether this is the private chat of the user and the bot, the only place for personal data."""
         chat = self.message.get("chat") or self.content.get("chat") or {}
         return bool(chat.get("type") == "private")
 
     @cached_property
     def text(self) -> str:
-        """The words of a message: its text, or the caption of what it carries."""
+        """The text or the caption of the message."""
         return self.message.get("text") or self.message.get("caption") or ""
 
     @property
     def is_plain_text(self) -> bool:
-        """Whether it is a message in the user's own words, new or edited, and not a command."""
+        """Whether this is a new or edited text message that the user wrote, and no command."""
         message = self.message
         return (
             self.kind in ("message", "edited_message")
@@ -157,92 +159,93 @@ class Update:
 
     @cached_property
     def text_length(self) -> int:
-        """The length of the text as Telegram counts it, in UTF-16 units."""
+        """The length of the text in UTF-16 code units, as Telegram counts it."""
         return len(self.text.encode("utf-16-le", "surrogatepass")) // 2
 
     @cached_property
     def may_be_continued(self) -> bool:
-        """Whether the client may have cut a longer text here, so that the rest comes in the next message.
+        """Whether the client may have split a longer text here, so that the next message continues it.
 
-        Only in private: in a group the rest would not address the bot.
+        Only in private chats: in a group, the next message would not address the bot.
         """
         return (
             self.kind == "message"
             and self.is_private
             and self.is_plain_text
             and not self.is_relayed
-            and self.text_length >= CUT_FROM
+            and self.text_length >= MIN_SPLIT_LENGTH
         )
 
     @property
     def is_silent_edit(self) -> bool:
-        """Whether an edit brings no new text: a step of a live location, a caption, a link preview."""
+        """Whether an edit has no text: an update of a live location, a caption, a link preview."""
         return self.kind == "edited_message" and not self.content.get("text")
 
     @property
     def is_payment_update(self) -> bool:
-        """Whether it reports a payment: then only a stored event may be acknowledged."""
+        """Whether this is a payment update, which is acknowledged only when its event is stored."""
         return self.kind in ("pre_checkout_query", "shipping_query", "subscription") or any(
-            key in self.message and self.kind == "message" and not self.is_forwarded for key in _MONEY
+            key in self.message and self.kind == "message" and not self.is_forwarded
+            for key in _PAYMENT_FIELDS
         )
 
     @cached_property
     def has_secret(self) -> bool:
-        """Whether its words hold what looks like a credential and must not be stored in clear."""
+        """Whether the text contains something like a credential, which must not be stored in clear."""
         return bool(self.text) and looks_like_secret(self.text)
 
     @cached_property
     def replied_to_user_id(self) -> int | None:
-        """Who wrote the message that this one answers."""
+        """The author of the message that this one replies to."""
         original = self.message.get("reply_to_message") or {}
         return (original.get("from") or {}).get("id")
 
     @cached_property
     def mentions(self) -> tuple[tuple[str, str | int], ...]:
-        """Whom a message names: (entity type, user name without @ or id)."""
+        """Mentions and commands of the message: (entity type, username without @, or user id)."""
         return tuple(self._mentions())
 
     def _mentions(self) -> Iterator[tuple[str, str | int]]:
-        units = self.text.encode("utf-16-le", "surrogatepass")
+        encoded = self.text.encode("utf-16-le", "surrogatepass")
         for entity in self.message.get("entities") or self.message.get("caption_entities") or ():
             kind = entity.get("type")
             if kind == "text_mention":
                 yield kind, entity["user"]["id"]
             elif kind == "mention" or (kind == "bot_command" and not self.is_relayed):
                 start, length = entity["offset"] * 2, entity["length"] * 2
-                word = units[start : start + length].decode("utf-16-le", "replace")
+                word = encoded[start : start + length].decode("utf-16-le", "replace")
                 yield kind, word.partition("@")[2]
 
     @cached_property
     def redacted_json(self) -> str:
-        """The update as JSON to be kept until it is finished, credentials struck out."""
+        """The update as JSON for the inbox, with credentials redacted."""
         payload = orjson.dumps(self.data).decode()
-        if self.kind == "message" and self.content.keys() <= _ORDINARY:
+        if self.kind == "message" and self.content.keys() <= _PLAIN_FIELDS:
             has_secret = self.has_secret
-        else:  # a quoted message, a file's name, a contact: words of others have secrets too
+        else:  # other texts may contain secrets too: a quoted message, a file name, a contact
             has_secret = self.has_secret or looks_like_secret(payload)
-        return orjson.dumps(_hidden(self.data)).decode() if has_secret else payload
+        return orjson.dumps(_redacted(self.data)).decode() if has_secret else payload
 
 
 def parse(bot: str, body: bytes) -> Update | None:
-    """Read the body of a webhook call; None for a kind of update nobody here knows.
+    """Parse a webhook body; None for an unknown kind of update.
 
     Raises:
-        InvalidPayload: no update can be read from it.
+        InvalidPayload: the body is not an update.
     """
     if len(body) > MAX_BODY:
-        raise InvalidPayload(f"{len(body)} bytes are too many", _number_of(body))
+        raise InvalidPayload(f"{len(body)} bytes are too many", _id_of_invalid(body))
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidPayload(f"not JSON: {error}", _number_of(body)) from None
+        raise InvalidPayload(f"not JSON: {error}", _id_of_invalid(body)) from None
     update_id = data.get("update_id") if isinstance(data, dict) else None
     if type(update_id) is not int or not 0 <= update_id <= _BIGINT:
-        raise InvalidPayload("no update_id", _number_of(body))
+        raise InvalidPayload("no update_id", _id_of_invalid(body))
     kind = next((key for key in data if key in _KINDS), None)
     if kind is None:
         return None
-    if b"\\u0000" in body:  # Postgres cannot store NUL in a text, and no person can see it
+    if b"\\u0000" in body:  # Postgres cannot store NUL in a text
         data = without_nul(data)
     update = Update(bot, update_id, kind, data)
     _check_shape(update)
@@ -250,7 +253,7 @@ def parse(bot: str, body: bytes) -> Update | None:
 
 
 def _check_shape(update: Update) -> None:
-    """Touch what every step relies on, so that a wrong shape is found here and not in the middle."""
+    """Check the types of all fields that later steps use, so that they need not."""
     try:
         user = update.user
         if user is not None:
@@ -277,25 +280,25 @@ def _check_shape(update: Update) -> None:
 
 
 def _is_id(value: Any) -> bool:
-    return type(value) is int and abs(value) < 2**52  # what Telegram promises of its ids
+    return type(value) is int and abs(value) < 2**52  # "at most 52 significant bits" (Bot API: User, Chat)
 
 
-def _require(fact: bool) -> None:
-    if not fact:
+def _require(condition: bool) -> None:
+    if not condition:
         raise ValueError
 
 
-def _number_of(body: bytes) -> int:
-    """Number a body without a readable number: a digest, below zero, where Telegram never counts."""
+def _id_of_invalid(body: bytes) -> int:
+    """Return an id for a body without a readable update_id: a negative digest, never used by Telegram."""
     return -1 - (int.from_bytes(hashlib.sha256(body).digest()[:8], "big") >> 2)
 
 
-def _hidden(value: Any) -> Any:
-    """Strike credentials out string by string: out of the JSON text, half an escape could go with them."""
+def _redacted(value: Any) -> Any:
+    """Redact credentials string by string; redacting the JSON text could cut an escape sequence."""
     if isinstance(value, str):
         return redact_secrets(value)
     if isinstance(value, list):
-        return [_hidden(item) for item in value]
+        return [_redacted(item) for item in value]
     if isinstance(value, dict):
-        return {redact_secrets(key): _hidden(item) for key, item in value.items()}
+        return {redact_secrets(key): _redacted(item) for key, item in value.items()}
     return value

@@ -1,17 +1,16 @@
-"""The HTTP side of a bot: whose call is it, is it usable, and which status makes the sender do what is right.
+"""The HTTP edge of a bot: authenticates the webhook call, validates it, and chooses the status.
 
 | status | when | what Telegram does |
 |---|---|---|
-| 200 | done, or nothing to do, or put aside for the owner | goes on with the chat |
-| 400 | the call broke off, or its body is no HTTP | delivers again |
-| 401 | the secret header is missing or wrong | (not Telegram; nothing) |
-| 404 | no bot of this name | (a wrong address was set) tries again |
-| 405 | not a POST | (not Telegram; nothing) |
-| 500 | our own code failed | delivers again after Retry-After; the third time it is put aside |
-| 503 | being worked on, or no database and not for `fallback` | delivers again after Retry-After |
+| 200 | done, nothing to do, or dead-lettered | continues with the chat |
+| 400 | the request was aborted, or its body is not valid HTTP | delivers again |
+| 401 | the secret header is missing or wrong | (the caller is not Telegram) |
+| 404 | no bot has this name | (a wrong URL is set) delivers again |
+| 405 | not a POST | (the caller is not Telegram) |
+| 500 | our own code failed | delivers again after Retry-After; the third failure dead-letters |
+| 503 | in progress, or no database and no `fallback` | delivers again after Retry-After |
 
-A body that is authentic but unusable gets its 200 too: Telegram would send it again for a day, and nothing
-else of that chat before it.
+An authentic but invalid body gets a 200 too: Telegram would resend it for a day and block its chat meanwhile.
 """
 
 from __future__ import annotations
@@ -28,8 +27,9 @@ from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.core.request_receiver import read_body
 from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
+from shared.telegram.failures import is_own_failure
 from shared.telegram.link_previews import without_preview
-from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
+from shared.telegram.responses import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
 from shared.telegram.update import MAX_BODY, InvalidPayload, Update, parse
 
 if TYPE_CHECKING:
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 Response = tuple[bytes, int, dict[str, str]]
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
-_KEPT = 64 * 1024  # characters of an unusable body
+_MAX_STORED = 64 * 1024  # bytes of an invalid body that are stored
 
 
 def admits(_path: str, headers: Mapping[str, str]) -> bool:
-    """Say by a call's headers whether its body is worth waiting for."""
+    """Return whether the headers authenticate the call, so that its body is worth reading."""
     return token_matches(headers.get(SECRET_HEADER.lower()), settings().telegram_webhook_secrets)
 
 
 def respond(request: Request) -> Response:
-    """Answer one webhook call. Never raises: what goes wrong is logged, and the sender told to come again."""
+    """Answer one webhook call. Never raises: an error is logged and answered with a status that retries."""
     log.start_trace(request.headers)
     if (answer := health.respond(request)) is not None:
         return answer
@@ -60,7 +60,7 @@ def respond(request: Request) -> Response:
     except DatabaseUnavailable:
         return _response(retry_later())
     except Exception as error:
-        if not pipeline.is_own_failure(error):  # asking who the bot is (getMe) failed on the way
+        if not is_own_failure(error):  # for example getMe
             log.warning("another service failed", action="webhook_postponed", error=str(error))
             return _response(retry_later())
         log.error("the webhook failed", action="webhook_failed", error=str(error))
@@ -82,21 +82,21 @@ def _answer(request: Request) -> WebhookResponse:
     if request.method != "POST":
         return WebhookResponse(405)
     if not token_matches(request.headers.get(SECRET_HEADER), settings().telegram_webhook_secrets):
-        log.warning("a call without the right secret", action="webhook_unauthorized", path=request.path)
+        log.warning("a webhook call has no valid secret", action="webhook_unauthorized", path=request.path)
         return WebhookResponse(401)
     name = bot_name(request.path)
     if name not in bots.names() or name not in settings().bot_tokens:
-        log.warning("a call for a bot that is not here", action="unknown_bot", path=request.path)
+        log.warning("a webhook call names an unknown bot", action="unknown_bot", path=request.path)
         return WebhookResponse(404)
     body = read_body(request, MAX_BODY)
     if body is None:
-        log.warning("a call broke off", action="webhook_aborted", bot=name)
+        log.warning("a webhook call was aborted", action="webhook_aborted", bot=name)
         return WebhookResponse(400)
     return receive(bots.load(name), body, request.content_length or 0)
 
 
 def bot_name(path: str) -> str:
-    """Return the bot of a path: `/<bot>`, also `/telegram/<bot>` behind a gateway that keeps our name."""
+    """Return the bot name of `/<bot>`, or of `/telegram/<bot>` behind a gateway that keeps the prefix."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["telegram"]:
         parts = parts[1:]
@@ -104,10 +104,10 @@ def bot_name(path: str) -> str:
 
 
 def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
-    """Answer the body of one authentic call.
+    """Answer the body of an authenticated call.
 
     Raises:
-        DatabaseUnavailable: nothing could be stored, and this update must not be answered without that.
+        DatabaseUnavailable: the update was not stored, and it must not be answered without.
     """
     try:
         update = parse(bot.name, body)
@@ -118,10 +118,10 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
     if update.is_payment_update and bot.handles(update.kind):
         return _process_payment_update(bot, update, body)
     if not (settings().database_enabled or fallback.is_answerable(update)):
-        return DONE  # a block, a change of a group: nothing is stored that it could change
+        return DONE  # for example a block: no stored state to change
     if update.migration:
         return _migrate_chat(*update.migration)
-    return _process(bot, update) if _is_for_us(bot, update) else DONE
+    return _process(bot, update) if _may_be_handled(bot, update) else DONE
 
 
 def _process(bot: Bot, update: Update) -> WebhookResponse:
@@ -151,8 +151,8 @@ def _process_payment_update(bot: Bot, update: Update, body: bytes) -> WebhookRes
         return _dead_letter(bot, reason, body, len(body))
 
 
-def _is_for_us(bot: Bot, update: Update) -> bool:
-    """Whether some handler could want it; an update without a handler costs no round trip."""
+def _may_be_handled(bot: Bot, update: Update) -> bool:
+    """Whether a handler may match; an update without one costs no round trip to the database."""
     return (
         bot.handles(update.kind)
         and not update.is_silent_edit
@@ -162,21 +162,21 @@ def _is_for_us(bot: Bot, update: Update) -> bool:
 
 
 def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> WebhookResponse:
-    """Keep what cannot be worked on, and let the chat go on."""
+    """Store an invalid body for the owner and acknowledge it, so that the chat continues."""
     if not settings().database_enabled:
-        log.alert("an unusable update is dropped", action="update_invalid", bot=bot.name, reason=str(reason))
+        log.alert("an invalid update was dropped", action="update_invalid", bot=bot.name, reason=str(reason))
         return DONE
-    text = log.redact_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
-    kept = db.call(
+    text = log.redact_secrets(body[:_MAX_STORED].decode("utf-8", "replace").replace("\0", ""))
+    stored = db.call(
         "dead_letter_update",
         p_bot=bot.name,
         p_update_id=reason.update_id,
         p_error=log.redact_secrets(str(reason))[:500],
         p_body=text,
     )
-    if kept["outcome"] == "dead_lettered":
+    if stored["outcome"] == "dead_lettered":
         log.alert(
-            "an unusable update was put aside",
+            "an invalid update was dead-lettered",
             action="update_invalid",
             bot=bot.name,
             bytes=length,

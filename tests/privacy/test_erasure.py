@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.core.errors import Refusal
-from shared.telegram import pipeline
+from shared.telegram import failures
 from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
 from tests.support import examples
 from tools.database import admins
@@ -310,4 +310,4 @@ def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: Someone) -> N
 @pytest.mark.parametrize(("code", "ours"), [("Y0001", False), ("Y0002", False), ("L0002", True)])
 def test_money_that_comes_between_question_and_erasure_is_no_failure(code: str, ours: bool) -> None:
     """The update is delivered again and asks anew; it is never dead-lettered for that."""
-    assert pipeline.is_own_failure(Refusal(code, "refused")) is ours
+    assert failures.is_own_failure(Refusal(code, "refused")) is ours

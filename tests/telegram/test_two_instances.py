@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from shared.core import clock
-from shared.telegram import fallback, pipeline
+from shared.telegram import fallback, responses
 from shared.telegram.update import Update
 from tests.conftest import FUNCTIONS
 from tests.support import eventually, message_update, started_user
@@ -150,7 +150,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that started at 1000.5 s and has had no update yet."""
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(database_enabled=True))
     monkeypatch.setattr(fallback, "_started", 1000.5)
-    monkeypatch.setattr(fallback, "_delivered", fallback._Memory[None]())
+    monkeypatch.setattr(fallback, "_delivered", fallback._RecentUpdates[None]())
 
 
 def _update(kind: str = "message", **content: Any) -> Update:
@@ -191,8 +191,10 @@ def test_only_the_date_proves_a_first_delivery(
 
 
 def test_a_redelivery_that_we_ask_for_is_too_old_for_the_fallback() -> None:
-    assert pipeline.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS >= 1  # second that our clock may be slow
+    assert (
+        responses.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS >= 1
+    )  # second that our clock may be slow
     for seconds in (0, 1, 2, 4, 4.9, 5, 600):
-        pause = pipeline.retry_later(seconds).retry_after
+        pause = responses.retry_later(seconds).retry_after
         assert pause is not None
-        assert pipeline.SHORTEST_PAUSE <= pause <= pipeline.LONGEST_PAUSE
+        assert responses.SHORTEST_PAUSE <= pause <= responses.LONGEST_PAUSE

@@ -15,8 +15,7 @@ from shared.core import db
 from shared.core.config import settings
 from shared.core.errors import DatabaseUnavailable
 from shared.payments import providers
-from shared.telegram.bot import Bot
-from shared.telegram.context import UpdateContext
+from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.feature import Command
 
 _CACHE_SECONDS = 30.0  # for which an answer of the database is used
@@ -100,7 +99,7 @@ def read_offering() -> Offering:
     )
 
 
-def hidden_commands(bot: Bot, offering: Offering) -> frozenset[str]:
+def hidden_commands(bot: BotInterface, offering: Offering) -> frozenset[str]:
     """Return the commands of what is not configured here, for any user."""
     return frozenset(one.name for one in bot.declared_commands() if not offering.includes(one.needs))
 

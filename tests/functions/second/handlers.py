@@ -21,7 +21,7 @@ def set_mode(message: Any) -> None:
 @router.message_handler(commands=["data"])
 def set_data(message: Any) -> None:
     key, _, value = message.text.partition(" ")[2].partition("=")
-    time.sleep(0.3)  # so that a button of the same person comes in between
+    time.sleep(0.3)  # so that a button of the same user comes in between
     current_context().set_data(key, value or None)
     reply("set")
 
@@ -79,7 +79,7 @@ def three(_message: Any) -> None:
 
 @router.message_handler(commands=["certain"])
 def certain(_message: Any) -> None:
-    reply("certainly", certain=True)
+    reply("certainly", needs_delivery_result=True)
 
 
 @router.message_handler(func=lambda message: message.caption == "download", content_types=["photo"])

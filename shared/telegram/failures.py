@@ -1,0 +1,125 @@
+"""Records failed updates. After three failures of our own code an update is dead-lettered with an apology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from telebot.apihelper import ApiTelegramException
+
+from shared.core import db, log, texts
+from shared.core.errors import DatabaseUnavailable, ExternalServiceError, Refusal, TelegramError
+from shared.core.http import RequestError
+from shared.telegram.context import BotApiCall, UpdateContext
+from shared.telegram.responses import LONGEST_PAUSE, SHORTEST_PAUSE, WebhookResponse, retry_later
+from shared.telegram.update import InvalidPayload, Update
+
+# Erasure was refused because money arrived or a renewal began after the question; the user is asked again.
+_ERASURE_CONFLICTS = ("Y0001", "Y0002")
+
+
+def is_own_failure(error: Exception) -> bool:
+    """Return whether our own code failed, not the database, the network or another service.
+
+    An erasure that conflicts with a concurrent payment is no failure of our own either.
+    """
+    if isinstance(error, ApiTelegramException):
+        return bool(error.error_code != 429 and error.error_code < 500)
+    if isinstance(error, TelegramError):
+        return not error.is_temporary
+    if isinstance(error, Refusal):
+        return error.sqlstate not in _ERASURE_CONFLICTS
+    return not isinstance(error, DatabaseUnavailable | ExternalServiceError | RequestError)
+
+
+def handler_failed(context: UpdateContext, error: Exception) -> WebhookResponse:
+    """Record a failed handler: release its lease and reservation, and return the response for Telegram.
+
+    The third failure of our own code dead-letters the update and apologizes to the user. An update that
+    cannot be parsed is dead-lettered at once.
+    """
+    is_own = is_own_failure(error)
+    name = f"{type(error).__name__}: {error}"
+    log.error(
+        "the handler failed",
+        action="handler_failed",
+        bot=context.bot.name,
+        counts=is_own,
+        error=name,
+        update_id=context.update.update_id,
+    )
+    context.calls.clear()
+    context.reply(context.rich("failed"))
+    return _record(
+        context.bot.name,
+        context.update,
+        context.attempt,
+        name,
+        counts=is_own,
+        final=isinstance(error, InvalidPayload),
+        apology=context.calls[-1],
+        failures=context.failures + 1,
+        ai_calls=context.ai_calls,
+    )
+
+
+def workers_crashed(bot: str, update: Update, received: dict[str, Any]) -> WebhookResponse:
+    """Dead-letter an update whose workers crashed repeatedly (most likely out of memory)."""
+    language = texts.choose(received["user"]["language"], received["user"]["language_code"])
+    text, entities = texts.rich(language, "failed")
+    parameters: dict[str, Any] = {"chat_id": update.chat_id, "text": text, "entities": entities}
+    if update.thread_id:
+        parameters["message_thread_id"] = update.thread_id
+    return _record(
+        bot,
+        update,
+        received["attempt"],
+        "its workers vanished",
+        counts=False,
+        final=True,
+        apology={"method": "sendMessage", "parameters": parameters},
+        failures=received["failures"],
+    )
+
+
+def _record(
+    bot: str,
+    update: Update,
+    attempt: int,
+    error: str,
+    *,
+    counts: bool,
+    final: bool,
+    apology: BotApiCall,
+    failures: int,
+    ai_calls: Sequence[Mapping[str, Any]] = (),
+) -> WebhookResponse:
+    """Record a failure. `counts`: it counts towards the limit of three; `final`: dead-letter at once."""
+    error = log.redact_secrets(error)
+    try:
+        failed = db.call(
+            "fail_update",
+            p_bot=bot,
+            p_update_id=update.update_id,
+            p_attempt=attempt,
+            p_error=error,
+            p_counts=counts,
+            p_final=final,
+            p_answer={"method": apology["method"], **apology["parameters"]},
+            p_alert={"bot": bot, "update_id": update.update_id, "failures": failures, "error": error[:300]},
+            p_usage=list(ai_calls),
+        )
+    except DatabaseUnavailable:
+        return retry_later(LONGEST_PAUSE)
+    if failed["outcome"] != "dead_lettered":
+        # Without Retry-After, Telegram retries the first time at once, too soon for a transient cause.
+        pause = SHORTEST_PAUSE if failures == 1 else LONGEST_PAUSE
+        return WebhookResponse(500, retry_after=pause) if counts else retry_later()
+    log.alert(
+        "an update was dead-lettered",
+        action="update_dead_lettered",
+        bot=bot,
+        error=error,
+        update_id=update.update_id,
+    )
+    return WebhookResponse(body=failed["answer"])
