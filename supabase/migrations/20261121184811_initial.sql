@@ -1892,7 +1892,8 @@ comment on function private.statement_lines is 'Compares entries of provider sta
 -- Concurrency: read-only. The answer may be outdated a moment later: public.consume_access checks and takes in one
 --   transaction.
 -- Locks: none.
--- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
+-- Returns: jsonb
+--   ...private.resolve_access   (an unknown user has no access)
 -- Errors: Z0002, the quantity is invalid.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb
@@ -1923,8 +1924,10 @@ comment on function public.check_access is 'Returns whether a user may use what 
 -- Concurrency: the user's row is locked, and the reference is unique. A repeated reference takes nothing and returns
 --   what was taken then. A refusal is not stored, so the same reference may try again.
 -- Locks: user (NO KEY UPDATE), then the user's free trainings.
--- Returns: jsonb {has_access, access_type, details, applied, taken: {credits, trainings}}. applied is false for a refusal,
---   and for a reference that is known already. details are as they are now, afterwards.
+-- Returns: jsonb
+--   ...private.resolve_access   (details are those afterwards)
+--   applied: boolean       (false: refused, or the reference is known already)
+--   taken: { credits: int, trainings: int }
 -- Errors: Z0002, the quantity or reference is invalid; Z0003, the reference was used with another user or quantity.
 create or replace function public.consume_access(p_telegram_id bigint, p_reference text, p_quantity integer default 1)
 returns jsonb
@@ -1994,7 +1997,9 @@ comment on function public.consume_access is 'Takes what is paid for from a user
 --
 -- Concurrency: the channel is unique for a user.
 -- Locks: user (KEY SHARE).
--- Returns: jsonb {outcome: given | already_given | off, trainings}.
+-- Returns: jsonb
+--   outcome: 'given' | 'already_given' | 'off'
+--   trainings: int         (how many the channel gives)
 -- Errors: Z0004, no such user.
 create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
 returns jsonb
@@ -2058,8 +2063,11 @@ comment on function private.give_trainings is 'Gives a user free trainings, once
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {currencies: [text] that products on sale have prices in, referrals: boolean, trial_days,
---   channel_trainings}.
+-- Returns: jsonb
+--   currencies: [ text ]   (in which products on sale have prices)
+--   referrals: boolean
+--   trial_days: int
+--   channel_trainings: int
 -- Errors: none.
 create or replace function public.offered_features()
 returns jsonb
@@ -2091,10 +2099,15 @@ comment on function public.offered_features is 'Returns what the owner offers';
 --
 -- Concurrency: read-only. A caller that takes something locks the user's row first.
 -- Locks: none.
--- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
---   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
---   free one, or being an admin, is a subscription. Who is banned may use nothing.
---   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
+-- Returns: jsonb
+--   has_access: boolean
+--   access_type: 'subscription' | 'credits' | 'trainings' | 'none'   (the first source that p_quantity would be taken from.
+--                          Credits and trainings together must be enough. A plan above the free one, or being an admin, is
+--                          a subscription. A banned user has none)
+--   details: {
+--     plan: text | null, ends_at: timestamptz | null, bonus_credits: int, free_trainings: int,
+--     is_admin: boolean, is_banned: boolean
+--   }
 -- Errors: none.
 create or replace function private.resolve_access(p_user public.users, p_quantity integer)
 returns jsonb
@@ -2163,8 +2176,9 @@ comment on function private.resolve_access is 'Returns what a user may use, and 
 --
 -- Concurrency: the user's row is locked and records the trial, so of two calls one starts it.
 -- Locks: user (NO KEY UPDATE), then as private.extend_subscription.
--- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
---   runs, else null: a repetition is told until when.
+-- Returns: jsonb
+--   outcome: 'started' | 'already_used' | 'paid_already' | 'off'
+--   ...public.trial_offer
 -- Errors: Z0004, no such user.
 create or replace function public.start_trial(p_user_id bigint)
 returns jsonb
@@ -2201,8 +2215,13 @@ comment on function public.start_trial is 'Starts a user''s free trial, once per
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
---   how many the channel gives, channels: the references of those that gave already}.
+-- Returns: jsonb
+--   {
+--     access: private.resolve_access,
+--     trainings: [ { source: text, quantity: int, used: int } ]   (oldest first),
+--     channel_trainings: int                                      (how many a channel gives),
+--     channels: [ text ]                                          (references of channels that gave already)
+--   }
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
 returns jsonb
@@ -2245,8 +2264,13 @@ comment on function public.training_overview is 'Returns a user''s free training
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
---   trial runs.
+-- Returns: jsonb
+--   {
+--     outcome: 'available' | 'already_used' | 'paid_already' | 'off',
+--     plan: text,
+--     days: int,
+--     ends_at: timestamptz | null   (while the trial runs)
+--   } | null                        (no such user)
 -- Errors: none.
 create or replace function public.trial_offer(p_user_id bigint)
 returns jsonb
@@ -2866,8 +2890,12 @@ comment on function private.user_cost is 'Returns what a user''s questions cost 
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: bonus
---   credits. The user is told once.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: int            (bonus credits)
+--   after: int
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
 --   N0004 the number or the reason is invalid.
 create or replace function public.admin_add_bonus_credits(
@@ -2940,8 +2968,13 @@ comment on function public.admin_add_bonus_credits is 'Gives a user bonus credit
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
---   now}. The user is told once.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: numeric
+--   after: numeric
+--   currency: text
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or amount;
 --   N0004 the amount or the reason is invalid; L0002 the balance would become negative.
 create or replace function public.admin_adjust_balance(
@@ -3011,8 +3044,13 @@ comment on function public.admin_adjust_balance is 'Changes a user''s balance in
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new entries do not shift it.
 -- Locks: none.
--- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
---   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   entries: [ {
+--     id: bigint, admin_email: text, action: text, before: jsonb, after: jsonb, created_at: timestamptz,
+--     user: { telegram_id: bigint, username: text | null, first_name: text } | null   (null: erased, or none)
+--   } ]
+--   next: bigint | null    (p_before of the next page)
+--   timezone: text
 -- Errors: N0001 not an admin.
 create or replace function public.admin_audit(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 10
@@ -3076,7 +3114,10 @@ comment on function public.admin_audit is 'Returns the audit log of admin action
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first. A user who is banned already gets the new reason and no second notice.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: { banned_at: timestamptz | null, reason: text | null }
+--   after: public.admin_ban_user.before
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user; N0004 the
 --   reason is invalid; N0005 the user is an admin.
 create or replace function public.admin_ban_user(
@@ -3128,9 +3169,14 @@ comment on function public.admin_ban_user is 'Bans a user from every bot in an a
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
---   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
---   erased, all of them together}.
+-- Returns: jsonb
+--   payments: int          (how many faults payments have)
+--   balances: int          (how many balances differ from their ledger)
+--   wrong_payments: [ { payment: bigint, wrong: text } ]   (the first ten)
+--   wrong_balances: [ {
+--     user_id: bigint | null, telegram_id: bigint | null   (null: all erased users together),
+--     balance: numeric, ledger: numeric
+--   } ]                                                    (the first ten)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_check(p_admin_email text)
 returns jsonb
@@ -3178,7 +3224,9 @@ comment on function public.admin_check is 'Checks for an admin that payments and
 -- Concurrency: the code is unique regardless of case. With a reference it acts once, and a repeated call returns the
 --   code that the first one created.
 -- Locks: none.
--- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
+-- Returns: jsonb
+--   outcome: 'created' | 'taken'
+--   promocode: private.promocode_card   (taken: the existing one)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
 --   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
@@ -3249,13 +3297,24 @@ comment on function public.admin_create_promocode is 'Creates a promo code in an
 -- Concurrency: read-only. A username may have passed from one user to another: of several the one who was active last
 --   is returned.
 -- Locks: none.
--- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
---   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
---   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.user_payment_totals), timezone, has_given_plan: whether
---   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
---   can be undone, plans (the names there are, the
---   lowest first)}, or null when there is nobody.
+-- Returns: jsonb
+--   {
+--     id: bigint, telegram_id: bigint, username: text | null, first_name: text, last_name: text | null, language: text,
+--     is_admin: boolean, is_active: boolean, created_at: timestamptz, last_activity: timestamptz,
+--     banned_at: timestamptz | null, ban_reason: text | null,
+--     plan: text, plan_ends_at: timestamptz | null,
+--     requests: int, daily_requests: int | null, month_requests: int, monthly_requests: int | null   (null: no limit),
+--     bonus_credits: int,
+--     free_trainings: int                     (unused ones),
+--     balance: numeric, currency: text,
+--     total_referrals: int,
+--     money: private.user_payment_totals,
+--     keys: int                               (how many API keys of their own),
+--     timezone: text,
+--     has_given_plan: boolean                 (an admin gave a plan that still runs),
+--     undo: private.last_undoable | null,
+--     plans: [ text ]                         (all plans, lowest first)
+--   } | null                                  (no such user)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_identifier text, p_admin_email text)
 returns jsonb
@@ -3331,8 +3390,12 @@ comment on function public.admin_find_user is 'Finds a user by Telegram id or @u
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
 -- Locks: user (NO KEY UPDATE), then the user's free trainings.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
---   trainings that are left. The user is told once.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: int            (unused free trainings)
+--   after: int
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
 --   N0004 the number or the reason is invalid.
 create or replace function public.admin_give_trainings(
@@ -3412,12 +3475,20 @@ comment on function public.admin_give_trainings is 'Gives a user free trainings 
 -- Concurrency: read-only. It reads counters of 30 days and not users or requests, so it is as fast with a million of
 --   them; only the active sessions are counted from the updates of the last hour.
 -- Locks: none.
--- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
---   day, week (7 days) and month (30 days), today included, each
---     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
---     as far as providers say; own keys left out)}
---   days: 30 of {day, active, new, requests, errors}, today last
---   models: [{provider, model, requests, calls, errors, cost}] of 30 days, the most used first, 5 at most
+-- Returns: jsonb
+--   people: int
+--   active_sessions: int   (of the last hour)
+--   day: {
+--     active: int, new: int, requests: int, calls: int
+--     errors: int                             (calls that failed)
+--     tokens_in: int, tokens_out: int
+--     cost: numeric                           (US dollars as far as providers say, without users' own keys)
+--   }
+--   week: public.admin_overview.day           (7 days, today included)
+--   month: public.admin_overview.day          (30 days, today included)
+--   days: [ { day: date, active: int, new: int, requests: int, errors: int } ]   (30, today last)
+--   models: [ { provider: text, model: text, requests: int, calls: int, errors: int, cost: numeric } ]
+--                                             (the 5 most used of 30 days)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_overview(p_admin_email text)
 returns jsonb
@@ -3532,10 +3603,20 @@ comment on function public.admin_overview is 'Returns an admin''s overview of th
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb, what private.payment_summary tells and
---   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
---    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
---    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
+-- Returns: jsonb
+--   {
+--     ...private.payment_summary
+--     left: numeric                           (what can still be refunded)
+--     is_test: boolean
+--     order_id: bigint | null
+--     renewal_id: bigint | null
+--     payer_id: bigint | null                 (the Telegram id that the provider named)
+--     user: { telegram_id: bigint, username: text | null, first_name: text, last_name: text | null } | null
+--     refunds: [ {
+--       id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text,
+--       error: text | null, is_accepted: boolean, at: timestamptz
+--     } ]                                     (the last five, newest first)
+--   } | null                                  (no such payment)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payment(
   p_identifier text, p_admin_email text, p_providers jsonb default '[]'
@@ -3607,7 +3688,9 @@ comment on function public.admin_payment is 'Finds a payment for an admin';
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new payments do not shift it.
 -- Locks: none.
--- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   payments: [ private.payment_summary ]
+--   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 8
@@ -3678,7 +3761,9 @@ comment on function public.admin_payments is 'Lists payments for an admin';
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {products: [see private.product_card], balance_currency}.
+-- Returns: jsonb
+--   products: [ private.product_card ]
+--   balance_currency: text
 -- Errors: N0001 not an admin.
 create or replace function public.admin_products(p_admin_email text, p_key text default null)
 returns jsonb
@@ -3708,7 +3793,9 @@ comment on function public.admin_products is 'Lists the products for an admin';
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
 -- Locks: none.
--- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   promocodes: [ private.promocode_card ]
+--   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
   p_admin_email text, p_code text default null, p_before bigint default null, p_limit integer default 10
@@ -3758,12 +3845,21 @@ comment on function public.admin_promocodes is 'Lists the promo codes for an adm
 --   other finds it. With a reference it is opened once.
 -- Locks: user (KEY SHARE), payment (FOR UPDATE), refund (FOR UPDATE); for a payment from the balance then users by id
 --   (NO KEY UPDATE).
--- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
---   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
---   and {outgoing: messages to deliver now}
---   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
---   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
---   | other_currency (paid from balance when balances had another currency: its amount says nothing of today's)
+-- Returns: jsonb
+--   outcome: 'opened'
+--     | 'known'            (this reference opened it before)
+--     | 'busy'             (another refund of this payment is open)
+--     | 'changed'          (p_left is not what is left now)
+--     | 'too_much' | 'nothing_left' | 'not_paid'
+--     | 'erased'           (paid from the balance of a user who is erased)
+--     | 'other_currency'   (paid from balance when balances had another currency)
+--   left: numeric
+--   currency: text | null
+--   outgoing: outgoing
+--   refund?: {
+--     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
+--   }
+--   task?: private.refund_task | null         (the request for the provider, for the caller that shall make it)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
@@ -3864,8 +3960,12 @@ comment on function public.admin_refund_payment is 'Opens a refund of a payment 
 -- Concurrency: the user's row is locked, as for every reservation. With a reference it acts once, and a repeated call
 --   returns the result of the first; without one every call acts.
 -- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: requests
---   of the month. The audit log keeps the day's beside them. The user is told once, if there was something to reset.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: int            (requests of the month)
+--   after: int
+--   id: bigint             (the audit entry, for admin_undo; it keeps the day's requests too)
+--   outgoing: outgoing     (the message to the user, sent once if there was something to reset)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -3931,8 +4031,20 @@ comment on function public.admin_reset_user_usage is 'Resets a user''s requests 
 --
 -- Concurrency: read-only, over an index: it reads the operations of 30 days, however many came before.
 -- Locks: none.
--- Returns: jsonb {currencies: [{currency, day, week, month}], each {gross, refunds, net} (text); day, week, month: {payments,
---   refunds: how many, new: users who came, paid: how many of them paid}}.
+-- Returns: jsonb
+--   currencies: [ {
+--     currency: text,
+--     day: { gross: numeric, refunds: numeric, net: numeric },
+--     week: public.admin_revenue.currencies.day,
+--     month: public.admin_revenue.currencies.day
+--   } ]
+--   day: {
+--     payments: int, refunds: int             (how many),
+--     new: int                                (users who came),
+--     paid: int                               (how many of them paid)
+--   }
+--   week: public.admin_revenue.day
+--   month: public.admin_revenue.day
 -- Errors: N0001 not an admin.
 create or replace function public.admin_revenue(p_admin_email text)
 returns jsonb
@@ -4023,8 +4135,13 @@ comment on function public.admin_revenue is 'Returns revenue for an admin';
 --
 -- Concurrency: read-only, over an index. Of more than 500 matches, 500 are ranked.
 -- Locks: none.
--- Returns: jsonb {users: [{telegram_id, username, first_name, last_name, last_activity}], has_more}; null for a query that is
---   too short.
+-- Returns: jsonb
+--   {
+--     users: [ {
+--       telegram_id: bigint, username: text | null, first_name: text, last_name: text | null, last_activity: timestamptz
+--     } ],
+--     has_more: boolean
+--   } | null               (the query is too short)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_search_users(p_query text, p_admin_email text, p_limit integer default 8)
 returns jsonb
@@ -4105,8 +4222,12 @@ comment on function public.admin_search_users is 'Finds users for an admin by a 
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first. Days are counted from now, so a second gift does not add to the first.
 -- Locks: user (NO KEY UPDATE), then subscriptions given by admins.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
---   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: private.plan_of
+--   after: private.plan_of
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once if the plan changed)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user, plan or
 --   number; N0004 the number of days is invalid; N0006 no such plan.
 create or replace function public.admin_set_plan(
@@ -4191,15 +4312,20 @@ comment on function public.admin_set_plan is 'Gives a user a plan in an admin''s
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
 --   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
---   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
---   such product. outcome:
---   applied    changed; also for a repetition
---   preview    not confirmed
---   refused    see problems
---   changed    the prices are not p_expected
---   unchanged  they are like this already
---   last       it is on sale, and this would remove its last price
+-- Returns: jsonb
+--   {
+--     outcome: 'applied'   (changed; also for a repetition)
+--       | 'preview'        (not confirmed)
+--       | 'refused'        (see problems)
+--       | 'changed'        (the prices are not p_expected)
+--       | 'unchanged'      (the prices are these already)
+--       | 'last'           (it is on sale, and this would remove its last price)
+--     product: private.product_card           (as it is now)
+--     before: private.prices_of
+--     after: private.prices_of
+--     jumps: { [text]: numeric }              (by currency, how many times the old price; from threefold up, from a third down)
+--     problems: [ private.check_price ]
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, product or prices; N0004 p_prices is
 --   invalid.
 create or replace function public.admin_set_prices(
@@ -4295,9 +4421,15 @@ comment on function public.admin_set_prices is 'Changes prices of a product in a
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the texts that the admin
 --   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
---   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
---   refused | changed (not p_expected) | unchanged.
+-- Returns: jsonb
+--   {
+--     outcome: 'applied' | 'preview' | 'refused' | 'changed' | 'unchanged'   (applied also for a repetition; preview: not
+--                          confirmed; changed: the texts are not p_expected)
+--     product: private.product_card           (as it is now)
+--     before: { title?: text, description?: text }
+--     after: public.admin_set_product_texts.before
+--     problems: [ private.check_product_text ]
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, product or text; N0004 the language
 --   is invalid.
 create or replace function public.admin_set_product_texts(
@@ -4382,8 +4514,13 @@ comment on function public.admin_set_product_texts is 'Changes title and descrip
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
---   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
+-- Returns: jsonb
+--   sums: [ { provider: text, currency: text, theirs: numeric, ours: numeric, unmatched: int } ]
+--   days: [ { provider: text, day: date, currency: text, theirs: numeric, ours: numeric, unmatched: int } ]
+--                          (the newest ten that differ)
+--   unread: [ { provider: text, days: int } ]
+--   read_days: int
+--   foreign: int           (movements of other shops on the same accounts)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_statement(p_admin_email text)
 returns jsonb
@@ -4454,10 +4591,13 @@ comment on function public.admin_statement is 'Compares the providers'' own list
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
 --   saw, a product is not shown at other prices.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now}; null for no such product. outcome:
---   applied    switched, or it was like this already; also for a repetition
---   no_price   nothing to show: it has no price
---   changed    the prices are not p_expected
+-- Returns: jsonb
+--   {
+--     outcome: 'applied'   (switched, or it was like this already; also for a repetition)
+--       | 'no_price'       (it has no price to show)
+--       | 'changed'        (the prices are not p_expected)
+--     product: private.product_card           (as it is now)
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or product.
 create or replace function public.admin_switch_product(
   p_key text, p_is_active boolean, p_admin_email text, p_reference text default null, p_expected jsonb default null
@@ -4512,7 +4652,8 @@ comment on function public.admin_switch_product is 'Shows a product to buyers, o
 -- Concurrency: the code's row is locked. With a reference it acts once. A code that already has the state keeps it,
 --   and no entry is written.
 -- Locks: promo code (NO KEY UPDATE).
--- Returns: jsonb: see private.promocode_card, as it is now; null when there is no such code.
+-- Returns: jsonb
+--   private.promocode_card | null             (as it is now; null: no such code)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
@@ -4563,8 +4704,11 @@ comment on function public.admin_switch_promocode is 'Switches a promo code off 
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
---   now, empty for a user who was not banned or got no message about the ban.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: public.admin_ban_user.before
+--   after: public.admin_ban_user.before
+--   outgoing: outgoing     (empty for a user who was not banned or got no message about the ban)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -4613,12 +4757,17 @@ comment on function public.admin_unban_user is 'Lifts a user''s ban in an admin'
 -- Concurrency: the user's row is locked, and an entry is undone once (a unique index on the log); a repeated call
 --   returns what was done.
 -- Locks: user (NO KEY UPDATE), then the rows that the action changed.
--- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
---   given, outgoing: messages to deliver now}. The user is told once. outcome:
---   undone      now, or by a call with this reference
---   known       undone before
---   replaced    a later change stands in its place, or its time is over
---   impossible  no such entry, not of a kind that can be undone, or its user is erased
+-- Returns: jsonb
+--   outcome: 'undone'      (now, or by a call with this reference)
+--     | 'known'            (undone before)
+--     | 'replaced'         (a later change took its place, or its time is over)
+--     | 'impossible'       (no such entry, not of a kind that can be undone, or its user is erased)
+--   telegram_id?: bigint
+--   action?: text
+--   before?: jsonb         (as the action has them)
+--   after?: jsonb
+--   is_partial?: boolean   (less was left than was given)
+--   outgoing?: outgoing    (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action.
 create or replace function public.admin_undo(p_audit_id bigint, p_admin_email text, p_reference text default null)
 returns jsonb
@@ -4703,14 +4852,16 @@ comment on function public.admin_undo is 'Undoes what an admin did to a user';
 --
 -- Concurrency: computes only.
 -- Locks: none.
--- Returns: jsonb, null for a usable price, else jsonb {currency, reason, limit, provider}
---   currency  not a currency code
---   number    not a plain number
---   zero      zero or below
---   decimals  more decimals than the currency has, or more than two, zeros too: 1,000 may be meant as a thousand; limit: how many
---             the currency has
---   minimum   below what provider, one of p_providers, charges; limit: its minimum
---   maximum   above limit: 10,000 Stars a month (Telegram's limit of a subscription), else 99,999,999
+-- Returns: jsonb
+--   currency: text         (null instead of all of it: the price is usable)
+--   reason: 'currency'     (not a currency code)
+--     | 'number'           (not a plain number)
+--     | 'zero'             (zero or below)
+--     | 'decimals'         (more than the currency has, or more than two, zeros too: 1,000 may mean a thousand)
+--     | 'minimum'          (below what provider, one of p_providers, charges)
+--     | 'maximum'          (10,000 Stars a month, Telegram's limit of a subscription, else 99,999,999)
+--   limit: numeric | null
+--   provider: text | null
 -- Errors: none.
 create or replace function private.check_price(
   p_product public.products, p_currency text, p_amount text, p_providers jsonb
@@ -4767,7 +4918,11 @@ comment on function private.check_price is 'Returns why an amount cannot be the 
 --
 -- Concurrency: computes only.
 -- Locks: none.
--- Returns: jsonb, null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Returns: jsonb
+--   field: 'title' | 'description'            (null instead of all of it: the text is usable)
+--   reason: 'empty' | 'long' | 'characters'
+--   length: int
+--   limit: int
 -- Errors: none.
 create or replace function private.check_product_text(p_field text, p_text text)
 returns jsonb
@@ -4918,7 +5073,11 @@ comment on function private.is_undoable is 'Returns whether an admin''s action c
 --
 -- Concurrency: read-only, over an index.
 -- Locks: none.
--- Returns: jsonb {id, action, before, after}, or null.
+-- Returns: jsonb
+--   id: bigint             (null instead of all of it: nothing to undo)
+--   action: text
+--   before: jsonb
+--   after: jsonb
 -- Errors: none.
 create or replace function private.last_undoable(p_user_id bigint)
 returns jsonb
@@ -5103,9 +5262,20 @@ comment on function private.payment_order is 'Finds the order of a payment';
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
---   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
---   the last refund that somebody must look at, or null}.
+-- Returns: jsonb
+--   id: bigint
+--   provider: text
+--   number: text
+--   status: 'pending' | 'completed' | 'failed' | 'canceled' | 'refunded'
+--   problem: 'no_order' | 'amount' | 'currency' | 'owner' | 'test' | 'second_charge' | 'withdrawn' | null
+--   amount: numeric | null                    (null: no money came)
+--   refunded: numeric
+--   disputed: numeric
+--   currency: text | null
+--   at: timestamptz
+--   texts: product_texts | null               (of the product; null without an order)
+--   given: [ { effect: text, given: float, taken: float } ]
+--   open_refund: 'open' | 'unknown' | null    (the last refund that an admin must look at)
 -- Errors: none.
 create or replace function private.payment_summary(p_payment public.payments)
 returns jsonb
@@ -5217,7 +5387,8 @@ comment on function private.price_minimums is 'Lists the smallest amounts that p
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {currency: amount as text with two decimals}; empty without a price.
+-- Returns: jsonb
+--   { [text]: numeric }    (by currency, with two decimals; empty without a price)
 -- Errors: none.
 create or replace function private.prices_of(p_key text)
 returns jsonb
@@ -5238,7 +5409,15 @@ comment on function private.prices_of is 'Returns the prices of a product';
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {key, kind, plan, period, quantity (text), texts, is_active, prices: see private.prices_of}.
+-- Returns: jsonb
+--   key: text
+--   kind: 'subscription' | 'credits' | 'balance' | 'course'
+--   plan: text | null
+--   period: 'month' | 'year' | null
+--   quantity: numeric | null
+--   texts: product_texts
+--   is_active: boolean
+--   prices: private.prices_of
 -- Errors: none.
 create or replace function private.product_card(p_product public.products)
 returns jsonb
@@ -5583,9 +5762,9 @@ comment on function private.write_audit is 'Writes an audit entry for an admin''
 --   fails with L0003. Two calls that create the same user collide in the unique telegram_id and continue with one row.
 -- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb
---   balance: numeric          (after the call, two decimals)
---   applied: boolean          (false: the reference was applied by an earlier call)
---   transaction_id: bigint    (balance_transactions.id)
+--   balance: numeric       (as it is now)
+--   applied: boolean       (false: the reference is known already)
+--   transaction_id: bigint
 -- Errors: L0001 no Telegram user can have this id; L0002 the balance would become negative; L0003 the reference was used with
 --   another amount or user; L0004 the amount, reason or reference is invalid; 40001 the user was erased at this moment (retry).
 create or replace function public.adjust_balance(
@@ -5648,8 +5827,11 @@ comment on function public.adjust_balance is 'Changes a user''s balance, once pe
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
 -- Returns: jsonb
---   [ { user_id: bigint | null, balance: numeric, ledger: numeric } ]
---   (the differences, empty when all agree; user_id null: all erased users together)
+--   [ {
+--     user_id: bigint | null                  (null: all erased users together)
+--     balance: numeric
+--     ledger: numeric
+--   } ]                    (where the two differ; empty is good)
 -- Errors: none.
 create or replace function public.check_balances()
 returns jsonb
@@ -5682,7 +5864,10 @@ comment on function public.check_balances is 'Users whose balance differs from t
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb, {provider, key_id, ciphertext (base64)}; null when requests use the plan.
+-- Returns: jsonb
+--   provider: text         (null instead of all of it: requests go to the plan)
+--   key_id: text
+--   ciphertext: text       (base64)
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
 returns jsonb
@@ -5745,8 +5930,11 @@ comment on function private.change_token is 'Applies what a handler changed abou
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
---   first; empty when there are none.
+-- Returns: jsonb
+--   [ {
+--     provider: text, last_four: text, key_id: text, status: 'ok' | 'refused', is_active: boolean,
+--     created_at: timestamptz, checked_at: timestamptz | null
+--   } ]                    (oldest first)
 -- Errors: none.
 create or replace function public.list_user_tokens(p_user_id bigint)
 returns jsonb
@@ -5815,7 +6003,8 @@ comment on function private.redact_update is 'Removes the content of a message f
 -- Concurrency: only the key that was rejected is marked. A key that replaced it meanwhile, or was encrypted again, is
 --   left alone; if it is invalid too, its own rejection follows.
 -- Locks: the key's row.
--- Returns: jsonb {outcome: refused | unknown}. p_ciphertext is base64, as receive_update gave it.
+-- Returns: jsonb
+--   outcome: 'refused' | 'unknown'
 -- Errors: none.
 create or replace function public.refuse_user_token(p_user_id bigint, p_provider text, p_ciphertext text)
 returns jsonb
@@ -5840,7 +6029,8 @@ comment on function public.refuse_user_token is 'Records that a provider rejecte
 --
 -- Concurrency: idempotent.
 -- Locks: the key's row.
--- Returns: jsonb {outcome: removed | unknown}.
+-- Returns: jsonb
+--   outcome: 'removed' | 'unknown'
 -- Errors: none.
 create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
 returns jsonb
@@ -5865,7 +6055,8 @@ comment on function public.remove_user_token is 'Deletes a user API key';
 -- Concurrency: the user's row is locked: of two keys stored at once both are kept and one is in use, or the later one
 --   where they are of one provider. A repeated call stores the same key.
 -- Locks: user (NO KEY UPDATE), then the user's keys.
--- Returns: jsonb {outcome: stored | replaced}. p_ciphertext is base64; p_is_checked: the provider took the key.
+-- Returns: jsonb
+--   outcome: 'stored' | 'replaced'
 -- Errors: K0001 no such user; K0002 the values cannot be a key.
 create or replace function public.store_user_token(
   p_user_id bigint,
@@ -5923,7 +6114,8 @@ comment on function public.store_user_token is 'Stores a user API key, encrypted
 --
 -- Concurrency: the user's row is locked, so at most one key is in use, the one chosen last.
 -- Locks: user (NO KEY UPDATE), then the user's keys.
--- Returns: jsonb {outcome: chosen | unknown}; unknown changes nothing.
+-- Returns: jsonb
+--   outcome: 'chosen' | 'unknown'             (unknown changes nothing)
 -- Errors: none.
 create or replace function public.use_user_token(p_user_id bigint, p_provider text default null)
 returns jsonb
@@ -5957,10 +6149,10 @@ comment on function public.use_user_token is 'Chooses which API key of a user is
 -- Concurrency: one update of the renewal's row; a repeated call changes nothing.
 -- Locks: renewal.
 -- Returns: jsonb
---   outcome: 'known' | 'running' | 'unknown'
---     (known: a webhook event canceled or ended it in the meantime; unknown: the user has no such renewal)
---   charged_until?: timestamptz | null   (known)
---   is_over?: boolean | null             (known: the paid period has ended)
+--   outcome: 'known'       (its callback came meanwhile and says that it is stopped)
+--     | 'running' | 'unknown'
+--   charged_until?: timestamptz | null        (known)
+--   is_over?: boolean | null                  (known: the paid period is over already)
 -- Errors: none.
 create or replace function public.abort_cancel(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -6475,9 +6667,9 @@ comment on function public.cancel_order is 'Cancels an order whose provider refu
 -- Concurrency: the order's row is locked; canceling twice is canceling once.
 -- Locks: order.
 -- Returns: jsonb
---   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
---   outgoing?: outgoing                          (canceled: edits of its messages, to deliver now)
---   ...?private.closed_checkout                  (closed)
+--   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review)
+--   outgoing?: outgoing                       (canceled: edits of its messages, to deliver now)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.cancel_own_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -6518,9 +6710,9 @@ comment on function public.cancel_own_order is 'Cancels an order at the request 
 --   An open attempt without a lease stays open, so that a charge that happened is still found.
 -- Locks: renewal.
 -- Returns: jsonb
---   outcome: 'canceled' | 'known' | 'unknown' | 'busy'   (known: canceled or ended before)
---   charged_until?: timestamptz | null                   (canceled, known)
---   is_over?: boolean | null                             (canceled, known: the paid period has ended)
+--   outcome: 'canceled' | 'known' | 'unknown' | 'busy'
+--   charged_until?: timestamptz | null        (canceled, known)
+--   is_over?: boolean | null                  (canceled, known: the paid period is over already)
 -- Errors: none.
 create or replace function public.cancel_renewal(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
@@ -6721,14 +6913,14 @@ comment on function private.change_renewal is 'Applies a provider''s event about
 -- Concurrency: read-only. The payment itself is checked again when it is recorded (private.claim_payment).
 -- Locks: none.
 -- Returns: jsonb
---   'ok'           (also the first order of a renewal that is canceled or whose next period may be due: some providers ask for
---                   each period)
---     | 'unknown'  (no such order)
---     | 'owner'    (the order of another user)
---     | 'amount'   (amount or currency differ from the order's, or are missing)
---     | 'paid'     (paid before; the first order of a running renewal cannot begin a second one)
---     | 'renewing' (begins a renewal, and was made before the user's running one began: they did not confirm replacing it)
---     | 'expired'  (also canceled, of an erased user, or without its discount, which is bound to another order)
+--   'ok'                   (also for the first order of a subscription where a period may be due or it is canceled: some
+--                          providers ask for each period)
+--     | 'unknown'          (no such order)
+--     | 'owner'            (another user's order)
+--     | 'amount'           (amount or currency are missing or not those of the order)
+--     | 'paid'             (paid, or the first order of a subscription that runs: a second one cannot begin with it)
+--     | 'renewing'         (ordered before the running subscription began: the user was not asked about replacing it)
+--     | 'expired'          (also the order of an erased user, or one whose discount another order has now)
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -6903,9 +7095,11 @@ comment on function public.check_payments is 'Verifies that payments, their fulf
 -- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
 -- Locks: none.
 -- Returns: jsonb
---   { [text]: 'known' | 'missing' | 'changed' | 'foreign' }
---     (by key. known: nothing to do; missing: to be recorded under its key; changed: the operation is recorded, but was undone
---      or its fee named since; foreign: not about this database)
+--   { [text]: 'known'      (by event key; nothing to do)
+--     | 'missing'          (to be recorded under its key)
+--     | 'changed'          (recorded, but undone, or its fee named, since)
+--     | 'foreign'          (about nothing of ours)
+--   }
 -- Errors: none.
 create or replace function public.check_statement(p_provider text, p_events jsonb)
 returns jsonb
@@ -6979,7 +7173,7 @@ comment on function private.checkout_state is 'Returns the state that an order''
 -- Locks: renewals by charge_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and its orders (SKIP
 --   LOCKED).
 -- Returns: jsonb
---   due: int                        (number of renewals that were due)
+--   due: int            (how many were due)
 --   charges: [ private.lease_charge ]
 --   outgoing: outgoing
 -- Errors: none.
@@ -7035,7 +7229,6 @@ comment on function public.claim_due_renewals is 'Claims renewals whose charge i
 --   query.
 -- Returns: jsonb
 --   [ { id: bigint, provider: text, reference: text } ]
---     (the longest unqueried first; reference: the provider's id of the checkout)
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns jsonb
@@ -7286,12 +7479,10 @@ comment on function private.claim_payment is 'Matches a payment to its order or 
 -- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   [ {
---     id: bigint,
---     provider: text,
---     subscription_id: text,
---     telegram_id: bigint | null,   (null: the user is erased)
---     payer: text | null,           (the provider's id of the payer)
---     payment_id: text | null       (the provider's id of the last charge)
+--     id: bigint, provider: text, subscription_id: text,
+--     telegram_id: bigint | null              (null: erased)
+--     payment_id: text | null                 (its last charge)
+--     payer: text | null
 --   } ]
 -- Errors: none.
 create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
@@ -7353,12 +7544,8 @@ comment on function public.claim_renewals_to_stop is 'Claims subscriptions that 
 -- Locks: one statement day (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   {
---     provider: text,
---     day: date,
---     since: timestamptz,
---     until: timestamptz,
---     cursor: text,        (of the next page; empty: the first one)
---     is_late: boolean     (it has been due for two days and was never read)
+--     provider: text, day: date, since: timestamptz, until: timestamptz, cursor: text,
+--     is_late: boolean                        (the day has been due for two days)
 --   } | null               (nothing is due)
 -- Errors: none.
 create or replace function public.claim_statement(p_providers jsonb)
@@ -7418,7 +7605,7 @@ comment on function public.claim_statement is 'Leases one day of a provider''s s
 --   (private.edit_invitation).
 -- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
---   outgoing
+--   outgoing               (edits of the messages)
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb
@@ -7514,13 +7701,11 @@ comment on function private.close_refund is 'Records that a refund is done or fa
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   {
---     outcome: 'closed',
---     state: 'paid' | 'held',
---     texts: jsonb,            (of the product, by language)
---     amount: numeric,
---     currency: text
---   } | null                   (any other order)
+--   outcome: 'closed'      (null instead of all of it: any other order)
+--   state: 'paid' | 'held'
+--   texts: product_texts
+--   amount: numeric
+--   currency: text
 -- Errors: none.
 create or replace function private.closed_checkout(p_order public.orders)
 returns jsonb
@@ -7589,12 +7774,12 @@ comment on function private.consume_discount is 'Marks the discount of a fulfill
 -- Locks: user (KEY SHARE), with p_reuse an advisory lock of the user's orders, discount, orders by id: the order in which
 --   private.lock_payers locks, so that recording a payment at the same time cannot deadlock.
 -- Returns: jsonb
---   outcome: 'created' | 'known' | 'reused' | 'closed' | 'not_for_sale'
---     (known: made by an earlier call with this reference; reused: made by an earlier call, and it has a checkout, whose link
---      may have expired since; closed: paid or under review; not_for_sale: inactive, no price in the currency, or not sold from
---      balance)
---   ...?private.order_card       (created, known, reused; of these keys closed has texts, amount and currency)
---   state?: 'paid' | 'held'      (closed)
+--   outcome: 'created' | 'known'
+--     | 'reused'           (an earlier call made it and it has a checkout, whose link may have run out since)
+--     | 'closed'           (the message's order is paid or under review)
+--     | 'not_for_sale'     (switched off, no price in this currency, or not sold from balance)
+--   ...?private.order_card                    (created, known, reused)
+--   ...?private.closed_checkout               (closed)
 -- Errors: M0003 no such user.
 create or replace function public.create_order(
   p_user_id bigint,
@@ -8580,15 +8765,21 @@ comment on function public.last_balance_order is 'Returns the user''s newest ord
 --   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
 -- Locks: renewal (held by the caller).
 -- Returns: jsonb
---   {
---     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
---     is_status_check: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
---                                    since providers keep an idempotency key for 24 hours)
---     attempt_started_at: timestamptz,        (start of the attempt)
---     reference: text | null,       (the provider's id of the charge, if known)
---     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
---     languages: [ text | null ], bot: text
---   } | null                        (null: no attempt is due)
+--   id: bigint             (null instead of all of it: no attempt is open)
+--   attempt: int
+--   order_id: bigint
+--   provider: text
+--   saved_method: text | null
+--   is_status_check: boolean       (only look whether the attempt succeeded)
+--   attempt_started_at: timestamptz  (since when the attempt is open)
+--   reference: text | null                    (the provider's number of a charge that was under way)
+--   texts: product_texts
+--   amount: numeric
+--   currency: text
+--   contact: text | null
+--   telegram_id: bigint | null
+--   languages: [ text | null ]
+--   bot: text
 -- Errors: none.
 create or replace function private.lease_charge(p_renewal_id bigint)
 returns jsonb
@@ -8644,10 +8835,10 @@ comment on function private.lease_charge is 'Leases the open charge attempt of a
 -- Concurrency: the order's row is locked; a repeated call changes nothing.
 -- Locks: order.
 -- Returns: jsonb
---   outcome: 'left' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
---   product_key?: text                       (left)
---   renews?: boolean                         (left)
---   ...?private.closed_checkout              (closed)
+--   outcome: 'left' | 'closed' | 'unknown'
+--   product_key?: text     (left)
+--   renews?: boolean       (left)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.leave_checkout(
   p_user_id bigint, p_order_id bigint, p_message_id bigint default null
@@ -9141,11 +9332,10 @@ comment on function private.offer_after_top_up is 'Offers the product for which 
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   outcome: 'reused' | 'closed' | 'gone'
---     (reused: it can still be paid; closed: paid or under review, see private.closed_checkout; gone: not the user's order,
---      canceled, expired, or without a checkout)
---   ...?private.order_card       (reused; of these keys closed has texts, amount and currency)
---   state?: 'paid' | 'held'      (closed)
+--   outcome: 'reused' | 'closed'              (paid or under review)
+--     | 'gone'                                (not the user's, canceled or expired)
+--   ...?private.order_card                    (reused)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -9180,16 +9370,16 @@ comment on function public.open_order is 'Describes an order that its buyer want
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   outcome: text                    (p_outcome)
+--   outcome: text          (p_outcome)
 --   id: bigint
---   status: text
+--   status: 'pending' | 'completed' | 'canceled' | 'withdrawn'
 --   provider: text
---   kind: text
---   texts: jsonb                     (of the product, by language)
+--   kind: 'subscription' | 'credits' | 'balance' | 'course'
+--   texts: product_texts
 --   amount: numeric
---   full_amount: numeric | null      (price without the discount; null: no discount)
+--   full_amount: numeric | null               (without the discount; null when there is none)
 --   currency: text
---   period: text | null
+--   period: 'month' | 'year' | null
 --   renews: boolean
 --   contact: text | null
 --   expires_at: timestamptz
@@ -9316,16 +9506,16 @@ comment on function private.pay_commission is 'Pays the referrer''s commission f
 -- Locks: user (KEY SHARE), discount, orders that lose the discount, order, payment, then users by id (NO KEY UPDATE), the same
 --   order as in public.record_payment_event.
 -- Returns: jsonb
---   outcome: 'paid' | 'known' | 'not_for_sale'
---     (known: an earlier call paid; not_for_sale: inactive, no price in balance_currency, or a top-up)
---   id?: bigint                       (of the order; this and all other keys: paid, known)
---   texts?: jsonb
---   kind?: text
+--   outcome: 'paid' | 'known'
+--     | 'not_for_sale'     (switched off, no price in balance_currency, or a top-up; it has none of the other keys)
+--   id?: bigint            (of the order)
+--   texts?: product_texts
+--   kind?: 'subscription' | 'credits' | 'balance' | 'course'
 --   amount?: numeric
 --   quantity?: numeric | null
 --   currency?: text
---   until?: timestamptz | null        (end of the plan that was bought)
---   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null   (private.checkout_state)
+--   until?: timestamptz | null                (the end of the plan that was bought)
+--   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null
 --   balance?: numeric
 --   outgoing?: outgoing
 -- Errors: M0003 no such user; L0002 the balance is too low; L0005 the price differs from p_amount, the price that the buyer saw
@@ -9436,13 +9626,16 @@ comment on function private.payer_of is 'Recipient of messages about a payment, 
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     id: bigint | null,             (of the payment)
---     order_id: bigint | null,       (of an order that can still be paid)
---     texts: jsonb,                  (null: the order of the payment is not known)
---     amount: numeric, currency: text | null,
---     status: text,      (of an order: pending, expired, canceled, withdrawn; else review, disputed, or the payment's)
---     provider: text, refunded: numeric,
---     at: timestamptz | null         (when it was paid, or ordered)
+--     id: bigint | null                       (null: an order without money)
+--     order_id: bigint | null                 (of an order that can still be paid)
+--     texts: product_texts | null             (null: money whose order is unknown)
+--     amount: numeric
+--     currency: text
+--     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (orders without money)
+--       | 'review' | 'disputed' | 'completed' | 'failed' | 'refunded'
+--     provider: text
+--     refunded: numeric
+--     at: timestamptz                         (when it was paid, or ordered)
 --   } ]
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
@@ -9668,11 +9861,16 @@ comment on function private.product_titles is 'The titles of a product by langua
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     key: text, kind: text, plan: text | null, period: text | null, quantity: numeric | null, texts: jsonb,
---     prices: { [text]: numeric },                                                     (by currency)
+--     key: text
+--     kind: 'subscription' | 'credits' | 'balance' | 'course'
+--     plan: text | null
+--     period: 'month' | 'year' | null
+--     quantity: numeric | null
+--     texts: product_texts
+--     prices: { [text]: numeric }             (by currency; a product without a price is not for sale)
 --     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
---                                                   (only prices that are lower; null: no discount)
---   } ]
+--                                             (the lower prices alone, of what does not renew; never for balance)
+--   } ]                                       (in their order)
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb
@@ -9787,13 +9985,14 @@ comment on function private.record_order_failure is 'Records a pending, failed o
 --   payment, order, renewal, users by id (NO KEY UPDATE, which does not conflict with KEY SHARE); last, unmatched payments
 --   (SKIP LOCKED).
 -- Returns: jsonb
---   outcome: 'applied' | 'known' | 'ignored' | 'failed'
---     (known: applied or given up before; ignored: given up; failed: the provider must repeat it, unless is_late)
---   outgoing?: outgoing          (applied, ignored)
---   is_late?: boolean            (failed, known: first received at least a day ago, so that it is retried from here;
---                                 known has the key only if it is true)
---   error?: text                 (ignored, failed)
---   is_alarm?: boolean           (ignored: the first event of its subscription)
+--   outcome: 'applied'
+--     | 'known'            (applied or given up before)
+--     | 'ignored'          (given up)
+--     | 'failed'           (the provider shall send it again, unless is_late)
+--   outgoing?: outgoing    (applied, ignored)
+--   error?: text           (ignored, failed)
+--   is_alarm?: boolean     (ignored: the first of its subscription)
+--   is_late?: boolean      (known, failed: it came first a day ago, and is tried again from here)
 -- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,
@@ -10005,16 +10204,16 @@ comment on function private.refund_orphaned_payment is 'Refunds a charge that ar
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
---   key: text                      (idempotency key)
+--   key: text              (idempotency key for the provider)
 --   attempt: int
 --   provider: text
---   number: text                   (the provider's id of the payment)
+--   number: text           (the provider's payment number)
 --   amount: numeric
 --   currency: text
---   is_whole: boolean              (a full refund)
---   telegram_id: bigint | null     (of the payer; null: erased)
---   contact: text | null           (for the receipt)
---   texts: jsonb                   (of the product; null without an order)
+--   is_whole: boolean
+--   telegram_id: bigint | null                (who paid; null: erased)
+--   contact: text | null                      (for the receipt)
+--   texts: product_texts | null               (of the product, for the receipt; null without an order)
 --   languages: [ text | null ]
 -- Errors: none.
 create or replace function private.refund_task(p_refund_id bigint)
@@ -10408,7 +10607,7 @@ comment on function private.replace_renewals is 'Cancels the renewals that a new
 -- Returns: jsonb
 --   applied: int
 --   failed: int
---   ignored: int             (events that were given up with an alarm)
+--   ignored: int           (given up with an alarm)
 --   outgoing: outgoing
 -- Errors: those of public.record_payment_event.
 create or replace function public.retry_payment_events(p_limit integer default 50, p_accept_test boolean default false)
@@ -10700,9 +10899,12 @@ comment on function private.save_renewal is 'Creates or extends the renewal of a
 --   stored cursor (p_cursor) advances it; the page of another one is ignored.
 -- Locks: statement day, then its entries.
 -- Returns: jsonb
---   is_current: boolean    (false: another worker has advanced the cursor)
+--   is_current: boolean    (false: another worker has moved the walk on)
 --   outgoing: outgoing
---   ...?private.finish_statement   (only with the last page)
+--   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are gaps and foreign)
+--   gaps?: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--                          (new differences)
+--   foreign?: int          (movements of other shops)
 -- Errors: none.
 create or replace function public.save_statement_page(
   p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
@@ -10918,8 +11120,8 @@ comment on function private.settle_waiting_payments is 'Settles payments that ar
 -- Concurrency: the row is inserted once; later calls only read it.
 -- Locks: none.
 -- Returns: jsonb
---   position: int          (offset of the next call of getStarTransactions)
---   since: timestamptz     (older transactions are skipped)
+--   position: int
+--   since: timestamptz     (what happened before is passed over)
 -- Errors: none.
 create or replace function public.star_position(p_bot text)
 returns jsonb
@@ -11044,7 +11246,7 @@ comment on function private.take_balance_payment is 'Pays an order from its user
 -- Concurrency: read-only. An event that arrives in between is recorded twice, which changes nothing.
 -- Locks: none.
 -- Returns: jsonb
---   [ text ]
+--   [ text ]               (event keys)
 -- Errors: none.
 create or replace function public.unrecorded_events(p_provider text, p_keys jsonb)
 returns jsonb
@@ -11128,9 +11330,9 @@ comment on function private.upsert_operation is 'Stores an operation of a paymen
 -- Concurrency: read-only; reads the user's payments over an index.
 -- Locks: none.
 -- Returns: jsonb
---   payments: int        (number of payments with an amount)
---   sums: [ { currency: text, paid: numeric, refunded: numeric } ]
---   chargebacks: int     (number of payments that are disputed or lost to a dispute)
+--   payments: int          (how many brought money)
+--   sums: [ { currency: text, paid: numeric, refunded: numeric } ]   (without payments that were not fulfilled)
+--   chargebacks: int       (payments that a bank took back and did not return)
 -- Errors: none.
 create or replace function private.user_payment_totals(p_user_id bigint)
 returns jsonb
@@ -11614,10 +11816,16 @@ comment on function private.expire_tombstones is 'Clears the request counters of
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
---   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
---   message at least) after number p_after; next is the number to go on after, null at the end.
+-- Returns: jsonb
+--   {
+--     sections: { [text]: jsonb } | null      (in the first part only: one key a subject, rows as the tables have them,
+--                                             without data of other users)
+--     messages: [ {
+--       bot: text, chat_id: bigint, thread_id: bigint, role: 'user' | 'assistant', content: text,
+--       message_id: bigint | null, created_at: timestamptz
+--     } ]                                     (oldest first, after number p_after; p_bytes of text, one message at least)
+--     next: bigint | null                     (p_after of the next part; null at the end)
+--   } | null                                  (no such user)
 -- Errors: none.
 create or replace function public.export_user_data(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
@@ -11761,7 +11969,8 @@ comment on function private.payments_section is 'Collects what is stored about a
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {updates_hours, dead_letters_days, messages_days, usage_months, …}: every setting retention_….
+-- Returns: jsonb
+--   { [text]: text }       (every setting retention_…, without that prefix)
 -- Errors: none.
 create or replace function public.retention_periods()
 returns jsonb
@@ -12033,11 +12242,11 @@ comment on function private.begin_promocode_try is 'Checks and locks a user''s c
 --   primary key of redemptions.
 -- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
 -- Returns: jsonb
---   code: text
+--   code: text             (what the user is told they got)
 --   kind: 'month' | 'credits' | 'trainings' | 'percent'
---   value: int                 (months, credits, trainings, or percent)
---   plan?: text                (month)
---   until?: timestamptz        (month: end of the plan; percent: end of the discount, missing if it has none)
+--   value: int
+--   plan?: text
+--   until?: timestamptz
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
@@ -12096,7 +12305,20 @@ comment on function private.give_promocode is 'Grants what a promo code is for';
 --
 -- Concurrency: read-only; computed from the given row and the time.
 -- Locks: none.
--- Returns: jsonb, the row's columns and state: active | off (deactivated) | used_up | over (expired) | not_yet (not valid yet).
+-- Returns: jsonb
+--   id: bigint
+--   code: text
+--   kind: 'month' | 'credits' | 'trainings' | 'percent'
+--   value: int
+--   plan: text | null
+--   max_uses: int | null
+--   uses: int
+--   valid_from: timestamptz
+--   valid_until: timestamptz | null
+--   is_active: boolean
+--   note: text | null
+--   created_at: timestamptz
+--   state: 'active' | 'off' | 'used_up' | 'over' | 'not_yet'
 -- Errors: none.
 create or replace function private.promocode_card(p_promocode public.promocodes)
 returns jsonb
@@ -12127,11 +12349,16 @@ comment on function private.promocode_card is 'A promo code with its current sta
 --   never more than max_uses users.
 -- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
 -- Returns: jsonb
---   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet' | 'too_many_tries'
---     (too_many_tries: the setting promocode_daily_tries is reached, the code was not looked up)
---   ...?private.give_promocode  (redeemed, already_used; all missing if redeemed before an erasure)
---   waits?: boolean             (already_used: it is a discount that can still be used)
---   from?: timestamptz          (not_yet: start of its validity)
+--   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
+--     | 'too_many_tries'   (the setting promocode_daily_tries; no code is looked up)
+--                          (a refusal is an outcome and no error, so that it counts as a try)
+--   code?: text            (redeemed, already_used; as are kind, value, plan and until)
+--   kind?: 'month' | 'credits' | 'trainings' | 'percent'
+--   value?: int
+--   plan?: text
+--   until?: timestamptz    (the end of the plan or discount)
+--   waits?: boolean        (already_used: it is a discount that is still unused)
+--   from?: timestamptz     (not_yet)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb
@@ -12249,8 +12476,10 @@ comment on function private.attach_referral is 'Records who referred a new user'
 -- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of
 --   another one changes nothing.
 -- Locks: as private.attach_referral and private.settle_referral.
--- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
---   self | unknown_code | not_new | limit_reached.
+-- Returns: jsonb
+--   outcome: 'completed' | 'already_completed' | 'self' | 'unknown_code' | 'not_new' | 'limit_reached'
+--   referrer_credits: int
+--   referred_credits: int
 -- Errors: none.
 create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
 returns jsonb
@@ -12318,8 +12547,10 @@ comment on function private.is_referred_by is 'Returns whether a user was referr
 -- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
 --   completed. No user is locked before private.settle_referral locks both in the order of their ids.
 -- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
--- Returns: jsonb, {id, method, parameters} of the message to the referrer, to deliver now; null when nobody referred
---   the user, or the referrer is banned or erased.
+-- Returns: jsonb
+--   id: bigint             (null instead of all of it: no referrer, or the referrer is banned)
+--   method: text
+--   parameters: jsonb
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb
@@ -12375,9 +12606,16 @@ comment on function private.on_first_request is 'Completes what follows a user''
 --
 -- Concurrency: read-only, over user_referrals_referrer_idx.
 -- Locks: none.
--- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
---   came with the code, for how many credits were given, how many credits, and what one is worth now; null
---   when there is no such person.
+-- Returns: jsonb
+--   {
+--     code: text
+--     came: int                               (how many came with the code)
+--     counted: int                            (for how many credits were given)
+--     credits: int                            (how many credits)
+--     referrer_credits: int                   (what one is worth now)
+--     referred_credits: int
+--     was_referred: boolean
+--   } | null                                  (no such user)
 -- Errors: none.
 create or replace function public.referral_overview(p_user_id bigint)
 returns jsonb
@@ -12495,7 +12733,9 @@ comment on function private.settle_referral is 'Completes a pending referral';
 --
 -- Concurrency: read-only, over user_referrals_completed_at_idx.
 -- Locks: none.
--- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
+-- Returns: jsonb
+--   [ { user_id: bigint, telegram_id: bigint, first_name: text, username: text | null, referrals: int, credits: int } ]
+--                          (the most first)
 -- Errors: none.
 create or replace function public.top_referrers(
   p_since timestamptz, p_until timestamptz default null, p_limit integer default 10
@@ -12777,10 +13017,8 @@ comment on function private.level_of is 'Returns the highest level of a user''s 
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   {
---     plan: text,
---     ends_at: timestamptz | null   (null: no end, or the free plan)
---   } | null                        (no such user)
+--   plan: text
+--   ends_at: timestamptz | null               (null without an end, and for the free plan)
 -- Errors: none.
 create or replace function private.plan_of(p_user_id bigint)
 returns jsonb
@@ -12908,24 +13146,24 @@ comment on function private.shorten_subscription is 'Removes time of a plan from
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   plan: text | null
---   ends_at: timestamptz | null         (null: no end, or the free plan)
+--   plan: text | null      (null: no such user)
+--   ends_at: timestamptz | null
 --   renewals: [ {
---     id: bigint,
---     plan: text,
---     texts: jsonb,                     (of the product, by language)
---     provider: text,
---     provider_subscription_id: text,
---     status: 'active' | 'past_due' | 'canceled',
---     amount: numeric,
---     currency: text,
---     period: text,
---     charged_until: timestamptz | null,
---     effective_end: timestamptz | null,
---       (when the plan stops, grace period included, after all reversals; null: over, or no end)
---     payment_id: text | null,          (the provider's id of the last charge)
---     payer: text | null                (the provider's id of the payer, if it has no Telegram id)
---   } ]
+--     id: bigint
+--     plan: text
+--     texts: product_texts
+--     provider: text
+--     provider_subscription_id: text
+--     status: 'active' | 'past_due' | 'canceled'
+--     amount: numeric
+--     currency: text
+--     period: text
+--     charged_until: timestamptz | null
+--     effective_end: timestamptz | null          (when its plan stops, days of grace included, after all reversals; null: over,
+--                                             or without an end)
+--     payment_id: text | null                 (its last charge)
+--     payer: text | null                      (how the provider names who pays, where it has no number for them)
+--   } ]                                       (those that are not over, newest first)
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns jsonb
@@ -13149,7 +13387,8 @@ comment on function private.claim_held_part is 'Keeps the sweep from a held part
 --
 -- Concurrency: each item is locked, skipped by other senders, and its send_after moved one minute ahead.
 -- Locks: outbox items (FOR UPDATE SKIP LOCKED), by send_after.
--- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Returns: jsonb
+--   [ { id: bigint, bot: text, update_id: bigint | null, method: text, parameters: jsonb } ]
 -- Errors: none.
 create or replace function public.claim_outbox(p_limit integer)
 returns jsonb
@@ -13332,7 +13571,8 @@ comment on function public.count_active_sessions is 'Counts the sessions that we
 --
 -- Concurrency: the number is the primary key; the first body is kept.
 -- Locks: none.
--- Returns: jsonb {outcome: dead_lettered | known}.
+-- Returns: jsonb
+--   outcome: 'dead_lettered' | 'known'
 -- Errors: none.
 create or replace function public.dead_letter_update(
   p_bot text, p_update_id bigint, p_error text, p_body text
@@ -13393,7 +13633,8 @@ comment on function private.enqueue_calls is 'Stores Bot API calls in the outbox
 -- Concurrency: the lease is taken under the row lock and released by public.fail_update. A worker that holds the
 --   lease keeps it.
 -- Locks: update row, then those of public.fail_update.
--- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
+-- Returns: jsonb
+--   ...public.fail_update                     (superseded: another worker has it, or it is finished)
 -- Errors: none.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
 returns jsonb
@@ -13434,10 +13675,10 @@ comment on function public.fail_stale_update is 'Records that a stale update cou
 -- Concurrency: the row is locked and its attempt compared; a worker that lost its lease changes nothing. A repeated
 --   call for a dead-lettered update returns the stored answer.
 -- Locks: update row, user (KEY SHARE), then as private.release_usage and private.record_usage.
--- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
---   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
---   providers so far, see private.record_usage.
+-- Returns: jsonb
+--   outcome: 'retry' | 'dead_lettered' | 'superseded'
+--   failures?: int         (retry, dead_lettered)
+--   answer?: jsonb         (retry, dead_lettered)
 -- Errors: none.
 create or replace function public.fail_update(
   p_bot text,
@@ -13532,9 +13773,11 @@ comment on function public.fail_update is 'Records a failure; the third one dead
 --   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
 -- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
 --   request counters, the held update (FOR UPDATE SKIP LOCKED), session and messages, counters of AI calls.
--- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
---   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
---   not be given: the person was told already.
+-- Returns: jsonb
+--   outcome: 'finished' | 'superseded'
+--   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
+--   notice?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
+--   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
   p_bot text,
@@ -13654,7 +13897,8 @@ comment on function public.finish_update is 'Commits what the handler of an upda
 -- Concurrency: a second call finds nothing left to move.
 -- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
 --   sessions.
--- Returns: jsonb {sessions: how many were moved}.
+-- Returns: jsonb
+--   sessions: int          (how many were moved)
 -- Errors: none.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
 returns jsonb
@@ -13770,23 +14014,32 @@ comment on function private.open_session is 'Finds or creates the session of a u
 -- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
 --   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
---   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
---     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
---     session {mode, data}
---     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
---             month_resets_at, bonus_credits, timezone}
---     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
---             its answer, or for a banned user; releases_left with it
---     user_api_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
---             is reserved already; else null
---     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
---             together than p_history_characters
---     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   dead-letter it
---   {outcome: busy, retry_after}                     seconds
---   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
---                                                    outgoing [{id, method, parameters}] still owed
+--   outcome: 'work' | 'busy' | 'dead' | 'finished'
+--   attempt?: int          (work, dead)
+--   failures?: int         (work, dead)
+--   user?: {               (work; dead: the two languages alone)
+--     language: text | null, language_code: text,
+--     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
+--     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
+--     ban?: { reason: text | null, told: boolean } | null
+--   }
+--   session?: { mode: text, data: jsonb }     (work, as all that follows)
+--   usage?: {
+--     plan: text, features: [ text ], requests: int, daily_requests: int | null, resets_at: timestamptz,
+--     month_requests: int, monthly_requests: int | null, month_resets_at: timestamptz, bonus_credits: int, timezone: text
+--   }
+--   reservation?: 'reserved' | 'user_api_key' | 'settled' | 'released' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost' | null
+--                          (null: not asked for, a question of ours awaits its answer, or the user is banned)
+--   releases_left?: int | null
+--   user_api_key?: private.active_token | null     (the user's own API key, where p_reserve asks for the AI and nothing is
+--                          reserved yet)
+--   history?: [ { role: 'user' | 'assistant', content: text } ]   (oldest first; at most p_history and what the plan allows,
+--                          at most p_history_characters together)
+--   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
+--                          and its answer out)
+--   retry_after?: int      (busy: seconds)
+--   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
+--   outgoing?: [ { id: bigint, method: text, parameters: jsonb } ]   (finished: still to be delivered)
 -- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,
@@ -14005,9 +14258,8 @@ comment on function private.recent_messages is 'Returns the newest messages of a
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
 --   first that must wait and reports those behind it as waiting too.
 -- Locks: users who blocked a bot, then outbox items.
--- Returns: jsonb {dropped}: how many were given up after a day of trying.
---   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
---   blocked the bot, which the person's row then says; retry_after in seconds.
+-- Returns: jsonb
+--   dropped: int           (how many were given up after a day of attempts)
 -- Errors: none.
 create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb
@@ -14112,9 +14364,10 @@ comment on function private.replay_answer is 'Answers a redelivery of a finished
 -- Concurrency: the update row is locked; an update reserves one request, however often it asks. An earlier attempt
 --   that was billed stays settled.
 -- Locks: update row, user (KEY SHARE), then as private.reserve_usage.
--- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
---   an earlier attempt was paid for.
---   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
+-- Returns: jsonb
+--   outcome: 'superseded' | 'reserved' | 'user_api_key' | 'settled' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost'
+--                          (settled: an earlier attempt was paid for)
+--   releases_left?: int | null
 -- Errors: none.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false
@@ -14162,7 +14415,8 @@ comment on function public.reserve_request is 'Reserves one AI request for an up
 -- Concurrency: an update moves to the end of the queue when it is handed out, so one that can never be finished does
 --   not block the others. The lease decides which worker processes it.
 -- Locks: update rows (FOR UPDATE SKIP LOCKED), by lease_until.
--- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
+-- Returns: jsonb
+--   [ { bot: text, update_id: bigint, payload: jsonb } ]   (longest waiting first)
 -- Errors: none.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
 returns jsonb
@@ -14209,8 +14463,14 @@ comment on function public.stale_updates is 'Hands out updates whose worker cras
 -- Concurrency: rows that another sweep or a worker has locked are skipped.
 -- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
 --   private.release_usage); then one kind after another, SKIP LOCKED.
--- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
---   each kind at most.
+-- Returns: jsonb
+--   released: int          (how many of each; at most p_limit of each kind)
+--   updates: int
+--   messages: int
+--   erased: int
+--   subscriptions: int
+--   months: int
+--   alarms: int
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
@@ -14412,13 +14672,31 @@ comment on function private.drop_usage_partition is 'Drops one partition of api_
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
---   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
---                remaining: what may still be asked, bonus credits included, null: no limit
---   days         [{day, requests, bonus_requests, user_api_key_requests}], 30 of them, today last
---   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
---                dollars, as far as the provider says), average_ms}] of this month, the most used first
---   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
+--   plan: text
+--   features: [ text ]
+--   history_length: int | null                (null: MAX_HISTORY_LENGTH)
+--   timezone: text
+--   bonus_credits: int
+--   day: {
+--     begins: date
+--     used: int                               (of the plan)
+--     bonus_used: int
+--     limit: int | null                       (null: no limit)
+--     remaining: int | null                   (bonus credits included; null: no limit)
+--     resets_at: timestamptz
+--   }
+--   month: public.get_user_usage_stats.day
+--   days: [ { day: date, requests: int, bonus_requests: int, user_api_key_requests: int } ]   (30, today last)
+--   providers: [ {
+--     provider: text, calls: int, errors: int, user_api_key_calls: int, tokens_in: int, tokens_out: int,
+--     cost: float, user_api_key_cost: float        (US dollars, as far as the provider says),
+--     average_ms: int
+--   } ]                                       (of this month, the most used first)
+--   referrals: {
+--     total: int                              (that counted),
+--     pending: int                            (1000 stands for more),
+--     earned: int                             (bonus credits)
+--   }
 -- Errors: U0001 no such user.
 create or replace function public.get_user_usage_stats(p_user_id bigint)
 returns jsonb

@@ -4,7 +4,8 @@
 -- Concurrency: read-only. The answer may be outdated a moment later: public.consume_access checks and takes in one
 --   transaction.
 -- Locks: none.
--- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
+-- Returns: jsonb
+--   ...private.resolve_access   (an unknown user has no access)
 -- Errors: Z0002, the quantity is invalid.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb

@@ -5,8 +5,10 @@
 -- Concurrency: the user's row is locked, and the reference is unique. A repeated reference takes nothing and returns
 --   what was taken then. A refusal is not stored, so the same reference may try again.
 -- Locks: user (NO KEY UPDATE), then the user's free trainings.
--- Returns: jsonb {has_access, access_type, details, applied, taken: {credits, trainings}}. applied is false for a refusal,
---   and for a reference that is known already. details are as they are now, afterwards.
+-- Returns: jsonb
+--   ...private.resolve_access   (details are those afterwards)
+--   applied: boolean       (false: refused, or the reference is known already)
+--   taken: { credits: int, trainings: int }
 -- Errors: Z0002, the quantity or reference is invalid; Z0003, the reference was used with another user or quantity.
 create or replace function public.consume_access(p_telegram_id bigint, p_reference text, p_quantity integer default 1)
 returns jsonb

@@ -3,7 +3,9 @@
 --
 -- Concurrency: the channel is unique for a user.
 -- Locks: user (KEY SHARE).
--- Returns: jsonb {outcome: given | already_given | off, trainings}.
+-- Returns: jsonb
+--   outcome: 'given' | 'already_given' | 'off'
+--   trainings: int         (how many the channel gives)
 -- Errors: Z0004, no such user.
 create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
 returns jsonb

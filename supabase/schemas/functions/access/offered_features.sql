@@ -2,8 +2,11 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {currencies: [text] that products on sale have prices in, referrals: boolean, trial_days,
---   channel_trainings}.
+-- Returns: jsonb
+--   currencies: [ text ]   (in which products on sale have prices)
+--   referrals: boolean
+--   trial_days: int
+--   channel_trainings: int
 -- Errors: none.
 create or replace function public.offered_features()
 returns jsonb

@@ -3,10 +3,15 @@
 --
 -- Concurrency: read-only. A caller that takes something locks the user's row first.
 -- Locks: none.
--- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
---   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
---   free one, or being an admin, is a subscription. Who is banned may use nothing.
---   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
+-- Returns: jsonb
+--   has_access: boolean
+--   access_type: 'subscription' | 'credits' | 'trainings' | 'none'   (the first source that p_quantity would be taken from.
+--                          Credits and trainings together must be enough. A plan above the free one, or being an admin, is
+--                          a subscription. A banned user has none)
+--   details: {
+--     plan: text | null, ends_at: timestamptz | null, bonus_credits: int, free_trainings: int,
+--     is_admin: boolean, is_banned: boolean
+--   }
 -- Errors: none.
 create or replace function private.resolve_access(p_user public.users, p_quantity integer)
 returns jsonb

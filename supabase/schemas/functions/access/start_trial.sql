@@ -3,8 +3,9 @@
 --
 -- Concurrency: the user's row is locked and records the trial, so of two calls one starts it.
 -- Locks: user (NO KEY UPDATE), then as private.extend_subscription.
--- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
---   runs, else null: a repetition is told until when.
+-- Returns: jsonb
+--   outcome: 'started' | 'already_used' | 'paid_already' | 'off'
+--   ...public.trial_offer
 -- Errors: Z0004, no such user.
 create or replace function public.start_trial(p_user_id bigint)
 returns jsonb

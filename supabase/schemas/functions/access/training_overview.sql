@@ -2,8 +2,13 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
---   how many the channel gives, channels: the references of those that gave already}.
+-- Returns: jsonb
+--   {
+--     access: private.resolve_access,
+--     trainings: [ { source: text, quantity: int, used: int } ]   (oldest first),
+--     channel_trainings: int                                      (how many a channel gives),
+--     channels: [ text ]                                          (references of channels that gave already)
+--   }
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
 returns jsonb

@@ -2,8 +2,13 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
---   trial runs.
+-- Returns: jsonb
+--   {
+--     outcome: 'available' | 'already_used' | 'paid_already' | 'off',
+--     plan: text,
+--     days: int,
+--     ends_at: timestamptz | null   (while the trial runs)
+--   } | null                        (no such user)
 -- Errors: none.
 create or replace function public.trial_offer(p_user_id bigint)
 returns jsonb

@@ -4,8 +4,13 @@
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
---   now}. The user is told once.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: numeric
+--   after: numeric
+--   currency: text
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or amount;
 --   N0004 the amount or the reason is invalid; L0002 the balance would become negative.
 create or replace function public.admin_adjust_balance(

@@ -2,8 +2,13 @@
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new entries do not shift it.
 -- Locks: none.
--- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
---   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   entries: [ {
+--     id: bigint, admin_email: text, action: text, before: jsonb, after: jsonb, created_at: timestamptz,
+--     user: { telegram_id: bigint, username: text | null, first_name: text } | null   (null: erased, or none)
+--   } ]
+--   next: bigint | null    (p_before of the next page)
+--   timezone: text
 -- Errors: N0001 not an admin.
 create or replace function public.admin_audit(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 10

@@ -3,7 +3,10 @@
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first. A user who is banned already gets the new reason and no second notice.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: { banned_at: timestamptz | null, reason: text | null }
+--   after: public.admin_ban_user.before
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user; N0004 the
 --   reason is invalid; N0005 the user is an admin.
 create or replace function public.admin_ban_user(

@@ -2,9 +2,14 @@
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
---   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
---   erased, all of them together}.
+-- Returns: jsonb
+--   payments: int          (how many faults payments have)
+--   balances: int          (how many balances differ from their ledger)
+--   wrong_payments: [ { payment: bigint, wrong: text } ]   (the first ten)
+--   wrong_balances: [ {
+--     user_id: bigint | null, telegram_id: bigint | null   (null: all erased users together),
+--     balance: numeric, ledger: numeric
+--   } ]                                                    (the first ten)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_check(p_admin_email text)
 returns jsonb

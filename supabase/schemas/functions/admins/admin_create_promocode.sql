@@ -3,7 +3,9 @@
 -- Concurrency: the code is unique regardless of case. With a reference it acts once, and a repeated call returns the
 --   code that the first one created.
 -- Locks: none.
--- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
+-- Returns: jsonb
+--   outcome: 'created' | 'taken'
+--   promocode: private.promocode_card   (taken: the existing one)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
 --   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(

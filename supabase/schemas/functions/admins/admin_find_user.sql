@@ -4,13 +4,24 @@
 -- Concurrency: read-only. A username may have passed from one user to another: of several the one who was active last
 --   is returned.
 -- Locks: none.
--- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
---   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
---   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.user_payment_totals), timezone, has_given_plan: whether
---   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
---   can be undone, plans (the names there are, the
---   lowest first)}, or null when there is nobody.
+-- Returns: jsonb
+--   {
+--     id: bigint, telegram_id: bigint, username: text | null, first_name: text, last_name: text | null, language: text,
+--     is_admin: boolean, is_active: boolean, created_at: timestamptz, last_activity: timestamptz,
+--     banned_at: timestamptz | null, ban_reason: text | null,
+--     plan: text, plan_ends_at: timestamptz | null,
+--     requests: int, daily_requests: int | null, month_requests: int, monthly_requests: int | null   (null: no limit),
+--     bonus_credits: int,
+--     free_trainings: int                     (unused ones),
+--     balance: numeric, currency: text,
+--     total_referrals: int,
+--     money: private.user_payment_totals,
+--     keys: int                               (how many API keys of their own),
+--     timezone: text,
+--     has_given_plan: boolean                 (an admin gave a plan that still runs),
+--     undo: private.last_undoable | null,
+--     plans: [ text ]                         (all plans, lowest first)
+--   } | null                                  (no such user)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_identifier text, p_admin_email text)
 returns jsonb

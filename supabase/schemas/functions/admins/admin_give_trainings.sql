@@ -4,8 +4,12 @@
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
 -- Locks: user (NO KEY UPDATE), then the user's free trainings.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
---   trainings that are left. The user is told once.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: int            (unused free trainings)
+--   after: int
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
 --   N0004 the number or the reason is invalid.
 create or replace function public.admin_give_trainings(

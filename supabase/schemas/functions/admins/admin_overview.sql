@@ -5,12 +5,20 @@
 -- Concurrency: read-only. It reads counters of 30 days and not users or requests, so it is as fast with a million of
 --   them; only the active sessions are counted from the updates of the last hour.
 -- Locks: none.
--- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
---   day, week (7 days) and month (30 days), today included, each
---     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
---     as far as providers say; own keys left out)}
---   days: 30 of {day, active, new, requests, errors}, today last
---   models: [{provider, model, requests, calls, errors, cost}] of 30 days, the most used first, 5 at most
+-- Returns: jsonb
+--   people: int
+--   active_sessions: int   (of the last hour)
+--   day: {
+--     active: int, new: int, requests: int, calls: int
+--     errors: int                             (calls that failed)
+--     tokens_in: int, tokens_out: int
+--     cost: numeric                           (US dollars as far as providers say, without users' own keys)
+--   }
+--   week: public.admin_overview.day           (7 days, today included)
+--   month: public.admin_overview.day          (30 days, today included)
+--   days: [ { day: date, active: int, new: int, requests: int, errors: int } ]   (30, today last)
+--   models: [ { provider: text, model: text, requests: int, calls: int, errors: int, cost: numeric } ]
+--                                             (the 5 most used of 30 days)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_overview(p_admin_email text)
 returns jsonb

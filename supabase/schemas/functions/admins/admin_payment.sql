@@ -2,10 +2,20 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb, what private.payment_summary tells and
---   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
---    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
---    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
+-- Returns: jsonb
+--   {
+--     ...private.payment_summary
+--     left: numeric                           (what can still be refunded)
+--     is_test: boolean
+--     order_id: bigint | null
+--     renewal_id: bigint | null
+--     payer_id: bigint | null                 (the Telegram id that the provider named)
+--     user: { telegram_id: bigint, username: text | null, first_name: text, last_name: text | null } | null
+--     refunds: [ {
+--       id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text,
+--       error: text | null, is_accepted: boolean, at: timestamptz
+--     } ]                                     (the last five, newest first)
+--   } | null                                  (no such payment)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payment(
   p_identifier text, p_admin_email text, p_providers jsonb default '[]'

@@ -3,7 +3,9 @@
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new payments do not shift it.
 -- Locks: none.
--- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   payments: [ private.payment_summary ]
+--   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 8

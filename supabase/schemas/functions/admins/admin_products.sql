@@ -2,7 +2,9 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {products: [see private.product_card], balance_currency}.
+-- Returns: jsonb
+--   products: [ private.product_card ]
+--   balance_currency: text
 -- Errors: N0001 not an admin.
 create or replace function public.admin_products(p_admin_email text, p_key text default null)
 returns jsonb

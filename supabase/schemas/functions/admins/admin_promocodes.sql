@@ -2,7 +2,9 @@
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
 -- Locks: none.
--- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
+-- Returns: jsonb
+--   promocodes: [ private.promocode_card ]
+--   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
   p_admin_email text, p_code text default null, p_before bigint default null, p_limit integer default 10

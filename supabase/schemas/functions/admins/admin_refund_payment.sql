@@ -8,12 +8,21 @@
 --   other finds it. With a reference it is opened once.
 -- Locks: user (KEY SHARE), payment (FOR UPDATE), refund (FOR UPDATE); for a payment from the balance then users by id
 --   (NO KEY UPDATE).
--- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
---   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
---   and {outgoing: messages to deliver now}
---   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
---   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
---   | other_currency (paid from balance when balances had another currency: its amount says nothing of today's)
+-- Returns: jsonb
+--   outcome: 'opened'
+--     | 'known'            (this reference opened it before)
+--     | 'busy'             (another refund of this payment is open)
+--     | 'changed'          (p_left is not what is left now)
+--     | 'too_much' | 'nothing_left' | 'not_paid'
+--     | 'erased'           (paid from the balance of a user who is erased)
+--     | 'other_currency'   (paid from balance when balances had another currency)
+--   left: numeric
+--   currency: text | null
+--   outgoing: outgoing
+--   refund?: {
+--     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
+--   }
+--   task?: private.refund_task | null         (the request for the provider, for the caller that shall make it)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(

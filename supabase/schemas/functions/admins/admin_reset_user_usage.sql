@@ -5,8 +5,12 @@
 -- Concurrency: the user's row is locked, as for every reservation. With a reference it acts once, and a repeated call
 --   returns the result of the first; without one every call acts.
 -- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: requests
---   of the month. The audit log keeps the day's beside them. The user is told once, if there was something to reset.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: int            (requests of the month)
+--   after: int
+--   id: bigint             (the audit entry, for admin_undo; it keeps the day's requests too)
+--   outgoing: outgoing     (the message to the user, sent once if there was something to reset)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null

@@ -6,8 +6,20 @@
 --
 -- Concurrency: read-only, over an index: it reads the operations of 30 days, however many came before.
 -- Locks: none.
--- Returns: jsonb {currencies: [{currency, day, week, month}], each {gross, refunds, net} (text); day, week, month: {payments,
---   refunds: how many, new: users who came, paid: how many of them paid}}.
+-- Returns: jsonb
+--   currencies: [ {
+--     currency: text,
+--     day: { gross: numeric, refunds: numeric, net: numeric },
+--     week: public.admin_revenue.currencies.day,
+--     month: public.admin_revenue.currencies.day
+--   } ]
+--   day: {
+--     payments: int, refunds: int             (how many),
+--     new: int                                (users who came),
+--     paid: int                               (how many of them paid)
+--   }
+--   week: public.admin_revenue.day
+--   month: public.admin_revenue.day
 -- Errors: N0001 not an admin.
 create or replace function public.admin_revenue(p_admin_email text)
 returns jsonb

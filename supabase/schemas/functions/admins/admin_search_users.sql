@@ -4,8 +4,13 @@
 --
 -- Concurrency: read-only, over an index. Of more than 500 matches, 500 are ranked.
 -- Locks: none.
--- Returns: jsonb {users: [{telegram_id, username, first_name, last_name, last_activity}], has_more}; null for a query that is
---   too short.
+-- Returns: jsonb
+--   {
+--     users: [ {
+--       telegram_id: bigint, username: text | null, first_name: text, last_name: text | null, last_activity: timestamptz
+--     } ],
+--     has_more: boolean
+--   } | null               (the query is too short)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_search_users(p_query text, p_admin_email text, p_limit integer default 8)
 returns jsonb

@@ -5,8 +5,12 @@
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first. Days are counted from now, so a second gift does not add to the first.
 -- Locks: user (NO KEY UPDATE), then subscriptions given by admins.
--- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
---   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: private.plan_of
+--   after: private.plan_of
+--   id: bigint             (the audit entry, for admin_undo)
+--   outgoing: outgoing     (the message to the user, sent once if the plan changed)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user, plan or
 --   number; N0004 the number of days is invalid; N0006 no such plan.
 create or replace function public.admin_set_plan(

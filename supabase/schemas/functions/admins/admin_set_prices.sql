@@ -7,15 +7,20 @@
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
 --   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
---   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
---   such product. outcome:
---   applied    changed; also for a repetition
---   preview    not confirmed
---   refused    see problems
---   changed    the prices are not p_expected
---   unchanged  they are like this already
---   last       it is on sale, and this would remove its last price
+-- Returns: jsonb
+--   {
+--     outcome: 'applied'   (changed; also for a repetition)
+--       | 'preview'        (not confirmed)
+--       | 'refused'        (see problems)
+--       | 'changed'        (the prices are not p_expected)
+--       | 'unchanged'      (the prices are these already)
+--       | 'last'           (it is on sale, and this would remove its last price)
+--     product: private.product_card           (as it is now)
+--     before: private.prices_of
+--     after: private.prices_of
+--     jumps: { [text]: numeric }              (by currency, how many times the old price; from threefold up, from a third down)
+--     problems: [ private.check_price ]
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, product or prices; N0004 p_prices is
 --   invalid.
 create or replace function public.admin_set_prices(

@@ -4,9 +4,15 @@
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the texts that the admin
 --   saw, nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
---   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
---   refused | changed (not p_expected) | unchanged.
+-- Returns: jsonb
+--   {
+--     outcome: 'applied' | 'preview' | 'refused' | 'changed' | 'unchanged'   (applied also for a repetition; preview: not
+--                          confirmed; changed: the texts are not p_expected)
+--     product: private.product_card           (as it is now)
+--     before: { title?: text, description?: text }
+--     after: public.admin_set_product_texts.before
+--     problems: [ private.check_product_text ]
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, product or text; N0004 the language
 --   is invalid.
 create or replace function public.admin_set_product_texts(

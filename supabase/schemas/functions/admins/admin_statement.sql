@@ -3,8 +3,13 @@
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
---   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
+-- Returns: jsonb
+--   sums: [ { provider: text, currency: text, theirs: numeric, ours: numeric, unmatched: int } ]
+--   days: [ { provider: text, day: date, currency: text, theirs: numeric, ours: numeric, unmatched: int } ]
+--                          (the newest ten that differ)
+--   unread: [ { provider: text, days: int } ]
+--   read_days: int
+--   foreign: int           (movements of other shops on the same accounts)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_statement(p_admin_email text)
 returns jsonb

@@ -4,10 +4,13 @@
 -- Concurrency: the product's row is locked. With a reference it acts once. With p_expected, the prices that the admin
 --   saw, a product is not shown at other prices.
 -- Locks: product (NO KEY UPDATE).
--- Returns: jsonb {outcome, product: see private.product_card, as it is now}; null for no such product. outcome:
---   applied    switched, or it was like this already; also for a repetition
---   no_price   nothing to show: it has no price
---   changed    the prices are not p_expected
+-- Returns: jsonb
+--   {
+--     outcome: 'applied'   (switched, or it was like this already; also for a repetition)
+--       | 'no_price'       (it has no price to show)
+--       | 'changed'        (the prices are not p_expected)
+--     product: private.product_card           (as it is now)
+--   } | null               (no such product)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or product.
 create or replace function public.admin_switch_product(
   p_key text, p_is_active boolean, p_admin_email text, p_reference text default null, p_expected jsonb default null

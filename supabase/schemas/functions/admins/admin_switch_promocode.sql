@@ -3,7 +3,8 @@
 -- Concurrency: the code's row is locked. With a reference it acts once. A code that already has the state keeps it,
 --   and no entry is written.
 -- Locks: promo code (NO KEY UPDATE).
--- Returns: jsonb: see private.promocode_card, as it is now; null when there is no such code.
+-- Returns: jsonb
+--   private.promocode_card | null             (as it is now; null: no such code)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null

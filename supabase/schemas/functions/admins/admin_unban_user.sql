@@ -4,8 +4,11 @@
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first.
 -- Locks: user (NO KEY UPDATE).
--- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
---   now, empty for a user who was not banned or got no message about the ban.
+-- Returns: jsonb
+--   applied: boolean       (false: the reference is known already)
+--   before: public.admin_ban_user.before
+--   after: public.admin_ban_user.before
+--   outgoing: outgoing     (empty for a user who was not banned or got no message about the ban)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action or user.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null

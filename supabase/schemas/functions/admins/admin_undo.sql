@@ -5,12 +5,17 @@
 -- Concurrency: the user's row is locked, and an entry is undone once (a unique index on the log); a repeated call
 --   returns what was done.
 -- Locks: user (NO KEY UPDATE), then the rows that the action changed.
--- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
---   given, outgoing: messages to deliver now}. The user is told once. outcome:
---   undone      now, or by a call with this reference
---   known       undone before
---   replaced    a later change stands in its place, or its time is over
---   impossible  no such entry, not of a kind that can be undone, or its user is erased
+-- Returns: jsonb
+--   outcome: 'undone'      (now, or by a call with this reference)
+--     | 'known'            (undone before)
+--     | 'replaced'         (a later change took its place, or its time is over)
+--     | 'impossible'       (no such entry, not of a kind that can be undone, or its user is erased)
+--   telegram_id?: bigint
+--   action?: text
+--   before?: jsonb         (as the action has them)
+--   after?: jsonb
+--   is_partial?: boolean   (less was left than was given)
+--   outgoing?: outgoing    (the message to the user, sent once)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action.
 create or replace function public.admin_undo(p_audit_id bigint, p_admin_email text, p_reference text default null)
 returns jsonb

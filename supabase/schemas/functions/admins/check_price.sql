@@ -2,14 +2,16 @@
 --
 -- Concurrency: computes only.
 -- Locks: none.
--- Returns: jsonb, null for a usable price, else jsonb {currency, reason, limit, provider}
---   currency  not a currency code
---   number    not a plain number
---   zero      zero or below
---   decimals  more decimals than the currency has, or more than two, zeros too: 1,000 may be meant as a thousand; limit: how many
---             the currency has
---   minimum   below what provider, one of p_providers, charges; limit: its minimum
---   maximum   above limit: 10,000 Stars a month (Telegram's limit of a subscription), else 99,999,999
+-- Returns: jsonb
+--   currency: text         (null instead of all of it: the price is usable)
+--   reason: 'currency'     (not a currency code)
+--     | 'number'           (not a plain number)
+--     | 'zero'             (zero or below)
+--     | 'decimals'         (more than the currency has, or more than two, zeros too: 1,000 may mean a thousand)
+--     | 'minimum'          (below what provider, one of p_providers, charges)
+--     | 'maximum'          (10,000 Stars a month, Telegram's limit of a subscription, else 99,999,999)
+--   limit: numeric | null
+--   provider: text | null
 -- Errors: none.
 create or replace function private.check_price(
   p_product public.products, p_currency text, p_amount text, p_providers jsonb

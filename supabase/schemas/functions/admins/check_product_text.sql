@@ -5,7 +5,11 @@
 --
 -- Concurrency: computes only.
 -- Locks: none.
--- Returns: jsonb, null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Returns: jsonb
+--   field: 'title' | 'description'            (null instead of all of it: the text is usable)
+--   reason: 'empty' | 'long' | 'characters'
+--   length: int
+--   limit: int
 -- Errors: none.
 create or replace function private.check_product_text(p_field text, p_text text)
 returns jsonb

@@ -2,7 +2,11 @@
 --
 -- Concurrency: read-only, over an index.
 -- Locks: none.
--- Returns: jsonb {id, action, before, after}, or null.
+-- Returns: jsonb
+--   id: bigint             (null instead of all of it: nothing to undo)
+--   action: text
+--   before: jsonb
+--   after: jsonb
 -- Errors: none.
 create or replace function private.last_undoable(p_user_id bigint)
 returns jsonb

@@ -4,9 +4,20 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
---   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
---   the last refund that somebody must look at, or null}.
+-- Returns: jsonb
+--   id: bigint
+--   provider: text
+--   number: text
+--   status: 'pending' | 'completed' | 'failed' | 'canceled' | 'refunded'
+--   problem: 'no_order' | 'amount' | 'currency' | 'owner' | 'test' | 'second_charge' | 'withdrawn' | null
+--   amount: numeric | null                    (null: no money came)
+--   refunded: numeric
+--   disputed: numeric
+--   currency: text | null
+--   at: timestamptz
+--   texts: product_texts | null               (of the product; null without an order)
+--   given: [ { effect: text, given: float, taken: float } ]
+--   open_refund: 'open' | 'unknown' | null    (the last refund that an admin must look at)
 -- Errors: none.
 create or replace function private.payment_summary(p_payment public.payments)
 returns jsonb

@@ -2,7 +2,8 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {currency: amount as text with two decimals}; empty without a price.
+-- Returns: jsonb
+--   { [text]: numeric }    (by currency, with two decimals; empty without a price)
 -- Errors: none.
 create or replace function private.prices_of(p_key text)
 returns jsonb

@@ -2,7 +2,15 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {key, kind, plan, period, quantity (text), texts, is_active, prices: see private.prices_of}.
+-- Returns: jsonb
+--   key: text
+--   kind: 'subscription' | 'credits' | 'balance' | 'course'
+--   plan: text | null
+--   period: 'month' | 'year' | null
+--   quantity: numeric | null
+--   texts: product_texts
+--   is_active: boolean
+--   prices: private.prices_of
 -- Errors: none.
 create or replace function private.product_card(p_product public.products)
 returns jsonb

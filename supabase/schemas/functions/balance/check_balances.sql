@@ -4,8 +4,11 @@
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
 -- Returns: jsonb
---   [ { user_id: bigint | null, balance: numeric, ledger: numeric } ]
---   (the differences, empty when all agree; user_id null: all erased users together)
+--   [ {
+--     user_id: bigint | null                  (null: all erased users together)
+--     balance: numeric
+--     ledger: numeric
+--   } ]                    (where the two differ; empty is good)
 -- Errors: none.
 create or replace function public.check_balances()
 returns jsonb

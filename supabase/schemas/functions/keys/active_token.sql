@@ -2,7 +2,10 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb, {provider, key_id, ciphertext (base64)}; null when requests use the plan.
+-- Returns: jsonb
+--   provider: text         (null instead of all of it: requests go to the plan)
+--   key_id: text
+--   ciphertext: text       (base64)
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
 returns jsonb

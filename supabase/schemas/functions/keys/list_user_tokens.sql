@@ -2,8 +2,11 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
---   first; empty when there are none.
+-- Returns: jsonb
+--   [ {
+--     provider: text, last_four: text, key_id: text, status: 'ok' | 'refused', is_active: boolean,
+--     created_at: timestamptz, checked_at: timestamptz | null
+--   } ]                    (oldest first)
 -- Errors: none.
 create or replace function public.list_user_tokens(p_user_id bigint)
 returns jsonb

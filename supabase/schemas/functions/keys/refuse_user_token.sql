@@ -4,7 +4,8 @@
 -- Concurrency: only the key that was rejected is marked. A key that replaced it meanwhile, or was encrypted again, is
 --   left alone; if it is invalid too, its own rejection follows.
 -- Locks: the key's row.
--- Returns: jsonb {outcome: refused | unknown}. p_ciphertext is base64, as receive_update gave it.
+-- Returns: jsonb
+--   outcome: 'refused' | 'unknown'
 -- Errors: none.
 create or replace function public.refuse_user_token(p_user_id bigint, p_provider text, p_ciphertext text)
 returns jsonb

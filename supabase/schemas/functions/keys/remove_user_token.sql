@@ -2,7 +2,8 @@
 --
 -- Concurrency: idempotent.
 -- Locks: the key's row.
--- Returns: jsonb {outcome: removed | unknown}.
+-- Returns: jsonb
+--   outcome: 'removed' | 'unknown'
 -- Errors: none.
 create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
 returns jsonb

@@ -4,7 +4,8 @@
 -- Concurrency: the user's row is locked: of two keys stored at once both are kept and one is in use, or the later one
 --   where they are of one provider. A repeated call stores the same key.
 -- Locks: user (NO KEY UPDATE), then the user's keys.
--- Returns: jsonb {outcome: stored | replaced}. p_ciphertext is base64; p_is_checked: the provider took the key.
+-- Returns: jsonb
+--   outcome: 'stored' | 'replaced'
 -- Errors: K0001 no such user; K0002 the values cannot be a key.
 create or replace function public.store_user_token(
   p_user_id bigint,

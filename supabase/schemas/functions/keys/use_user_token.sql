@@ -3,7 +3,8 @@
 --
 -- Concurrency: the user's row is locked, so at most one key is in use, the one chosen last.
 -- Locks: user (NO KEY UPDATE), then the user's keys.
--- Returns: jsonb {outcome: chosen | unknown}; unknown changes nothing.
+-- Returns: jsonb
+--   outcome: 'chosen' | 'unknown'             (unknown changes nothing)
 -- Errors: none.
 create or replace function public.use_user_token(p_user_id bigint, p_provider text default null)
 returns jsonb

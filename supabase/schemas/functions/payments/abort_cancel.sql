@@ -4,10 +4,10 @@
 -- Concurrency: one update of the renewal's row; a repeated call changes nothing.
 -- Locks: renewal.
 -- Returns: jsonb
---   outcome: 'known' | 'running' | 'unknown'
---     (known: a webhook event canceled or ended it in the meantime; unknown: the user has no such renewal)
---   charged_until?: timestamptz | null   (known)
---   is_over?: boolean | null             (known: the paid period has ended)
+--   outcome: 'known'       (its callback came meanwhile and says that it is stopped)
+--     | 'running' | 'unknown'
+--   charged_until?: timestamptz | null        (known)
+--   is_over?: boolean | null                  (known: the paid period is over already)
 -- Errors: none.
 create or replace function public.abort_cancel(p_user_id bigint, p_renewal_id bigint)
 returns jsonb

@@ -3,9 +3,9 @@
 -- Concurrency: the order's row is locked; canceling twice is canceling once.
 -- Locks: order.
 -- Returns: jsonb
---   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
---   outgoing?: outgoing                          (canceled: edits of its messages, to deliver now)
---   ...?private.closed_checkout                  (closed)
+--   outcome: 'canceled' | 'closed' | 'unknown'   (closed: paid or under review)
+--   outgoing?: outgoing                       (canceled: edits of its messages, to deliver now)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.cancel_own_order(p_user_id bigint, p_order_id bigint)
 returns jsonb

@@ -6,9 +6,9 @@
 --   An open attempt without a lease stays open, so that a charge that happened is still found.
 -- Locks: renewal.
 -- Returns: jsonb
---   outcome: 'canceled' | 'known' | 'unknown' | 'busy'   (known: canceled or ended before)
---   charged_until?: timestamptz | null                   (canceled, known)
---   is_over?: boolean | null                             (canceled, known: the paid period has ended)
+--   outcome: 'canceled' | 'known' | 'unknown' | 'busy'
+--   charged_until?: timestamptz | null        (canceled, known)
+--   is_over?: boolean | null                  (canceled, known: the paid period is over already)
 -- Errors: none.
 create or replace function public.cancel_renewal(p_user_id bigint, p_renewal_id bigint)
 returns jsonb

@@ -3,14 +3,14 @@
 -- Concurrency: read-only. The payment itself is checked again when it is recorded (private.claim_payment).
 -- Locks: none.
 -- Returns: jsonb
---   'ok'           (also the first order of a renewal that is canceled or whose next period may be due: some providers ask for
---                   each period)
---     | 'unknown'  (no such order)
---     | 'owner'    (the order of another user)
---     | 'amount'   (amount or currency differ from the order's, or are missing)
---     | 'paid'     (paid before; the first order of a running renewal cannot begin a second one)
---     | 'renewing' (begins a renewal, and was made before the user's running one began: they did not confirm replacing it)
---     | 'expired'  (also canceled, of an erased user, or without its discount, which is bound to another order)
+--   'ok'                   (also for the first order of a subscription where a period may be due or it is canceled: some
+--                          providers ask for each period)
+--     | 'unknown'          (no such order)
+--     | 'owner'            (another user's order)
+--     | 'amount'           (amount or currency are missing or not those of the order)
+--     | 'paid'             (paid, or the first order of a subscription that runs: a second one cannot begin with it)
+--     | 'renewing'         (ordered before the running subscription began: the user was not asked about replacing it)
+--     | 'expired'          (also the order of an erased user, or one whose discount another order has now)
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text

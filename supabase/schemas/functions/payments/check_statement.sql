@@ -4,9 +4,11 @@
 -- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
 -- Locks: none.
 -- Returns: jsonb
---   { [text]: 'known' | 'missing' | 'changed' | 'foreign' }
---     (by key. known: nothing to do; missing: to be recorded under its key; changed: the operation is recorded, but was undone
---      or its fee named since; foreign: not about this database)
+--   { [text]: 'known'      (by event key; nothing to do)
+--     | 'missing'          (to be recorded under its key)
+--     | 'changed'          (recorded, but undone, or its fee named, since)
+--     | 'foreign'          (about nothing of ours)
+--   }
 -- Errors: none.
 create or replace function public.check_statement(p_provider text, p_events jsonb)
 returns jsonb

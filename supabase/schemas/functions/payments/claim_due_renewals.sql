@@ -9,7 +9,7 @@
 -- Locks: renewals by charge_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and its orders (SKIP
 --   LOCKED).
 -- Returns: jsonb
---   due: int                        (number of renewals that were due)
+--   due: int            (how many were due)
 --   charges: [ private.lease_charge ]
 --   outgoing: outgoing
 -- Errors: none.

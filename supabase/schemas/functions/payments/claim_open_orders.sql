@@ -7,7 +7,6 @@
 --   query.
 -- Returns: jsonb
 --   [ { id: bigint, provider: text, reference: text } ]
---     (the longest unqueried first; reference: the provider's id of the checkout)
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns jsonb

@@ -6,12 +6,10 @@
 -- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   [ {
---     id: bigint,
---     provider: text,
---     subscription_id: text,
---     telegram_id: bigint | null,   (null: the user is erased)
---     payer: text | null,           (the provider's id of the payer)
---     payment_id: text | null       (the provider's id of the last charge)
+--     id: bigint, provider: text, subscription_id: text,
+--     telegram_id: bigint | null              (null: erased)
+--     payment_id: text | null                 (its last charge)
+--     payer: text | null
 --   } ]
 -- Errors: none.
 create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)

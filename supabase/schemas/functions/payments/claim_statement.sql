@@ -7,12 +7,8 @@
 -- Locks: one statement day (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   {
---     provider: text,
---     day: date,
---     since: timestamptz,
---     until: timestamptz,
---     cursor: text,        (of the next page; empty: the first one)
---     is_late: boolean     (it has been due for two days and was never read)
+--     provider: text, day: date, since: timestamptz, until: timestamptz, cursor: text,
+--     is_late: boolean                        (the day has been due for two days)
 --   } | null               (nothing is due)
 -- Errors: none.
 create or replace function public.claim_statement(p_providers jsonb)

@@ -4,7 +4,7 @@
 --   (private.edit_invitation).
 -- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
---   outgoing
+--   outgoing               (edits of the messages)
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb

@@ -3,13 +3,11 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   {
---     outcome: 'closed',
---     state: 'paid' | 'held',
---     texts: jsonb,            (of the product, by language)
---     amount: numeric,
---     currency: text
---   } | null                   (any other order)
+--   outcome: 'closed'      (null instead of all of it: any other order)
+--   state: 'paid' | 'held'
+--   texts: product_texts
+--   amount: numeric
+--   currency: text
 -- Errors: none.
 create or replace function private.closed_checkout(p_order public.orders)
 returns jsonb

@@ -13,12 +13,12 @@
 -- Locks: user (KEY SHARE), with p_reuse an advisory lock of the user's orders, discount, orders by id: the order in which
 --   private.lock_payers locks, so that recording a payment at the same time cannot deadlock.
 -- Returns: jsonb
---   outcome: 'created' | 'known' | 'reused' | 'closed' | 'not_for_sale'
---     (known: made by an earlier call with this reference; reused: made by an earlier call, and it has a checkout, whose link
---      may have expired since; closed: paid or under review; not_for_sale: inactive, no price in the currency, or not sold from
---      balance)
---   ...?private.order_card       (created, known, reused; of these keys closed has texts, amount and currency)
---   state?: 'paid' | 'held'      (closed)
+--   outcome: 'created' | 'known'
+--     | 'reused'           (an earlier call made it and it has a checkout, whose link may have run out since)
+--     | 'closed'           (the message's order is paid or under review)
+--     | 'not_for_sale'     (switched off, no price in this currency, or not sold from balance)
+--   ...?private.order_card                    (created, known, reused)
+--   ...?private.closed_checkout               (closed)
 -- Errors: M0003 no such user.
 create or replace function public.create_order(
   p_user_id bigint,

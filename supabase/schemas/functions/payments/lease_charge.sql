@@ -5,15 +5,21 @@
 --   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
 -- Locks: renewal (held by the caller).
 -- Returns: jsonb
---   {
---     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
---     is_status_check: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
---                                    since providers keep an idempotency key for 24 hours)
---     attempt_started_at: timestamptz,        (start of the attempt)
---     reference: text | null,       (the provider's id of the charge, if known)
---     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
---     languages: [ text | null ], bot: text
---   } | null                        (null: no attempt is due)
+--   id: bigint             (null instead of all of it: no attempt is open)
+--   attempt: int
+--   order_id: bigint
+--   provider: text
+--   saved_method: text | null
+--   is_status_check: boolean       (only look whether the attempt succeeded)
+--   attempt_started_at: timestamptz  (since when the attempt is open)
+--   reference: text | null                    (the provider's number of a charge that was under way)
+--   texts: product_texts
+--   amount: numeric
+--   currency: text
+--   contact: text | null
+--   telegram_id: bigint | null
+--   languages: [ text | null ]
+--   bot: text
 -- Errors: none.
 create or replace function private.lease_charge(p_renewal_id bigint)
 returns jsonb

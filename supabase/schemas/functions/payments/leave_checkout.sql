@@ -4,10 +4,10 @@
 -- Concurrency: the order's row is locked; a repeated call changes nothing.
 -- Locks: order.
 -- Returns: jsonb
---   outcome: 'left' | 'closed' | 'unknown'   (closed: paid or under review; unknown: the user has no such order)
---   product_key?: text                       (left)
---   renews?: boolean                         (left)
---   ...?private.closed_checkout              (closed)
+--   outcome: 'left' | 'closed' | 'unknown'
+--   product_key?: text     (left)
+--   renews?: boolean       (left)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.leave_checkout(
   p_user_id bigint, p_order_id bigint, p_message_id bigint default null

@@ -3,11 +3,10 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   outcome: 'reused' | 'closed' | 'gone'
---     (reused: it can still be paid; closed: paid or under review, see private.closed_checkout; gone: not the user's order,
---      canceled, expired, or without a checkout)
---   ...?private.order_card       (reused; of these keys closed has texts, amount and currency)
---   state?: 'paid' | 'held'      (closed)
+--   outcome: 'reused' | 'closed'              (paid or under review)
+--     | 'gone'                                (not the user's, canceled or expired)
+--   ...?private.order_card                    (reused)
+--   ...?private.closed_checkout               (closed)
 -- Errors: none.
 create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
 returns jsonb

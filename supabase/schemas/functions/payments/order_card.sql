@@ -3,16 +3,16 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   outcome: text                    (p_outcome)
+--   outcome: text          (p_outcome)
 --   id: bigint
---   status: text
+--   status: 'pending' | 'completed' | 'canceled' | 'withdrawn'
 --   provider: text
---   kind: text
---   texts: jsonb                     (of the product, by language)
+--   kind: 'subscription' | 'credits' | 'balance' | 'course'
+--   texts: product_texts
 --   amount: numeric
---   full_amount: numeric | null      (price without the discount; null: no discount)
+--   full_amount: numeric | null               (without the discount; null when there is none)
 --   currency: text
---   period: text | null
+--   period: 'month' | 'year' | null
 --   renews: boolean
 --   contact: text | null
 --   expires_at: timestamptz

@@ -7,16 +7,16 @@
 -- Locks: user (KEY SHARE), discount, orders that lose the discount, order, payment, then users by id (NO KEY UPDATE), the same
 --   order as in public.record_payment_event.
 -- Returns: jsonb
---   outcome: 'paid' | 'known' | 'not_for_sale'
---     (known: an earlier call paid; not_for_sale: inactive, no price in balance_currency, or a top-up)
---   id?: bigint                       (of the order; this and all other keys: paid, known)
---   texts?: jsonb
---   kind?: text
+--   outcome: 'paid' | 'known'
+--     | 'not_for_sale'     (switched off, no price in balance_currency, or a top-up; it has none of the other keys)
+--   id?: bigint            (of the order)
+--   texts?: product_texts
+--   kind?: 'subscription' | 'credits' | 'balance' | 'course'
 --   amount?: numeric
 --   quantity?: numeric | null
 --   currency?: text
---   until?: timestamptz | null        (end of the plan that was bought)
---   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null   (private.checkout_state)
+--   until?: timestamptz | null                (the end of the plan that was bought)
+--   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null
 --   balance?: numeric
 --   outgoing?: outgoing
 -- Errors: M0003 no such user; L0002 the balance is too low; L0005 the price differs from p_amount, the price that the buyer saw

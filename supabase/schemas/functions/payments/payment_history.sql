@@ -5,13 +5,16 @@
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     id: bigint | null,             (of the payment)
---     order_id: bigint | null,       (of an order that can still be paid)
---     texts: jsonb,                  (null: the order of the payment is not known)
---     amount: numeric, currency: text | null,
---     status: text,      (of an order: pending, expired, canceled, withdrawn; else review, disputed, or the payment's)
---     provider: text, refunded: numeric,
---     at: timestamptz | null         (when it was paid, or ordered)
+--     id: bigint | null                       (null: an order without money)
+--     order_id: bigint | null                 (of an order that can still be paid)
+--     texts: product_texts | null             (null: money whose order is unknown)
+--     amount: numeric
+--     currency: text
+--     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (orders without money)
+--       | 'review' | 'disputed' | 'completed' | 'failed' | 'refunded'
+--     provider: text
+--     refunded: numeric
+--     at: timestamptz                         (when it was paid, or ordered)
 --   } ]
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)

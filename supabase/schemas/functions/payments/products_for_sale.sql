@@ -5,11 +5,16 @@
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     key: text, kind: text, plan: text | null, period: text | null, quantity: numeric | null, texts: jsonb,
---     prices: { [text]: numeric },                                                     (by currency)
+--     key: text
+--     kind: 'subscription' | 'credits' | 'balance' | 'course'
+--     plan: text | null
+--     period: 'month' | 'year' | null
+--     quantity: numeric | null
+--     texts: product_texts
+--     prices: { [text]: numeric }             (by currency; a product without a price is not for sale)
 --     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
---                                                   (only prices that are lower; null: no discount)
---   } ]
+--                                             (the lower prices alone, of what does not renew; never for balance)
+--   } ]                                       (in their order)
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb

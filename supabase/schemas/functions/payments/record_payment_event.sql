@@ -12,13 +12,14 @@
 --   payment, order, renewal, users by id (NO KEY UPDATE, which does not conflict with KEY SHARE); last, unmatched payments
 --   (SKIP LOCKED).
 -- Returns: jsonb
---   outcome: 'applied' | 'known' | 'ignored' | 'failed'
---     (known: applied or given up before; ignored: given up; failed: the provider must repeat it, unless is_late)
---   outgoing?: outgoing          (applied, ignored)
---   is_late?: boolean            (failed, known: first received at least a day ago, so that it is retried from here;
---                                 known has the key only if it is true)
---   error?: text                 (ignored, failed)
---   is_alarm?: boolean           (ignored: the first event of its subscription)
+--   outcome: 'applied'
+--     | 'known'            (applied or given up before)
+--     | 'ignored'          (given up)
+--     | 'failed'           (the provider shall send it again, unless is_late)
+--   outgoing?: outgoing    (applied, ignored)
+--   error?: text           (ignored, failed)
+--   is_alarm?: boolean     (ignored: the first of its subscription)
+--   is_late?: boolean      (known, failed: it came first a day ago, and is tried again from here)
 -- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,

@@ -4,16 +4,16 @@
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
---   key: text                      (idempotency key)
+--   key: text              (idempotency key for the provider)
 --   attempt: int
 --   provider: text
---   number: text                   (the provider's id of the payment)
+--   number: text           (the provider's payment number)
 --   amount: numeric
 --   currency: text
---   is_whole: boolean              (a full refund)
---   telegram_id: bigint | null     (of the payer; null: erased)
---   contact: text | null           (for the receipt)
---   texts: jsonb                   (of the product; null without an order)
+--   is_whole: boolean
+--   telegram_id: bigint | null                (who paid; null: erased)
+--   contact: text | null                      (for the receipt)
+--   texts: product_texts | null               (of the product, for the receipt; null without an order)
 --   languages: [ text | null ]
 -- Errors: none.
 create or replace function private.refund_task(p_refund_id bigint)

@@ -7,7 +7,7 @@
 -- Returns: jsonb
 --   applied: int
 --   failed: int
---   ignored: int             (events that were given up with an alarm)
+--   ignored: int           (given up with an alarm)
 --   outgoing: outgoing
 -- Errors: those of public.record_payment_event.
 create or replace function public.retry_payment_events(p_limit integer default 50, p_accept_test boolean default false)

@@ -6,9 +6,12 @@
 --   stored cursor (p_cursor) advances it; the page of another one is ignored.
 -- Locks: statement day, then its entries.
 -- Returns: jsonb
---   is_current: boolean    (false: another worker has advanced the cursor)
+--   is_current: boolean    (false: another worker has moved the walk on)
 --   outgoing: outgoing
---   ...?private.finish_statement   (only with the last page)
+--   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are gaps and foreign)
+--   gaps?: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--                          (new differences)
+--   foreign?: int          (movements of other shops)
 -- Errors: none.
 create or replace function public.save_statement_page(
   p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb

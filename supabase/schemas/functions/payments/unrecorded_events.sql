@@ -3,7 +3,7 @@
 -- Concurrency: read-only. An event that arrives in between is recorded twice, which changes nothing.
 -- Locks: none.
 -- Returns: jsonb
---   [ text ]
+--   [ text ]               (event keys)
 -- Errors: none.
 create or replace function public.unrecorded_events(p_provider text, p_keys jsonb)
 returns jsonb

@@ -3,9 +3,9 @@
 -- Concurrency: read-only; reads the user's payments over an index.
 -- Locks: none.
 -- Returns: jsonb
---   payments: int        (number of payments with an amount)
---   sums: [ { currency: text, paid: numeric, refunded: numeric } ]
---   chargebacks: int     (number of payments that are disputed or lost to a dispute)
+--   payments: int          (how many brought money)
+--   sums: [ { currency: text, paid: numeric, refunded: numeric } ]   (without payments that were not fulfilled)
+--   chargebacks: int       (payments that a bank took back and did not return)
 -- Errors: none.
 create or replace function private.user_payment_totals(p_user_id bigint)
 returns jsonb

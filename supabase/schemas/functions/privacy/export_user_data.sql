@@ -4,10 +4,16 @@
 --
 -- Concurrency: read-only, in one snapshot.
 -- Locks: none.
--- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
---   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
---   message at least) after number p_after; next is the number to go on after, null at the end.
+-- Returns: jsonb
+--   {
+--     sections: { [text]: jsonb } | null      (in the first part only: one key a subject, rows as the tables have them,
+--                                             without data of other users)
+--     messages: [ {
+--       bot: text, chat_id: bigint, thread_id: bigint, role: 'user' | 'assistant', content: text,
+--       message_id: bigint | null, created_at: timestamptz
+--     } ]                                     (oldest first, after number p_after; p_bytes of text, one message at least)
+--     next: bigint | null                     (p_after of the next part; null at the end)
+--   } | null                                  (no such user)
 -- Errors: none.
 create or replace function public.export_user_data(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000

@@ -2,7 +2,8 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: jsonb {updates_hours, dead_letters_days, messages_days, usage_months, …}: every setting retention_….
+-- Returns: jsonb
+--   { [text]: text }       (every setting retention_…, without that prefix)
 -- Errors: none.
 create or replace function public.retention_periods()
 returns jsonb

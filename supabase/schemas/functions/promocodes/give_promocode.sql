@@ -5,11 +5,11 @@
 --   primary key of redemptions.
 -- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
 -- Returns: jsonb
---   code: text
+--   code: text             (what the user is told they got)
 --   kind: 'month' | 'credits' | 'trainings' | 'percent'
---   value: int                 (months, credits, trainings, or percent)
---   plan?: text                (month)
---   until?: timestamptz        (month: end of the plan; percent: end of the discount, missing if it has none)
+--   value: int
+--   plan?: text
+--   until?: timestamptz
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb

@@ -2,7 +2,20 @@
 --
 -- Concurrency: read-only; computed from the given row and the time.
 -- Locks: none.
--- Returns: jsonb, the row's columns and state: active | off (deactivated) | used_up | over (expired) | not_yet (not valid yet).
+-- Returns: jsonb
+--   id: bigint
+--   code: text
+--   kind: 'month' | 'credits' | 'trainings' | 'percent'
+--   value: int
+--   plan: text | null
+--   max_uses: int | null
+--   uses: int
+--   valid_from: timestamptz
+--   valid_until: timestamptz | null
+--   is_active: boolean
+--   note: text | null
+--   created_at: timestamptz
+--   state: 'active' | 'off' | 'used_up' | 'over' | 'not_yet'
 -- Errors: none.
 create or replace function private.promocode_card(p_promocode public.promocodes)
 returns jsonb

@@ -6,11 +6,16 @@
 --   never more than max_uses users.
 -- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
 -- Returns: jsonb
---   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet' | 'too_many_tries'
---     (too_many_tries: the setting promocode_daily_tries is reached, the code was not looked up)
---   ...?private.give_promocode  (redeemed, already_used; all missing if redeemed before an erasure)
---   waits?: boolean             (already_used: it is a discount that can still be used)
---   from?: timestamptz          (not_yet: start of its validity)
+--   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
+--     | 'too_many_tries'   (the setting promocode_daily_tries; no code is looked up)
+--                          (a refusal is an outcome and no error, so that it counts as a try)
+--   code?: text            (redeemed, already_used; as are kind, value, plan and until)
+--   kind?: 'month' | 'credits' | 'trainings' | 'percent'
+--   value?: int
+--   plan?: text
+--   until?: timestamptz    (the end of the plan or discount)
+--   waits?: boolean        (already_used: it is a discount that is still unused)
+--   from?: timestamptz     (not_yet)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb

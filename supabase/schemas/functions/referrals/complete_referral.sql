@@ -5,8 +5,10 @@
 -- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of
 --   another one changes nothing.
 -- Locks: as private.attach_referral and private.settle_referral.
--- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
---   self | unknown_code | not_new | limit_reached.
+-- Returns: jsonb
+--   outcome: 'completed' | 'already_completed' | 'self' | 'unknown_code' | 'not_new' | 'limit_reached'
+--   referrer_credits: int
+--   referred_credits: int
 -- Errors: none.
 create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
 returns jsonb

@@ -4,8 +4,10 @@
 -- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
 --   completed. No user is locked before private.settle_referral locks both in the order of their ids.
 -- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
--- Returns: jsonb, {id, method, parameters} of the message to the referrer, to deliver now; null when nobody referred
---   the user, or the referrer is banned or erased.
+-- Returns: jsonb
+--   id: bigint             (null instead of all of it: no referrer, or the referrer is banned)
+--   method: text
+--   parameters: jsonb
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb

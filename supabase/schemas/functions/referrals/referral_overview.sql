@@ -3,9 +3,16 @@
 --
 -- Concurrency: read-only, over user_referrals_referrer_idx.
 -- Locks: none.
--- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
---   came with the code, for how many credits were given, how many credits, and what one is worth now; null
---   when there is no such person.
+-- Returns: jsonb
+--   {
+--     code: text
+--     came: int                               (how many came with the code)
+--     counted: int                            (for how many credits were given)
+--     credits: int                            (how many credits)
+--     referrer_credits: int                   (what one is worth now)
+--     referred_credits: int
+--     was_referred: boolean
+--   } | null                                  (no such user)
 -- Errors: none.
 create or replace function public.referral_overview(p_user_id bigint)
 returns jsonb

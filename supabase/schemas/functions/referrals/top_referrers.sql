@@ -3,7 +3,9 @@
 --
 -- Concurrency: read-only, over user_referrals_completed_at_idx.
 -- Locks: none.
--- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
+-- Returns: jsonb
+--   [ { user_id: bigint, telegram_id: bigint, first_name: text, username: text | null, referrals: int, credits: int } ]
+--                          (the most first)
 -- Errors: none.
 create or replace function public.top_referrers(
   p_since timestamptz, p_until timestamptz default null, p_limit integer default 10

@@ -3,10 +3,8 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   {
---     plan: text,
---     ends_at: timestamptz | null   (null: no end, or the free plan)
---   } | null                        (no such user)
+--   plan: text
+--   ends_at: timestamptz | null               (null without an end, and for the free plan)
 -- Errors: none.
 create or replace function private.plan_of(p_user_id bigint)
 returns jsonb

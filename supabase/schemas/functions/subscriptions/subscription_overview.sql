@@ -3,24 +3,24 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   plan: text | null
---   ends_at: timestamptz | null         (null: no end, or the free plan)
+--   plan: text | null      (null: no such user)
+--   ends_at: timestamptz | null
 --   renewals: [ {
---     id: bigint,
---     plan: text,
---     texts: jsonb,                     (of the product, by language)
---     provider: text,
---     provider_subscription_id: text,
---     status: 'active' | 'past_due' | 'canceled',
---     amount: numeric,
---     currency: text,
---     period: text,
---     charged_until: timestamptz | null,
---     effective_end: timestamptz | null,
---       (when the plan stops, grace period included, after all reversals; null: over, or no end)
---     payment_id: text | null,          (the provider's id of the last charge)
---     payer: text | null                (the provider's id of the payer, if it has no Telegram id)
---   } ]
+--     id: bigint
+--     plan: text
+--     texts: product_texts
+--     provider: text
+--     provider_subscription_id: text
+--     status: 'active' | 'past_due' | 'canceled'
+--     amount: numeric
+--     currency: text
+--     period: text
+--     charged_until: timestamptz | null
+--     effective_end: timestamptz | null          (when its plan stops, days of grace included, after all reversals; null: over,
+--                                             or without an end)
+--     payment_id: text | null                 (its last charge)
+--     payer: text | null                      (how the provider names who pays, where it has no number for them)
+--   } ]                                       (those that are not over, newest first)
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns jsonb

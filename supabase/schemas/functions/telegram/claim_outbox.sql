@@ -3,7 +3,8 @@
 --
 -- Concurrency: each item is locked, skipped by other senders, and its send_after moved one minute ahead.
 -- Locks: outbox items (FOR UPDATE SKIP LOCKED), by send_after.
--- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Returns: jsonb
+--   [ { id: bigint, bot: text, update_id: bigint | null, method: text, parameters: jsonb } ]
 -- Errors: none.
 create or replace function public.claim_outbox(p_limit integer)
 returns jsonb

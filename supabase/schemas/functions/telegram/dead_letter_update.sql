@@ -3,7 +3,8 @@
 --
 -- Concurrency: the number is the primary key; the first body is kept.
 -- Locks: none.
--- Returns: jsonb {outcome: dead_lettered | known}.
+-- Returns: jsonb
+--   outcome: 'dead_lettered' | 'known'
 -- Errors: none.
 create or replace function public.dead_letter_update(
   p_bot text, p_update_id bigint, p_error text, p_body text

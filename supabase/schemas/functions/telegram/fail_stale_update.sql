@@ -4,7 +4,8 @@
 -- Concurrency: the lease is taken under the row lock and released by public.fail_update. A worker that holds the
 --   lease keeps it.
 -- Locks: update row, then those of public.fail_update.
--- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
+-- Returns: jsonb
+--   ...public.fail_update                     (superseded: another worker has it, or it is finished)
 -- Errors: none.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
 returns jsonb

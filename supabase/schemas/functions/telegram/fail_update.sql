@@ -9,10 +9,10 @@
 -- Concurrency: the row is locked and its attempt compared; a worker that lost its lease changes nothing. A repeated
 --   call for a dead-lettered update returns the stored answer.
 -- Locks: update row, user (KEY SHARE), then as private.release_usage and private.record_usage.
--- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
---   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
---   providers so far, see private.record_usage.
+-- Returns: jsonb
+--   outcome: 'retry' | 'dead_lettered' | 'superseded'
+--   failures?: int         (retry, dead_lettered)
+--   answer?: jsonb         (retry, dead_lettered)
 -- Errors: none.
 create or replace function public.fail_update(
   p_bot text,

@@ -17,9 +17,11 @@
 --   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
 -- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
 --   request counters, the held update (FOR UPDATE SKIP LOCKED), session and messages, counters of AI calls.
--- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
---   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
---   not be given: the person was told already.
+-- Returns: jsonb
+--   outcome: 'finished' | 'superseded'
+--   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
+--   notice?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
+--   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
   p_bot text,

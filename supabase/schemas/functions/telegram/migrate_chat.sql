@@ -5,7 +5,8 @@
 -- Concurrency: a second call finds nothing left to move.
 -- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
 --   sessions.
--- Returns: jsonb {sessions: how many were moved}.
+-- Returns: jsonb
+--   sessions: int          (how many were moved)
 -- Errors: none.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
 returns jsonb

@@ -15,23 +15,32 @@
 -- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
 --   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
---   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
---     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
---     session {mode, data}
---     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
---             month_resets_at, bonus_credits, timezone}
---     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
---             its answer, or for a banned user; releases_left with it
---     user_api_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
---             is reserved already; else null
---     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
---             together than p_history_characters
---     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   dead-letter it
---   {outcome: busy, retry_after}                     seconds
---   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
---                                                    outgoing [{id, method, parameters}] still owed
+--   outcome: 'work' | 'busy' | 'dead' | 'finished'
+--   attempt?: int          (work, dead)
+--   failures?: int         (work, dead)
+--   user?: {               (work; dead: the two languages alone)
+--     language: text | null, language_code: text,
+--     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
+--     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
+--     ban?: { reason: text | null, told: boolean } | null
+--   }
+--   session?: { mode: text, data: jsonb }     (work, as all that follows)
+--   usage?: {
+--     plan: text, features: [ text ], requests: int, daily_requests: int | null, resets_at: timestamptz,
+--     month_requests: int, monthly_requests: int | null, month_resets_at: timestamptz, bonus_credits: int, timezone: text
+--   }
+--   reservation?: 'reserved' | 'user_api_key' | 'settled' | 'released' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost' | null
+--                          (null: not asked for, a question of ours awaits its answer, or the user is banned)
+--   releases_left?: int | null
+--   user_api_key?: private.active_token | null     (the user's own API key, where p_reserve asks for the AI and nothing is
+--                          reserved yet)
+--   history?: [ { role: 'user' | 'assistant', content: text } ]   (oldest first; at most p_history and what the plan allows,
+--                          at most p_history_characters together)
+--   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
+--                          and its answer out)
+--   retry_after?: int      (busy: seconds)
+--   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
+--   outgoing?: [ { id: bigint, method: text, parameters: jsonb } ]   (finished: still to be delivered)
 -- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,

@@ -8,9 +8,8 @@
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
 --   first that must wait and reports those behind it as waiting too.
 -- Locks: users who blocked a bot, then outbox items.
--- Returns: jsonb {dropped}: how many were given up after a day of trying.
---   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
---   blocked the bot, which the person's row then says; retry_after in seconds.
+-- Returns: jsonb
+--   dropped: int           (how many were given up after a day of attempts)
 -- Errors: none.
 create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb

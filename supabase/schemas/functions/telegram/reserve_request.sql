@@ -7,9 +7,10 @@
 -- Concurrency: the update row is locked; an update reserves one request, however often it asks. An earlier attempt
 --   that was billed stays settled.
 -- Locks: update row, user (KEY SHARE), then as private.reserve_usage.
--- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
---   an earlier attempt was paid for.
---   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
+-- Returns: jsonb
+--   outcome: 'superseded' | 'reserved' | 'user_api_key' | 'settled' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost'
+--                          (settled: an earlier attempt was paid for)
+--   releases_left?: int | null
 -- Errors: none.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false

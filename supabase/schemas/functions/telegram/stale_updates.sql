@@ -4,7 +4,8 @@
 -- Concurrency: an update moves to the end of the queue when it is handed out, so one that can never be finished does
 --   not block the others. The lease decides which worker processes it.
 -- Locks: update rows (FOR UPDATE SKIP LOCKED), by lease_until.
--- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
+-- Returns: jsonb
+--   [ { bot: text, update_id: bigint, payload: jsonb } ]   (longest waiting first)
 -- Errors: none.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
 returns jsonb

@@ -6,8 +6,14 @@
 -- Concurrency: rows that another sweep or a worker has locked are skipped.
 -- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
 --   private.release_usage); then one kind after another, SKIP LOCKED.
--- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
---   each kind at most.
+-- Returns: jsonb
+--   released: int          (how many of each; at most p_limit of each kind)
+--   updates: int
+--   messages: int
+--   erased: int
+--   subscriptions: int
+--   months: int
+--   alarms: int
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb

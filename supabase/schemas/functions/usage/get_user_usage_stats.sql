@@ -5,13 +5,31 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
---   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
---                remaining: what may still be asked, bonus credits included, null: no limit
---   days         [{day, requests, bonus_requests, user_api_key_requests}], 30 of them, today last
---   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
---                dollars, as far as the provider says), average_ms}] of this month, the most used first
---   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
+--   plan: text
+--   features: [ text ]
+--   history_length: int | null                (null: MAX_HISTORY_LENGTH)
+--   timezone: text
+--   bonus_credits: int
+--   day: {
+--     begins: date
+--     used: int                               (of the plan)
+--     bonus_used: int
+--     limit: int | null                       (null: no limit)
+--     remaining: int | null                   (bonus credits included; null: no limit)
+--     resets_at: timestamptz
+--   }
+--   month: public.get_user_usage_stats.day
+--   days: [ { day: date, requests: int, bonus_requests: int, user_api_key_requests: int } ]   (30, today last)
+--   providers: [ {
+--     provider: text, calls: int, errors: int, user_api_key_calls: int, tokens_in: int, tokens_out: int,
+--     cost: float, user_api_key_cost: float        (US dollars, as far as the provider says),
+--     average_ms: int
+--   } ]                                       (of this month, the most used first)
+--   referrals: {
+--     total: int                              (that counted),
+--     pending: int                            (1000 stands for more),
+--     earned: int                             (bonus credits)
+--   }
 -- Errors: U0001 no such user.
 create or replace function public.get_user_usage_stats(p_user_id bigint)
 returns jsonb
