@@ -37,7 +37,7 @@ def payments() -> dict[str, Any]:
         recording.alert_ignored("several", f"{kept['ignored']} of a day ago")
     missed = star_transactions.record_missed()
     charged = renewals.charge_due()
-    reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
+    reminders = [*db.call("enqueue_expiry_reminders"), *db.call("enqueue_order_reminders")]
     notifications.deliver(reminders)
     notifications.deliver(db.call("close_invitations"))
     return {

@@ -23,7 +23,7 @@ from shared.payments.provider import PaymentError, Provider, Receipt
 TIMEOUT = 8.0  # seconds for a provider to give money back
 _AT_ONCE = 4  # of those left open that one run of the job asks for: what it takes it must have time for
 BALANCE = "balance"  # paid from balance: SQL gives it back (admin_refund_payment), no provider is asked
-Task = dict[str, Any]  # what private.refund_task returns
+Task = dict[str, Any]  # what private.lease_refund returns
 
 
 class Obstacle(StrEnum):

@@ -122,28 +122,6 @@ $$;
 revoke all on function private.default_language from public, anon, authenticated, service_role;
 comment on function private.default_language is 'Language of users whose Telegram sends none';
 
--- Trigger: sets updated_at of the row that is being stored.
---
--- Concurrency: changes only the row that is being stored.
--- Locks: none.
--- Returns: trigger, the row.
--- Errors: none.
-create or replace function private.keep_updated_at()
-returns trigger
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  new.updated_at := private.clock();
-  return new;
-end
-$$;
-
-revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
-comment on function private.keep_updated_at is 'Sets updated_at of the row that is being stored';
-
 -- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins,
 -- for services that read users.
 --
@@ -309,6 +287,28 @@ $$;
 revoke all on function private.refuse_change from public, anon, authenticated, service_role;
 comment on function private.refuse_change is 'Rejects changes of rows in append-only tables';
 
+-- Trigger: sets updated_at of the row that is being stored.
+--
+-- Concurrency: changes only the row that is being stored.
+-- Locks: none.
+-- Returns: trigger, the row.
+-- Errors: none.
+create or replace function private.set_updated_at()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.updated_at := private.clock();
+  return new;
+end
+$$;
+
+revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
+comment on function private.set_updated_at is 'Sets updated_at of the row that is being stored';
+
 -- Users: one row per Telegram account, shared by all bots and by other services of the same owner.
 
 create table public.users (
@@ -352,10 +352,10 @@ create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
 
-create trigger users_keep_updated_at
+create trigger users_set_updated_at
 before update on public.users
 for each row when (old.* is distinct from new.*)
-execute function private.keep_updated_at();
+execute function private.set_updated_at();
 
 create trigger users_count_new_users
 after insert on public.users
@@ -915,7 +915,7 @@ create table public.orders (
   message_state text check (message_state in ('paid', 'held', 'refunded', 'disputed', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
-  continues text,
+  next_product_key text,
   check ((full_amount is null) = (promocode_id is null))
 );
 
@@ -941,7 +941,7 @@ comment on column public.orders.message_state is 'State that these messages show
 comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';
 comment on column public.orders.full_amount is 'Price without the discount; null: no discount';
 comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
-comment on column public.orders.continues is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
+comment on column public.orders.next_product_key is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;
@@ -1105,21 +1105,21 @@ comment on column public.product_prices.currency is 'ISO 4217; XTR: Telegram Sta
 alter table public.product_prices enable row level security;
 revoke all on table public.product_prices from public, anon, authenticated, service_role;
 
--- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_tries limits them, so
+-- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_attempts limits them, so
 -- that codes cannot be guessed.
 
-create table public.promocode_tries (
+create table public.promocode_attempts (
   user_id bigint primary key references public.users (id) on delete cascade,
   day date not null,
-  tries integer not null default 0 check (tries >= 0),
+  failed_attempts integer not null default 0 check (failed_attempts >= 0),
   last_reference text
 );
 
-comment on table public.promocode_tries is 'Wrong promo codes entered by a user, per day';
-comment on column public.promocode_tries.day is 'Day of the count, in the time zone of the setting quota_timezone; the count restarts with the next day';
-comment on column public.promocode_tries.last_reference is 'Idempotency key of the last counted attempt: a repeated call is not counted again';
-alter table public.promocode_tries enable row level security;
-revoke all on table public.promocode_tries from public, anon, authenticated, service_role;
+comment on table public.promocode_attempts is 'Wrong promo codes entered by a user, per day';
+comment on column public.promocode_attempts.day is 'Day of the count, in the time zone of the setting quota_timezone; the count restarts with the next day';
+comment on column public.promocode_attempts.last_reference is 'Idempotency key of the last counted attempt: a repeated call is not counted again';
+alter table public.promocode_attempts enable row level security;
+revoke all on table public.promocode_attempts from public, anon, authenticated, service_role;
 
 -- Redemptions of promo codes, including discounts that are not used yet. An erasure deletes a user's rows; when the user
 -- returns, they are restored from erased_users.used, so that each user redeems a code at most once.
@@ -1312,7 +1312,7 @@ values
 ('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next attempt; after the last one the renewal ends'),
 ('order_hours', '24', 'Hours until an unpaid order expires; a late payment is still fulfilled'),
 ('order_reminder_hours', '0', 'Hours after which a user is reminded once of an unpaid order; 0: never'),
-('promocode_daily_tries', '10', 'Wrong promo codes that a user may enter per day'),
+('promocode_daily_attempts', '10', 'Wrong promo codes that a user may enter per day'),
 ('referral_daily_limit', '20', 'Referrals per day for which a referrer receives credits'),
 ('questions_in_progress', '2', 'AI requests that a user may have in progress at once, over all chats and bots'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
@@ -3226,7 +3226,7 @@ comment on function public.admin_check is 'Checks for an admin that payments and
 -- Locks: none.
 -- Returns: jsonb
 --   outcome: 'created' | 'taken'
---   promocode: private.promocode_card   (taken: the existing one)
+--   promocode: private.promocode_details   (taken: the existing one)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
 --   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
@@ -3276,14 +3276,14 @@ begin
     end if;
     return jsonb_build_object(
       'outcome', case when v_known.id is not null then 'created' else 'taken' end,
-      'promocode', private.promocode_card(v_promocode)
+      'promocode', private.promocode_details(v_promocode)
     );
   end if;
   perform private.write_audit(
     v_email, 'create_promocode', null, p_reference, '{}',
     jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at}'::text[])
   );
-  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_card(v_promocode));
+  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_details(v_promocode));
 end
 $$;
 
@@ -3794,7 +3794,7 @@ comment on function public.admin_products is 'Lists the products for an admin';
 -- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
 -- Locks: none.
 -- Returns: jsonb
---   promocodes: [ private.promocode_card ]
+--   promocodes: [ private.promocode_details ]
 --   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
@@ -3822,7 +3822,7 @@ begin
   end if;
   return jsonb_build_object(
     'promocodes', (
-      select coalesce(jsonb_agg(private.promocode_card(p) order by p.id desc), '[]'::jsonb)
+      select coalesce(jsonb_agg(private.promocode_details(p) order by p.id desc), '[]'::jsonb)
         from public.promocodes as p
        where p.id = any (v_ids[:v_limit])
     ),
@@ -3859,7 +3859,7 @@ comment on function public.admin_promocodes is 'Lists the promo codes for an adm
 --   refund?: {
 --     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
 --   }
---   task?: private.refund_task | null         (the request for the provider, for the caller that shall make it)
+--   task?: private.lease_refund | null         (the request for the provider, for the caller that shall make it)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
@@ -3943,7 +3943,7 @@ begin
       ),
       'task', case
         when p_call_provider_now and v_outcome in ('opened', 'known') and v_refund.status = 'open'
-          then private.refund_task(v_refund.id)
+          then private.lease_refund(v_refund.id)
       end
     ) end;
 end
@@ -4653,7 +4653,7 @@ comment on function public.admin_switch_product is 'Shows a product to buyers, o
 --   and no entry is written.
 -- Locks: promo code (NO KEY UPDATE).
 -- Returns: jsonb
---   private.promocode_card | null             (as it is now; null: no such code)
+--   private.promocode_details | null             (as it is now; null: no such code)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
@@ -4690,7 +4690,7 @@ begin
      where p.id = v_promocode.id
     returning p.* into v_promocode;
   end if;
-  return private.promocode_card(v_promocode);
+  return private.promocode_details(v_promocode);
 end
 $$;
 
@@ -6908,6 +6908,51 @@ $$;
 revoke all on function private.change_renewal from public, anon, authenticated, service_role;
 comment on function private.change_renewal is 'Applies a provider''s event about a subscription';
 
+-- Pays an order from its user's balance, applied like every provider's payment, and debits the amount.
+--
+-- Concurrency: the caller has just created the order, or waited for the call that created it. The fulfilment comes before the
+--   debit, because it locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
+-- Locks: see public.pay_from_balance.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
+create or replace function private.charge_balance(p_order public.orders)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_number text := format('orders:%s', p_order.id);
+  v_outgoing jsonb;
+begin
+  v_outgoing := private.apply_payment_event(
+    'balance',
+    jsonb_build_object(
+      'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,
+      'currency', p_order.currency
+    ),
+    false
+  );
+  if exists (
+    select from public.payments as p
+     where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
+  ) then
+    raise exception 'the order cannot be paid any more' using errcode = 'M0004';
+  end if;
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_order.user_id),
+    -p_order.amount,
+    'purchase',
+    v_number || ':paid'
+  );
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.charge_balance from public, anon, authenticated, service_role;
+comment on function private.charge_balance is 'Pays an order from its user''s balance';
+
 -- Answers a provider's precheck: may this user pay this order now? Called for providers that ask before they charge.
 --
 -- Concurrency: read-only. The payment itself is checked again when it is recorded (private.claim_payment).
@@ -7292,7 +7337,7 @@ comment on function public.claim_open_orders is 'Claims orders whose state must 
 --   claimed refund is claimed again after a minute, then after growing intervals.
 -- Locks: for each refund: user (KEY SHARE SKIP LOCKED), payment (FOR UPDATE SKIP LOCKED), refund (FOR UPDATE).
 -- Returns: jsonb
---   tasks: [ private.refund_task ]
+--   tasks: [ private.lease_refund ]
 --   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
@@ -7341,7 +7386,7 @@ begin
     end;
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
-      v_tasks := v_tasks || private.refund_task(v_refund.id);
+      v_tasks := v_tasks || private.lease_refund(v_refund.id);
     elsif v_refund.created_at > v_now - v_max_wait then
       update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else
@@ -7764,7 +7809,7 @@ comment on function private.consume_discount is 'Marks the discount of a fulfill
 -- and for one period. The order expires after order_hours, or with its discount if that is sooner.
 --
 -- p_reference: idempotency key. p_message_id: message whose button was tapped; if it invites to pay an order already (a double
--- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_continues:
+-- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_next_product_key:
 -- product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price gets the buyer's open
 -- order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires within the hour.
 --
@@ -7778,7 +7823,7 @@ comment on function private.consume_discount is 'Marks the discount of a fulfill
 --     | 'reused'           (an earlier call made it and it has a checkout, whose link may have run out since)
 --     | 'closed'           (the message's order is paid or under review)
 --     | 'not_for_sale'     (switched off, no price in this currency, or not sold from balance)
---   ...?private.order_card                    (created, known, reused)
+--   ...?private.order_details                    (created, known, reused)
 --   ...?private.closed_checkout               (closed)
 -- Errors: M0003 no such user.
 create or replace function public.create_order(
@@ -7790,7 +7835,7 @@ create or replace function public.create_order(
   p_renews boolean default false,
   p_contact text default null,
   p_reference text default null,
-  p_continues text default null,
+  p_next_product_key text default null,
   p_message_id bigint default null,
   p_reuse boolean default false
 )
@@ -7866,7 +7911,7 @@ begin
      where o.user_id = p_user_id and o.bot = p_bot and o.product_key = v_product.key and o.provider = p_provider
        and o.currency = p_currency and o.amount = v_amount and o.renews = v_renews
        and o.contact is not distinct from p_contact
-       and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
+       and o.next_product_key is not distinct from case when v_product.kind = 'balance' then p_next_product_key end
        and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
        and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.notified)
        and o.expires_at > private.clock() + interval '1 hour'
@@ -7886,7 +7931,7 @@ begin
     end if;
     insert into public.orders as o (
       user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-      reference, expires_at, full_amount, promocode_id, continues
+      reference, expires_at, full_amount, promocode_id, next_product_key
     )
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
@@ -7897,7 +7942,7 @@ begin
       ),
       case when v_amount < v_full_amount then v_full_amount end,
       case when v_amount < v_full_amount then v_discount.promocode_id end,
-      case when v_product.kind = 'balance' then p_continues end
+      case when v_product.kind = 'balance' then p_next_product_key end
     )
     on conflict (reference) do nothing
     returning o.* into v_order;
@@ -7908,7 +7953,7 @@ begin
   if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   end if;
-  return private.order_card(v_order, v_outcome);
+  return private.order_details(v_order, v_outcome);
 end
 $$;
 
@@ -7979,7 +8024,7 @@ begin
   end if;
   return private.enqueue_admin_message(
     p_payment,
-    'refund_told_' || p_status,
+    'refund_result_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
     nullif(p_refund.admin_email, 'system')
   );
@@ -8276,6 +8321,184 @@ $$;
 revoke all on function private.enqueue_admin_message from public, anon, authenticated, service_role;
 comment on function private.enqueue_admin_message is 'Enqueues a message about a payment for the admins';
 
+-- Reminds users that a purchased, trial or promo subscription expires: three days before, one day before, and when it has
+-- expired. No reminder before the end is sent to a user whose renewal is active; that user is notified after the grace period.
+-- No reminder is sent when another subscription continues the plan, or when the subscription is shorter than the time before
+-- its end.
+--
+-- Concurrency: subscriptions that another transaction has locked and users who are being erased are skipped. A reminder is
+--   stored in subscriptions.reminded and sent once; an extended subscription is reminded of again. A reminder that is more than
+--   a day late is not sent: the next one is more accurate.
+-- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
+-- Errors: none.
+create or replace function public.enqueue_expiry_reminders(p_limit integer default 200)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_due record;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_due in
+    select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
+      from public.subscriptions as s
+      cross join lateral (
+        select private.effective_end(s.user_id, s.plan, s.source, s.ends_at) as until
+      ) as k
+      cross join lateral (
+        select case
+            when k.until <= v_now then 'over'
+            when k.until <= v_now + interval '1 day' then 'day'
+            else 'days'
+          end as reminder
+      ) as r
+      left join lateral (
+        select coalesce(
+            (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
+            -- Without an order (trial, promo code): the bot that the user used last.
+            (
+              select n.bot
+                from public.bot_sessions as n
+                join public.users as u on u.id = n.user_id
+               where n.user_id = s.user_id and n.chat_id = u.telegram_id
+               order by n.updated_at desc
+               limit 1
+            )
+          ) as bot
+      ) as b on true
+     where s.source in ('purchase', 'trial', 'promo')
+       and s.ends_at between v_now - interval '1 day' - private.grace_period() and v_now + interval '3 days'
+       and k.until between v_now - interval '1 day' and v_now + interval '3 days'
+       and s.status in ('active', 'expired')
+       and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
+       and s.starts_at < s.ends_at - case r.reminder
+         when 'days' then interval '3 days'
+         when 'day' then interval '1 day'
+         else interval '0'
+       end
+       and not exists (
+         select
+           from public.subscriptions as a
+           join public.subscription_limits as l on l.plan = a.plan
+           join public.subscription_limits as m on m.plan = s.plan
+          where a.user_id = s.user_id
+            and a.status = 'active'
+            and l.vip_level >= m.vip_level
+            and (a.ends_at is null or a.ends_at > s.ends_at)
+       )
+       and (
+         r.reminder = 'over'
+         or not exists (
+           select from public.renewals as n
+            where n.user_id = s.user_id and n.status in ('active', 'past_due')
+         )
+       )
+     order by s.ends_at
+     limit p_limit
+       for update of s skip locked
+  loop
+    perform from public.users as u where u.id = v_due.user_id for key share skip locked;
+    continue when not found;
+    update public.subscriptions as s
+       set reminded = v_due.reminder || ' ' || s.ends_at::text
+     where s.id = v_due.id;
+    v_outgoing := v_outgoing || private.enqueue_user_message(
+      v_due.user_id,
+      v_due.bot,
+      'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
+      jsonb_build_object('until', jsonb_build_object('date', v_due.until))
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.enqueue_expiry_reminders from public, anon, authenticated, service_role;
+grant execute on function public.enqueue_expiry_reminders to bot_backend;
+comment on function public.enqueue_expiry_reminders is 'Reminds users that a subscription expires';
+
+-- Reminds users once of an unpaid order, order_reminder_hours after it was created (0: never). An order is skipped when
+-- anything shows that the user no longer needs it: a payment (also one under review or pending), expiry, a newer order of the
+-- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
+--
+-- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
+--   orders.notified, so it is sent once.
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
+-- Errors: none.
+create or replace function public.enqueue_order_reminders(p_limit integer default 100)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_hours numeric := private.setting('order_reminder_hours')::numeric;
+  v_order public.orders;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  if v_hours <= 0 then
+    return v_outgoing;
+  end if;
+  for v_order in
+    select o.*
+      from public.orders as o
+     where o.status = 'pending'
+       and o.expires_at > v_now
+       and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
+       and o.renewal_id is null
+       and not o.notified && array['pending', 'reminder']
+       and not private.is_discount_gone(o)
+       and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
+       and not exists (select from public.payments as p where p.order_id = o.id)
+       and not exists (
+         select
+           from public.orders as e
+          where e.user_id = o.user_id
+            and (e.product_key = o.product_key or e.plan = o.plan)
+            and (e.completed_at > o.created_at or (e.id > o.id and e.product_key = o.product_key))
+       )
+     order by o.expires_at
+     limit p_limit
+       for update of o skip locked
+  loop
+    perform from public.users as u where u.id = v_order.user_id for key share skip locked;
+    continue when not found;
+    update public.orders as o set notified = o.notified || 'reminder'::text where o.id = v_order.id;
+    v_outgoing := v_outgoing || private.enqueue_user_message(
+      v_order.user_id,
+      v_order.bot,
+      'order_reminder',
+      jsonb_build_object(
+        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+      ),
+      case when v_order.checkout_url is not null then jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
+      ) else '[]'::jsonb end
+      || jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'other:' || v_order.id))
+      ),
+      p_order_id => v_order.id
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.enqueue_order_reminders from public, anon, authenticated, service_role;
+grant execute on function public.enqueue_order_reminders to bot_backend;
+comment on function public.enqueue_order_reminders is 'Reminds users of unpaid orders';
+
 -- Enqueues a templated message for a user: a text key, its values, and rows of buttons ({key: text key, data or url}). Python
 -- renders it in the user's language when it is delivered. With p_message_id it edits that message; with p_order_id it is an
 -- invitation to pay that order, whose message id is stored after delivery (public.save_invitation).
@@ -8326,6 +8549,52 @@ $$;
 
 revoke all on function private.enqueue_user_message from public, anon, authenticated, service_role;
 comment on function private.enqueue_user_message is 'Enqueues a templated message for a user';
+
+-- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
+-- order, or for somebody else's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
+-- one that the user used last.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
+--   null without an order; amount and currency are the order's.
+-- Errors: none.
+create or replace function private.find_payer(
+  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
+)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
+    from (
+      select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.bot, r.amount, r.currency
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  user_id := p_payment.user_id;
+  if p_payment.problem in ('no_order', 'owner') then
+    select u.id into user_id
+      from public.users as u
+     where u.telegram_id = nullif((p_payment.claims ->> 'telegram_id')::bigint, 0);
+  end if;
+  if bot is null then
+    select s.bot into bot
+      from public.bot_sessions as s
+     where s.user_id = find_payer.user_id
+     order by s.updated_at desc
+     limit 1;
+  end if;
+end
+$$;
+
+revoke all on function private.find_payer from public, anon, authenticated, service_role;
+comment on function private.find_payer is 'Recipient of messages about a payment, bot and product';
 
 -- Reconciles a day of a provider's statement that was read to its end with our records, alerts the admins once about each
 -- difference, and deletes what is older than 60 days.
@@ -8452,10 +8721,10 @@ declare
   v_is_resumed boolean;
   v_replaced jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.next_product_key
     into v_purchase
     from (
-      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
         from public.orders as o
        where o.id = p_payment.order_id
       union all
@@ -8500,7 +8769,7 @@ begin
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
-  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.continues);
+  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.next_product_key);
   return private.enqueue_user_message(
     p_payment.user_id,
     v_purchase.bot,
@@ -8527,6 +8796,44 @@ $$;
 
 revoke all on function private.fulfil_payment from public, anon, authenticated, service_role;
 comment on function private.fulfil_payment is 'Grants what a payment was made for';
+
+-- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   outcome: 'reused' | 'closed'              (paid or under review)
+--     | 'gone'                                (not the user's, canceled or expired)
+--   ...?private.order_details                    (reused)
+--   ...?private.closed_checkout               (closed)
+-- Errors: none.
+create or replace function public.get_open_order(p_user_id bigint, p_order_id bigint)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null;
+  return coalesce(
+    private.closed_checkout(v_order),
+    case
+      when v_order.status = 'pending' and v_order.checkout_url is not null and private.checkout_state(v_order) is null
+      then private.order_details(v_order, 'reused')
+    end,
+    jsonb_build_object('outcome', 'gone')
+  );
+end
+$$;
+
+revoke all on function public.get_open_order from public, anon, authenticated, service_role;
+grant execute on function public.get_open_order to bot_backend;
+comment on function public.get_open_order is 'Describes an order that its buyer wants to pay after all';
 
 -- Returns whether the last charge of a renewal was fully refunded or is disputed. Such a renewal is not charged again.
 --
@@ -8828,6 +9135,79 @@ $$;
 
 revoke all on function private.lease_charge from public, anon, authenticated, service_role;
 comment on function private.lease_charge is 'Leases the open charge attempt of a renewal to one worker';
+
+-- Leases a refund to one worker for a minute and returns what the call to the provider needs.
+--
+-- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
+-- Locks: refund (held by the caller).
+-- Returns: jsonb
+--   id: bigint
+--   key: text              (idempotency key for the provider)
+--   attempt: int
+--   provider: text
+--   number: text           (the provider's payment number)
+--   amount: numeric
+--   currency: text
+--   is_whole: boolean
+--   telegram_id: bigint | null                (who paid; null: erased)
+--   contact: text | null                      (for the receipt)
+--   texts: product_texts | null               (of the product, for the receipt; null without an order)
+--   languages: [ text | null ]
+-- Errors: none.
+create or replace function private.lease_refund(p_refund_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_task jsonb;
+begin
+  update public.refunds as r
+     set attempts = r.attempts + 1,
+         first_attempt_at = coalesce(r.first_attempt_at, v_now),
+         next_attempt_at = v_now + interval '1 minute'
+   where r.id = p_refund_id;
+  select jsonb_build_object(
+      'id', r.id,
+      'key', r.key,
+      'attempt', r.attempts,
+      'provider', p.provider,
+      'number', p.provider_payment_id,
+      'amount', r.amount::text,
+      'currency', p.currency,
+      'is_whole', r.amount = p.amount,
+      'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
+      'contact', coalesce(
+        o.contact,
+        -- A renewal has no contact: the one of the user's last order with this provider.
+        (
+          select e.contact
+            from public.orders as e
+           where e.user_id = n.user_id and e.provider = n.provider and e.contact is not null
+           order by e.id desc
+           limit 1
+        )
+      ),
+      'texts', d.texts,
+      'languages', jsonb_build_array(u.language, u.language_code)
+    )
+    into v_task
+    from public.refunds as r
+    join public.payments as p on p.id = r.payment_id
+    left join public.orders as o on o.id = p.order_id
+    left join public.renewals as n on n.id = p.renewal_id
+    left join public.products as d on d.key = coalesce(o.product_key, n.product_key)
+    left join public.users as u on u.id = p.user_id
+   where r.id = p_refund_id;
+  return v_task;
+end
+$$;
+
+revoke all on function private.lease_refund from public, anon, authenticated, service_role;
+comment on function private.lease_refund is 'Leases a refund to one worker';
 
 -- Detaches the message that invites to pay an order, because its buyer goes back to the product's page in it. If the order is
 -- paid or under review, the message stays attached and shows that.
@@ -9150,7 +9530,7 @@ declare
   v_plan jsonb;
 begin
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
-  select b.* into v_payer from private.payer_of(v_payment) as b;
+  select b.* into v_payer from private.find_payer(v_payment) as b;
   if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
     return '[]'::jsonb;
   end if;
@@ -9209,7 +9589,7 @@ begin
   if p_payment.status <> 'completed' then
     return '[]'::jsonb;
   end if;
-  select b.* into v_payer from private.payer_of(p_payment) as b;
+  select b.* into v_payer from private.find_payer(p_payment) as b;
   return private.enqueue_user_message(
     v_payer.user_id,
     v_payer.bot,
@@ -9254,7 +9634,7 @@ begin
   ) then
     return '[]'::jsonb;  -- already lost by us: private.notify_dispute_lost notifies
   end if;
-  select b.* into v_payer from private.payer_of(p_payment) as b;
+  select b.* into v_payer from private.find_payer(p_payment) as b;
   return private.enqueue_user_message(
     v_payer.user_id,
     v_payer.bot,
@@ -9327,44 +9707,6 @@ $$;
 revoke all on function private.offer_after_top_up from public, anon, authenticated, service_role;
 comment on function private.offer_after_top_up is 'Offers the product for which a top-up was made';
 
--- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
---
--- Concurrency: read-only.
--- Locks: none.
--- Returns: jsonb
---   outcome: 'reused' | 'closed'              (paid or under review)
---     | 'gone'                                (not the user's, canceled or expired)
---   ...?private.order_card                    (reused)
---   ...?private.closed_checkout               (closed)
--- Errors: none.
-create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_order public.orders;
-begin
-  select o.* into v_order
-    from public.orders as o
-   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null;
-  return coalesce(
-    private.closed_checkout(v_order),
-    case
-      when v_order.status = 'pending' and v_order.checkout_url is not null and private.checkout_state(v_order) is null
-      then private.order_card(v_order, 'reused')
-    end,
-    jsonb_build_object('outcome', 'gone')
-  );
-end
-$$;
-
-revoke all on function public.open_order from public, anon, authenticated, service_role;
-grant execute on function public.open_order to bot_backend;
-comment on function public.open_order is 'Describes an order that its buyer wants to pay after all';
-
 -- Describes an order for its checkout.
 --
 -- Concurrency: read-only.
@@ -9386,7 +9728,7 @@ comment on function public.open_order is 'Describes an order that its buyer want
 --   checkout_url: text | null
 --   checkout_reference: text | null
 -- Errors: none.
-create or replace function private.order_card(p_order public.orders, p_outcome text)
+create or replace function private.order_details(p_order public.orders, p_outcome text)
 returns jsonb
 language sql
 stable
@@ -9414,8 +9756,8 @@ as $$
    where p.key = p_order.product_key;
 $$;
 
-revoke all on function private.order_card from public, anon, authenticated, service_role;
-comment on function private.order_card is 'Describes an order for its checkout';
+revoke all on function private.order_details from public, anon, authenticated, service_role;
+comment on function private.order_details is 'Describes an order for its checkout';
 
 -- Returns the order that charges the next period of a renewal, and creates it on the first call. The receipt goes to the
 -- contact of the renewal's first order.
@@ -9545,7 +9887,7 @@ begin
     if v_order.amount <> p_amount then
       raise exception 'the price has changed' using errcode = 'L0005';
     end if;
-    v_outgoing := private.take_balance_payment(v_order);
+    v_outgoing := private.charge_balance(v_order);
   end if;
   return jsonb_build_object(
     'outcome', case when v_order.status = 'completed' then 'known' else 'paid' end,
@@ -9572,52 +9914,6 @@ $$;
 revoke all on function public.pay_from_balance from public, anon, authenticated, service_role;
 grant execute on function public.pay_from_balance to bot_backend;
 comment on function public.pay_from_balance is 'Buys one product from the user''s balance';
-
--- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
--- order, or for somebody else's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
--- one that the user used last.
---
--- Concurrency: read-only.
--- Locks: none.
--- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
---   null without an order; amount and currency are the order's.
--- Errors: none.
-create or replace function private.payer_of(
-  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
-)
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
-    from (
-      select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
-      union all
-      select r.product_key, r.bot, r.amount, r.currency
-        from public.renewals as r
-       where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
-  user_id := p_payment.user_id;
-  if p_payment.problem in ('no_order', 'owner') then
-    select u.id into user_id
-      from public.users as u
-     where u.telegram_id = nullif((p_payment.claims ->> 'telegram_id')::bigint, 0);
-  end if;
-  if bot is null then
-    select s.bot into bot
-      from public.bot_sessions as s
-     where s.user_id = payer_of.user_id
-     order by s.updated_at desc
-     limit 1;
-  end if;
-end
-$$;
-
-revoke all on function private.payer_of from public, anon, authenticated, service_role;
-comment on function private.payer_of is 'Recipient of messages about a payment, bot and product';
 
 -- Lists a user's payments and unpaid orders, newest first. A payment that is not fulfilled is under review until it is
 -- refunded; its order is not listed besides.
@@ -10044,7 +10340,7 @@ begin
         end if;
       end;
     end loop;
-    v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
+    v_outgoing := v_outgoing || private.settle_unmatched_payments(p_accept_test);
   exception when others then
     if private.is_retryable(sqlstate) then
       raise;
@@ -10198,79 +10494,6 @@ $$;
 revoke all on function private.refund_orphaned_payment from public, anon, authenticated, service_role;
 comment on function private.refund_orphaned_payment is 'Refunds a charge that arrived after its user was erased';
 
--- Leases a refund to one worker for a minute and returns what the call to the provider needs.
---
--- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
--- Locks: refund (held by the caller).
--- Returns: jsonb
---   id: bigint
---   key: text              (idempotency key for the provider)
---   attempt: int
---   provider: text
---   number: text           (the provider's payment number)
---   amount: numeric
---   currency: text
---   is_whole: boolean
---   telegram_id: bigint | null                (who paid; null: erased)
---   contact: text | null                      (for the receipt)
---   texts: product_texts | null               (of the product, for the receipt; null without an order)
---   languages: [ text | null ]
--- Errors: none.
-create or replace function private.refund_task(p_refund_id bigint)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_task jsonb;
-begin
-  update public.refunds as r
-     set attempts = r.attempts + 1,
-         first_attempt_at = coalesce(r.first_attempt_at, v_now),
-         next_attempt_at = v_now + interval '1 minute'
-   where r.id = p_refund_id;
-  select jsonb_build_object(
-      'id', r.id,
-      'key', r.key,
-      'attempt', r.attempts,
-      'provider', p.provider,
-      'number', p.provider_payment_id,
-      'amount', r.amount::text,
-      'currency', p.currency,
-      'is_whole', r.amount = p.amount,
-      'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
-      'contact', coalesce(
-        o.contact,
-        -- A renewal has no contact: the one of the user's last order with this provider.
-        (
-          select e.contact
-            from public.orders as e
-           where e.user_id = n.user_id and e.provider = n.provider and e.contact is not null
-           order by e.id desc
-           limit 1
-        )
-      ),
-      'texts', d.texts,
-      'languages', jsonb_build_array(u.language, u.language_code)
-    )
-    into v_task
-    from public.refunds as r
-    join public.payments as p on p.id = r.payment_id
-    left join public.orders as o on o.id = p.order_id
-    left join public.renewals as n on n.id = p.renewal_id
-    left join public.products as d on d.key = coalesce(o.product_key, n.product_key)
-    left join public.users as u on u.id = p.user_id
-   where r.id = p_refund_id;
-  return v_task;
-end
-$$;
-
-revoke all on function private.refund_task from public, anon, authenticated, service_role;
-comment on function private.refund_task is 'Leases a refund to one worker';
-
 -- Executes the refund of a payment that was made from balance: credits the amount (reference refunds:<id>) and reverses the
 -- fulfilment, like every provider's refund.
 --
@@ -10355,184 +10578,6 @@ $$;
 revoke all on function public.release_statement from public, anon, authenticated, service_role;
 grant execute on function public.release_statement to bot_backend;
 comment on function public.release_statement is 'Postpones a day of a provider''s statement after a failure';
-
--- Reminds users that a purchased, trial or promo subscription expires: three days before, one day before, and when it has
--- expired. No reminder before the end is sent to a user whose renewal is active; that user is notified after the grace period.
--- No reminder is sent when another subscription continues the plan, or when the subscription is shorter than the time before
--- its end.
---
--- Concurrency: subscriptions that another transaction has locked and users who are being erased are skipped. A reminder is
---   stored in subscriptions.reminded and sent once; an extended subscription is reminded of again. A reminder that is more than
---   a day late is not sent: the next one is more accurate.
--- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
--- Returns: jsonb
---   outgoing
--- Errors: none.
-create or replace function public.remind_of_ends(p_limit integer default 200)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_due record;
-  v_outgoing jsonb := '[]'::jsonb;
-begin
-  for v_due in
-    select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
-      from public.subscriptions as s
-      cross join lateral (
-        select private.effective_end(s.user_id, s.plan, s.source, s.ends_at) as until
-      ) as k
-      cross join lateral (
-        select case
-            when k.until <= v_now then 'over'
-            when k.until <= v_now + interval '1 day' then 'day'
-            else 'days'
-          end as reminder
-      ) as r
-      left join lateral (
-        select coalesce(
-            (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
-            -- Without an order (trial, promo code): the bot that the user used last.
-            (
-              select n.bot
-                from public.bot_sessions as n
-                join public.users as u on u.id = n.user_id
-               where n.user_id = s.user_id and n.chat_id = u.telegram_id
-               order by n.updated_at desc
-               limit 1
-            )
-          ) as bot
-      ) as b on true
-     where s.source in ('purchase', 'trial', 'promo')
-       and s.ends_at between v_now - interval '1 day' - private.grace_period() and v_now + interval '3 days'
-       and k.until between v_now - interval '1 day' and v_now + interval '3 days'
-       and s.status in ('active', 'expired')
-       and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
-       and s.starts_at < s.ends_at - case r.reminder
-         when 'days' then interval '3 days'
-         when 'day' then interval '1 day'
-         else interval '0'
-       end
-       and not exists (
-         select
-           from public.subscriptions as a
-           join public.subscription_limits as l on l.plan = a.plan
-           join public.subscription_limits as m on m.plan = s.plan
-          where a.user_id = s.user_id
-            and a.status = 'active'
-            and l.vip_level >= m.vip_level
-            and (a.ends_at is null or a.ends_at > s.ends_at)
-       )
-       and (
-         r.reminder = 'over'
-         or not exists (
-           select from public.renewals as n
-            where n.user_id = s.user_id and n.status in ('active', 'past_due')
-         )
-       )
-     order by s.ends_at
-     limit p_limit
-       for update of s skip locked
-  loop
-    perform from public.users as u where u.id = v_due.user_id for key share skip locked;
-    continue when not found;
-    update public.subscriptions as s
-       set reminded = v_due.reminder || ' ' || s.ends_at::text
-     where s.id = v_due.id;
-    v_outgoing := v_outgoing || private.enqueue_user_message(
-      v_due.user_id,
-      v_due.bot,
-      'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
-      jsonb_build_object('until', jsonb_build_object('date', v_due.until))
-    );
-  end loop;
-  return v_outgoing;
-end
-$$;
-
-revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
-grant execute on function public.remind_of_ends to bot_backend;
-comment on function public.remind_of_ends is 'Reminds users that a subscription expires';
-
--- Reminds users once of an unpaid order, order_reminder_hours after it was created (0: never). An order is skipped when
--- anything shows that the user no longer needs it: a payment (also one under review or pending), expiry, a newer order of the
--- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
---
--- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
---   orders.notified, so it is sent once.
--- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
--- Returns: jsonb
---   outgoing
--- Errors: none.
-create or replace function public.remind_of_orders(p_limit integer default 100)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_hours numeric := private.setting('order_reminder_hours')::numeric;
-  v_order public.orders;
-  v_outgoing jsonb := '[]'::jsonb;
-begin
-  if v_hours <= 0 then
-    return v_outgoing;
-  end if;
-  for v_order in
-    select o.*
-      from public.orders as o
-     where o.status = 'pending'
-       and o.expires_at > v_now
-       and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
-       and o.renewal_id is null
-       and not o.notified && array['pending', 'reminder']
-       and not private.is_discount_gone(o)
-       and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
-       and not exists (select from public.payments as p where p.order_id = o.id)
-       and not exists (
-         select
-           from public.orders as e
-          where e.user_id = o.user_id
-            and (e.product_key = o.product_key or e.plan = o.plan)
-            and (e.completed_at > o.created_at or (e.id > o.id and e.product_key = o.product_key))
-       )
-     order by o.expires_at
-     limit p_limit
-       for update of o skip locked
-  loop
-    perform from public.users as u where u.id = v_order.user_id for key share skip locked;
-    continue when not found;
-    update public.orders as o set notified = o.notified || 'reminder'::text where o.id = v_order.id;
-    v_outgoing := v_outgoing || private.enqueue_user_message(
-      v_order.user_id,
-      v_order.bot,
-      'order_reminder',
-      jsonb_build_object(
-        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
-        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
-      ),
-      case when v_order.checkout_url is not null then jsonb_build_array(
-        jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
-      ) else '[]'::jsonb end
-      || jsonb_build_array(
-        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'other:' || v_order.id))
-      ),
-      p_order_id => v_order.id
-    );
-  end loop;
-  return v_outgoing;
-end
-$$;
-
-revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
-grant execute on function public.remind_of_orders to bot_backend;
-comment on function public.remind_of_orders is 'Reminds users of unpaid orders';
 
 -- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
 -- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.stop_at). A payment of a
@@ -11066,7 +11111,7 @@ comment on function private.settle_payment is 'Brings a payment and its fulfilme
 --   same payment can deadlock here; the call that Postgres ends (40P01) is repeated.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
-create or replace function private.settle_waiting_payments(p_accept_test boolean)
+create or replace function private.settle_unmatched_payments(p_accept_test boolean)
 returns jsonb
 language plpgsql
 volatile
@@ -11112,8 +11157,8 @@ begin
 end
 $$;
 
-revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
-comment on function private.settle_waiting_payments is 'Settles payments that arrived before their order or renewal';
+revoke all on function private.settle_unmatched_payments from public, anon, authenticated, service_role;
+comment on function private.settle_unmatched_payments is 'Settles payments that arrived before their order or renewal';
 
 -- Returns the position from which a bot's list of Star transactions is read next, and creates it on the first call.
 --
@@ -11195,51 +11240,6 @@ $$;
 
 revoke all on function private.sum_payment from public, anon, authenticated, service_role;
 comment on function private.sum_payment is 'Derives the sums and the status of a payment';
-
--- Pays an order from its user's balance, applied like every provider's payment, and debits the amount.
---
--- Concurrency: the caller has just created the order, or waited for the call that created it. The fulfilment comes before the
---   debit, because it locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
--- Locks: see public.pay_from_balance.
--- Returns: jsonb, the messages to deliver now (outgoing).
--- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
-create or replace function private.take_balance_payment(p_order public.orders)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_number text := format('orders:%s', p_order.id);
-  v_outgoing jsonb;
-begin
-  v_outgoing := private.apply_payment_event(
-    'balance',
-    jsonb_build_object(
-      'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,
-      'currency', p_order.currency
-    ),
-    false
-  );
-  if exists (
-    select from public.payments as p
-     where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
-  ) then
-    raise exception 'the order cannot be paid any more' using errcode = 'M0004';
-  end if;
-  perform public.adjust_balance(
-    (select u.telegram_id from public.users as u where u.id = p_order.user_id),
-    -p_order.amount,
-    'purchase',
-    v_number || ':paid'
-  );
-  return v_outgoing;
-end
-$$;
-
-revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
-comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
 
 -- Returns which of these event keys (p_keys: a list) have no event of the provider.
 --
@@ -11679,11 +11679,11 @@ begin
         where starts_with(k.key, 'promocode:')
      )
     on conflict (promocode_id, user_id) do nothing;
-    insert into public.promocode_tries as p (user_id, day, tries)
-    select p_user_id, t.day, t.tries
-      from jsonb_to_record(v_tombstone.usage -> 'promocode_tries') as t (day date, tries integer)
+    insert into public.promocode_attempts as p (user_id, day, failed_attempts)
+    select p_user_id, t.day, t.failed_attempts
+      from jsonb_to_record(v_tombstone.usage -> 'promocode_attempts') as t (day date, failed_attempts integer)
      where t.day >= v_today
-    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
+    on conflict (user_id) do update set day = excluded.day, failed_attempts = greatest(p.failed_attempts, excluded.failed_attempts);
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;
@@ -12057,10 +12057,10 @@ begin
   if v_monthly is not null then
     v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
   end if;
-  select v_usage || jsonb_build_object('promocode_tries', jsonb_build_object('day', t.day, 'tries', t.tries))
+  select v_usage || jsonb_build_object('promocode_attempts', jsonb_build_object('day', t.day, 'failed_attempts', t.failed_attempts))
     into v_promocode_tries
-    from public.promocode_tries as t
-   where t.user_id = p_user.id and t.day >= v_today and t.tries > 0;
+    from public.promocode_attempts as t
+   where t.user_id = p_user.id and t.day >= v_today and t.failed_attempts > 0;
   v_usage := coalesce(v_promocode_tries, v_usage);
   if v_used = '{}' and v_usage = '{}' then
     return;
@@ -12153,7 +12153,7 @@ as $$
           from public.promocode_usages as p
          where p.user_id = u.id
       ),
-      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+      'attempts', (select to_jsonb(t) - 'user_id' from public.promocode_attempts as t where t.user_id = u.id)
     ),
     'referrals', jsonb_build_object(
       'invited_by', (
@@ -12198,15 +12198,15 @@ revoke all on function private.user_data_sections from public, anon, authenticat
 comment on function private.user_data_sections is 'Collects all data stored about a user except the conversation';
 
 -- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
--- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
+-- promocode_daily_attempts limits wrong codes; the count restarts with the next day of the setting quota_timezone.
 --
 -- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated
 --   call of the last counted attempt passes even at the limit.
--- Locks: promocode_tries.
+-- Locks: promocode_attempts.
 -- Returns: boolean, true: a repetition of the last counted attempt (same reference); false: a new attempt; null: the limit is
 --   reached.
 -- Errors: none.
-create or replace function private.begin_promocode_try(p_user_id bigint, p_reference text)
+create or replace function private.begin_promocode_attempt(p_user_id bigint, p_reference text)
 returns boolean
 language plpgsql
 volatile
@@ -12215,25 +12215,25 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
-  v_tries public.promocode_tries;
+  v_attempts public.promocode_attempts;
 begin
-  insert into public.promocode_tries as t (user_id, day)
+  insert into public.promocode_attempts as t (user_id, day)
   values (p_user_id, v_today)
   on conflict (user_id) do update
-    set tries = case t.day when excluded.day then t.tries else 0 end,
+    set failed_attempts = case t.day when excluded.day then t.failed_attempts else 0 end,
         day = excluded.day
-  returning t.* into v_tries;
-  if v_tries.last_reference = p_reference then
+  returning t.* into v_attempts;
+  if v_attempts.last_reference = p_reference then
     return true;
-  elsif v_tries.tries >= private.setting('promocode_daily_tries')::integer then
+  elsif v_attempts.failed_attempts >= private.setting('promocode_daily_attempts')::integer then
     return null;
   end if;
   return false;
 end
 $$;
 
-revoke all on function private.begin_promocode_try from public, anon, authenticated, service_role;
-comment on function private.begin_promocode_try is 'Checks and locks a user''s counter of wrong promo codes';
+revoke all on function private.begin_promocode_attempt from public, anon, authenticated, service_role;
+comment on function private.begin_promocode_attempt is 'Checks and locks a user''s counter of wrong promo codes';
 
 -- Grants what a promo code is for and stores the redemption. Months extend the user's plan from the end of what they have; a
 -- discount is kept until the next one-time purchase (private.discount_of).
@@ -12248,7 +12248,7 @@ comment on function private.begin_promocode_try is 'Checks and locks a user''s c
 --   plan?: text
 --   until?: timestamptz
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
-create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
+create or replace function private.grant_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
 language plpgsql
 volatile
@@ -12298,8 +12298,8 @@ begin
 end
 $$;
 
-revoke all on function private.give_promocode from public, anon, authenticated, service_role;
-comment on function private.give_promocode is 'Grants what a promo code is for';
+revoke all on function private.grant_promocode from public, anon, authenticated, service_role;
+comment on function private.grant_promocode is 'Grants what a promo code is for';
 
 -- Returns a promo code with its current state, for admins.
 --
@@ -12320,7 +12320,7 @@ comment on function private.give_promocode is 'Grants what a promo code is for';
 --   created_at: timestamptz
 --   state: 'active' | 'off' | 'used_up' | 'over' | 'not_yet'
 -- Errors: none.
-create or replace function private.promocode_card(p_promocode public.promocodes)
+create or replace function private.promocode_details(p_promocode public.promocodes)
 returns jsonb
 language sql
 volatile
@@ -12338,26 +12338,26 @@ as $$
   );
 $$;
 
-revoke all on function private.promocode_card from public, anon, authenticated, service_role;
-comment on function private.promocode_card is 'A promo code with its current state';
+revoke all on function private.promocode_details from public, anon, authenticated, service_role;
+comment on function private.promocode_details is 'A promo code with its current state';
 
 -- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
---   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
+--   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
 --   never more than max_uses users.
--- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
+-- Locks: user (KEY SHARE), promocode_attempts, code (NO KEY UPDATE), then as private.grant_promocode.
 -- Returns: jsonb
 --   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
---     | 'too_many_tries'   (the setting promocode_daily_tries; no code is looked up)
+--     | 'too_many_attempts'   (the setting promocode_daily_attempts; no code is looked up)
 --                          (a refusal is an outcome and no error, so that it counts as a try)
 --   code?: text            (redeemed, already_used; as are kind, value, plan and until)
 --   kind?: 'month' | 'credits' | 'trainings' | 'percent'
 --   value?: int
 --   plan?: text
 --   until?: timestamptz    (the end of the plan or discount)
---   waits?: boolean        (already_used: it is a discount that is still unused)
+--   is_unused?: boolean        (already_used: it is a discount that is still unused)
 --   from?: timestamptz     (not_yet)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
@@ -12369,7 +12369,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_is_again boolean;
+  v_is_repeat boolean;
   v_promocode public.promocodes;
   v_usage public.promocode_usages;
   v_outcome text;
@@ -12378,9 +12378,9 @@ begin
   if not found then
     raise exception 'no such user' using errcode = 'Z0005';
   end if;
-  v_is_again := private.begin_promocode_try(p_user_id, p_reference);
-  if v_is_again is null then
-    return jsonb_build_object('outcome', 'too_many_tries');
+  v_is_repeat := private.begin_promocode_attempt(p_user_id, p_reference);
+  if v_is_repeat is null then
+    return jsonb_build_object('outcome', 'too_many_attempts');
   end if;
   select p.* into v_promocode
     from public.promocodes as p
@@ -12394,7 +12394,7 @@ begin
   elsif v_usage.user_id is not null then
     return v_usage.given || jsonb_build_object(
       'outcome', 'already_used',
-      'waits', v_usage.percent is not null
+      'is_unused', v_usage.percent is not null
         and v_usage.consumed_at is null
         and coalesce(v_usage.expires_at > v_now, true)
     );
@@ -12407,9 +12407,9 @@ begin
     when v_promocode.valid_from > v_now then 'not_yet'
   end;
   if v_outcome is not null then
-    if not v_is_again then
-      update public.promocode_tries as t
-         set tries = t.tries + 1, last_reference = p_reference
+    if not v_is_repeat then
+      update public.promocode_attempts as t
+         set failed_attempts = t.failed_attempts + 1, last_reference = p_reference
        where t.user_id = p_user_id;
     end if;
     return jsonb_strip_nulls(
@@ -12418,7 +12418,7 @@ begin
       )
     );
   end if;
-  return private.give_promocode(v_promocode, p_user_id, p_reference) || jsonb_build_object('outcome', 'redeemed');
+  return private.grant_promocode(v_promocode, p_user_id, p_reference) || jsonb_build_object('outcome', 'redeemed');
 end
 $$;
 

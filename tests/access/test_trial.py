@@ -141,7 +141,7 @@ def test_who_was_erased_and_comes_back_has_none(
 
 def reminders(sql: Sql, call: Call, telegram_id: int) -> list[str]:
     """What this person is told of an end now; everybody else's is told as well."""
-    call("remind_of_ends", p_limit=10_000)
+    call("enqueue_expiry_reminders", p_limit=10_000)
     rows = sql(
         "select bot, parameters ->> 'key' as key from telegram_outbox where chat_id = %s "
         "and method = 'template' order by id",

@@ -128,7 +128,7 @@ FILL = f"""
     insert into public.promocode_usages (promocode_id, user_id, given, percent, consumed_at)
     select p.id, u.id, '{{}}', 20, case when u.id % 2 = 0 then now() end
     from public.users as u join public.promocodes as p on p.code = 'CODE' || u.id;
-    insert into public.promocode_tries (user_id, day, tries)
+    insert into public.promocode_attempts (user_id, day, failed_attempts)
     select u.id, current_date, 2 from public.users as u;
     insert into public.refunds (payment_id, amount, admin_email, status, next_attempt_at)
     select p.id, 9, 'boss@example.com', case when p.id % 100 = 0 then 'open' else 'done' end, now()
@@ -189,7 +189,7 @@ CALLS = {
     "offered_features": "offered_features()",
     "last_balance_order": "last_balance_order(9001)",
     "cancel_own_order": "cancel_own_order(9000, 9000)",
-    "open_order": "open_order(9000, 9000)",
+    "get_open_order": "get_open_order(9000, 9000)",
     "save_invitation": "save_invitation(9000, 5)",
     "leave_checkout": "leave_checkout(9000, 9000)",
     "close_invitations": "close_invitations(50)",
@@ -217,8 +217,8 @@ CALLS = {
     "abort_charge": "abort_charge(9000, 0)",
     "unrecorded_events": """unrecorded_events('stripe', '["evt_9000", "evt_new"]')""",
     "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
-    "remind_of_ends": "remind_of_ends(5)",
-    "remind_of_orders": "remind_of_orders(5)",
+    "enqueue_expiry_reminders": "enqueue_expiry_reminders(5)",
+    "enqueue_order_reminders": "enqueue_order_reminders(5)",
     "pay_from_balance": "pay_from_balance(8000, 'credits_100', 'assistant', 'new')",
     "trial_offer": "trial_offer(9000)",
     "start_trial": "start_trial(9000)",

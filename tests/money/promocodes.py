@@ -47,5 +47,5 @@ def usages_of(sql: Sql, code: str) -> list[dict[str, Any]]:
 
 def tries_of(sql: Sql, user_id: int) -> int:
     """How many wrong codes a person named."""
-    rows = sql("select tries from promocode_tries where user_id = %s", user_id)
-    return int(rows[0]["tries"]) if rows else 0
+    rows = sql("select failed_attempts from promocode_attempts where user_id = %s", user_id)
+    return int(rows[0]["failed_attempts"]) if rows else 0

@@ -208,7 +208,7 @@ def test_reminders_pass_by_who_is_being_erased(
     update_id = next_update()
     anna.receive(update_id, p_kind="callback_query")
     anna.erase(on=transaction, update_id=update_id)
-    reminded = money.call("remind_of_ends")
+    reminded = money.call("enqueue_expiry_reminders")
     assert anna.id not in [message["parameters"]["chat_id"] for message in reminded]
     transaction.commit()
     assert traces(sql, anna) == []
@@ -250,7 +250,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
             elif kind == "kept":
                 money.call("retry_payment_events")
             elif kind == "remind":
-                money.call("remind_of_ends")
+                money.call("enqueue_expiry_reminders")
             elif kind == "export":
                 money.call("export_user_data", p_user_id=id_of(sql, user) or 0)
             else:

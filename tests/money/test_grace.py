@@ -51,7 +51,7 @@ class Late:
     def reminded(self) -> list[str]:
         """What they are reminded of now; others are, too."""
         chat = self.money.user_row(self.user_id)["telegram_id"]
-        due = self.money.call("remind_of_ends", p_limit=10000)
+        due = self.money.call("enqueue_expiry_reminders", p_limit=10000)
         return said([one for one in due if one["parameters"]["chat_id"] == chat])
 
 

@@ -21,7 +21,7 @@ def remind(money: Money) -> Iterator[Callable[[], list[int]]]:
     money.sql("update private.settings set value = '2' where key = 'order_reminder_hours'")
 
     def run() -> list[int]:
-        owed = money.call("remind_of_orders")
+        owed = money.call("enqueue_order_reminders")
         assert {one["parameters"]["key"] for one in owed} <= {"order_reminder"}
         return [one["parameters"]["chat_id"] for one in owed]
 
@@ -50,7 +50,7 @@ def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Call
     anna = money.user()
     order = old_order(money, anna)
     money.call("save_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
-    (owed,) = money.call("remind_of_orders")
+    (owed,) = money.call("enqueue_order_reminders")
     parameters = owed["parameters"]
     assert (owed["bot"], parameters["chat_id"]) == ("assistant", chat(money, anna))
     assert parameters["values"]["title"]["en"] == "100 requests"
@@ -64,7 +64,7 @@ def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Call
 
 def test_without_a_link_there_is_only_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
     order = old_order(money, money.user())
-    (owed,) = money.call("remind_of_orders")
+    (owed,) = money.call("enqueue_order_reminders")
     assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
     assert owed["parameters"]["order_id"] == order, "its message changes with the order"
 

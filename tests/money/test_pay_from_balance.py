@@ -364,7 +364,7 @@ def test_the_job_asks_no_provider_about_it(money: Money, boss: int) -> None:
 def test_a_top_up_made_for_a_product_offers_it_when_it_is_paid(money: Money) -> None:
     anna = money.user()
     give(money, anna, "10")
-    order = money.order(anna, "balance_500", p_continues="premium_month")
+    order = money.order(anna, "balance_500", p_next_product_key="premium_month")
 
     (message,) = money.tell(paid(number(), order, "500.00"))["outgoing"]
 
@@ -381,7 +381,7 @@ def test_what_cannot_be_bought_with_a_top_up_has_no_button_that_buys(
     money: Money, product: str | None
 ) -> None:
     anna = money.user()
-    order = money.order(anna, "balance_500", p_continues=product)
+    order = money.order(anna, "balance_500", p_next_product_key=product)
     (message,) = money.tell(paid(number(), order, "500.00"))["outgoing"]
     parameters = message["parameters"]
     if product == "premium_year":  # 4,990: the button shows what is missing
@@ -400,7 +400,7 @@ def test_a_key_too_long_for_a_button_that_buys_opens_the_page(money: Money) -> N
     anna = money.user()
     give(money, anna, "20000000")
     try:
-        order = money.order(anna, "balance_500", p_continues=key)
+        order = money.order(anna, "balance_500", p_next_product_key=key)
         (message,) = money.tell(paid(number(), order, "500.00"))["outgoing"]
         ((button,),) = message["parameters"]["buttons"]
         assert len(button["data"]) <= 64
@@ -410,7 +410,7 @@ def test_a_key_too_long_for_a_button_that_buys_opens_the_page(money: Money) -> N
 
 def test_a_purchase_of_other_things_offers_nothing_more(money: Money) -> None:
     anna = money.user()
-    order = money.order(anna, "credits_100", p_continues="premium_month")
+    order = money.order(anna, "credits_100", p_next_product_key="premium_month")
     (message,) = money.tell(paid(number(), order))["outgoing"]
     assert (message["parameters"]["key"], message["parameters"].get("buttons")) == ("paid_credits", None)
 

@@ -120,7 +120,7 @@ def test_its_end_is_told_once_and_not_while_it_goes_on(money: Money, sql: Sql, c
 
     def told() -> list[str]:
         (row,) = sql("select telegram_id from users where id = %s", anna)
-        outgoing = money.call("remind_of_ends")
+        outgoing = money.call("enqueue_expiry_reminders")
         return said([one for one in outgoing if one["parameters"]["chat_id"] == row["telegram_id"]])
 
     clock("timestamptz '2027-02-08 12:00:00+03'")
@@ -165,7 +165,7 @@ def test_each_user_redeems_a_code_once(money: Money, sql: Sql) -> None:
     again = redeem(money, anna, code)
     assert again == {
         "outcome": "already_used",
-        "waits": False,
+        "is_unused": False,
         "code": code,
         "kind": "credits",
         "value": 50,
@@ -204,8 +204,8 @@ def test_who_guesses_is_stopped_until_the_next_day(money: Money, sql: Sql, clock
     anna, ben, code = money.user(), money.user(), new_code(sql)
     for guess in range(10):
         assert redeem(money, anna, f"GUESS{guess}")["outcome"] == "unknown"
-    assert redeem(money, anna, "GUESS10") == {"outcome": "too_many_tries"}
-    assert redeem(money, anna, code) == {"outcome": "too_many_tries"}, "not even the right one"
+    assert redeem(money, anna, "GUESS10") == {"outcome": "too_many_attempts"}
+    assert redeem(money, anna, code) == {"outcome": "too_many_attempts"}, "not even the right one"
     assert redeem(money, ben, code)["outcome"] == "redeemed"
     clock("timestamptz '2027-01-11 00:01:00+03'")
     assert redeem(money, anna, code)["outcome"] == "redeemed"
@@ -219,13 +219,13 @@ def test_a_wrong_code_that_is_delivered_again_is_one_try(money: Money, sql: Sql)
     for guess in range(9):
         redeem(money, anna, "NOSUCH", f"guess:{guess}")
     assert redeem(money, anna, "NOSUCH", "guess:8")["outcome"] == "unknown"
-    assert redeem(money, anna, "NOSUCH", "guess:9")["outcome"] == "too_many_tries"
+    assert redeem(money, anna, "NOSUCH", "guess:9")["outcome"] == "too_many_attempts"
 
 
 def test_fifty_guesses_at_once_are_ten(money: Money, sql: Sql) -> None:
     anna = money.user()
     told = in_parallel(50, lambda n: redeem(money, anna, f"AT-ONCE-{n}")["outcome"])
-    assert sorted(told) == ["too_many_tries"] * 40 + ["unknown"] * 10
+    assert sorted(told) == ["too_many_attempts"] * 40 + ["unknown"] * 10
 
 
 # At once ----------------------------------------------------------------------------------------------------
@@ -276,6 +276,6 @@ def test_only_our_own_roles_redeem(money: Money, sql: Sql, database_url: str, ro
                 connection.execute(statement, [anna, code])
         else:
             assert connection.execute(statement, [anna, code]).fetchone() == ("redeemed",)
-        for table in ("promocodes", "promocode_usages", "promocode_tries"):
+        for table in ("promocodes", "promocode_usages", "promocode_attempts"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select from public.{table}".encode())

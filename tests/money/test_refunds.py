@@ -291,7 +291,7 @@ def test_a_refusal_after_silence_may_be_of_the_second_question_alone(money: Mone
     assert ask(money, payment)["outcome"] == "busy"
     # The callback of the first question comes: it had done it.
     told = money.tell(refunded(pay, "149.00", f"op-{pay}"))
-    assert told_boss(told["outgoing"], boss) == ["refund_told_done"]
+    assert told_boss(told["outgoing"], boss) == ["refund_result_done"]
     assert kept(money, refund)["status"] == "done"
 
 
@@ -311,12 +311,12 @@ def test_it_is_given_up_before_its_key_makes_a_second_one(money: Money, boss: in
     later(money, refund, "23 hours 1 minute")
     claimed = claim(money)
     assert tasks_of(claimed, refund) == []
-    assert told_boss(claimed["outgoing"], boss) == ["refund_told_unknown"]
+    assert told_boss(claimed["outgoing"], boss) == ["refund_result_unknown"]
     assert kept(money, refund)["status"] == "unknown"
     assert ask(money, payment, 10)["outcome"] == "opened"
     # Its callback comes after all.
     told = money.tell(refunded(pay, "149.00", f"op-{pay}"))
-    assert told_boss(told["outgoing"], boss) == ["refund_told_done"]
+    assert told_boss(told["outgoing"], boss) == ["refund_result_done"]
     assert kept(money, refund)["status"] == "done"
 
 
@@ -330,7 +330,7 @@ def test_what_the_provider_has_taken_is_waited_for(money: Money, boss: int) -> N
     told = money.tell(
         refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed", "reason": "the card is closed"}
     )
-    assert told_boss(told["outgoing"], boss) == ["refund_told_failed"]
+    assert told_boss(told["outgoing"], boss) == ["refund_result_failed"]
     row = kept(money, refund)
     assert (row["status"], row["error"]) == ("failed", "the card is closed")
     assert ask(money, payment)["outcome"] == "opened"
@@ -341,7 +341,7 @@ def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) 
     refund = ask(money, payment)["refund"]["id"]
     money.tell(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
     told = money.tell(refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed"})
-    assert sorted(said(told["outgoing"])) == ["refund_told_failed", "refund_undone"]
+    assert sorted(said(told["outgoing"])) == ["refund_result_failed", "refund_undone"]
     assert kept(money, refund)["status"] == "failed"
     assert money.user_row(anna)["bonus_credits"] == 100
     # What is told late changes nothing.
@@ -356,7 +356,7 @@ def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(mone
     assert opened["task"] is None
     (task,) = tasks_of(claim(money), refund)
     assert task["attempt"] == 1
-    assert told_boss(answer(money, refund, "refused", "no")["outgoing"], boss) == ["refund_told_refused"]
+    assert told_boss(answer(money, refund, "refused", "no")["outgoing"], boss) == ["refund_result_refused"]
 
 
 def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) -> None:
@@ -365,7 +365,7 @@ def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) ->
     assert tasks_of(claim(money, {"stripe": 1}), refund) == []
     assert kept(money, refund)["status"] == "open"
     later(money, refund, "25 hours")
-    assert told_boss(claim(money, {"stripe": 1})["outgoing"], boss) == ["refund_told_unknown"]
+    assert told_boss(claim(money, {"stripe": 1})["outgoing"], boss) == ["refund_result_unknown"]
 
 
 # What else is told -----------------------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
     anna.sweep()
     assert anna.user()["vip_level"] == 0
     assert anna.claim()["due"] == 0
-    assert money.call("remind_of_ends") is not None
+    assert money.call("enqueue_expiry_reminders") is not None
     rows = money.sql("select reminded from subscriptions where user_id = %s", anna.user_id)
     assert "over" not in (rows[0]["reminded"] or ""), "they have just heard of it"
 

@@ -116,7 +116,7 @@ TABLES = {
         section="payments.orders",
         told="id product_key provider currency amount status kind plan period quantity renews contact bot"
         " renewal_id reference checkout_url checkout_reference expires_at checked_at notified created_at"
-        " completed_at full_amount promocode_id continues message_ids message_state",
+        " completed_at full_amount promocode_id next_product_key message_ids message_state",
         kept_back="user_id",
         cleared="user_id contact checkout_url checkout_reference message_ids",
     ),
@@ -162,8 +162,8 @@ TABLES = {
         told="promocode_id reference given percent expires_at consumed_at created_at",
         kept_back="user_id",
     ),
-    "public.promocode_tries": Table(
-        "gone", section="promocodes.tries", told="day tries last_reference", kept_back="user_id"
+    "public.promocode_attempts": Table(
+        "gone", section="promocodes.attempts", told="day failed_attempts last_reference", kept_back="user_id"
     ),
     "public.user_referrals": Table(
         "anonymous",

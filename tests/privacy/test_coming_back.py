@@ -208,7 +208,7 @@ def test_a_promo_code_is_redeemed_once_in_a_life(sql: Sql, someone: New) -> None
         assert kept(sql, anna)[0]["used"] == {f"promocode:{number}": True for number in ids}
         come(anna)
         for code in (credits, percent):
-            assert redeem(anna, sql, code) == {"outcome": "already_used", "waits": False}
+            assert redeem(anna, sql, code) == {"outcome": "already_used", "is_unused": False}
         row = sql("select id, bonus_credits from users where telegram_id = %s", anna.id)[0]
         assert row["bonus_credits"] == 0
         assert sql("select (private.discount_of(%s)).percent", row["id"]) == [{"percent": None}]
@@ -242,7 +242,7 @@ def test_wrong_codes_of_today_still_count(sql: Sql, someone: New, clock: Callabl
     anna.erase()
     come(anna)
     told = [redeem(anna, sql, f"OTHER{n}")["outcome"] for n in range(5)]
-    assert told == ["unknown"] * 3 + ["too_many_tries"] * 2
+    assert told == ["unknown"] * 3 + ["too_many_attempts"] * 2
     anna.erase()
     clock("(timestamptz '2026-11-11 09:00:00+00')")
     come(anna)

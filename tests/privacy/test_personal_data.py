@@ -55,7 +55,7 @@ VALUES = {
     },
     "update_id": 77,
     # What accounting needs of money has no mark: it stays.
-    "continues": "premium_month",
+    "next_product_key": "premium_month",
     "provider": "story",
     "provider_payment_id": "story-payment",
     "provider_subscription_id": "story-subscription",

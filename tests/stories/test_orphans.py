@@ -97,7 +97,7 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     alarms = [one.text for one in boss.answers() if "🚨" in one.text]
     assert len(alarms) == 1, alarms
     if not can_refund:
-        eventually(lambda: any(says(one.text, "refund_told_refused") for one in boss.answers()), 20)
+        eventually(lambda: any(says(one.text, "refund_result_refused") for one in boss.answers()), 20)
     assert stack.run_job("payments").status == 200
     assert sql("select * from check_payments()") == []
 

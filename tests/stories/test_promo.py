@@ -84,7 +84,7 @@ def test_what_gives_nothing_is_told_kindly(
     assert used_up in ask(anna, f"/promo {new_code(sql, max_uses=1, uses=1)}").text
     later = new_code(sql, valid_from="2099-01-01 12:00:00+03")
     assert not_yet in ask(anna, f"/promo {later}").text
-    sql("update promocode_tries set tries = 10 where user_id = %s", user_row(sql, anna)["id"])
+    sql("update promocode_attempts set failed_attempts = 10 where user_id = %s", user_row(sql, anna)["id"])
     assert too_many in ask(anna, f"/promo {new_code(sql)}").text
     assert user_row(sql, anna)["bonus_credits"] == 0
 

@@ -332,10 +332,10 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
     appoint("en")
     payments = [buy(stack, sql, provider)[1] for provider in ("yookassa", "fake")]
     # A receipt that cannot be made: only YooKassa has one.
-    sql("alter function private.refund_task rename to refund_task_away")
+    sql("alter function private.lease_refund rename to lease_refund_away")
     sql(
-        "create function private.refund_task(p_refund_id bigint) returns jsonb language sql as "
-        """$$ select private.refund_task_away(p_refund_id) || '{"texts": ["not an object"]}' $$"""
+        "create function private.lease_refund(p_refund_id bigint) returns jsonb language sql as "
+        """$$ select private.lease_refund_away(p_refund_id) || '{"texts": ["not an object"]}' $$"""
     )
     try:
         for payment in payments:
@@ -344,8 +344,8 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
                    and [refunds_of(sql, one) for one in payments] == [["open"], ["done"]], 60)  # fmt: skip
         assert '"a refund broke"' in stack.function("scheduled").raw_log
     finally:
-        sql("drop function private.refund_task")
-        sql("alter function private.refund_task_away rename to refund_task")
+        sql("drop function private.lease_refund")
+        sql("alter function private.lease_refund_away rename to lease_refund")
     sql(
         "update refunds set next_attempt_at = next_attempt_at - interval '2 minutes' where payment_id = %s",
         payments[0],

@@ -60,7 +60,7 @@ def test_what_is_passed_on_answers_no_question_of_ours(stack: Stack, sql: Sql, m
     anna = started_user(stack.telegram)
     _body(stack, message_update(anna, "/promo"))
     _body(stack, message_update(anna, "SOMECODE", **mark))
-    tries = "select from promocode_tries t join users u on u.id = t.user_id where u.telegram_id = %s"
+    tries = "select from promocode_attempts t join users u on u.id = t.user_id where u.telegram_id = %s"
     assert sql(tries, anna.id) == []
     answer = _body(stack, message_update(anna, "SOMECODE"))  # the question still stands
     assert "SOMECODE" in answer["text"]

@@ -78,7 +78,7 @@ def test_every_text_is_used_somewhere() -> None:
         "subscription_renewal_",
         "subscription_alarm_",
         "profile_renewal_",
-        "refund_told_",
+        "refund_result_",
         "audit_",
         "trial_",
         "trainings_",
@@ -160,7 +160,7 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
     needed = {f"{start}_{name}" for name in problems for start in ("payment_alarm", "admin_problem")}
     needed |= {f"admin_payments_{name}" for name in problems}
     needed |= {f"admin_refund_{what}_{name}" for name in (*states, "accepted") for what in ("state", "is")}
-    needed |= {f"refund_told_{name}" for name in states if name != "open"}
+    needed |= {f"refund_result_{name}" for name in states if name != "open"}
     needed |= {f"admin_payment_status_{name}" for name in allowed("payments", "status")}
     needed |= {f"admin_given_{name}" for name in allowed("payment_effects", "effect") if name != "commission"}
     missing = needed - set(texts.table(code))

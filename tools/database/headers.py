@@ -5,7 +5,7 @@
     --   retry_after?: int                  (busy: seconds; `?`: the key may be missing)
     --   user: { id: bigint, name: text | null }
     --   prices: { [text]: numeric }
-    --   ...private.order_card              (the keys of another function's result)
+    --   ...private.order_details              (the keys of another function's result)
     --   ...?private.closed_checkout        (the same, all of which may be missing)
 
 CONTRIBUTING.md describes the notation.

@@ -21,7 +21,7 @@ from shared.telegram.router import Router
 
 router = Router()
 
-Promocode = dict[str, Any]  # what private.promocode_card returns
+Promocode = dict[str, Any]  # what private.promocode_details returns
 _PAGE = 8  # codes
 _CODE = re.compile(r"[A-Za-z0-9_-]{3,32}")
 _NUMBER = re.compile(r"[0-9]{1,7}")

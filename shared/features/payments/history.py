@@ -64,7 +64,7 @@ def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
     context = current_context()
     number = (call.data or "").removeprefix(_ORDER)
-    order = db.call("open_order", p_user_id=context.user.id, p_order_id=int(number))
+    order = db.call("get_open_order", p_user_id=context.user.id, p_order_id=int(number))
     if order["outcome"] == "closed":
         return shop.show_closed(context, order)
     from shared.payments.provider import PaymentError

@@ -39,7 +39,7 @@ _REFUSED = {
     "expired": "promo_expired",
     "used_up": "promo_used_up",
     "not_yet": "promo_not_yet",
-    "too_many_tries": "promo_too_many_tries",
+    "too_many_attempts": "promo_too_many_attempts",
 }
 
 Redeemed = dict[str, Any]  # what redeem_promocode returns
@@ -143,7 +143,7 @@ def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple
         if may_mend:
             context.set_data("awaiting", _MENDED + code)
         return _words(context, code, told), _cancel(context) if may_mend else _again(context)
-    waits = told.get("waits") or (told["outcome"], told.get("kind")) == ("redeemed", "percent")
+    waits = told.get("is_unused") or (told["outcome"], told.get("kind")) == ("redeemed", "percent")
     return _words(context, code, told), [
         [(context.text("menu_buy"), "buy")],
         *back(context),
@@ -159,7 +159,7 @@ def _words(context: UpdateContext, code: str, told: Redeemed) -> Text:
         case "redeemed":
             plan = plan_name(context, told["plan"]) if "plan" in told else ""
             return context.rich(_GIVEN[told["kind"]], code=code, value=told["value"], plan=plan, until=until)
-        case "already_used" if told["waits"]:
+        case "already_used" if told["is_unused"]:
             return context.rich("promo_waits", code=code, percent=told["value"])
         case "already_used":
             return context.rich("promo_already_used", code=code)

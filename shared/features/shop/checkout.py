@@ -163,7 +163,7 @@ def _order(context: UpdateContext, product: Product, way: Way) -> dict[str, Any]
         p_contact=contact.kept(context) if _needs_contact(way) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{context.bot.name}:{context.update.update_id}",
-        p_continues=context.data.get(WANTED) if product["kind"] == "balance" else None,
+        p_next_product_key=context.data.get(WANTED) if product["kind"] == "balance" else None,
         p_message_id=context.edited_message_id,
         p_reuse=True,
     )

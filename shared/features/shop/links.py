@@ -17,7 +17,7 @@ _ASK_TIMEOUT = 4.0  # seconds for it to say whether an old one is still open
 
 
 def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
-    """Return where an order (private.order_card) is paid; None if its old link has run out.
+    """Return where an order (private.order_details) is paid; None if its old link has run out.
 
     The provider is asked whether the link of a reused order is still open. One that cannot say makes another
     link of the same order.

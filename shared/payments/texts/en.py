@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
-    "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
-    "refund_told_refused": (
+    "refund_result_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
+    "refund_result_refused": (
         "❌ **Refund of {back}: rejected**\n\nPayment {payment}, {provider}, ID `{number}`. Open the payment "
         "to see why."
     ),
-    "refund_told_unknown": (
+    "refund_result_unknown": (
         "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, ID `{number}`. The provider "
         "never gave a clear answer, and it isn’t safe to retry automatically. Check its dashboard. If the "
         "money wasn’t refunded, issue the refund again."
     ),
-    "refund_told_failed": (
+    "refund_result_failed": (
         "❌ **Refund of {back}: failed**\n\nPayment {payment}, {provider}, ID `{number}`. We still have the "
         "money, and the purchase is active again. You can try again."
     ),

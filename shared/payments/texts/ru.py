@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
-    "refund_told_done": "✅ **Возвращено {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`.",
-    "refund_told_refused": (
+    "refund_result_done": "✅ **Возвращено {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`.",
+    "refund_result_refused": (
         "❌ **Возврат {back} отклонён**\n\nПлатёж {payment}, {provider}, номер `{number}`. Откройте платёж, "
         "чтобы узнать причину."
     ),
-    "refund_told_unknown": (
+    "refund_result_unknown": (
         "❓ **Возврат {back} не подтверждён**\n\nПлатёж {payment}, {provider}, номер `{number}`. Провайдер так "
         "и не дал однозначного ответа, а повторять запрос небезопасно. Проверьте в его кабинете. Если деньги "
         "не вернулись, оформите возврат ещё раз."
     ),
-    "refund_told_failed": "❌ **Возврат {back} не прошёл**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги остались у нас, покупка снова активна. Можно попробовать ещё раз.",
+    "refund_result_failed": "❌ **Возврат {back} не прошёл**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги остались у нас, покупка снова активна. Можно попробовать ещё раз.",
     "provider_telegram_stars": "Звёзды Telegram",
     "provider_stripe": "Карта (Stripe)",
     "provider_yookassa": "Карта или СБП (ЮKassa)",

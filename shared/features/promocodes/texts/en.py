@@ -15,7 +15,7 @@ TEXTS: Mapping[str, str] = {
     "promo_expired": "⌛ The promo code **{code}** has expired.",
     "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
     "promo_not_yet": "⏳ The promo code **{code}** starts on {date}. Come back then!",
-    "promo_too_many_tries": "🚦 Too many wrong promo codes today. Try again tomorrow.",
+    "promo_too_many_attempts": "🚦 Too many wrong promo codes today. Try again tomorrow.",
     "promo_already_used": "👌 You’ve already used the promo code **{code}**. Each code works once.",
     "promo_waits": (
         "🏷 You’ve already added the promo code **{code}**: {percent}% off your next one-time purchase."

@@ -5,7 +5,7 @@
 -- Locks: none.
 -- Returns: jsonb
 --   outcome: 'created' | 'taken'
---   promocode: private.promocode_card   (taken: the existing one)
+--   promocode: private.promocode_details   (taken: the existing one)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code; Z0007 a value is invalid: the
 --   letters of the code, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
@@ -55,14 +55,14 @@ begin
     end if;
     return jsonb_build_object(
       'outcome', case when v_known.id is not null then 'created' else 'taken' end,
-      'promocode', private.promocode_card(v_promocode)
+      'promocode', private.promocode_details(v_promocode)
     );
   end if;
   perform private.write_audit(
     v_email, 'create_promocode', null, p_reference, '{}',
     jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at}'::text[])
   );
-  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_card(v_promocode));
+  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_details(v_promocode));
 end
 $$;
 

@@ -3,7 +3,7 @@
 -- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
 -- Locks: none.
 -- Returns: jsonb
---   promocodes: [ private.promocode_card ]
+--   promocodes: [ private.promocode_details ]
 --   next: bigint | null    (p_before of the next page)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_promocodes(
@@ -31,7 +31,7 @@ begin
   end if;
   return jsonb_build_object(
     'promocodes', (
-      select coalesce(jsonb_agg(private.promocode_card(p) order by p.id desc), '[]'::jsonb)
+      select coalesce(jsonb_agg(private.promocode_details(p) order by p.id desc), '[]'::jsonb)
         from public.promocodes as p
        where p.id = any (v_ids[:v_limit])
     ),

@@ -22,7 +22,7 @@
 --   refund?: {
 --     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
 --   }
---   task?: private.refund_task | null         (the request for the provider, for the caller that shall make it)
+--   task?: private.lease_refund | null         (the request for the provider, for the caller that shall make it)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
@@ -106,7 +106,7 @@ begin
       ),
       'task', case
         when p_call_provider_now and v_outcome in ('opened', 'known') and v_refund.status = 'open'
-          then private.refund_task(v_refund.id)
+          then private.lease_refund(v_refund.id)
       end
     ) end;
 end

@@ -4,7 +4,7 @@
 --   and no entry is written.
 -- Locks: promo code (NO KEY UPDATE).
 -- Returns: jsonb
---   private.promocode_card | null             (as it is now; null: no such code)
+--   private.promocode_details | null             (as it is now; null: no such code)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or code.
 create or replace function public.admin_switch_promocode(
   p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
@@ -41,7 +41,7 @@ begin
      where p.id = v_promocode.id
     returning p.* into v_promocode;
   end if;
-  return private.promocode_card(v_promocode);
+  return private.promocode_details(v_promocode);
 end
 $$;
 

@@ -7,7 +7,7 @@
 --   claimed refund is claimed again after a minute, then after growing intervals.
 -- Locks: for each refund: user (KEY SHARE SKIP LOCKED), payment (FOR UPDATE SKIP LOCKED), refund (FOR UPDATE).
 -- Returns: jsonb
---   tasks: [ private.refund_task ]
+--   tasks: [ private.lease_refund ]
 --   outgoing: outgoing
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
@@ -56,7 +56,7 @@ begin
     end;
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
-      v_tasks := v_tasks || private.refund_task(v_refund.id);
+      v_tasks := v_tasks || private.lease_refund(v_refund.id);
     elsif v_refund.created_at > v_now - v_max_wait then
       update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else

@@ -3,7 +3,7 @@
 -- and for one period. The order expires after order_hours, or with its discount if that is sooner.
 --
 -- p_reference: idempotency key. p_message_id: message whose button was tapped; if it invites to pay an order already (a double
--- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_continues:
+-- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_next_product_key:
 -- product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price gets the buyer's open
 -- order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires within the hour.
 --
@@ -17,7 +17,7 @@
 --     | 'reused'           (an earlier call made it and it has a checkout, whose link may have run out since)
 --     | 'closed'           (the message's order is paid or under review)
 --     | 'not_for_sale'     (switched off, no price in this currency, or not sold from balance)
---   ...?private.order_card                    (created, known, reused)
+--   ...?private.order_details                    (created, known, reused)
 --   ...?private.closed_checkout               (closed)
 -- Errors: M0003 no such user.
 create or replace function public.create_order(
@@ -29,7 +29,7 @@ create or replace function public.create_order(
   p_renews boolean default false,
   p_contact text default null,
   p_reference text default null,
-  p_continues text default null,
+  p_next_product_key text default null,
   p_message_id bigint default null,
   p_reuse boolean default false
 )
@@ -105,7 +105,7 @@ begin
      where o.user_id = p_user_id and o.bot = p_bot and o.product_key = v_product.key and o.provider = p_provider
        and o.currency = p_currency and o.amount = v_amount and o.renews = v_renews
        and o.contact is not distinct from p_contact
-       and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
+       and o.next_product_key is not distinct from case when v_product.kind = 'balance' then p_next_product_key end
        and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
        and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.notified)
        and o.expires_at > private.clock() + interval '1 hour'
@@ -125,7 +125,7 @@ begin
     end if;
     insert into public.orders as o (
       user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-      reference, expires_at, full_amount, promocode_id, continues
+      reference, expires_at, full_amount, promocode_id, next_product_key
     )
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
@@ -136,7 +136,7 @@ begin
       ),
       case when v_amount < v_full_amount then v_full_amount end,
       case when v_amount < v_full_amount then v_discount.promocode_id end,
-      case when v_product.kind = 'balance' then p_continues end
+      case when v_product.kind = 'balance' then p_next_product_key end
     )
     on conflict (reference) do nothing
     returning o.* into v_order;
@@ -147,7 +147,7 @@ begin
   if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   end if;
-  return private.order_card(v_order, v_outcome);
+  return private.order_details(v_order, v_outcome);
 end
 $$;
 

@@ -37,7 +37,7 @@ begin
   end if;
   return private.enqueue_admin_message(
     p_payment,
-    'refund_told_' || p_status,
+    'refund_result_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
     nullif(p_refund.admin_email, 'system')
   );

@@ -28,10 +28,10 @@ declare
   v_is_resumed boolean;
   v_replaced jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.next_product_key
     into v_purchase
     from (
-      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
         from public.orders as o
        where o.id = p_payment.order_id
       union all
@@ -76,7 +76,7 @@ begin
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
-  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.continues);
+  v_offer := private.offer_after_top_up(p_payment.user_id, v_purchase.order_id, v_purchase.next_product_key);
   return private.enqueue_user_message(
     p_payment.user_id,
     v_purchase.bot,

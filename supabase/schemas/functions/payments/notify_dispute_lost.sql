@@ -20,7 +20,7 @@ declare
   v_plan jsonb;
 begin
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
-  select b.* into v_payer from private.payer_of(v_payment) as b;
+  select b.* into v_payer from private.find_payer(v_payment) as b;
   if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
     return '[]'::jsonb;
   end if;

@@ -19,7 +19,7 @@ begin
   if p_payment.status <> 'completed' then
     return '[]'::jsonb;
   end if;
-  select b.* into v_payer from private.payer_of(p_payment) as b;
+  select b.* into v_payer from private.find_payer(p_payment) as b;
   return private.enqueue_user_message(
     v_payer.user_id,
     v_payer.bot,

@@ -46,7 +46,7 @@ begin
     if v_order.amount <> p_amount then
       raise exception 'the price has changed' using errcode = 'L0005';
     end if;
-    v_outgoing := private.take_balance_payment(v_order);
+    v_outgoing := private.charge_balance(v_order);
   end if;
   return jsonb_build_object(
     'outcome', case when v_order.status = 'completed' then 'known' else 'paid' end,

@@ -71,7 +71,7 @@ begin
         end if;
       end;
     end loop;
-    v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
+    v_outgoing := v_outgoing || private.settle_unmatched_payments(p_accept_test);
   exception when others then
     if private.is_retryable(sqlstate) then
       raise;

@@ -50,11 +50,11 @@ begin
         where starts_with(k.key, 'promocode:')
      )
     on conflict (promocode_id, user_id) do nothing;
-    insert into public.promocode_tries as p (user_id, day, tries)
-    select p_user_id, t.day, t.tries
-      from jsonb_to_record(v_tombstone.usage -> 'promocode_tries') as t (day date, tries integer)
+    insert into public.promocode_attempts as p (user_id, day, failed_attempts)
+    select p_user_id, t.day, t.failed_attempts
+      from jsonb_to_record(v_tombstone.usage -> 'promocode_attempts') as t (day date, failed_attempts integer)
      where t.day >= v_today
-    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
+    on conflict (user_id) do update set day = excluded.day, failed_attempts = greatest(p.failed_attempts, excluded.failed_attempts);
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;

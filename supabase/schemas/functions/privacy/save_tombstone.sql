@@ -67,10 +67,10 @@ begin
   if v_monthly is not null then
     v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
   end if;
-  select v_usage || jsonb_build_object('promocode_tries', jsonb_build_object('day', t.day, 'tries', t.tries))
+  select v_usage || jsonb_build_object('promocode_attempts', jsonb_build_object('day', t.day, 'failed_attempts', t.failed_attempts))
     into v_promocode_tries
-    from public.promocode_tries as t
-   where t.user_id = p_user.id and t.day >= v_today and t.tries > 0;
+    from public.promocode_attempts as t
+   where t.user_id = p_user.id and t.day >= v_today and t.failed_attempts > 0;
   v_usage := coalesce(v_promocode_tries, v_usage);
   if v_used = '{}' and v_usage = '{}' then
     return;

@@ -74,7 +74,7 @@ as $$
           from public.promocode_usages as p
          where p.user_id = u.id
       ),
-      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+      'attempts', (select to_jsonb(t) - 'user_id' from public.promocode_attempts as t where t.user_id = u.id)
     ),
     'referrals', jsonb_build_object(
       'invited_by', (

@@ -2,19 +2,19 @@
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
---   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
+--   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
 --   never more than max_uses users.
--- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
+-- Locks: user (KEY SHARE), promocode_attempts, code (NO KEY UPDATE), then as private.grant_promocode.
 -- Returns: jsonb
 --   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
---     | 'too_many_tries'   (the setting promocode_daily_tries; no code is looked up)
+--     | 'too_many_attempts'   (the setting promocode_daily_attempts; no code is looked up)
 --                          (a refusal is an outcome and no error, so that it counts as a try)
 --   code?: text            (redeemed, already_used; as are kind, value, plan and until)
 --   kind?: 'month' | 'credits' | 'trainings' | 'percent'
 --   value?: int
 --   plan?: text
 --   until?: timestamptz    (the end of the plan or discount)
---   waits?: boolean        (already_used: it is a discount that is still unused)
+--   is_unused?: boolean        (already_used: it is a discount that is still unused)
 --   from?: timestamptz     (not_yet)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
@@ -26,7 +26,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_is_again boolean;
+  v_is_repeat boolean;
   v_promocode public.promocodes;
   v_usage public.promocode_usages;
   v_outcome text;
@@ -35,9 +35,9 @@ begin
   if not found then
     raise exception 'no such user' using errcode = 'Z0005';
   end if;
-  v_is_again := private.begin_promocode_try(p_user_id, p_reference);
-  if v_is_again is null then
-    return jsonb_build_object('outcome', 'too_many_tries');
+  v_is_repeat := private.begin_promocode_attempt(p_user_id, p_reference);
+  if v_is_repeat is null then
+    return jsonb_build_object('outcome', 'too_many_attempts');
   end if;
   select p.* into v_promocode
     from public.promocodes as p
@@ -51,7 +51,7 @@ begin
   elsif v_usage.user_id is not null then
     return v_usage.given || jsonb_build_object(
       'outcome', 'already_used',
-      'waits', v_usage.percent is not null
+      'is_unused', v_usage.percent is not null
         and v_usage.consumed_at is null
         and coalesce(v_usage.expires_at > v_now, true)
     );
@@ -64,9 +64,9 @@ begin
     when v_promocode.valid_from > v_now then 'not_yet'
   end;
   if v_outcome is not null then
-    if not v_is_again then
-      update public.promocode_tries as t
-         set tries = t.tries + 1, last_reference = p_reference
+    if not v_is_repeat then
+      update public.promocode_attempts as t
+         set failed_attempts = t.failed_attempts + 1, last_reference = p_reference
        where t.user_id = p_user_id;
     end if;
     return jsonb_strip_nulls(
@@ -75,7 +75,7 @@ begin
       )
     );
   end if;
-  return private.give_promocode(v_promocode, p_user_id, p_reference) || jsonb_build_object('outcome', 'redeemed');
+  return private.grant_promocode(v_promocode, p_user_id, p_reference) || jsonb_build_object('outcome', 'redeemed');
 end
 $$;
 

@@ -41,10 +41,10 @@ create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
 
-create trigger users_keep_updated_at
+create trigger users_set_updated_at
 before update on public.users
 for each row when (old.* is distinct from new.*)
-execute function private.keep_updated_at();
+execute function private.set_updated_at();
 
 create trigger users_count_new_users
 after insert on public.users

@@ -32,7 +32,7 @@ create table public.orders (
   message_state text check (message_state in ('paid', 'held', 'refunded', 'disputed', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
-  continues text,
+  next_product_key text,
   check ((full_amount is null) = (promocode_id is null))
 );
 
@@ -58,7 +58,7 @@ comment on column public.orders.message_state is 'State that these messages show
 comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';
 comment on column public.orders.full_amount is 'Price without the discount; null: no discount';
 comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
-comment on column public.orders.continues is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
+comment on column public.orders.next_product_key is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

@@ -31,7 +31,7 @@ values
 ('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next attempt; after the last one the renewal ends'),
 ('order_hours', '24', 'Hours until an unpaid order expires; a late payment is still fulfilled'),
 ('order_reminder_hours', '0', 'Hours after which a user is reminded once of an unpaid order; 0: never'),
-('promocode_daily_tries', '10', 'Wrong promo codes that a user may enter per day'),
+('promocode_daily_attempts', '10', 'Wrong promo codes that a user may enter per day'),
 ('referral_daily_limit', '20', 'Referrals per day for which a referrer receives credits'),
 ('questions_in_progress', '2', 'AI requests that a user may have in progress at once, over all chats and bots'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),

@@ -11,7 +11,7 @@
 --   plan?: text
 --   until?: timestamptz
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
-create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
+create or replace function private.grant_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
 language plpgsql
 volatile
@@ -61,5 +61,5 @@ begin
 end
 $$;
 
-revoke all on function private.give_promocode from public, anon, authenticated, service_role;
-comment on function private.give_promocode is 'Grants what a promo code is for';
+revoke all on function private.grant_promocode from public, anon, authenticated, service_role;
+comment on function private.grant_promocode is 'Grants what a promo code is for';

@@ -17,7 +17,7 @@
 --   created_at: timestamptz
 --   state: 'active' | 'off' | 'used_up' | 'over' | 'not_yet'
 -- Errors: none.
-create or replace function private.promocode_card(p_promocode public.promocodes)
+create or replace function private.promocode_details(p_promocode public.promocodes)
 returns jsonb
 language sql
 volatile
@@ -35,5 +35,5 @@ as $$
   );
 $$;
 
-revoke all on function private.promocode_card from public, anon, authenticated, service_role;
-comment on function private.promocode_card is 'A promo code with its current state';
+revoke all on function private.promocode_details from public, anon, authenticated, service_role;
+comment on function private.promocode_details is 'A promo code with its current state';

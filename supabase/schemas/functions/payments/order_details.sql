@@ -19,7 +19,7 @@
 --   checkout_url: text | null
 --   checkout_reference: text | null
 -- Errors: none.
-create or replace function private.order_card(p_order public.orders, p_outcome text)
+create or replace function private.order_details(p_order public.orders, p_outcome text)
 returns jsonb
 language sql
 stable
@@ -47,5 +47,5 @@ as $$
    where p.key = p_order.product_key;
 $$;
 
-revoke all on function private.order_card from public, anon, authenticated, service_role;
-comment on function private.order_card is 'Describes an order for its checkout';
+revoke all on function private.order_details from public, anon, authenticated, service_role;
+comment on function private.order_details is 'Describes an order for its checkout';

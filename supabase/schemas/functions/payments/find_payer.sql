@@ -7,7 +7,7 @@
 -- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
 --   null without an order; amount and currency are the order's.
 -- Errors: none.
-create or replace function private.payer_of(
+create or replace function private.find_payer(
   p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
 )
 language plpgsql
@@ -34,12 +34,12 @@ begin
   if bot is null then
     select s.bot into bot
       from public.bot_sessions as s
-     where s.user_id = payer_of.user_id
+     where s.user_id = find_payer.user_id
      order by s.updated_at desc
      limit 1;
   end if;
 end
 $$;
 
-revoke all on function private.payer_of from public, anon, authenticated, service_role;
-comment on function private.payer_of is 'Recipient of messages about a payment, bot and product';
+revoke all on function private.find_payer from public, anon, authenticated, service_role;
+comment on function private.find_payer is 'Recipient of messages about a payment, bot and product';

@@ -8,7 +8,7 @@
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
-create or replace function public.remind_of_orders(p_limit integer default 100)
+create or replace function public.enqueue_order_reminders(p_limit integer default 100)
 returns jsonb
 language plpgsql
 volatile
@@ -70,6 +70,6 @@ begin
 end
 $$;
 
-revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
-grant execute on function public.remind_of_orders to bot_backend;
-comment on function public.remind_of_orders is 'Reminds users of unpaid orders';
+revoke all on function public.enqueue_order_reminders from public, anon, authenticated, service_role;
+grant execute on function public.enqueue_order_reminders to bot_backend;
+comment on function public.enqueue_order_reminders is 'Reminds users of unpaid orders';

@@ -4,7 +4,7 @@
 -- Locks: none.
 -- Returns: trigger, the row.
 -- Errors: none.
-create or replace function private.keep_updated_at()
+create or replace function private.set_updated_at()
 returns trigger
 language plpgsql
 volatile
@@ -17,5 +17,5 @@ begin
 end
 $$;
 
-revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
-comment on function private.keep_updated_at is 'Sets updated_at of the row that is being stored';
+revoke all on function private.set_updated_at from public, anon, authenticated, service_role;
+comment on function private.set_updated_at is 'Sets updated_at of the row that is being stored';

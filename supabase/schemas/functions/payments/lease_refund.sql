@@ -16,7 +16,7 @@
 --   texts: product_texts | null               (of the product, for the receipt; null without an order)
 --   languages: [ text | null ]
 -- Errors: none.
-create or replace function private.refund_task(p_refund_id bigint)
+create or replace function private.lease_refund(p_refund_id bigint)
 returns jsonb
 language plpgsql
 volatile
@@ -68,5 +68,5 @@ begin
 end
 $$;
 
-revoke all on function private.refund_task from public, anon, authenticated, service_role;
-comment on function private.refund_task is 'Leases a refund to one worker';
+revoke all on function private.lease_refund from public, anon, authenticated, service_role;
+comment on function private.lease_refund is 'Leases a refund to one worker';

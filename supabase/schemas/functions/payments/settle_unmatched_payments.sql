@@ -7,7 +7,7 @@
 --   same payment can deadlock here; the call that Postgres ends (40P01) is repeated.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
-create or replace function private.settle_waiting_payments(p_accept_test boolean)
+create or replace function private.settle_unmatched_payments(p_accept_test boolean)
 returns jsonb
 language plpgsql
 volatile
@@ -53,5 +53,5 @@ begin
 end
 $$;
 
-revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
-comment on function private.settle_waiting_payments is 'Settles payments that arrived before their order or renewal';
+revoke all on function private.settle_unmatched_payments from public, anon, authenticated, service_role;
+comment on function private.settle_unmatched_payments is 'Settles payments that arrived before their order or renewal';

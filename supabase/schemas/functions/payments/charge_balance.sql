@@ -5,7 +5,7 @@
 -- Locks: see public.pay_from_balance.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
-create or replace function private.take_balance_payment(p_order public.orders)
+create or replace function private.charge_balance(p_order public.orders)
 returns jsonb
 language plpgsql
 volatile
@@ -40,5 +40,5 @@ begin
 end
 $$;
 
-revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
-comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
+revoke all on function private.charge_balance from public, anon, authenticated, service_role;
+comment on function private.charge_balance is 'Pays an order from its user''s balance';

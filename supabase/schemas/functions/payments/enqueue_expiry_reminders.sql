@@ -10,7 +10,7 @@
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
-create or replace function public.remind_of_ends(p_limit integer default 200)
+create or replace function public.enqueue_expiry_reminders(p_limit integer default 200)
 returns jsonb
 language plpgsql
 volatile
@@ -96,6 +96,6 @@ begin
 end
 $$;
 
-revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
-grant execute on function public.remind_of_ends to bot_backend;
-comment on function public.remind_of_ends is 'Reminds users that a subscription expires';
+revoke all on function public.enqueue_expiry_reminders from public, anon, authenticated, service_role;
+grant execute on function public.enqueue_expiry_reminders to bot_backend;
+comment on function public.enqueue_expiry_reminders is 'Reminds users that a subscription expires';
