@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from shared.core.signatures import user_hash
-from tests.money.promocodes import new_code
+from tests.payments.sql.promocodes import new_code
 from tests.privacy.conftest import KEY, Someone, Sql, call, id_of, next_update
 from tests.privacy.test_erasure import code_of
 from tests.support import in_parallel

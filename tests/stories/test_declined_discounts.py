@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.money.promocodes import new_code, usages_of
+from tests.payments.sql.promocodes import new_code, usages_of
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tools.emulator.payments import NotPossible
 from tools.emulator.stack import Stack

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core import texts
-from tests.money.promocodes import new_code, row_of, tries_of
+from tests.payments.sql.promocodes import new_code, row_of, tries_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
 from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER

@@ -1,0 +1,45 @@
+"""Buyers who write to the assistant, and what providers say of them in words that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.payments.sql.conftest import Money, unique_id
+from tests.privacy.conftest import Someone, everything, id_of
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def email_of(user: Someone) -> str:
+    """An address that does not have their number in it."""
+    return f"annabella.{user.id * 7}@example.com"
+
+
+def order_of(money: Money, user: Someone, product: str = "credits_100", **rest: Any) -> int:
+    user_id = id_of(money.sql, user)
+    assert user_id
+    return money.order(user_id, product, **rest)
+
+
+def record_event(money: Money, user: Someone, *events: dict[str, Any], key: str = "", **rest: Any) -> Any:
+    """Tell an event whose words name the buyer."""
+    provider = rest.get("provider", "yookassa")
+    return money.call(
+        "record_payment_event",
+        p_provider=provider,
+        p_event_key=key or f"said-{unique_id()}",
+        p_type="payment",
+        p_body=f'{{"email": "{email_of(user)}", "account": "{user.id}"}}',
+        p_events=list(events),
+    )
+
+
+def traces(sql: Sql, user: Someone) -> list[str]:
+    """What still tells of a person."""
+    return [line for line in everything(sql).splitlines() if str(user.id) in line or email_of(user) in line]
+
+
+def order_row(money: Money, order: int) -> dict[str, Any]:
+    (row,) = money.sql("select * from orders where id = %s", order)
+    return row

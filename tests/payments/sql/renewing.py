@@ -1,0 +1,68 @@
+"""Somebody whose plan we charge each period, at a provider of their own: nobody else's is due there."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from tests.payments.sql.conftest import Money, paid, unique_id
+
+_providers = itertools.count(1)
+
+
+class Renewing:
+    """One renewal, what is claimed of it, and what its provider says."""
+
+    def __init__(self, money: Money, product: str = "premium_month", **rest: Any) -> None:
+        self.money = money
+        self.provider = f"saver-{next(_providers)}"
+        self.method = f"card-{unique_id()}"
+        self.price = {"premium_month": "499.00", "premium_year": "4990.00"}[product]
+        self.user_id = money.user()
+        self.first = money.order(
+            self.user_id, product, provider=self.provider, p_renews=True, p_contact="anna@example.com", **rest
+        )
+        self.pay = unique_id()
+        self.record(paid(self.pay, self.first, self.price, saved_method=self.method))
+
+    def record(self, *events: dict[str, Any], **rest: Any) -> Any:
+        return self.money.record(*events, provider=self.provider, **rest)
+
+    def claim(self, limit: int = 1) -> dict[str, Any]:
+        """What the job gets to do."""
+        got: dict[str, Any] = self.money.call(
+            "claim_due_renewals", p_providers=[self.provider], p_limit=limit
+        )
+        return got
+
+    def charge(self) -> dict[str, Any]:
+        """The one charge that is to be made now."""
+        (charge,) = self.claim()["charges"]
+        return dict(charge)
+
+    def paid(self, charge: dict[str, Any], payment: str = "") -> Any:
+        """The charge succeeds."""
+        return self.record(
+            paid(payment or unique_id(), charge["order_id"], self.price, saved_method=self.method)
+        )
+
+    def declined(self, charge: dict[str, Any], kind: str = "failed") -> Any:
+        """The bank refuses it: told by the answer and by a callback."""
+        refusal = {"kind": kind, "payment_id": unique_id(), "order_id": charge["order_id"]}
+        first = self.record(refusal)
+        assert self.record(refusal)["outgoing"] == []
+        return first
+
+    def row(self) -> dict[str, Any]:
+        (row,) = self.money.sql("select * from renewals where provider = %s", self.provider)
+        return row
+
+    def orders(self) -> list[dict[str, Any]]:
+        """The orders of its later periods."""
+        return self.money.sql("select * from orders where renewal_id = %s order by id", self.row()["id"])
+
+    def user(self) -> dict[str, Any]:
+        return self.money.user_row(self.user_id)
+
+    def sweep(self) -> None:
+        self.money.sql("select private.expire_subscriptions(10000)")

@@ -1,0 +1,295 @@
+"""Events that can never be applied: of erased users, and of subscriptions that nobody here has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.payments.sql.buyers import email_of, order_of, order_row, record_event, traces
+from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
+from tests.privacy.conftest import Someone, everything, id_of, next_update
+
+Sql = Callable[..., list[dict[str, Any]]]
+New = Callable[[], Someone]
+Clock = Callable[[str], None]
+PHONE = "+79006543210"
+
+
+def later(clock: Clock, interval: str) -> None:
+    clock(f"clock_timestamp() + interval '{interval}'")
+
+
+def changed(subscription: str, status: str = "active", **rest: Any) -> dict[str, Any]:
+    return {"kind": f"subscription_{status}", "subscription_id": subscription, **rest}
+
+
+def left_behind(money: Money, user: Someone, provider: str = "stripe") -> int:
+    """A recurring order whose checkout is open while its user erases themselves."""
+    order = order_of(money, user, "premium_month", provider=provider, p_renews=True)
+    user.erase()
+    return order
+
+
+def renewal(sql: Sql, subscription: str) -> dict[str, Any]:
+    (row,) = sql("select * from renewals where provider_subscription_id = %s", subscription)
+    return row
+
+
+def refunds(money: Money, payment: str, provider: str = "stripe") -> list[tuple[str, float, str]]:
+    rows = money.sql(
+        "select status, amount, admin_email from refunds where payment_id = %s",
+        money.payment(payment, provider)["id"],
+    )
+    return [(row["status"], float(row["amount"]), row["admin_email"]) for row in rows]
+
+
+def stop_all(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
+    claimed: list[dict[str, Any]] = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=1000)
+    return claimed
+
+
+@pytest.fixture(autouse=True)
+def none_before(sql: Sql) -> None:
+    """No subscription of another test is to be stopped."""
+    sql("update renewals set stop_at = null where stop_at is not null")
+
+
+@pytest.mark.parametrize("first", ["subscription", "payment"])
+def test_a_subscription_begun_after_the_erasure_is_stopped_and_refunded_with_one_alarm(
+    money: Money, sql: Sql, buyer: New, boss: int, first: str
+) -> None:
+    anna, subscription, pay = buyer(), f"sub_{unique_id()}", unique_id()
+    order = left_behind(money, anna)
+    events = {
+        "subscription": changed(subscription, order_id=order),
+        "payment": paid(pay, order, "499.00", subscription_id=subscription),
+    }
+    alarms: list[str] = []
+    for name in sorted(events, reverse=first == "subscription"):
+        for again in range(2):
+            result = record_event(money, anna, events[name], key=f"{name}-{order}", provider="stripe")
+            assert result["outcome"] == ("known" if again else "applied")
+            alarms += message_keys(result.get("outgoing", []))
+    assert alarms == [{"subscription": "subscription_alarm_erased", "payment": "payment_alarm_owner"}[first]]
+
+    assert refunds(money, pay) == [("open", 499.0, "system")]
+    (orphan,) = stop_all(money)
+    assert orphan["subscription_id"] == subscription
+    assert orphan["payment_id"] == pay
+    assert stop_all(money) == []  # somebody has it
+    assert money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
+    assert renewal(sql, subscription)["stop_at"] is None
+    assert (renewal(sql, subscription)["status"], renewal(sql, subscription)["user_id"]) == ("ended", None)
+
+    done = {**refunded(pay, "499.00"), "refund_id": 0}
+    assert record_event(money, anna, done, provider="stripe")["outgoing"] == []
+    assert refunds(money, pay) == [("done", 499.0, "system")]
+    assert order_row(money, order)["status"] == "canceled"
+    assert traces(sql, anna) == []
+
+
+def test_what_is_charged_after_all_goes_back_each_time(
+    money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
+) -> None:
+    anna, subscription, pays = buyer(), f"sub_{unique_id()}", [unique_id() for _ in range(3)]
+    order = left_behind(money, anna, "cloudpayments")
+    first = paid(pays[0], order, "499.00", subscription_id=subscription)
+    assert message_keys(record_event(money, anna, first, provider="cloudpayments")["outgoing"]) == [
+        "payment_alarm_owner"
+    ]
+    for days, pay in enumerate(pays[1:], 1):
+        later(clock, f"{days * 31} days")
+        # Without the order's number: its provider names the subscription alone.
+        result = record_event(
+            money, anna, paid(pay, None, "499.00", subscription_id=subscription), provider="cloudpayments"
+        )
+        assert message_keys(result["outgoing"]) == ["payment_alarm_owner"]
+    assert [refunds(money, pay, "cloudpayments") for pay in pays] == [[("open", 499.0, "system")]] * 3
+    assert [one["payment_id"] for one in stop_all(money, "cloudpayments")] == [pays[-1]]
+    assert traces(sql, anna) == []
+
+
+def test_an_early_word_of_it_is_applied_once_the_payment_says_whose_it_is(
+    money: Money, sql: Sql, buyer: New, boss: int
+) -> None:
+    anna, subscription = buyer(), f"sc_{unique_id()}"
+    order = left_behind(money, anna, "cloudpayments")
+    word = changed(subscription)
+    early = record_event(money, anna, word, key=f"early-{subscription}", provider="cloudpayments")
+    assert (early["outcome"], early["is_late"]) == ("failed", False)
+    first = paid(unique_id(), order, "499.00", subscription_id=subscription)
+    record_event(money, anna, first, provider="cloudpayments")
+    again = record_event(money, anna, word, key=f"early-{subscription}", provider="cloudpayments")
+    assert again == {"outcome": "applied", "outgoing": []}
+    assert len(stop_all(money, "cloudpayments")) == 1
+
+
+@pytest.mark.parametrize("status", ["canceled", "ended"])
+def test_what_has_ended_already_is_not_stopped(
+    money: Money, sql: Sql, buyer: New, boss: int, status: str
+) -> None:
+    anna, subscription = buyer(), f"sub_{unique_id()}"
+    order = left_behind(money, anna)
+    word = changed(subscription, status, order_id=order)
+    assert record_event(money, anna, word, provider="stripe")["outcome"] == "applied"
+    assert stop_all(money) == []
+    record_event(money, anna, changed(subscription, order_id=order), provider="stripe")
+    assert len(stop_all(money)) == 1
+    record_event(money, anna, word, provider="stripe")
+    assert renewal(sql, subscription)["stop_at"] is None
+
+
+def test_one_that_was_resumed_after_the_erasure_is_stopped_again(money: Money, sql: Sql, buyer: New) -> None:
+    anna, subscription = buyer(), f"sub_{unique_id()}"
+    order = order_of(money, anna, "premium_month", provider="stripe", p_renews=True)
+    given = paid(unique_id(), order, "499.00", subscription_id=subscription)
+    record_event(money, anna, given, key=f"given-{order}", provider="stripe")
+    record_event(money, anna, changed(subscription, "canceled"), provider="stripe")
+    anna.erase()
+    assert stop_all(money) == []
+    record_event(money, anna, given, key=f"other-{order}", provider="stripe")
+    assert refunds(money, given["payment_id"]) == []  # paid and given while they were here
+    record_event(money, anna, changed(subscription, "past_due"), provider="stripe")
+    assert [one["subscription_id"] for one in stop_all(money)] == [subscription]
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+@pytest.mark.parametrize("amount", ["149.00", "150.00"])
+def test_a_single_purchase_paid_after_the_erasure_is_refunded_once(
+    money: Money, sql: Sql, buyer: New, boss: int, amount: str, comes_back: bool
+) -> None:
+    anna, pay = buyer(), unique_id()
+    order = order_of(money, anna)
+    anna.erase()
+    if comes_back:
+        anna.receive(next_update())
+    for _ in range(2):
+        record_event(money, anna, paid(pay, order, amount, telegram_id=anna.id))
+    assert refunds(money, pay, "yookassa") == [("open", float(amount), "system")]
+
+
+def test_money_of_others_and_of_the_past_is_not_refunded_by_itself(
+    money: Money, sql: Sql, buyer: New, boss: int
+) -> None:
+    anna, ben = buyer(), buyer()
+    held, theirs, test, unknown = (unique_id() for _ in range(4))
+    record_event(money, anna, paid(held, order_of(money, anna), "1.00"))  # an admin was told of it
+    record_event(money, ben, paid(theirs, order_of(money, ben), telegram_id=anna.id))
+    late = order_of(money, anna)
+    anna.erase()
+    record_event(money, anna, paid(held, None, "1.00"))
+    record_event(money, anna, paid(test, late, is_test=True))
+    record_event(money, anna, paid(unknown, None))
+    assert [refunds(money, pay, "yookassa") for pay in (held, theirs, test, unknown)] == [[]] * 4
+
+
+def test_a_provider_that_does_not_stop_is_asked_on_and_the_admins_hear_once(
+    money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
+) -> None:
+    anna, subscription = buyer(), f"sub_{unique_id()}"
+    order = left_behind(money, anna)
+    record_event(money, anna, changed(subscription, order_id=order), provider="stripe")
+    heard: list[str] = []
+    for day in range(6):
+        later(clock, f"{day} days 1 minute")
+        (orphan,) = stop_all(money)
+        kept = money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=False)
+        heard += message_keys(kept["outgoing"])
+    assert heard == ["subscription_alarm_running"]
+    assert renewal(sql, subscription)["stop_at"] is not None
+    assert stop_all(money, "cloudpayments") == []
+
+
+def test_by_what_the_provider_knows_the_payer_is_kept_until_it_is_stopped(
+    money: Money, sql: Sql, buyer: New, boss: int
+) -> None:
+    anna, subscription = buyer(), f"7:{unique_id()}"
+    order = left_behind(money, anna, "prodamus")
+    first = paid(unique_id(), order, "499.00", subscription_id=subscription, payer=PHONE)
+    record_event(money, anna, first, provider="prodamus")
+    (orphan,) = stop_all(money, "prodamus")
+    assert orphan["payer"] == PHONE
+    money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True)
+    assert PHONE not in everything(sql)
+
+
+# Subscriptions that nobody here has.
+
+
+def test_events_of_another_shops_subscription_are_given_up_after_a_day_with_one_alarm(
+    money: Money, sql: Sql, boss: int, clock: Clock
+) -> None:
+    subscription, keys = f"sub_{unique_id()}", [f"foreign-{unique_id()}" for _ in range(3)]
+    alarms: list[str] = []
+    outcomes: dict[str, list[str]] = {key: [] for key in keys}
+    for hours in (0, 23, 25, 72, 24 * 8):
+        later(clock, f"{hours} hours")
+        for key in keys[: 2 if hours < 72 else 3]:
+            result = money.record(changed(subscription, "past_due"), key=key, provider="stripe")
+            outcomes[key].append(result["outcome"])
+            alarms += message_keys(result.get("outgoing", []))
+    for key in keys[:2]:
+        assert outcomes[key] == ["failed", "failed", "ignored", "known", "known"]
+    assert outcomes[keys[2]] == ["ignored", "known"]
+    assert alarms == ["subscription_alarm_unknown"]
+    rows = sql("select body, processed_at, error from payment_events where event_key = any(%s)", keys)
+    assert all(row["body"] == "" and row["processed_at"] and "M0002" in row["error"] for row in rows)
+
+
+def test_the_job_gives_them_up_too(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
+    sql("update payment_events set processed_at = private.clock() where processed_at is null")
+    subscription = f"sub_{unique_id()}"
+    money.record(changed(subscription), provider="stripe")
+    money.record(changed(subscription, "ended"), provider="stripe")
+    assert money.call("retry_payment_events")["failed"] == 2
+    later(clock, "25 hours")
+    kept = money.call("retry_payment_events")
+    assert (kept["ignored"], message_keys(kept["outgoing"])) == (1, ["subscription_alarm_unknown"])
+    assert money.call("retry_payment_events") == {"applied": 0, "failed": 0, "ignored": 0, "outgoing": []}
+
+
+def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
+    anna, pay, key = money.user(), unique_id(), f"mixed-{unique_id()}"
+    money.record(paid(pay, money.order(anna)))
+    events = changed(f"sub_{unique_id()}"), refunded(pay, "49.00")
+    assert money.record(*events, key=key)["outcome"] == "failed"
+    assert float(money.payment(pay)["refunded"]) == 0
+    later(clock, "25 hours")
+    assert money.record(*events, key=key)["outcome"] == "ignored"
+    assert float(money.payment(pay)["refunded"]) == 49
+
+
+def test_one_that_was_given_up_works_once_it_is_ours(money: Money, sql: Sql, clock: Clock) -> None:
+    anna, subscription = money.user(), f"sub_{unique_id()}"
+    money.record(changed(subscription), key=f"slow-{subscription}", provider="stripe")
+    later(clock, "25 hours")
+    money.record(changed(subscription), key=f"slow-{subscription}", provider="stripe")
+    order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
+    money.record(paid(unique_id(), order, "499.00", subscription_id=subscription), provider="stripe")
+    result = money.record(changed(subscription, "canceled"), provider="stripe")
+    assert (result["outcome"], renewal(sql, subscription)["status"]) == ("applied", "canceled")
+
+
+def test_any_other_failure_is_told_again_for_a_day_and_tried_from_here_after_it(
+    money: Money, sql: Sql, clock: Clock
+) -> None:
+    key = f"broken-{unique_id()}"
+    broken = {"kind": "paid", "payment_id": unique_id(), "order_id": 1}
+    assert money.record(broken, key=key)["is_late"] is False
+    later(clock, "25 hours")
+    late = money.record(broken, key=key)
+    assert (late["outcome"], late["is_late"]) == ("failed", True)
+    assert money.call("retry_payment_events", p_limit=1000)["failed"] >= 1
+    sql("delete from payment_events where event_key = %s", key)
+
+
+def test_an_address_in_a_given_up_event_is_not_kept(money: Money, sql: Sql, buyer: New, clock: Clock) -> None:
+    anna, key = buyer(), f"foreign-{unique_id()}"
+    record_event(money, anna, changed(f"sub_{unique_id()}", reason=""), key=key, provider="stripe")
+    assert email_of(anna) in everything(sql)
+    later(clock, "25 hours")
+    record_event(money, anna, changed(f"sub_{unique_id()}", reason=""), key=key, provider="stripe")
+    assert email_of(anna) not in everything(sql)
+    assert id_of(sql, anna)

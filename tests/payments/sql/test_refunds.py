@@ -1,0 +1,602 @@
+"""Refunds that admins ask for: kept before the provider is asked, one at a time, never more than is left."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
+
+from tests.payments.sql.buyers import order_of
+from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
+from tests.support import examples, in_parallel
+
+EMAIL = "boss@example.com"
+DAY = {"yookassa": 82_800}  # seconds for which its keys last
+SLOW = settings(
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    database=None,
+)
+
+
+@pytest.fixture(autouse=True)
+def _boss(boss: int) -> None:
+    """Somebody may ask."""
+
+
+def bought(money: Money, product: str = "credits_100", amount: str = "149.00") -> tuple[int, int, str]:
+    """A paid order: whose, our number of the payment, and the provider's."""
+    anna, pay = money.user(), unique_id()
+    money.record(paid(pay, money.order(anna, product), amount))
+    return anna, int(money.payment(pay)["id"]), pay
+
+
+def ask(money: Money, payment: int, amount: Any = None, **rest: Any) -> dict[str, Any]:
+    asked = {
+        "p_payment_id": payment,
+        "p_amount": amount,
+        "p_admin_email": EMAIL,
+        "p_call_provider_now": True,
+        **rest,
+    }
+    return dict(money.call("admin_refund_payment", **asked))
+
+
+def kept(money: Money, refund: int) -> dict[str, Any]:
+    (row,) = money.sql("select * from refunds where id = %s", refund)
+    return row
+
+
+def claim(money: Money, providers: dict[str, int] | None = None, limit: int = 1000) -> dict[str, Any]:
+    return dict(money.call("claim_open_refunds", p_providers=providers or DAY, p_limit=limit))
+
+
+def tasks_of(claimed: dict[str, Any], refund: int) -> list[dict[str, Any]]:
+    return [task for task in claimed["tasks"] if task["id"] == refund]
+
+
+def later(money: Money, refund: int, times: str = "3 minutes") -> None:
+    """As if so much time had passed for one refund."""
+    moved = ", ".join(
+        f"{name} = {name} - interval '{times}'"
+        for name in ("created_at", "first_attempt_at", "next_attempt_at")
+    )
+    money.sql(f"update refunds set {moved} where id = %s", refund)
+
+
+def told_boss(outgoing: list[dict[str, Any]], boss: int) -> list[str]:
+    return [one["parameters"]["key"] for one in outgoing if one["parameters"]["chat_id"] == boss]
+
+
+def audited(money: Money, payment: int) -> list[tuple[str, Any, Any]]:
+    rows = money.sql(
+        "select action, before, after from audit_log where (after ->> 'payment')::bigint = %s order by id",
+        payment,
+    )
+    return [(row["action"], row["before"], row["after"]) for row in rows]
+
+
+# Asking ----------------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> None:
+    anna, payment, pay = bought(money)
+    done = ask(money, payment)
+    assert (done["outcome"], done["left"], done["currency"]) == ("opened", "149.00", "RUB")
+    task = done["task"]
+    telegram_id = money.user_row(anna)["telegram_id"]
+    assert task | {"texts": None} == {
+        "id": done["refund"]["id"],
+        "key": kept(money, done["refund"]["id"])["key"],
+        "attempt": 1,
+        "provider": "yookassa",
+        "number": pay,
+        "amount": "149.00",
+        "currency": "RUB",
+        "is_whole": True,
+        "telegram_id": telegram_id,
+        "contact": None,
+        "texts": None,
+        "languages": [None, "en"],
+    }
+    assert task["texts"]["en"]["title"] == "100 requests"
+    ((action, before, after),) = audited(money, payment)
+    assert (action, before["refunded"], after["amount"]) == ("refund_payment", "0", "149.00")
+    # Nothing has moved yet.
+    assert money.payment(pay)["status"] == "completed"
+    assert money.user_row(anna)["bonus_credits"] == 100
+
+
+def test_what_the_provider_did_closes_it_and_takes_back(money: Money, boss: int) -> None:
+    anna, payment, pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    result = money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
+    assert message_keys(result["outgoing"]) == ["refunded"]  # the admin sees it in their own answer
+    row = kept(money, refund)
+    assert (row["status"], row["operation_id"]) == ("done", f"op-{pay}")
+    assert money.user_row(anna)["bonus_credits"] == 0
+    assert ask(money, payment)["outcome"] == "nothing_left"
+    assert [entry[0] for entry in audited(money, payment)] == ["refund_payment", "refund_decided"]
+    # Its own callback comes as well.
+    money.record(refunded(pay, "149.00", f"op-{pay}"))
+    assert Decimal(money.payment(pay)["refunded"]) == 149
+
+
+def test_a_callback_that_comes_before_our_own_word_closes_it_too(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    refund = ask(money, payment, 50)["refund"]["id"]
+    money.record(refunded(pay, "50.00", f"op-{pay}"))
+    assert kept(money, refund)["status"] == "done"
+    money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=refund))
+    assert Decimal(money.payment(pay)["refunded"]) == 50
+    assert ask(money, payment)["left"] == "99.00"
+
+
+def test_an_older_operation_told_again_closes_nothing(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    money.record(refunded(pay, "50.00", f"cabinet-{pay}"))
+    refund = ask(money, payment, 50)["refund"]["id"]
+    money.record(refunded(pay, "50.00", f"cabinet-{pay}"))
+    assert kept(money, refund)["status"] == "open"
+    money.record(refunded(pay, "20.00", f"another-{pay}"))
+    assert kept(money, refund)["status"] == "open"
+
+
+@pytest.mark.parametrize("amount", [0, -1, "0.001", "12.345"])
+def test_an_unusable_amount_is_refused(money: Money, amount: Any) -> None:
+    _anna, payment, _pay = bought(money)
+    with pytest.raises(psycopg.Error) as caught:
+        ask(money, payment, amount)
+    assert caught.value.sqlstate == "N0004"
+
+
+def test_what_cannot_be_given_back_is_told_apart(money: Money) -> None:
+    anna, payment, _pay = bought(money)
+    assert ask(money, payment, "149.01")["outcome"] == "too_much"
+    assert ask(money, payment, 149, p_left=150)["outcome"] == "changed"
+    failed = unique_id()
+    money.record({"kind": "failed", "payment_id": failed, "order_id": money.order(anna)})
+    assert ask(money, money.payment(failed)["id"])["outcome"] == "not_paid"
+    disputed = unique_id()
+    money.record(paid(disputed, money.order(anna)))
+    money.record({"kind": "disputed", "payment_id": disputed, "operation_id": "d", "amount": "100.00"})
+    assert ask(money, money.payment(disputed)["id"], 50)["outcome"] == "too_much"
+    assert ask(money, money.payment(disputed)["id"])["refund"]["amount"] == "49.00"
+    with pytest.raises(psycopg.Error) as caught:
+        ask(money, 999_999_999)
+    assert caught.value.sqlstate == "N0007"
+    assert money.sql("select 1 as x from refunds where payment_id = %s", payment) == []
+
+
+def test_only_admins_ask(money: Money) -> None:
+    _anna, payment, _pay = bought(money)
+    for function, values in (
+        ("admin_refund_payment", {"p_payment_id": payment, "p_amount": None}),
+        ("admin_payment", {"p_identifier": str(payment)}),
+        ("admin_payments", {}),
+        ("admin_check", {}),
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            money.call(function, p_admin_email="anna@example.com", **values)
+        assert caught.value.sqlstate == "N0001", function
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "bot_backend"])
+def test_each_role_may_do_what_it_should(database_url: str, money: Money, role: str) -> None:
+    _anna, payment, _pay = bought(money)
+    calls = {
+        "admin_refund_payment": ("select public.admin_refund_payment(%s, null, %s)", (payment, EMAIL)),
+        "record_refund_result": ("select public.record_refund_result(%s, 'unsure')", (0,)),
+        "claim_open_refunds": ("select public.claim_open_refunds(%s, 1)", (Jsonb({}),)),
+        "admin_payment": ("select public.admin_payment('1', %s)", (EMAIL,)),
+        "admin_payments": ("select public.admin_payments(%s)", (EMAIL,)),
+        "admin_check": ("select public.admin_check(%s)", (EMAIL,)),
+        "refunds": ("select count(*) from public.refunds", ()),
+        "close_refund": ("select private.close_refund(1, '{}')", ()),
+    }
+    allowed = set()
+    for name, (statement, values) in calls.items():
+        with psycopg.connect(database_url) as connection:
+            connection.execute(f"set role {role}")
+            try:
+                connection.execute(statement, values)
+                allowed.add(name)
+            except psycopg.errors.InsufficientPrivilege:
+                pass
+            connection.rollback()
+    expected = {
+        "bot_backend": set(calls) - {"refunds", "close_refund"},
+        "service_role": {name for name in calls if name.startswith("admin_")},
+    }
+    assert allowed == expected.get(role, set())
+
+
+# Twice, and at once ----------------------------------------------------------------------------------------
+
+
+def test_a_reference_asks_once_and_goes_on_where_it_stopped(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    mark = f"telegram:assistant:{pay}"
+    first = ask(money, payment, 50, p_reference=mark)
+    again = ask(money, payment, 50, p_reference=mark)
+    assert (first["outcome"], again["outcome"]) == ("opened", "known")
+    assert (again["task"]["key"], again["task"]["attempt"]) == (first["task"]["key"], 2)
+    money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=first["refund"]["id"]))
+    over = ask(money, payment, 50, p_reference=mark)
+    assert (over["outcome"], over["refund"]["status"], over["task"]) == ("known", "done", None)
+    with pytest.raises(psycopg.Error) as caught:
+        ask(money, payment, 60, p_reference=mark)
+    assert caught.value.sqlstate == "N0003"
+
+
+def test_two_admins_at_once_make_one_refund(money: Money) -> None:
+    _anna, payment, _pay = bought(money)
+    outcomes = in_parallel(
+        25, lambda n: ask(money, payment, 50, p_left="149.00", p_reference=f"race:{payment}:{n}")["outcome"]
+    )
+    assert sorted(outcomes) == ["busy"] * 24 + ["opened"]
+    assert len(money.sql("select 1 as x from refunds where payment_id = %s", payment)) == 1
+
+
+def test_who_was_asked_before_the_other_refund_was_done_refunds_nothing(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    first = ask(money, payment, 50, p_left=149)
+    money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=first["refund"]["id"]))
+    assert ask(money, payment, 50, p_left=149)["outcome"] == "changed"
+    assert ask(money, payment, 50, p_left=99)["outcome"] == "opened"
+
+
+def test_one_reference_fifty_times_at_once_is_one_refund(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    outcomes = in_parallel(
+        25,
+        lambda _n: ask(money, payment, None, p_reference=f"same:{pay}", p_call_provider_now=False)["outcome"],
+    )
+    assert sorted(set(outcomes)) == ["known", "opened"]
+    assert outcomes.count("opened") == 1
+
+
+# What the provider answers instead -------------------------------------------------------------------------
+
+
+def answer(money: Money, refund: int, what: str, error: str = "") -> dict[str, Any]:
+    return dict(money.call("record_refund_result", p_refund_id=refund, p_answer=what, p_error=error))
+
+
+def test_a_first_refusal_is_believed(money: Money) -> None:
+    _anna, payment, _pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    said_ = answer(money, refund, "refused", "yookassa answered 400")
+    assert (said_["status"], said_["error"], said_["outgoing"]) == ("refused", "yookassa answered 400", [])
+    assert tasks_of(claim(money), refund) == []
+    assert ask(money, payment)["outcome"] == "opened"  # it may be tried anew, with a key of its own
+
+
+def test_a_refusal_after_silence_may_be_of_the_second_question_alone(money: Money, boss: int) -> None:
+    _anna, payment, pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    assert answer(money, refund, "unsure", "no answer")["status"] == "open"
+    later(money, refund)
+    (task,) = tasks_of(claim(money), refund)
+    assert (task["key"], task["attempt"]) == (kept(money, refund)["key"], 2)
+    assert answer(money, refund, "refused", "nothing left")["status"] == "open"
+    assert ask(money, payment)["outcome"] == "busy"
+    # The callback of the first question comes: it had done it.
+    result = money.record(refunded(pay, "149.00", f"op-{pay}"))
+    assert told_boss(result["outgoing"], boss) == ["refund_result_done"]
+    assert kept(money, refund)["status"] == "done"
+
+
+def test_one_that_is_left_open_is_asked_for_again_by_one_at_a_time(money: Money) -> None:
+    _anna, payment, _pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    assert tasks_of(claim(money), refund) == []  # somebody is at it
+    later(money, refund, "61 seconds")
+    found = in_parallel(8, lambda _n: len(tasks_of(claim(money), refund)))
+    assert sum(found) == 1
+
+
+def test_it_is_given_up_before_its_key_makes_a_second_one(money: Money, boss: int) -> None:
+    _anna, payment, pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    answer(money, refund, "unsure", "no answer")
+    later(money, refund, "23 hours 1 minute")
+    claimed = claim(money)
+    assert tasks_of(claimed, refund) == []
+    assert told_boss(claimed["outgoing"], boss) == ["refund_result_unknown"]
+    assert kept(money, refund)["status"] == "unknown"
+    assert ask(money, payment, 10)["outcome"] == "opened"
+    # Its callback comes after all.
+    result = money.record(refunded(pay, "149.00", f"op-{pay}"))
+    assert told_boss(result["outgoing"], boss) == ["refund_result_done"]
+    assert kept(money, refund)["status"] == "done"
+
+
+def test_what_the_provider_has_taken_is_waited_for(money: Money, boss: int) -> None:
+    _anna, payment, pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    assert answer(money, refund, "accepted")["is_accepted"] is True
+    later(money, refund, "6 days")
+    claimed = claim(money)
+    assert (tasks_of(claimed, refund), told_boss(claimed["outgoing"], boss)) == ([], [])
+    result = money.record(
+        refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed", "reason": "the card is closed"}
+    )
+    assert told_boss(result["outgoing"], boss) == ["refund_result_failed"]
+    row = kept(money, refund)
+    assert (row["status"], row["error"]) == ("failed", "the card is closed")
+    assert ask(money, payment)["outcome"] == "opened"
+
+
+def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) -> None:
+    anna, payment, pay = bought(money)
+    refund = ask(money, payment)["refund"]["id"]
+    money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
+    result = money.record(refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed"})
+    assert sorted(message_keys(result["outgoing"])) == ["refund_result_failed", "refund_undone"]
+    assert kept(money, refund)["status"] == "failed"
+    assert money.user_row(anna)["bonus_credits"] == 100
+    # What is told late changes nothing.
+    assert message_keys(money.record(refunded(pay, "149.00", f"op-{pay}"))["outgoing"]) == []
+    assert kept(money, refund)["status"] == "failed"
+
+
+def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(money: Money, boss: int) -> None:
+    _anna, payment, _pay = bought(money)
+    opened = ask(money, payment, p_call_provider_now=False)
+    refund = opened["refund"]["id"]
+    assert opened["task"] is None
+    (task,) = tasks_of(claim(money), refund)
+    assert task["attempt"] == 1
+    assert told_boss(answer(money, refund, "refused", "no")["outgoing"], boss) == ["refund_result_refused"]
+
+
+def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) -> None:
+    _anna, payment, _pay = bought(money)
+    refund = ask(money, payment, p_call_provider_now=False)["refund"]["id"]
+    assert tasks_of(claim(money, {"stripe": 1}), refund) == []
+    assert kept(money, refund)["status"] == "open"
+    later(money, refund, "25 hours")
+    assert told_boss(claim(money, {"stripe": 1})["outgoing"], boss) == ["refund_result_unknown"]
+
+
+# What else is told -----------------------------------------------------------------------------------------
+
+
+def test_a_second_charge_goes_back_and_its_payer_is_told(money: Money, boss: int) -> None:
+    anna = money.user()
+    order, first, second = money.order(anna), unique_id(), unique_id()
+    money.record(paid(first, order))
+    alarm = money.record(paid(second, order))["outgoing"]
+    assert told_boss(alarm, boss) == ["payment_alarm_second_charge"]
+    payment = money.payment(second)["id"]
+    assert alarm[0]["parameters"]["buttons"] == [
+        [{"key": "admin_button_payment", "data": f"admin:payment:{payment}:new"}]
+    ]
+    refund = ask(money, payment)["refund"]["id"]
+    result = money.record(refunded(second, "149.00", f"op-{second}", refund_id=refund))
+    assert message_keys(result["outgoing"]) == ["refunded_unused"]
+    assert money.user_row(anna)["bonus_credits"] == 100
+
+
+def test_money_of_no_order_goes_back_to_whoever_the_provider_says(money: Money) -> None:
+    pay = unique_id()
+    money.record(paid(pay, None, telegram_id=123456789), provider="telegram_stars")
+    task = ask(money, money.payment(pay, "telegram_stars")["id"])["task"]
+    assert (task["telegram_id"], task["texts"], task["contact"]) == (123456789, None, None)
+
+
+def test_a_receipt_of_a_renewal_goes_where_the_first_went(money: Money) -> None:
+    anna, first, next_ = money.user(), unique_id(), unique_id()
+    order = money.order(
+        anna, "premium_month", provider="cloudpayments", p_renews=True, p_contact="anna@example.com"
+    )
+    of_one = {"subscription_id": f"sub-{first}"}
+    money.record(paid(first, order, "499.00", **of_one), provider="cloudpayments")
+    money.record(paid(next_, None, "499.00", **of_one), provider="cloudpayments")
+    task = ask(money, money.payment(next_, "cloudpayments")["id"])["task"]
+    assert task["contact"] == "anna@example.com"
+    assert task["texts"]["en"]["title"] == "Premium for a month"
+
+
+def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) -> None:
+    anna, payment, pay = bought(money)
+    stray = unique_id()
+    money.record(paid(stray, None, telegram_id=money.user_row(anna)["telegram_id"]))
+    stray_id = money.payment(stray)["id"]
+    page = money.call("admin_payments", p_admin_email=EMAIL, p_user_id=anna)
+    assert [one["id"] for one in page["payments"]] == [stray_id, payment]
+    assert page["payments"][1]["given"] == [{"effect": "credits", "given": 100, "reversed": 0}]
+    assert page["next"] is None
+    first = money.call("admin_payments", p_admin_email=EMAIL, p_user_id=anna, p_limit=1)
+    assert first["next"] == stray_id
+    second = money.call(
+        "admin_payments", p_admin_email=EMAIL, p_user_id=anna, p_before=first["next"], p_limit=1
+    )
+    assert [one["id"] for one in second["payments"]] == [payment]
+
+    def open_() -> list[int]:
+        listed = money.call("admin_payments", p_admin_email=EMAIL, p_limit=100)["payments"]
+        return [one["id"] for one in listed if one["id"] in (payment, stray_id)]
+
+    assert open_() == [stray_id]
+    refund = ask(money, payment)["refund"]["id"]
+    assert open_() == [stray_id, payment]
+    money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
+    money.record(refunded(stray, "149.00", f"op-{stray}"))
+    assert open_() == []
+    # By the provider's own number, too.
+    found = money.call(
+        "admin_payment", p_identifier=stray, p_admin_email=EMAIL, p_providers=["stripe", "yookassa"]
+    )
+    assert (found["id"], found["user"], found["payer_id"]) == (
+        stray_id,
+        None,
+        money.user_row(anna)["telegram_id"],
+    )
+    assert (
+        money.call("admin_payment", p_identifier=stray, p_admin_email=EMAIL, p_providers=["stripe"]) is None
+    )
+
+
+def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
+    anna, _payment, pay = bought(money)
+    who = str(money.user_row(anna)["telegram_id"])
+
+    def sums() -> dict[str, Any]:
+        return dict(money.call("admin_find_user", p_identifier=who, p_admin_email=EMAIL)["money"])
+
+    assert sums() == {
+        "payments": 1,
+        "sums": [{"currency": "RUB", "paid": "149.00", "refunded": "0"}],
+        "chargebacks": 0,
+    }
+    money.record(refunded(pay, "49.00", f"op-{pay}"))
+    money.record({"kind": "disputed", "payment_id": pay, "operation_id": "d", "amount": "100.00"})
+    assert sums()["chargebacks"] == 1
+    assert sums()["sums"] == [{"currency": "RUB", "paid": "149.00", "refunded": "49.00"}]
+    money.record({"kind": "dispute_won", "payment_id": pay, "operation_id": "d"})
+    assert sums()["chargebacks"] == 0
+
+
+def test_the_check_tells_what_is_wrong(money: Money) -> None:
+    _anna, payment, pay = bought(money)
+    before = money.call("admin_check", p_admin_email=EMAIL)
+    assert before["payments"] == 0
+    refund = ask(money, payment)["refund"]["id"]
+    money.sql("update refunds set status = 'done', operation_id = 'none' where id = %s", refund)
+    found = money.call("admin_check", p_admin_email=EMAIL)
+    assert found["wrong_payments"] == [
+        {"payment": payment, "wrong": "a refund is done without its operation"}
+    ]
+    money.sql("update refunds set status = 'refused', operation_id = null where id = %s", refund)
+    money.record(refunded(pay, "1.00", f"op-{pay}"))
+
+
+# Erasure ---------------------------------------------------------------------------------------------------
+
+
+def test_of_somebody_who_erased_their_data_money_still_goes_back(
+    money: Money, buyer: Callable[[], Any]
+) -> None:
+    anna = buyer()
+    pay = unique_id()
+    money.record(paid(pay, order_of(money, anna), telegram_id=anna.id))
+    payment = money.payment(pay)["id"]
+    refund = ask(money, payment, 50)["refund"]["id"]
+    anna.erase()
+    task = ask(money, payment, 50, p_reference=f"after:{pay}")
+    assert task["outcome"] == "busy"
+    later(money, refund, "2 minutes")
+    (task,) = tasks_of(claim(money), refund)
+    assert (task["telegram_id"], task["contact"]) == (None, None)
+    money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=refund))
+    assert kept(money, refund)["status"] == "done"
+
+
+# Whatever happens ------------------------------------------------------------------------------------------
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(("ask", "ask", "tell", "callback", "unsure", "refused", "claim", "fail", "cabinet")),
+        st.sampled_from(("10", "50", "149", None)),
+    ),
+    min_size=2,
+    max_size=14,
+)
+
+
+@SLOW
+@given(steps, st.randoms(use_true_random=False))
+def test_never_more_goes_back_than_came(
+    money: Money, result: list[tuple[str, str | None]], dice: random.Random
+) -> None:
+    """Two workers with the same steps: a provider that does each key once, and never more than it has."""
+    anna, payment, pay = bought(money)
+    provider = Shop(money, pay)
+
+    def work(_worker: int) -> None:
+        for what, amount in result:
+            provider.step(what, payment, amount)
+
+    in_parallel(2, work)
+    dice.random()
+    assert money.inconsistencies() == []
+    row = money.payment(pay)
+    assert 0 <= row["refunded"] <= row["amount"]
+    # Each refund that is called done is an operation of its own.
+    done = money.sql("select operation_id from refunds where payment_id = %s and status = 'done'", payment)
+    assert len({one["operation_id"] for one in done}) == len(done)
+    assert (
+        len(money.sql("select 1 as x from refunds where payment_id = %s and status = 'open'", payment)) <= 1
+    )
+    share = 1 - row["refunded"] / row["amount"]
+    assert money.user_row(anna)["bonus_credits"] >= int(100 * share)
+
+
+class Shop:
+    """A provider's side: what it did under each key, and what it has not told yet."""
+
+    def __init__(self, money: Money, pay: str) -> None:
+        self.money = money
+        self.pay = pay
+        self.by_key: dict[str, str] = {}
+        self.done: dict[str, Decimal] = {}
+        self.tasks: list[dict[str, Any]] = []
+
+    def step(self, what: str, payment: int, amount: str | None) -> None:
+        if what == "ask":
+            asked = ask(self.money, payment, amount)
+            if asked.get("task"):
+                self.tasks.append(asked["task"])
+        elif what == "claim":
+            self.money.sql(
+                "update refunds set next_attempt_at = next_attempt_at - interval '1 hour' "
+                "where payment_id = %s",
+                payment,
+            )
+            mine = [task for task in claim(self.money)["tasks"] if task["number"] == self.pay]
+            self.tasks += mine
+        elif what == "cabinet":
+            self._give(f"cabinet-{len(self.done)}", Decimal(amount or 1))
+        elif self.tasks:
+            self._answer(what, self.tasks[-1])
+
+    def _answer(self, what: str, task: dict[str, Any]) -> None:
+        if what in ("unsure", "refused"):
+            answer(self.money, task["id"], what)
+            return
+        operation = self._give(task["key"], Decimal(task["amount"]))
+        if operation is None:
+            answer(self.money, task["id"], "refused")
+            return
+        result = refunded(self.pay, task["amount"], operation)
+        if what == "fail":
+            self.done[task["key"]] = Decimal(0)
+            result["kind"] = "refund_failed"
+        self.money.record(result | ({} if what == "callback" else {"refund_id": task["id"]}))
+
+    def _give(self, key: str, amount: Decimal) -> str | None:
+        if key not in self.done and sum(self.done.values()) + amount > 149:
+            return None
+        self.done.setdefault(key, amount)
+        return f"{self.pay}:{key}"
+
+
+def test_a_refund_that_takes_nothing_is_told_and_one_told_early_with_its_sum(money: Money) -> None:
+    anna, _payment, pay = bought(money)
+    assert message_keys(money.record(refunded(pay, "1.00", f"op-{pay}"))["outgoing"]) == ["refunded_part"]
+    assert money.user_row(anna)["bonus_credits"] == 100
+    early = unique_id()
+    money.record(refunded(early, "149.00", f"op-{early}"))
+    result = money.record(paid(early, money.order(anna)))["outgoing"]
+    assert message_keys(result) == ["refunded"]
+    assert Decimal(result[0]["parameters"]["values"]["money"]["amount"]) == 149

@@ -1,0 +1,366 @@
+"""What SQL makes of a provider's own lists: what is ours, what must be recorded, and sums to the cent."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
+from tests.support import examples, in_parallel
+
+Sql = Callable[..., list[dict[str, Any]]]
+Clock = Callable[[str], None]
+Json = dict[str, Any]
+_names = itertools.count(1)
+DAY = date(2027, 3, 10)
+NOON = "2027-03-10T12:00:00+00:00"
+NEXT_DAY = "timestamptz '2027-03-11 03:00:00+00'"
+
+
+@pytest.fixture(autouse=True)
+def then(clock: Clock) -> None:
+    """The day is over, and its orders were made on it."""
+    clock("timestamptz '2027-03-10 11:00:00+00'")
+
+
+class Shop:
+    """A provider that no other test has, and its own lists."""
+
+    def __init__(self, money: Money, clock: Clock) -> None:
+        self.money = money
+        self.clock = clock
+        self.key = f"shop_{next(_names)}"
+        self.result: list[Json] = []
+
+    def order(self, **rest: Any) -> int:
+        return self.money.order(self.money.user(), provider=self.key, **rest)
+
+    def record(self, event: Json) -> Json:
+        """Tell it as a callback does."""
+        result: Json = self.money.record(event, provider=self.key)
+        assert result["outcome"] == "applied"
+        return result
+
+    def check(self, *events: Json) -> list[str]:
+        """What is to be done about each."""
+        states = self.money.call("check_statement", p_provider=self.key, p_events=webhook_events(events))
+        return [states[str(place)] for place in range(len(events))]
+
+    def read(self, *events: Json, day: date = DAY, at: str = NEXT_DAY) -> Json:
+        """Let the job read a day that lists these; what that came to."""
+        self.clock(at)
+        self.money.sql(  # no other day is due
+            "insert into statement_days (provider, day, read_at) select %s, %s::date - n, private.clock() "
+            "from generate_series(-40, 40) n where n <> 0 on conflict do nothing",
+            self.key,
+            day,
+        )
+        self.money.sql(
+            "update statement_days set next_read_at = case when day = %s then private.clock() end "
+            "where provider = %s",
+            day,
+            self.key,
+        )
+        walk = self.claim()
+        assert walk is not None
+        assert walk["day"] == day.isoformat()
+        return self.keep(walk, *events)
+
+    def claim(self) -> Json | None:
+        claimed: Json | None = self.money.call("claim_statement", p_providers=[self.key])
+        return claimed
+
+    def keep(self, walk: Json, *events: Json, following: str | None = None) -> Json:
+        kept: Json = self.money.call(
+            "save_statement_page",
+            p_provider=self.key,
+            p_day=walk["day"],
+            p_cursor=walk["cursor"],
+            p_next=following,
+            p_events=webhook_events(events),
+        )
+        return kept
+
+    def report(self, day: date = DAY) -> list[tuple[str, Decimal, Decimal, Decimal, int]]:
+        rows = self.money.sql(
+            "select * from payment_statement(%s, %s) where provider = %s and currency is not null",
+            day,
+            day,
+            self.key,
+        )
+        return [
+            (row["currency"], row["theirs"], row["ours"], row["difference"], row["unmatched"]) for row in rows
+        ]
+
+
+def disputed(payment: str, kind: str) -> Json:
+    result = {"kind": kind, "payment_id": payment, "operation_id": "d1", "amount": "149.00"}
+    return result | {"currency": "RUB", "happened_at": NOON}
+
+
+def webhook_events(events: Any) -> list[Json]:
+    return [{"key": str(place), "events": [event]} for place, event in enumerate(events)]
+
+
+@pytest.fixture
+def shop(money: Money, clock: Clock) -> Shop:
+    return Shop(money, clock)
+
+
+def test_it_balances_to_the_cent_by_currency(shop: Shop, boss: int) -> None:
+    one, two, three = unique_id(), unique_id(), unique_id()
+    listed = [
+        paid(one, shop.order(), "149.00", happened_at=NOON),
+        refunded(one, "0.01", happened_at=NOON, currency="RUB"),
+        refunded(one, "48.98", "r2", happened_at=NOON, currency="RUB"),
+        paid(two, shop.order(currency="USD", product="credits_100"), "1.99", "USD", happened_at=NOON),
+        paid(three, shop.order(), "149", happened_at=NOON),
+        disputed(three, "disputed"),
+        disputed(three, "dispute_won"),
+    ]
+    for event in listed:
+        shop.record(event)
+    read = shop.read(*listed[:5], listed[6])
+    assert shop.report() == [
+        ("RUB", Decimal("249.01"), Decimal("249.01"), 0, 0),
+        ("USD", Decimal("1.99"), Decimal("1.99"), 0, 0),
+    ]
+    assert (read["gaps"], read["foreign"], read["outgoing"]) == ([], 0, [])
+    assert {one["currency"]: one["theirs"] for one in read["sums"]} == {"RUB": "249.01", "USD": "1.99"}
+
+
+def test_every_difference_is_told_once(shop: Shop, boss: int) -> None:
+    theirs, ours, both = unique_id(), unique_id(), unique_id()
+    shop.record(paid(ours, shop.order(), happened_at=NOON))
+    shop.record(paid(both, shop.order(), happened_at=NOON))
+    listed = [paid(theirs, shop.order(), happened_at=NOON), paid(both, None, "148.99", happened_at=NOON)]
+    read = shop.read(*listed)
+    assert {gap["number"]: gap["what"] for gap in read["gaps"]} == {
+        theirs: "not_here",
+        ours: "not_there",
+        both: "differs",
+    }
+    assert message_keys(read["outgoing"]) == ["statement_alarm"]
+    values = read["outgoing"][0]["parameters"]["values"]
+    assert (values["not_here"], values["not_there"], values["differs"]) == (1, 1, 1)
+    assert shop.report() == [("RUB", Decimal("297.99"), Decimal("298.00"), Decimal("0.01"), 3)]
+    again = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
+    assert (again["gaps"], again["outgoing"]) == ([], [])
+    shop.record(paid(theirs, None, happened_at=NOON))  # it is found after all
+    assert shop.report()[0][1:4] == (Decimal("297.99"), Decimal("447.00"), Decimal("149.01"))
+
+
+def test_money_of_others_is_counted_and_not_recorded(shop: Shop) -> None:
+    order, late = shop.order(), unique_id()
+    other = shop.money.order(shop.money.user(), provider="stripe")
+    events = [
+        paid(unique_id(), None, happened_at=NOON),
+        paid(unique_id(), 999_999_999, happened_at=NOON),
+        paid(unique_id(), other, happened_at=NOON),
+        paid(late, order, happened_at="2027-03-10T10:00:00+00:00"),  # before the order was made
+        refunded(unique_id(), "5", currency="RUB", happened_at=NOON),
+        {"kind": "subscription_ended", "subscription_id": "sub_of_others"},
+    ]
+    assert shop.check(*events) == ["foreign"] * 6
+    read = shop.read(*events)
+    assert (read["foreign"], read["gaps"]) == (5, [])
+    assert shop.report() == []
+
+
+def test_what_is_recorded_is_known_and_what_was_undone_since_has_changed(shop: Shop) -> None:
+    one, order = unique_id(), shop.order()
+    payment, back = (
+        paid(one, order, happened_at=NOON),
+        refunded(one, "10.00", currency="RUB", happened_at=NOON),
+    )
+    assert shop.check(payment, back) == ["missing", "foreign"]
+    shop.record(payment)
+    assert shop.check(payment, back) == ["known", "missing"]
+    shop.record(back)
+    failed = back | {"kind": "refund_failed"}
+    assert shop.check(payment, back, failed, {"kind": "pending", "payment_id": one}) == [
+        "known",
+        "known",
+        "changed",
+        "known",
+    ]
+    shop.record(failed)
+    assert shop.check(back, failed) == ["known", "known"], "what is final stays"
+    assert shop.read(payment, failed)["gaps"] == []
+    assert shop.report() == [("RUB", 149, 149, 0, 0)]
+
+
+def test_an_ended_subscription_is_noticed_once(shop: Shop) -> None:
+    order = shop.order(product="premium_month", p_renews=True)
+    shop.record(paid(unique_id(), order, "499", subscription_id="sub_1"))
+    ended = {"kind": "subscription_ended", "subscription_id": "sub_1", "happened_at": NOON}
+    assert shop.check(ended) == ["missing"]
+    shop.record(ended)
+    assert shop.check(ended) == ["known"]
+
+
+def test_a_commission_is_named_later_and_the_report_is_net(shop: Shop) -> None:
+    one, order = unique_id(), shop.order(currency="XTR")
+    (row,) = shop.money.sql("select amount from orders where id = %s", order)
+    gross = row["amount"]
+    shop.record(paid(one, order, str(gross), "XTR", happened_at=NOON))
+    net = paid(one, order, str(gross), "XTR", happened_at=NOON, fee="12.5")
+    assert shop.check(net) == ["changed"]
+    shop.record(net)
+    assert shop.check(net) == ["known"]
+    shop.read(net)
+    assert shop.report() == [("XTR", gross - Decimal("12.5"), gross - Decimal("12.5"), 0, 0)]
+    assert shop.money.payment(one, shop.key)["amount"] == gross, "the buyer paid the price"
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [("2027-03-10T23:49:59+00:00", DAY), ("2027-03-10T23:50:00+00:00", DAY + timedelta(days=1))],
+)
+def test_what_only_we_have_around_midnight_waits_for_the_next_day(shop: Shop, moment: str, day: date) -> None:
+    shop.record(paid(unique_id(), shop.order(), happened_at=moment))
+    first = shop.read()
+    second = shop.read(day=DAY + timedelta(days=1), at="timestamptz '2027-03-12 03:00:00+00'")
+    assert [len(one["gaps"]) for one in (first, second)] == ([1, 0] if day == DAY else [0, 1])
+
+
+def test_what_is_on_both_sides_stands_on_the_providers_day(shop: Shop) -> None:
+    one, order = unique_id(), shop.order()
+    shop.record(paid(one, order, happened_at="2027-03-11T00:00:01+00:00"))  # by our clock
+    assert shop.read(paid(one, order, happened_at="2027-03-10T23:59:59+00:00"))["gaps"] == []
+    assert shop.report() == [("RUB", 149, 149, 0, 0)]
+    later = shop.read(day=DAY + timedelta(days=1), at="timestamptz '2027-03-12 03:00:00+00'")
+    assert later["gaps"] == []
+    assert shop.report(DAY + timedelta(days=1)) == []
+
+
+def test_what_the_list_no_longer_shows_is_missing_there(shop: Shop, boss: int) -> None:
+    payment = paid(unique_id(), shop.order(), happened_at=NOON)
+    shop.record(payment)
+    assert shop.read(payment)["gaps"] == []
+    again = shop.read(at="timestamptz '2027-03-12 03:00:00+00'")
+    assert [gap["what"] for gap in again["gaps"]] == ["not_there"]
+
+
+def test_zero_amounts_balance(shop: Shop) -> None:
+    """A period that credit paid for moves nothing, and is no difference."""
+    order = shop.order(product="premium_month", p_renews=True)
+    nothing = paid(unique_id(), order, "0", subscription_id="sub_2", is_invoice=True, happened_at=NOON)
+    shop.record(nothing)
+    assert shop.check(nothing) == ["known"]
+    assert shop.read(nothing)["gaps"] == []
+    assert shop.report() == [("RUB", 0, 0, 0, 0)]
+
+
+def test_two_workers_never_have_one_day(shop: Shop, clock: Clock) -> None:
+    clock(NEXT_DAY)
+    claimed = in_parallel(8, lambda _n: shop.claim())
+    days = [one["day"] for one in claimed if one]
+    assert len(days) == len(set(days)) == 8
+    assert min(days) == "2027-02-10", "the oldest goes first"
+
+
+def test_a_walk_that_stops_goes_on_at_the_next_page(shop: Shop, clock: Clock) -> None:
+    clock(NEXT_DAY)
+    one, two = (paid(unique_id(), shop.order(), happened_at="2027-02-10T12:00:00+00:00") for _ in range(2))
+    walk = shop.claim()
+    assert walk is not None
+    assert walk["cursor"] == ""
+    assert shop.keep(walk, one, following="page-2")["is_current"]
+    clock("timestamptz '2027-03-11 03:01:59+00'")
+    assert (shop.claim() or {})["day"] != walk["day"], "somebody has it"
+    clock("timestamptz '2027-03-11 03:02:01+00'")
+    again = shop.claim()
+    assert again is not None
+    assert (again["day"], again["cursor"]) == (walk["day"], "page-2")
+    late = shop.keep(walk, one, following="page-2")  # who was slow
+    assert not late["is_current"]
+    assert shop.keep(again, two)["is_current"]
+    rows = shop.money.sql("select number from statement_entries where provider = %s", shop.key)
+    assert len(rows) == 2, "what the first part of the walk saw is still there"
+
+
+def test_a_page_that_is_kept_twice_at_once_counts_once(shop: Shop, clock: Clock) -> None:
+    clock(NEXT_DAY)
+    walk = shop.claim()
+    assert walk is not None
+    event = paid(unique_id(), shop.order(), happened_at=NOON)
+    kept = in_parallel(6, lambda _n: shop.keep(walk, event, following="next"))
+    assert [one["is_current"] for one in kept].count(True) == 1
+    assert len(shop.money.sql("select from statement_entries where provider = %s", shop.key)) == 1
+
+
+def test_when_a_day_is_read(shop: Shop, clock: Clock) -> None:
+    """Two hours after its end, then 1, 3, 7, 14 and 28 days after that, and never again."""
+    end, reads = datetime(2027, 3, 11, tzinfo=UTC), []
+    for hours in (0, 1, 2, 3, 25, 26, 27, 73, 74, 169, 170, 337, 338, 339, 673, 674, 675, 700):
+        clock(f"timestamptz '{(end + timedelta(hours=hours)).isoformat()}'")
+        while (walk := shop.claim()) is not None:
+            if walk["day"] == DAY.isoformat():
+                reads.append(hours)
+            shop.keep(walk)
+    assert reads == [2, 26, 74, 170, 338, 674]
+
+
+def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(shop: Shop, clock: Clock) -> None:
+    clock(NEXT_DAY)
+    walk = shop.claim()
+    assert walk is not None
+    shop.money.call("release_statement", p_provider=shop.key, p_day=walk["day"])
+    clock("timestamptz '2027-03-11 03:29:00+00'")
+    assert (shop.claim() or {})["day"] != walk["day"]
+    clock("timestamptz '2027-03-11 03:31:00+00'")
+    again = shop.claim()
+    assert again is not None
+    assert again["day"] == walk["day"]
+    assert again["is_late"]
+
+
+STORY = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(1, 99_999), st.integers(0, 100), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=examples(15),
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(STORY)
+def test_any_mixture_balances(money: Money, clock: Clock, boss: int, story: list[Any]) -> None:
+    """ours - theirs is exactly what the unmatched movements make of it, and nothing is told twice."""
+    clock("timestamptz '2027-03-10 11:00:00+00'")
+    shop = Shop(money, clock)
+    listed, theirs, ours = [], Decimal(0), Decimal(0)
+    for kind, cents, share, is_here, is_there in story:
+        one, amount = unique_id(), Decimal(cents) / 100
+        payment = paid(one, shop.order(), str(amount), happened_at=NOON)
+        moved = [(payment, amount)]
+        if kind:
+            back = (amount * share / 100).quantize(Decimal("0.01"))
+            moved.append((refunded(one, str(back), f"{one}:back", currency="RUB", happened_at=NOON), -back))
+        for event, signed in moved:
+            if is_here:
+                shop.record(event)
+                ours += signed
+            # Without the payment a refund names nothing of ours.
+            if is_there and (is_here or event is payment):
+                listed.append(event)
+                theirs += signed
+    shop.read(*listed)
+    sums = [(row[1], row[2], row[3]) for row in shop.report()]
+    assert sums in ([(theirs, ours, ours - theirs)], [])
+    assert (ours, theirs) == (0, 0) or sums
+    again = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
+    assert again["gaps"] == []
