@@ -104,7 +104,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
             "PRIVACY_URL": "https://example.com/privacy",
             **env,
         },
-        bots=("assistant", "second"),
+        bots=("assistant", "second", "example"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
     )

@@ -224,6 +224,8 @@ class Bot(TeleBot):
             for feature in self.features
             if (is_admin or not feature.admin_only) and may_answer(feature, context.update, awaiting)
         ]
+        if not wanted and context.update.kind == "message":  # a text in a bot without a conversation
+            wanted = [feature for feature in self.features if feature.takes_content]
         return _in_order(wanted)
 
     def _notify_command_handlers(

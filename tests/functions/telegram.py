@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 
 from shared import bots
-from shared.core import db
+from shared.core import db, texts
 from shared.telegram import Bot
-from tests.functions import second
+from tests.functions import example, second
 
 # Tests that take the database away wait for its return again and again (the real time: core/test_db.py).
 db.CIRCUIT_SECONDS = 1.0
@@ -18,11 +18,15 @@ _names = bots.names
 
 @functools.cache
 def load(name: str) -> Bot:
-    return second.bot if name == "second" else _load(name)
+    own = {"second": second.bot, "example": example.bot}
+    return own.get(name) or _load(name)
 
 
 bots.load = load  # type: ignore[assignment]
-bots.names = lambda: (*_names(), "second")  # type: ignore[assignment]
+bots.names = lambda: (*_names(), "second", "example")  # type: ignore[assignment]
+
+_packages = texts.packages()
+texts.packages = lambda: (*_packages, "tests.functions.counter.texts")  # type: ignore[assignment]
 
 from functions.telegram.main import telegram  # noqa: E402
 

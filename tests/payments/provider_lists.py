@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.core.texts import en, ru
+from shared.core import texts
 from shared.payments.providers import load, names
 
 CALLING = [key for key in names() if load(key).WEBHOOK_KINDS]  # those that call the function `payments`
@@ -13,11 +13,11 @@ LISTED = [key for key in CALLING if load(key).SUPPORTS_STATEMENTS]
 REAL = [key for key in CALLING if not load(key).ENVIRONMENTS]
 
 
-def _label(texts: dict[str, object], key: str) -> str:
-    """Words of the provider's button; a method with one provider has its price behind them."""
-    name = str(texts[f"provider_{key}"])
+def _label(language: str, key: str) -> str:
+    """Return the label of the provider's button; a method with one provider has its price behind it."""
+    name = texts.provider_name(language, key)
     return name if load(key).PAYMENT_METHOD == "card" else f"{name} ·"
 
 
-LABELS = {key: _label(dict(en.TEXTS), key) for key in CALLING}
-LABELS_RU = {key: _label(dict(ru.TEXTS), key) for key in CALLING}
+LABELS = {key: _label("en", key) for key in CALLING}
+LABELS_RU = {key: _label("ru", key) for key in CALLING}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telebot.types import CallbackQuery, Message
 from telebot.util import content_type_media
 
+from shared.features.common.menu import main_menu, menu_text
 from shared.telegram import current_context, reply
 from shared.telegram.feature import ANY
 from shared.telegram.router import Router
@@ -36,6 +37,8 @@ def cannot_take(message: Message) -> None:
     """Say what the bot can take instead, once for an album: each of its items is a message of its own."""
     if _is_known_album(message.media_group_id):
         return None
+    if message.content_type == "text" and not current_context().update.is_forwarded:
+        return reply(menu_text(current_context()), main_menu(current_context()))  # no feature answers texts
     key = _BY_CONTENT.get(message.content_type, "cannot_other")
     return reply(current_context().rich("cannot_forward" if current_context().update.is_forwarded else key))
 

@@ -1,0 +1,5 @@
+"""A feature of its own: a number that a button raises."""
+
+from shared.telegram.feature import Command, Feature
+
+feature = Feature(__name__, commands=(Command("count", "more"),), buttons=("count",))

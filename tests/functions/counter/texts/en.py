@@ -1,0 +1,3 @@
+"""English texts."""
+
+TEXTS = {"command_count": "Count"}

@@ -1,0 +1,3 @@
+"""Russian texts."""
+
+TEXTS = {"command_count": "Считать"}
