@@ -262,12 +262,9 @@ class _Call:
             finally:
                 self._response_bytes += answer.received
                 answer.close()
-        except http.ConnectionLost as error:
-            draft.problem = Problem(Trouble.UNREACHED, message=str(error))
-        except (http.Timeout, http.ProtocolError) as error:
+        except http.RequestError as error:
             if draft.finish is None:  # after the model's last word nothing is missing but the count of tokens
-                trouble = Trouble.LATE if isinstance(error, http.Timeout) else Trouble.BROKEN
-                draft.problem = Problem(trouble, status, message=str(error))
+                draft.problem = _connection_problem(error, status)
         return status
 
     def _post(self, question: Question) -> http.Stream:
@@ -388,14 +385,23 @@ class _Call:
 _PAID_ENDINGS = frozenset({Trouble.LATE, Trouble.REFUSED, Trouble.BROKEN, Trouble.EMPTY})
 
 
-def _is_paid(draft: Draft, ended: Problem | None, status: int) -> bool:
-    """Return whether the provider did work that it bills.
+def _connection_problem(error: http.RequestError, status: int) -> Problem:
+    """Return what a failed connection means; only a request that cannot have been processed is retried."""
+    if isinstance(error, http.Timeout):
+        trouble = Trouble.LATE
+    else:
+        trouble = Trouble.BROKEN if error.maybe_processed else Trouble.UNREACHED
+    return Problem(trouble, status, message=str(error), maybe_processed=error.maybe_processed)
 
-    An error status costs nothing. Once an answer began (status 200), the question was read. An answer that
-    had not begun at our deadline was being worked on.
+
+def _is_paid(draft: Draft, ended: Problem | None, status: int) -> bool:
+    """Return whether the provider did, or may have done, work that it bills.
+
+    An error status costs nothing. Once a response began (status 200), the request was read. Without a
+    response (status 0) the provider may be working on a request that it received.
     """
-    if ended is not None and ended.trouble is Trouble.LATE:
-        return True
+    if ended is not None and status == 0:
+        return ended.maybe_processed
     if not 200 <= status < 300:
         return False
     if ended is None or ended.trouble in _PAID_ENDINGS:

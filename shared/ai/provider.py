@@ -72,6 +72,7 @@ class Problem:
     retry_after: float | None = None  # seconds
     is_final: bool = False  # they say that trying again is of no use
     is_inside: bool = False  # it came inside an HTTP 200, which has no header for when to try again
+    maybe_processed: bool = False  # no response came, and the provider may work on the request nevertheless
 
 
 @dataclass(frozen=True, slots=True)

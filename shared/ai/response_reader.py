@@ -14,7 +14,7 @@ import orjson
 
 from shared.ai.provider import MAX_BYTES, NOT_JSON, Draft, Problem, Provider, Trouble
 from shared.ai.server_sent_events import Events
-from shared.core.http import ProtocolError, Stream, Timeout
+from shared.core.http import ProtocolError, RequestError, Stream
 
 _MAX_ERROR = 65_536  # bytes of an error's body that are read
 _BEFORE = b" \t\r\n\xef\xbb\xbf"  # sent to keep the connection open, and a byte order mark
@@ -70,7 +70,7 @@ def _stream(answer: Stream, received: bytes, service: Provider, draft: Draft, de
     events = Events()
     try:
         return _read_events(answer, received, events, service, draft, deadline)
-    except (Timeout, ProtocolError):
+    except RequestError:
         with suppress(ProtocolError):  # the last event may be complete but for the empty line after it
             _take_all(events.rest(), service, draft)
         raise
@@ -143,7 +143,7 @@ def _integer(digits: str) -> float:
 def _error(answer: Stream, service: Provider) -> Problem:
     try:
         body = _all(answer, b"", _MAX_ERROR)
-    except (ProtocolError, Timeout):
+    except RequestError:
         body = b""  # the status says enough
     return replace(
         problem_of(service, answer.status, answer.headers, body),

@@ -1,11 +1,20 @@
-"""Calls to the outside: HTTP/1.1 over kept-alive connections, never past a deadline.
+"""Send HTTP/1.1 requests over kept connections and read the responses, never past a deadline.
 
-A socket's own timeout starts anew with every byte, so a server that drips would be waited for without end.
-Here each wait gets what is left until the deadline. Answers are parsed by llhttp (httptools): urllib3 and
+    response = http.post_json(url, {"text": "…"}, timeout=10)
+
+A socket's own timeout starts anew with every byte, so a server that drips could hold a caller for ever; here
+each wait gets what is left until the deadline. Responses are parsed by llhttp (httptools): urllib3 and
 http.client read headers through the standard library's e-mail parser and cost four times as much
-(docs/performance.md).
+(docs/performance.md, docs/decisions/0001-own-http-client.md).
 
-Connections belong to the process and are made on first use: sockets must not cross gunicorn's fork.
+Connections belong to the process and are made on first use: sockets must not cross gunicorn's fork. Nothing
+is sent twice here: before a retry, a caller asks the error whether the server may have processed the request.
+
+RequestError                no whole response; `maybe_processed`
+├── ConnectFailed           no connection: name lookup, TCP or TLS failed
+├── ConnectionLost          the connection ended before the response did
+├── ProtocolError           what came is not HTTP, or too long
+└── Timeout                 the deadline came first
 """
 
 from __future__ import annotations
@@ -23,35 +32,57 @@ from urllib.parse import urlsplit
 import orjson
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from shared.core import tcp
+
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-CONNECT_TIMEOUT = 5.0  # seconds
+CONNECT_TIMEOUT = 5.0  # seconds for name lookup, TCP and TLS; at most half of the time left
+MAX_IDLE_SECONDS = 50.0  # age of an unused connection: load balancers close theirs after 60 s and more
 _BLOCK = 16_384  # bytes; one read takes whatever the kernel holds, up to this
+_FIRST_PART = 65_536  # bytes of a request that are sent without a look at what the server answers
 _MAX_HEAD = 65_536  # bytes of status line and headers
-_MAX_DATA = 50_000_000  # bytes of an answer that is read whole
+_MAX_DATA = 50_000_000  # bytes of a response that is read whole
 _MAX_IDLE = 100  # connections kept to one host
 _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once, or never
 _JSON = {"Content-Type": "application/json"}
-_AS_IT_IS = "Accept-Encoding: identity"
-_TARGET = re.compile(r"[!-~]+")  # what may stand in a request line: no space, no control character
+_NO_COMPRESSION = "Accept-Encoding: identity"
+_TARGET = re.compile(r"[!-~]+")  # what a request line may hold: no space, no control character
 _HEADER_LINES = re.compile(r"\A(?:[!-9;-~]++: [^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+")
 
 
 class RequestError(Exception):
-    """The other side could not be reached or did not answer. Its message holds no address and no secret."""
+    """No whole response. The message holds no address and no secret.
+
+    `maybe_processed` says whether the server may have processed the request. False means that it cannot have:
+    the request was not sent completely and no response began, so that a retry does nothing twice.
+    """
+
+    def __init__(self, message: str, *, maybe_processed: bool) -> None:
+        super().__init__(message)
+        self.maybe_processed = maybe_processed
+
+
+class ConnectFailed(RequestError):
+    """No connection: the name lookup, TCP or TLS failed, or took longer than CONNECT_TIMEOUT."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, maybe_processed=False)
 
 
 class ConnectionLost(RequestError):
-    """No answer began: not connected, or the connection broke before the first line of it."""
+    """The connection ended, or the peer vanished, before the response was complete."""
 
 
 class ProtocolError(RequestError):
-    """The answer broke off, or is none."""
+    """What came is not HTTP, or too long."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, maybe_processed=True)
 
 
 class Timeout(RequestError):
-    """The deadline came."""
+    """The deadline came first."""
 
 
 class Host(NamedTuple):
@@ -63,20 +94,22 @@ class Host(NamedTuple):
 
 
 class Response(NamedTuple):
-    """An answer that was read whole, whatever its status. Names of headers are in lower case."""
+    """A whole response, whatever its status. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     data: bytes
 
 
-_idle: defaultdict[Host, list[socket.socket]] = defaultdict(list)
+# Unused connections with the time since when they are, the latest last.
+_idle: defaultdict[Host, list[tuple[socket.socket, float]]] = defaultdict(list)
 
 
 class Stream:
-    """An answer being read. `status` and `headers` are there at once; `received` counts the body's bytes.
+    """A request being sent and its response being read.
 
-    `deadline` (`time.monotonic()`) can be moved while it is being read.
+    `status` and `headers` are known once `read_head` returned; `received` counts the bytes of the body that
+    were read. `deadline` (`time.monotonic()`) can be moved meanwhile.
     """
 
     def __init__(self, host: Host, connection: socket.socket, deadline: float) -> None:
@@ -88,24 +121,58 @@ class Stream:
         self._connection: socket.socket | None = connection
         self._parser = HttpResponseParser(self)
         self._parts: list[bytes] = []
+        self._is_sent = False  # the whole request
+        self._has_begun = False  # a byte of the response came
         self._has_head = False
         self._lasts_until_close = False
         self._is_complete = False
-        self._serves_again = False
+        self._is_reusable = False
         self._fault = ""
 
-    def read(self) -> bytes:
-        """Return the next bytes as soon as there are any; nothing at the end.
+    def send(self, request: bytes) -> None:
+        """Send the request, or as much of it as the server takes before it answers or hangs up.
 
         Raises:
             Timeout: the deadline came first.
-            ProtocolError: the connection did not last until the end.
+        """
+        connection = self._open_connection()
+        rest = memoryview(request)
+        try:
+            connection.settimeout(self._time_left())
+            rest = rest[connection.send(rest[:_FIRST_PART]) :]
+        except TimeoutError as error:
+            raise self._failed(error) from None
+        except OSError:  # the server hung up; `read_head` finds what it said before
+            return
+        if rest:
+            self._upload(connection, rest)
+        else:
+            self._is_sent = True
+
+    def read_head(self) -> None:
+        """Wait for the status and the headers.
+
+        Raises:
+            ConnectionLost: the connection ended first.
+            ProtocolError: what came is not HTTP.
+            Timeout: the deadline came first.
+        """
+        size = 0
+        while not self._has_head:
+            self._check(size)
+            size += self._receive()
+
+    def read(self) -> bytes:
+        """Return the next bytes of the body as soon as there are any; nothing at the end.
+
+        Raises:
+            ConnectionLost: the connection ended first.
+            ProtocolError: what came is not HTTP.
+            Timeout: the deadline came first.
         """
         framing = 0  # bytes received since the last piece of the body: chunk extensions and trailers
         while not (self._parts or self._is_complete):
-            if self._fault or framing > _MAX_HEAD:
-                self.close()
-                raise ProtocolError(self._fault or "endless framing")
+            self._check(framing)
             framing += self._receive()
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
@@ -115,17 +182,17 @@ class Stream:
         return data
 
     def close(self) -> None:
-        """Keep the connection for the next request when the answer was read to its end, else close it."""
+        """Keep the connection for the next request if this one left it in a known state, else close it."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._is_complete and self._serves_again and len(_idle[self._host]) < _MAX_IDLE:
-            _idle[self._host].append(connection)
+        if self._is_complete and self._is_reusable and self._is_sent:
+            _keep(self._host, connection)
         else:
             connection.close()
 
     def finish(self) -> None:
-        """Read what little may follow the last event, so that the connection can serve again."""
+        """Drain the rest of the body (at most 50 ms) so that the connection can be reused."""
         self.deadline = min(self.deadline, monotonic() + _END_WAIT)
         try:
             while not self._is_complete and self.read():
@@ -134,71 +201,114 @@ class Stream:
             pass
         self.close()
 
-    def read_head(self) -> None:
-        """Wait for the status and the headers."""
-        size = 0
-        while not self._has_head:
-            if self._fault or size > _MAX_HEAD:
-                self.close()
-                raise ProtocolError(self._fault or "endless headers")
+    def _upload(self, connection: socket.socket, rest: memoryview) -> None:
+        """Send what the kernel did not take at once, and stop when the server answers with an error.
+
+        A server that refuses a long body (413) answers and closes without reading the rest: only a client
+        that reads while it sends gets to see the answer.
+        """
+        would_block = _would_block(self._host)
+        connection.setblocking(False)
+        poller = select.poll()
+        poller.register(connection, select.POLLIN | select.POLLOUT)
+        while rest:
+            events = poller.poll(max(self.deadline - monotonic(), 0) * 1000)
+            if not events:
+                raise self._failed(TimeoutError())
             try:
-                size += self._receive()
-            except ProtocolError as error:
-                if size:
-                    raise
-                raise ConnectionLost(str(error)) from None
+                if events[0][1] != select.POLLOUT and self._take_early(connection):
+                    return
+                rest = rest[connection.send(rest) :]
+            except would_block:
+                continue
+            except OSError:  # the server hung up; `read_head` finds what it said before
+                return
+        self._is_sent = True
+
+    def _take_early(self, connection: socket.socket) -> bool:
+        """Read what came before the request was sent; return whether sending more makes no sense."""
+        received = connection.recv(_BLOCK)
+        if received:
+            self._has_begun = True
+            self._parse(received)
+        return not received or bool(self._fault) or self.status >= 300
+
+    def _check(self, size: int) -> None:
+        """Raise ProtocolError after a fault, or when `size` bytes came and nothing of use is among them."""
+        if self._fault or size > _MAX_HEAD:
+            self.close()
+            raise ProtocolError(self._fault or "endless headers or framing")
 
     def _receive(self) -> int:
-        left = self.deadline - monotonic()
-        received = b""
+        connection = self._open_connection()
         try:
-            if self._connection is None:
-                raise ProtocolError("the connection is closed")
-            if left <= 0:
-                raise TimeoutError
-            self._connection.settimeout(left)
-            received = self._connection.recv(_BLOCK)
-        except TimeoutError:
-            self.close()
-            raise Timeout("no answer in time") from None
+            connection.settimeout(self._time_left())
+            received = connection.recv(_BLOCK)
         except OSError as error:
-            self.close()
-            raise ProtocolError(type(error).__name__) from None
+            raise self._failed(error) from None
         if received:
+            self._has_begun = True
             self._parse(received)
         elif self._lasts_until_close:
             self._is_complete = True
         else:
-            self.close()
-            raise ProtocolError("the connection ended")
+            raise self._lost("the connection ended")
         return len(received)
+
+    def _open_connection(self) -> socket.socket:
+        if self._connection is None:
+            raise self._lost("the connection is closed")
+        return self._connection
+
+    def _time_left(self) -> float:
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _failed(self, error: OSError) -> RequestError:
+        """Close the connection and return the error to raise.
+
+        A TimeoutError with an `errno` is the kernel's (ETIMEDOUT): the peer vanished before the deadline.
+        """
+        if isinstance(error, TimeoutError) and error.errno is None:
+            self.close()
+            return Timeout("no response in time", maybe_processed=self._maybe_processed())
+        return self._lost(type(error).__name__)
+
+    def _lost(self, reason: str) -> ConnectionLost:
+        self.close()
+        return ConnectionLost(reason, maybe_processed=self._maybe_processed())
+
+    def _maybe_processed(self) -> bool:
+        return self._is_sent or self._has_begun
 
     def _parse(self, received: bytes) -> None:
         try:
             self._parser.feed_data(received)
         except (HttpParserError, HttpParserUpgrade) as error:
-            # What came before still counts, and an answer that is complete is not spoilt by what follows it.
+            # What came before still counts, and a complete response is not spoilt by what follows it.
             self._fault = self._fault or type(error).__name__
-            self._serves_again = False
+            self._is_reusable = False
 
     # The parser calls these.
 
     def on_message_begin(self) -> None:
-        """Note that something follows: after a complete answer nothing should."""
-        self._serves_again = False
+        """Note that something follows: after a complete response nothing should."""
+        self._is_reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header of this answer; trailers and the headers of another answer are ignored."""
+        """Keep a header of this response; trailers and the headers of another response are ignored."""
         if not self._has_head:
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Note what the answer is and where it will end."""
+        """Note the status and how the end will be recognized."""
         if self._is_complete:
             return
         self.status = self._parser.get_status_code()
         if self.status == 101:  # the parser stops here, and nothing we send asks for another protocol
-            self._fault = "an answer switches protocols"
+            self._fault = "the response switches protocols"
             return
         self._has_head = self.status >= 200
         is_chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
@@ -211,69 +321,57 @@ class Stream:
             self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        """Note the end; one of an interim answer (103 and its like) is not it."""
+        """Note the end; that of an interim response (103 and its like) does not count."""
         if not self._has_head:
             self.headers.clear()
         elif not self._is_complete:
             self._is_complete = True
-            self._serves_again = self._parser.should_keep_alive()
+            self._is_reusable = self._parser.should_keep_alive()
 
 
 def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Stream:
-    """Send a request and return the answer, whatever its status, before its body.
+    """Send a request and return its response, whatever the status, before its body.
 
     Args:
         deadline: `time.monotonic()` after which nothing is waited for, here and in `Stream.read`.
 
     Raises:
-        ConnectionLost: no answer began.
-        ProtocolError: what came is no HTTP.
-        Timeout: the deadline came first.
+        RequestError: no response began by the deadline, or what came is not HTTP.
         ValueError: the URL is not an http(s) one, or the URL or a header holds a control character or what is
             not Latin-1.
     """
     host, first_lines = _address(method, url)
     head = _head(first_lines, headers, len(body))
-    left = deadline - monotonic()
-    if left <= 0:
-        raise Timeout("no time was left")
-    connection = None
-    try:
-        connection = _kept(host) or _connect(host, min(CONNECT_TIMEOUT, left / 4))
-        connection.settimeout(max(deadline - monotonic(), 0.001))
-        connection.sendall(head + body)
-    except (OSError, UnicodeError) as error:  # UnicodeError: no such name can be
-        if connection:
-            connection.close()
-        raise ConnectionLost(type(error).__name__) from None
-    answer = Stream(host, connection, deadline)
-    answer.read_head()
-    return answer
+    response = Stream(host, _pop_idle(host) or _connect(host, deadline), deadline)
+    response.send(head + body)
+    response.read_head()
+    return response
 
 
 def request(
     method: str, url: str, *, timeout: float, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Send a request and return the whole answer, whatever its status. Redirects are not followed.
+    """Send a request and return the whole response, whatever its status. Redirects are not followed.
 
     Args:
         timeout: seconds for all of it.
 
     Raises:
-        RequestError: no whole answer came, or more than 50 MB.
+        RequestError: no whole response came, or more than 50 MB.
+        ValueError: see `stream`.
     """
-    answer = stream(method, url, body, headers or {}, monotonic() + timeout)
+    response = stream(method, url, body, headers or {}, monotonic() + timeout)
     parts = []
-    while data := answer.read():
+    while data := response.read():
         parts.append(data)
-        if answer.received > _MAX_DATA:
-            answer.close()
+        if response.received > _MAX_DATA:
+            response.close()
             raise ProtocolError("too long")
-    return Response(answer.status, answer.headers, parts[0] if len(parts) == 1 else b"".join(parts))
+    return Response(response.status, response.headers, parts[0] if len(parts) == 1 else b"".join(parts))
 
 
 def post_json(url: str, body: Any, *, timeout: float, headers: Mapping[str, str] | None = None) -> Response:
-    """POST `body` as JSON and return the whole answer; see `request`."""
+    """POST `body` as JSON and return the whole response; see `request`."""
     return request(
         "POST", url, timeout=timeout, body=orjson.dumps(body), headers={**_JSON, **(headers or {})}
     )
@@ -283,7 +381,7 @@ def close_idle() -> None:
     """Close the connections that wait for a next request."""
     for connections in _idle.values():
         while connections:
-            connections.pop().close()
+            connections.pop()[0].close()
 
 
 @lru_cache(maxsize=256)
@@ -291,26 +389,26 @@ def _address(method: str, url: str) -> tuple[Host, str]:
     """Return where a request goes, and its first lines.
 
     Raises:
-        ValueError: it is no http(s) URL, or holds what must not stand in a request line.
+        ValueError: not an http(s) URL, or it holds what a request line must not hold.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError("not an http(s) address with a host")
+        raise ValueError("not an http(s) URL with a host")
     is_secure = parts.scheme == "https"
     host = Host(is_secure, parts.hostname, parts.port or (443 if is_secure else 80))
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     place = parts.netloc.rpartition("@")[2]
-    # urlsplit removes line breaks and tabs, so they are looked for in the URL as it was given.
+    # urlsplit removes line breaks and tabs, so the check reads the URL as given.
     if re.search(r"[\x00-\x20\x7f]", url) or not all(map(_TARGET.fullmatch, (method, target, place))):
-        raise ValueError("an address holds a space, a control character or what is not ASCII")
-    lines = (f"{method} {target} HTTP/1.1", f"Host: {place}", "User-Agent: switchboard", _AS_IT_IS, "")
+        raise ValueError("a URL holds a space, a control character or what is not ASCII")
+    lines = (f"{method} {target} HTTP/1.1", f"Host: {place}", "User-Agent: switchboard", _NO_COMPRESSION, "")
     return host, "\r\n".join(lines)
 
 
 def _head(first_lines: str, headers: Mapping[str, str], length: int) -> bytes:
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     head = f"{first_lines}{lines}Content-Length: {length}\r\n\r\n"
-    # A key that somebody typed in may stand in a header: it must not become a second one.
+    # A header may hold an API key that a user typed: a line break in it must not begin another header.
     if head.count("\n") != len(headers) + 6 or head.count("\r") != len(headers) + 6:
         raise ValueError("a header holds a line break")
     if not _HEADER_LINES.fullmatch(lines):
@@ -318,33 +416,68 @@ def _head(first_lines: str, headers: Mapping[str, str], length: int) -> bytes:
     return head.encode("latin-1")
 
 
-def _kept(host: Host) -> socket.socket | None:
-    """Return a connection that waits for its next request, if one still lives."""
+def _keep(host: Host, connection: socket.socket) -> None:
+    """Keep a connection for the next request, and close those that were not used for MAX_IDLE_SECONDS."""
+    connections, now = _idle[host], monotonic()
+    if len(connections) >= _MAX_IDLE:
+        connection.close()
+        return
+    connections.append((connection, now))
+    try:
+        while connections[0][1] < now - MAX_IDLE_SECONDS:
+            connections.pop(0)[0].close()
+    except IndexError:  # another thread took it
+        pass
+
+
+def _pop_idle(host: Host) -> socket.socket | None:
+    """Return the connection that was used last, if it is fit for another request."""
     connections = _idle[host]
     while connections:
         try:
-            connection = connections.pop()
+            connection, since = connections.pop()
         except IndexError:  # another thread was quicker
             return None
-        # Nothing is to be read from one that lives: what can be read is its end, or what nobody asked for.
-        look = select.poll()
-        look.register(connection, select.POLLIN)
-        if not look.poll(0):
+        # A live connection has nothing to read: what can be read is its end, or what no request asked for.
+        poller = select.poll()
+        poller.register(connection, select.POLLIN)
+        if since >= monotonic() - MAX_IDLE_SECONDS and not poller.poll(0):
             return connection
         connection.close()
     return None
 
 
-def _connect(host: Host, timeout: float) -> socket.socket:
-    connection = socket.create_connection((host.name, host.port), timeout)
+def _connect(host: Host, deadline: float) -> socket.socket:
+    """Open a connection in half of the time that is left, and in CONNECT_TIMEOUT at most.
+
+    Raises:
+        ConnectFailed: it cannot be opened, or not in this time.
+        Timeout: no time is left.
+    """
+    now = monotonic()
+    if deadline <= now:
+        raise Timeout("no time was left", maybe_processed=False)
+    until = now + min(CONNECT_TIMEOUT, (deadline - now) / 2)
+    connection = None
     try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = tcp.connect(host.name, host.port, until)
         if host.is_secure:
+            connection.settimeout(max(until - monotonic(), 0.001))
             return _tls().wrap_socket(connection, server_hostname=host.name)
-    except BaseException:
-        connection.close()
-        raise
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have this name
+        if connection is not None:
+            connection.close()
+        raise ConnectFailed(type(error).__name__) from None
     return connection
+
+
+def _would_block(host: Host) -> tuple[type[OSError], ...]:
+    """Return the errors of a non-blocking socket that cannot go on yet."""
+    if not host.is_secure:
+        return (BlockingIOError,)
+    import ssl  # imported already: see `_tls`
+
+    return (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 @lru_cache(maxsize=1)

@@ -217,13 +217,15 @@ def test_a_name_with_several_dead_addresses_does_not_take_the_time_of_each(
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         callers = [socket.socket() for _ in range(4)]
-        for caller in callers:  # the queue is full: whoever comes next gets no answer at all
+        for caller in callers:  # the queue is full: the kernel drops further attempts without an answer
             caller.setblocking(False)
             caller.connect_ex(("127.0.0.1", port))
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments: [address] * 4)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 8)
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://dead.example:{port}")
-        with exactly(DEADLINE), pytest.raises(AIError):
+        started = time.monotonic()
+        with pytest.raises(AIError):
             ask(seconds=DEADLINE)
+        assert time.monotonic() - started < DEADLINE + 1.8
         for caller in callers:
             caller.close()

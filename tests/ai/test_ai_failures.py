@@ -109,10 +109,6 @@ class TestTriedAgain:
         assert type(caught.value) is AIError
         assert [line["trouble"] for line in lines("ai_trouble")] == ["unreached", "unreached"]
 
-    def test_when_no_answer_began(self, ai: Ai, ask: Ask, no_pause: None) -> None:
-        ai.next(AiBehaviour(status=0), AiBehaviour(text="Here"))
-        assert ask().text == "Here"
-
 
 class TestNotTriedAgain:
     @pytest.mark.parametrize(
@@ -131,6 +127,7 @@ class TestNotTriedAgain:
             (error(500, x_should_retry="false"), AIError),
             (error(400, code="content_policy_violation"), AIRefused),
             (sends(CHUNKED, then=hang_up), AIError),
+            (hang_up, AIError),
         ],
     )
     def test_what_will_not_work_or_may_be_paid_for(

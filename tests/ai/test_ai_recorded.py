@@ -69,6 +69,21 @@ def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: l
     assert [call["status"] for call in recorded(ask, seconds=1.0)] == statuses
 
 
+def test_a_request_that_may_have_been_processed_counts_as_paid(ai: Ai, ask: Ask) -> None:
+    ai.next(AiBehaviour(status=0))
+    (call,) = recorded(ask)
+    assert (call["status"], call["tokens_out"]) == ("broken", None)
+    assert call["cost"] is not None
+
+
+def test_a_request_that_was_never_sent_costs_nothing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, no_pause: None
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    calls = recorded(ask)
+    assert [(call["status"], call["cost"]) for call in calls] == [("unreached", None)] * 2
+
+
 def test_a_user_api_key_is_marked_and_never_in_the_record(ai: Ai, ask: Ask) -> None:
     own = KEY[::-1]
     ai.next(AiBehaviour(text="Hello"))

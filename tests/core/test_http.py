@@ -1,8 +1,9 @@
-"""What `shared.core.http` promises, against servers that speak in bytes."""
+"""`shared.core.http` against servers that speak in bytes: framing, deadlines, kept connections, errors."""
 
 from __future__ import annotations
 
 import datetime
+import errno
 import ipaddress
 import random
 import socket
@@ -10,8 +11,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -19,17 +21,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared.core import http
+from shared.core import http, tcp
 
 Script = Callable[[socket.socket], None]
 LATE = 30.0  # seconds; a test that gets there has failed
 
 
 class Server:
-    """Answers the n-th request with the n-th of its scripts, and notes the connection it came by."""
+    """Answers the n-th request with the n-th of its scripts, and records the connection it came by.
 
-    def __init__(self, *answers: bytes | Script, tls: ssl.SSLContext | None = None) -> None:
+    With `reads_body=False` it answers after the headers.
+    """
+
+    def __init__(
+        self, *answers: bytes | Script, tls: ssl.SSLContext | None = None, reads_body: bool = True
+    ) -> None:
         self.answers = list(answers)
+        self._reads_body = reads_body
         self.requests: list[tuple[int, bytes]] = []
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -54,7 +62,7 @@ class Server:
         with suppress(OSError), connection:
             served = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
             with served:
-                while request := _read(served):
+                while request := _read(served, self._reads_body):
                     self.requests.append((number, request))
                     answer = self.answers.pop(0)
                     if callable(answer):
@@ -63,28 +71,31 @@ class Server:
                         served.sendall(answer)
 
 
-def _read(connection: socket.socket) -> bytes:
-    received = b""
+def _read(connection: socket.socket, reads_body: bool = True) -> bytes:
+    received = bytearray()
     while b"\r\n\r\n" not in received:
         piece = connection.recv(65_536)
         if not piece:
             return b""
         received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
+    head = bytes(received).partition(b"\r\n\r\n")[0]
     length = next(
         int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
     )
-    while len(body) < length:
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body
+    while reads_body and len(received) < len(head) + 4 + length:
+        piece = connection.recv(1_000_000)
+        if not piece:
+            return b""
+        received += piece
+    return bytes(received)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def serve(*answers: bytes | Script, tls: ssl.SSLContext | None = None) -> Server:
-        servers.append(Server(*answers, tls=tls))
+    def serve(*answers: bytes | Script, **options: Any) -> Server:
+        servers.append(Server(*answers, **options))
         return servers[-1]
 
     yield serve
@@ -207,21 +218,22 @@ def test_a_chunked_body_comes_out_of_its_frame_however_it_is_cut(serve: Callable
     ("answer", "error"),
     [
         (closing(b""), http.ConnectionLost),
-        (closing(b"HTTP/1.1 200 OK\r\nContent-"), http.ProtocolError),
-        (closing(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), http.ProtocolError),
-        (closing(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"), http.ProtocolError),
+        (closing(b"HTTP/1.1 200 OK\r\nContent-"), http.ConnectionLost),
+        (closing(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), http.ConnectionLost),
+        (closing(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"), http.ConnectionLost),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n", http.ProtocolError),
         (b"SSH-2.0-OpenSSH\r\n\r\n", http.ProtocolError),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000, http.ProtocolError),
     ],
 )
 def test_what_is_no_whole_answer_is_an_error(
-    serve: Callable[..., Server], answer: object, error: type[Exception]
+    serve: Callable[..., Server], answer: object, error: type[http.RequestError]
 ) -> None:
     server = serve(answer, plain())
     with pytest.raises(error) as caught:
         http.request("GET", f"{server.url}/secret-token", timeout=LATE)
     assert "secret" not in str(caught.value)
+    assert caught.value.maybe_processed
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
     assert [number for number, _ in server.requests] == [1, 2]
 
@@ -279,17 +291,204 @@ def test_only_clean_http_addresses_are_asked(serve: Callable[..., Server], url: 
 def test_the_deadline_holds(serve: Callable[..., Server], answer: object) -> None:
     server = serve(answer)
     started = time.monotonic()
-    with pytest.raises(http.RequestError):
+    with pytest.raises(http.RequestError) as caught:
         http.request("GET", server.url, timeout=0.2)
+    assert caught.value.maybe_processed
     assert time.monotonic() - started < LATE / 3
 
 
-def test_nobody_there_is_not_reached() -> None:
+def test_without_a_connection_nothing_was_processed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     for url in (f"http://127.0.0.1:{port}", "http://no..name/"):
-        with pytest.raises(http.ConnectionLost):
+        with pytest.raises(http.ConnectFailed) as caught:
             http.request("GET", url, timeout=LATE)
+        assert not caught.value.maybe_processed
+    with pytest.raises(http.Timeout) as late:
+        http.request("GET", f"http://127.0.0.1:{port}", timeout=0)
+    assert not late.value.maybe_processed
+
+
+# A peer that vanished ----------------------------------------------------------------------------------
+
+
+def test_a_connection_that_was_unused_for_too_long_is_replaced(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(*[plain()] * 4)
+    for _ in range(2):
+        http.request("GET", server.url, timeout=LATE)
+    monkeypatch.setattr(http, "MAX_IDLE_SECONDS", -1.0)
+    for _ in range(2):
+        http.request("GET", server.url, timeout=LATE)
+    assert [number for number, _ in server.requests] == [1, 1, 2, 3]
+
+
+def test_unused_connections_beneath_a_busy_one_are_closed_too(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(plain(), plain())
+    http.request("GET", server.url, timeout=LATE)
+    kept = http._idle[http.Host(False, "127.0.0.1", server.port)]
+    (unused, since) = kept[0]
+    kept[:] = [(unused, since - http.MAX_IDLE_SECONDS - 1)]
+    monkeypatch.setattr(http, "_pop_idle", lambda _host: None)
+    http.request("GET", server.url, timeout=LATE)
+    assert len(kept) == 1
+    assert unused.fileno() == -1
+
+
+def test_the_kernel_is_asked_to_detect_a_peer_that_vanished(serve: Callable[..., Server]) -> None:
+    server = serve(plain())
+    http.request("GET", server.url, timeout=LATE)
+    ((connection, _),) = http._idle[http.Host(False, "127.0.0.1", server.port)]
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        assert 0 < connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 10_000
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        assert 0 < connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10
+
+
+@pytest.mark.parametrize(("number", "error"), [(errno.ETIMEDOUT, http.ConnectionLost), (None, http.Timeout)])
+def test_the_kernels_timeout_is_not_the_deadline(number: int | None, error: type[http.RequestError]) -> None:
+    class Vanished(socket.socket):
+        def recv(self, *_arguments: Any) -> bytes:
+            raise TimeoutError(number, "timed out") if number else TimeoutError("timed out")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = Vanished()
+        connection.connect(listener.getsockname())
+        response = http.Stream(http.Host(False, "127.0.0.1", 80), connection, time.monotonic() + LATE)
+        response.send(b"GET / HTTP/1.1\r\n\r\n")
+        with pytest.raises(error) as caught:
+            response.read_head()
+        assert caught.value.maybe_processed
+        assert connection.fileno() == -1
+
+
+# Connecting --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent_address() -> Iterator[tuple[str, int]]:
+    """An address that answers no attempt to connect: its queue is full, so the kernel drops what comes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        address = listener.getsockname()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            with suppress(BlockingIOError):
+                filler.connect(address)
+        yield address
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Let every name have these addresses."""
+
+    def getaddrinfo(_name: str, _port: int, *, type: int, flags: int = 0) -> list[Any]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
+        return [(socket.AF_INET, type, 0, "", address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def test_many_silent_addresses_cost_no_more_than_the_connect_timeout(
+    monkeypatch: pytest.MonkeyPatch, silent_address: tuple[str, int]
+) -> None:
+    resolve_to(monkeypatch, *[silent_address] * 12)
+    started = time.monotonic()
+    with pytest.raises(http.ConnectFailed):
+        http.request("GET", "http://many.example/", timeout=2)
+    assert time.monotonic() - started < 2
+
+
+def test_a_silent_address_does_not_hold_up_the_next(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, silent_address: tuple[str, int]
+) -> None:
+    server = serve(plain())
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        refusing = closed.getsockname()
+    resolve_to(monkeypatch, silent_address, refusing, ("127.0.0.1", server.port))
+    started = time.monotonic()
+    assert http.request("GET", "http://several.example/", timeout=LATE).data == b"ok"
+    assert time.monotonic() - started < 4
+
+
+def test_addresses_of_both_families_alternate() -> None:
+    six, four = socket.AF_INET6, socket.AF_INET
+    resolved = [(six, "a"), (six, "b"), (six, "c"), (four, "d"), (four, "e")]
+    assert "".join(address for _, address in tcp._alternate(resolved)) == "adbec"
+
+
+def test_a_resolver_that_does_not_answer_is_waited_for_until_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lookups, release = [], threading.Event()
+
+    def getaddrinfo(name: str, _port: int, *, type: int, flags: int = 0) -> list[Any]:
+        if not flags & socket.AI_NUMERICHOST:
+            lookups.append(name)
+            release.wait(LATE)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    started = time.monotonic()
+    try:
+        for _ in range(3):
+            with pytest.raises(http.ConnectFailed):
+                http.request("GET", "http://unknown.example/", timeout=0.2)
+        assert time.monotonic() - started < LATE / 3
+        assert lookups == ["unknown.example"]  # one thread per host, however many requests wait
+    finally:
+        release.set()
+
+
+# A response before the request was sent ----------------------------------------------------------------
+
+LONG = b"x" * 20_000_000
+TOO_LARGE = plain(b"too large", b"Connection: close", status=b"413 Content Too Large")
+
+
+def then_silent(answer: bytes) -> Script:
+    def send(connection: socket.socket) -> None:
+        connection.sendall(answer)
+        silent(connection)
+
+    return send
+
+
+@pytest.mark.parametrize("answer", [closing(TOO_LARGE), then_silent(TOO_LARGE)])
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_a_refusal_during_an_upload_is_read(
+    serve: Callable[..., Server], trusted: ssl.SSLContext, answer: Script, is_secure: bool
+) -> None:
+    server = serve(answer, plain(), reads_body=False, tls=trusted if is_secure else None)
+    refused = http.request("POST", server.url, body=LONG, timeout=LATE)
+    assert (refused.status, refused.data) == (413, b"too large")
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok"
+    assert [number for number, _ in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_a_long_body_arrives_whole(
+    serve: Callable[..., Server], trusted: ssl.SSLContext, is_secure: bool
+) -> None:
+    server = serve(plain(), plain(), tls=trusted if is_secure else None)
+    for _ in range(2):
+        assert http.request("POST", server.url, body=LONG, timeout=LATE).data == b"ok"
+    assert [request.partition(b"\r\n\r\n")[2] == LONG for _, request in server.requests] == [True, True]
+    assert {number for number, _ in server.requests} == {1}
+
+
+@pytest.mark.parametrize(("answer", "error"), [(closing(b""), http.ConnectionLost), (silent, http.Timeout)])
+def test_a_request_that_was_not_sent_completely_cannot_have_been_processed(
+    serve: Callable[..., Server], answer: Script, error: type[http.RequestError]
+) -> None:
+    server = serve(answer, reads_body=False)
+    with pytest.raises(error) as caught:
+        http.request("POST", server.url, body=LONG, timeout=1 if error is http.Timeout else LATE)
+    assert not caught.value.maybe_processed
 
 
 def test_threads_never_share_a_connection(serve: Callable[..., Server]) -> None:
@@ -344,6 +543,18 @@ def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
     return path, context
 
 
+@pytest.fixture
+def trusted(
+    certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ssl.SSLContext]:
+    """The context of a TLS server whose certificate the client trusts."""
+    path, context = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    http._tls.cache_clear()
+    yield context
+    http._tls.cache_clear()
+
+
 def test_over_tls_only_a_trusted_certificate_will_do(
     serve: Callable[..., Server], certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,7 +562,7 @@ def test_over_tls_only_a_trusted_certificate_will_do(
     server = serve(plain(), plain(), tls=context)
     http._tls.cache_clear()
     try:
-        with pytest.raises(http.ConnectionLost, match="SSL"):
+        with pytest.raises(http.ConnectFailed, match="SSL"):
             http.request("GET", server.url, timeout=LATE)
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         http._tls.cache_clear()

@@ -16,7 +16,7 @@ const AI = [
   ["error_in_200", "Error in a 200", "The status is 200 but the body is an error. The body is believed."],
   ["refusal", "Refuses", "The model declines to answer. The user is told, nothing is retried, and the request isn’t counted."],
   ["long", "Very long answer", "More than 4,096 characters: split between words into several messages, with formatting intact."],
-  ["down", "Down", "Connections are refused. The user gets an apology quickly, and the request isn’t counted."],
+  ["down", "Down", "Connections close without an answer. The user gets an apology quickly, and the request counts: the provider may have worked on it."],
 ];
 
 const ONCE = [
