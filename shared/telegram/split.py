@@ -1,14 +1,14 @@
-"""A long text in parts that Telegram takes as messages, its entities with them.
+"""Splits a long text with entities into messages that Telegram accepts.
 
-The limits, with who says so:
+The limits and their sources:
 
 - 4096 UTF-16 code units of text (Bot API, sendMessage);
-- 100 entities, the rest is dropped in silence: `MAX_USER_ENTITY_COUNT` in tdlib's MessageEntity.cpp, there
-  called the server's limit, and what users report (TelegramBots issue 854). tdlib splits a style that begins
-  inside another one, so such a style counts twice;
-- about 9,500 bytes of entities, beyond which the whole message is refused (telegram-bot-api issue 165):
-  long addresses, in practice;
-- a text of nothing but invisible characters is refused (tdlib's `strip_empty_characters`).
+- 100 entities; more are dropped silently: `MAX_USER_ENTITY_COUNT` in tdlib's MessageEntity.cpp, there called
+  the server's limit, and user reports (TelegramBots issue 854). tdlib splits a style that starts inside
+  another one, so such a style counts twice;
+- about 9,500 bytes of entities, beyond which the whole message is refused (telegram-bot-api issue 165): in
+  practice, long URLs;
+- a text of only invisible characters is refused (tdlib's `strip_empty_characters`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any, NamedTuple
 from shared.core.texts import Text, utf16_length
 
 MESSAGE_LENGTH = 4096  # UTF-16 code units
-MIN_LENGTH = 16  # code units; in less, not even one emoji of a family fits
+MIN_LENGTH = 16  # code units; one family emoji would not fit into less
 MAX_PARTS = 10
 MAX_ENTITIES = 100
 MAX_ENTITY_BYTES = 8000
 
 _STYLES = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler"})
-_BLANK = " \n"  # what Telegram trims; it has turned tabs and control characters into spaces by then
+_BLANK = " \n"  # characters that Telegram trims, after replacing tabs and control characters by spaces
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _VISIBLE = re.compile(
     "[^\x00-\x20\xa0\u030a\u0333\u033f\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f\u2800\u3000\ufeff\ufffc"
@@ -44,16 +44,16 @@ _MARK_ROOM = 2  # code units: the mark, and a line break before it when it follo
 
 
 def is_visible(text: str) -> bool:
-    """Whether Telegram finds anything in `text` to show; it refuses a message without."""
+    """Whether `text` has a visible character; Telegram refuses a message without one."""
     return _VISIBLE.search(text) is not None
 
 
 def split(text: Text, limit: int = MESSAGE_LENGTH, *, max_parts: int = MAX_PARTS) -> list[Text]:
     """Return `text` as messages of at most `limit` UTF-16 code units, none of them empty.
 
-    It is cut between paragraphs, else lines, sentences, words, and only a word longer than a message inside.
-    A code block that fits into one message is not cut; one that does not goes on as a code block of the same
-    language. What does not fit into `max_parts` messages is left out, and the last one then ends with `…`.
+    It is cut between paragraphs, else lines, sentences or words; only a word longer than a message is cut
+    inside. A code block that fits into one message is not cut; a longer one continues as a code block of
+    the same language. Text beyond `max_parts` messages is dropped, and the last message then ends with `…`.
 
     Raises:
         ValueError: `limit` is below `MIN_LENGTH` or `max_parts` below 1.
@@ -80,7 +80,7 @@ def split(text: Text, limit: int = MESSAGE_LENGTH, *, max_parts: int = MAX_PARTS
 
 
 def _fits(text: Text, limit: int) -> bool:
-    """Whether the text is one message whatever its entities are, each of them counted twice."""
+    """Whether the text fits into one message even if each entity counts twice."""
     return (
         utf16_length(text.text) <= limit
         and 2 * len(text.entities) <= MAX_ENTITIES
@@ -89,23 +89,23 @@ def _fits(text: Text, limit: int) -> bool:
 
 
 def _size(entity: dict[str, Any]) -> int:
-    """Return about how many bytes an entity takes on Telegram's wire."""
+    """Return the approximate size in bytes of an entity in Telegram's protocol."""
     return _ENTITY_BYTES + len(f"{entity.get('url', '')}{entity.get('language', '')}".encode())
 
 
 class Utf16:
-    """Positions in a text, in characters as Python counts and in UTF-16 code units as Telegram does."""
+    """Converts positions in a text between characters (Python) and UTF-16 code units (Telegram)."""
 
     def __init__(self, text: str) -> None:
         self._characters = [] if text.isascii() else [match.start() for match in _ASTRAL.finditer(text)]
         self._units = [position + index for index, position in enumerate(self._characters)]
 
     def units(self, character: int) -> int:
-        """Return the code units before a character."""
+        """Return the number of code units before a character."""
         return character + bisect_left(self._characters, character)
 
     def characters(self, unit: int) -> int:
-        """Return the characters before a code unit; the second half of a pair belongs to its character."""
+        """Return the number of characters before a code unit; a low surrogate belongs to its character."""
         return unit - bisect_left(self._units, unit)
 
 
@@ -120,7 +120,7 @@ class _Entity(NamedTuple):
 
 
 class _Source:
-    """The text to be cut; all positions are characters."""
+    """The text to split; all positions are in characters."""
 
     def __init__(self, source: Text, limit: int) -> None:
         self.text = source.text
@@ -130,7 +130,7 @@ class _Source:
         self.entities = sorted(
             (self._located(data) for data in source.entities), key=lambda entity: (entity.start, -entity.end)
         )
-        # How far the entities up to each one go: in order, so those that end before a place can be skipped.
+        # The running maximum of entity ends is sorted, so entities that end before a position can be skipped.
         self._reached = list(accumulate((entity.end for entity in self.entities), max))
 
     def _located(self, data: dict[str, Any]) -> _Entity:
@@ -151,7 +151,7 @@ class _Source:
         return self._blocks[index] if index >= 0 and position < self._blocks[index].end else None
 
     def _entities_between(self, start: int, end: int) -> Iterator[_Entity]:
-        """Yield the entities with something between two places, in their order."""
+        """Yield the entities that overlap a range, in order."""
         for index in range(bisect_right(self._reached, start), len(self.entities)):
             entity = self.entities[index]
             if entity.start >= end:
@@ -163,7 +163,7 @@ class _Source:
         return self.offsets.units(end) - self.offsets.units(start)
 
     def next_start(self, position: int) -> int:
-        """Return where the part after a cut begins: past the blanks, but not a code block's indentation."""
+        """Return the start of the part after a cut: after blanks, but before the indentation of code."""
         while position < self.end and self.text[position] in _BLANK:
             if self.text[position] == " " and self._block_at(position):
                 break
@@ -171,7 +171,7 @@ class _Source:
         return position
 
     def reach(self, start: int, limit: int) -> int:
-        """Return how far one message can go from `start`: by its length, its entities and their bytes."""
+        """Return the furthest end of a message from `start`, by length, entities and their bytes."""
         end = min(self.offsets.characters(self.offsets.units(start) + limit), self.end)
         count = size = style_end = 0
         for entity in self._entities_between(start, end):
@@ -184,11 +184,11 @@ class _Source:
         return end
 
     def best_cut(self, start: int, end: int) -> int:
-        """Return the best place after `start` and up to `end` to cut at."""
+        """Return the best position to cut at, after `start` and up to `end`."""
         block = self._block_at(end)
         if block and start < block.start < end and self._length(block.start, block.end) <= self.limit:
             return block.start
-        middle = start + (end - start) // 2  # a better place that leaves half a message empty is no better
+        middle = start + (end - start) // 2  # no cut that leaves more than half of a message empty
         return (
             self._before_heading(start, self._last_break("\n\n", middle, end))
             or self._last_break("\n", middle, end)
@@ -198,7 +198,7 @@ class _Source:
         )
 
     def _last_break(self, separator: str, start: int, end: int) -> int:
-        """Return the last line break, outside of code blocks that end before `end`, or 0."""
+        """Return the last line break outside of code blocks that end before `end`, or 0."""
         stop = end + len(separator)
         while (found := self.text.rfind(separator, start, stop)) > start:
             block = self._block_at(found)
@@ -208,7 +208,7 @@ class _Source:
         return 0
 
     def _before_heading(self, start: int, cut: int) -> int:
-        """Move a cut that would leave a heading at the end of a part to before it."""
+        """Move a cut that would leave a heading at the end of a part to before the heading."""
         last = len(self.text[start:cut].rstrip(_BLANK)) + start
         for entity in self._entities_between(start, last):
             if entity.end == last and entity.start > start and entity.data["type"] == "bold":
@@ -224,14 +224,14 @@ class _Source:
         return max((match.start() for match in _SPACE.finditer(self.text, start, end + 1)), default=0)
 
     def _between_graphemes(self, start: int, end: int) -> int:
-        """Return the last place up to `end` that tears no visible character, if there is one near."""
+        """Return the last position up to `end` between two graphemes, if within 64 characters."""
         for cut in range(end, max(start, end - 64), -1):
             if not _is_joined(self.text, cut):
                 return cut
         return end
 
     def part(self, start: int, end: int, mark: str = "") -> Text:
-        """Return the message between two places, `mark` at its end."""
+        """Return the message of a range, with `mark` at its end."""
         content = self.text[start:end].rstrip(_BLANK)
         end = start + len(content)
         origin = self.offsets.units(start)
@@ -244,19 +244,19 @@ class _Source:
         return Text(content + mark, entities[:MAX_ENTITIES])
 
     def abridged(self, start: int) -> Text:
-        """Return the last message there may be, ending with the mark that something was left out."""
+        """Return the last allowed message, ending with the mark of dropped text."""
         cut = self.best_cut(start, self.reach(start, self.limit - _MARK_ROOM))
-        # On a line of its own after a code block, or it would look like code.
+        # On its own line after a code block, because it would look like code.
         return self.part(start, cut, "\n" + _MARK if self._block_at(cut - 1) else _MARK)
 
 
 def _is_joined(text: str, cut: int) -> bool:
-    """Whether the characters on both sides of `cut` are drawn as one (the gist of Unicode annex 29)."""
+    """Whether the characters around `cut` form one grapheme (simplified from Unicode annex 29)."""
     before, after = text[cut - 1], text[cut]
     if after in "\u200c\u200d" or before == "\u200d" or unicodedata.category(after) in ("Mn", "Mc", "Me"):
         return True
     if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
-        return True  # skin tones; the tags in the flags of England, Scotland and Wales
+        return True  # skin tones; tags in the flags of England, Scotland and Wales
     return _is_flag_letter(after) and _flag_letters_before(text, cut) % 2 == 1
 
 

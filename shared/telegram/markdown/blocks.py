@@ -1,109 +1,108 @@
-"""Blocks: paragraphs, headings, rules, quotes, code, HTML and the notes at the foot."""
+"""Renders blocks: paragraphs, headings, rules, quotes, code, HTML and footnotes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from shared.telegram.markdown.renderer import Renderer
+from shared.telegram.markdown.state import RenderState
 
 _LANGUAGE = re.compile(r"[\w+#.-]{1,32}", re.ASCII)
 
 
-def end_block(renderer: Renderer, _: Any = None) -> None:
-    """Leave a blank line after a block, but none in a list without paragraphs."""
-    is_tight = bool(renderer.lists) and not renderer.lists[-1].is_loose
-    renderer.page.break_line(1 if is_tight else 2)
+def end_block(state: RenderState, _: Any = None) -> None:
+    """End a block with a blank line, except in a tight list."""
+    is_tight = bool(state.lists) and not state.lists[-1].is_loose
+    state.page.break_line(1 if is_tight else 2)
 
 
-def _start_block(renderer: Renderer, _: None) -> None:
-    renderer.page.begin_block()
+def _start_block(state: RenderState, _: None) -> None:
+    state.page.begin_block()
 
 
-def _start_paragraph(renderer: Renderer, _: None) -> None:
-    renderer.page.begin_block()
-    if renderer.lists:
-        renderer.lists[-1].is_loose = True
+def _start_paragraph(state: RenderState, _: None) -> None:
+    state.page.begin_block()
+    if state.lists:
+        state.lists[-1].is_loose = True
 
 
-def _start_heading(renderer: Renderer, _: Any) -> None:
-    renderer.page.begin_block()
-    renderer.page.open("bold")
+def _start_heading(state: RenderState, _: Any) -> None:
+    state.page.begin_block()
+    state.page.open("bold")
 
 
-def _end_heading(renderer: Renderer, _: None) -> None:
-    renderer.page.close("bold")
-    end_block(renderer)
+def _end_heading(state: RenderState, _: None) -> None:
+    state.page.close("bold")
+    end_block(state)
 
 
-def _rule(renderer: Renderer, _: None) -> None:
-    renderer.page.begin_block()
-    renderer.page.write("———")
-    end_block(renderer)
+def _rule(state: RenderState, _: None) -> None:
+    state.page.begin_block()
+    state.page.write("———")
+    end_block(state)
 
 
-def _start_quote(renderer: Renderer, _: Any) -> None:
-    page = renderer.page
+def _start_quote(state: RenderState, _: Any) -> None:
+    page = state.page
     page.flush_marker()
     page.begin_block()
     page.open("blockquote")
-    renderer.indents.append(page.indent)
+    state.indents.append(page.indent)
     page.indent = ""
 
 
-def _end_quote(renderer: Renderer, _: None) -> None:
-    renderer.page.flush_marker()
-    renderer.page.close("blockquote")
-    renderer.page.indent = renderer.indents.pop()
-    end_block(renderer)
+def _end_quote(state: RenderState, _: None) -> None:
+    state.page.flush_marker()
+    state.page.close("blockquote")
+    state.page.indent = state.indents.pop()
+    end_block(state)
 
 
-def _start_code(renderer: Renderer, kind: str | dict[str, str]) -> None:
-    info = "" if isinstance(kind, str) else renderer.restored(kind["Fenced"]).strip()
+def _start_code(state: RenderState, kind: str | dict[str, str]) -> None:
+    info = "" if isinstance(kind, str) else state.restore(kind["Fenced"]).strip()
     language = info.split()[0] if info else ""
-    renderer.language = language if _LANGUAGE.fullmatch(language) else ""
-    if info != renderer.language:  # a file's name, or words that went on behind a fence
-        _write_line(renderer, info)
-    renderer.code = []
+    state.language = language if _LANGUAGE.fullmatch(language) else ""
+    if info != state.language:  # a file name, or text behind the fence
+        _write_line(state, info)
+    state.code = []
 
 
-def _write_line(renderer: Renderer, text: str) -> None:
-    renderer.page.begin_block()
-    renderer.page.write(text)
-    renderer.page.break_line()
+def _write_line(state: RenderState, text: str) -> None:
+    state.page.begin_block()
+    state.page.write(text)
+    state.page.break_line()
 
 
-def _end_code(renderer: Renderer, _: None) -> None:
-    # Telegram turns a tab into one space.
-    code = renderer.restored("".join(renderer.code or ())).expandtabs(4).strip("\n").rstrip()
-    renderer.code = None
+def _end_code(state: RenderState, _: None) -> None:
+    # Telegram replaces a tab by one space.
+    code = state.restore("".join(state.code or ())).expandtabs(4).strip("\n").rstrip()
+    state.code = None
     if code:
-        renderer.page.pre(code, renderer.language)
-    elif renderer.language:
-        _write_line(renderer, renderer.language)
-    end_block(renderer)
+        state.page.pre(code, state.language)
+    elif state.language:
+        _write_line(state, state.language)
+    end_block(state)
 
 
-def _definition(renderer: Renderer, text: str) -> None:
-    """Write a source that no link names: Markdown would hide it."""
-    renderer.page.break_line()
-    renderer.page.write(renderer.restored(text))
-    renderer.page.break_line()
+def _definition(state: RenderState, text: str) -> None:
+    """Write a link definition that no link uses; Markdown would hide it."""
+    state.page.break_line()
+    state.page.write(state.restore(text))
+    state.page.break_line()
 
 
-def _start_footnote(renderer: Renderer, name: str) -> None:
-    renderer.page.begin_block()
-    renderer.page.mark(f"[{renderer.restored(name)}] ")
+def _start_footnote(state: RenderState, name: str) -> None:
+    state.page.begin_block()
+    state.page.mark(f"[{state.restore(name)}] ")
 
 
-def _end_footnote(renderer: Renderer, _: None) -> None:
-    renderer.page.flush_marker()
-    end_block(renderer)
+def _end_footnote(state: RenderState, _: None) -> None:
+    state.page.flush_marker()
+    end_block(state)
 
 
-ACTIONS: dict[str, Callable[[Renderer, Any], None]] = {
+ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
     "Paragraph": _start_paragraph,
     "/Paragraph": end_block,
     "Heading": _start_heading,

@@ -1,7 +1,7 @@
-"""Fences of code as models write them: glued to the words around them, and one block within another.
+"""Repairs code fences of AI models: attached to text on the same line, or nested in another code block.
 
-CommonMark reads a fence only on a line of its own and ends a block at the first fence of its length. What
-a model meant is found by matching the fences of the whole document.
+CommonMark recognizes a fence only on its own line and ends a block at the first fence of its length. The
+intended structure is found by matching the fences of the whole document.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class _Fence:
     line: int
     marks: str
     is_glued: bool = False
-    inner: list[tuple[int, int]] = field(default_factory=list)  # the lines of blocks within this one
+    inner: list[tuple[int, int]] = field(default_factory=list)  # the line ranges of nested blocks
 
 
 def repair(source: str) -> str:
-    """Return the source with each fence on a line of its own, and a longer one where a block holds others.
+    """Return the source with each fence on its own line, and a longer fence around nested blocks.
 
-    Only fences are moved; the words stay.
+    Only fences change; other text stays.
     """
     if "```" not in source:
         return source
@@ -45,10 +45,10 @@ def _read(lines: list[str], *, may_end_glued: bool) -> _Repair:
 
 
 class _Repair:
-    """One reading of a document.
+    """One interpretation of a document.
 
-    `is_nested`: a fence with a language within a block opens one more. `may_end_glued`: a fence at the end of
-    a line of code closes its block.
+    `is_nested`: a fence with a language inside a block opens a nested block. `may_end_glued`: a fence at
+        the end of a line of code closes its block.
     """
 
     def __init__(self, lines: list[str], *, is_nested: bool, may_end_glued: bool) -> None:
@@ -57,7 +57,7 @@ class _Repair:
         self._may_end_glued = may_end_glued
         self._open: list[_Fence] = []
         self._edits: dict[int, str] = {}
-        self._glued: dict[int, str] = {}  # made when the block ends: else it is no fence
+        self._glued: dict[int, str] = {}  # applied when the block ends; otherwise it is not a fence
         self.has_glued_end = False
         for number, line in enumerate(lines):
             if "```" in line or "~~~" in line:
@@ -65,16 +65,16 @@ class _Repair:
 
     @property
     def is_open(self) -> bool:
-        """Whether a block never ends."""
+        """Whether a block is not closed."""
         return bool(self._open)
 
     @property
     def is_sound(self) -> bool:
-        """Whether no block with others in it is left open."""
+        """Whether no block with nested blocks is left open."""
         return not self._is_nested or len(self._open) < 2
 
     def lines(self) -> list[str]:
-        """Return the lines with each fence on one of its own."""
+        """Return the lines with each fence on its own line."""
         return [self._edits.get(number, line) for number, line in enumerate(self._lines)]
 
     def _take(self, number: int, line: str) -> None:
@@ -87,7 +87,7 @@ class _Repair:
             self._end_glued(number, line)
 
     def _end_glued(self, number: int, line: str) -> None:
-        """End a block whose last line of code has the fence behind it."""
+        """Close a block whose fence follows code on the same line."""
         fence = self._open[-1]
         code = line.rstrip(" \t").removesuffix(fence.marks)
         if code.strip(" \t>") and code != line.rstrip(" \t") and "`" not in code:
@@ -95,7 +95,7 @@ class _Repair:
             self._close(number, f"{code}\n{self._indent_of(fence)}{fence.marks}")
 
     def _take_glued(self, number: int, line: str) -> None:
-        """Begin a block whose fence follows words on their line."""
+        """Open a block whose fence follows text on the same line."""
         start = max(line.find("`"), 0)
         words, opening = line[:start].rstrip(" \t"), _OPENING.fullmatch(line, start)
         if words and opening:
@@ -129,7 +129,7 @@ class _Repair:
             self._lengthen(fence, number)
 
     def _lengthen(self, fence: _Fence, end: int) -> None:
-        """Make the fence of a block longer than all that is in it."""
+        """Make the fence of a block longer than all fences inside."""
         inside = self._lines[fence.line + 1 : end]
         longest = max((len(match[2]) for match in map(_LINE.fullmatch, inside) if match), default=3)
         marks = fence.marks[0] * (longest + 1)
@@ -143,7 +143,7 @@ class _Repair:
             )
 
     def _indent_of(self, fence: _Fence) -> str:
-        """Return what stands before a line of the block: quotes, and the room of an item's bullet."""
+        """Return the prefix of a line of the block: quote markers and the indentation of a list item."""
         if fence.is_glued:
             return self._indent_after(fence.line)
         match = _LINE.fullmatch(self._lines[fence.line])
@@ -156,7 +156,7 @@ class _Repair:
 
 
 def _is_language(info: str) -> bool:
-    """Whether this is what stands behind an opening fence: a language, and perhaps attributes."""
+    """Whether this is the info string of an opening fence: a language and optional attributes."""
     word = _LANGUAGE.match(info)
     rest = info[word.end() :].lstrip(" \t") if word else info
     return word is not None and (

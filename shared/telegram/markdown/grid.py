@@ -1,4 +1,4 @@
-"""A table drawn with characters, its columns aligned in a monospace font."""
+"""Draws a table with characters, with columns aligned in a monospace font."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import zip_longest
 
-TABLE_WIDTH = 40  # columns of the monospace font that a phone shows without wrapping
+TABLE_WIDTH = 40  # monospace columns that a phone shows without wrapping
 
-# Neither Latin nor Greek nor Cyrillic: such a character may take two columns, or none.
+# Not Latin, Greek or Cyrillic: such a character may take two columns, or none.
 _UNUSUAL = re.compile("[^ -\u02ff\u0370-\u0482\u048a-\u058f]")
 
 
-def drawn(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> str:
-    """Return the table as lines of text, or an empty string when it is wider than `TABLE_WIDTH`."""
+def draw_grid(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> str:
+    """Return the table as lines of text, or an empty string if it is wider than `TABLE_WIDTH`."""
     widths = [[_width(cell) for cell in row] for row in rows]
     columns = [max(column) for column in zip_longest(*widths, fillvalue=0)]
     if sum(columns) + 3 * (len(columns) - 1) > TABLE_WIDTH:
@@ -24,7 +24,7 @@ def drawn(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> str:
 
 
 def _width(text: str) -> int:
-    """Return the columns `text` takes: East Asian letters and emoji take two."""
+    """Return the columns that `text` takes; East Asian letters and emoji take two."""
     return len(text) if text.isascii() else len(text) + sum(map(_extra_columns, _UNUSUAL.findall(text)))
 
 
@@ -49,6 +49,6 @@ def _lines(
 
 
 def _aligned(text: str, room: int, alignment: str) -> str:
-    """Return `text` with `room` more columns of blanks on the sides that its alignment leaves free."""
+    """Return `text` padded with `room` columns according to its alignment."""
     left = room if alignment == "Right" else room // 2 if alignment == "Center" else 0
     return " " * left + text + " " * (room - left)

@@ -1,11 +1,11 @@
-"""How much Markdown is read, and how much may come of it."""
+"""Limits of the Markdown input and of the text rendered from it."""
 
 from __future__ import annotations
 
-# Characters. An answer of 100 kB is still read; what is longer is over thirty messages and goes out as plain
-# text. The slowest input of this length takes about 0.4 s of CPU, an honest one 20 to 70 ms.
+# Characters. A longer answer (over thirty messages) is sent as plain text. The slowest input of this length
+# takes about 0.4 s of CPU, a normal one 20 to 70 ms.
 MAX_MARKDOWN = 131_072
 
-# Characters that may come of what stands in the source once and in the text many times: the headers of a
-# table with a record for each row, the address behind `[label]`.
+# Characters rendered from parts of the source that appear many times in the text: the headers of a table
+# with a record per row, the URL behind `[label]`.
 MAX_REPEATED = MAX_MARKDOWN

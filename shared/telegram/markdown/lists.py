@@ -1,55 +1,44 @@
-"""Lists: bullets, numbers and tasks, nested by indentation."""
+"""Renders lists: bullets, numbers and tasks, nested by indentation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.telegram.markdown.blocks import end_block
-
-if TYPE_CHECKING:
-    from shared.telegram.markdown.renderer import Renderer
+from shared.telegram.markdown.state import List, RenderState
 
 _INDENT = "    "
-_MAX_INDENT = 6 * len(_INDENT)  # or a list nested ten thousand times would fill gigabytes with spaces
+_MAX_INDENT = 6 * len(_INDENT)  # a list nested 10,000 times would otherwise take gigabytes of spaces
 
 
-@dataclass(slots=True)
-class List:
-    """A list that is open."""
-
-    indent: str
-    is_loose: bool = False  # its items are paragraphs, with blank lines between them
+def _start_list(state: RenderState, _: int | None) -> None:
+    state.page.begin_block(is_inner_list=bool(state.lists))
+    state.lists.append(List(state.page.indent))
 
 
-def _start_list(renderer: Renderer, _: int | None) -> None:
-    renderer.page.begin_block(is_inner_list=bool(renderer.lists))
-    renderer.lists.append(List(renderer.page.indent))
+def _end_list(state: RenderState, _: None) -> None:
+    state.lists.pop()
+    end_block(state)
 
 
-def _end_list(renderer: Renderer, _: None) -> None:
-    renderer.lists.pop()
-    end_block(renderer)
+def _start_item(state: RenderState, marker: str) -> None:
+    current = state.lists[-1]
+    state.page.mark(current.indent + marker)
+    state.page.indent = (current.indent + _INDENT)[:_MAX_INDENT]
 
 
-def _start_item(renderer: Renderer, marker: str) -> None:
-    current = renderer.lists[-1]
-    renderer.page.mark(current.indent + marker)
-    renderer.page.indent = (current.indent + _INDENT)[:_MAX_INDENT]
+def _end_item(state: RenderState, _: None) -> None:
+    state.page.flush_marker()
+    state.page.indent = state.lists[-1].indent
+    state.page.break_line()
 
 
-def _end_item(renderer: Renderer, _: None) -> None:
-    renderer.page.flush_marker()
-    renderer.page.indent = renderer.lists[-1].indent
-    renderer.page.break_line()
+def _task(state: RenderState, is_done: bool) -> None:
+    state.page.change_marker("☑ " if is_done else "☐ ")
 
 
-def _task(renderer: Renderer, is_done: bool) -> None:
-    renderer.page.change_marker("☑ " if is_done else "☐ ")
-
-
-ACTIONS: dict[str, Callable[[Renderer, Any], None]] = {
+ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
     "List": _start_list,
     "/List": _end_list,
     "Item": _start_item,

@@ -1,9 +1,9 @@
-"""Reading Markdown: the events of pulldown-cmark as one flat row of steps, with all that it leaves out.
+"""Parses Markdown into a flat sequence of steps, from the events of pulldown-cmark.
 
-Steps of their own are: the numbers of a list as they were written, cells that a row has beyond its header,
-definitions that no link uses, and markers that mark no style.
+Adds what pulldown-cmark leaves out: list numbers as written, table cells beyond the header, definitions
+that no link uses, and markers that are not intended as styles.
 
-`pyromark` is imported where it is used, and only then: a function that renders nothing does without it.
+`pyromark` is imported on first use, to keep the cold start short.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBER = re.compile(rb"[ \t]{0,99}([0-9]{1,9}[.)])")
 _PLUS = re.compile(rb"[ \t]{0,99}\+")
 _DEFINITION = re.compile(r"\[(?!\^)((?:[^\[\]\\]|\\.){1,999}+)\]:(.*?)(?=\n[ \t>]*\[|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"\n[ \t>]*")
-_AROUND = 8  # bytes that hold two characters
+_AROUND = 8  # bytes, enough for two characters
 
 
 @lru_cache(maxsize=1)
@@ -43,25 +43,25 @@ def _options() -> Options:
 
 
 def read(markdown: str, is_address: Callable[[str], bool]) -> Iterator[Step]:
-    """Yield what the document consists of, in order. `is_address`: whether Telegram takes a link to it.
+    """Yield the steps of the document in order. `is_address`: whether Telegram accepts a URL in a link.
 
-    An event is a word, `{kind: value}`, or `{"Start": …}` and `{"End": …}` with a word or `{name: data}`
-    inside (pyromark's event.py), and comes with its range of bytes in the source.
+    An event is a string, `{kind: value}`, or `{"Start": …}` and `{"End": …}` with a string or `{name: data}`
+    inside (pyromark's event.py), and comes with its byte range in the source.
     """
     from pyromark import events_with_range
 
     used = _used_labels(markdown, is_address) if "]:" in markdown else None
-    return _Reader(markdown, used).steps(events_with_range(markdown, options=_options()))
+    return _EventReader(markdown, used).steps(events_with_range(markdown, options=_options()))
 
 
-class _Reader:
-    """Turns events into steps. `used`: the labels of definitions that links use; None: there are none."""
+class _EventReader:
+    """Turns events into steps. `used`: labels of definitions in use; None: no definitions."""
 
     def __init__(self, markdown: str, used: set[str] | None) -> None:
         self._source = markdown.encode()
         self._used = used
-        self._position = 0  # bytes that have been read
-        self._literal: list[str] = []  # markers to be written where their style ends, or "" for a style
+        self._position = 0  # bytes that were processed
+        self._literal: list[str] = []  # per open style: the marker to write as text, or "" if intended
         self._last_cell = 0
 
     def steps(self, events: Any) -> Iterator[Step]:
@@ -87,7 +87,7 @@ class _Reader:
             marker = self._literal.pop()
             return ("Text", marker) if marker else (name, None)
         style = self._found_style(place["start"], place["end"], _MARKERS[name])
-        self._literal.append("" if style.is_meant() else style.marker)
+        self._literal.append("" if style.is_intended() else style.marker)
         return ("Text", self._literal[-1]) if self._literal[-1] else (name, None)
 
     def _found_style(self, start: int, end: int, length: int) -> Style:
@@ -102,17 +102,17 @@ class _Reader:
         )
 
     def _marker(self, start: int) -> str:
-        """Return what to write before an item: its number as in the source, or a bullet."""
+        """Return the marker of a list item: its number as written, or a bullet."""
         if number := _NUMBER.match(self._source, start):
             return _decoded(number[1]) + " "
         return "+ " if _PLUS.match(self._source, start) else "• "
 
     def _rest_of_row(self, end: int) -> str:
-        """Return the cells of a row that have no header: GitHub's tables leave them out."""
+        """Return the cells of a row beyond the header, which GitHub's tables drop."""
         return _decoded(self._source[self._last_cell : end]).strip(" |\t\r\n")
 
     def _definitions(self, name: str, place: dict[str, int]) -> Iterator[Step]:
-        """Yield what was defined between the last step and this one and is used by no link."""
+        """Yield the unused definitions between the last step and this one."""
         if place["start"] > self._position:
             yield from self._unused(place["start"])
         if name[1:] in _CONTAINERS and place["end"] > self._position:
@@ -127,12 +127,12 @@ class _Reader:
         for definition in _DEFINITION.finditer(_decoded(gap)):
             label = label_key(definition[1])
             if label in self._used:
-                self._used.discard(label)  # a second definition of the label defines nothing
+                self._used.discard(label)  # a second definition of a label has no effect
             else:
                 yield "Definition", _PREFIX.sub(" ", definition[0]).rstrip()
 
 
-# What has other steps inside. A code block has only its text, and its fence may look like a definition.
+# Elements that contain other steps. Not the code block: its fence may look like a definition.
 _CONTAINERS = frozenset(
     {"Paragraph", "Heading", "BlockQuote", "List", "Item", "FootnoteDefinition", "HtmlBlock"}
     | {"Table", "TableHead", "TableRow", "TableCell"}
@@ -140,7 +140,7 @@ _CONTAINERS = frozenset(
 
 
 def _step(event: Any) -> Step:
-    # Nobody else holds these dictionaries, so they are emptied: that is faster.
+    # popitem is faster, and these dictionaries are not used elsewhere.
     if isinstance(event, str):
         return event, None
     kind, value = event.popitem()
@@ -163,16 +163,16 @@ def _used_labels(markdown: str, is_address: Callable[[str], bool]) -> set[str]:
 
 
 def label_key(label: str) -> str:
-    """Return a label as CommonMark compares it."""
+    """Return a label normalized as in CommonMark."""
     return " ".join(label.split()).casefold()
 
 
 def _decoded(part: bytes) -> str:
-    return part.decode(errors="ignore")  # cut within a character
+    return part.decode(errors="ignore")  # the slice may cut a character
 
 
 def _ends(content: bytes) -> str:
-    """Return a style's content; of a long one its two ends are enough."""
+    """Return the content of a style, shortened to its two ends if it is long."""
     if len(content) <= 4 * _AROUND:
         return _decoded(content)
     return _decoded(content[:_AROUND]) + " " + _decoded(content[-_AROUND:])

@@ -1,4 +1,4 @@
-"""Which markers of a style are meant as markers: CommonMark finds some in formulas, code and emoticons."""
+"""Decides whether style markers are intended: CommonMark also finds some in formulas, code and emoticons."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _NO_WORDS = frozenset("*_~^.,;")
 
 
 class Style(NamedTuple):
-    """A style as CommonMark found it; `before` and `after` are one or two characters of the text around."""
+    """A style that CommonMark found. `before` and `after` are one or two adjacent characters."""
 
     marker: str
     before: str
     content: str
     after: str
 
-    def is_meant(self) -> bool:
-        """Whether the markers are markers; else they stay in the text as they were written."""
+    def is_intended(self) -> bool:
+        """Whether the markers are intended as markers; otherwise they stay text."""
         if not self.content or self.marker == "~":
             return False
         return not (self._is_around_symbols() or self._is_badly_opened() or self._is_badly_closed())
@@ -63,7 +63,7 @@ class Style(NamedTuple):
             return True
         if not after or after.isspace():
             return False
-        is_power = after.isdigit() and (last.isascii() or last.isalnum())  # **重要：**10 is none
+        is_power = after.isdigit() and (last.isascii() or last.isalnum())  # but not **重要：**10
         if is_power or (last == "," and after not in _MAY_FOLLOW):
             return True
         if self._is_within_word(last, after):

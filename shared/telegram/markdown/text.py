@@ -1,59 +1,58 @@
-"""Words and what is between them: styles, code, HTML and line breaks."""
+"""Renders inline content: text, styles, code, HTML and line breaks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from shared.telegram.markdown.renderer import Renderer
+from shared.telegram.markdown.state import RenderState
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
-def _text(renderer: Renderer, text: str) -> None:
-    if renderer.code is not None:
-        renderer.code.append(text)
+def _text(state: RenderState, text: str) -> None:
+    if state.code is not None:
+        state.code.append(text)
     else:
-        renderer.page.write(renderer.restored(text))
+        state.page.write(state.restore(text))
 
 
-def _code(renderer: Renderer, text: str) -> None:
-    renderer.page.code(renderer.restored(text))
+def _code(state: RenderState, text: str) -> None:
+    state.page.code(state.restore(text))
 
 
-def _html(renderer: Renderer, text: str) -> None:
-    for index, line in enumerate(BREAK.split(renderer.restored(text).removesuffix("\n"))):
+def _html(state: RenderState, text: str) -> None:
+    for index, line in enumerate(BREAK.split(state.restore(text).removesuffix("\n"))):
         if index:
-            renderer.page.break_line()
-        renderer.page.write(line)
+            state.page.break_line()
+        state.page.write(line)
     if text.endswith("\n"):
-        renderer.page.break_line()
+        state.page.break_line()
 
 
-def _line_break(renderer: Renderer, _: None) -> None:
-    renderer.page.break_line()
+def _line_break(state: RenderState, _: None) -> None:
+    state.page.break_line()
 
 
-def _opening(style: str) -> Callable[[Renderer, Any], None]:
-    return lambda renderer, _: renderer.page.open(style)
+def _opening(style: str) -> Callable[[RenderState, Any], None]:
+    return lambda state, _: state.page.open(style)
 
 
-def _closing(style: str) -> Callable[[Renderer, Any], None]:
-    return lambda renderer, _: renderer.page.close(style)
+def _closing(style: str) -> Callable[[RenderState, Any], None]:
+    return lambda state, _: state.page.close(style)
 
 
-def _footnote_reference(renderer: Renderer, name: str) -> None:
-    renderer.page.write(f"[{renderer.restored(name)}]")
+def _footnote_reference(state: RenderState, name: str) -> None:
+    state.page.write(f"[{state.restore(name)}]")
 
 
-ACTIONS: dict[str, Callable[[Renderer, Any], None]] = {
+ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
     "Text": _text,
     "Code": _code,
     "Html": _html,
     "InlineHtml": _html,
-    "SoftBreak": _line_break,  # a chat keeps the lines of a poem or an address
+    "SoftBreak": _line_break,  # keeps the lines of a poem or a postal address
     "HardBreak": _line_break,
     "FootnoteReference": _footnote_reference,
     "Strong": _opening("bold"),
