@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.access.users import Call, Sql, left, somebody, subscribe, user_id_of
-from tests.privacy.conftest import Someone, next_update
+from tests.access.users import Call, Sql, create_user, remaining, subscribe, user_id_of
+from tests.privacy.conftest import SqlUser, next_update
 from tests.support import in_parallel, new_telegram_id
 
 Refused = Callable[..., str | None]
@@ -39,7 +39,7 @@ def taken(answer: Any) -> tuple[str, int, int]:
 
 
 def test_a_subscription_comes_first_then_credits_then_trainings(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=2, trainings=1)
+    anna = create_user(sql, credits=2, trainings=1)
     check = lambda: call("check_access", p_telegram_id=anna)  # noqa: E731
     assert check() == {
         "has_access": True,
@@ -64,15 +64,15 @@ def test_a_subscription_comes_first_then_credits_then_trainings(sql: Sql, call: 
 
 
 def test_credits_and_trainings_count_together(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=2, trainings=1)
+    anna = create_user(sql, credits=2, trainings=1)
     allowed = [call("check_access", p_telegram_id=anna, p_quantity=n)["access_type"] for n in (1, 3, 4)]
     assert allowed == ["credits", "credits", "none"]
 
 
-def test_a_plan_that_is_over_gives_nothing_before_any_sweep(
+def test_an_expired_plan_gives_no_access_before_the_sweep(
     sql: Sql, call: Call, clock: Callable[[str], None]
 ) -> None:
-    anna = somebody(sql)
+    anna = create_user(sql)
     subscribe(sql, anna, "1 day")
     clock("clock_timestamp() + interval '25 hours'")
     assert sql("select vip_level from users where telegram_id = %s", anna) == [{"vip_level": 1}]
@@ -81,8 +81,10 @@ def test_a_plan_that_is_over_gives_nothing_before_any_sweep(
     assert consume(call, anna)["has_access"] is False
 
 
-def test_while_a_renewal_is_late_the_plan_is_kept(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
-    anna = somebody(sql)
+def test_the_plan_stays_active_while_a_renewal_is_late(
+    sql: Sql, call: Call, clock: Callable[[str], None]
+) -> None:
+    anna = create_user(sql)
     subscribe(sql, anna, "1 day")
     renewal = sql(
         "insert into renewals (user_id, product_key, provider, provider_subscription_id, status, currency, "
@@ -102,7 +104,7 @@ def test_while_a_renewal_is_late_the_plan_is_kept(sql: Sql, call: Call, clock: C
 
 
 def test_a_plan_without_an_end_and_an_admin(sql: Sql, call: Call) -> None:
-    anna, boss = somebody(sql), somebody(sql)
+    anna, boss = create_user(sql), create_user(sql)
     subscribe(sql, anna, None, "admin")
     # The table is the truth; only its mark is looked at here.
     sql("update users set is_admin = true, is_paid = true where telegram_id = %s", boss)
@@ -111,13 +113,13 @@ def test_a_plan_without_an_end_and_an_admin(sql: Sql, call: Call) -> None:
         assert taken(consume(call, user, 5)) == ("subscription", 0, 0)
 
 
-def test_who_is_banned_or_unknown_has_nothing(sql: Sql, call: Call) -> None:
-    banned = somebody(sql, credits=5, trainings=2, banned_at="2026-01-01")
+def test_a_banned_or_unknown_user_has_no_access(sql: Sql, call: Call) -> None:
+    banned = create_user(sql, credits=5, trainings=2, banned_at="2026-01-01")
     subscribe(sql, banned)
     answer = call("check_access", p_telegram_id=banned)
     assert (answer["has_access"], answer["details"]["is_banned"]) == (False, True)
     assert consume(call, banned)["applied"] is False
-    assert left(sql, banned) == (5, 2)
+    assert remaining(sql, banned) == (5, 2)
     nobody = new_telegram_id()
     for answer in (call("check_access", p_telegram_id=nobody), consume(call, nobody)):
         assert (answer["has_access"], answer["access_type"]) == (False, "none")
@@ -127,8 +129,8 @@ def test_who_is_banned_or_unknown_has_nothing(sql: Sql, call: Call) -> None:
 # Taking ---------------------------------------------------------------------------------------------------
 
 
-def test_it_is_taken_in_order_and_never_below_zero(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=2, trainings=2)
+def test_sources_are_used_in_order_and_never_below_zero(sql: Sql, call: Call) -> None:
+    anna = create_user(sql, credits=2, trainings=2)
     assert taken(consume(call, anna)) == ("credits", 1, 0)
     assert taken(consume(call, anna, 2)) == ("credits", 1, 1)
     last = consume(call, anna)
@@ -136,24 +138,24 @@ def test_it_is_taken_in_order_and_never_below_zero(sql: Sql, call: Call) -> None
     assert last["details"]["free_trainings"] == 0, "as it is afterwards"
     refusal = consume(call, anna)
     assert (refusal["has_access"], refusal["applied"], taken(refusal)) == (False, False, ("none", 0, 0))
-    assert left(sql, anna) == (0, 0)
+    assert remaining(sql, anna) == (0, 0)
 
 
-def test_all_of_it_or_nothing(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=2, trainings=1)
+def test_a_quantity_is_taken_completely_or_not_at_all(sql: Sql, call: Call) -> None:
+    anna = create_user(sql, credits=2, trainings=1)
     assert consume(call, anna, 4)["has_access"] is False
-    assert left(sql, anna) == (2, 1)
+    assert remaining(sql, anna) == (2, 1)
 
 
 def test_a_subscription_is_not_used_up(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=2, trainings=1)
+    anna = create_user(sql, credits=2, trainings=1)
     subscribe(sql, anna)
     assert taken(consume(call, anna, 3)) == ("subscription", 0, 0)
-    assert left(sql, anna) == (2, 1)
+    assert remaining(sql, anna) == (2, 1)
 
 
-def test_the_oldest_trainings_go_first(sql: Sql, call: Call) -> None:
-    anna = somebody(sql)
+def test_the_oldest_trainings_are_used_first(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
     user_id = user_id_of(sql, anna)
     for reference, quantity in (("a", 2), ("b", 3)):
         sql("select private.give_trainings(%s, 'promo', %s, %s)", user_id, reference, quantity)
@@ -162,39 +164,39 @@ def test_the_oldest_trainings_go_first(sql: Sql, call: Call) -> None:
     assert rows == [{"reference": "a", "used": 2}, {"reference": "b", "used": 1}]
 
 
-def test_the_same_reference_takes_once_and_answers_the_same(sql: Sql, call: Call) -> None:
-    anna, reference = somebody(sql, credits=1, trainings=5), new_reference()
+def test_the_same_reference_takes_once_and_returns_the_same(sql: Sql, call: Call) -> None:
+    anna, reference = create_user(sql, credits=1, trainings=5), new_reference()
     first = consume(call, anna, 2, reference)
     assert (first["applied"], taken(first)) == (True, ("credits", 1, 1))
     subscribe(sql, anna)  # what it was taken from then does not change
     again = consume(call, anna, 2, reference)
     assert (again["has_access"], again["applied"], taken(again)) == (True, False, taken(first))
-    assert left(sql, anna) == (0, 4)
+    assert remaining(sql, anna) == (0, 4)
 
 
-def test_a_repetition_is_answered_though_nothing_is_left(sql: Sql, call: Call) -> None:
-    anna, reference = somebody(sql, credits=1), new_reference()
+def test_a_repeated_call_succeeds_when_nothing_is_left(sql: Sql, call: Call) -> None:
+    anna, reference = create_user(sql, credits=1), new_reference()
     consume(call, anna, 1, reference)
     sql("update users set banned_at = now() where telegram_id = %s", anna)
     assert consume(call, anna, 1, reference)["has_access"] is True
 
 
 def test_a_refused_reference_may_try_again(sql: Sql, call: Call) -> None:
-    anna, reference = somebody(sql), new_reference()
+    anna, reference = create_user(sql), new_reference()
     assert consume(call, anna, 1, reference)["has_access"] is False
     sql("update users set bonus_credits = 1 where telegram_id = %s", anna)
     assert consume(call, anna, 1, reference)["applied"] is True
 
 
-def test_a_known_reference_with_something_else_is_refused(sql: Sql, call: Call, refused: Refused) -> None:
-    anna, ben, reference = somebody(sql, credits=9), somebody(sql, credits=9), new_reference()
+def test_a_used_reference_with_other_values_is_refused(sql: Sql, call: Call, refused: Refused) -> None:
+    anna, ben, reference = create_user(sql, credits=9), create_user(sql, credits=9), new_reference()
     consume(call, anna, 1, reference)
     for telegram_id, quantity in ((ben, 1), (anna, 2), (new_telegram_id(), 1)):
         code = refused(
             "consume_access", p_telegram_id=telegram_id, p_reference=reference, p_quantity=quantity
         )
         assert code == "Z0003"
-    assert (left(sql, anna)[0], left(sql, ben)[0]) == (8, 9)
+    assert (remaining(sql, anna)[0], remaining(sql, ben)[0]) == (8, 9)
 
 
 @pytest.mark.parametrize(
@@ -210,39 +212,39 @@ def test_a_known_reference_with_something_else_is_refused(sql: Sql, call: Call, 
         ("s:1", None),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_values_are_refused(
     sql: Sql, refused: Refused, reference: str | None, quantity: int | None
 ) -> None:
-    anna = somebody(sql, credits=5)
+    anna = create_user(sql, credits=5)
     given = {"p_telegram_id": anna, "p_quantity": quantity}
     assert refused("consume_access", p_reference=reference, **given) == "Z0002"
     if quantity != 1:
         assert refused("check_access", **given) == "Z0002"
-    assert left(sql, anna) == (5, 0)
+    assert remaining(sql, anna) == (5, 0)
 
 
 # At once --------------------------------------------------------------------------------------------------
 
 
-def test_fifty_at_once_take_what_there_is_and_no_more(sql: Sql, call: Call) -> None:
-    anna = somebody(sql, credits=7, trainings=5)
+def test_fifty_calls_at_once_take_no_more_than_available(sql: Sql, call: Call) -> None:
+    anna = create_user(sql, credits=7, trainings=5)
     answers = in_parallel(50, lambda _n: consume(call, anna))
     assert sum(answer["applied"] for answer in answers) == 12
     assert sum(answer["taken"]["credits"] for answer in answers) == 7
     assert sum(answer["taken"]["trainings"] for answer in answers) == 5
-    assert left(sql, anna) == (0, 0)
+    assert remaining(sql, anna) == (0, 0)
 
 
 def test_fifty_repetitions_at_once_take_once(sql: Sql, call: Call) -> None:
-    anna, reference = somebody(sql, credits=50), new_reference()
+    anna, reference = create_user(sql, credits=50), new_reference()
     answers = in_parallel(50, lambda _n: consume(call, anna, 1, reference))
     assert sum(answer["applied"] for answer in answers) == 1
     assert all(answer["has_access"] and taken(answer) == ("credits", 1, 0) for answer in answers)
-    assert left(sql, anna) == (49, 0)
+    assert remaining(sql, anna) == (49, 0)
 
 
-def test_two_people_with_one_reference_at_once(sql: Sql, call: Call) -> None:
-    anna, ben, reference = somebody(sql, credits=5), somebody(sql, credits=5), new_reference()
+def test_two_users_with_one_reference_at_once(sql: Sql, call: Call) -> None:
+    anna, ben, reference = create_user(sql, credits=5), create_user(sql, credits=5), new_reference()
 
     def work(number: int) -> Any:
         try:
@@ -251,7 +253,7 @@ def test_two_people_with_one_reference_at_once(sql: Sql, call: Call) -> None:
             return error.sqlstate
 
     assert sorted(map(str, in_parallel(2, work))) == ["True", "Z0003"]
-    assert left(sql, anna)[0] + left(sql, ben)[0] == 9
+    assert remaining(sql, anna)[0] + remaining(sql, ben)[0] == 9
 
 
 # Who may ask, and what is kept ----------------------------------------------------------------------------
@@ -264,7 +266,7 @@ def test_two_people_with_one_reference_at_once(sql: Sql, call: Call) -> None:
 def test_other_services_may_call_it_and_visitors_may_not(
     sql: Sql, database_url: str, role: str, may: bool, call_: str
 ) -> None:
-    anna = somebody(sql, credits=1)
+    anna = create_user(sql, credits=1)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"set role {role}".encode())
         if may:
@@ -275,8 +277,10 @@ def test_other_services_may_call_it_and_visitors_may_not(
                 connection.execute(f"select public.{call_}".encode(), [anna])
 
 
-def test_an_erasure_takes_all_of_it_along(sql: Sql, call: Call, someone: Callable[..., Someone]) -> None:
-    anna, reference = someone(), new_reference()
+def test_an_erasure_deletes_credits_and_trainings(
+    sql: Sql, call: Call, make_user: Callable[..., SqlUser]
+) -> None:
+    anna, reference = make_user(), new_reference()
     anna.receive(next_update())
     sql("update users set bonus_credits = 3 where telegram_id = %s", anna.id)
     consume(call, anna.id, 1, reference)

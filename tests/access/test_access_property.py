@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.access.users import Call, Sql, left, somebody, subscribe, user_id_of
+from tests.access.users import Call, Sql, create_user, remaining, subscribe, user_id_of
 from tests.support import examples, in_parallel
 
 SLOW = settings(
@@ -30,8 +30,8 @@ steps = st.lists(
 
 @SLOW
 @given(steps, st.integers(1, 4))
-def test_what_is_taken_is_what_is_missing(sql: Sql, call: Call, told: list[Any], workers: int) -> None:
-    anna = somebody(sql)
+def test_taken_and_remaining_quantities_add_up(sql: Sql, call: Call, told: list[Any], workers: int) -> None:
+    anna = create_user(sql)
     user_id = user_id_of(sql, anna)
     # Of a reference the quantity is fixed: another one is a mistake of the caller (Z0003).
     quantities = {which: quantity for what, which, quantity in reversed(told) if what == "consume"}
@@ -64,7 +64,7 @@ def test_what_is_taken_is_what_is_missing(sql: Sql, call: Call, told: list[Any],
 
     answers = [answer for part in done for answer in part if answer]
     rows = {row["reference"]: row for row in sql("select * from access_usages where user_id = %s", user_id)}
-    credits, trainings = left(sql, anna)
+    credits, trainings = remaining(sql, anna)
     assert credits >= 0
     assert trainings >= 0
     given_credits = sum(quantity for what, _, quantity in told if what == "credit")

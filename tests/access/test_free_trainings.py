@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.users import audited, new_user
-from tests.privacy.conftest import Someone, id_of, next_update
+from tests.admins.users import audit_entries, new_user
+from tests.privacy.conftest import SqlUser, id_of, next_update
 from tests.support import in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -30,7 +30,7 @@ def trainings_of(sql: Sql, user_id: int | None) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
-def test_what_gives_once_gives_once(sql: Sql) -> None:
+def test_a_source_and_reference_give_trainings_once(sql: Sql) -> None:
     anna, ben = new_user(sql), new_user(sql)
     assert give(sql, anna) is True
     assert give(sql, anna) is False
@@ -41,7 +41,7 @@ def test_what_gives_once_gives_once(sql: Sql) -> None:
     assert trainings_of(sql, anna) == [("promo", "A", 3, 0), ("admin", "A", 1, 0), ("promo", "B", 2, 0)]
 
 
-def test_given_fifty_times_at_once_it_is_given_once(sql: Sql, database_url: str) -> None:
+def test_fifty_grants_at_once_give_trainings_once(sql: Sql, database_url: str) -> None:
     anna = new_user(sql)
 
     def once(_number: int) -> bool:
@@ -54,14 +54,14 @@ def test_given_fifty_times_at_once_it_is_given_once(sql: Sql, database_url: str)
 
 
 @pytest.mark.parametrize("quantity", [None, 0, -1, 1_000_001])
-def test_a_number_that_is_none_is_refused(sql: Sql, quantity: int | None) -> None:
+def test_an_invalid_number_is_refused(sql: Sql, quantity: int | None) -> None:
     with pytest.raises(psycopg.Error) as caught:
         give(sql, new_user(sql), quantity)
     assert caught.value.sqlstate == "Z0001"
 
 
-def test_a_channel_gives_once_in_a_life(sql: Sql, someone: Callable[..., Someone]) -> None:
-    anna = someone()
+def test_a_channel_gives_trainings_once_across_erasures(sql: Sql, make_user: Callable[..., SqlUser]) -> None:
+    anna = make_user()
     anna.receive(next_update())
     for source, reference in (("channel", "-1001"), ("admin", "one"), ("channel", "-1002")):
         assert give(sql, id_of(sql, anna) or 0, 2, source, reference)
@@ -79,7 +79,7 @@ def test_a_channel_gives_once_in_a_life(sql: Sql, someone: Callable[..., Someone
 # A channel, an admin --------------------------------------------------------------------------------------
 
 
-def test_joining_a_channel_gives_once_for_each(sql: Sql, call: Any, refused: Any) -> None:
+def test_each_channel_gives_trainings_once(sql: Sql, call: Any, refused: Any) -> None:
     anna = new_user(sql)
     join = lambda channel: call("give_channel_trainings", p_user_id=anna, p_channel_id=channel)  # noqa: E731
     assert join(-1001) == {"outcome": "given", "trainings": 1}
@@ -113,7 +113,7 @@ def give_by_admin(call: Any, boss: str) -> Callable[..., Any]:
     return give_by_admin
 
 
-def test_an_admin_gives_and_takes_back_what_is_unused(sql: Sql, give_by_admin: Any) -> None:
+def test_an_admin_gives_and_takes_back_unused_trainings(sql: Sql, give_by_admin: Any) -> None:
     anna = new_user(sql)
     give(sql, anna, 1)
     given = give_by_admin(anna, 5, p_reason="a kind word")
@@ -121,7 +121,7 @@ def test_an_admin_gives_and_takes_back_what_is_unused(sql: Sql, give_by_admin: A
     assert give_by_admin(anna, -2)["after"] == 4
     taken = give_by_admin(anna, -100)
     assert (taken["applied"], taken["before"], taken["after"]) == (True, 4, 0)
-    first, _second, third = audited(sql, anna)
+    first, _second, third = audit_entries(sql, anna)
     assert (first["action"], first["admin_email"]) == ("give_trainings", "boss@example.com")
     assert first["after"] == {"trainings": 6, "quantity": 5, "reason": "a kind word"}
     assert third["before"] == {"trainings": 4}
@@ -133,10 +133,10 @@ def test_with_a_reference_an_admin_acts_once(sql: Sql, give_by_admin: Any) -> No
     done = in_parallel(20, lambda _n: give_by_admin(anna, 2, reference))
     assert sum(answer["applied"] for answer in done) == 1
     assert {(answer["before"], answer["after"]) for answer in done} == {(0, 2)}
-    assert len(audited(sql, anna)) == 1
+    assert len(audit_entries(sql, anna)) == 1
 
 
-def test_what_an_admin_may_not(sql: Sql, give_by_admin: Any) -> None:
+def test_invalid_admin_calls_are_refused(sql: Sql, give_by_admin: Any) -> None:
     anna = new_user(sql)
 
     def code(*values: Any, **more: Any) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.access.users import Call, Sql, somebody, subscribe, user_id_of
-from tests.privacy.conftest import Someone, id_of, next_update
+from tests.access.users import Call, Sql, create_user, subscribe, user_id_of
+from tests.privacy.conftest import SqlUser, id_of, next_update
 from tests.support import in_parallel
 
 Clock = Callable[[str], None]
@@ -44,8 +44,8 @@ def setting(sql: Sql) -> Any:
         change(key, before[key])
 
 
-def test_it_gives_the_plan_for_some_days_and_ends(sql: Sql, call: Call, clock: Clock) -> None:
-    anna = somebody(sql)
+def test_the_trial_gives_the_plan_for_its_days(sql: Sql, call: Call, clock: Clock) -> None:
+    anna = create_user(sql)
     assert call("trial_offer", p_user_id=user_id_of(sql, anna)) == {
         "outcome": "available",
         "plan": "PREMIUM",
@@ -63,8 +63,8 @@ def test_it_gives_the_plan_for_some_days_and_ends(sql: Sql, call: Call, clock: C
     assert access_of(sql, anna) == (0, False)
 
 
-def test_once_in_a_life(sql: Sql, call: Call, clock: Clock) -> None:
-    anna = somebody(sql)
+def test_the_trial_starts_once_per_user(sql: Sql, call: Call, clock: Clock) -> None:
+    anna = create_user(sql)
     first = start(call, sql, anna)
     again = start(call, sql, anna)
     assert (again["outcome"], again["ends_at"]) == ("already_used", first["ends_at"])
@@ -75,8 +75,8 @@ def test_once_in_a_life(sql: Sql, call: Call, clock: Clock) -> None:
     assert (over["outcome"], over["ends_at"]) == ("already_used", None)
 
 
-def test_fifty_taps_at_once_start_one(sql: Sql, call: Call) -> None:
-    anna = somebody(sql)
+def test_fifty_taps_at_once_start_one_trial(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
     outcomes = [answer["outcome"] for answer in in_parallel(50, lambda _n: start(call, sql, anna))]
     assert (outcomes.count("started"), outcomes.count("already_used")) == (1, 49)
     assert len(sql("select from subscriptions where user_id = %s", user_id_of(sql, anna))) == 1
@@ -85,17 +85,17 @@ def test_fifty_taps_at_once_start_one(sql: Sql, call: Call) -> None:
 @pytest.mark.parametrize(
     ("source", "ends_in"), [("purchase", "5 days"), ("purchase", "-1 day"), ("admin", None)]
 )
-def test_who_has_paid_or_has_a_plan_needs_none(
+def test_a_user_who_paid_or_has_a_plan_gets_no_trial(
     sql: Sql, call: Call, source: str, ends_in: str | None
 ) -> None:
-    anna = somebody(sql)
+    anna = create_user(sql)
     subscribe(sql, anna, ends_in, source)
     assert offer(call, sql, anna) == "paid_already"
     assert start(call, sql, anna)["outcome"] == "paid_already"
 
 
-def test_a_gift_that_is_over_leaves_the_trial(sql: Sql, call: Call) -> None:
-    anna = somebody(sql)
+def test_an_expired_gift_leaves_the_trial_available(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
     subscribe(sql, anna, "-1 day", "admin")
     assert start(call, sql, anna)["outcome"] == "started"
 
@@ -105,21 +105,21 @@ def test_a_gift_that_is_over_leaves_the_trial(sql: Sql, call: Call) -> None:
 )
 def test_an_owner_may_switch_it_off(sql: Sql, call: Call, setting: Any, key: str, value: str) -> None:
     setting(key, value)
-    anna = somebody(sql)
+    anna = create_user(sql)
     assert offer(call, sql, anna) == "off"
     assert start(call, sql, anna)["outcome"] == "off"
     assert sql("select trial_used from users where telegram_id = %s", anna) == [{"trial_used": False}]
 
 
-def test_nobody_has_no_trial(call: Call, refused: Refused) -> None:
+def test_an_unknown_user_has_no_trial(call: Call, refused: Refused) -> None:
     assert call("trial_offer", p_user_id=-1) is None
     assert refused("start_trial", p_user_id=-1) == "Z0004"
 
 
-def test_who_was_erased_and_comes_back_has_none(
-    sql: Sql, call: Call, someone: Callable[..., Someone]
+def test_an_erased_user_who_returns_gets_no_trial(
+    sql: Sql, call: Call, make_user: Callable[..., SqlUser]
 ) -> None:
-    anna, ben = someone(), someone()
+    anna, ben = make_user(), make_user()
     for user in (anna, ben):
         user.receive(next_update())
     assert start(call, sql, anna.id)["outcome"] == "started"
@@ -153,9 +153,9 @@ def reminders(sql: Sql, call: Call, telegram_id: int) -> list[str]:
 
 
 @pytest.fixture
-def anna(sql: Sql, someone: Callable[..., Someone]) -> Someone:
+def anna(sql: Sql, make_user: Callable[..., SqlUser]) -> SqlUser:
     """Somebody who never ordered anything, and last wrote to the second bot."""
-    anna = someone(bot="second")
+    anna = make_user(bot="second")
     anna.receive(next_update())
     sql(
         "insert into bot_sessions (user_id, bot, chat_id) select id, 'second', telegram_id from users "
@@ -165,7 +165,7 @@ def anna(sql: Sql, someone: Callable[..., Someone]) -> Someone:
     return anna
 
 
-def test_what_is_bought_meanwhile_begins_when_the_trial_ends(sql: Sql, call: Call, anna: Someone) -> None:
+def test_a_plan_bought_during_the_trial_starts_when_it_ends(sql: Sql, call: Call, anna: SqlUser) -> None:
     ends_at = datetime.fromisoformat(start(call, sql, anna.id)["ends_at"])
     sql(
         "select private.extend_subscription(id, 'PREMIUM', 'purchase', null, 86400) from users "
@@ -180,8 +180,8 @@ def test_what_is_bought_meanwhile_begins_when_the_trial_ends(sql: Sql, call: Cal
     assert row["ends_at"] == ends_at + timedelta(days=1)
 
 
-def test_its_end_is_told_a_day_before_and_when_it_has_come(
-    sql: Sql, call: Call, clock: Clock, anna: Someone
+def test_the_user_is_reminded_a_day_before_the_end_and_at_the_end(
+    sql: Sql, call: Call, clock: Clock, anna: SqlUser
 ) -> None:
     start(call, sql, anna.id)
     assert reminders(sql, call, anna.id) == [], "it has only begun"
@@ -192,8 +192,8 @@ def test_its_end_is_told_a_day_before_and_when_it_has_come(
     assert reminders(sql, call, anna.id) == ["ends_trial_over"]
 
 
-def test_a_long_one_is_told_of_three_days_before(
-    sql: Sql, call: Call, clock: Clock, anna: Someone, setting: Any
+def test_the_end_of_a_long_trial_is_announced_three_days_before(
+    sql: Sql, call: Call, clock: Clock, anna: SqlUser, setting: Any
 ) -> None:
     setting("trial_days", "14")
     start(call, sql, anna.id)
@@ -201,7 +201,9 @@ def test_a_long_one_is_told_of_three_days_before(
     assert reminders(sql, call, anna.id) == ["ends_trial_days"]
 
 
-def test_whose_plan_goes_on_is_told_nothing(sql: Sql, call: Call, clock: Clock, anna: Someone) -> None:
+def test_a_user_whose_plan_continues_gets_no_reminder(
+    sql: Sql, call: Call, clock: Clock, anna: SqlUser
+) -> None:
     start(call, sql, anna.id)
     subscribe(sql, anna.id, "30 days", "admin")
     for hours in (49, 73):

@@ -12,7 +12,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
 
 
-def somebody(sql: Sql, *, credits: int = 0, trainings: int = 0, **columns: Any) -> int:
+def create_user(sql: Sql, *, credits: int = 0, trainings: int = 0, **columns: Any) -> int:
     """Make a person with so many bonus credits and free trainings; their Telegram id."""
     telegram_id = new_telegram_id()
     user_id = new_user(sql, telegram_id=telegram_id, bonus_credits=credits, **columns)
@@ -39,7 +39,7 @@ def subscribe(sql: Sql, telegram_id: int, ends_in: str | None = "10 days", sourc
     sql("select private.refresh_access(id) from users where telegram_id = %s", telegram_id)
 
 
-def left(sql: Sql, telegram_id: int) -> tuple[int, int]:
+def remaining(sql: Sql, telegram_id: int) -> tuple[int, int]:
     """What somebody has left: bonus credits and free trainings."""
     row = sql(
         "select u.bonus_credits, coalesce(sum(f.quantity - f.used), 0) as trainings "

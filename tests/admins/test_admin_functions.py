@@ -45,19 +45,19 @@ def credits_of(sql: Sql, user_id: int) -> int:
     return int(sql("select bonus_credits from users where id = %s", user_id)[0]["bonus_credits"])
 
 
-def audited(sql: Sql, user_id: int) -> list[dict[str, Any]]:
+def audit_entries(sql: Sql, user_id: int) -> list[dict[str, Any]]:
     return sql(
         "select admin_email, action, reference, before, after from audit_log where user_id = %s order by id",
         user_id,
     )
 
 
-def test_credits_are_given_and_written_down(sql: Sql, boss: str, anna: int, call: Callable[..., Any]) -> None:
+def test_credits_are_given_and_logged(sql: Sql, boss: str, anna: int, call: Callable[..., Any]) -> None:
     done = call("admin_add_bonus_credits", anna, 10, "BOSS@example.com")
     assert (done["applied"], done["before"], done["after"]) == (True, 0, 10)
     assert call("admin_add_bonus_credits", anna, -25, boss)["after"] == 0
     assert credits_of(sql, anna) == 0
-    assert [(row["admin_email"], row["before"], row["after"]) for row in audited(sql, anna)] == [
+    assert [(row["admin_email"], row["before"], row["after"]) for row in audit_entries(sql, anna)] == [
         (boss, {"bonus_credits": 0}, {"bonus_credits": 10, "credits": 10}),
         (boss, {"bonus_credits": 10}, {"bonus_credits": 0, "credits": -25}),
     ]
@@ -71,10 +71,10 @@ def test_a_reference_acts_once_even_fifty_times_at_once(
 
     assert sum(in_parallel(25, give)) + sum(in_parallel(25, give)) == 1
     assert credits_of(sql, anna) == 5
-    assert len(audited(sql, anna)) == 1
+    assert len(audit_entries(sql, anna)) == 1
 
 
-def test_a_reference_of_something_else_is_refused(
+def test_a_reference_of_another_action_is_refused(
     sql: Sql, boss: str, anna: int, call: Callable[..., Any]
 ) -> None:
     other = sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
@@ -90,7 +90,7 @@ def test_a_reference_of_something_else_is_refused(
     assert (credits_of(sql, anna), credits_of(sql, other)) == (5, 0)
 
 
-def test_two_people_with_one_reference_at_once_give_one(
+def test_two_users_with_one_reference_at_once_change_one(
     sql: Sql, boss: str, call: Callable[..., Any]
 ) -> None:
     people = [
@@ -107,7 +107,7 @@ def test_two_people_with_one_reference_at_once_give_one(
     assert sorted(in_parallel(8, give)) == ["N0003"] * 7 + ["True"]
 
 
-def test_a_reset_gives_the_months_requests_back_over_all_bots(
+def test_a_reset_restores_the_requests_of_the_month_over_all_bots(
     sql: Sql, boss: str, anna: int, call: Callable[..., Any], clock: Callable[[str], None]
 ) -> None:
     clock("timestamptz '2030-05-17 12:00+00'")
@@ -133,14 +133,14 @@ def test_a_reset_gives_the_months_requests_back_over_all_bots(
 
     sql("update daily_usage set requests = 2 where user_id = %s and bot = 'second'", anna)
     assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {**done, "applied": False}
-    [entry] = audited(sql, anna)
+    [entry] = audit_entries(sql, anna)
     assert entry["action"] == "reset_user_usage"
     assert entry["before"] == {"requests": 12, "month": "2030-05-01", "day_requests": 7, "day": "2030-05-17"}
     assert entry["after"] == {"requests": 0, "month": "2030-05-01", "day_requests": 0, "day": "2030-05-17"}
 
 
 @pytest.mark.parametrize("email", ["stranger@example.com", "", None, "%"])
-def test_nobody_else_is_an_admin(
+def test_other_addresses_are_not_admins(
     sql: Sql, boss: str, anna: int, call: Callable[..., Any], email: Any
 ) -> None:
     for function, values in (
@@ -151,7 +151,7 @@ def test_nobody_else_is_an_admin(
             call(function, *values)
         assert caught.value.sqlstate == "N0001"
     assert credits_of(sql, anna) == 0
-    assert audited(sql, anna) == []
+    assert audit_entries(sql, anna) == []
 
 
 @pytest.mark.parametrize(

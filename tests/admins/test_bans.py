@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from tests.admins.users import BOSS, Call, Sql, audited, new_user
+from tests.admins.users import BOSS, Call, Sql, audit_entries, new_user
 from tests.support import in_parallel
 
 Refused = Callable[..., str | None]
@@ -27,13 +27,13 @@ def test_a_ban_has_a_reason_and_is_lifted_again(sql: Sql, boss: str, user: int, 
     assert lifted["outgoing"] == [], "no bot can write to a user who never started one"
     assert (lifted["before"]["reason"], lifted["after"]["banned_at"]) == ("spam", None)
     assert ban_of(sql, user) == {"banned_at": None, "ban_reason": None, "ban_notified": False}
-    rows = audited(sql, user)
+    rows = audit_entries(sql, user)
     assert [(row["admin_email"], row["action"]) for row in rows] == [(BOSS, "ban_user"), (BOSS, "unban_user")]
     assert rows[0]["after"] == done["after"]
     assert rows[1]["before"] == done["after"]
 
 
-def test_a_second_ban_changes_the_reason_and_tells_nobody_again(
+def test_a_second_ban_changes_the_reason_without_a_second_notice(
     sql: Sql, boss: str, user: int, call: Call
 ) -> None:
     first = call("admin_ban_user", p_user_id=user, p_reason=None, p_admin_email=boss)
@@ -64,10 +64,10 @@ def test_a_reference_acts_once_also_after_the_ban_was_lifted(
     again = call("admin_unban_user", p_user_id=user, p_admin_email=boss, p_reference=f"{reference}:lifted")
     assert again["applied"] is False
     assert ban_of(sql, user)["ban_reason"] == "again"
-    assert len(audited(sql, user)) == 3
+    assert len(audit_entries(sql, user)) == 3
 
 
-def test_lifting_no_ban_changes_nothing_and_still_counts_as_done(
+def test_lifting_a_missing_ban_changes_nothing_and_is_logged(
     sql: Sql, boss: str, user: int, call: Call
 ) -> None:
     reference = f"no-ban:{user}"
@@ -78,7 +78,7 @@ def test_lifting_no_ban_changes_nothing_and_still_counts_as_done(
     assert ban_of(sql, user)["banned_at"] is not None
 
 
-def test_whom_and_how_it_is_refused(sql: Sql, boss: str, user: int, refused: Refused) -> None:
+def test_invalid_bans_are_refused(sql: Sql, boss: str, user: int, refused: Refused) -> None:
     admin = sql(
         "insert into users (telegram_id) values (777000111) on conflict (telegram_id) "
         "do update set is_admin = true returning id"
@@ -91,7 +91,7 @@ def test_whom_and_how_it_is_refused(sql: Sql, boss: str, user: int, refused: Ref
     for email in ("stranger@example.com", "", None, "%"):
         assert refused("admin_ban_user", p_user_id=user, p_reason=None, p_admin_email=email) == "N0001"
         assert refused("admin_unban_user", p_user_id=user, p_admin_email=email) == "N0001"
-    assert audited(sql, user) == []
+    assert audit_entries(sql, user) == []
 
 
 def test_a_reference_of_another_action_or_user_is_refused(
@@ -107,14 +107,14 @@ def test_a_reference_of_another_action_or_user_is_refused(
     assert ban_of(sql, user)["banned_at"] is not None
 
 
-def test_a_ban_and_its_end_at_once_leave_one_of_both(sql: Sql, boss: str, user: int, call: Call) -> None:
+def test_ban_and_unban_at_once_leave_one_state(sql: Sql, boss: str, user: int, call: Call) -> None:
     def act(n: int) -> Any:
         if n % 2:
             return call("admin_unban_user", p_user_id=user, p_admin_email=boss)
         return call("admin_ban_user", p_user_id=user, p_reason="race", p_admin_email=boss)
 
     in_parallel(16, act)
-    rows = audited(sql, user)
+    rows = audit_entries(sql, user)
     assert len(rows) == 16
     assert all(before["after"] == after["before"] for before, after in itertools.pairwise(rows))
     state = ban_of(sql, user)

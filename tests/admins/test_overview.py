@@ -41,7 +41,7 @@ def at(day: date, time: str = "12:00") -> str:
     return f"timestamptz '{day} {time} Europe/Moscow'"
 
 
-def come(sql: Sql, telegram_id: int, day: date, time: str = "12:00") -> None:
+def receive_update(sql: Sql, telegram_id: int, day: date, time: str = "12:00") -> None:
     """An update of a person, as receive_update stores them."""
     user = json.dumps({"id": telegram_id, "first_name": "A"})
     sql(f"select private.upsert_user(%s, {at(day, time)})", user)
@@ -54,7 +54,7 @@ def count(sql: Sql, **figures: Any) -> None:
     sql(f"insert into daily_totals ({names}) values ({marks})", *given.values())
 
 
-def everybody(sql: Sql) -> tuple[int, int]:
+def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
     """How many people are counted, and how many there are."""
     row = sql(
         "select (select sum(last_active) from daily_active_users where day = '-infinity')::int as counted, "
@@ -67,12 +67,12 @@ def everybody(sql: Sql) -> tuple[int, int]:
     max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(visits=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 45)), max_size=25))
-def test_active_people_are_exactly_the_different_ones_of_the_days(
+def test_active_users_are_distinct_over_several_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]
 ) -> None:
     first, people = a_day(), [new_telegram_id() for _ in range(5)]
     for who, ago in sorted(visits, key=lambda visit: -visit[1]):
-        come(sql, people[who], first + timedelta(days=45 - ago))
+        receive_update(sql, people[who], first + timedelta(days=45 - ago))
     seen = overview(first + timedelta(days=45))
     for period, length in PERIODS.items():
         assert seen[period]["active"] == len({who for who, ago in visits if ago < length}), period
@@ -80,43 +80,43 @@ def test_active_people_are_exactly_the_different_ones_of_the_days(
     assert [day["active"] for day in seen["days"]] == by_day
 
 
-def test_everybody_is_counted_and_leaves_when_erased(sql: Sql) -> None:
-    counted, there = everybody(sql)
+def test_users_are_counted_until_they_are_erased(sql: Sql) -> None:
+    counted, there = counted_and_stored_users(sql)
     user_id = new_user(sql)
-    assert everybody(sql) == (counted + 1, there + 1)
+    assert counted_and_stored_users(sql) == (counted + 1, there + 1)
     sql("update users set first_name = 'B', last_activity = private.clock() where id = %s", user_id)
-    assert everybody(sql) == (counted + 1, there + 1)
+    assert counted_and_stored_users(sql) == (counted + 1, there + 1)
     sql("delete from users where id = %s", user_id)
-    assert everybody(sql) == (counted, there)
+    assert counted_and_stored_users(sql) == (counted, there)
 
 
-def test_who_is_erased_is_no_more_among_the_active(sql: Sql, overview: Any) -> None:
+def test_an_erased_user_is_not_counted_as_active(sql: Sql, overview: Any) -> None:
     day, who = a_day(), new_telegram_id()
-    come(sql, who, day)
+    receive_update(sql, who, day)
     assert overview(day)["month"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
     assert overview(day)["month"]["active"] == 0
     assert overview(day)["days"][-1]["active"] == 1, "that day somebody was there"
 
 
-def test_the_day_is_the_owners(sql: Sql, overview: Any) -> None:
+def test_the_day_follows_the_time_zone_of_the_owner(sql: Sql, overview: Any) -> None:
     day, who = a_day(), new_telegram_id()
-    come(sql, who, day, "23:30")
-    come(sql, who, day + timedelta(days=1), "00:30")
+    receive_update(sql, who, day, "23:30")
+    receive_update(sql, who, day + timedelta(days=1), "00:30")
     seen = overview(day + timedelta(days=1))
     assert [one["active"] for one in seen["days"][-2:]] == [1, 1]
     assert seen["week"]["active"] == 1
 
 
-def test_an_older_update_moves_nobody_back(sql: Sql, overview: Any) -> None:
+def test_an_older_update_does_not_move_the_last_active_day(sql: Sql, overview: Any) -> None:
     day, who = a_day(), new_telegram_id()
-    come(sql, who, day)
-    come(sql, who, day - timedelta(days=3))
+    receive_update(sql, who, day)
+    receive_update(sql, who, day - timedelta(days=3))
     seen = overview(day)
     assert (seen["day"]["active"], seen["week"]["active"]) == (1, 1)
 
 
-def test_many_first_updates_at_once_are_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
+def test_first_updates_at_once_create_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
     day, people = a_day(), [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
@@ -126,31 +126,31 @@ def test_many_first_updates_at_once_are_one_user_each(sql: Sql, overview: Any, d
                 moment = at(day - timedelta(days=ago))
                 connection.execute(f"select private.upsert_user(%s, {moment})", [user])
 
-    before = everybody(sql)
+    before = counted_and_stored_users(sql)
     in_parallel(32, visit)
     seen = overview(day)
     assert [seen[period]["active"] for period in PERIODS] == [8, 8, 8]
-    assert everybody(sql) == (before[0] + 8, before[1] + 8)
+    assert counted_and_stored_users(sql) == (before[0] + 8, before[1] + 8)
 
 
-def test_twenty_thousand_people_at_once_are_counted_at_once(sql: Sql, overview: Any) -> None:
+def test_twenty_thousand_users_inserted_at_once_are_counted(sql: Sql, overview: Any) -> None:
     day, first = a_day(), new_telegram_id() + 10**9
-    before = everybody(sql)
+    before = counted_and_stored_users(sql)
     sql(
         "insert into users (telegram_id, active_on) select %s + n, %s::date - n %% 10 "
         "from generate_series(1, 20000) as n",
         first,
         day,
     )
-    assert everybody(sql) == (before[0] + 20_000, before[1] + 20_000)
+    assert counted_and_stored_users(sql) == (before[0] + 20_000, before[1] + 20_000)
     seen = overview(day)
     assert [seen[period]["active"] for period in PERIODS] == [2_000, 14_000, 20_000]
     sql("delete from users where telegram_id between %s and %s", first, first + 20_000)
-    assert everybody(sql) == before
+    assert counted_and_stored_users(sql) == before
     assert overview(day)["month"]["active"] == 0
 
 
-def test_rows_that_came_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
+def test_rows_copied_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
     day, who = a_day(), new_telegram_id()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
@@ -158,7 +158,7 @@ def test_rows_that_came_without_triggers_break_nothing(sql: Sql, overview: Any, 
             "insert into users (telegram_id, active_on, last_activity) values (%s, %s, %s)",
             [who, day, f"{day} 10:00+03"],
         )
-    come(sql, who, day + timedelta(days=1))
+    receive_update(sql, who, day + timedelta(days=1))
     assert overview(day + timedelta(days=1))["day"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
 
@@ -228,7 +228,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
     }
 
 
-def test_nothing_at_all_is_zeros(overview: Any) -> None:
+def test_an_empty_database_gives_zeros(overview: Any) -> None:
     seen = overview(a_day())
     assert seen["day"] == {
         "active": 0,
@@ -251,7 +251,7 @@ def test_five_models_at_most_are_named(sql: Sql, overview: Any) -> None:
     assert [model["model"] for model in overview(today)["models"]] == ["m7", "m6", "m5", "m4", "m3"]
 
 
-def test_only_admins_and_only_our_roles(sql: Sql, boss: str, refused: Any, database_url: str) -> None:
+def test_only_admins_and_our_roles_may_call(sql: Sql, boss: str, refused: Any, database_url: str) -> None:
     assert refused("admin_overview", p_admin_email="stranger@example.com") == "N0001"
     for role in ("anon", "authenticated"):
         with psycopg.connect(database_url, prepare_threshold=None) as connection:

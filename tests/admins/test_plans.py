@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.users import Call, Sql, audited, new_user
+from tests.admins.users import Call, Sql, audit_entries, new_user
 from tests.support import in_parallel
 from tools.database import admins
 
@@ -58,10 +58,10 @@ def test_a_plan_is_given_for_some_days_and_taken_back(sql: Sql, user: int, give:
     taken = give(user, "FREE", None)
     assert (taken["before"], taken["after"]) == (done["after"], {"plan": "FREE", "ends_at": None})
     assert access_of(sql, user) == (0, False)
-    assert [row["after"]["given"] for row in audited(sql, user)] == ["PREMIUM", "FREE"]
+    assert [row["after"]["given"] for row in audit_entries(sql, user)] == ["PREMIUM", "FREE"]
 
 
-def test_a_second_gift_begins_now_and_replaces_the_first(sql: Sql, user: int, give: Any) -> None:
+def test_a_second_gift_starts_now_and_replaces_the_first(sql: Sql, user: int, give: Any) -> None:
     give(user, "PREMIUM", 300)
     assert give(user, "PREMIUM", 7)["before"]["plan"] == "PREMIUM"
     rows = sql(
@@ -73,7 +73,7 @@ def test_a_second_gift_begins_now_and_replaces_the_first(sql: Sql, user: int, gi
     assert give(user, "PREMIUM", None)["after"] == {"plan": "PREMIUM", "ends_at": None}
 
 
-def test_what_was_bought_stays_when_the_gift_is_taken_back(sql: Sql, user: int, give: Any) -> None:
+def test_a_purchased_plan_stays_when_the_gift_is_revoked(sql: Sql, user: int, give: Any) -> None:
     subscribe(sql, user, "stripe", "10 days")
     give(user, "PREMIUM", None)
     after = give(user, "FREE", None)["after"]
@@ -82,7 +82,7 @@ def test_what_was_bought_stays_when_the_gift_is_taken_back(sql: Sql, user: int, 
     assert access_of(sql, user) == (1, True)
 
 
-def test_the_plan_holds_in_the_next_update(sql: Sql, user: int, give: Any) -> None:
+def test_the_plan_applies_to_the_next_update(sql: Sql, user: int, give: Any) -> None:
     (row,) = sql("select telegram_id from users where id = %s", user)
 
     def limit() -> int | None:
@@ -110,7 +110,7 @@ def test_a_reference_acts_once(sql: Sql, user: int, give: Any) -> None:
     assert len(sql("select id from subscriptions where user_id = %s", user)) == 1
 
 
-def test_bad_plans_days_people_and_admins_are_refused(
+def test_invalid_plans_days_users_and_admins_are_refused(
     sql: Sql, boss: str, user: int, refused: Refused, give: Any
 ) -> None:
     values: dict[str, Any] = {
@@ -135,10 +135,10 @@ def test_bad_plans_days_people_and_admins_are_refused(
     known = {"p_reference": f"taken:{user}", "p_days": 5}
     assert refused("admin_set_plan", **(values | known | {"p_days": 6})) == "N0003"
     assert refused("admin_set_plan", **(values | known | {"p_user_id": new_user(sql)})) == "N0003"
-    assert len(audited(sql, user)) == 1
+    assert len(audit_entries(sql, user)) == 1
 
 
-def test_the_sweep_ends_what_is_over_and_nothing_else(sql: Sql, user: int) -> None:
+def test_the_sweep_ends_expired_subscriptions_only(sql: Sql, user: int) -> None:
     subscribe(sql, user, "admin", "-1 second")
     sql("update users set vip_level = 1, is_paid = true where id = %s", user)
     two = new_user(sql)
@@ -169,7 +169,7 @@ def test_sweeps_at_once_end_each_subscription_once(sql: Sql, database_url: str) 
     assert ended == 40
 
 
-def test_a_held_user_is_left_to_the_next_sweep(sql: Sql, user: int, database_url: str) -> None:
+def test_a_locked_user_is_left_to_the_next_sweep(sql: Sql, user: int, database_url: str) -> None:
     subscribe(sql, user, "admin", "-1 minute")
     with psycopg.connect(database_url, prepare_threshold=None) as other:
         other.execute("select from users where id = %s for no key update", [user])

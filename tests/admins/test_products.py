@@ -62,7 +62,7 @@ def prices_of(sql: Sql, key: str) -> dict[str, str]:
     return {row["currency"]: row["amount"] for row in rows}
 
 
-def audited(sql: Sql, key: str) -> list[dict[str, Any]]:
+def audit_entries(sql: Sql, key: str) -> list[dict[str, Any]]:
     return sql(
         "select action, admin_email, before, after from audit_log where after ->> 'product' = %s order by id",
         key,
@@ -96,20 +96,18 @@ def test_the_demonstration_set_is_on_sale(sql: Sql) -> None:
 # Prices ----------------------------------------------------------------------------------------------------
 
 
-def test_prices_change_once_confirmed_and_are_written_down(
-    sql: Sql, product: str, set_prices: Change
-) -> None:
+def test_prices_change_once_confirmed_and_are_logged(sql: Sql, product: str, set_prices: Change) -> None:
     wanted = {"XTR": "400", "USD": "5.99", "RUB": None}
     asked = set_prices(wanted, confirmed=False)
     assert (asked["outcome"], asked["jumps"]) == ("preview", {})
     assert asked["before"] == {"XTR": "350.00", "RUB": "499.00"}
     assert asked["after"] == {"XTR": "400.00", "USD": "5.99"}
     assert prices_of(sql, product) == asked["before"]
-    assert audited(sql, product) == []
+    assert audit_entries(sql, product) == []
     done = set_prices(wanted, p_expected=Jsonb(asked["before"]))
     assert (done["outcome"], done["product"]["prices"]) == ("applied", asked["after"])
     assert prices_of(sql, product) == asked["after"]
-    (entry,) = audited(sql, product)
+    (entry,) = audit_entries(sql, product)
     assert (entry["action"], entry["admin_email"]) == ("set_prices", BOSS)
     assert (entry["before"]["prices"], entry["after"]["prices"]) == (asked["before"], asked["after"])
 
@@ -163,7 +161,7 @@ def test_a_bad_price_is_refused_with_its_reason(
         ("KZT", "0.01"),
     ],
 )
-def test_a_price_at_its_border_is_taken(
+def test_a_price_at_the_limit_is_accepted(
     sql: Sql, product: str, set_prices: Change, currency: str, amount: str
 ) -> None:
     assert set_prices({currency: amount})["outcome"] == "applied"
@@ -176,14 +174,14 @@ def test_minimums_are_those_of_connected_providers(product: str, set_prices: Cha
     assert set_prices({"USD": "0.20"})["outcome"] == "refused"
 
 
-def test_a_jump_is_pointed_out(product: str, set_prices: Change) -> None:
+def test_a_price_jump_is_reported(product: str, set_prices: Change) -> None:
     asked = set_prices({"RUB": "4990", "XTR": "116", "USD": "900"}, confirmed=False)
     assert asked["jumps"] == {"RUB": "10", "XTR": "0.33"}
     assert set_prices({"RUB": "1496", "XTR": "117"}, confirmed=False)["jumps"] == {}
     assert set_prices({"RUB": "1497"}, confirmed=False)["jumps"] == {"RUB": "3"}
 
 
-def test_what_changes_nothing_or_empties_what_is_on_sale_is_refused(
+def test_an_unchanged_price_or_removal_of_the_last_one_is_refused(
     sql: Sql, product: str, call: Call, set_prices: Change, boss: str
 ) -> None:
     assert set_prices({"RUB": "499.00", "EUR": None})["outcome"] == "unchanged"
@@ -208,7 +206,7 @@ def test_only_admins_change_products(product: str, refused: Callable[..., Any], 
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
-def test_outsiders_reach_none_of_it(sql: Sql, role: str) -> None:
+def test_other_roles_may_not_call(sql: Sql, role: str) -> None:
     for function in ("admin_products", "admin_set_prices", "admin_set_product_texts", "admin_switch_product"):
         row = sql(
             "select has_function_privilege(%s, oid, 'execute') as may from pg_proc where proname = %s",
@@ -218,7 +216,7 @@ def test_outsiders_reach_none_of_it(sql: Sql, role: str) -> None:
         assert row == [{"may": False}], function
 
 
-def test_a_repetition_changes_once_and_a_reference_is_for_one_change(
+def test_a_repeated_call_changes_once_and_a_reference_is_for_one_change(
     sql: Sql, product: str, set_prices: Change, refused: Callable[..., Any], call: Call, boss: str
 ) -> None:
     reference = f"telegram:{product}"
@@ -230,7 +228,7 @@ def test_a_repetition_changes_once_and_a_reference_is_for_one_change(
     values = {"p_key": product, "p_admin_email": boss, "p_reference": reference}
     assert refused("admin_set_prices", p_prices=other, **values) == "N0003"
     assert refused("admin_switch_product", p_is_active=False, **values) == "N0003"
-    assert len(audited(sql, product)) == 2
+    assert len(audit_entries(sql, product)) == 2
 
 
 def test_of_two_admins_at_once_the_second_sees_what_the_first_did(
@@ -239,10 +237,10 @@ def test_of_two_admins_at_once_the_second_sees_what_the_first_did(
     before = Jsonb(prices_of(sql, product))
     outcomes = in_parallel(4, lambda n: set_prices({"RUB": str(600 + n)}, p_expected=before)["outcome"])
     assert sorted(outcomes) == ["applied", "changed", "changed", "changed"]
-    assert len(audited(sql, product)) == 1
+    assert len(audit_entries(sql, product)) == 1
 
 
-def test_it_is_not_shown_at_prices_that_the_admin_did_not_see(
+def test_a_product_is_not_shown_at_prices_that_the_admin_did_not_see(
     product: str, call: Call, set_prices: Change, boss: str
 ) -> None:
     call("admin_switch_product", p_key=product, p_is_active=False, p_admin_email=boss)
@@ -288,7 +286,7 @@ def test_open_orders_and_renewals_keep_their_price(
     )
 
 
-def test_hidden_while_it_is_ordered_is_either_an_order_or_none(
+def test_a_product_hidden_during_an_order_gives_one_order_or_none(
     sql: Sql, product: str, call: Call, boss: str
 ) -> None:
     users = [new_user(sql) for _ in range(3)]
@@ -335,7 +333,7 @@ def test_a_title_changes_in_one_language(sql: Sql, product: str, rename: Change)
     assert rename("New", "Two\nlines")["outcome"] == "unchanged"
     stale = Jsonb({"title": "Old", "description": "Words"})
     assert rename("Newer", p_expected=stale)["outcome"] == "changed"
-    (entry,) = audited(sql, product)
+    (entry,) = audit_entries(sql, product)
     assert (entry["before"]["title"], entry["after"]["title"]) == ("Old", "New")
 
 
@@ -355,7 +353,7 @@ def test_a_title_changes_in_one_language(sql: Sql, product: str, rename: Change)
         ("x", "a\x07", "description", "characters"),
     ],
 )
-def test_a_bad_text_is_refused(
+def test_an_invalid_text_is_refused(
     rename: Change, title: str, about: str | None, field: str, reason: str
 ) -> None:
     refused = rename(title, about)
@@ -363,7 +361,7 @@ def test_a_bad_text_is_refused(
     assert [(one["field"], one["reason"]) for one in refused["problems"]] == [(field, reason)]
 
 
-def test_emoji_and_scripts_that_join_letters_are_texts(rename: Change) -> None:
+def test_emoji_and_joining_scripts_are_accepted(rename: Change) -> None:
     for title in ("👨‍👩‍👧 Family", "⭐️", "می‌خواهم", "שנה"):
         assert rename(title, None)["product"]["texts"]["en"] == {"title": title}
 
@@ -372,7 +370,7 @@ def test_a_product_needs_no_description(rename: Change) -> None:
     assert rename("Bare", "  ")["product"]["texts"]["en"] == {"title": "Bare"}
 
 
-def test_the_longest_texts_are_taken(rename: Change) -> None:
+def test_the_longest_texts_are_accepted(rename: Change) -> None:
     assert rename("ы" * 32, "ы" * 255)["outcome"] == "applied"
 
 

@@ -35,7 +35,7 @@ def create(call: Call, boss: str) -> Callable[..., Any]:
     return create
 
 
-def audited(sql: Sql, code: str) -> list[dict[str, Any]]:
+def audit_entries(sql: Sql, code: str) -> list[dict[str, Any]]:
     return sql(
         "select admin_email, action, user_id, before, after from audit_log where after ->> 'code' = %s "
         "order by id",
@@ -43,7 +43,7 @@ def audited(sql: Sql, code: str) -> list[dict[str, Any]]:
     )
 
 
-def test_a_code_is_made_with_all_that_it_says(sql: Sql, create: Any, boss: str) -> None:
+def test_a_code_is_created_with_all_its_values(sql: Sql, create: Any, boss: str) -> None:
     code = word()
     made = create(code.lower(), "month", 2, p_max_uses=5, p_valid_until="2099-01-01", p_note=" for friends ")
     assert made["outcome"] == "created"
@@ -58,24 +58,24 @@ def test_a_code_is_made_with_all_that_it_says(sql: Sql, create: Any, boss: str) 
         "state": "active",
     }
     assert card["note"] == "for friends"
-    (line,) = audited(sql, code)
+    (line,) = audit_entries(sql, code)
     assert (line["admin_email"], line["action"], line["user_id"]) == (boss, "create_promocode", None)
     assert line["after"]["value"] == 2
 
 
-def test_a_word_that_is_taken_stays_what_it_is(sql: Sql, create: Any) -> None:
+def test_an_existing_code_is_not_changed(sql: Sql, create: Any) -> None:
     code = word()
     create(code, "credits", 50)
     again = create(code.lower(), "percent", 90)
     assert (again["outcome"], again["promocode"]["kind"]) == ("taken", "credits")
-    assert len(audited(sql, code)) == 1
+    assert len(audit_entries(sql, code)) == 1
 
 
 def test_a_reference_acts_once(sql: Sql, create: Any, call: Call, boss: str, refused: Refused) -> None:
     code, reference = word(), f"story:{word()}"
     for _ in range(3):
         assert create(code, p_reference=reference)["outcome"] == "created"
-    assert len(audited(sql, code)) == 1
+    assert len(audit_entries(sql, code)) == 1
     other = word()
     values = {"p_kind": "credits", "p_value": 50, "p_admin_email": boss, "p_reference": reference}
     assert refused("admin_create_promocode", p_code=other, **values) == "N0003"
@@ -107,12 +107,12 @@ def test_a_reference_acts_once(sql: Sql, create: Any, call: Call, boss: str, ref
         {"p_note": "x" * 501},
     ],
 )
-def test_what_cannot_be_a_code_is_refused(boss: str, refused: Refused, change: dict[str, Any]) -> None:
+def test_an_invalid_code_is_refused(boss: str, refused: Refused, change: dict[str, Any]) -> None:
     values = {"p_code": word(), "p_kind": "credits", "p_value": 5, "p_admin_email": boss}
     assert refused("admin_create_promocode", **(values | change)) == "Z0007"
 
 
-def test_only_admins_make_see_and_switch_codes(create: Any, boss: str, refused: Refused) -> None:
+def test_only_admins_create_read_and_switch_codes(create: Any, boss: str, refused: Refused) -> None:
     code = word()
     create(code)
     eve = {"p_admin_email": "eve@example.com"}
@@ -121,7 +121,7 @@ def test_only_admins_make_see_and_switch_codes(create: Any, boss: str, refused: 
     assert refused("admin_switch_promocode", p_code=code, p_is_active=False, **eve) == "N0001"
 
 
-def test_a_code_is_switched_off_and_on_and_each_is_written_down_once(
+def test_a_code_is_switched_off_and_on_and_each_is_logged_once(
     sql: Sql, create: Any, call: Call, boss: str
 ) -> None:
     code = word()
@@ -132,7 +132,7 @@ def test_a_code_is_switched_off_and_on_and_each_is_written_down_once(
 
     for is_active in (False, False, True):
         assert switch(is_active)["state"] == ("active" if is_active else "off")
-    lines = [line for line in audited(sql, code) if line["action"] == "switch_promocode"]
+    lines = [line for line in audit_entries(sql, code) if line["action"] == "switch_promocode"]
     assert [(line["before"]["is_active"], line["after"]["is_active"]) for line in lines] == [
         (True, False),
         (False, True),
@@ -157,14 +157,14 @@ def test_the_newest_are_shown_first_a_page_at_a_time(create: Any, call: Call, bo
     assert nothing == {"promocodes": [], "next": None}
 
 
-def test_ten_admins_at_once_make_one_code(sql: Sql, create: Any) -> None:
+def test_ten_admins_at_once_create_one_code(sql: Sql, create: Any) -> None:
     code = word()
     told = in_parallel(10, lambda _n: create(code)["outcome"])
     assert sorted(told) == ["created"] + ["taken"] * 9
-    assert len(audited(sql, code)) == 1
+    assert len(audit_entries(sql, code)) == 1
 
 
-def test_uses_can_never_be_more_than_there_are(sql: Sql, create: Any) -> None:
+def test_uses_never_exceed_their_maximum(sql: Sql, create: Any) -> None:
     code = word()
     create(code, p_max_uses=2)
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -180,7 +180,7 @@ def test_uses_can_never_be_more_than_there_are(sql: Sql, create: Any) -> None:
         "admin_promocodes('boss@example.com')",
     ],
 )
-def test_visitors_may_call_none_of_it(database_url: str, role: str, statement: str) -> None:
+def test_other_roles_may_not_call_promo_code_functions(database_url: str, role: str, statement: str) -> None:
     with psycopg.connect(database_url, prepare_threshold=None) as connection:
         connection.execute(f"set local role {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -62,13 +62,13 @@ def figures(found: Any, currency: str, period: str) -> tuple[float, float, float
     return tuple(float(line[period][kind]) for kind in ("gross", "refunds", "net"))  # type: ignore[return-value]
 
 
-def test_nothing_was_sold(revenue: Revenue) -> None:
+def test_no_sales_give_zeros(revenue: Revenue) -> None:
     found = revenue()
     assert found["currencies"] == []
     assert found["month"] == {"payments": 0, "refunds": 0, "paid": 0, "new": 0}
 
 
-def test_each_move_counts_on_its_day_and_in_its_currency(sql: Sql, revenue: Revenue) -> None:
+def test_each_operation_counts_on_its_day_and_in_its_currency(sql: Sql, revenue: Revenue) -> None:
     old = pay(sql, None, "1000", "45 days")
     move(sql, old, "refund", "1000", "2 days")
     move(sql, pay(sql, None, "499", "1 hour"), "refund", "100.50", "1 minute")
@@ -88,7 +88,7 @@ def test_each_move_counts_on_its_day_and_in_its_currency(sql: Sql, revenue: Reve
     assert [one["currency"] for one in found["currencies"]] == ["RUB", "XTR"]
 
 
-def test_what_is_no_revenue(sql: Sql, revenue: Revenue) -> None:
+def test_test_payments_and_balance_purchases_do_not_count(sql: Sql, revenue: Revenue) -> None:
     pay(sql, None, "100", "1 hour", provider="balance")
     pay(sql, None, "100", "1 hour", is_test=True, problem="test")
     real = pay(sql, None, "7", "1 hour", "USD")
@@ -108,7 +108,7 @@ def test_totals_and_refunds_of_one_payment_are_not_added_up(sql: Sql, revenue: R
     assert figures(revenue(), "EUR", "day") == (100, 70, 30)
 
 
-def test_conversion_is_of_the_users_who_came_in_the_period(sql: Sql, revenue: Revenue) -> None:
+def test_conversion_counts_users_created_in_the_period(sql: Sql, revenue: Revenue) -> None:
     for days, count in ((0, 3), (3, 4), (20, 10)):
         sql(
             "insert into daily_totals (day, provider, model, is_user_api_key, shard, new_users) "
@@ -130,5 +130,5 @@ def test_conversion_is_of_the_users_who_came_in_the_period(sql: Sql, revenue: Re
     assert shares == {"day": (2, 3), "week": (3, 7), "month": (4, 17)}
 
 
-def test_only_admins_see_it(refused: Callable[..., Any], boss: str) -> None:
+def test_only_admins_may_call(refused: Callable[..., Any], boss: str) -> None:
     assert refused("admin_revenue", p_admin_email="eve@example.com") == "N0001"

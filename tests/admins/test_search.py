@@ -44,7 +44,7 @@ def test_the_best_match_comes_first(sql: Sql, search: Search) -> None:
     assert found(search("word qorin")) == ["Word"]
 
 
-def test_a_page_at_most_and_it_says_when_there_are_more(sql: Sql, search: Search) -> None:
+def test_a_page_is_limited_and_reports_more_results(sql: Sql, search: Search) -> None:
     for n in range(10):
         new_user(sql, first_name=f"Pageful {n}")
     result = search("pageful")
@@ -81,7 +81,7 @@ def test_no_character_is_a_pattern(sql: Sql, search: Search, query: str) -> None
     assert result is None or result["users"] == []
 
 
-def test_a_query_without_end_is_cut(search: Search) -> None:
+def test_an_overlong_query_is_cut(search: Search) -> None:
     assert search("ab" * 5000) == {"users": [], "has_more": False}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.admins.users import Call, Sql, audited, new_user
+from tests.admins.users import Call, Sql, audit_entries, new_user
 from tests.support import in_parallel
 
 _numbers = itertools.count(1)
@@ -63,7 +63,7 @@ def trainings(sql: Sql, user_id: int) -> int:
 # Messages to the user --------------------------------------------------------------------------------------
 
 
-def test_every_gift_tells_the_user_once(sql: Sql, anna: int, act: Act) -> None:
+def test_every_adjustment_sends_the_user_one_message(sql: Sql, anna: int, act: Act) -> None:
     given = act("admin_add_bonus_credits", p_user_id=anna, p_credits=10, p_reference=f"gift:{anna}")
     assert len(given["outgoing"]) == 1
     again = act("admin_add_bonus_credits", p_user_id=anna, p_credits=10, p_reference=f"gift:{anna}")
@@ -88,7 +88,7 @@ def test_every_gift_tells_the_user_once(sql: Sql, anna: int, act: Act) -> None:
     ]
 
 
-def test_nothing_is_told_where_nothing_changed(sql: Sql, anna: int, act: Act) -> None:
+def test_no_message_is_sent_when_nothing_changed(sql: Sql, anna: int, act: Act) -> None:
     act("admin_add_bonus_credits", p_user_id=anna, p_credits=-5)
     act("admin_reset_user_usage", p_user_id=anna)
     act("admin_set_plan", p_user_id=anna, p_plan="FREE", p_days=None)
@@ -96,7 +96,9 @@ def test_nothing_is_told_where_nothing_changed(sql: Sql, anna: int, act: Act) ->
 
 
 @pytest.mark.parametrize("state", ["banned_at = now()", "is_active = false"])
-def test_who_cannot_be_written_to_gets_the_gift_alone(sql: Sql, anna: int, act: Act, state: str) -> None:
+def test_a_user_who_cannot_be_messaged_still_gets_the_adjustment(
+    sql: Sql, anna: int, act: Act, state: str
+) -> None:
     sql(f"update users set {state} where id = %s", anna)
     assert act("admin_add_bonus_credits", p_user_id=anna, p_credits=10)["outgoing"] == []
     assert column(sql, anna, "bonus_credits") == 10
@@ -107,7 +109,7 @@ def test_who_cannot_be_written_to_gets_the_gift_alone(sql: Sql, anna: int, act: 
 # Undo ------------------------------------------------------------------------------------------------------
 
 
-def test_credits_trainings_and_balance_go_back(sql: Sql, anna: int, act: Act) -> None:
+def test_credits_trainings_and_balance_are_undone(sql: Sql, anna: int, act: Act) -> None:
     sql("update users set bonus_credits = 5 where id = %s", anna)
     entries = [
         act("admin_add_bonus_credits", p_user_id=anna, p_credits=10)["id"],
@@ -130,7 +132,7 @@ def test_credits_trainings_and_balance_go_back(sql: Sql, anna: int, act: Act) ->
     ]
 
 
-def test_what_was_taken_comes_back(sql: Sql, anna: int, act: Act) -> None:
+def test_a_deduction_is_undone(sql: Sql, anna: int, act: Act) -> None:
     act("admin_adjust_balance", p_user_id=anna, p_amount="50")
     act("admin_give_trainings", p_user_id=anna, p_quantity=3)
     for entry in (
@@ -141,7 +143,7 @@ def test_what_was_taken_comes_back(sql: Sql, anna: int, act: Act) -> None:
     assert (float(column(sql, anna, "balance")), trainings(sql, anna)) == (50, 3)
 
 
-def test_what_is_used_stays_used(sql: Sql, anna: int, act: Act) -> None:
+def test_spent_amounts_stay_spent(sql: Sql, anna: int, act: Act) -> None:
     entry = act("admin_add_bonus_credits", p_user_id=anna, p_credits=10)["id"]
     sql("update users set bonus_credits = 4 where id = %s", anna)
     done = act("admin_undo", p_audit_id=entry)
@@ -149,13 +151,13 @@ def test_what_is_used_stays_used(sql: Sql, anna: int, act: Act) -> None:
     assert column(sql, anna, "bonus_credits") == 0
 
 
-def test_an_entry_is_undone_once_however_many_ask_at_once(sql: Sql, anna: int, act: Act) -> None:
+def test_an_entry_is_undone_once_by_concurrent_admins(sql: Sql, anna: int, act: Act) -> None:
     sql("update users set bonus_credits = 100 where id = %s", anna)
     entry = act("admin_add_bonus_credits", p_user_id=anna, p_credits=10)["id"]
     outcomes = in_parallel(6, lambda _n: act("admin_undo", p_audit_id=entry)["outcome"])
     assert sorted(outcomes) == ["known"] * 5 + ["undone"]
     assert column(sql, anna, "bonus_credits") == 100
-    assert [row["action"] for row in audited(sql, anna)] == ["add_bonus_credits", "undo"]
+    assert [row["action"] for row in audit_entries(sql, anna)] == ["add_bonus_credits", "undo"]
     assert len(news(sql, anna)) == 2
 
 
@@ -180,7 +182,7 @@ def test_undo_and_a_new_gift_at_once_lose_nothing(sql: Sql, anna: int, act: Act)
     assert column(sql, anna, "bonus_credits") == 21
 
 
-def test_a_plan_is_undone_and_the_one_before_runs_again(sql: Sql, anna: int, act: Act) -> None:
+def test_a_plan_is_undone_and_the_previous_one_is_restored(sql: Sql, anna: int, act: Act) -> None:
     act("admin_set_plan", p_user_id=anna, p_plan="PREMIUM", p_days=90)
     second = act("admin_set_plan", p_user_id=anna, p_plan="PREMIUM", p_days=10)
     done = act("admin_undo", p_audit_id=second["id"])
@@ -198,7 +200,7 @@ def test_a_plan_that_was_replaced_since_is_not_undone(sql: Sql, anna: int, act: 
     assert column(sql, anna, "vip_level") == 1
 
 
-def test_a_bought_plan_is_not_touched_by_undoing_a_given_one(sql: Sql, anna: int, act: Act) -> None:
+def test_undoing_a_gift_keeps_a_purchased_plan(sql: Sql, anna: int, act: Act) -> None:
     sql(
         "insert into subscriptions (user_id, plan, source, ends_at) "
         "values (%s, 'PREMIUM', 'purchase', private.clock() + interval '5 days')",
@@ -232,7 +234,9 @@ def test_a_reset_is_undone_within_its_month(
     assert act("admin_undo", p_audit_id=entry)["outcome"] == "replaced"
 
 
-def test_what_cannot_be_undone(sql: Sql, anna: int, act: Act, refused: Callable[..., Any], boss: str) -> None:
+def test_entries_that_cannot_be_undone(
+    sql: Sql, anna: int, act: Act, refused: Callable[..., Any], boss: str
+) -> None:
     act("admin_ban_user", p_user_id=anna, p_reason=None)
     ban = sql("select max(id) as id from audit_log where user_id = %s", anna)[0]["id"]
     for entry in (ban, -1, None):
@@ -250,14 +254,14 @@ def test_what_cannot_be_undone(sql: Sql, anna: int, act: Act, refused: Callable[
 @pytest.mark.parametrize(
     ("amount", "code"), [("0", "N0004"), ("0.001", "N0004"), ("1000000.01", "N0004"), ("-0.01", "L0002")]
 )
-def test_an_unusable_amount_is_refused(
+def test_an_invalid_amount_is_refused(
     sql: Sql, anna: int, refused: Callable[..., Any], boss: str, amount: str, code: str
 ) -> None:
     assert refused("admin_adjust_balance", p_user_id=anna, p_amount=amount, p_admin_email=boss) == code
     assert float(column(sql, anna, "balance")) == 0
 
 
-def test_the_card_offers_to_undo_the_last_action_alone(
+def test_the_user_card_offers_undo_for_the_last_action_only(
     sql: Sql, anna: int, act: Act, call: Call, boss: str
 ) -> None:
     def offered() -> Any:

@@ -100,14 +100,14 @@ def test_alarms_wait_for_the_first_message_and_arrive_once_in_order(
     assert sql("select from private.waiting_alarms") == []
 
 
-def test_an_alarm_for_one_admin_waits_for_that_one_alone(sql: Sql, database_url: str, newcomer: int) -> None:
+def test_an_alarm_for_one_admin_waits_for_that_admin_only(sql: Sql, database_url: str, newcomer: int) -> None:
     both = f"{newcomer},{new_telegram_id()}"
     admins.write(database_url, {"ADMIN_EMAILS": f"{BOSS},ann@example.com", "ADMIN_TELEGRAM_IDS": both})
     sql("select private.notify_admins('owner_alert', '{}', p_admin_email => 'ann@example.com')")
     assert sql("select email from private.waiting_alarms") == [{"email": "ann@example.com"}]
 
 
-def test_a_corrected_id_gets_what_waited_and_a_removed_admin_nothing(
+def test_a_corrected_admin_id_gets_the_waiting_alarms_and_a_removed_admin_none(
     sql: Sql, call: Call, database_url: str, newcomer: int
 ) -> None:
     alarm(sql, "one")
@@ -125,7 +125,7 @@ def test_a_corrected_id_gets_what_waited_and_a_removed_admin_nothing(
     assert sql("select from private.waiting_alarms") == []
 
 
-def test_of_more_than_a_hundred_the_number_is_told(sql: Sql, call: Call, newcomer: int) -> None:
+def test_beyond_a_hundred_alarms_only_their_number_is_sent(sql: Sql, call: Call, newcomer: int) -> None:
     for number in range(104):
         alarm(sql, str(number))
     assert sql("select count(*) as n from private.waiting_alarms")[0]["n"] == 101
@@ -171,7 +171,7 @@ def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
     assert sorted(told(sql, newcomer)) == sorted(f"{n}-{number}" for n in range(8) for number in range(5))
 
 
-def test_a_sweep_leaves_what_another_one_is_queueing(
+def test_a_sweep_skips_alarms_that_another_one_is_enqueueing(
     sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     alarm(sql, "one")
@@ -236,7 +236,7 @@ def no_admin(sql: Sql) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_admin")
 @pytest.mark.parametrize("without_telegram", [False, True])
-def test_without_an_admin_alarms_wait_for_the_first_who_starts(
+def test_without_an_admin_alarms_wait_for_the_first_admin_who_starts(
     sql: Sql, call: Call, database_url: str, without_telegram: bool
 ) -> None:
     if without_telegram:
@@ -269,7 +269,7 @@ def test_without_an_admin_a_hundred_alarms_wait_and_the_rest_are_counted(sql: Sq
     ]
 
 
-def test_the_owner_who_starts_the_bot_reads_what_happened_before(
+def test_an_owner_who_starts_the_bot_gets_the_waiting_alarms(
     stack: Stack, sql: Sql, appoint: Callable[[str], TelegramUser]
 ) -> None:
     olga = appoint("en")

@@ -20,7 +20,7 @@ def new_user(sql: Sql, **columns: Any) -> int:
     return int(rows[0]["id"])
 
 
-def audited(sql: Sql, user_id: int) -> list[dict[str, Any]]:
+def audit_entries(sql: Sql, user_id: int) -> list[dict[str, Any]]:
     """What was written down about a person, the oldest first."""
     return sql(
         "select admin_email, action, reference, before, after from audit_log where user_id = %s order by id",

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.privacy.conftest import Someone, next_update
+from tests.privacy.conftest import SqlUser, next_update
 from tests.support import in_parallel, new_telegram_id
 from tools.emulator.stack import Stack
 
@@ -52,7 +52,7 @@ def active_today(sql: Sql) -> int:
 def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_first(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
-    anna = Someone(connect)
+    anna = SqlUser(connect)
     counted, active = new_today(sql), active_today(sql)
     assert adjust(anna.id, "12.50", f"shop:{anna.id}")["balance"] == "12.50"
     assert adjust(anna.id, "12.50", f"shop:{anna.id}")["applied"] is False
@@ -73,7 +73,7 @@ def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_
 def test_the_same_update_delivered_again_is_still_their_first(
     adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
-    anna, update = Someone(connect), next_update()
+    anna, update = SqlUser(connect), next_update()
     adjust(anna.id, "1", f"shop:{anna.id}")
     again = {"p_lease_seconds": 0}
     assert [anna.receive(update, **again)["user"]["is_new"] for _ in range(2)] == [True, True]
@@ -82,7 +82,7 @@ def test_the_same_update_delivered_again_is_still_their_first(
 def test_first_messages_at_once_are_first_once(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
-    anna = Someone(connect)
+    anna = SqlUser(connect)
     counted = new_today(sql)
     adjust(anna.id, "1", f"shop:{anna.id}")
     updates = [next_update() for _ in range(8)]
@@ -94,10 +94,10 @@ def test_payments_and_a_first_message_at_once_make_one_user(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     for _ in range(5):
-        anna, counted = Someone(connect), new_today(sql)
+        anna, counted = SqlUser(connect), new_today(sql)
         updates = [next_update() for _ in range(8)]
 
-        def act(n: int, anna: Someone = anna, updates: list[int] = updates) -> None:
+        def act(n: int, anna: SqlUser = anna, updates: list[int] = updates) -> None:
             if n % 2:
                 anna.receive(updates[n])
             else:
@@ -131,7 +131,7 @@ def test_nothing_is_taken_from_a_user_who_has_nothing(sql: Sql, adjust: Callable
 def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
-    anna = Someone(connect)
+    anna = SqlUser(connect)
     anna.ask()
     sql("update users set trial_used = true where telegram_id = %s", anna.id)
     anna.erase()
@@ -152,7 +152,7 @@ def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice
 def test_what_another_service_gave_meanwhile_stays(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
-    anna = Someone(connect)
+    anna = SqlUser(connect)
     anna.ask()
     anna.erase()
     adjust(anna.id, "3", f"shop:{anna.id}")

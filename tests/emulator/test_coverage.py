@@ -184,7 +184,7 @@ def test_a_method_reads_every_field_that_it_declares(telegram: Telegram, known: 
     assert read == known.fields, refused
 
 
-def everything(telegram: Telegram) -> Iterator[Json]:
+def dump_rows(telegram: Telegram) -> Iterator[Json]:
     """Bring about every kind of message, and return all of them."""
     anna = telegram.user("Anna")
     chat = anna.chat("assistant")
@@ -221,7 +221,7 @@ def everything(telegram: Telegram) -> Iterator[Json]:
 def test_the_fields_of_a_message_are_the_ones_that_occur() -> None:
     telegram = Telegram()
     try:
-        seen = {name for data in everything(telegram) for name in data}
+        seen = {name for data in dump_rows(telegram) for name in data}
     finally:
         telegram.stop()
     assert seen - set(specification()["message"]) == set(), "a field that the Bot API does not have"

@@ -73,7 +73,7 @@ def authentic(*headers: str, body: bytes = IGNORED, length: int | None = None) -
     )
 
 
-def everything(connection: socket.socket) -> bytes:
+def dump_rows(connection: socket.socket) -> bytes:
     """What the function sends until it closes the connection."""
     received = b""
     try:
@@ -147,7 +147,7 @@ def test_a_request_has_a_deadline(payments: Function, connect: Callable[[Functio
         held.append((connect(payments), answered))
         held[-1][0].sendall(sent)
     for connection, answered in held:
-        assert status(everything(connection)) == answered
+        assert status(dump_rows(connection)) == answered
         assert server.RECEIVE_SECONDS - 1 < time.monotonic() - started < server.RECEIVE_SECONDS + 5
 
 
@@ -164,7 +164,7 @@ def test_a_caller_without_proof_is_refused_before_its_body_arrives(
     connection = connect(functions[name])
     started = time.monotonic()
     connection.sendall(post(path, body=b"{", length=100_000))
-    answer = everything(connection)
+    answer = dump_rows(connection)
     assert status(answer) == answered
     assert b"\r\nConnection: close\r\n" in answer
     assert time.monotonic() - started < QUICK + server.LINGER_SECONDS
@@ -178,7 +178,7 @@ def test_the_body_of_a_refused_request_is_not_taken_for_the_next_request(
     connection.sendall(post("/assistant", length=len(hidden)))
     time.sleep(0.3)
     connection.sendall(hidden)
-    answer = everything(connection)
+    answer = dump_rows(connection)
     assert status(answer) == 401
     assert answer.count(b"HTTP/1.1") == 1
 
@@ -234,7 +234,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(
     connection.sendall(authentic("Expect: 100-continue", "Connection: close", body=b"", length=len(IGNORED)))
     assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
     connection.sendall(IGNORED)
-    assert b"HTTP/1.1 200 " in everything(connection)
+    assert b"HTTP/1.1 200 " in dump_rows(connection)
 
 
 def test_two_requests_at_once_are_never_mixed_up(
@@ -242,7 +242,7 @@ def test_two_requests_at_once_are_never_mixed_up(
 ) -> None:
     connection = connect(telegram)
     connection.sendall(authentic() + authentic(body=b"{", length=500))
-    answer = everything(connection)
+    answer = dump_rows(connection)
     assert status(answer) == 200
     assert answer.count(b"HTTP/1.1") == 1
 
@@ -262,7 +262,7 @@ def test_a_body_that_breaks_off_is_refused_and_nobody_is_alarmed(
         connection = connect(function)
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        assert status(everything(connection)) == 400
+        assert status(dump_rows(connection)) == 400
     text = "\n".join(function.lines_after(printed))
     assert "ALERT" not in text
     assert '"ERROR"' not in text
@@ -294,13 +294,13 @@ def test_a_body_longer_than_allowed_is_answered(
 def test_long_headers_are_refused(payments: Function, connect: Callable[[Function], socket.socket]) -> None:
     connection = connect(payments)
     connection.sendall(b"POST /stripe HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * 15_000)
-    assert status(everything(connection)) == 431
+    assert status(dump_rows(connection)) == 431
 
 
 def test_no_http_is_refused(payments: Function, connect: Callable[[Function], socket.socket]) -> None:
     connection = connect(payments)
     connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
-    assert status(everything(connection)) == 400
+    assert status(dump_rows(connection)) == 400
     answers_quickly(payments)
 
 
@@ -329,6 +329,6 @@ def test_half_sent_bodies_are_bounded_in_sum(
     for connection in held:
         connection.sendall(post("/stripe", body=b" " * 1_000_000, length=1_150_000))
     answers_quickly(payments)
-    statuses = [status(everything(connection)) for connection in held]
+    statuses = [status(dump_rows(connection)) for connection in held]
     assert statuses.count(503) >= 40 - server.MAX_RECEIVED // 1_000_000 - 2
     assert set(statuses) <= {503, 408}

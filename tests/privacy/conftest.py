@@ -29,7 +29,7 @@ def call(connection: psycopg.Connection, function: str, **parameters: Any) -> An
 
 
 @dataclass
-class Someone:
+class SqlUser:
     """A person, who need not exist: only what they do makes them."""
 
     connect: Callable[[], psycopg.Connection]
@@ -107,15 +107,15 @@ def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
 
 
 @pytest.fixture
-def someone(connect: Callable[[], psycopg.Connection]) -> Callable[..., Someone]:
-    """`someone()` is a new person each time."""
-    return lambda **more: Someone(connect, **more)
+def make_user(connect: Callable[[], psycopg.Connection]) -> Callable[..., SqlUser]:
+    """`make_user()` is a new person each time."""
+    return lambda **more: SqlUser(connect, **more)
 
 
 @pytest.fixture
-def anna(someone: Callable[..., Someone]) -> Someone:
+def anna(make_user: Callable[..., SqlUser]) -> SqlUser:
     """Somebody who was served already."""
-    anna = someone()
+    anna = make_user()
     anna.ask()
     return anna
 
@@ -134,13 +134,13 @@ def transaction(backend_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
         connection.close()
 
 
-def id_of(sql: Sql, user: Someone) -> int | None:
+def id_of(sql: Sql, user: SqlUser) -> int | None:
     """The person's users.id, or None."""
     rows = sql("select id from users where telegram_id = %s", user.id)
     return int(rows[0]["id"]) if rows else None
 
 
-def everything(sql: Sql) -> str:
+def dump_rows(sql: Sql) -> str:
     """Every row of every table as text."""
     tables = sql(
         "select c.oid::regclass::text as name from pg_class c "

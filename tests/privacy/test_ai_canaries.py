@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.ai.modes import MODES
-from tests.privacy.conftest import Someone, Sql
+from tests.privacy.conftest import Sql, SqlUser
 from tests.privacy.test_personal_data import MARK, catalogue, filled
 from tests.stories.test_keys import a_key, add
 from tests.support import message_update
@@ -19,7 +19,7 @@ GROUP = {"id": -1009876500001, "type": "supergroup", "title": f"Team {MARK}", "u
 
 
 @pytest.fixture
-def anna(sql: Sql, filled: tuple[Someone, int, dict[str, Any]]) -> Someone:
+def anna(sql: Sql, filled: tuple[SqlUser, int, dict[str, Any]]) -> SqlUser:
     """A user of whom all that can be stored is stored, with the mark in it; her conversation is empty."""
     anna, user_id, rows = filled
     assert MARK in str(rows["public.orders"]["contact"])
@@ -31,7 +31,7 @@ def anna(sql: Sql, filled: tuple[Someone, int, dict[str, Any]]) -> Someone:
     return anna
 
 
-def asks(stack: Stack, who: Someone, text: str, *, group: bool = False) -> None:
+def asks(stack: Stack, who: SqlUser, text: str, *, group: bool = False) -> None:
     """Deliver a user's question, with the mark in all that Telegram tells of them and of the chat."""
     username = stack.telegram.bot("assistant").username
     words = f"@{username} {text}" if group else text
@@ -52,7 +52,7 @@ def sent_since(stack: Stack, before: int) -> list[str]:
 
 
 @pytest.mark.parametrize("group", [False, True], ids=["private", "group"])
-def test_nothing_stored_about_a_user_is_sent(stack: Stack, sql: Sql, anna: Someone, group: bool) -> None:
+def test_nothing_stored_about_a_user_is_sent(stack: Stack, sql: Sql, anna: SqlUser, group: bool) -> None:
     before = len(stack.ai.requests)
     for number, mode in enumerate(MODES):
         sql(
@@ -69,8 +69,8 @@ def test_nothing_stored_about_a_user_is_sent(stack: Stack, sql: Sql, anna: Someo
         assert str(anna.id) not in text
 
 
-def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, anna: Someone) -> None:
-    ben = Someone(anna.connect)
+def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, anna: SqlUser) -> None:
+    ben = SqlUser(anna.connect)
     asks(stack, ben, "ben's words in the group", group=True)
     asks(stack, ben, "ben's words in private")
     asks(stack, anna, "anna's words in private")
@@ -86,7 +86,7 @@ def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, 
     assert "words in" not in body
 
 
-def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: Someone) -> None:
+def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: SqlUser) -> None:
     before = len(stack.ai.requests)
     stack.database.down()
     asks(stack, anna, "Are you there?")
@@ -98,7 +98,7 @@ def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: S
         assert str(anna.id) not in body
 
 
-def test_a_key_is_in_no_body(stack: Stack) -> None:
+def test_an_api_key_appears_in_no_request_body(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     key = a_key("OpenAI")
     add(chat, "OpenAI", key)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.privacy.conftest import Sql, everything
+from tests.privacy.conftest import Sql, dump_rows
 from tests.stories.test_buy import link_of, news, speaks, tap
 from tests.support import eventually
 from tools.emulator.payments import Invoice
@@ -40,19 +40,17 @@ def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Invoice, str]:
     return chat, invoice, phone
 
 
-def traces(sql: Sql, phone: str) -> list[str]:
-    return [line for line in everything(sql).splitlines() if phone.removeprefix("+") in line]
+def rows_with(sql: Sql, phone: str) -> list[str]:
+    return [line for line in dump_rows(sql).splitlines() if phone.removeprefix("+") in line]
 
 
 def renewals(sql: Sql, subscription: str) -> list[dict[str, Any]]:
     return sql("select * from renewals where provider_subscription_id = %s", subscription)
 
 
-def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
-    stack: Stack, sql: Sql, prodamus: Any
-) -> None:
+def test_an_erased_phone_number_still_matches_later_callbacks(stack: Stack, sql: Sql, prodamus: Any) -> None:
     anna, invoice, phone = subscribed(stack, prodamus)
-    assert traces(sql, phone), "a test that looks for nothing proves nothing"
+    assert rows_with(sql, phone), "a test that looks for nothing proves nothing"
     claims = sql(
         "select p.claims from payments p join users u on u.id = p.user_id where u.telegram_id = %s", anna.id
     )[0]["claims"]
@@ -66,7 +64,7 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     asked = eventually(lambda: [one for one in anna.answers() if _has(one, ERASE)], 20)[-1]
     tap(tap(asked, ERASE), "🗑 Да, удалить всё")
     assert stack.payments.idle(20)
-    assert traces(sql, phone) == []
+    assert rows_with(sql, phone) == []
     (renewal,) = renewals(sql, claims["subscription_id"])
     assert (renewal["user_id"], renewal["status"]) == (None, "ended")
 
@@ -76,11 +74,11 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     assert stack.payments.idle(20)
     assert len(sql("select from payments where problem = 'owner'")) == before + 1
     # The subscription is stopped by the phone, which is kept there alone and until then.
-    assert len(traces(sql, phone)) == (1 if renewals(sql, claims["subscription_id"])[0]["payer"] else 0)
+    assert len(rows_with(sql, phone)) == (1 if renewals(sql, claims["subscription_id"])[0]["payer"] else 0)
 
     def is_stopped() -> bool:
         assert stack.run_job("payments").status == 200
-        return invoice.object["plan"]["active_user"] == "0" and traces(sql, phone) == []
+        return invoice.object["plan"]["active_user"] == "0" and rows_with(sql, phone) == []
 
     eventually(is_stopped, 30)
     assert sql("select * from check_payments()") == []

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from shared.core.errors import Refusal
 from shared.telegram import failures
-from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.privacy.conftest import Sql, SqlUser, call, dump_rows, id_of, next_update
 from tests.support import examples
 from tools.database import admins
 
-New = Callable[..., Someone]
+MakeUser = Callable[..., SqlUser]
 Connect = Callable[[], psycopg.Connection]
 SLOW = settings(
     max_examples=examples(40),
@@ -27,11 +27,11 @@ SLOW = settings(
 )
 
 
-def code_of(sql: Sql, user: Someone) -> str:
+def code_of(sql: Sql, user: SqlUser) -> str:
     return str(sql("select referral_code from users where telegram_id = %s", user.id)[0]["referral_code"])
 
 
-def adjust(connect: Connect, user: Someone, amount: Any, reference: str) -> Any:
+def adjust(connect: Connect, user: SqlUser, amount: Any, reference: str) -> Any:
     with connect() as connection:
         return call(
             connection,
@@ -43,7 +43,7 @@ def adjust(connect: Connect, user: Someone, amount: Any, reference: str) -> Any:
         )
 
 
-def test_nothing_of_a_user_is_left(sql: Sql, anna: Someone) -> None:
+def test_an_erasure_leaves_no_data_of_the_user(sql: Sql, anna: SqlUser) -> None:
     left = next_update()
     anna.receive(left)
     failed = next_update()
@@ -56,14 +56,14 @@ def test_nothing_of_a_user_is_left(sql: Sql, anna: Someone) -> None:
         "withheld": False,
     }
     assert id_of(sql, anna) is None
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
     for table, column in (("bot_sessions", "user_id"), ("messages", "user_id"), ("daily_usage", "user_id")):
         assert not sql(f"select from {table} where {column} = %s", user_id)
     rows = sql("select * from telegram_updates where update_id = any(%s)", [left, failed])
     assert [(row["status"], row["user_id"], row["payload"]) for row in rows] == [("finished", None, None)] * 2
 
 
-def test_a_redelivery_is_recognised_and_makes_nobody(sql: Sql, anna: Someone) -> None:
+def test_a_redelivery_after_an_erasure_does_not_create_the_user(sql: Sql, anna: SqlUser) -> None:
     before = anna.ask()
     open_one = next_update()
     anna.receive(open_one)
@@ -78,16 +78,14 @@ def test_a_redelivery_is_recognised_and_makes_nobody(sql: Sql, anna: Someone) ->
     assert id_of(sql, anna) is None
 
 
-def test_the_call_that_erased_can_be_made_again(sql: Sql, anna: Someone) -> None:
+def test_the_erasing_call_can_be_repeated(sql: Sql, anna: SqlUser) -> None:
     update_id = next_update()
     anna.receive(update_id)
     first = anna.erase(update_id=update_id)
     assert anna.erase(update_id=update_id) == {key: first[key] for key in ("outcome", "outgoing", "withheld")}
 
 
-def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_user_is_dropped(
-    sql: Sql, anna: Someone
-) -> None:
+def test_the_final_answer_stays_in_the_outbox_and_other_messages_are_deleted(sql: Sql, anna: SqlUser) -> None:
     sql(
         "insert into telegram_outbox (bot, chat_id, method, parameters, send_after) "
         "values ('assistant', %s, 'sendMessage', '{}', private.clock() + interval '1 hour')",
@@ -109,10 +107,10 @@ def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_user_is
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_a_body_that_nobody_could_read_is_emptied_when_it_names_the_user(
-    sql: Sql, someone: New, connect: Connect, anna: Someone
+def test_an_unparsable_body_that_names_the_user_is_emptied(
+    sql: Sql, make_user: MakeUser, connect: Connect, anna: SqlUser
 ) -> None:
-    ben = someone()
+    ben = make_user()
     numbers = [-next_update() for _ in range(2)]
     with connect() as connection:
         for number, user in zip(numbers, (anna, ben), strict=True):
@@ -124,8 +122,8 @@ def test_a_body_that_nobody_could_read_is_emptied_when_it_names_the_user(
     sql("delete from telegram_updates where update_id = any(%s)", numbers)
 
 
-def test_money_is_booked_out_and_the_ledger_belongs_to_nobody(
-    sql: Sql, connect: Connect, anna: Someone
+def test_the_balance_is_booked_out_and_the_ledger_is_anonymized(
+    sql: Sql, connect: Connect, anna: SqlUser
 ) -> None:
     reference = f"shop:{next_update()}"
     adjust(connect, anna, "12.50", reference)
@@ -152,7 +150,7 @@ def test_money_is_booked_out_and_the_ledger_belongs_to_nobody(
     )
 
 
-def test_money_left_behind_by_the_erased_is_found(sql: Sql) -> None:
+def test_a_balance_left_by_an_erased_user_is_found(sql: Sql) -> None:
     book = (
         "insert into balance_transactions (amount, balance_after, reason, reference) values (%s, 1, 'x', %s)"
     )
@@ -173,7 +171,7 @@ STEPS = st.lists(
 @SLOW
 @given(steps=STEPS)
 def test_any_order_of_changes_and_erasures_keeps_the_sum(
-    sql: Sql, connect: Connect, someone: New, steps: list[tuple[int, Any]]
+    sql: Sql, connect: Connect, make_user: MakeUser, steps: list[tuple[int, Any]]
 ) -> None:
     def totals() -> tuple[Decimal, Decimal]:
         row = sql(
@@ -182,7 +180,7 @@ def test_any_order_of_changes_and_erasures_keeps_the_sum(
         )[0]
         return row["ledger"], row["balances"]
 
-    people = [someone() for _ in range(3)]
+    people = [make_user() for _ in range(3)]
     balances = [0, 0, 0]
     for user in people:
         user.receive(next_update())
@@ -204,8 +202,8 @@ def test_any_order_of_changes_and_erasures_keeps_the_sum(
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
 
 
-def test_what_admins_did_stays_without_the_user(
-    sql: Sql, database_url: str, connect: Connect, anna: Someone
+def test_the_audit_log_is_kept_without_the_user(
+    sql: Sql, database_url: str, connect: Connect, anna: SqlUser
 ) -> None:
     sql(
         "insert into audit_log (admin_email, action, user_id, before, after) "
@@ -229,15 +227,17 @@ def test_what_admins_did_stays_without_the_user(
     anna.erase()
     row = sql("select * from audit_log where reference = %s", f"erasure:{anna.id % 1000}")[0]
     assert (row["user_id"], row["after"]["bonus_credits"], row["after"]["credits"]) == (None, 5, 5)
-    assert "Anna Petrova" not in everything(sql)
+    assert "Anna Petrova" not in dump_rows(sql)
     for change in ("after = '{}'", "action = 'x'", "before = before - 'reason'"):
         with pytest.raises(psycopg.Error) as caught:
             sql(f"update audit_log set {change} where id = %s", row["id"])
         assert caught.value.sqlstate == "T0001"
 
 
-def test_the_other_side_of_a_referral_keeps_what_it_got(sql: Sql, someone: New, connect: Connect) -> None:
-    anna, ben, carl = someone(), someone(), someone()
+def test_the_other_user_of_a_referral_keeps_the_credits(
+    sql: Sql, make_user: MakeUser, connect: Connect
+) -> None:
+    anna, ben, carl = make_user(), make_user(), make_user()
     for user in (anna, ben, carl):
         user.receive(next_update())
     for user, by in ((ben, anna), (carl, ben)):
@@ -247,7 +247,7 @@ def test_the_other_side_of_a_referral_keeps_what_it_got(sql: Sql, someone: New, 
         user.ask()
     ben.erase()
 
-    def overview(user: Someone) -> Any:
+    def overview(user: SqlUser) -> Any:
         with connect() as connection:
             return call(connection, "referral_overview", p_user_id=id_of(sql, user))
 
@@ -264,8 +264,8 @@ def test_the_other_side_of_a_referral_keeps_what_it_got(sql: Sql, someone: New, 
     assert not sql("select from user_referrals where referrer_id is null and referred_id is null")
 
 
-def test_a_newcomer_whose_referrer_was_erased_still_gets_theirs(sql: Sql, someone: New) -> None:
-    anna, ben = someone(), someone()
+def test_a_referred_user_gets_credits_after_the_referrer_was_erased(sql: Sql, make_user: MakeUser) -> None:
+    anna, ben = make_user(), make_user()
     anna.receive(next_update())
     update_id = next_update()
     ben.receive(update_id)
@@ -279,24 +279,22 @@ def test_a_newcomer_whose_referrer_was_erased_still_gets_theirs(sql: Sql, someon
     ]
 
 
-def test_a_notice_to_the_referrer_that_still_waits_is_dropped_with_the_name_it_has(
-    sql: Sql, someone: New
-) -> None:
-    anna, ben = someone(), someone(name="Beniamino the Erased")
+def test_a_waiting_message_that_names_the_erased_user_is_deleted(sql: Sql, make_user: MakeUser) -> None:
+    anna, ben = make_user(), make_user(name="Beniamino the Erased")
     anna.receive(next_update())
     update_id = next_update()
     ben.receive(update_id)
     ben.finish(update_id, p_session={"referrer_code": code_of(sql, anna)})
     ben.ask()
-    assert "Beniamino" in everything(sql)
+    assert "Beniamino" in dump_rows(sql)
     ben.erase()
-    assert "Beniamino" not in everything(sql)
+    assert "Beniamino" not in dump_rows(sql)
     assert sql("select total_referrals from users where telegram_id = %s", anna.id) == [
         {"total_referrals": 1}
     ]
 
 
-def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: Someone) -> None:
+def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: SqlUser) -> None:
     update_id = next_update()
     anna.receive(update_id)
     anna.erase()
@@ -308,6 +306,6 @@ def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: Someone) -> N
 
 
 @pytest.mark.parametrize(("code", "ours"), [("Y0001", False), ("Y0002", False), ("L0002", True)])
-def test_money_that_comes_between_question_and_erasure_is_no_failure(code: str, ours: bool) -> None:
+def test_money_received_between_confirmation_and_erasure_is_no_own_failure(code: str, ours: bool) -> None:
     """The update is delivered again and asks anew; it is never dead-lettered for that."""
     assert failures.is_own_failure(Refusal(code, "refused")) is ours

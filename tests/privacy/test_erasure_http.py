@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.privacy.conftest import Sql, everything
+from tests.privacy.conftest import Sql, dump_rows
 from tests.support import deliver_until_done, eventually, message_update
 from tests.telegram.test_crashes import LATER, kill
 from tools.emulator.ai import AiBehaviour
@@ -30,11 +30,11 @@ def anna(stack: Stack) -> TelegramUser:
     return stack.telegram.user(f"Annabellina-{number}", "en", f"annabellina_{number}_here")
 
 
-def traces(sql: Sql, user: TelegramUser) -> list[str]:
+def rows_with(sql: Sql, user: TelegramUser) -> list[str]:
     """The rows that tell of a person."""
     account = user.account
     what = rf"{account.first_name}\b|{account.username}|{WORDS}|{ANSWER}|\b{user.id}\b"
-    return [line for line in everything(sql).splitlines() if re.search(what, line)]
+    return [line for line in dump_rows(sql).splitlines() if re.search(what, line)]
 
 
 def ask_to_be_erased(user: TelegramUser) -> Answer:
@@ -43,7 +43,7 @@ def ask_to_be_erased(user: TelegramUser) -> Answer:
     return eventually(lambda: [a for a in chat.answers() if "Delete all your data" in a.text])[-1]
 
 
-def test_a_user_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
+def test_an_active_user_leaves_no_data(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER))
     chat.send(f"Tell me of the {WORDS}")
@@ -55,39 +55,37 @@ def test_a_user_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Telegra
     deliver_until_done(stack.telegram, broken, "second")
     stack.telegram.deliver(json.dumps({"from": {"id": anna.id}}).encode() + b"{", "second")
     sql("select adjust_balance(%s, 15, 'gift', %s)", anna.id, f"http:{anna.id % 997}")
-    assert len(traces(sql, anna)) >= 8
+    assert len(rows_with(sql, anna)) >= 8
     asked = ask_to_be_erased(anna)
     asked.tap("🗑 Delete everything")
     asked.wait_for_edit().tap("🗑 Yes, delete everything").wait()
     assert "Done" in asked.wait_for_edit().text
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
     stack.run_job("sweep")
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
 
 
-def test_a_lost_response_is_answered_again_and_brings_nobody_back(
+def test_a_lost_response_is_repeated_without_creating_the_user(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.lose_responses(1)
     asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
 
 
-def test_delivered_twice_it_erases_once(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
+def test_an_erasure_delivered_twice_erases_once(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.deliver_twice(1)
     asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
     stack.telegram.idle(10)
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
 
 
-def test_an_answer_that_the_ai_is_still_writing_never_arrives(
-    stack: Stack, sql: Sql, anna: TelegramUser
-) -> None:
+def test_a_streaming_answer_is_discarded_by_an_erasure(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
     asked = ask_to_be_erased(anna)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER, delay=2))
@@ -98,14 +96,14 @@ def test_an_answer_that_the_ai_is_still_writing_never_arrives(
     assert "Done" in asked.wait_for_edit().text
     sent.wait(timeout=30)
     assert ANSWER not in [answer.text for answer in chat.answers()]
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
     chat.send("/start").wait()
     assert eventually(lambda: [a for a in chat.answers() if "Annabellina-" in a.text], 20)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["receive_update", "finish_update"])
-def test_killed_at_any_step_the_user_is_erased_once(
+def test_a_crash_at_any_step_erases_the_user_once(
     stack: Stack, sql: Sql, clock: Callable[[str], None], anna: TelegramUser, statement: str, when: Any
 ) -> None:
     asked = ask_to_be_erased(anna)
@@ -118,10 +116,10 @@ def test_killed_at_any_step_the_user_is_erased_once(
     stack.telegram.retry_now()
     tap.wait(timeout=30)
     assert "Done" in asked.wait_for_edit().text
-    assert traces(sql, anna) == []
+    assert rows_with(sql, anna) == []
 
 
-def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
+def test_money_received_after_the_confirmation_stops_the_erasure(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)
@@ -135,7 +133,7 @@ def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
     assert sql("select balance::int from users where telegram_id = %s", anna.id) == [{"balance": 30}]
 
 
-def test_a_renewal_that_begins_between_the_tap_and_the_erasure_stops_it(
+def test_a_renewal_started_after_the_confirmation_stops_the_erasure(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)

@@ -12,7 +12,7 @@ import pytest
 
 from shared.core.texts import table
 from shared.features.privacy.export import SECTIONS
-from tests.privacy.conftest import Someone, Sql, call, id_of, next_update
+from tests.privacy.conftest import Sql, SqlUser, call, id_of, next_update
 
 Connect = Callable[[], psycopg.Connection]
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
@@ -20,22 +20,24 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 
 @pytest.fixture
 def export(connect: Connect, sql: Sql) -> Callable[..., Any]:
-    def run(user: Someone, **more: Any) -> Any:
+    def run(user: SqlUser, **more: Any) -> Any:
         with connect() as connection:
             return call(connection, "export_user_data", p_user_id=id_of(sql, user), **more)
 
     return run
 
 
-def test_every_subject_has_its_words(anna: Someone, export: Callable[..., Any]) -> None:
+def test_every_section_has_its_texts(anna: SqlUser, export: Callable[..., Any]) -> None:
     assert set(export(anna)["sections"]) == set(SECTIONS)
     for code in ("ru", "en"):
         for name in (*SECTIONS, "messages"):
             assert {f"section_{name}", f"section_{name}_about"} <= set(table(code))
 
 
-def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export: Callable[..., Any]) -> None:
-    anna, ben, carl = someone(name="Anna X"), someone(name="Ben X"), someone(name="Carl X")
+def test_the_export_holds_no_data_of_other_users(
+    sql: Sql, make_user: Callable[..., SqlUser], export: Callable[..., Any]
+) -> None:
+    anna, ben, carl = make_user(name="Anna X"), make_user(name="Ben X"), make_user(name="Carl X")
     for user in (anna, ben, carl):
         user.ask()
     sql(
@@ -54,15 +56,15 @@ def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export:
         assert str(other.id) not in told
 
 
-def test_times_are_iso_8601(anna: Someone, export: Callable[..., Any]) -> None:
+def test_times_are_iso_8601(anna: SqlUser, export: Callable[..., Any]) -> None:
     told = export(anna)
     times = [told["sections"]["user"]["created_at"], *(m["created_at"] for m in told["messages"])]
     assert len(times) == 3
     assert all(ISO.fullmatch(time) for time in times)
 
 
-def test_parts_join_without_a_gap_whatever_fits_into_one(
-    sql: Sql, anna: Someone, export: Callable[..., Any]
+def test_parts_join_without_a_gap_for_any_part_size(
+    sql: Sql, anna: SqlUser, export: Callable[..., Any]
 ) -> None:
     sql(
         "insert into messages (user_id, bot, chat_id, role, content) "
@@ -84,12 +86,12 @@ def test_parts_join_without_a_gap_whatever_fits_into_one(
     assert parts == 1
 
 
-def test_somebody_who_is_not_there_is_null(connect: Connect) -> None:
+def test_the_export_of_an_unknown_user_is_null(connect: Connect) -> None:
     with connect() as connection:
         assert call(connection, "export_user_data", p_user_id=-1) is None
 
 
-def test_secrets_of_updates_were_never_stored(anna: Someone, export: Callable[..., Any]) -> None:
+def test_secrets_of_updates_were_never_stored(anna: SqlUser, export: Callable[..., Any]) -> None:
     update_id = next_update()
     anna.receive(update_id)
     rows = [row for row in export(anna)["sections"]["updates"] if row["update_id"] == update_id]
@@ -102,7 +104,7 @@ def test_secrets_of_updates_were_never_stored(anna: Someone, export: Callable[..
     [("bot_backend", True), ("service_role", False), ("anon", False), ("authenticated", False)],
 )
 def test_only_our_functions_and_the_secret_key_may_call(
-    database_url: str, sql: Sql, anna: Someone, role: str, may: bool
+    database_url: str, sql: Sql, anna: SqlUser, role: str, may: bool
 ) -> None:
     for statement in (
         f"select public.export_user_data({id_of(sql, anna)})",
@@ -130,7 +132,7 @@ def test_only_our_functions_and_the_secret_key_may_call(
         "select private.expire_tombstones(1)",
     ],
 )
-def test_nobody_reaches_past_the_functions(database_url: str, role: str, statement: str) -> None:
+def test_no_role_bypasses_the_functions(database_url: str, role: str, statement: str) -> None:
     with psycopg.connect(database_url, prepare_threshold=None) as connection:
         connection.execute(f"set local role {role}")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

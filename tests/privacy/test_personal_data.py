@@ -8,13 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.privacy.conftest import Sql, SqlUser, call, dump_rows, id_of, next_update
 from tests.privacy.personal_data import TABLES
 
 MARK = "marked-as-hers"
 # Names of columns that point to a person. A table that is nobody's has none of them.
 POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
-KEPT = [name for name, table in TABLES.items() if table.fate != "nobody's"]
+WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
 # What a column must hold, where a mark would not fit.
 VALUES = {
     "message_state": "paid",
@@ -102,19 +102,19 @@ def words(columns: str) -> set[str]:
     return set(columns.split())
 
 
-def test_every_table_is_decided(catalogue: dict[str, Any]) -> None:
+def test_every_table_declares_its_erasure(catalogue: dict[str, Any]) -> None:
     assert set(catalogue) == set(TABLES), "say in tests/privacy/personal_data.py what becomes of its rows"
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_every_column_is_decided(catalogue: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_every_column_is_declared(catalogue: dict[str, Any], name: str) -> None:
     table = TABLES[name]
-    assert words(table.told) | words(table.kept_back) == set(catalogue[name])
-    assert not words(table.told) & words(table.kept_back)
+    assert words(table.export) | words(table.not_exported) == set(catalogue[name])
+    assert not words(table.export) & words(table.not_exported)
     assert words(table.cleared) <= set(catalogue[name])
 
 
-def test_a_table_that_is_nobodys_points_to_nobody(catalogue: dict[str, Any], sql: Sql) -> None:
+def test_a_table_without_user_data_does_not_refer_to_users(catalogue: dict[str, Any], sql: Sql) -> None:
     linked = {
         row["name"]
         for row in sql(
@@ -123,14 +123,14 @@ def test_a_table_that_is_nobodys_points_to_nobody(catalogue: dict[str, Any], sql
         )
     }
     for name, table in TABLES.items():
-        if table.fate == "nobody's":
+        if table.fate == "no_user":
             assert table.why
             assert name.removeprefix("public.") not in linked
             assert name == "public.admins" or not set(catalogue[name]) & POINTERS
 
 
-def test_a_foreign_key_does_what_was_decided(sql: Sql) -> None:
-    wanted = {"gone": "c", "anonymous": "n", "stripped": "n"}
+def test_a_foreign_key_does_what_is_declared(sql: Sql) -> None:
+    wanted = {"deleted": "c", "anonymized": "n", "emptied": "n"}
     for row in sql(
         "select n.nspname || '.' || c.relname as name, confdeltype as does from pg_constraint k "
         "join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace "
@@ -165,16 +165,16 @@ def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone]) -> Any:
+def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser]) -> Any:
     """A person with a row in every table that may hold one, every column of it filled, and these rows."""
-    anna = someone(name=MARK)
+    anna = make_user(name=MARK)
     user_id = sql(
         "insert into users (telegram_id, username, first_name, last_name, language_code, language, balance) "
         "values (%s, %s, %s, %s, 'ru', 'ru', 5) returning id",
         anna.id,
         *[MARK] * 3,
     )[0]["id"]
-    ben = someone()
+    ben = make_user()
     ben.receive(next_update())
     pointers: dict[str, Any] = {"user_id": user_id, "referrer_id": user_id}
     pointers |= {"telegram_id": anna.id, "chat_id": anna.id, "referred_id": id_of(sql, ben) or 0}
@@ -184,7 +184,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
         "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
     )[0]["id"]
     rows = {}
-    for name in KEPT:
+    for name in WITH_USER_DATA:
         if name != "public.users":
             rows[name] = fill(sql, catalogue[name], name, pointers)
         if name in POINTED_TO:
@@ -203,8 +203,8 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
     sql("delete from promocodes where code = 'STORY'")
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_is_to_be_told_is_told(
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_declared_columns_are_exported(
     filled: Any, connect: Callable[..., psycopg.Connection], name: str
 ) -> None:
     table = TABLES[name]
@@ -215,27 +215,27 @@ def test_what_is_to_be_told_is_told(
         section = section[part]
     if name == "public.user_referrals":  # two sides, each told what is theirs
         section = section["invited"]
-        expected = words(table.told) - {"referred_credits"}
+        expected = words(table.export) - {"referred_credits"}
     else:
-        expected = words(table.told)
+        expected = words(table.export)
     rows = section if isinstance(section, list) else [section]
     assert rows
     for row in rows:
         assert set(row) == expected
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_is_to_be_erased_is_erased(sql: Sql, filled: Any, name: str) -> None:
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_declared_data_are_erased(sql: Sql, filled: Any, name: str) -> None:
     anna, user_id, filled_rows = filled
     count = sql(f"select count(*) as n from {name}")[0]["n"]
     anna.erase(balance="1000")
     table = TABLES[name]
     left = sql(f"select count(*) as n from {name}")[0]["n"]
-    if table.fate == "gone":
+    if table.fate == "deleted":
         assert left < count
     else:
         assert left >= count
-    pointers = {"user_id", "referrer_id", "referred_id"} & words(f"{table.told} {table.kept_back}")
+    pointers = {"user_id", "referrer_id", "referred_id"} & words(f"{table.export} {table.not_exported}")
     for pointer in pointers:
         assert not sql(f"select from {name} where {pointer} = %s", user_id)
     if table.cleared:
@@ -243,9 +243,9 @@ def test_what_is_to_be_erased_is_erased(sql: Sql, filled: Any, name: str) -> Non
         same = " and ".join(f"{column} = %s" for column in key)
         (row,) = sql(f"select * from {name} where {same}", *key.values())
         assert {column for column in words(table.cleared) if row[column] not in (None, 0, "", [])} == set()
-    rows = [line for line in everything(sql).splitlines() if MARK in line]
+    rows = [line for line in dump_rows(sql).splitlines() if MARK in line]
     # What an admin and another service wrote is theirs to keep free of names (the setting is in the docs).
     assert [line for line in rows if "story:1" not in line] == []
     assert str(anna.id) not in "\n".join(
-        line for line in everything(sql).splitlines() if "story:1" not in line
+        line for line in dump_rows(sql).splitlines() if "story:1" not in line
     )

@@ -10,24 +10,24 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.privacy.conftest import Sql, SqlUser, call, dump_rows, id_of, next_update
 from tests.support import eventually, in_parallel
 
 pytestmark = pytest.mark.slow
 
-New = Callable[..., Someone]
+MakeUser = Callable[..., SqlUser]
 Begin = Callable[[], psycopg.Connection]
-OVER = {"outcome": "finished", "answer": None, "outgoing": []}
+ALREADY_FINISHED = {"outcome": "finished", "answer": None, "outgoing": []}
 
 
 @pytest.fixture
-def beside() -> Any:
+def in_background() -> Any:
     """Starts something in another thread."""
     with ThreadPoolExecutor(4) as pool:
         yield pool.submit
 
 
-def waits(sql: Sql, future: Future[Any]) -> bool:
+def is_waiting(sql: Sql, future: Future[Any]) -> bool:
     """Whether the other one waits for a lock by now (or is done, which is a failure)."""
     assert not future.done(), future.result()
     return bool(
@@ -35,39 +35,39 @@ def waits(sql: Sql, future: Future[Any]) -> bool:
     )
 
 
-def settled(anna: Someone, update_id: int, **more: Any) -> Any:
+def finish_settled(anna: SqlUser, update_id: int, **more: Any) -> Any:
     words = [{"role": "assistant", "content": f"late words to {anna.id}"}]
     last = {"method": "sendMessage", "parameters": {"chat_id": anna.id, "text": f"late to {anna.id}"}}
     return anna.finish(update_id, p_reservation="settled", p_messages=words, p_outgoing=[last], **more)
 
 
-def test_an_answer_that_comes_after_the_erasure_is_dropped(sql: Sql, anna: Someone) -> None:
+def test_an_answer_after_the_erasure_is_discarded(sql: Sql, anna: SqlUser) -> None:
     question = next_update()
     anna.receive(question, p_reserve=True)
     anna.erase()
-    assert settled(anna, question) == {"outcome": "superseded"}
-    assert anna.receive(question) == OVER
+    assert finish_settled(anna, question) == {"outcome": "superseded"}
+    assert anna.receive(question) == ALREADY_FINISHED
     assert id_of(sql, anna) is None
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
 def test_an_erasure_waits_for_an_answer_that_is_being_committed(
-    sql: Sql, anna: Someone, transaction: Begin, beside: Any
+    sql: Sql, anna: SqlUser, transaction: Begin, in_background: Any
 ) -> None:
     question = next_update()
     anna.receive(question, p_reserve=True)
     answering = transaction()
-    settled(anna, question, on=answering)
-    erased = beside(anna.erase)
-    eventually(lambda: waits(sql, erased), 20)
+    finish_settled(anna, question, on=answering)
+    erased = in_background(anna.erase)
+    eventually(lambda: is_waiting(sql, erased), 20)
     answering.commit()
     assert erased.result()["outcome"] == "finished"
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
 @pytest.mark.parametrize("work", ["finish", "fail", "reserve", "receive again"])
-def test_work_that_waits_for_the_erasure_finds_nobody(
-    sql: Sql, anna: Someone, connect: Begin, transaction: Begin, beside: Any, work: str
+def test_a_call_that_waits_for_the_erasure_finds_no_user(
+    sql: Sql, anna: SqlUser, connect: Begin, transaction: Begin, in_background: Any, work: str
 ) -> None:
     question = next_update()
     anna.receive(question)
@@ -77,7 +77,7 @@ def test_work_that_waits_for_the_erasure_finds_nobody(
     def other() -> Any:
         given = {"p_bot": "assistant", "p_update_id": question, "p_attempt": 1}
         if work == "finish":
-            return settled(anna, question)
+            return finish_settled(anna, question)
         if work == "receive again":
             return anna.receive(question)
         with connect() as connection:
@@ -88,17 +88,17 @@ def test_work_that_waits_for_the_erasure_finds_nobody(
     update_id = next_update()
     anna.receive(update_id, p_kind="callback_query")
     anna.erase(on=erasing, update_id=update_id)
-    result = beside(other)
-    eventually(lambda: waits(sql, result), 20)
+    result = in_background(other)
+    eventually(lambda: is_waiting(sql, result), 20)
     erasing.commit()
     assert result.result()["outcome"] in ("superseded", "finished")
-    assert anna.receive(question) == OVER
+    assert anna.receive(question) == ALREADY_FINISHED
     assert id_of(sql, anna) is None
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
-def test_a_row_that_another_transaction_holds_is_passed_over_and_stripped_by_whoever_comes_to_it(
-    sql: Sql, anna: Someone, transaction: Begin
+def test_a_locked_update_row_is_skipped_and_anonymized_by_its_worker(
+    sql: Sql, anna: SqlUser, transaction: Begin
 ) -> None:
     question = next_update()
     anna.receive(question)
@@ -112,13 +112,13 @@ def test_a_row_that_another_transaction_holds_is_passed_over_and_stripped_by_who
     assert question in [update["update_id"] for update in stale]
     anna.erase()
     sweeping.commit()
-    assert anna.receive(question) == OVER
+    assert anna.receive(question) == ALREADY_FINISHED
     assert id_of(sql, anna) is None
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
-def test_a_message_of_a_known_chat_that_comes_during_the_erasure_is_over_with_it(
-    sql: Sql, anna: Someone, transaction: Begin
+def test_a_message_received_during_the_erasure_is_finished_by_it(
+    sql: Sql, anna: SqlUser, transaction: Begin
 ) -> None:
     erasing = transaction()
     erasing_update = next_update()
@@ -127,15 +127,15 @@ def test_a_message_of_a_known_chat_that_comes_during_the_erasure_is_over_with_it
     message = next_update()
     assert anna.receive(message)["outcome"] == "work"  # it saw the person a moment before
     erasing.commit()
-    assert settled(anna, message) == {"outcome": "superseded"}
-    assert anna.receive(message) == OVER
+    assert finish_settled(anna, message) == {"outcome": "superseded"}
+    assert anna.receive(message) == ALREADY_FINISHED
     assert id_of(sql, anna) is None
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
 @pytest.mark.parametrize("more", [{"chat_id": -100500}, {"p_reserve": True}])
-def test_a_message_that_meets_the_erasure_is_received_anew(
-    sql: Sql, anna: Someone, transaction: Begin, beside: Any, more: Any
+def test_a_message_that_collides_with_the_erasure_is_retried(
+    sql: Sql, anna: SqlUser, transaction: Begin, in_background: Any, more: Any
 ) -> None:
     erasing = transaction()
     erasing_update = next_update()
@@ -143,8 +143,8 @@ def test_a_message_that_meets_the_erasure_is_received_anew(
     anna.erase(on=erasing, update_id=erasing_update)
     before = id_of(sql, anna)
     message = next_update()
-    received = beside(anna.receive, message, **more)
-    eventually(lambda: waits(sql, received), 20)
+    received = in_background(anna.receive, message, **more)
+    eventually(lambda: is_waiting(sql, received), 20)
     erasing.commit()
     with pytest.raises(
         psycopg.errors.SerializationFailure
@@ -154,9 +154,9 @@ def test_a_message_that_meets_the_erasure_is_received_anew(
     assert id_of(sql, anna) not in (None, before)
 
 
-def test_two_taps_at_once_erase_once_and_never_wait_for_ever(sql: Sql, someone: New) -> None:
+def test_two_confirmations_at_once_erase_once_without_a_deadlock(sql: Sql, make_user: MakeUser) -> None:
     for _ in range(10):
-        anna = someone()
+        anna = make_user()
         anna.ask()
         updates = [next_update() for _ in range(4)]
         for update_id in updates:
@@ -164,15 +164,15 @@ def test_two_taps_at_once_erase_once_and_never_wait_for_ever(sql: Sql, someone: 
         done = in_parallel(4, lambda n, a=anna, u=updates: a.erase(update_id=u[n])["outcome"])
         assert sorted(done) == ["finished", "superseded", "superseded", "superseded"]
         assert id_of(sql, anna) is None
-        assert str(anna.id) not in everything(sql)
+        assert str(anna.id) not in dump_rows(sql)
 
 
-def test_an_owed_call_that_is_being_sent_is_neither_kept_nor_sent_later(
-    sql: Sql, anna: Someone, connect: Begin
+def test_an_outbox_item_being_delivered_is_neither_kept_nor_sent_later(
+    sql: Sql, anna: SqlUser, connect: Begin
 ) -> None:
     question = next_update()
     anna.receive(question, p_reserve=True)
-    (owed,) = settled(anna, question)["outgoing"]
+    (owed,) = finish_settled(anna, question)["outgoing"]
     sql("update telegram_outbox set send_after = private.clock() - interval '1 s' where id = %s", owed)
     with connect() as connection:
         claimed = call(connection, "claim_outbox", p_limit=1000)
@@ -184,11 +184,11 @@ def test_an_owed_call_that_is_being_sent_is_neither_kept_nor_sent_later(
             "update telegram_outbox set send_after = private.clock() where id = any(%s)",
             [call_["id"] for call_ in claimed],
         )
-    assert str(anna.id) not in everything(sql)
+    assert str(anna.id) not in dump_rows(sql)
 
 
-def test_a_sweep_gives_nothing_back_to_who_is_gone(
-    sql: Sql, anna: Someone, transaction: Begin, connect: Begin, beside: Any
+def test_a_sweep_releases_no_request_of_an_erased_user(
+    sql: Sql, anna: SqlUser, transaction: Begin, connect: Begin, in_background: Any
 ) -> None:
     question = next_update()
     anna.receive(question, p_reserve=True)
@@ -202,17 +202,17 @@ def test_a_sweep_gives_nothing_back_to_who_is_gone(
     anna.receive(erasing_update, p_kind="callback_query")
     with connect() as connection:
         anna.erase(on=erasing, update_id=erasing_update)
-        swept = beside(call, connection, "sweep", p_limit=1000)
+        swept = in_background(call, connection, "sweep", p_limit=1000)
         erasing.commit()
         assert swept.result()["released"] >= 0
-    assert anna.receive(question) == OVER
-    assert str(anna.id) not in everything(sql)
+    assert anna.receive(question) == ALREADY_FINISHED
+    assert str(anna.id) not in dump_rows(sql)
 
 
 def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
-    sql: Sql, someone: New, connect: Begin
+    sql: Sql, make_user: MakeUser, connect: Begin
 ) -> None:
-    people = [someone() for _ in range(6)]
+    people = [make_user() for _ in range(6)]
     for user in people:
         user.receive(next_update())
     codes: dict[int, str] = {}
@@ -225,7 +225,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
             kind = choice.choice(["ask", "ask", "erase", "pay", "bring", "again", "sweep"])
             if kind == "ask":
                 if user.receive(update_id, p_reserve=True)["outcome"] == "work":
-                    settled(user, update_id)
+                    finish_settled(user, update_id)
             elif kind == "erase":
                 user.erase(balance="1000000")
             elif kind == "bring":
@@ -264,4 +264,4 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     for user in people:
         user.receive(next_update())
         user.erase(balance="1000000")
-        assert str(user.id) not in everything(sql)
+        assert str(user.id) not in dump_rows(sql)

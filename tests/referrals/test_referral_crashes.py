@@ -56,7 +56,7 @@ def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]
 
 
 @pytest.mark.parametrize(("function", "when"), STEPS[:4])
-def test_killed_while_a_newcomer_is_attached(
+def test_a_crash_while_a_newcomer_is_attached(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
     anna, ben, code = people(stack, sql)
@@ -67,7 +67,7 @@ def test_killed_while_a_newcomer_is_attached(
 
 
 @pytest.mark.parametrize(("function", "when"), STEPS)
-def test_killed_while_an_invitation_is_completed(
+def test_a_crash_while_a_referral_is_completed(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
     anna, ben, code = people(stack, sql)

@@ -39,7 +39,7 @@ def credits_of(sql: Sql, user_id: int) -> tuple[int, int]:
     return row["bonus_credits"], row["total_referrals"]
 
 
-def test_both_sides_get_their_credits(sql: Sql, call: Call) -> None:
+def test_both_users_get_their_credits(sql: Sql, call: Call) -> None:
     anna, code = newcomer(sql)
     ben, _ = newcomer(sql)
     done = call("complete_referral", ben, code.upper())
@@ -51,7 +51,7 @@ def test_both_sides_get_their_credits(sql: Sql, call: Call) -> None:
     assert credits_of(sql, anna) == (10, 1)
 
 
-def test_the_first_referrer_stays_for_life(sql: Sql, call: Call) -> None:
+def test_the_first_referrer_stays(sql: Sql, call: Call) -> None:
     anna, code = newcomer(sql)
     carl, other_code = newcomer(sql)
     ben, _ = newcomer(sql)
@@ -60,7 +60,7 @@ def test_the_first_referrer_stays_for_life(sql: Sql, call: Call) -> None:
     assert (credits_of(sql, anna), credits_of(sql, carl)) == ((10, 1), (0, 0))
 
 
-def test_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
+def test_a_user_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
     anna, code = newcomer(sql)
     ben, _ = newcomer(sql)
     sql("update users set is_newcomer = false where id = %s", ben)
@@ -70,13 +70,13 @@ def test_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
 
 
 @pytest.mark.parametrize("code", ["nosuchcode00", "", None, "' or true --"])
-def test_a_code_nobody_has_gives_nothing(sql: Sql, call: Call, code: str | None) -> None:
+def test_an_unknown_code_gives_nothing(sql: Sql, call: Call, code: str | None) -> None:
     ben, _ = newcomer(sql)
     assert call("complete_referral", ben, code)["outcome"] == "unknown_code"
     assert credits_of(sql, ben) == (0, 0)
 
 
-def test_nobody_brings_themselves_or_a_circle(sql: Sql, call: Call) -> None:
+def test_self_referrals_and_cycles_are_refused(sql: Sql, call: Call) -> None:
     people = [newcomer(sql) for _ in range(4)]
     assert call("complete_referral", people[0][0], people[0][1])["outcome"] == "self"
     for (user, _), (_, code) in zip(people[1:], people, strict=False):
@@ -98,7 +98,7 @@ def test_fifty_completions_at_once_pay_once(sql: Sql, call: Call) -> None:
     assert credits_of(sql, ben) == (5, 0)
 
 
-def test_crossing_referrals_pay_one_side_and_never_wait_for_ever(sql: Sql, call: Call) -> None:
+def test_mutual_referrals_complete_one_without_a_deadlock(sql: Sql, call: Call) -> None:
     for _ in range(10):
         (anna, anna_code), (ben, ben_code) = newcomer(sql), newcomer(sql)
         pairs = [(anna, ben_code), (ben, anna_code)]
@@ -116,7 +116,7 @@ def test_different_newcomers_of_one_referrer_all_count(sql: Sql, call: Call) -> 
     assert credits_of(sql, anna) == (150, 15)
 
 
-def test_a_day_holds_only_so_many(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
+def test_the_daily_limit_of_referrals(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
     anna, code = newcomer(sql)
     sql("update private.settings set value = '2' where key = 'referral_daily_limit'")
     try:
@@ -133,7 +133,7 @@ def test_a_day_holds_only_so_many(sql: Sql, call: Call, clock: Callable[[str], N
         sql("update private.settings set value = '20' where key = 'referral_daily_limit'")
 
 
-def test_the_overview_and_the_best_of_a_period(sql: Sql, call: Call) -> None:
+def test_the_overview_and_the_top_referrers_of_a_period(sql: Sql, call: Call) -> None:
     anna, code = newcomer(sql)
     for _ in range(3):
         call("complete_referral", newcomer(sql)[0], code)

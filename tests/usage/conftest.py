@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import Connections
-from tests.usage.users import Sql, Update, newcomer
+from tests.usage.users import Sql, Update, served_user
 
 _numbers = itertools.count(4_000_000_000)
 
@@ -16,7 +16,7 @@ _numbers = itertools.count(4_000_000_000)
 @pytest.fixture
 def anna(sql: Sql) -> int:
     """A new person's Telegram id; they have written to us already."""
-    return newcomer(sql)
+    return served_user(sql)
 
 
 @pytest.fixture

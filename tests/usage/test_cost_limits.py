@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import in_parallel
 from tests.usage.test_limits import SLOW
-from tests.usage.users import Sql, Update, ai_call, counted, newcomer, user_id
+from tests.usage.users import Sql, Update, ai_call, served_user, usage_counters, user_id
 
 Ask = Callable[..., Update]
 Setting = Callable[[str, float], None]
@@ -52,16 +52,14 @@ def bot(anna: int) -> str:
         ("settled", [], 1),
     ],
 )
-def test_a_request_counts_when_a_call_was_paid_for(
+def test_a_request_counts_when_a_provider_call_was_billed(
     sql: Sql, anna: int, ask: Ask, reservation: str | None, calls: list[dict[str, Any]], requests: int
 ) -> None:
     ask(anna).finish(reservation, *calls)
-    assert counted(sql, anna).day == counted(sql, anna).month == requests
+    assert usage_counters(sql, anna).day == usage_counters(sql, anna).month == requests
 
 
-def test_a_request_in_whose_handler_we_failed_counts_once_it_was_paid_for(
-    sql: Sql, anna: int, ask: Ask
-) -> None:
+def test_a_billed_request_counts_although_the_handler_failed(sql: Sql, anna: int, ask: Ask) -> None:
     update = ask(anna)
     update.fail(PAID)
     again = update.receive()
@@ -70,13 +68,13 @@ def test_a_request_in_whose_handler_we_failed_counts_once_it_was_paid_for(
     update.fail(PAID)
     update.received = update.receive()
     update.finish("settled", PAID)
-    assert counted(sql, anna).day == 1
+    assert usage_counters(sql, anna).day == 1
     assert sql("select count(*)::int n from api_usage where user_id = %s", user_id(sql, anna)) == [{"n": 3}]
     ask(anna).fail(FREE)
-    assert counted(sql, anna).day == 1
+    assert usage_counters(sql, anna).day == 1
 
 
-def test_releases_end_and_only_failed_calls_use_them_up(
+def test_releases_are_limited_and_only_failed_calls_use_them(
     sql: Sql, anna: int, ask: Ask, setting: Setting
 ) -> None:
     setting("daily_releases", 2)
@@ -88,7 +86,7 @@ def test_releases_end_and_only_failed_calls_use_them_up(
         left.append(update.received["releases_left"])
         update.finish("released", FREE)
     assert left == [2, 1, 0, 0]
-    assert counted(sql, anna).day == 2
+    assert usage_counters(sql, anna).day == 2
 
 
 def test_releases_left_leaves_room_for_the_questions_in_progress(
@@ -99,7 +97,7 @@ def test_releases_left_leaves_room_for_the_questions_in_progress(
 
 
 @pytest.mark.parametrize("has_user_api_key", [False, True])
-def test_of_many_at_once_only_some_are_in_progress_and_the_others_cost_nothing(
+def test_questions_beyond_the_limit_in_progress_cost_nothing(
     sql: Sql, anna: int, ask: Ask, setting: Setting, has_user_api_key: bool
 ) -> None:
     setting("questions_in_progress", 2)
@@ -108,13 +106,13 @@ def test_of_many_at_once_only_some_are_in_progress_and_the_others_cost_nothing(
     taken = "user_api_key" if has_user_api_key else "reserved"
     updates = in_parallel(12, lambda n: ask(anna, ("assistant", "second")[n % 2]))
     assert sorted(update.reservation or "" for update in updates) == ["in_progress"] * 10 + [taken] * 2
-    assert counted(sql, anna).day == (0 if has_user_api_key else 2)
+    assert usage_counters(sql, anna).day == (0 if has_user_api_key else 2)
     for update in updates:
         update.finish("settled" if update.reservation == taken else None)
     assert ask(anna).reservation == taken, "the place is free again"
 
 
-def test_a_question_of_a_dead_worker_is_not_in_progress(
+def test_a_question_of_a_crashed_worker_is_not_in_progress(
     anna: int, ask: Ask, setting: Setting, clock: Callable[[str], None]
 ) -> None:
     setting("questions_in_progress", 1)
@@ -124,7 +122,7 @@ def test_a_question_of_a_dead_worker_is_not_in_progress(
     assert ask(anna).reservation == "reserved"
 
 
-def test_a_user_without_requests_is_told_so_before_anything_else(
+def test_requests_left_are_checked_first(
     anna: int, ask: Ask, limits: Callable[..., None], setting: Setting
 ) -> None:
     limits(daily_requests=1)
@@ -143,8 +141,8 @@ def test_a_user_is_stopped_at_the_daily_cost_in_all_bots_until_the_day_ends(
     assert question(anna, "0.2500001").reservation == "user_cost"
     assert question(anna, "0.25", "second").reservation == "reserved"
     assert question(anna, "0.01").reservation == "user_cost", "what is in progress may cost the rest"
-    assert counted(sql, anna).day == 3, "a stopped question takes no request"
-    assert question(newcomer(sql)).reservation == "reserved"
+    assert usage_counters(sql, anna).day == 3, "a stopped question takes no request"
+    assert question(served_user(sql)).reservation == "reserved"
     clock("(timestamptz '2026-11-20 21:00:01+00')")  # midnight in Moscow
     assert question(anna, "0.99").reservation == "reserved"
 
@@ -165,11 +163,11 @@ def test_a_bot_is_stopped_at_its_daily_cost_and_other_bots_are_not(
 ) -> None:
     setting("daily_cost_bot", 2)
     question(anna, bot=bot).finish("settled", ai_call(cost="1.6"))
-    ben = newcomer(sql)
+    ben = served_user(sql)
     assert question(ben, "0.41", bot).reservation == "bot_cost"
     assert question(ben, "0.4", bot).reservation == "reserved"
-    assert question(newcomer(sql), "0.01", bot).reservation == "bot_cost"
-    assert question(newcomer(sql), "0.01", f"other_{bot}").reservation == "reserved"
+    assert question(served_user(sql), "0.01", bot).reservation == "bot_cost"
+    assert question(served_user(sql), "0.01", f"other_{bot}").reservation == "reserved"
 
 
 def test_no_limit_where_it_is_zero(sql: Sql, anna: int, question: Ask, setting: Setting, bot: str) -> None:
@@ -179,11 +177,11 @@ def test_no_limit_where_it_is_zero(sql: Sql, anna: int, question: Ask, setting: 
     assert question(anna, "900", bot).reservation == "reserved"
 
 
-def test_fifty_at_once_spend_no_more_than_the_bot_may(
+def test_fifty_questions_at_once_stay_within_the_cost_limit_of_the_bot(
     sql: Sql, question: Ask, setting: Setting, bot: str
 ) -> None:
     setting("daily_cost_bot", 1)
-    people = [newcomer(sql) for _ in range(25)]
+    people = [served_user(sql) for _ in range(25)]
     updates = in_parallel(25, lambda n: question(people[n], "0.25", bot))
     assert sorted(update.reservation or "" for update in updates) == ["bot_cost"] * 21 + ["reserved"] * 4
 
@@ -192,11 +190,11 @@ def test_fifty_at_once_spend_no_more_than_the_bot_may(
 @given(
     steps=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 4), st.booleans()), min_size=4, max_size=12)
 )
-def test_whatever_is_asked_the_day_costs_no_more_than_the_limit(
+def test_any_sequence_of_questions_stays_within_the_daily_cost(
     sql: Sql, question: Ask, setting: Setting, steps: list[tuple[int, int, bool]]
 ) -> None:
     setting("daily_cost_user", 1)
-    anna = newcomer(sql)
+    anna = served_user(sql)
     spent, running = Decimal(0), []
     for cost, share, ends in steps:
         update = question(anna, str(Decimal(cost) / 100))
@@ -210,21 +208,21 @@ def test_whatever_is_asked_the_day_costs_no_more_than_the_limit(
         assert spent + sum(most for _, most in running) <= 1
 
 
-def test_the_admins_hear_once_a_day_of_each_limit(
+def test_admins_are_alerted_once_a_day_for_each_limit(
     sql: Sql, anna: int, question: Ask, setting: Setting, bot: str
 ) -> None:
-    boss = newcomer(sql)
+    boss = served_user(sql)
     sql("insert into bot_sessions (user_id, bot, chat_id) values (%s, %s, %s)", user_id(sql, boss), bot, boss)
     sql("insert into admins (email, telegram_id) values (%s, %s)", f"boss{boss}@example.com", boss)
     setting("daily_cost_user", 0.5)
     setting("daily_cost_bot", 2)
     try:
-        for telegram_id in (anna, newcomer(sql)):
+        for telegram_id in (anna, served_user(sql)):
             for _ in range(3):
                 question(telegram_id, "0.6", bot)
         question(anna, "0.5", bot).finish("settled", ai_call(cost="1.9"))
         for _ in range(3):
-            question(newcomer(sql), "0.5", bot)
+            question(served_user(sql), "0.5", bot)
         messages = [
             row["parameters"]
             for row in sql("select parameters from telegram_outbox where bot = %s order by id", bot)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import examples, in_parallel
-from tests.usage.users import Counted, Sql, Update, counted, newcomer, user_id
+from tests.usage.users import Sql, Update, UsageCounters, served_user, usage_counters, user_id
 from tools.database import admins
 
 Ask = Callable[..., Update]
@@ -30,7 +30,7 @@ def test_the_month_counts_what_the_days_count(sql: Sql, anna: int, ask: Ask) -> 
         ask(anna, bot).finish("settled")
     ask(anna).finish("released")
     ask(anna).fail()
-    assert counted(sql, anna) == Counted(day=2, day_bonus=0, month=2, month_bonus=0, credits=0)
+    assert usage_counters(sql, anna) == UsageCounters(day=2, day_bonus=0, month=2, month_bonus=0, credits=0)
 
 
 def test_plan_then_bonus_then_refused(sql: Sql, anna: int, ask: Ask, limits: Limits) -> None:
@@ -42,17 +42,19 @@ def test_plan_then_bonus_then_refused(sql: Sql, anna: int, ask: Ask, limits: Lim
     assert counts == [1, 2, 2, 2]
     usage = updates[2].received["usage"]
     assert (usage["month_requests"], usage["monthly_requests"], usage["bonus_credits"]) == (2, 2, 0)
-    assert counted(sql, anna) == Counted(2, 1, 2, 1, 0)
+    assert usage_counters(sql, anna) == UsageCounters(2, 1, 2, 1, 0)
     updates[2].finish("released")
-    assert counted(sql, anna) == Counted(2, 0, 2, 0, 1)
+    assert usage_counters(sql, anna) == UsageCounters(2, 0, 2, 0, 1)
     updates[0].finish("released")
-    assert counted(sql, anna) == Counted(1, 0, 1, 0, 1)
+    assert usage_counters(sql, anna) == UsageCounters(1, 0, 1, 0, 1)
     ask(anna)
-    assert counted(sql, anna) == Counted(2, 0, 2, 0, 1), "the plan's place is free again and comes first"
+    assert usage_counters(sql, anna) == UsageCounters(2, 0, 2, 0, 1), (
+        "the plan's place is free again and comes first"
+    )
 
 
 @pytest.mark.parametrize("allowed", [25, 0], ids=["reserved", "refused"])
-def test_a_question_comes_with_its_whole_quota(
+def test_a_reservation_returns_the_whole_quota(
     sql: Sql, anna: int, ask: Ask, limits: Limits, allowed: int
 ) -> None:
     """The reservation has read the quota already; the answer says the same as a reading afterwards."""
@@ -68,12 +70,14 @@ def test_a_question_comes_with_its_whole_quota(
     assert {name: usage[name] for name in shared} == {name: row["quota"][name] for name in shared}
 
 
-def test_a_full_day_is_full_while_the_month_has_room(sql: Sql, anna: int, ask: Ask, limits: Limits) -> None:
+def test_the_daily_limit_applies_while_the_month_has_requests_left(
+    sql: Sql, anna: int, ask: Ask, limits: Limits
+) -> None:
     limits(daily_requests=1, monthly_requests=100)
     assert [ask(anna).reservation for _ in range(2)] == ["reserved", "refused"]
 
 
-def test_fifty_at_the_last_free_place_of_the_month_get_one(
+def test_fifty_questions_for_the_last_request_of_the_month_reserve_one(
     sql: Sql, anna: int, ask: Ask, limits: Limits
 ) -> None:
     limits(monthly_requests=8)
@@ -82,10 +86,10 @@ def test_fifty_at_the_last_free_place_of_the_month_get_one(
     reservations = in_parallel(25, lambda _n: ask(anna).reservation)
     reservations += in_parallel(25, lambda n: ask(anna, ("assistant", "second")[n % 2]).reservation)
     assert sorted(map(str, reservations)) == ["refused"] * 49 + ["reserved"]
-    assert counted(sql, anna) == Counted(8, 0, 8, 0, 0)
+    assert usage_counters(sql, anna) == UsageCounters(8, 0, 8, 0, 0)
 
 
-def test_a_month_begins_at_midnight_of_the_quotas_time_zone(
+def test_a_month_starts_at_midnight_of_the_quota_time_zone(
     sql: Sql, anna: int, ask: Ask, limits: Limits, clock: Callable[[str], None]
 ) -> None:
     limits(monthly_requests=1)
@@ -107,7 +111,7 @@ def test_a_month_begins_at_midnight_of_the_quotas_time_zone(
 @pytest.mark.parametrize(
     ("zone", "month"), [("Pacific/Auckland", "2026-12-01"), ("America/New_York", "2026-11-01")]
 )
-def test_the_same_moment_is_another_month_elsewhere(
+def test_the_month_depends_on_the_quota_time_zone(
     sql: Sql, anna: int, ask: Ask, clock: Callable[[str], None], zone: str, month: str
 ) -> None:
     clock("(timestamptz '2026-11-30 21:30:00+00')")
@@ -120,19 +124,19 @@ def test_the_same_moment_is_another_month_elsewhere(
         sql("update private.settings set value = '\"Europe/Moscow\"' where key = 'quota_timezone'")
 
 
-def test_the_sweep_gives_the_month_back_too(
+def test_the_sweep_releases_the_request_of_the_month_too(
     sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], clock: Callable[[str], None]
 ) -> None:
     sql("update users set bonus_credits = 1 where telegram_id = %s", anna)
     ask(anna)
-    assert counted(sql, anna).month == 1
+    assert usage_counters(sql, anna).month == 1
     clock("clock_timestamp() + interval '20 minutes'")
     for _ in range(2):
         call("sweep", p_limit=1000)
-        assert counted(sql, anna) == Counted(0, 0, 0, 0, 1)
+        assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 1)
 
 
-def test_a_question_open_during_an_admins_reset_is_not_given_back_twice(
+def test_a_question_open_during_a_reset_is_not_released_twice(
     sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], database_url: str
 ) -> None:
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
@@ -145,14 +149,14 @@ def test_a_question_open_during_an_admins_reset_is_not_given_back_twice(
     ask(anna, "second").finish("settled")
     try:
         reset = call("admin_reset_user_usage", p_user_id=user_id(sql, anna), p_admin_email="boss@example.com")
-        assert (reset["before"], counted(sql, anna).month) == (12, 0)
+        assert (reset["before"], usage_counters(sql, anna).month) == (12, 0)
         open_.finish("released")  # the admin gave it back already
-        assert counted(sql, anna) == Counted(0, 0, 0, 0, 0)
+        assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 0)
     finally:
         sql("delete from admins")
 
 
-def test_resets_and_failures_at_once_leave_day_and_month_alike(
+def test_resets_and_failures_at_once_keep_day_and_month_equal(
     sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], database_url: str
 ) -> None:
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
@@ -167,14 +171,14 @@ def test_resets_and_failures_at_once_leave_day_and_month_alike(
 
     try:
         in_parallel(16, work)
-        now = counted(sql, anna)
+        now = usage_counters(sql, anna)
         assert now.day == now.month
     finally:
         sql("delete from admins")
 
 
 @pytest.mark.parametrize(("allowed", "shown"), [(3, 3), (None, 10), (0, 0), (500, 10)])
-def test_the_plan_says_how_much_of_the_conversation_the_ai_is_shown(
+def test_the_plan_limits_the_conversation_sent_to_the_ai(
     sql: Sql, anna: int, ask: Ask, limits: Limits, allowed: int | None, shown: int
 ) -> None:
     sql(
@@ -196,11 +200,11 @@ STEPS = st.lists(
 
 @SLOW
 @given(steps=STEPS, bonus=st.integers(0, 3), daily=st.integers(0, 4), monthly=st.integers(0, 4))
-def test_whatever_is_reserved_settled_and_released_the_counters_say_what_happened(
+def test_the_counters_match_any_sequence_of_reservations(
     sql: Sql, ask: Ask, limits: Limits, steps: list[tuple[str, int]], bonus: int, daily: int, monthly: int
 ) -> None:
     limits(daily_requests=daily, monthly_requests=monthly)
-    anna = newcomer(sql, bonus)
+    anna = served_user(sql, bonus)
     waiting: list[tuple[Update, str]] = []
     used = {"plan": 0, "bonus": 0}
     for step, which in steps:
@@ -221,4 +225,4 @@ def test_whatever_is_reserved_settled_and_released_the_counters_say_what_happene
                 update.finish(None if step == "unsettled" else step)
             used[source] -= step != "settled"
         plan, paid = used["plan"], used["bonus"]
-        assert counted(sql, anna) == Counted(plan, paid, plan, paid, bonus - paid)
+        assert usage_counters(sql, anna) == UsageCounters(plan, paid, plan, paid, bonus - paid)

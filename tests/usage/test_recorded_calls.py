@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import eventually, examples, in_parallel
-from tests.usage.users import Sql, Update, ai_call, newcomer, stranger, total, user_id
+from tests.usage.users import Sql, Update, ai_call, daily_total, served_user, unseen_telegram_id, user_id
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
@@ -38,7 +38,7 @@ def rows_of(sql: Sql, telegram_id: int) -> list[dict[str, Any]]:
     return sql("select * from api_usage where user_id = %s order by id", user_id(sql, telegram_id))
 
 
-def test_a_call_is_kept_as_it_was(sql: Sql, anna: int, ask: Ask) -> None:
+def test_a_call_is_stored_unchanged(sql: Sql, anna: int, ask: Ask) -> None:
     call = ai_call(provider="openrouter", model=f"m/{anna}", cost="0.00012345")
     ask(anna).finish("settled", ai_call(model=f"m/{anna}", status="temporary", tokens_in=None), call)
     failed, served = rows_of(sql, anna)
@@ -53,17 +53,20 @@ def test_a_call_is_kept_as_it_was(sql: Sql, anna: int, ask: Ask) -> None:
     ]
 
 
-def test_a_failed_request_is_no_request_but_its_calls_are_kept(sql: Sql, anna: int, ask: Ask) -> None:
+def test_a_failed_request_does_not_count_but_its_calls_are_stored(sql: Sql, anna: int, ask: Ask) -> None:
     ask(anna).finish("released", ai_call(model=f"x{anna}", status="slow"))
     assert [row["status"] for row in rows_of(sql, anna)] == ["slow"]
-    assert (total(sql, "requests", model=f"x{anna}"), total(sql, "errors", model=f"x{anna}")) == (0, 1)
+    assert (daily_total(sql, "requests", model=f"x{anna}"), daily_total(sql, "errors", model=f"x{anna}")) == (
+        0,
+        1,
+    )
 
 
 def test_a_request_on_a_user_api_key_is_served_and_counted_apart(sql: Sql, anna: int, ask: Ask) -> None:
     update = ask(anna)
     update.finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="part"))
     ask(anna).finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="key"))
-    assert total(sql, "requests", model=f"x{anna}", is_user_api_key=True) == 1
+    assert daily_total(sql, "requests", model=f"x{anna}", is_user_api_key=True) == 1
     assert sql(
         "select requests, user_api_key_requests from daily_usage where user_id = %s", user_id(sql, anna)
     ) == [{"requests": 0, "user_api_key_requests": 1}]
@@ -77,10 +80,10 @@ def test_finishing_again_or_too_late_counts_nothing(sql: Sql, anna: int, ask: As
     late.received["attempt"] += 1
     assert late.finish("settled", ai_call(model=f"x{anna}"))["outcome"] == "superseded"
     assert len(rows_of(sql, anna)) == 1
-    assert total(sql, "requests", model=f"x{anna}") == 1
+    assert daily_total(sql, "requests", model=f"x{anna}") == 1
 
 
-def test_forty_who_finish_at_once_lose_nothing(sql: Sql, anna: int, ask: Ask) -> None:
+def test_forty_updates_finishing_at_once_lose_no_counts(sql: Sql, anna: int, ask: Ask) -> None:
     sql("update subscription_limits set daily_requests = 1000 where plan = 'FREE'")
     try:
         updates = [ask(anna) for _ in range(40)]
@@ -90,8 +93,8 @@ def test_forty_who_finish_at_once_lose_nothing(sql: Sql, anna: int, ask: Ask) ->
     calls = [ai_call(model=model, cost="0.5") for model in models]
     in_parallel(40, lambda n: updates[n].finish("settled", *calls[:: 1 if n % 2 else -1]))
     for model in models:
-        assert (total(sql, "calls", model=model), total(sql, "cost", model=model)) == (40, 20)
-    assert sum(total(sql, "requests", model=model) for model in models) == 40
+        assert (daily_total(sql, "calls", model=model), daily_total(sql, "cost", model=model)) == (40, 20)
+    assert sum(daily_total(sql, "requests", model=model) for model in models) == 40
     shards = sql("select count(distinct shard) n from daily_totals where model = %s", models[0])
     assert shards[0]["n"] == 16
     assert sql("select sum(calls)::int n from monthly_api_usage where model = %s", models[0]) == [{"n": 40}]
@@ -105,7 +108,7 @@ def test_forty_who_finish_at_once_lose_nothing(sql: Sql, anna: int, ask: Ask) ->
         (1e300, None), ("many", None), ("NaN", None), (True, None), ([7], None), ({}, None), ("", None),
     ],
 )  # fmt: skip
-def test_a_figure_that_makes_no_sense_never_undoes_an_answer(
+def test_an_invalid_figure_never_undoes_an_answer(
     sql: Sql, anna: int, ask: Ask, value: Any, kept: int | None
 ) -> None:
     odd = dict.fromkeys(("ms", "request_bytes", "response_bytes", "tokens_in", "tokens_out"), value)
@@ -113,7 +116,7 @@ def test_a_figure_that_makes_no_sense_never_undoes_an_answer(
     (row,) = rows_of(sql, anna)
     assert [row["tokens_in"], row["tokens_out"]] == [kept, kept]
     assert [row["ms"], row["request_bytes"], row["response_bytes"]] == [kept or 0] * 3
-    assert total(sql, "tokens_in", model=f"x{anna}") == (kept or 0)
+    assert daily_total(sql, "tokens_in", model=f"x{anna}") == (kept or 0)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +126,12 @@ def test_a_figure_that_makes_no_sense_never_undoes_an_answer(
         ("Infinity", None), ("1e9", None), ("9999999", None), ("free", None), (True, None), ([1], None),
     ],
 )  # fmt: skip
-def test_a_price_that_makes_no_sense_is_left_out(
-    sql: Sql, anna: int, ask: Ask, cost: Any, kept: str | None
-) -> None:
+def test_an_invalid_price_is_ignored(sql: Sql, anna: int, ask: Ask, cost: Any, kept: str | None) -> None:
     assert ask(anna).finish("settled", ai_call(cost=cost))["outcome"] == "finished"
     assert rows_of(sql, anna)[0]["cost"] == (None if kept is None else Decimal(kept))
 
 
-def test_what_is_missing_or_unknown_of_a_call_is_filled_in(sql: Sql, anna: int, ask: Ask) -> None:
+def test_missing_or_unknown_fields_of_a_call_get_defaults(sql: Sql, anna: int, ask: Ask) -> None:
     call = ai_call(kind="smell") | dict.fromkeys(("provider", "model", "status", "ms", "is_user_api_key"))
     assert ask(anna).finish("settled", call)["outcome"] == "finished"
     (row,) = rows_of(sql, anna)
@@ -159,7 +160,7 @@ CALLS = st.lists(
 def test_the_counters_are_the_sums_of_the_rows(
     sql: Sql, ask: Ask, updates: list[tuple[str, list[dict[str, Any]]]]
 ) -> None:
-    anna = newcomer(sql)
+    anna = served_user(sql)
     user = user_id(sql, anna)
     before = sql(DAY)[0]
     served = 0
@@ -178,17 +179,17 @@ def test_the_counters_are_the_sums_of_the_rows(
 
 
 def test_a_new_user_is_counted_once(sql: Sql, ask: Ask) -> None:
-    before = total(sql, "new_users")
-    anna = stranger()
+    before = daily_total(sql, "new_users")
+    anna = unseen_telegram_id()
     in_parallel(12, lambda _n: ask(anna))
     ask(anna)
-    assert total(sql, "new_users") - before == 1
+    assert daily_total(sql, "new_users") - before == 1
 
 
 # The real way -------------------------------------------------------------------------------------------
 
 
-def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
+def test_every_attempt_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(status=503), AiBehaviour(text="It is Paris."))
     anna.send("The capital of France?")
@@ -203,7 +204,7 @@ def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
     assert not second["is_user_api_key"]
 
 
-def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack: Stack, sql: Sql) -> None:
+def test_a_failure_with_an_apology_is_recorded_and_the_request_released(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(status=403))
     anna.send("Something bad")
@@ -215,7 +216,7 @@ def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_while_it_finishes_and_delivered_again_the_calls_count_once(
+def test_calls_count_once_after_a_crash_while_finishing(
     stack: Stack, sql: Sql, clock: Callable[[str], None], when: Any
 ) -> None:
     user = stack.telegram.user("Anna")

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.usage.users import Sql, Update, ai_call, newcomer, user_id
+from tests.usage.users import Sql, Update, ai_call, served_user, user_id
 
 Ask = Callable[..., Update]
 Limits = Callable[..., None]
@@ -20,7 +20,7 @@ def stats(sql: Sql, call: Callable[..., Any]) -> Callable[[int], Any]:
     return lambda telegram_id: call("get_user_usage_stats", p_user_id=user_id(sql, telegram_id))
 
 
-def test_a_new_user_has_everything_left(anna: int, stats: Any, clock: Callable[[str], None]) -> None:
+def test_a_new_user_has_all_requests_left(anna: int, stats: Any, clock: Callable[[str], None]) -> None:
     clock(NOON)
     now = stats(anna)
     assert (now["plan"], now["features"], now["history_length"]) == ("FREE", ["modes"], 50)
@@ -46,10 +46,10 @@ def test_a_new_user_has_everything_left(anna: int, stats: Any, clock: Callable[[
     assert now["referrals"] == {"total": 0, "pending": 0, "earned": 0}
 
 
-def test_what_was_asked_today_and_this_month(
+def test_usage_of_today_and_this_month(
     sql: Sql, ask: Ask, limits: Limits, stats: Any, clock: Callable[[str], None]
 ) -> None:
-    anna = newcomer(sql, bonus=4)
+    anna = served_user(sql, bonus=4)
     limits(daily_requests=2, monthly_requests=3)
     clock("(timestamptz '2026-10-22 09:00:00+00')")  # 30 days ago, and another month
     ask(anna).finish("settled", ai_call(ms=9_000))
@@ -100,7 +100,7 @@ def test_what_was_asked_today_and_this_month(
     ]
 
 
-def test_the_nearer_of_the_two_limits_counts_today(anna: int, ask: Ask, limits: Limits, stats: Any) -> None:
+def test_the_stricter_limit_applies_today(anna: int, ask: Ask, limits: Limits, stats: Any) -> None:
     limits(daily_requests=None, monthly_requests=2)
     ask(anna).finish("settled")
     assert (stats(anna)["day"]["limit"], stats(anna)["day"]["remaining"]) == (None, 1)
@@ -110,16 +110,16 @@ def test_the_nearer_of_the_two_limits_counts_today(anna: int, ask: Ask, limits: 
     assert (stats(anna)["day"]["remaining"], stats(anna)["month"]["remaining"]) == (None, None)
 
 
-def test_invitations(sql: Sql, anna: int, call: Callable[..., Any], stats: Any) -> None:
+def test_referrals_in_the_usage(sql: Sql, anna: int, call: Callable[..., Any], stats: Any) -> None:
     code = sql("select referral_code from users where telegram_id = %s", anna)[0]["referral_code"]
     for _ in range(2):
-        friend = newcomer(sql)
+        friend = served_user(sql)
         sql("update users set is_newcomer = true where telegram_id = %s", friend)
         assert (
             call("complete_referral", p_user_id=user_id(sql, friend), p_referral_code=code)["outcome"]
             == "completed"
         )
-    waiting = newcomer(sql)
+    waiting = served_user(sql)
     sql(
         "insert into user_referrals (referrer_id, referred_id) values (%s, %s)",
         user_id(sql, anna),
@@ -130,14 +130,14 @@ def test_invitations(sql: Sql, anna: int, call: Callable[..., Any], stats: Any) 
 
 
 @pytest.mark.parametrize("nobody", [-1, None])
-def test_nobody_has_no_usage(call: Callable[..., Any], nobody: Any) -> None:
+def test_an_unknown_user_is_refused(call: Callable[..., Any], nobody: Any) -> None:
     with pytest.raises(psycopg.Error) as caught:
         call("get_user_usage_stats", p_user_id=nobody)
     assert caught.value.sqlstate == "U0001"
 
 
 @pytest.mark.parametrize("role", ["bot_backend", "service_role", "anon", "authenticated"])
-def test_who_may_ask(database_url: str, sql: Sql, anna: int, role: str) -> None:
+def test_only_the_bots_and_other_services_may_call(database_url: str, sql: Sql, anna: int, role: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"set role {role}")  # type: ignore[arg-type]
         statement = "select public.get_user_usage_stats(%s) ->> 'plan'"
@@ -154,9 +154,9 @@ def test_who_may_ask(database_url: str, sql: Sql, anna: int, role: str) -> None:
                 connection.execute(f"select from public.{table}")  # type: ignore[arg-type]
 
 
-def test_it_reads_no_more_for_somebody_who_has_been_here_for_years(sql: Sql, database_url: str) -> None:
+def test_the_cost_does_not_grow_with_the_age_of_the_account(sql: Sql, database_url: str) -> None:
     """Rows read through an index, as Postgres counts them; the single calls are not looked at."""
-    anna = newcomer(sql)
+    anna = served_user(sql)
     user = user_id(sql, anna)
     sql(
         "insert into daily_usage select %s, bot, current_date - n, 3 from generate_series(0, 999) as n, "

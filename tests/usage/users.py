@@ -13,7 +13,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
 
 
-def newcomer(sql: Sql, bonus: int = 0) -> int:
+def served_user(sql: Sql, bonus: int = 0) -> int:
     """A new person's Telegram id; they have written to us already."""
     telegram_id = new_telegram_id()
     sql(
@@ -25,7 +25,7 @@ def newcomer(sql: Sql, bonus: int = 0) -> int:
     return telegram_id
 
 
-def stranger() -> int:
+def unseen_telegram_id() -> int:
     """The Telegram id of somebody who has never written to us."""
     return new_telegram_id()
 
@@ -108,7 +108,7 @@ class Update:
         )
 
 
-class Counted(NamedTuple):
+class UsageCounters(NamedTuple):
     """What the counters say of a person, all days and months together."""
 
     day: int
@@ -118,7 +118,7 @@ class Counted(NamedTuple):
     credits: int
 
 
-def counted(sql: Sql, telegram_id: int) -> Counted:
+def usage_counters(sql: Sql, telegram_id: int) -> UsageCounters:
     row = sql(
         "select d.*, m.*, u.bonus_credits from users u, lateral ("
         "  select coalesce(sum(requests), 0)::int, coalesce(sum(bonus_requests), 0)::int from daily_usage "
@@ -127,14 +127,14 @@ def counted(sql: Sql, telegram_id: int) -> Counted:
         "  where user_id = u.id) as m (month, month_bonus) where u.telegram_id = %s",
         telegram_id,
     )[0]
-    return Counted(*row.values())
+    return UsageCounters(*row.values())
 
 
 def user_id(sql: Sql, telegram_id: int) -> int:
     return int(sql("select id from users where telegram_id = %s", telegram_id)[0]["id"])
 
 
-def total(sql: Sql, column: str, **where: Any) -> Decimal:
+def daily_total(sql: Sql, column: str, **where: Any) -> Decimal:
     """A figure of daily_totals as /stats would sum it."""
     conditions = " and ".join(f"{name} = %s" for name in where) or "true"
     rows = sql(f"select coalesce(sum({column}), 0) n from daily_totals where {conditions}", *where.values())

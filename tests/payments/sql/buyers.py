@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.payments.sql.conftest import Money, unique_id
-from tests.privacy.conftest import Someone, everything, id_of
+from tests.privacy.conftest import SqlUser, dump_rows, id_of
 
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-def email_of(user: Someone) -> str:
+def email_of(user: SqlUser) -> str:
     """An address that does not have their number in it."""
     return f"annabella.{user.id * 7}@example.com"
 
 
-def order_of(money: Money, user: Someone, product: str = "credits_100", **rest: Any) -> int:
+def order_of(money: Money, user: SqlUser, product: str = "credits_100", **rest: Any) -> int:
     user_id = id_of(money.sql, user)
     assert user_id
     return money.order(user_id, product, **rest)
 
 
-def record_event(money: Money, user: Someone, *events: dict[str, Any], key: str = "", **rest: Any) -> Any:
+def record_event(money: Money, user: SqlUser, *events: dict[str, Any], key: str = "", **rest: Any) -> Any:
     """Tell an event whose words name the buyer."""
     provider = rest.get("provider", "yookassa")
     return money.call(
@@ -35,9 +35,9 @@ def record_event(money: Money, user: Someone, *events: dict[str, Any], key: str 
     )
 
 
-def traces(sql: Sql, user: Someone) -> list[str]:
+def traces(sql: Sql, user: SqlUser) -> list[str]:
     """What still tells of a person."""
-    return [line for line in everything(sql).splitlines() if str(user.id) in line or email_of(user) in line]
+    return [line for line in dump_rows(sql).splitlines() if str(user.id) in line or email_of(user) in line]
 
 
 def order_row(money: Money, order: int) -> dict[str, Any]:

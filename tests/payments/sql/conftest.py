@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.privacy.conftest import Someone, next_update
+from tests.privacy.conftest import SqlUser, next_update
 from tests.support import Connections, new_telegram_id
 from tools.database import admins
 from tools.emulator.stack import Stack
@@ -161,11 +161,11 @@ def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
 
 
 @pytest.fixture
-def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], Someone]:
+def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], SqlUser]:
     """`buyer()` is a new person who has written to the assistant."""
 
-    def new() -> Someone:
-        user = Someone(connect, name="Annabella the Buyer")
+    def new() -> SqlUser:
+        user = SqlUser(connect, name="Annabella the Buyer")
         user.receive(next_update())
         return user
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tests.payments.sql.buyers import email_of, order_of, order_row, record_event, traces
 from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
 from tests.payments.sql.test_payment_property import event
-from tests.privacy.conftest import Someone, everything, id_of, next_update
+from tests.privacy.conftest import SqlUser, dump_rows, id_of, next_update
 from tests.privacy.conftest import call as call_on
 from tests.support import examples
 
 Sql = Callable[..., list[dict[str, Any]]]
-New = Callable[[], Someone]
+New = Callable[[], SqlUser]
 PRICES = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
 SLOW = settings(
     max_examples=examples(25),
@@ -42,7 +42,7 @@ def test_what_stays_belongs_to_nobody(money: Money, sql: Sql, buyer: New) -> Non
     anna.erase()
 
     assert traces(sql, anna) == []
-    assert "card-token-1" not in everything(sql)
+    assert "card-token-1" not in dump_rows(sql)
     cleared = {"user_id": None, "contact": None, "checkout_url": None, "checkout_reference": None}
     assert order_row(money, bought).items() >= (cleared | {"status": "completed", "kind": "credits"}).items()
     assert order_row(money, waiting).items() >= (cleared | {"status": "canceled"}).items()
@@ -86,7 +86,7 @@ def test_who_is_charged_again_is_not_erased_before_that_is_stopped(
     (row,) = sql("select * from renewals where id = %s", renewal["id"])
     assert (row["user_id"], row["status"], row["saved_method"]) == (None, "ended", None)
     assert row["ended_at"]
-    assert "card-token-2" not in everything(sql)
+    assert "card-token-2" not in dump_rows(sql)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -122,7 +122,7 @@ def test_money_that_comes_after_the_erasure_gives_nothing_and_alarms(
     assert record_event(money, anna, refunded(pay, "149.00"))["outgoing"] == []
     assert money.payment(pay)["status"] == "refunded"
     if not is_known:
-        assert "card-token-3" not in everything(sql)
+        assert "card-token-3" not in dump_rows(sql)
     assert traces(sql, anna) == []
 
 
@@ -310,7 +310,7 @@ def test_somebody_elses_money_does_not_become_the_owners_when_they_are_erased(
     ben.erase()
 
     assert traces(sql, ben) == []
-    assert "card-of-ben" not in everything(sql)
+    assert "card-of-ben" not in dump_rows(sql)
     record_event(money, anna, {"kind": "failed", "payment_id": pay, "order_id": order})
     assert money.payment(pay)["problem"] == "owner"
     assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]
@@ -364,7 +364,7 @@ def test_any_facts_before_and_after_an_erasure_agree(
     assert money.inconsistencies() == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
     for who in gone:
-        assert not [line for line in everything(sql).splitlines() if str(users[who].id) in line]
+        assert not [line for line in dump_rows(sql).splitlines() if str(users[who].id) in line]
 
 
 def test_the_functions_may_not_strip_by_themselves(connect: Callable[[], psycopg.Connection]) -> None:

@@ -13,13 +13,13 @@ from psycopg.types.json import Jsonb
 
 from tests.payments.sql.buyers import email_of, order_of, record_event, traces
 from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
-from tests.privacy.conftest import Someone, id_of, next_update
+from tests.privacy.conftest import SqlUser, id_of, next_update
 from tests.support import eventually, in_parallel
 
 pytestmark = pytest.mark.slow
 
 Sql = Callable[..., list[dict[str, Any]]]
-New = Callable[[], Someone]
+New = Callable[[], SqlUser]
 Connect = Callable[[], psycopg.Connection]
 
 
@@ -46,7 +46,7 @@ def waits_for_lock(sql: Sql, future: Future[Any]) -> bool:
     )
 
 
-def record_on(connection: psycopg.Connection, user: Someone, *events: dict[str, Any], key: str = "") -> Any:
+def record_on(connection: psycopg.Connection, user: SqlUser, *events: dict[str, Any], key: str = "") -> Any:
     """Tell an event over a connection whose transaction stays open."""
     row = connection.execute(
         "select record_payment_event('yookassa', %s, 'payment', %s, %s)",

@@ -9,10 +9,10 @@ import pytest
 
 from tests.payments.sql.buyers import email_of, order_of, order_row, record_event, traces
 from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
-from tests.privacy.conftest import Someone, everything, id_of, next_update
+from tests.privacy.conftest import SqlUser, dump_rows, id_of, next_update
 
 Sql = Callable[..., list[dict[str, Any]]]
-New = Callable[[], Someone]
+New = Callable[[], SqlUser]
 Clock = Callable[[str], None]
 PHONE = "+79006543210"
 
@@ -25,7 +25,7 @@ def changed(subscription: str, status: str = "active", **rest: Any) -> dict[str,
     return {"kind": f"subscription_{status}", "subscription_id": subscription, **rest}
 
 
-def left_behind(money: Money, user: Someone, provider: str = "stripe") -> int:
+def left_behind(money: Money, user: SqlUser, provider: str = "stripe") -> int:
     """A recurring order whose checkout is open while its user erases themselves."""
     order = order_of(money, user, "premium_month", provider=provider, p_renews=True)
     user.erase()
@@ -212,7 +212,7 @@ def test_by_what_the_provider_knows_the_payer_is_kept_until_it_is_stopped(
     (orphan,) = stop_all(money, "prodamus")
     assert orphan["payer"] == PHONE
     money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True)
-    assert PHONE not in everything(sql)
+    assert PHONE not in dump_rows(sql)
 
 
 # Subscriptions that nobody here has.
@@ -288,8 +288,8 @@ def test_any_other_failure_is_told_again_for_a_day_and_tried_from_here_after_it(
 def test_an_address_in_a_given_up_event_is_not_kept(money: Money, sql: Sql, buyer: New, clock: Clock) -> None:
     anna, key = buyer(), f"foreign-{unique_id()}"
     record_event(money, anna, changed(f"sub_{unique_id()}", reason=""), key=key, provider="stripe")
-    assert email_of(anna) in everything(sql)
+    assert email_of(anna) in dump_rows(sql)
     later(clock, "25 hours")
     record_event(money, anna, changed(f"sub_{unique_id()}", reason=""), key=key, provider="stripe")
-    assert email_of(anna) not in everything(sql)
+    assert email_of(anna) not in dump_rows(sql)
     assert id_of(sql, anna)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.payments.sql.buyers import order_row
 from tests.payments.sql.conftest import Money, paid, unique_id
 from tests.payments.sql.promocodes import new_code, redeem, row_of, usages_of
-from tests.privacy.conftest import Someone, id_of, next_update
+from tests.privacy.conftest import SqlUser, id_of, next_update
 from tests.support import in_parallel
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ steps = st.lists(
 )
 @given(steps, st.integers(1, 3))
 def test_no_code_gives_more_than_it_may(
-    money: Money, sql: Sql, buyer: Callable[[], Someone], done: list[Any], max_uses: int
+    money: Money, sql: Sql, buyer: Callable[[], SqlUser], done: list[Any], max_uses: int
 ) -> None:
     users = [buyer() for _ in range(3)]
     codes = [new_code(sql, kind, value, max_uses=max_uses) for kind, value in KINDS.items()]
@@ -63,7 +63,7 @@ def test_no_code_gives_more_than_it_may(
 
 
 def _act(
-    money: Money, sql: Sql, user: Someone, what: str, code: str, reference: str, given_to: set[Any]
+    money: Money, sql: Sql, user: SqlUser, what: str, code: str, reference: str, given_to: set[Any]
 ) -> None:
     try:
         user.receive(next_update())

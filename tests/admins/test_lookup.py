@@ -18,7 +18,7 @@ def telegram_id(sql: Sql, user_id: int) -> int:
     return int(sql("select telegram_id from users where id = %s", user_id)[0]["telegram_id"])
 
 
-def test_a_user_is_found_by_id_and_by_name_in_any_case(sql: Sql, boss: str, call: Call) -> None:
+def test_a_user_is_found_by_id_and_by_username_in_any_case(sql: Sql, boss: str, call: Call) -> None:
     name = f"Finder_{next(_names)}"
     user_id = new_user(sql, username=name, first_name="Анна", balance=0, bonus_credits=3)
     for who in (str(telegram_id(sql, user_id)), name, f"@{name}", f"@{name.upper()}"):
@@ -35,7 +35,7 @@ def test_a_user_is_found_by_id_and_by_name_in_any_case(sql: Sql, boss: str, call
     assert found["plans"][:2] == ["FREE", "PREMIUM"]
 
 
-def test_of_two_with_one_name_the_last_to_write_has_it(sql: Sql, boss: str, call: Call) -> None:
+def test_of_two_users_with_one_username_the_last_active_is_found(sql: Sql, boss: str, call: Call) -> None:
     name = f"moved_{next(_names)}"
     for days in (2, 1, 3):
         user_id = new_user(sql, username=name)
@@ -53,11 +53,11 @@ def test_of_two_with_one_name_the_last_to_write_has_it(sql: Sql, boss: str, call
     "who",
     ["4503599627370001", "@nobody_has_it", "@", "", "%", "9" * 18, "9" * 19, "'; drop table users", None],
 )
-def test_nobody_is_found_quietly(boss: str, call: Call, who: str | None) -> None:
+def test_an_unknown_user_returns_null(boss: str, call: Call, who: str | None) -> None:
     assert call("admin_find_user", p_identifier=who, p_admin_email=boss) is None
 
 
-def test_only_admins_look(boss: str, refused: Refused) -> None:
+def test_only_admins_may_look_up_users(boss: str, refused: Refused) -> None:
     for email in ("stranger@example.com", "", None):
         assert refused("admin_find_user", p_identifier="1", p_admin_email=email) == "N0001"
         assert refused("admin_audit", p_admin_email=email) == "N0001"
@@ -93,7 +93,7 @@ def test_an_entry_outlives_the_user(sql: Sql, boss: str, user: int, call: Call) 
     assert (entry["action"], entry["user"]) == ("ban_user", None)
 
 
-def test_a_reason_for_credits_is_written_down(sql: Sql, boss: str, user: int, call: Call) -> None:
+def test_a_reason_for_credits_is_logged(sql: Sql, boss: str, user: int, call: Call) -> None:
     call(
         "admin_add_bonus_credits",
         p_user_id=user,

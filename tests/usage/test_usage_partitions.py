@@ -65,7 +65,7 @@ def names(run: Sql) -> list[str]:
     return [row["relname"].removeprefix("api_usage_") for row in run(PARTITIONS)]
 
 
-def test_the_months_are_made_ahead_once_and_nobody_may_touch_them(run: Sql) -> None:
+def test_partitions_are_created_ahead_once_and_no_role_may_access_them(run: Sql) -> None:
     at(run, "2026-11-30 23:30+00")
     assert run("select private.maintain_usage_partitions() as n") == [{"n": 3}]
     assert run("select private.maintain_usage_partitions() as n") == [{"n": 0}]
@@ -75,7 +75,7 @@ def test_the_months_are_made_ahead_once_and_nobody_may_touch_them(run: Sql) -> N
     assert run("select tableoid::regclass::text as t from api_usage") == [{"t": "api_usage_2026_12"}]
 
 
-def test_what_waited_in_the_default_partition_is_moved(run: Sql) -> None:
+def test_rows_of_the_default_partition_are_moved(run: Sql) -> None:
     at(run, "2026-11-15 12:00+00")
     for moment in ("2026-11-02 10:00+00", "2026-11-15 11:00+00", "2026-08-31 23:59:59+00"):
         run(ROW, moment)
@@ -103,7 +103,7 @@ def test_months_past_their_retention_are_dropped_by_the_sweep(run: Sql) -> None:
     assert names(run) == ["2026_12", "2027_01", "2027_02", "default"]
 
 
-def test_a_table_in_use_puts_it_off_and_holds_nobody_up(run: Sql, url: str) -> None:
+def test_a_table_in_use_postpones_the_partition_without_blocking_writers(run: Sql, url: str) -> None:
     at(run, "2025-01-10 00:00+00")
     run("select private.maintain_usage_partitions()")
     with psycopg.connect(url) as reader:  # a backup, say: it holds what it has read until it ends
@@ -115,7 +115,7 @@ def test_a_table_in_use_puts_it_off_and_holds_nobody_up(run: Sql, url: str) -> N
     assert names(run) == ["2026_11", "2026_12", "2027_01", "default"]
 
 
-def test_two_sweeps_and_writers_at_once_make_each_month_once(run: Sql, url: str) -> None:
+def test_two_sweeps_and_writers_at_once_create_each_partition_once(run: Sql, url: str) -> None:
     at(run, "2026-11-10 00:00+00")
 
     def work(n: int) -> int:
