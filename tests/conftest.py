@@ -6,6 +6,7 @@ the clock, a setting) is put back after it.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
+from tests import sql_results
 from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, schemas
 from tools.database.embedded import Server, free_port
@@ -81,6 +83,14 @@ def backend_url(server: Server, database_url: str) -> str:
     return server.url("migrated", "bot_backend", BACKEND_PASSWORD)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where processes report results of SQL functions that differ from their headers."""
+    folder = tmp_path_factory.mktemp("sql_results")
+    os.environ[sql_results.FOLDER] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def one_stack(backend_url: str) -> Iterator[Stack]:
     stack = make_stack(backend_url)
@@ -102,6 +112,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
             "THREADS": "60",
             "ADMIN_TELEGRAM_IDS": "777000111",
             "PRIVACY_URL": "https://example.com/privacy",
+            sql_results.FOLDER: os.environ[sql_results.FOLDER],
             **env,
         },
         bots=("assistant", "second", "example"),
@@ -111,10 +122,11 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
 
 
 @pytest.fixture
-def stack(one_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(one_stack: Stack, results_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The running stack, without troubles before and after; a failure shows what the function said."""
     calm(one_stack)
     yield one_stack
+    assert not sql_results.reported_faults(results_folder), "results differ from the headers of SQL functions"
     if "browser" not in request.keywords:  # those tests call the Bot API themselves
         assert not calls_with_preview(one_stack.telegram.calls)
     if request.session.testsfailed:
@@ -174,6 +186,20 @@ def sql(connections: Connections) -> Iterator[Callable[..., Any]]:
             return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
         yield run
+
+
+@pytest.fixture
+def call(backend_connections: Connections) -> Callable[..., Any]:
+    """Call a function of the API as the functions do: `call("name", value, p_name=value)`.
+
+    Its result is checked against its header. Calls at once have connections of their own.
+    """
+
+    def run(function: str, *values: Any, **named: Any) -> Any:
+        with backend_connections.one() as connection:
+            return sql_results.call(connection, function, *values, **named)
+
+    return run
 
 
 @pytest.fixture

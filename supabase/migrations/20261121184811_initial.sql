@@ -3476,7 +3476,7 @@ comment on function public.admin_give_trainings is 'Gives a user free trainings 
 --   them; only the active sessions are counted from the updates of the last hour.
 -- Locks: none.
 -- Returns: jsonb
---   people: int
+--   users: int
 --   active_sessions: int   (of the last hour)
 --   day: {
 --     active: int, new: int, requests: int, calls: int
@@ -12609,8 +12609,8 @@ comment on function private.on_first_request is 'Completes what follows a user''
 -- Returns: jsonb
 --   {
 --     code: text
---     came: int                               (how many came with the code)
---     counted: int                            (for how many credits were given)
+--     invited: int                            (how many came with the code)
+--     completed: int                          (for how many credits were given)
 --     credits: int                            (how many credits)
 --     referrer_credits: int                   (what one is worth now)
 --     referred_credits: int
@@ -13776,7 +13776,7 @@ comment on function public.fail_update is 'Records a failure; the third one dead
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'
 --   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
---   notice?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
+--   referral_message?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
 --   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
@@ -14014,14 +14014,14 @@ comment on function private.open_session is 'Finds or creates the session of a u
 -- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
 --   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
---   outcome: 'work' | 'busy' | 'dead' | 'finished'
---   attempt?: int          (work, dead)
---   failures?: int         (work, dead)
---   user?: {               (work; dead: the two languages alone)
+--   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
+--   attempt?: int          (work, crash_limit)
+--   failures?: int         (work, crash_limit)
+--   user?: {               (work; crash_limit: the two languages alone)
 --     language: text | null, language_code: text,
 --     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
 --     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
---     ban?: { reason: text | null, told: boolean } | null
+--     ban?: { reason: text | null, notified: boolean } | null
 --   }
 --   session?: { mode: text, data: jsonb }     (work, as all that follows)
 --   usage?: {

@@ -1,6 +1,6 @@
 """The fixtures of its neighbours that the tests of access use."""
 
-from tests.admins.conftest import boss, call, refused
+from tests.admins.conftest import boss, refused
 from tests.privacy.conftest import connect, make_user
 
-__all__ = ["boss", "call", "connect", "make_user", "refused"]
+__all__ = ["boss", "connect", "make_user", "refused"]

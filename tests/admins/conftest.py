@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from tests.admins.users import BOSS, Call, Sql, new_user
-from tests.support import Connections
 from tools.database import admins
 
 
@@ -25,20 +24,6 @@ def boss(database_url: str, sql: Sql) -> Iterator[str]:
 def user(sql: Sql) -> int:
     """A new person's users.id."""
     return new_user(sql)
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Call:
-    """A function as the functions call it."""
-
-    def run(function: str, **values: Any) -> Any:
-        arguments = ", ".join(f"{name} => %s" for name in values)
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({arguments})", [*values.values()]).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import Connections, in_parallel, new_telegram_id
+from tests.support import in_parallel, new_telegram_id
 from tools.database import admins
 from tools.database.errors import SettingError
 
@@ -25,20 +25,6 @@ def anna(sql: Sql) -> int:
         user_id,
     )
     return int(user_id)
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Callable[..., Any]:
-    """A function as the functions call it."""
-
-    def run(function: str, *values: Any) -> dict[str, Any]:
-        marks = ", ".join(["%s"] * len(values))
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({marks})", values).fetchone()
-        assert row is not None
-        return dict(row[0])
-
-    return run
 
 
 def credits_of(sql: Sql, user_id: int) -> int:

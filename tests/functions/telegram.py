@@ -7,10 +7,13 @@ import functools
 from shared import bots
 from shared.core import db, texts
 from shared.telegram import Bot
+from tests import sql_results
 from tests.functions import example, second
 
 # Tests that take the database away wait for its return again and again (the real time: core/test_db.py).
 db.CIRCUIT_SECONDS = 1.0
+
+db.call = sql_results.wrap(db.call)
 
 _load = bots.load
 _names = bots.names

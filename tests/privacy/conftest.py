@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 
 from shared.core.signatures import user_hash
+from tests import sql_results
 from tests.support import new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -21,11 +21,7 @@ _updates = itertools.count(1_700_000_000)
 
 def call(connection: psycopg.Connection, function: str, **parameters: Any) -> Any:
     """Call a function of ours and return what it answers."""
-    arguments = ", ".join(f"{name} => %s" for name in parameters)
-    values = [json.dumps(v) if isinstance(v, dict | list) else v for v in parameters.values()]
-    row = connection.execute(f"select public.{function}({arguments})".encode(), values).fetchone()
-    assert row is not None
-    return row[0]
+    return sql_results.call(connection, function, **parameters)
 
 
 @dataclass

@@ -8,24 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import Connections, in_parallel, new_telegram_id
+from tests.support import in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Call:
-    """A function as the functions call it."""
-
-    def run(function: str, *values: Any) -> Any:
-        marks = ", ".join(["%s"] * len(values))
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({marks})", values).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 def newcomer(sql: Sql) -> tuple[int, str]:

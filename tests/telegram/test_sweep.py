@@ -8,24 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import Connections, in_parallel, message_update, new_telegram_id, started_user
+from tests.support import in_parallel, message_update, new_telegram_id, started_user
 from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.stack import Stack
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Callable[[str, int], Any]:
-    """Call fail_stale_update as the functions do, over a connection of its own."""
-
-    def run(bot: str, number: int) -> Any:
-        with backend_connections.one() as connection:
-            row = connection.execute(
-                "select public.fail_stale_update(%s, %s::bigint, 'odd')", (bot, number)
-            ).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 def leave_behind(sql: Sql, bot: str, update: Any, number: int, minutes: int) -> None:
@@ -105,15 +90,15 @@ def test_of_two_sweeps_one_counts_a_failure_and_a_worker_keeps_its_lease(
             "lease_until = private.clock() + interval '1 minute' where update_id = %s",
             number,
         )
-        assert call("second", number)["outcome"] == "superseded"
+        assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
         sql("update telegram_updates set lease_until = private.clock() where update_id = %s", number)
-        outcomes = in_parallel(2, lambda _: call("second", number)["outcome"])
+        outcomes = in_parallel(2, lambda _: call("fail_stale_update", "second", number, "odd")["outcome"])
         row = sql("select status, failures from telegram_updates where update_id = %s", number)[0]
         assert row == {"status": "failed", "failures": outcomes.count("retry")}
         assert set(outcomes) <= {"retry", "superseded"}
     finally:
         sql("delete from telegram_updates where update_id = %s", number)
-    assert call("second", number)["outcome"] == "superseded"
+    assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
 
 
 def test_old_rows_leave_faster_than_they_come(stack: Stack, sql: Sql) -> None:

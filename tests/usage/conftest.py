@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.support import Connections
 from tests.usage.users import Sql, Update, served_user
 
 _numbers = itertools.count(4_000_000_000)
@@ -17,21 +16,6 @@ _numbers = itertools.count(4_000_000_000)
 def anna(sql: Sql) -> int:
     """A new person's Telegram id; they have written to us already."""
     return served_user(sql)
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Callable[..., Any]:
-    """A function as the functions call it."""
-
-    def run(function: str, **values: Any) -> Any:
-        arguments = ", ".join(f"{name} => %s" for name in values)
-        given = [json.dumps(v) if isinstance(v, dict | list) else v for v in values.values()]
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({arguments})", given).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 @pytest.fixture

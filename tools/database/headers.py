@@ -41,6 +41,8 @@ SCALARS = {
 SHARED = {
     "outgoing": "[ outgoing_item ]",
     "outgoing_item": "{ bot: text, id: bigint, method: text, parameters: jsonb }",
+    "product_texts": "{ [text]: product_text }",  # by language
+    "product_text": "{ title: text, description?: text }",
 }
 _CREATE = re.compile(r"^create or replace (?:function|procedure) (\w+\.\w+)", re.MULTILINE)
 _RETURNS = re.compile(r"^returns (.+)$", re.MULTILINE)
@@ -63,7 +65,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Reference:
-    """The shape of another function's result (schema.name), or one of SHARED."""
+    """The shape of a function's result (schema.name), of a key in it (schema.name.key), or one of SHARED."""
 
     name: str
 
@@ -302,13 +304,23 @@ class Shapes:
         self._shared = {name: parse(text) for name, text in SHARED.items()}
 
     def shape(self, name: str) -> Shape:
-        """Return the shape of a function's result, or one of SHARED.
+        """Return the shape of a function's result, of a key in it, or one of SHARED.
 
         Raises:
-            HeaderError: no such function, or its header declares no shape.
+            HeaderError: no such function or key, or the header declares no shape.
         """
         if name in self._shared:
             return self._shared[name]
+        schema, function, *keys = name.split(".")
+        shape = self._function_shape(f"{schema}.{function}")
+        for key in keys:
+            field = self.fields(self._object(shape, name)).get(key)
+            if field is None:
+                raise HeaderError(f"{name}: there is no key {key}")
+            shape = field.shape
+        return shape
+
+    def _function_shape(self, name: str) -> Shape:
         function = self.functions.get(name)
         if function is None:
             raise HeaderError(f"no function {name}")
@@ -321,19 +333,22 @@ class Shapes:
         found: dict[str, Field] = {}
         for member in members.members:
             if isinstance(member, Spread):
-                for field in self.fields(self._object(member.name)).values():
+                for field in self.fields(self._object(self.shape(member.name), member.name)).values():
                     required = field.is_required and member.is_required
                     found[field.key] = Field(field.key, field.shape, required)
         return found | {member.key: member for member in members.members if isinstance(member, Field)}
 
-    def _object(self, name: str) -> Fields:
-        """Return the object of a shape that may also be null."""
-        shape = self.shape(name)
+    def _object(self, shape: Shape, name: str) -> Fields:
+        """Return the object in a shape that may also be null, or a list of objects."""
         options = shape.options if isinstance(shape, Either) else (shape,)
         for option in options:
+            if isinstance(option, ListOf):
+                return self._object(option.item, name)
+            if isinstance(option, Reference):
+                return self._object(self.shape(option.name), option.name)
             if isinstance(option, Fields):
                 return option
-        raise HeaderError(f"{name} has no object to spread")
+        raise HeaderError(f"{name} has no object")
 
     def check_references(self, name: str) -> None:
         """Raise HeaderError where a function's shape refers to one that does not exist."""

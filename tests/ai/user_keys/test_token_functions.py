@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
-from tests.support import Connections, in_parallel, new_telegram_id
+from tests.support import in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
@@ -22,20 +22,6 @@ CIPHERTEXT = base64.b64encode(b"\x01ciphertext").decode()
 def anna(sql: Sql) -> int:
     """A new person's users.id."""
     return int(sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"])
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Call:
-    """A function as the functions call it."""
-
-    def run(function: str, *values: Any) -> Any:
-        marks = ", ".join(["%s"] * len(values))
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({marks})", values).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 def store(

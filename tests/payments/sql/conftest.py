@@ -7,32 +7,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
 from tests.privacy.conftest import SqlUser, next_update
-from tests.support import Connections, new_telegram_id
+from tests.support import new_telegram_id
 from tools.database import admins
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
 _numbers = itertools.count(1)
-
-
-@pytest.fixture
-def call(backend_connections: Connections) -> Callable[..., Any]:
-    """`call("function", p_x=…)` as the functions do; calls at once have connections of their own."""
-
-    def run(function: str, **values: Any) -> Any:
-        names = ", ".join(f"{name} => %({name})s" for name in values)
-        packed = {
-            name: Jsonb(value) if isinstance(value, (list, dict)) else value for name, value in values.items()
-        }
-        with backend_connections.one() as connection:
-            row = connection.execute(f"select public.{function}({names})", packed).fetchone()
-        assert row is not None
-        return row[0]
-
-    return run
 
 
 class Money:

@@ -6,7 +6,7 @@
 --   them; only the active sessions are counted from the updates of the last hour.
 -- Locks: none.
 -- Returns: jsonb
---   people: int
+--   users: int
 --   active_sessions: int   (of the last hour)
 --   day: {
 --     active: int, new: int, requests: int, calls: int

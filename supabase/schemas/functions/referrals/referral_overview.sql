@@ -6,8 +6,8 @@
 -- Returns: jsonb
 --   {
 --     code: text
---     came: int                               (how many came with the code)
---     counted: int                            (for how many credits were given)
+--     invited: int                            (how many came with the code)
+--     completed: int                          (for how many credits were given)
 --     credits: int                            (how many credits)
 --     referrer_credits: int                   (what one is worth now)
 --     referred_credits: int

@@ -20,7 +20,7 @@
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'
 --   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
---   notice?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
+--   referral_message?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
 --   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(

@@ -15,14 +15,14 @@
 -- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
 --   private.reserve_usage. As everywhere, a known update row comes before its user.
 -- Returns: jsonb
---   outcome: 'work' | 'busy' | 'dead' | 'finished'
---   attempt?: int          (work, dead)
---   failures?: int         (work, dead)
---   user?: {               (work; dead: the two languages alone)
+--   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
+--   attempt?: int          (work, crash_limit)
+--   failures?: int         (work, crash_limit)
+--   user?: {               (work; crash_limit: the two languages alone)
 --     language: text | null, language_code: text,
 --     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
 --     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
---     ban?: { reason: text | null, told: boolean } | null
+--     ban?: { reason: text | null, notified: boolean } | null
 --   }
 --   session?: { mode: text, data: jsonb }     (work, as all that follows)
 --   usage?: {
