@@ -171,7 +171,7 @@ class Development:
             if any(path.suffix == ".sql" for path in paths):
                 applied = self.database.migrate()
                 print(f"  {self._database_state(applied)}", flush=True)
-                self.stack.control.time_travel.reapply()
+                self.stack.api.time_travel.reapply()
             new = self._add_bots(self.stack)
             for function in self.stack.functions.values():
                 function.restart()

@@ -11,16 +11,17 @@ from typing import Any
 from shared.core.errors import TelegramError
 from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
-from tools.emulator.api import Api
-from tools.emulator.control.routes import Control
+from tools.emulator.control.api import Api
 from tools.emulator.database import Database
 from tools.emulator.environment import CHANNEL, bot_tokens, fake_server_settings
 from tools.emulator.events import Events
 from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
+from tools.emulator.parts import Parts
 from tools.emulator.payments import Payments
 from tools.emulator.scheduler import Scheduler
+from tools.emulator.switches import Switches
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.errors import ApiError
 from tools.emulator.trace import Trace
@@ -65,10 +66,13 @@ class Stack:
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
         self.payments = Payments(lambda: self.url, self.trace, retry_scale, self.clock)
-        for key in self.payments:
-            self.payments[key].faults.subscribe(self.publish_faults)
-        self.control = Control(self, owner_url, cannot_move)
-        self.api = Api(self, self.control)
+        self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
+        self.webhook_secret = secrets.token_urlsafe(32)
+        self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
+        self.trace.subscribe(lambda event: self.events.publish("trace", event))
+        self.telegram.state.subscribe(self.events.publish)
+        self.env = self._environment() | dict(env or {})
+        self.api = Api(self._parts(), owner_url, cannot_move)
         self._routes: list[Route] = [
             self.ai.handle,
             self.payments.handle,
@@ -76,19 +80,13 @@ class Stack:
             pages.handle,
             self._gateway.handle,
         ]
-        self.webhook_secret = secrets.token_urlsafe(32)
-        self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
-        self.trace.subscribe(lambda event: self.events.publish("trace", event))
-        self.telegram.state.subscribe(self.events.publish)
-        self.telegram.faults.subscribe(self.publish_faults)
-        self.env = self._environment() | dict(env or {})
         self._add_functions()
 
     def start(self) -> None:
         """Start everything and register the webhooks; what was started is stopped again when a part fails."""
         self.server.start()
         try:
-            self.control.time_travel.restore()
+            self.api.time_travel.restore()
             for function in self.functions.values():
                 function.start(wait=False)
             for function in self.functions.values():
@@ -177,17 +175,18 @@ class Stack:
                 return response
         return json_response({"error": f"There is nothing at {request.path}."}, 404)
 
-    @property
-    def switches(self) -> dict[str, Any]:
-        """What is going wrong on request at the moment."""
-        switches = {"database_down": self.database.is_down, "ai": self.ai.state, "hold": self.telegram.held}
-        return switches | self.telegram.faults.counts() | {"payments": self.payments.faults()}
-
-    def publish_faults(self) -> None:
-        """Show the page what is going wrong now."""
-        self.events.publish("switches", self.switches)
-        faults = [fault.json() for fault in self.telegram.faults.all()]
-        self.events.publish("faults", {"faults": faults})
+    def _parts(self) -> Parts:
+        return Parts(
+            self.clock,
+            self.trace,
+            self.events,
+            self.telegram,
+            self.payments,
+            self.scheduler,
+            self.functions,
+            self.switches,
+            self.env,
+        )
 
     def _call_telegram(self, bot: str, method: str, parameters: dict[str, Any]) -> Any:
         try:
@@ -219,7 +218,7 @@ class Stack:
             )
 
     def _log(self, function: str, line: dict[str, Any]) -> None:
-        self.control.logs.add(function, line)
+        self.api.logs.add(function, line)
         follow(self.trace, function, line)
 
     def _state(self, function: str, state: str) -> None:

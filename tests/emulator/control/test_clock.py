@@ -16,8 +16,8 @@ from tests.emulator.control.conftest import Api
 from tests.payments import provider_lists
 from tests.support import eventually, thorough
 from tools.database.embedded import Server
-from tools.emulator.bodies import Refused
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER, Clock
+from tools.emulator.control.bodies import Refused
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
@@ -222,9 +222,9 @@ def test_the_time_outlives_the_emulator(control: Stack, owner_url: str) -> None:
 def test_a_stack_that_may_not_move_says_why() -> None:
     stack = Stack("postgresql://nobody@127.0.0.1:9/none", {}, cannot_move="A real provider is used.")
     try:
-        assert stack.control.time_travel.state()["cannot"] == "A real provider is used."
+        assert stack.api.time_travel.state()["cannot"] == "A real provider is used."
         with pytest.raises(Refused, match="real provider"):
-            stack.control.time_travel.advance({"period": "day"})
+            stack.api.time_travel.advance({"period": "day"})
     finally:
         stack.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,9 +21,12 @@ OTHERS = (
 )
 HOSTS = ("evil.example", "127.0.0.1.evil.example", "127.0.0.1", "0.0.0.0:{port}", "evil.example:{port}", "")
 
+# These need no fields: an empty body clears all faults, or runs the job that the path names.
+WITHOUT_FIELDS = ("/api/payment-faults/clear", "/api/faults/clear", "/api/jobs/1")
+
 
 def routes(stack: Stack) -> list[tuple[str, str]]:
-    return [(method, path.replace("<id>", "1")) for method, path, _ in stack.control.routes()]
+    return [(method, re.sub(r"<\w+>", "1", path)) for method, path, _ in stack.api.routes()]
 
 
 def test_there_are_routes_to_guard(control: Stack) -> None:
@@ -60,7 +64,7 @@ def test_a_form_reaches_nothing(api: Api, control: Stack, kind: str) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"text"', b"\xff"])
 def test_a_body_that_is_no_object_is_refused(api: Api, control: Stack, body: bytes) -> None:
     for method, path in routes(control):
-        if method == "POST" and path != "/api/payment-faults/clear":
+        if method == "POST" and path not in WITHOUT_FIELDS:
             headers = {"Content-Type": "application/json"}
             answer = api.pool.request(method, control.url + path, headers=headers, body=body)
             assert answer.status == 400, (method, path, answer.data)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.emulator.control.conftest import Api
-from tools.emulator.bodies import Refused
+from tools.emulator.control.bodies import Refused
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.sql_functions import CODES, meaning
 from tools.emulator.control.tables import READER, Tables

@@ -6,18 +6,17 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, number
+from tools.emulator.control.bodies import Refused, number
 from tools.emulator.control.explained import explain
 from tools.emulator.journal import Attempt, Entry
-from tools.emulator.payments import Callback
+from tools.emulator.payments import Callback, Payments
+from tools.emulator.telegram import Telegram
 from tools.emulator.telegram.delivery import SECRET_HEADER
 from tools.emulator.telegram.model import Update
 from tools.emulator.telegram.titles import title_of
-
-if TYPE_CHECKING:
-    from tools.emulator.stack import Stack
+from tools.emulator.trace import Trace
 
 Json = dict[str, Any]
 
@@ -29,9 +28,11 @@ SIGNED_ANEW = "(made anew for each attempt)"
 class Deliveries:
     """`get` and `post` list the routes."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._journal = stack.trace.journal
+    def __init__(self, telegram: Telegram, payments: Payments, trace: Trace) -> None:
+        self._telegram = telegram
+        self._payments = payments
+        self._trace = trace
+        self._journal = trace.journal
         self.get: dict[str, Callable[[Json], Json]] = {"deliveries": self._list, "deliveries/<id>": self._one}
         self.post: dict[str, Callable[[Json], Json]] = {"deliveries/resend": self._resend}
 
@@ -41,7 +42,7 @@ class Deliveries:
         if query.get("chat_id"):
             wanted["chat_id"] = number(query["chat_id"], "chat_id")
         limit = min(MOST, max(1, number(query.get("limit") or 100, "limit")))
-        events = self._stack.trace.grouped() if query.get("errors") else {}
+        events = self._trace.grouped() if query.get("errors") else {}
         found = (
             entry
             for entry in self._journal.entries()
@@ -88,23 +89,23 @@ class Deliveries:
         errors: 1 for those where something went wrong that should not
         limit: 100 if left out
         """
-        events = self._stack.trace.grouped()
+        events = self._trace.grouped()
         return {"deliveries": [self.shown(one, events.get(one.id, [])) for one in self.entries(query)]}
 
     def _one(self, query: Json) -> Json:
         """Return one with the body to edit, and its headers."""
         entry = self.entry(query)
         body, headers = self._content(entry)
-        shown = self.shown(entry, self._stack.trace.of(entry.id))
+        shown = self.shown(entry, self._trace.of(entry.id))
         return shown | {"body": body, "headers": headers, "can_sign": bool(body)}
 
     def _content(self, entry: Entry) -> tuple[str, dict[str, str]]:
         if isinstance(entry.source, Update):
-            shown = {"update_id": entry.update_id} | self._stack.telegram.progress.shown_body(entry.source)
+            shown = {"update_id": entry.update_id} | self._telegram.progress.shown_body(entry.source)
             headers = {"Content-Type": "application/json", SECRET_HEADER: SIGNED_ANEW}
             return json.dumps(shown, indent=2, ensure_ascii=False), headers
         if isinstance(entry.source, Callback):
-            fake = self._stack.payments[str(entry.provider)]
+            fake = self._payments[str(entry.provider)]
             headers = dict(entry.source.write(1)[0])
             headers |= {name: SIGNED_ANEW for name in fake.SIGNATURES if name in headers}
             return fake.editable(entry.source), headers
@@ -130,13 +131,13 @@ class Deliveries:
             attempt = self._resend_callback(entry, text, signature)
         else:
             raise Refused("A job is run again with its own button.")
-        attempts = self.shown(entry, self._stack.trace.of(entry.id))["attempts"]
+        attempts = self.shown(entry, self._trace.of(entry.id))["attempts"]
         return {"id": entry.id, "attempt": next(one for one in attempts if one["key"] == attempt.key)}
 
     def _resend_update(
         self, entry: Entry, text: str | None, signature: str, is_new: bool
     ) -> tuple[Entry, Attempt]:
-        telegram, update = self._stack.telegram, entry.source
+        telegram, update = self._telegram, entry.source
         bot = telegram.bot(update.bot)
         if text is None:
             text = json.dumps(update.body | {"update_id": update.update_id}, ensure_ascii=False)
@@ -162,8 +163,8 @@ class Deliveries:
             body = None
         if not isinstance(body, dict):
             raise Refused("Only a JSON object can be given a new update_id.")
-        bot = self._stack.telegram.bot(update.bot)
-        with self._stack.telegram.state.lock:
+        bot = self._telegram.bot(update.bot)
+        with self._telegram.state.lock:
             fresh, bot.next_update_id = bot.next_update_id, bot.next_update_id + 1
         content = {name: value for name, value in body.items() if name != "update_id"}
         made = Update(
@@ -178,7 +179,7 @@ class Deliveries:
         return json.dumps(content | {"update_id": fresh}, ensure_ascii=False), made
 
     def _resend_callback(self, entry: Entry, text: str | None, signature: str) -> Attempt:
-        fake = self._stack.payments[str(entry.provider)]
+        fake = self._payments[str(entry.provider)]
         callback: Callback = entry.source
         note = "resent" if text is None else "edited"
         if text is not None or signature != "genuine":
@@ -196,7 +197,7 @@ class Deliveries:
     def _title(self, entry: Entry) -> str:
         # Made anew each time: of a message that is deleted by now, the words are not shown.
         if isinstance(entry.source, Update):
-            return title_of(self._stack.telegram.progress.shown_body(entry.source))
+            return title_of(self._telegram.progress.shown_body(entry.source))
         return entry.title
 
 

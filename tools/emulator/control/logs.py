@@ -7,12 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, number
-
-if TYPE_CHECKING:
-    from tools.emulator.trace import Trace
+from tools.emulator.control.bodies import Refused, number
+from tools.emulator.trace import Trace
 
 Json = dict[str, Any]
 

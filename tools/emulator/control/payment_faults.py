@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, number, optional_number
-from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible
+from tools.emulator.control.bodies import Refused, number, optional_number
+from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible, Payments
 from tools.emulator.payments.checkout import HINTS
 from tools.emulator.payments.fake_server import ACTIONS
 from tools.emulator.payments.faults import KINDS, PaymentFault
-
-if TYPE_CHECKING:
-    from tools.emulator.stack import Stack
+from tools.emulator.switches import Switches
+from tools.emulator.trace import Trace
 
 Json = dict[str, Any]
 
@@ -21,12 +20,13 @@ MOST = 500
 STATUSES = (429, *range(500, 600))
 
 
-class PaymentFaults:
+class PaymentFaultRoutes:
     """`get` and `post` list the routes."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._payments = stack.payments
+    def __init__(self, payments: Payments, switches: Switches, trace: Trace) -> None:
+        self._payments = payments
+        self._switches = switches
+        self._trace = trace
         self.get: dict[str, Callable[[Json], Json]] = {
             "payment-faults": self._list,
             "checkouts": self._checkouts,
@@ -72,10 +72,8 @@ class PaymentFaults:
                 str(body.get("path") or ""), status, bool(body.get("executed")), count, kind=kind
             )
             one.faults.add(fault)
-            self._stack.trace.add(
-                "fault", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)}
-            )
-        self._stack.publish_faults()
+            self._trace.add("fault", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)})
+        self._switches.publish()
         return self._list({})
 
     def _clear(self, body: Json) -> Json:
@@ -87,7 +85,7 @@ class PaymentFaults:
         wanted = optional_number(body, "id")
         for one in self._chosen(str(body.get("provider") or "*")):
             one.faults.remove(wanted)
-        self._stack.publish_faults()
+        self._switches.publish()
         return self._list({})
 
     def _chosen(self, key: str) -> list[FakePaymentServer]:

@@ -1,64 +1,48 @@
-"""The paths of the control API; the docstrings of what answers them are the reference in docs/emulator.md."""
+"""Finds what answers a path of the HTTP API.
+
+A handler's docstring is its reference in docs/emulator.md: a sentence, then one line for each field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
-
-from tools.emulator.control.deliveries import Deliveries
-from tools.emulator.control.logs import Logs
-from tools.emulator.control.owner import OwnerDatabase
-from tools.emulator.control.payment_faults import PaymentFaults
-from tools.emulator.control.sql_functions import SqlFunctions
-from tools.emulator.control.tables import Tables
-from tools.emulator.control.time_travel import TimeTravel
-from tools.emulator.control.waterfall import Waterfalls
-
-if TYPE_CHECKING:
-    from tools.emulator.stack import Stack
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 Json = dict[str, Any]
-Handler = Callable[[Json], Json]
+Handler = Callable[[Json], Json]  # takes the query or the body
 
 
 class Part(Protocol):
-    """What answers some of the paths."""
+    """A group of routes: their paths below /api/. A last part `<name>` becomes a field of that name."""
 
     get: dict[str, Handler]
     post: dict[str, Handler]
 
 
-class Control:
-    """`named` finds what answers a path; a handler takes the query or the body."""
+class RouteTable:
+    """The routes of all parts."""
 
-    def __init__(self, stack: Stack, owner_url: str | None, cannot_move: str = "") -> None:
-        owner = OwnerDatabase(owner_url) if owner_url else None
-        self.time_travel = TimeTravel(stack, owner, cannot_move)
-        deliveries = Deliveries(stack)
-        self.logs = Logs(stack.trace)
-        parts: tuple[Part, ...] = (
-            self.time_travel,
-            deliveries,
-            Waterfalls(stack.trace, deliveries),
-            self.logs,
-            PaymentFaults(stack),
-            Tables(owner),
-            SqlFunctions(owner),
-        )
+    def __init__(self, parts: Iterable[Part]) -> None:
         self._routes: dict[tuple[str, str], Handler] = {}
         for part in parts:
             self._routes |= {("GET", path): handler for path, handler in part.get.items()}
             self._routes |= {("POST", path): handler for path, handler in part.post.items()}
+        self._open: dict[tuple[str, str], tuple[str, Handler]] = {}
+        for (method, path), handler in self._routes.items():
+            folder, _, last = path.rpartition("/")
+            if last.startswith("<"):
+                self._open[(method, folder)] = (last.strip("<>"), handler)
 
-    def named(self, method: str, path: str) -> Handler | None:
-        """Return what answers a method and a path below /api/; a last part `<id>` becomes the query's id."""
+    def find(self, method: str, path: str) -> Handler | None:
+        """Return what answers a method and a path below /api/; None when nothing does."""
         if found := self._routes.get((method, path)):
             return found
-        folder, _, number = path.rpartition("/")
-        one = self._routes.get((method, f"{folder}/<id>"))
-        return (lambda query: one(query | {"id": number})) if one else None
+        folder, _, last = path.rpartition("/")
+        if (method, folder) not in self._open:
+            return None
+        name, handler = self._open[(method, folder)]
+        return lambda fields: handler(fields | {name: last})
 
-    def routes(self) -> Iterator[tuple[str, str, Handler]]:
-        """List every route: method, path, and what answers it."""
+    def __iter__(self) -> Iterator[tuple[str, str, Handler]]:
         for (method, path), handler in self._routes.items():
             yield method, f"/api/{path}", handler

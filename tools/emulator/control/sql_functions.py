@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from tools.database.errors import DatabaseToolError
-from tools.emulator.bodies import Refused, required
+from tools.emulator.control.bodies import Refused, required
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.tables import NO_DATABASE, shown
 from tools.emulator.functions import ROOT

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from tools.database.errors import DatabaseToolError
-from tools.emulator.bodies import Refused, number
+from tools.emulator.control.bodies import Refused, number
 from tools.emulator.control.owner import OwnerDatabase
 
 Json = dict[str, Any]

@@ -7,18 +7,16 @@ import math
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
 from shared.scheduled.jobs import JOBS
 from tools.database.errors import DatabaseToolError
-from tools.emulator.bodies import Refused
+from tools.emulator.control.bodies import Refused
 from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.parts import Parts
 from tools.emulator.scheduler import is_due
-
-if TYPE_CHECKING:
-    from tools.emulator.stack import Stack
 
 Json = dict[str, Any]
 
@@ -42,12 +40,12 @@ SHOWN_NEXT = 20
 class TimeTravel:
     """One move at a time; `state` says how far it is."""
 
-    def __init__(self, stack: Stack, owner: OwnerDatabase | None, why_not: str = "") -> None:
+    def __init__(self, parts: Parts, owner: OwnerDatabase | None, why_not: str = "") -> None:
         """`why_not` refuses every move with this sentence."""
-        self._stack = stack
+        self._parts = parts
         self._owner = owner
         self._why_not = why_not or ("" if owner else "This stack has no connection as the database's owner.")
-        self._clock = stack.clock
+        self._clock = parts.clock
         self._lock = threading.Lock()
         self._begin = self._target = 0.0
         self._is_moving = False
@@ -131,9 +129,9 @@ class TimeTravel:
             raise Refused("Say period, seconds, or a moment to go to.") from None
 
     def _next(self, now: float) -> list[Json]:
-        stars = [(at, words, "telegram_stars", None) for at, words in self._stack.telegram.stars.next_due()]
+        stars = [(at, words, "telegram_stars", None) for at, words in self._parts.telegram.stars.next_due()]
         invoices = [
-            (at, words, one.key, invoice.id) for at, words, one, invoice in self._stack.payments.next_due()
+            (at, words, one.key, invoice.id) for at, words, one, invoice in self._parts.payments.next_due()
         ]
         found = sorted([*stars, *invoices], key=lambda one: one[0])
         return [
@@ -142,7 +140,7 @@ class TimeTravel:
         ]
 
     def _run(self) -> None:
-        self._stack.scheduler.is_paused = True
+        self._parts.scheduler.is_paused = True
         try:
             length = next(step for limit, step in STEPS if self._target - self._begin <= limit)
             while (now := self._clock.now()) < self._target:
@@ -151,14 +149,14 @@ class TimeTravel:
         except (psycopg.Error, DatabaseToolError) as error:
             self._note("failed", f"The clock stopped here: {str(error).strip()}", None)
         finally:
-            self._stack.scheduler.is_paused = False
+            self._parts.scheduler.is_paused = False
             self._is_moving = False
             self._publish()
 
     def _first_due(self, now: float) -> float:
         """The first moment after now at which something happens by itself."""
-        stars = [at for at, _ in self._stack.telegram.stars.next_due()]
-        invoices = [at for at, *_ in self._stack.payments.next_due()]
+        stars = [at for at, _ in self._parts.telegram.stars.next_due()]
+        invoices = [at for at, *_ in self._parts.payments.next_due()]
         return min((at for at in (*stars, *invoices) if at > now), default=float("inf"))
 
     def _step(self, before: float, until: float) -> None:
@@ -166,7 +164,7 @@ class TimeTravel:
         assert self._owner is not None
         self._owner.set_clock_offset(self._clock.offset + until - before)
         self._clock.advance(until - before)
-        telegram, payments = self._stack.telegram, self._stack.payments
+        telegram, payments = self._parts.telegram, self._parts.payments
         telegram.retry_now()
         renewed = telegram.stars.pass_time()
         for kind, words in [*renewed, *payments.pass_time(until - before)]:
@@ -175,8 +173,8 @@ class TimeTravel:
         if renewed and not telegram.held:
             telegram.idle(SETTLE_SECONDS)
         for name, job in JOBS.items():
-            if "scheduled" in self._stack.functions and _fell_due(job.schedule, before, until):
-                self._note("job", name, self._stack.run_job(name, is_recorded=False).status)
+            if "scheduled" in self._parts.functions and _fell_due(job.schedule, before, until):
+                self._note("job", name, self._parts.scheduler.run(name, is_recorded=False).status)
 
     def _note(self, kind: str, what: str, status: int | None) -> None:
         self._passed.append({"at": _iso(self._clock.now()), "kind": kind, "what": what, "status": status})
@@ -185,7 +183,7 @@ class TimeTravel:
         state = self.state()
         if self._is_moving:  # a long move has hundreds of steps
             state["passed"] = state["passed"][-20:]
-        self._stack.events.publish("clock", state)
+        self._parts.events.publish("clock", state)
 
 
 def _fell_due(schedule: str, before: float, until: float) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.emulator.control.deliveries import Deliveries
 from tools.emulator.journal import Attempt, Entry
-
-if TYPE_CHECKING:
-    from tools.emulator.trace import Trace
+from tools.emulator.trace import Trace
 
 Json = dict[str, Any]
 

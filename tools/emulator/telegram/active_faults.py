@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tools.emulator.telegram.faults import Fault
 
-Delivery = Literal["lose_response", "deliver_twice", "forge"]
+DeliveryFault = Literal["lose_response", "deliver_twice", "forge"]
 
 
 class ActiveFaults:
@@ -54,13 +54,13 @@ class ActiveFaults:
             self._tell()
         return found
 
-    def arm(self, what: Delivery, times: int) -> None:
+    def arm(self, what: DeliveryFault, times: int) -> None:
         """Set how many of the next deliveries go wrong in this way."""
         with self._lock:
             self._deliveries[what] = max(0, times)
         self._tell()
 
-    def consume(self, what: Delivery) -> bool:
+    def consume(self, what: DeliveryFault) -> bool:
         """Whether this delivery is to go wrong in this way; uses one up."""
         with self._lock:
             armed = self._deliveries[what] > 0

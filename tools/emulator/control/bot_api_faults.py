@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, number, optional_number, seconds
+from tools.emulator.control.bodies import Refused, number, optional_number, seconds
+from tools.emulator.control.chat_finder import ChatFinder
+from tools.emulator.telegram import Telegram
 from tools.emulator.telegram.call import METHODS
 from tools.emulator.telegram.faults import KINDS, Fault, fault_of_kind
 from tools.emulator.telegram.model import Json
-
-if TYPE_CHECKING:
-    from tools.emulator.chat_finder import ChatFinder
-    from tools.emulator.stack import Stack
+from tools.emulator.trace import Trace
 
 FOREVER = ("always", "all")
 
 
-class FaultActions:
+class BotApiFaultRoutes:
     """One method for each route; `get` and `post` list them."""
 
-    def __init__(self, stack: Stack, chats: ChatFinder) -> None:
-        self._stack = stack
+    def __init__(self, telegram: Telegram, chats: ChatFinder, trace: Trace) -> None:
+        self._telegram = telegram
+        self._trace = trace
         self._chats = chats
-        self._faults = stack.telegram.faults
+        self._faults = telegram.faults
         self.get: dict[str, Callable[[Json], Json]] = {"faults": self._list}
         self.post: dict[str, Callable[[Json], Json]] = {"faults": self._add, "faults/clear": self._clear}
 
@@ -49,7 +49,7 @@ class FaultActions:
         """
         fault = self._fault(body)
         self._faults.fail(fault)
-        self._stack.trace.add("fault", f"Fault set: {_summary(fault)}", detail={"fault": fault.json()})
+        self._trace.add("fault", f"Fault set: {_summary(fault)}", detail={"fault": fault.json()})
         return {"fault": fault.json()}
 
     def _fault(self, body: Json) -> Fault:
@@ -72,7 +72,7 @@ class FaultActions:
         method, bot = str(body.get("method") or "*"), body.get("bot") or None
         if method != "*" and method.lower() not in METHODS:
             raise Refused(f"The emulator has no method {method}.")
-        if bot is not None and bot not in self._stack.telegram.state.bots:
+        if bot is not None and bot not in self._telegram.state.bots:
             raise Refused(f"There is no bot named {bot}.")
         if method != "*":
             method = METHODS[method.lower()].name

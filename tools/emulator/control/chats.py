@@ -1,16 +1,22 @@
-"""What users do in a chat, and what can be asked about it: a part of the emulator's HTTP API.
-
-The docstrings are the reference in docs/emulator.md: a sentence, then one line for each field.
-"""
+"""What users do in a chat, and what can be asked about it: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, attachment, number, optional_number, required, seconds, text_of
-from tools.emulator.stars_actions import invoice_json
-from tools.emulator.telegram import Chat, Sent
+from tools.emulator.control.bodies import (
+    Refused,
+    attachment,
+    number,
+    optional_number,
+    required,
+    seconds,
+    text_of,
+)
+from tools.emulator.control.chat_finder import ChatFinder
+from tools.emulator.control.stars import invoice_json
+from tools.emulator.telegram import Chat, Sent, Telegram
 from tools.emulator.telegram.attachments import ALBUM_KINDS, KINDS, Attachment, image_size
 from tools.emulator.telegram.model import Json, Room, Stored
 from tools.emulator.telegram.reactions import EMOJI
@@ -18,22 +24,18 @@ from tools.emulator.telegram.state import topic_json
 from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, units
 from tools.emulator.telegram.transcript import text_of as transcript_text
 
-if TYPE_CHECKING:
-    from tools.emulator.chat_finder import ChatFinder
-    from tools.emulator.stack import Stack
-
 Route = Callable[[Json], Json]
 MAX_PHOTO = 10 * 1024 * 1024
 MAX_FILE = 50 * 1024 * 1024
 MAX_WAIT = 600.0
 
 
-class ChatActions:
+class ChatRoutes:
     """One method for each route; `get` and `post` list them."""
 
-    def __init__(self, stack: Stack, chats: ChatFinder) -> None:
-        self._telegram = stack.telegram
-        self._state = stack.telegram.state
+    def __init__(self, telegram: Telegram, chats: ChatFinder) -> None:
+        self._telegram = telegram
+        self._state = telegram.state
         self._chats = chats
         self.get: dict[str, Route] = {
             "chat": self._messages,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tools.emulator.bodies import Refused, number
-from tools.emulator.telegram import Chat, Group, TelegramUser
+from tools.emulator.control.bodies import Refused, number
+from tools.emulator.telegram import Chat, Group, Telegram, TelegramUser
 from tools.emulator.telegram.model import Account, Json, Room, Stored
-
-if TYPE_CHECKING:
-    from tools.emulator.stack import Stack
 
 
 class ChatFinder:
     """Finds by the fields `user`, `bot`, `group` and `message_id`."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._telegram = stack.telegram
-        self._state = stack.telegram.state
+    def __init__(self, telegram: Telegram) -> None:
+        self._telegram = telegram
+        self._state = telegram.state
 
     def room(self, body: Json) -> Room:
         """Return the chat that {user, bot, group?} means."""

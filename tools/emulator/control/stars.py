@@ -1,21 +1,14 @@
-"""Invoices and subscriptions in Telegram Stars, as their payer has them: a part of the emulator's HTTP API.
-
-The docstrings are the reference in docs/emulator.md: a sentence, then one line for each field.
-"""
+"""Invoices and subscriptions in Telegram Stars, seen by their payer: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from tools.emulator.bodies import Refused, optional_number
-from tools.emulator.telegram import Chat
+from tools.emulator.control.bodies import Refused, optional_number
+from tools.emulator.control.chat_finder import ChatFinder
+from tools.emulator.telegram import Chat, Telegram
 from tools.emulator.telegram.model import Json, Stored
 from tools.emulator.telegram.stars import CURRENCY, NOT_POSSIBLE, POSSIBLE, Invoice
-
-if TYPE_CHECKING:
-    from tools.emulator.chat_finder import ChatFinder
-    from tools.emulator.stack import Stack
 
 # How the sheet of an invoice ends before the bot is asked; None: it is asked.
 OUTCOMES = {"pay": None, "close": "closed", "no_stars": "no_stars", "fail_after_check": None}
@@ -23,14 +16,14 @@ NO_INVOICE = "There is no invoice in this chat."
 SUBSCRIPTION_WISHES = ("renew", "canceled", "active", "failed")
 
 
-class StarsActions:
+class StarsRoutes:
     """One method for each route; `get` and `post` list them."""
 
-    def __init__(self, stack: Stack, chats: ChatFinder) -> None:
+    def __init__(self, telegram: Telegram, chats: ChatFinder) -> None:
         self._chats = chats
-        self._stars = stack.telegram.stars
-        self._transcripts = stack.telegram.transcripts
-        self._state = stack.telegram.state
+        self._stars = telegram.stars
+        self._transcripts = telegram.transcripts
+        self._state = telegram.state
         self.get: dict[str, Callable[[Json], Json]] = {"invoice": self._show}
         self.post: dict[str, Callable[[Json], Json]] = {
             "pay": self._pay,

@@ -1,22 +1,15 @@
-"""Adding users, bots, groups and topics, and changing who is where: a part of the emulator's HTTP API.
-
-The docstrings are the reference in docs/emulator.md: a sentence, then one line for each field.
-"""
+"""Adding users, bots, groups and topics, and changing who is where: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from tools.emulator.bodies import Refused, number, required, text_of
-from tools.emulator.telegram import Channel, Group, TelegramUser
+from tools.emulator.control.bodies import Refused, number, required, text_of
+from tools.emulator.control.chat_finder import ChatFinder
+from tools.emulator.telegram import Channel, Group, Telegram, TelegramUser
 from tools.emulator.telegram.model import Json
 from tools.emulator.telegram.state import channel_json, group_json, topic_json, user_json
-
-if TYPE_CHECKING:
-    from tools.emulator.chat_finder import ChatFinder
-    from tools.emulator.stack import Stack
 
 USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{4,31}")
 BOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -24,12 +17,12 @@ STANDINGS = {"add": "member", "remove": "kicked", "promote": "administrator", "d
 GROUP_WANTED = "A group needs at least one of the users, and bots that exist."
 
 
-class UserActions:
+class UserRoutes:
     """One method for each route; `post` lists them."""
 
-    def __init__(self, stack: Stack, chats: ChatFinder) -> None:
-        self._telegram = stack.telegram
-        self._state = stack.telegram.state
+    def __init__(self, telegram: Telegram, chats: ChatFinder) -> None:
+        self._telegram = telegram
+        self._state = telegram.state
         self._chats = chats
         self.get: dict[str, Callable[[Json], Json]] = {}
         self.post: dict[str, Callable[[Json], Json]] = {
