@@ -102,7 +102,7 @@ def as_provider_error(provider: str) -> Iterator[None]:
 
 
 def parse_each(
-    provider: str, read: Callable[[Mapping[str, Any]], WebhookEvent | None], found: Any
+    provider: str, read: Callable[[dict[str, Any]], WebhookEvent | None], found: Any
 ) -> tuple[WebhookEvent, ...]:
     """Read the objects of a list; one that makes no sense is logged and left out, like None."""
     events = []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.payments import php_forms
+from shared.payments.providers.prodamus import php_forms
 from tests.payments import php_reference
 from tests.support import examples
 

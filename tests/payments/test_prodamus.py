@@ -15,7 +15,6 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from shared.core.errors import ConfigError
-from shared.payments import php_forms
 from shared.payments.events import EventKind
 from shared.payments.provider import (
     MAX_BODY,
@@ -27,6 +26,7 @@ from shared.payments.provider import (
     WebhookRequest,
 )
 from shared.payments.providers import load
+from shared.payments.providers.prodamus import php_forms
 from tests.payments import php_reference
 from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from shared.payments.events import EventKind
+from shared.payments.events import EventKind, PaymentEvent
 from shared.payments.provider import Checkout, InvalidPayload, InvalidSignature, Order, PaymentError
 from shared.payments.providers import load
+from shared.payments.providers.stripe import payloads
 from shared.payments.providers.stripe.checkout import session_form
-from shared.payments.providers.stripe.money import amount_of, minor_units
+from shared.payments.providers.stripe.money import major_units, minor_units
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.recorded.stripe.sample import Sample
@@ -130,7 +131,7 @@ def test_a_checkout_names_the_order_wherever_it_will_be_looked_for() -> None:
 )
 def test_amounts_are_counted_in_the_smallest_unit(amount: str, currency: str, minor: int) -> None:
     assert minor_units(Decimal(amount), currency) == minor
-    assert amount_of({"a": minor, "currency": currency.lower()}, "a") == (Decimal(amount), currency)
+    assert major_units(minor, currency) == Decimal(amount)
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.5", "JPY"), ("1.001", "USD")])
@@ -141,9 +142,14 @@ def test_an_amount_that_cannot_be_written_is_not_asked_for(amount: str, currency
 
 
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, "100", []])
-def test_an_amount_that_is_none_is_not_taken_for_one(value: Any) -> None:
-    assert amount_of({"a": value, "currency": "usd"}, "a") == (None, None)
-    assert amount_of({"a": 100, "currency": value}, "a") == (None, None) or value == "100"
+@pytest.mark.parametrize("field", ["amount", "currency"])
+def test_only_a_positive_integer_with_a_currency_is_an_amount(field: str, value: Any) -> None:
+    refund = {"id": "re_1", "payment_intent": "pi_1", "status": "succeeded", "amount": 100, "currency": "usd"}
+    assert payloads.refund_event(refund, PaymentEvent).amount == Decimal("1.00")
+    if (field, value) == ("currency", "100"):
+        return  # has the form of one
+    with pytest.raises(InvalidPayload, match=field):
+        payloads.refund_event(refund | {field: value}, PaymentEvent)
 
 
 def test_asked_again_it_is_the_same_checkout(shop: Shop, provider: Any) -> None:

@@ -433,7 +433,7 @@ def test_a_commission_belongs_to_what_the_buyer_paid(
         sign = -1 if is_refund else 1
         partner["affiliate"] = {name: sign * value for name, value in affiliate.items()}
     side = "receiver" if is_refund else "source"
-    payment_event = telegram_stars._transaction({"id": "1", "date": 1767225600, side: partner, **listed})
+    payment_event = telegram_stars._listed({"id": "1", "date": 1767225600, side: partner, **listed})
     assert payment_event is not None
     assert (payment_event.amount, payment_event.fee) == (
         Decimal(gross),

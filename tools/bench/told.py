@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.payments import php_forms
+from shared.payments.providers.prodamus import php_forms
 from tools.bench import bare_hmac, updates
 from tools.bench.errors import BenchError
 

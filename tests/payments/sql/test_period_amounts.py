@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.payments.events import PaymentEvent
-from shared.payments.providers.stripe import objects
+from shared.payments.payloads import parse
+from shared.payments.providers.stripe.payloads import PaidInvoice
 from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
 from tests.support import examples, in_parallel
 
@@ -283,7 +284,7 @@ def test_which_invoices_are_for_a_period(reason: str | None, charged: int, is_pe
         "lines": {"data": [{"period": {"end": 1_800_000_000}}, {"period": {"end": 1_700_000_000}}]},
         "parent": {"subscription_details": {"subscription": "sub_1", "metadata": {"order_id": "42"}}},
     }  # fmt: skip
-    payment_event = objects.invoice_paid(invoice, "pi_1", PaymentEvent)
+    payment_event = parse(PaidInvoice, invoice).to_event("pi_1", PaymentEvent)
     assert payment_event.amount == Decimal(charged) / 100
     assert payment_event.is_invoice is is_period
     assert (payment_event.subscription_id, payment_event.order_id) == (

@@ -1,19 +1,19 @@
 """Stripe: Checkout, paid once or as a subscription.
 
-A payment is a PaymentIntent, which refunds and disputes name as well. The money of a subscription is told by
-its invoices, the first one included. Of the two families of events about refunds only `refund.*` counts: each
-refund has its number there and may still fail, whereas `charge.refunded` tells a sum that nothing takes back.
+A payment is a PaymentIntent, which refunds and disputes name too. Invoices report the money of a
+subscription, including the first one. Only `refund.*` events count: each refund has an id there and may still
+fail, whereas `charge.refunded` reports a sum that is not corrected when a refund fails.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from shared.core import clock
@@ -24,7 +24,6 @@ from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
     Checkout,
-    InvalidPayload,
     InvalidSignature,
     Order,
     PaymentError,
@@ -32,15 +31,17 @@ from shared.payments.provider import (
     StatementPage,
     WebhookRequest,
 )
-from shared.payments.providers.stripe import objects
 from shared.payments.providers.stripe.checkout import Form, expiry, session_form
 from shared.payments.providers.stripe.money import minor_units
-from shared.payments.providers.stripe.objects import Json, Says
 
-_TOLERANCE = 300  # seconds; a retry is signed anew
-_ASK_TIMEOUT = 5.0  # seconds for what a callback leaves out
-_LISTED = 100  # objects a page
-_LISTED_EVENTS = 25  # for each paid invoice among them one more question may follow
+if TYPE_CHECKING:
+    from shared.payments.providers.stripe.payloads import NewEvent
+
+Json = dict[str, Any]
+_TOLERANCE = 300  # seconds; a retry has a new signature
+_FETCH_TIMEOUT = 5.0  # seconds for what a webhook leaves out
+_PAGE_SIZE = 100  # objects
+_EVENTS_PAGE_SIZE = 25  # each paid invoice among them may need another request
 _LISTED_TYPES = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -48,7 +49,7 @@ _LISTED_TYPES = (
     "customer.subscription.deleted",
 )
 _NEXT_LIST = MappingProxyType({"events": "refunds:", "refunds": "disputes:", "disputes": ""})
-_VERSION = "2026-10-28.endive"  # of the answers we read; callbacks have the endpoint's own
+_VERSION = "2026-10-28.endive"  # of the API's answers; webhooks have the endpoint's version
 _OFFERED = (
     "AED AMD AUD AZN BGN BRL CAD CHF CNY CZK DKK EUR GBP GEL HKD HUF IDR ILS INR JPY KGS KRW KZT MDL MXN "
     "MYR NOK NZD PHP PLN RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UZS VND ZAR"
@@ -108,8 +109,8 @@ class Provider(provider.Provider):
             raise InvalidSignature("signed too long ago, or in the future")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Read one event. What paid an invoice may have to be asked for."""
-        return self._event(parsing.json_object(request.body) or {}, time.monotonic() + _ASK_TIMEOUT)
+        """Parse an event. The payment of an invoice may have to be fetched."""
+        return self._event(parsing.json_object(request.body) or {}, time.monotonic() + _FETCH_TIMEOUT)
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the events about money that came, then the refunds and the disputes in their present state.
@@ -123,7 +124,7 @@ class Provider(provider.Provider):
         query = [
             ("created[gte]", str(int(since.timestamp()))),
             ("created[lt]", str(int(until.timestamp()))),
-            ("limit", str(_LISTED_EVENTS if kind == "events" else _LISTED)),
+            ("limit", str(_EVENTS_PAGE_SIZE if kind == "events" else _PAGE_SIZE)),
         ]
         if kind == "events":
             query += [("types[]", name) for name in _LISTED_TYPES]
@@ -131,53 +132,60 @@ class Provider(provider.Provider):
             query.append(("starting_after", place))
         page = self._get(f"/v1/{kind}?{urlencode(query)}", timeout)
         found = parsing.get_list(page.get("data"))
-        readers: dict[str, Callable[[Mapping[str, Any]], WebhookEvent]] = {
-            "events": partial(self._event, deadline=deadline),
-            "refunds": objects.listed_refund,
-        }
-        events = api_client.parse_each(self.key, readers.get(kind, objects.listed_dispute), found)
+        events = api_client.parse_each(self.key, self._reader(kind, deadline), found)
         last = parsing.identifier(found[-1].get("id")) if found else None
         if page.get("has_more") is True and last:
             return StatementPage(events, f"{kind}:{last}")
         return StatementPage(events, _NEXT_LIST[kind])
 
-    def _event(self, event: Mapping[str, Any], deadline: float) -> WebhookEvent:
-        key, kind = parsing.identifier(event.get("id")), parsing.text(event.get("type"))
-        if event.get("object") == "event" and key and kind and event.get("account"):
-            # Another shop's money: its numbers of orders may be like ours.
-            return WebhookEvent(
-                key, (PaymentEvent(kind=EventKind.OTHER, reason="of a connected account"),), kind
-            )
-        found = parsing.get_object(event, "data", "object")
-        if event.get("object") != "event" or key is None or not kind or not found:
-            raise InvalidPayload("no event of Stripe's")
-        happened_at = parsing.timestamp(event.get("created"))
-        says = partial(PaymentEvent, is_test=event.get("livemode") is False, happened_at=happened_at)
-        is_paid_invoice = kind == "invoice.paid"
-        payment_event = (
-            self._paid(found, says, deadline - time.monotonic())
-            if is_paid_invoice
-            else objects.read(kind, found, says)
-        )
-        return WebhookEvent(key, (payment_event,), kind)
+    def _reader(self, kind: str, deadline: float) -> Callable[[Json], WebhookEvent]:
+        from shared.payments.providers.stripe import payloads
+
+        readers: dict[str, Callable[[Json], WebhookEvent]] = {
+            "events": partial(self._event, deadline=deadline),
+            "refunds": payloads.listed_refund,
+            "disputes": payloads.listed_dispute,
+        }
+        return readers[kind]
+
+    def _event(self, content: Json, deadline: float) -> WebhookEvent:
+        from shared.payments.payloads import parse
+        from shared.payments.providers.stripe import payloads
+
+        envelope = parse(payloads.Envelope, content)
+        if envelope.account:
+            # Another shop's money: its order numbers may be the same as ours.
+            event = PaymentEvent(kind=EventKind.OTHER, reason="of a connected account")
+            return WebhookEvent(envelope.id, (event,), envelope.type)
+        parsed = parse(payloads.Event, content)
+        found, new_event = parsed.data.content, parsed.new_event()
+        if envelope.type == "invoice.paid":
+            event = self._paid(found, new_event, deadline)
+        else:
+            event = payloads.object_event(envelope.type, found, new_event)
+        return WebhookEvent(envelope.id, (event,), envelope.type)
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
-        """Ask for a session, and for what was given back of its payment."""
+        """Fetch a session and the refunds of its payment."""
+        from shared.payments.payloads import parse
+        from shared.payments.providers.stripe import payloads
+
         deadline = time.monotonic() + timeout
-        session = self._get(f"/v1/checkout/sessions/{quote(reference, safe='')}", timeout)
-        says = partial(PaymentEvent, is_test=session.get("livemode") is False)
-        state, invoice = session.get("status"), parsing.identifier(session.get("invoice"))
-        if state == "open":
-            return ()
+        found = self._get(f"/v1/checkout/sessions/{quote(reference, safe='')}", timeout)
         with api_client.as_provider_error(self.key):
-            if state == "complete" and session.get("mode") == "subscription":
-                return self._first_period(invoice, says, deadline)
-            told = objects.session("expired" if state == "expired" else "completed", session, says)
-            if told.kind is not EventKind.PAID:
-                return (told,)
-            path = f"/v1/refunds?payment_intent={told.payment_id}&limit=100"
+            session = parse(payloads.CheckoutSession, found)
+            new_event = session.new_event()
+            if session.status == "open":
+                return ()
+            if session.status == "complete" and session.mode == "subscription":
+                return self._first_period(session.invoice, new_event, deadline)
+            what = "expired" if session.status == "expired" else "completed"
+            event = payloads.session_event(what, found, new_event)
+            if event.kind is not EventKind.PAID:
+                return (event,)
+            path = f"/v1/refunds?payment_intent={event.payment_id}&limit=100"
             refunds = parsing.get_list(self._get(path, deadline - time.monotonic()).get("data"))
-            return (told, *(objects.refund(one, says) for one in refunds))
+            return (event, *(payloads.refund_event(one, new_event) for one in refunds))
 
     def refund(
         self,
@@ -190,13 +198,15 @@ class Provider(provider.Provider):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> PaymentEvent | None:
-        """Give money back; with some ways of payment it takes days, then a callback tells."""
+        """Refund a payment; some payment methods take days, then a webhook reports the result."""
+        from shared.payments.providers.stripe import payloads
+
         name = "charge" if payment_id.startswith("ch_") else "payment_intent"
         form = [(name, payment_id), ("amount", str(minor_units(amount, currency)))]
         made = self._post("/v1/refunds", form, timeout, key)
         with api_client.as_provider_error(self.key):
-            payment_event = objects.refund(made, PaymentEvent)
-        return None if payment_event.kind is EventKind.OTHER else payment_event
+            event = payloads.refund_event(made, PaymentEvent)
+        return None if event.kind is EventKind.OTHER else event
 
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
@@ -213,25 +223,30 @@ class Provider(provider.Provider):
             if state not in ("canceled", "incomplete_expired"):
                 raise
 
-    def _paid(self, invoice: Json, says: Says, timeout: float) -> PaymentEvent:
-        """Look for the PaymentIntent of a paid invoice: refunds and disputes will name only that."""
-        number = parsing.identifier(invoice.get("id"))
-        if number is None:
-            raise InvalidPayload("an invoice without a number")
-        payment_id = objects.payment_of(invoice, objects.listed(invoice, "payments"))
-        if payment_id is None:
-            asked = self._get(f"/v1/invoice_payments?invoice={number}&status=paid&limit=10", timeout)
-            payment_id = objects.payment_of(invoice, parsing.get_list(asked.get("data")))
-        # None when it was paid from the customer's credit, or outside of Stripe.
-        return objects.invoice_paid(invoice, payment_id or number, says)
+    def _paid(self, found: Json, new_event: NewEvent, deadline: float) -> PaymentEvent:
+        """Return a paid invoice with its PaymentIntent, which is what refunds and disputes name."""
+        from shared.payments.payloads import parse
+        from shared.payments.providers.stripe import payloads
 
-    def _first_period(self, number: str | None, says: Says, deadline: float) -> tuple[PaymentEvent, ...]:
+        invoice = parse(payloads.PaidInvoice, found)
+        payment_id = invoice.payment_id
+        if payment_id is None:
+            path = f"/v1/invoice_payments?invoice={invoice.id}&status=paid&limit=10"
+            payment_id = parse(
+                payloads.InvoicePayments, self._get(path, deadline - time.monotonic())
+            ).payment_id
+        # Without one it was paid from the customer's credit, or outside of Stripe.
+        return invoice.to_event(payment_id or invoice.id, new_event)
+
+    def _first_period(
+        self, number: str | None, new_event: NewEvent, deadline: float
+    ) -> tuple[PaymentEvent, ...]:
         if number is None:
             return ()
         invoice = self._get(f"/v1/invoices/{number}", deadline - time.monotonic())
         if invoice.get("status") != "paid":
             return ()
-        return (self._paid(invoice, says, deadline - time.monotonic()),)
+        return (self._paid(invoice, new_event, deadline),)
 
     def _get(self, path: str, timeout: float) -> Json:
         return self._ask("GET", path, timeout, b"", {})

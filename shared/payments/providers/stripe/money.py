@@ -1,11 +1,9 @@
-"""Stripe counts in the smallest unit of a currency, which is not always a hundredth."""
+"""Converts amounts to and from the smallest unit of a currency, which is not always a hundredth."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
-from shared.payments import parsing
 from shared.payments.provider import PaymentError
 
 # https://docs.stripe.com/currencies#zero-decimal
@@ -19,7 +17,7 @@ _THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
-    """Return an amount as Stripe counts it.
+    """Return an amount in the smallest unit.
 
     Raises:
         PaymentError: the currency has no such fraction.
@@ -30,12 +28,9 @@ def minor_units(amount: Decimal, currency: str) -> int:
     return int(units)
 
 
-def amount_of(found: dict[str, Any], name: str) -> tuple[Decimal | None, str | None]:
-    """Return an amount of an object's and its currency, or neither."""
-    units, currency = found.get(name), parsing.currency(found.get("currency"))
-    if not isinstance(units, int) or isinstance(units, bool) or units < 0 or currency is None:
-        return None, None
-    return Decimal(units).scaleb(-_exponent(currency)), currency
+def major_units(units: int, currency: str) -> Decimal:
+    """Return an amount that is given in the smallest unit."""
+    return Decimal(units).scaleb(-_exponent(currency))
 
 
 def _exponent(currency: str) -> int:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from shared.payments import php_forms
+from shared.payments.providers.prodamus import php_forms
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
 from tools.emulator.payments.prodamus.page import MOSCOW, Page

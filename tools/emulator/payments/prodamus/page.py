@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from shared.payments import php_forms
+from shared.payments.providers.prodamus import php_forms
 from tools.emulator.payments.fake_server import Invoice
 from tools.emulator.web import Request, Response
 

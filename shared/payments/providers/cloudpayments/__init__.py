@@ -23,15 +23,12 @@ from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.declarations import Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.parsing import (
-    currency,
-    decimal,
     get_list,
     get_object,
     identifier,
     json_object,
     order_number,
     text,
-    timestamp,
 )
 from shared.payments.provider import (
     MAX_BODY,
@@ -60,24 +57,6 @@ _CODES = MappingProxyType(
         PrecheckResult.PAID: 13,
         PrecheckResult.RENEWING: 13,
         PrecheckResult.EXPIRED: 20,
-    }
-)
-_STATUSES = MappingProxyType(
-    {
-        "Completed": EventKind.PAID,
-        "Authorized": EventKind.PENDING,
-        "AwaitingAuthentication": EventKind.PENDING,
-        "Cancelled": EventKind.CANCELED,
-        "Declined": EventKind.FAILED,
-    }
-)
-_SUBSCRIPTIONS = MappingProxyType(
-    {
-        "Active": EventKind.SUBSCRIPTION_ACTIVE,
-        "PastDue": EventKind.SUBSCRIPTION_PAST_DUE,
-        "Cancelled": EventKind.SUBSCRIPTION_CANCELED,
-        "Expired": EventKind.SUBSCRIPTION_CANCELED,  # all periods are paid: the last one still runs
-        "Rejected": EventKind.SUBSCRIPTION_ENDED,  # three charges failed after the paid period
     }
 )
 _CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
@@ -144,20 +123,32 @@ class Provider(provider.Provider):
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read a form or JSON; its kind is the last part of the path."""
+        from shared.payments.payloads import parse
+        from shared.payments.providers.cloudpayments.payloads import Notification, Subscription
+
         fields = _fields(request)
         if request.kind == "recurrent":
-            return _subscription(fields)
-        transaction = order_number(fields.get("TransactionId"))
-        if transaction is None:
-            raise InvalidPayload("there is no TransactionId")
-        return WebhookEvent(f"{request.kind}:{transaction}", (_notice(request.kind, fields),), request.kind)
+            return parse(Subscription, fields).to_event()
+        notification = parse(Notification, fields)
+        event = notification.to_event(request.kind)
+        return WebhookEvent(f"{request.kind}:{notification.transaction_id}", (event,), request.kind)
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
-        """Ask by our number for the last operation; of a refund, for the payment too."""
-        try:
-            return self._fetch(order_id, timeout)
-        except InvalidPayload as error:
-            raise PaymentError(f"/v2/payments/find: {error}") from None
+        """Fetch the last operation of an order; if that is a refund, its payment too."""
+        from shared.payments.payloads import parse
+        from shared.payments.providers.cloudpayments.payloads import Transaction
+
+        model = self._find("/v2/payments/find", {"InvoiceId": str(order_id)}, timeout)
+        if not model:
+            return ()
+        with api_client.as_provider_error(self.key):
+            last = parse(Transaction, model)
+            if last.original_transaction_id is None:
+                return (last.to_payment_event(),)
+            # Only the last operation is found, so the refunded payment is fetched by its number.
+            payment = self._find("/payments/get", {"TransactionId": last.original_transaction_id}, timeout)
+            refund = last.to_refund_event(order_id)
+            return (parse(Transaction, payment).to_payment_event(), refund) if payment else (refund,)
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the transactions by when they were made; an empty page is the last one.
@@ -177,18 +168,6 @@ class Provider(provider.Provider):
         return StatementPage(
             api_client.parse_each(self.key, _listed, found), str(number + 1) if found else ""
         )
-
-    def _fetch(self, order_id: int, timeout: float) -> tuple[PaymentEvent, ...]:
-        model = self._find("/v2/payments/find", {"InvoiceId": str(order_id)}, timeout)
-        if not model:
-            return ()
-        original = order_number(model.get("OriginalTransactionId"))
-        if original is None:
-            return (_state(model),)
-        # Only the last operation is told; of a refund, what it gave back must be asked for.
-        paid = self._find("/payments/get", {"TransactionId": original}, timeout)
-        refund = _state_of_refund(model, original, order_id)
-        return (_state(paid), refund) if paid else (refund,)
 
     def refund(
         self,
@@ -294,133 +273,19 @@ def _fields(request: WebhookRequest) -> Mapping[str, Any]:
     return dict(pairs)
 
 
-def _notice(kind: str, fields: Mapping[str, Any]) -> PaymentEvent:
-    transaction = identifier(fields.get("TransactionId"))
-    common: dict[str, Any] = {
-        "order_id": order_number(fields.get("InvoiceId")),
-        "amount": _amount(fields),
-        "currency": currency(fields.get("Currency")),
-        "telegram_id": order_number(fields.get("AccountId")),
-        "subscription_id": identifier(fields.get("SubscriptionId")),
-        "has_buyer_terms": bool(fields.get("SubscriptionId")),  # it may have begun in the buyer's browser
-        "is_test": _is_true(fields.get("TestMode")),
-        "happened_at": _moment(fields.get("DateTime")),
-        "reason": " ".join(filter(None, (identifier(fields.get("ReasonCode")), text(fields.get("Reason"))))),
-    }
-    if fields.get("OperationType") == "CardPayout":  # our money going out: not ours to count
-        return PaymentEvent(kind=EventKind.OTHER, **common)
-    if kind == "refund" or fields.get("OperationType") == "Refund":
-        return _refund(kind, transaction, fields, common)
-    meaning = {
-        "pay": _STATUSES.get(text(fields.get("Status")), EventKind.OTHER),
-        "confirm": EventKind.PAID,
-        "fail": EventKind.FAILED,
-        "cancel": EventKind.CANCELED,
-        "check": EventKind.PENDING,
-    }
-    found = meaning.get(kind, EventKind.OTHER)
-    if found is EventKind.PAID and common["currency"] is None:  # Cancel and Refund name none
-        raise InvalidPayload("the Currency is none")
-    return PaymentEvent(kind=found, payment_id=transaction, **common)
+def _listed(found: Mapping[str, Any]) -> WebhookEvent | None:
+    from shared.payments.payloads import parse
+    from shared.payments.providers.cloudpayments.payloads import ListedTransaction
 
-
-def _refund(kind: str, refund: str | None, fields: Mapping[str, Any], common: dict[str, Any]) -> PaymentEvent:
-    original = identifier(fields.get("PaymentTransactionId"))
-    if original is None and kind == "refund":
-        raise InvalidPayload("there is no PaymentTransactionId")
-    failed = EventKind.REFUND_FAILED if original else EventKind.OTHER
-    return PaymentEvent(
-        kind=failed if kind == "fail" else EventKind.REFUNDED,
-        payment_id=original,
-        operation_id=refund,
-        **common,
-    )
-
-
-def _subscription(fields: Mapping[str, Any]) -> WebhookEvent:
-    name, status = identifier(fields.get("Id")), text(fields.get("Status"))
-    if not name or not status:
-        raise InvalidPayload("the subscription has no Id or no Status")
-    counts = (str(identifier(fields.get(f"{what}TransactionsNumber"))) for what in ("Successful", "Failed"))
-    payment_event = PaymentEvent(
-        kind=_SUBSCRIPTIONS.get(status, EventKind.OTHER),
-        subscription_id=name,
-        telegram_id=order_number(fields.get("AccountId")),
-        # Of one that is past due it is when the next try will be.
-        period_ends_at=_moment(fields.get("NextTransactionDate")) if status == "Active" else None,
-    )
-    return WebhookEvent(":".join(("recurrent", name, status, *counts)), (payment_event,), "recurrent")
-
-
-def _state(model: Mapping[str, Any]) -> PaymentEvent:
-    """Say what a transaction in an answer of the API is."""
-    return PaymentEvent(
-        kind=_STATUSES.get(text(model.get("Status")), EventKind.OTHER),
-        payment_id=identifier(model.get("TransactionId")),
-        order_id=order_number(model.get("InvoiceId")),
-        amount=_amount(model),
-        currency=currency(model.get("Currency")),
-        telegram_id=order_number(model.get("AccountId")),
-        subscription_id=identifier(model.get("SubscriptionId")),
-        has_buyer_terms=bool(model.get("SubscriptionId")),
-        is_test=_is_true(model.get("TestMode")),
-        happened_at=_moment(model.get("ConfirmDateIso") or model.get("CreatedDateIso")),
-        reason=text(model.get("Reason")),
-    )
-
-
-def _state_of_refund(model: Mapping[str, Any], original: int, order_id: int | None) -> PaymentEvent:
-    """Say what a refund in an answer of the API is."""
-    return PaymentEvent(
-        kind=EventKind.REFUNDED if model.get("Status") == "Completed" else EventKind.OTHER,
-        payment_id=str(original),
-        order_id=order_id,
-        operation_id=identifier(model.get("TransactionId")),
-        amount=_amount(model),
-        currency=currency(model.get("Currency")),
-        is_test=_is_true(model.get("TestMode")),
-        happened_at=_moment(model.get("CreatedDateIso")),
-    )
-
-
-def _listed(model: Mapping[str, Any]) -> WebhookEvent | None:
-    """Read a transaction of a list, as the event of a callback; None when no money came or went back."""
-    number, original = (
-        identifier(model.get("TransactionId")),
-        order_number(model.get("OriginalTransactionId")),
-    )
-    if number is None:
-        raise InvalidPayload("there is no TransactionId")
-    if model.get("Status") != "Completed":
-        return None
-    if original is not None:
-        payment_event = _state_of_refund(model, original, order_number(model.get("InvoiceId")))
-        return WebhookEvent(f"refund:{number}", (payment_event,), "refund")
-    return WebhookEvent(f"pay:{number}", (_state(model),), "pay") if model.get("Type") in (0, None) else None
+    return parse(ListedTransaction, found).to_event()
 
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _amount(fields: Mapping[str, Any]) -> Decimal:
-    """Return the amount, which is text in a form and a number in JSON."""
-    found = decimal(str(fields.get("Amount")))
-    if found is None:
-        raise InvalidPayload("the Amount is none")
-    return found
-
-
-def _moment(value: Any) -> datetime | None:
-    return timestamp(value, UTC)
-
-
 def _base64(digest: bytes) -> str:
     return b64encode(digest).decode()
-
-
-def _is_true(value: Any) -> bool:
-    return str(value).lower() in ("1", "true")
 
 
 def _refusal(answer: Mapping[str, Any]) -> str:

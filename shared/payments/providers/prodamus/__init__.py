@@ -14,24 +14,21 @@ its buyer's data, and the phone itself is told apart (`Notice.payer`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta, timezone
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import hmac_sha256, is_signed
-from shared.payments import api_client, php_forms, provider
+from shared.payments import api_client, provider
 from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.declarations import Setting
-from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
-from shared.payments.parsing import currency, decimal, identifier, order_number, text, timestamp
+from shared.payments.events import WebhookEvent
+from shared.payments.parsing import text
 from shared.payments.provider import (
     MAX_BODY,
     Checkout,
     ContactRefused,
-    InvalidPayload,
     InvalidSignature,
     Order,
     PaymentError,
@@ -39,23 +36,14 @@ from shared.payments.provider import (
     WebhookRequest,
     WebhookResponse,
 )
+from shared.payments.providers.prodamus import php_forms
 from shared.payments.receipts import payform_product
 
 # The key of demo.payform.ru stands in the documentation: whoever uses it lets everybody sign.
 _PUBLISHED_KEY = "2y2aw4oknnke80bp1a8fniwuuq7tdkwmmuq7vwi4nzbr8z1182ftbn6p8mhw3bhz"
-_MOSCOW = timezone(timedelta(hours=3))
+_MOSCOW = timezone(timedelta(hours=3))  # of link_expired
 _LINK = re.compile(r"https?://[^\s<>\"']{4,500}")
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_STATUSES = MappingProxyType(
-    {"success": EventKind.PAID, "order_canceled": EventKind.CANCELED, "order_denied": EventKind.FAILED}
-)
-_ACTIONS = MappingProxyType(
-    {
-        "deactivation": EventKind.SUBSCRIPTION_CANCELED,
-        "reactivation": EventKind.SUBSCRIPTION_ACTIVE,
-        "finish": EventKind.SUBSCRIPTION_ENDED,
-    }
-)
 
 
 class Provider(provider.Provider):
@@ -139,13 +127,17 @@ class Provider(provider.Provider):
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read a notice; each try of it is another text, so its key is what it says."""
+        from shared.payments.payloads import parse
+        from shared.payments.providers.prodamus.payloads import Payment, SubscriptionAction
+
         tree = _tree(request)
         subscription = tree.get("subscription")
-        if not isinstance(subscription, dict):
-            return _payment(tree, {})
-        if text(subscription.get("action_code")) or text(subscription.get("notification_code")):
-            return _subscription(tree, subscription)
-        return _payment(tree, subscription)
+        is_action = isinstance(subscription, dict) and any(
+            text(subscription.get(name)) for name in ("action_code", "notification_code")
+        )
+        if is_action:
+            return parse(SubscriptionAction, tree).to_event()
+        return parse(Payment, tree).to_event()
 
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
@@ -207,85 +199,3 @@ def _read(request: WebhookRequest) -> php_forms.Tree:
 
 def _subscription_of(period: str) -> str:
     return settings().variable(f"PRODAMUS_SUBSCRIPTION_{period.upper()}")
-
-
-def _payment(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> WebhookEvent:
-    """Read a notice about a payment: a single one, or the first of a subscription."""
-    theirs, status = identifier(tree.get("order_id")), text(tree.get("payment_status")).lower()
-    if not theirs or not status:
-        raise InvalidPayload("there is no order_id or no payment_status")
-    payment_event = PaymentEvent(
-        kind=_STATUSES.get(status, EventKind.OTHER),
-        payment_id=theirs,
-        reason=text(tree.get("payment_status_description")) if status != "success" else "",
-        has_buyer_terms=bool(subscription),  # paid on a page whose link the buyer may have written
-        **_money(tree),
-        **_renewal(tree, subscription),
-    )
-    return WebhookEvent(f"{theirs}:{status}", (payment_event,), status)
-
-
-def _subscription(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> WebhookEvent:
-    """Read a notice about a subscription: a renewal, one that failed, a reminder, an end."""
-    action = text(subscription.get("action_code"))
-    code = action or text(subscription.get("notification_code"))
-    renewal = _renewal(tree, subscription)
-    count = text(subscription.get("payment_num"))
-    day = text(subscription.get("payment_date")) or text(subscription.get("date")) or text(tree.get("date"))
-    failure = text(subscription.get("error_code")) or text(subscription.get("error"))
-    if failure:
-        is_last = text(subscription.get("last_attempt")).lower() == "yes"
-        kind = EventKind.SUBSCRIPTION_ENDED if is_last else EventKind.SUBSCRIPTION_PAST_DUE
-        unpaid = renewal | {"period_ends_at": None}
-        payment_event = PaymentEvent(kind=kind, reason=failure, is_test=_is_test(tree), **unpaid)
-    elif action == "auto_payment":
-        theirs = identifier(tree.get("order_id"))
-        charge = theirs if theirs and theirs != "0" else f"{renewal['subscription_id']}:{count}"
-        payment_event = PaymentEvent(kind=EventKind.PAID, payment_id=charge, **_money(tree), **renewal)
-    else:
-        kind = _ACTIONS.get(action, EventKind.OTHER)
-        payment_event = PaymentEvent(
-            kind=kind,
-            order_id=order_number(tree.get("order_num")),
-            reason=text(subscription.get("action_reason")),
-            is_test=_is_test(tree),
-            **renewal,
-        )
-    key = ":".join(("sub", str(renewal["subscription_id"]), code, failure, day, count))
-    return WebhookEvent(key, (payment_event,), code)
-
-
-def _money(tree: php_forms.Tree) -> dict[str, Any]:
-    amount = decimal(tree.get("sum"))
-    if amount is None:
-        raise InvalidPayload("the sum is none")
-    return {
-        "order_id": order_number(tree.get("order_num")),
-        "amount": amount,
-        "currency": currency(tree.get("currency")) or "RUB",  # older notices name none
-        "is_test": _is_test(tree),
-        "happened_at": timestamp(tree.get("date"), _MOSCOW),
-    }
-
-
-def _renewal(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> dict[str, Any]:
-    if not subscription:
-        return {}
-    name, profile = identifier(subscription.get("id")), identifier(subscription.get("profile_id"))
-    phone = "" if profile else text(tree.get("customer_phone"))
-    if not name or not (profile or phone):
-        raise InvalidPayload("the subscription has no id, or nobody it belongs to")
-    return {
-        "subscription_id": f"{name}:{profile or _hash(phone)}",
-        "payer": phone,
-        "period_ends_at": timestamp(subscription.get("date_next_payment"), _MOSCOW),
-    }
-
-
-def _hash(phone: str) -> str:
-    digits = "".join(filter(str.isdecimal, phone))
-    return f"h{hmac_sha256(settings().user_hash_key, f'phone:{digits}'.encode()).hex()[:32]}"
-
-
-def _is_test(tree: php_forms.Tree) -> bool:
-    return text(tree.get("is_test")) == "1" or text(tree.get("demo_mode")) == "1"

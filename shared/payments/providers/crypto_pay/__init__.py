@@ -21,7 +21,6 @@ from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
     Checkout,
-    InvalidPayload,
     InvalidSignature,
     Order,
     PaymentError,
@@ -80,14 +79,15 @@ class Provider(provider.Provider):
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read one update. Its `update_id` names nothing: the invoice and its state are the key."""
-        update = parsing.json_object(request.body) or {}
-        kind, invoice = parsing.text(update.get("update_type")), parsing.get_object(update, "payload")
-        number = parsing.identifier(invoice.get("invoice_id"))
-        if not kind or number is None:
-            raise InvalidPayload("no update of Crypto Pay's")
+        from shared.payments.payloads import parse_json
+        from shared.payments.providers.crypto_pay.payloads import PaidUpdate, Update
+
+        update = parse_json(Update, request.body)
+        kind, invoice = update.update_type, update.payload
         if kind != "invoice_paid":
-            return WebhookEvent(f"{number}:{kind}", (PaymentEvent(kind=EventKind.OTHER),), kind)
-        return WebhookEvent(f"{number}:{parsing.text(invoice.get('status'))}", (self._read(invoice),), kind)
+            return WebhookEvent(f"{invoice.invoice_id}:{kind}", (PaymentEvent(kind=EventKind.OTHER),), kind)
+        event = parse_json(PaidUpdate, request.body).payload.to_event(is_test=self._is_test_network())
+        return WebhookEvent(f"{invoice.invoice_id}:{invoice.status}", (event,), kind)
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask for an invoice; one that is there no more was deleted."""
@@ -136,24 +136,14 @@ class Provider(provider.Provider):
         return next(same, None)
 
     def _read(self, invoice: Mapping[str, Any]) -> PaymentEvent:
-        kinds = {"active": EventKind.PENDING, "paid": EventKind.PAID, "expired": EventKind.CANCELED}
-        kind = kinds.get(parsing.text(invoice.get("status")))
-        is_fiat = invoice.get("currency_type") == "fiat"
-        currency = parsing.currency(invoice.get("fiat" if is_fiat else "asset"))
-        amount = parsing.decimal(invoice.get("amount"))
-        if kind is None or currency is None or amount is None:
-            raise InvalidPayload("an invoice without its state or amount")
-        is_paid = kind is EventKind.PAID
-        return PaymentEvent(
-            kind=kind,
-            payment_id=parsing.identifier(invoice.get("invoice_id")),
-            order_id=parsing.order_number(invoice.get("payload")),
-            amount=amount if is_paid else None,
-            currency=currency if is_paid else None,
-            # Coins of the test network are worth nothing; only the address tells which network it is.
-            is_test=(urlsplit(self.address()).hostname or "").startswith("testnet-"),
-            happened_at=parsing.timestamp(invoice.get("paid_at")) if is_paid else None,
-        )
+        from shared.payments.payloads import parse
+        from shared.payments.providers.crypto_pay.payloads import Invoice
+
+        return parse(Invoice, invoice).to_event(is_test=self._is_test_network())
+
+    def _is_test_network(self) -> bool:
+        """Whether coins have no value: only the address distinguishes the networks."""
+        return (urlsplit(self.address()).hostname or "").startswith("testnet-")
 
     def _ask(self, method: str, timeout: float, parameters: Json) -> Json:
         headers = {

@@ -8,17 +8,16 @@ start anew: so events are keyed by the charge. A refund is always of the whole p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from time import monotonic
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.payments import provider
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
-from shared.payments.parsing import order_number, text
+from shared.payments.parsing import order_number
 from shared.payments.provider import (
     Checkout,
     InvalidPayload,
@@ -30,19 +29,12 @@ from shared.payments.provider import (
     StatementPage,
     WebhookRequest,
 )
+from shared.payments.providers.telegram_stars.charges import CURRENCY, refund_id
 from shared.telegram import api
 
-CURRENCY = "XTR"
 PERIOD = 2_592_000  # seconds: 30 days, the only one there is
 PAGE = 100  # transactions Telegram tells at once
 _SEARCHED = 5  # pages, from the newest, in which a payment is looked for
-_STATES = MappingProxyType(
-    {
-        "canceled": EventKind.SUBSCRIPTION_CANCELED,
-        "active": EventKind.SUBSCRIPTION_ACTIVE,
-        "failed": EventKind.SUBSCRIPTION_PAST_DUE,
-    }
-)
 
 
 class Provider(provider.Provider):
@@ -101,7 +93,7 @@ class Provider(provider.Provider):
         return PaymentEvent(
             kind=EventKind.REFUNDED,
             payment_id=payment_id,
-            operation_id=_refund_of(payment_id),
+            operation_id=refund_id(payment_id),
             amount=amount,
             currency=currency,
             telegram_id=telegram_id or None,
@@ -123,7 +115,7 @@ class Provider(provider.Provider):
             found = _page(bot, offset, PAGE, deadline - monotonic())
         told = [
             payment_event
-            for payment_event in map(_transaction, found)
+            for payment_event in map(_listed, found)
             if payment_event and payment_event.happened_at
         ]
         events = tuple(
@@ -185,16 +177,20 @@ def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
     Raises:
         InvalidPayload: it is about money, but not what Telegram's documentation says.
     """
+    from shared.payments.payloads import parse
+    from shared.payments.providers.telegram_stars.payloads import (
+        PaymentMessage,
+        RefundMessage,
+        SubscriptionUpdate,
+    )
+
     message = update.get("message")
-    try:
-        if isinstance(message, Mapping) and "successful_payment" in message:
-            return _paid(message, message["successful_payment"])
-        if isinstance(message, Mapping) and "refunded_payment" in message:
-            return _refunded(message, message["refunded_payment"])
-        if "subscription" in update:
-            return _changed(update["subscription"], update.get("update_id"))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-        raise InvalidPayload("a payment that is not what Telegram's documentation says") from None
+    if isinstance(message, Mapping) and "successful_payment" in message:
+        return parse(PaymentMessage, message).to_event()
+    if isinstance(message, Mapping) and "refunded_payment" in message:
+        return parse(RefundMessage, message).to_event()
+    if "subscription" in update:
+        return parse(SubscriptionUpdate, update).to_event()
     return None
 
 
@@ -207,7 +203,7 @@ def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[PaymentEv
         PaymentError: no answer.
     """
     found = _page(bot, offset, PAGE, timeout)
-    told = (_transaction(one) for one in found)
+    told = (_listed(one) for one in found)
     return tuple(payment_event for payment_event in told if payment_event is not None), len(found)
 
 
@@ -283,96 +279,12 @@ def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
         raise PaymentError(reason, not_executed=error.status == 429) from None
 
 
-def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> WebhookEvent:
-    charge = _charge(payment)
-    ends = payment.get("subscription_expiration_date")
-    payment_event = PaymentEvent(
-        kind=EventKind.PAID,
-        payment_id=charge,
-        order_id=order_number(payment["invoice_payload"]),
-        amount=Decimal(int(payment["total_amount"])),
-        currency=str(payment["currency"]).upper(),
-        subscription_id=text(payment["invoice_payload"]) if ends else None,
-        period_ends_at=_moment(ends) if ends else None,
-        telegram_id=int(message["from"]["id"]),
-        happened_at=_moment(message["date"]),
-    )
-    return WebhookEvent(f"payment:{charge}", (payment_event,), "successful_payment")
+def _listed(found: Any) -> PaymentEvent | None:
+    """Return a listed transaction as an event; None when it is no sale."""
+    from shared.payments.payloads import parse
+    from shared.payments.providers.telegram_stars.payloads import Transaction
 
-
-def _refunded(message: Mapping[str, Any], payment: Mapping[str, Any]) -> WebhookEvent:
-    charge = _charge(payment)
-    chat = message["chat"]
-    payment_event = PaymentEvent(
-        kind=EventKind.REFUNDED,
-        payment_id=charge,
-        order_id=order_number(payment["invoice_payload"]),
-        operation_id=_refund_of(charge),
-        amount=Decimal(int(payment["total_amount"])),
-        currency=str(payment["currency"]).upper(),
-        is_total=True,
-        telegram_id=int(chat["id"]) if chat.get("type") == "private" else None,
-        happened_at=_moment(message["date"]),
-    )
-    return WebhookEvent(f"refund:{charge}", (payment_event,), "refunded_payment")
-
-
-def _changed(subscription: Mapping[str, Any], update_id: Any) -> WebhookEvent:
-    payload, state = text(subscription["invoice_payload"]), text(subscription["state"])
-    payment_event = PaymentEvent(
-        kind=_STATES.get(state, EventKind.OTHER),
-        order_id=order_number(payload),
-        subscription_id=payload,
-        telegram_id=int(subscription["user"]["id"]),
-        reason=state,
-    )
-    # It may be canceled and resumed many times: only the update's number tells one time from the next.
-    return WebhookEvent(f"subscription:{payload}:{state}:{int(update_id)}", (payment_event,), "subscription")
-
-
-def _transaction(content: Any) -> PaymentEvent | None:
-    """Read one transaction: money in (it has a source) or out (a receiver); None when it is no sale."""
     try:
-        partner = content.get("source") or content.get("receiver") or {}
-        if partner.get("type") != "user" or partner.get("transaction_type") != "invoice_payment":
-            return None
-        charge, payload = str(content["id"]), text(partner["invoice_payload"])
-        is_refund = "source" not in content
-        # Telegram lists what the bot got; the affiliate's commission belongs to what the buyer paid.
-        fee = _stars(partner.get("affiliate") or {})
-        return PaymentEvent(
-            kind=EventKind.REFUNDED if is_refund else EventKind.PAID,
-            payment_id=charge,
-            order_id=order_number(payload),
-            operation_id=_refund_of(charge) if is_refund else None,
-            amount=_stars(content) + fee,
-            currency=CURRENCY,
-            fee=fee or None,
-            is_total=is_refund,
-            subscription_id=payload if partner.get("subscription_period") else None,
-            telegram_id=int(partner["user"]["id"]),
-            happened_at=_moment(content["date"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        return parse(Transaction, found).to_event()
+    except InvalidPayload:
         return None
-
-
-def _stars(content: Mapping[str, Any]) -> Decimal:
-    """Return an amount of Stars and their billionths; of a refund the affiliate's is negative."""
-    nano = Decimal(int(content.get("nanostar_amount") or 0)).scaleb(-9)
-    return abs(Decimal(int(content.get("amount") or 0)) + nano).normalize()
-
-
-def _charge(payment: Mapping[str, Any]) -> str:
-    charge = text(payment["telegram_payment_charge_id"])
-    if not charge:
-        raise ValueError("no charge")
-    return charge
-
-
-def _refund_of(charge: str) -> str:
-    return f"{charge}:refund"
-
-
-def _moment(seconds: Any) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
