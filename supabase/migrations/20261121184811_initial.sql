@@ -49,8 +49,8 @@ $$;
 revoke all on function private.clock from public, anon, authenticated, service_role;
 comment on function private.clock is 'The current time; tests replace it to move time';
 
--- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a user
--- who moves to a new day per row.
+-- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a
+-- user who moves to a new day per row.
 --
 -- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
 --   copied in without triggers) are not subtracted below zero.
@@ -77,13 +77,13 @@ begin
       set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
   elsif tg_op = 'DELETE' then
     for v_deleted in
-      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_users as o group by 1, 2
+      select o.active_on as day, o.id & 15 as shard, count(*) as users from old_users as o group by 1, 2
       union all
       select '-infinity'::date, o.id & 15, count(*) from old_users as o group by 2
       order by 1, 2
     loop
       update public.daily_active_users as d
-         set last_active = greatest(d.last_active - v_deleted.people, 0)
+         set last_active = greatest(d.last_active - v_deleted.users, 0)
        where d.day = v_deleted.day and d.shard = v_deleted.shard;
     end loop;
   else
@@ -5762,9 +5762,9 @@ comment on function private.write_audit is 'Writes an audit entry for an admin''
 --   fails with L0003. Two calls that create the same user collide in the unique telegram_id and continue with one row.
 -- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb
---   balance: numeric       (as it is now)
---   applied: boolean       (false: the reference is known already)
---   transaction_id: bigint
+--   balance: numeric       (after the call)
+--   applied: boolean       (false: an earlier call applied the reference)
+--   transaction_id: bigint (balance_transactions.id)
 -- Errors: L0001 no Telegram user can have this id; L0002 the balance would become negative; L0003 the reference was used with
 --   another amount or user; L0004 the amount, reason or reference is invalid; 40001 the user was erased at this moment (retry).
 create or replace function public.adjust_balance(
@@ -5831,7 +5831,7 @@ comment on function public.adjust_balance is 'Changes a user''s balance, once pe
 --     user_id: bigint | null                  (null: all erased users together)
 --     balance: numeric
 --     ledger: numeric
---   } ]                    (where the two differ; empty is good)
+--   } ]                    (the differences; empty when all agree)
 -- Errors: none.
 create or replace function public.check_balances()
 returns jsonb
@@ -9849,14 +9849,14 @@ comment on function private.pay_commission is 'Pays the referrer''s commission f
 --   order as in public.record_payment_event.
 -- Returns: jsonb
 --   outcome: 'paid' | 'known'
---     | 'not_for_sale'     (switched off, no price in balance_currency, or a top-up; it has none of the other keys)
+--     | 'not_for_sale'     (inactive, no price in balance_currency, or a top-up; without the other keys)
 --   id?: bigint            (of the order)
 --   texts?: product_texts
 --   kind?: 'subscription' | 'credits' | 'balance' | 'course'
 --   amount?: numeric
 --   quantity?: numeric | null
 --   currency?: text
---   until?: timestamptz | null                (the end of the plan that was bought)
+--   until?: timestamptz | null                (end of the plan that was bought)
 --   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null
 --   balance?: numeric
 --   outgoing?: outgoing
@@ -9922,12 +9922,12 @@ comment on function public.pay_from_balance is 'Buys one product from the user''
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     id: bigint | null                       (null: an order without money)
+--     id: bigint | null                       (of the payment; null: an unpaid order)
 --     order_id: bigint | null                 (of an order that can still be paid)
---     texts: product_texts | null             (null: money whose order is unknown)
+--     texts: product_texts | null             (null: a payment whose order is unknown)
 --     amount: numeric
 --     currency: text
---     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (orders without money)
+--     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (unpaid orders)
 --       | 'review' | 'disputed' | 'completed' | 'failed' | 'refunded'
 --     provider: text
 --     refunded: numeric
@@ -10163,10 +10163,10 @@ comment on function private.product_titles is 'The titles of a product by langua
 --     period: 'month' | 'year' | null
 --     quantity: numeric | null
 --     texts: product_texts
---     prices: { [text]: numeric }             (by currency; a product without a price is not for sale)
+--     prices: { [text]: numeric }             (by currency)
 --     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
---                                             (the lower prices alone, of what does not renew; never for balance)
---   } ]                                       (in their order)
+--                                             (prices that the discount lowers; null: no discount)
+--   } ]                                       (by position)
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb
@@ -10268,8 +10268,8 @@ revoke all on function private.record_order_failure from public, anon, authentic
 comment on function private.record_order_failure is 'Records a pending, failed or canceled attempt to pay an order';
 
 -- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
--- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event of
--- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event
+-- of a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
 -- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
 -- up at once.
 --
@@ -10284,11 +10284,11 @@ comment on function private.record_order_failure is 'Records a pending, failed o
 --   outcome: 'applied'
 --     | 'known'            (applied or given up before)
 --     | 'ignored'          (given up)
---     | 'failed'           (the provider shall send it again, unless is_late)
+--     | 'failed'           (the provider must repeat it, unless is_late)
 --   outgoing?: outgoing    (applied, ignored)
 --   error?: text           (ignored, failed)
---   is_alarm?: boolean     (ignored: the first of its subscription)
---   is_late?: boolean      (known, failed: it came first a day ago, and is tried again from here)
+--   is_alarm?: boolean     (ignored: the first event of its subscription)
+--   is_late?: boolean      (known, failed: first received at least a day ago, so it is retried from here)
 -- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,
@@ -10706,8 +10706,8 @@ comment on function public.retry_payment_events is 'Applies stored events that c
 -- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
 -- restored either. For an erased user only the target is updated.
 --
--- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so that the same
---   sums change nothing again.
+-- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so
+--   that the same sums change nothing again.
 -- Locks: users of the effects by id (NO KEY UPDATE), effects.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
@@ -11165,8 +11165,8 @@ comment on function private.settle_unmatched_payments is 'Settles payments that 
 -- Concurrency: the row is inserted once; later calls only read it.
 -- Locks: none.
 -- Returns: jsonb
---   position: int
---   since: timestamptz     (what happened before is passed over)
+--   position: int          (offset of the next call of getStarTransactions)
+--   since: timestamptz     (older transactions are skipped)
 -- Errors: none.
 create or replace function public.star_position(p_bot text)
 returns jsonb
@@ -12242,11 +12242,11 @@ comment on function private.begin_promocode_attempt is 'Checks and locks a user'
 --   primary key of redemptions.
 -- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
 -- Returns: jsonb
---   code: text             (what the user is told they got)
+--   code: text             (the grant as shown to the user)
 --   kind: 'month' | 'credits' | 'trainings' | 'percent'
---   value: int
+--   value: int             (months, credits, trainings, or percent)
 --   plan?: text
---   until?: timestamptz
+--   until?: timestamptz    (end of the plan or of the discount, if any)
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.grant_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
@@ -12345,20 +12345,19 @@ comment on function private.promocode_details is 'A promo code with its current 
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
---   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
---   never more than max_uses users.
+--   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once,
+--   and never more than max_uses users.
 -- Locks: user (KEY SHARE), promocode_attempts, code (NO KEY UPDATE), then as private.grant_promocode.
 -- Returns: jsonb
 --   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
---     | 'too_many_attempts'   (the setting promocode_daily_attempts; no code is looked up)
---                          (a refusal is an outcome and no error, so that it counts as a try)
+--     | 'too_many_attempts'   (the setting promocode_daily_attempts is reached; the code is not looked up)
 --   code?: text            (redeemed, already_used; as are kind, value, plan and until)
 --   kind?: 'month' | 'credits' | 'trainings' | 'percent'
 --   value?: int
 --   plan?: text
---   until?: timestamptz    (the end of the plan or discount)
---   is_unused?: boolean        (already_used: it is a discount that is still unused)
---   from?: timestamptz     (not_yet)
+--   until?: timestamptz    (end of the plan or discount)
+--   is_unused?: boolean    (already_used: a discount that can still be used)
+--   from?: timestamptz     (not_yet: start of its validity)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb

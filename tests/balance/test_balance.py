@@ -1,4 +1,4 @@
-"""The balance: shared with other services, exact, never below zero, each reference once."""
+"""The balance: shared with other services, exact, never negative, each reference applied once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLOW = settings(
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
-    """A new person's Telegram id."""
+    """Create a user and return the Telegram id."""
     return newcomer(sql)
 
 
@@ -36,7 +36,7 @@ def newcomer(sql: Sql) -> int:
 
 @pytest.fixture
 def adjust(backend_url: str) -> Callable[..., Any]:
-    """`adjust_balance` as the functions call it, each time over a connection of its own."""
+    """Call adjust_balance as the backend role, each time over its own connection."""
 
     def call(telegram_id: int, amount: Any, reference: str, reason: str = "test") -> dict[str, Any]:
         with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
@@ -50,7 +50,7 @@ def adjust(backend_url: str) -> Callable[..., Any]:
 
 
 def state(sql: Sql, telegram_id: int) -> tuple[Decimal, Decimal, int]:
-    """The balance, the sum of the ledger and the number of its rows."""
+    """Return the balance, the sum of the ledger and the number of its rows."""
     row = sql(
         "select u.balance, coalesce(sum(t.amount), 0) as ledger, count(t.id) as rows from users u "
         "left join balance_transactions t on t.user_id = u.id where u.telegram_id = %s group by u.id",
@@ -63,7 +63,9 @@ def code_of(error: psycopg.Error) -> str:
     return error.sqlstate or ""
 
 
-def test_a_change_counts_once_and_says_what_it_did(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+def test_a_change_applies_once_and_returns_its_result(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
     first = adjust(anna, "10.50", f"shop:{anna}")
     assert (first["balance"], first["applied"]) == ("10.50", True)
     again = adjust(anna, "10.50", f"shop:{anna}")
@@ -89,7 +91,7 @@ def test_a_change_counts_once_and_says_what_it_did(sql: Sql, anna: int, adjust: 
         ("-0.01", "test", "shop:1", "L0002"),
     ],
 )
-def test_an_unusable_change_is_refused_and_changes_nothing(
+def test_an_invalid_change_is_rejected(
     sql: Sql, anna: int, adjust: Callable[..., Any], amount: Any, reason: Any, reference: Any, code: str
 ) -> None:
     with pytest.raises(psycopg.Error) as caught:
@@ -98,7 +100,7 @@ def test_an_unusable_change_is_refused_and_changes_nothing(
     assert state(sql, anna) == (Decimal(0), Decimal(0), 0)
 
 
-def test_a_known_reference_with_another_amount_or_user_is_an_error(
+def test_a_used_reference_with_another_amount_or_user_is_an_error(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     adjust(anna, 5, f"shop:{anna}")
@@ -109,11 +111,11 @@ def test_a_known_reference_with_another_amount_or_user_is_an_error(
         assert code_of(caught.value) == "L0003"
 
 
-def test_200_changes_at_once_with_repeated_references_come_to_the_exact_sum(
+def test_200_concurrent_changes_with_repeated_references_give_the_exact_sum(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     adjust(anna, 100, f"start:{anna}")
-    amounts = [3, -7, 11, -13, 17]  # any order keeps the balance above zero
+    amounts = [3, -7, 11, -13, 17]  # in any order the balance stays positive
 
     def change(n: int) -> bool:
         kind = n % 40  # each reference five times
@@ -127,7 +129,9 @@ def test_200_changes_at_once_with_repeated_references_come_to_the_exact_sum(
     assert state(sql, anna) == (total, total, 41)
 
 
-def test_the_last_money_is_spent_once(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+def test_concurrent_debits_never_overdraw_the_balance(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
     adjust(anna, 10, f"start:{anna}")
 
     def spend(n: int) -> str:
@@ -139,7 +143,7 @@ def test_the_last_money_is_spent_once(sql: Sql, anna: int, adjust: Callable[...,
     assert sorted(in_parallel(20, spend)) == ["0.00"] + ["L0002"] * 19
 
 
-def test_one_reference_for_two_people_at_once_is_given_to_one(
+def test_one_reference_used_for_two_users_concurrently_applies_to_one(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     people = [anna, *(newcomer(sql) for _ in range(9))]
@@ -189,9 +193,7 @@ def test_any_sequence_keeps_balance_and_ledger_equal(
         assert balance == ledger == balances[telegram_id] >= 0
 
 
-def test_the_ledger_cannot_be_rewritten_not_even_by_its_owner(
-    sql: Sql, anna: int, adjust: Callable[..., Any]
-) -> None:
+def test_the_ledger_is_immutable_even_for_its_owner(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
     adjust(anna, 5, f"shop:{anna}")
     for statement in (
         "update balance_transactions set amount = 6 where reference = %s",
@@ -204,7 +206,7 @@ def test_the_ledger_cannot_be_rewritten_not_even_by_its_owner(
     assert state(sql, anna) == (Decimal(5), Decimal(5), 1)
 
 
-def test_who_is_deleted_past_the_erasure_leaves_the_ledger_and_is_found(
+def test_a_user_row_deleted_without_an_erasure_is_found_by_the_check(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     adjust(anna, 5, f"shop:{anna}")
@@ -221,7 +223,7 @@ def test_who_is_deleted_past_the_erasure_leaves_the_ledger_and_is_found(
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
 
 
-def test_check_balances_finds_what_does_not_agree(
+def test_check_balances_finds_differences(
     sql: Sql, anna: int, adjust: Callable[..., Any], backend_url: str
 ) -> None:
     adjust(anna, 5, f"shop:{anna}")
@@ -241,7 +243,7 @@ def test_check_balances_finds_what_does_not_agree(
     ("role", "may"),
     [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
 )
-def test_only_our_functions_and_the_secret_key_may_call(
+def test_only_the_backend_role_and_the_secret_key_may_call(
     database_url: str, anna: int, role: str, may: bool
 ) -> None:
     for call in (f"adjust_balance({anna}, 1, 'test', 'role:{role}:{anna}')", "check_balances()"):

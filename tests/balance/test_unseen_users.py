@@ -1,4 +1,4 @@
-"""A user whom another service pays before their first message: created, and still new when they write."""
+"""Users credited by another service before their first message: created, and still new when they write."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def active_today(sql: Sql) -> int:
     )
 
 
-def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_first(
+def test_an_unseen_users_balance_is_kept_and_their_first_message_still_counts_as_first(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna = SqlUser(connect)
@@ -70,7 +70,7 @@ def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_
     assert (new_today(sql), active_today(sql)) == (counted + 1, active + 1)
 
 
-def test_the_same_update_delivered_again_is_still_their_first(
+def test_a_redelivered_first_update_is_still_the_first(
     adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna, update = SqlUser(connect), next_update()
@@ -79,7 +79,7 @@ def test_the_same_update_delivered_again_is_still_their_first(
     assert [anna.receive(update, **again)["user"]["is_new"] for _ in range(2)] == [True, True]
 
 
-def test_first_messages_at_once_are_first_once(
+def test_one_of_several_concurrent_first_messages_is_the_first(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna = SqlUser(connect)
@@ -90,7 +90,7 @@ def test_first_messages_at_once_are_first_once(
     assert new_today(sql) == counted + 1
 
 
-def test_payments_and_a_first_message_at_once_make_one_user(
+def test_concurrent_payments_and_a_first_message_create_one_user(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     for _ in range(5):
@@ -111,7 +111,7 @@ def test_payments_and_a_first_message_at_once_make_one_user(
 
 
 @pytest.mark.parametrize("telegram_id", [None, 0, -1001234500001, 2**52, 2**62])
-def test_what_is_no_user_of_telegram_is_refused(
+def test_an_impossible_telegram_id_is_rejected(
     sql: Sql, adjust: Callable[..., Any], telegram_id: int | None
 ) -> None:
     with pytest.raises(psycopg.Error) as caught:
@@ -120,7 +120,7 @@ def test_what_is_no_user_of_telegram_is_refused(
     assert sql("select from users where telegram_id = %s", telegram_id) == []
 
 
-def test_nothing_is_taken_from_a_user_who_has_nothing(sql: Sql, adjust: Callable[..., Any]) -> None:
+def test_a_debit_of_an_unseen_user_is_rejected(sql: Sql, adjust: Callable[..., Any]) -> None:
     telegram_id = new_telegram_id()
     with pytest.raises(psycopg.Error) as caught:
         adjust(telegram_id, "-5", f"shop:{telegram_id}")
@@ -128,7 +128,7 @@ def test_nothing_is_taken_from_a_user_who_has_nothing(sql: Sql, adjust: Callable
     assert sql("select from users where telegram_id = %s", telegram_id) == []
 
 
-def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice(
+def test_an_erased_user_paid_before_returning_claims_no_benefit_twice(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna = SqlUser(connect)
@@ -136,7 +136,7 @@ def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice
     sql("update users set trial_used = true where telegram_id = %s", anna.id)
     anna.erase()
     adjust(anna.id, "3", f"shop:{anna.id}")
-    # Other services may give to the unseen user what the erased one had, too.
+    # Other services may grant the unseen user what the erased one had as well.
     (row,) = sql("select id from users where telegram_id = %s", anna.id)
     sql("insert into monthly_usage (user_id, month, requests) "
         "values (%s, date_trunc('month', now() at time zone 'Europe/Moscow'), 2)", row["id"])  # fmt: skip
@@ -149,7 +149,7 @@ def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice
     assert user(sql, anna.id)["trial_used"] is True
 
 
-def test_what_another_service_gave_meanwhile_stays(
+def test_grants_of_another_service_before_the_first_message_are_kept(
     sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna = SqlUser(connect)
@@ -161,7 +161,7 @@ def test_what_another_service_gave_meanwhile_stays(
     assert user(sql, anna.id)["trial_used"] is True
 
 
-def test_the_invite_link_and_the_welcome_still_work(stack: Stack, sql: Sql) -> None:
+def test_an_unseen_user_can_still_use_an_invite_link(stack: Stack, sql: Sql) -> None:
     ben = stack.telegram.user("Ben", "en").chat("assistant")
     ben.send("/start").wait()
     anna = stack.telegram.user("Anna", "en").chat("assistant")

@@ -1,5 +1,5 @@
--- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a user
--- who moves to a new day per row.
+-- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a
+-- user who moves to a new day per row.
 --
 -- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
 --   copied in without triggers) are not subtracted below zero.
@@ -26,13 +26,13 @@ begin
       set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
   elsif tg_op = 'DELETE' then
     for v_deleted in
-      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_users as o group by 1, 2
+      select o.active_on as day, o.id & 15 as shard, count(*) as users from old_users as o group by 1, 2
       union all
       select '-infinity'::date, o.id & 15, count(*) from old_users as o group by 2
       order by 1, 2
     loop
       update public.daily_active_users as d
-         set last_active = greatest(d.last_active - v_deleted.people, 0)
+         set last_active = greatest(d.last_active - v_deleted.users, 0)
        where d.day = v_deleted.day and d.shard = v_deleted.shard;
     end loop;
   else

@@ -1,4 +1,4 @@
-"""Promo codes for tests, each with a word of its own."""
+"""Helpers for promo codes; each test gets its own codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 
 def new_code(sql: Sql, kind: str = "credits", value: int = 50, **rest: Any) -> str:
-    """A new promo code; `rest` are columns."""
+    """Create a promo code and return it; `rest` are columns."""
     code = f"TEST-{kind.upper()}-{next(_numbers)}"
     given = {"code": code, "kind": kind, "value": value, **rest}
     if kind == "month":
@@ -26,18 +26,18 @@ def new_code(sql: Sql, kind: str = "credits", value: int = 50, **rest: Any) -> s
 
 
 def redeem(money: Money, user_id: int, code: str, reference: str | None = None) -> Any:
-    """Redeem a code as the bot does."""
+    """Redeem a code as the bot does and return the result."""
     return money.call("redeem_promocode", p_user_id=user_id, p_code=code, p_reference=reference)
 
 
 def row_of(sql: Sql, code: str) -> dict[str, Any]:
-    """The code's row."""
+    """Return the row of a code."""
     (row,) = sql("select * from promocodes where code = %s", code)
     return row
 
 
 def usages_of(sql: Sql, code: str) -> list[dict[str, Any]]:
-    """Who redeemed a code."""
+    """Return the redemptions of a code by user."""
     return sql(
         "select u.* from promocode_usages u join promocodes p on p.id = u.promocode_id "
         "where p.code = %s order by u.user_id",
@@ -45,7 +45,7 @@ def usages_of(sql: Sql, code: str) -> list[dict[str, Any]]:
     )
 
 
-def tries_of(sql: Sql, user_id: int) -> int:
-    """How many wrong codes a person named."""
+def failed_attempts_of(sql: Sql, user_id: int) -> int:
+    """Return the number of wrong codes that a user entered today."""
     rows = sql("select failed_attempts from promocode_attempts where user_id = %s", user_id)
     return int(rows[0]["failed_attempts"]) if rows else 0

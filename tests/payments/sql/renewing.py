@@ -1,4 +1,4 @@
-"""Somebody whose plan we charge each period, at a provider of their own: nobody else's is due there."""
+"""A user whose plan we charge each period, at a provider of its own, where no other renewal is due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _providers = itertools.count(1)
 
 
 class Renewing:
-    """One renewal, what is claimed of it, and what its provider says."""
+    """One renewal: claims its charges and records the events of its provider."""
 
     def __init__(self, money: Money, product: str = "premium_month", **rest: Any) -> None:
         self.money = money
@@ -29,25 +29,25 @@ class Renewing:
         return self.money.record(*events, provider=self.provider, **rest)
 
     def claim(self, limit: int = 1) -> dict[str, Any]:
-        """What the job gets to do."""
+        """Claim due charges as the job does."""
         got: dict[str, Any] = self.money.call(
             "claim_due_renewals", p_providers=[self.provider], p_limit=limit
         )
         return got
 
     def charge(self) -> dict[str, Any]:
-        """The one charge that is to be made now."""
+        """Claim and return the single due charge."""
         (charge,) = self.claim()["charges"]
         return dict(charge)
 
     def paid(self, charge: dict[str, Any], payment: str = "") -> Any:
-        """The charge succeeds."""
+        """Record that the charge succeeded."""
         return self.record(
             paid(payment or unique_id(), charge["order_id"], self.price, saved_method=self.method)
         )
 
     def declined(self, charge: dict[str, Any], kind: str = "failed") -> Any:
-        """The bank refuses it: told by the answer and by a callback."""
+        """Record a declined charge twice: from the response and from a webhook."""
         refusal = {"kind": kind, "payment_id": unique_id(), "order_id": charge["order_id"]}
         first = self.record(refusal)
         assert self.record(refusal)["outgoing"] == []
@@ -58,7 +58,7 @@ class Renewing:
         return row
 
     def orders(self) -> list[dict[str, Any]]:
-        """The orders of its later periods."""
+        """Return the orders of the later periods."""
         return self.money.sql("select * from orders where renewal_id = %s order by id", self.row()["id"])
 
     def user(self) -> dict[str, Any]:

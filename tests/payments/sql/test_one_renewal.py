@@ -1,4 +1,4 @@
-"""A user is charged by one auto-renewal: a new one replaces the one before, here and at its provider."""
+"""A user has at most one active renewal: a new one replaces the previous one, here and at its provider."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRICES = {("premium_month", "USD"): "5.99", ("premium_year", "USD"): "59.90", ("
 
 
 def begin(money: Money, user: int, provider: str, product: str = "premium_month", order: int = 0) -> Any:
-    """Order a renewing plan and pay its first period; what is told then."""
+    """Order a renewing plan, pay its first period and return the result of recording it."""
     currency = {"telegram_stars": "XTR", "yookassa": "RUB"}.get(provider, "USD")
     order = order or money.order(user, product, currency, provider=provider, p_renews=True)
     saved: dict[str, Any] = {"saved_method": f"card-{order}"}
@@ -35,7 +35,7 @@ def running(money: Money, user: int) -> list[str]:
 
 @pytest.mark.parametrize("before", ["stripe", "telegram_stars", "yookassa"])
 @pytest.mark.parametrize("after", ["stripe", "telegram_stars", "yookassa"])
-def test_the_new_one_replaces_the_one_before(money: Money, before: str, after: str) -> None:
+def test_a_new_renewal_replaces_the_previous_one(money: Money, before: str, after: str) -> None:
     anna = money.user()
     begin(money, anna, before)
     until = money.ends_at(anna)
@@ -48,21 +48,21 @@ def test_the_new_one_replaces_the_one_before(money: Money, before: str, after: s
     assert (old["status"], new["status"]) == ("canceled", "active")
     assert old["saved_method"] is None
     assert (old["stop_at"] is not None) == (before != "yookassa"), (
-        "what its provider charges is stopped there"
+        "a renewal that its provider charges is canceled there"
     )
     assert new["stop_at"] is None
     assert money.ends_at(anna) > until
 
 
 @pytest.mark.parametrize("product", ["premium_month", "premium_year"])
-def test_one_of_another_length_replaces_it_too(money: Money, product: str) -> None:
+def test_a_renewal_with_another_period_replaces_it_too(money: Money, product: str) -> None:
     anna = money.user()
     begin(money, anna, "stripe", "premium_year" if product == "premium_month" else "premium_month")
     begin(money, anna, "stripe", product)
     assert len(running(money, anna)) == 1
 
 
-def test_two_links_that_were_made_before_either_was_paid_leave_one(money: Money) -> None:
+def test_two_checkouts_created_before_either_payment_leave_one_renewal(money: Money) -> None:
     anna = money.user()
     orders = [money.order(anna, "premium_month", "USD", provider="stripe", p_renews=True) for _ in range(4)]
     for order in orders:
@@ -70,7 +70,7 @@ def test_two_links_that_were_made_before_either_was_paid_leave_one(money: Money)
     assert [one["status"] for one in renewals(money, anna)] == ["canceled"] * 3 + ["active"]
 
 
-def test_links_that_are_paid_at_once_leave_one(money: Money) -> None:
+def test_checkouts_paid_concurrently_leave_one_renewal(money: Money) -> None:
     for _ in range(3):
         anna = money.user()
         orders = [
@@ -81,27 +81,27 @@ def test_links_that_are_paid_at_once_leave_one(money: Money) -> None:
         assert len(renewals(money, anna)) == 4
 
 
-def test_a_late_renewal_is_replaced_by_a_new_one(money: Money) -> None:
+def test_a_past_due_renewal_is_replaced_by_a_new_one(money: Money) -> None:
     anna = Subscriber(money, "stripe")
     anna.record("past_due")
     begin(money, anna.id, "telegram_stars")
     assert running(money, anna.id) == ["telegram_stars"]
 
 
-def test_a_single_period_replaces_nothing_nor_does_the_next_charge(money: Money) -> None:
+def test_a_single_period_and_the_next_charge_replace_no_renewal(money: Money) -> None:
     anna = Subscriber(money, "stripe")
     money.record(paid(unique_id(), money.order(anna.id, "premium_month"), "499.00"))
     assert message_keys(anna.charge()["outgoing"]) == ["renewed"]
     assert running(money, anna.id) == ["stripe"]
 
 
-def test_other_users_keep_theirs(money: Money) -> None:
+def test_renewals_of_other_users_are_not_replaced(money: Money) -> None:
     anna, ben = Subscriber(money, "stripe"), Subscriber(money, "stripe")
     begin(money, anna.id, "telegram_stars")
     assert running(money, ben.id) == ["stripe"]
 
 
-def test_a_resumed_one_replaces_the_one_that_was_begun_since(money: Money) -> None:
+def test_a_resumed_renewal_replaces_a_newer_one(money: Money) -> None:
     anna = Subscriber(money)
     anna.cancel()
     begin(money, anna.id, "stripe")
@@ -110,11 +110,11 @@ def test_a_resumed_one_replaces_the_one_that_was_begun_since(money: Money) -> No
 
 
 @pytest.mark.parametrize("what", ["charge", "active", "past_due"])
-def test_while_it_is_being_stopped_its_provider_does_not_bring_it_back(money: Money, what: str) -> None:
+def test_a_renewal_being_canceled_at_its_provider_is_not_reactivated_by_it(money: Money, what: str) -> None:
     anna = Subscriber(money, "stripe")
     begin(money, anna.id, "telegram_stars")
     if what == "charge":
-        assert message_keys(anna.charge()["outgoing"]) == ["renewed"], "a period that was paid is given"
+        assert message_keys(anna.charge()["outgoing"]) == ["renewed"], "a paid period is fulfilled"
     else:
         anna.record(what)
     assert anna.row()["status"] == "canceled"
@@ -126,7 +126,7 @@ def claim(money: Money, provider: str) -> list[dict[str, Any]]:
     return list(found)
 
 
-def test_the_job_gets_what_the_provider_needs_and_asks_until_it_is_stopped(money: Money) -> None:
+def test_the_job_retries_the_cancellation_until_the_provider_confirms_it(money: Money) -> None:
     provider = f"stopper-{unique_id()}"
     anna = money.user()
     order = money.order(anna, "premium_month", "USD", provider=provider, p_renews=True)
@@ -142,7 +142,7 @@ def test_the_job_gets_what_the_provider_needs_and_asks_until_it_is_stopped(money
     assert asked["subscription_id"] == f"sub_{order}"
     assert asked["telegram_id"] == money.user_row(anna)["telegram_id"]
     assert (asked["payment_id"], asked["payer"]) == (first, "+79990000000")
-    assert claim(money, provider) == [], "whoever has it asks alone"
+    assert claim(money, provider) == [], "leased to one worker"
     money.call("record_stop_result", p_renewal_id=asked["id"], p_is_stopped=False)
     money.sql("update renewals set stop_at = private.clock() where id = %s", asked["id"])
     (asked,) = claim(money, provider)

@@ -1,4 +1,4 @@
-"""An unpaid order is followed by one reminder, where the owner wants one, and never by a wrong one."""
+"""Reminders of unpaid orders: at most one, if the owner enables them, and none that is no longer needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support import in_parallel
 
 @pytest.fixture
 def remind(money: Money) -> Iterator[Callable[[], list[int]]]:
-    """Reminders are on, two hours after an order; `remind()` returns whose orders get one now."""
+    """Enable reminders two hours after an order; `remind()` returns the chats that get one now."""
     money.sql("update orders set status = 'canceled' where status = 'pending'")
     money.sql("update private.settings set value = '2' where key = 'order_reminder_hours'")
 
@@ -46,7 +46,9 @@ def chat(money: Money, user: int) -> int:
     return int(money.user_row(user)["telegram_id"])
 
 
-def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_one_reminder_with_the_price_and_the_checkout_button(
+    money: Money, remind: Callable[[], list[int]]
+) -> None:
     anna = money.user()
     order = old_order(money, anna)
     money.call("save_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
@@ -62,29 +64,29 @@ def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Call
     assert remind() == []
 
 
-def test_without_a_link_there_is_only_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_a_reminder_without_checkout_link_only_offers_another_way_to_pay(
+    money: Money, remind: Callable[[], list[int]]
+) -> None:
     order = old_order(money, money.user())
     (owed,) = money.call("enqueue_order_reminders")
     assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
-    assert owed["parameters"]["order_id"] == order, "its message changes with the order"
+    assert owed["parameters"]["order_id"] == order, "its message is edited with the order"
 
 
 @pytest.mark.parametrize("hours", ["0", "-1"])
-def test_without_the_setting_nothing_is_sent(
-    money: Money, remind: Callable[[], list[int]], hours: str
-) -> None:
+def test_no_reminder_without_the_setting(money: Money, remind: Callable[[], list[int]], hours: str) -> None:
     money.sql("update private.settings set value = %s::jsonb where key = 'order_reminder_hours'", hours)
     old_order(money, money.user())
     assert remind() == []
 
 
-def test_it_is_off_by_default(money: Money) -> None:
+def test_order_reminders_are_off_by_default(money: Money) -> None:
     (row,) = money.sql("select value from private.settings where key = 'order_reminder_hours'")
     assert row["value"] == 0
 
 
 @pytest.mark.parametrize(("hours", "due"), [(1.9, False), (2.01, True), (23, True)])
-def test_it_comes_when_the_hours_are_over(
+def test_the_reminder_is_sent_after_the_configured_hours(
     money: Money, remind: Callable[[], list[int]], hours: float, due: bool
 ) -> None:
     anna = money.user()
@@ -92,7 +94,7 @@ def test_it_comes_when_the_hours_are_over(
     assert remind() == ([chat(money, anna)] if due else [])
 
 
-def test_part_of_an_hour_may_be_set(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_the_delay_may_be_a_fraction_of_an_hour(money: Money, remind: Callable[[], list[int]]) -> None:
     money.sql("update private.settings set value = '0.5' where key = 'order_reminder_hours'")
     anna = money.user()
     old_order(money, anna, 0.6)
@@ -125,7 +127,7 @@ UNWANTED: dict[str, Callable[[Money, int, int], Any]] = {
 
 
 @pytest.mark.parametrize("why", UNWANTED)
-def test_who_is_done_with_the_order_is_not_reminded(
+def test_no_reminder_when_the_order_is_no_longer_needed(
     money: Money, remind: Callable[[], list[int]], why: str
 ) -> None:
     other = money.order(money.user(), "premium_month", "USD", provider="stripe", p_renews=True)
@@ -136,7 +138,7 @@ def test_who_is_done_with_the_order_is_not_reminded(
     assert remind() == []
 
 
-def test_a_plan_that_was_bought_for_a_year_is_not_offered_for_a_month(
+def test_no_reminder_of_a_month_after_buying_a_year_of_the_plan(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
     anna = money.user()
@@ -145,16 +147,16 @@ def test_a_plan_that_was_bought_for_a_year_is_not_offered_for_a_month(
     assert remind() == []
 
 
-def test_another_purchase_does_not_silence_it(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_an_unrelated_purchase_does_not_prevent_the_reminder(
+    money: Money, remind: Callable[[], list[int]]
+) -> None:
     anna = money.user()
     old_order(money, anna, product="premium_month")
     money.record(paid(unique_id(), money.order(anna)))
     assert remind() == [chat(money, anna)]
 
 
-def test_of_two_orders_of_one_product_one_is_reminded_of(
-    money: Money, remind: Callable[[], list[int]]
-) -> None:
+def test_two_orders_of_one_product_get_one_reminder(money: Money, remind: Callable[[], list[int]]) -> None:
     anna = money.user()
     for _ in range(3):
         old_order(money, anna)
@@ -162,14 +164,16 @@ def test_of_two_orders_of_one_product_one_is_reminded_of(
     assert remind() == []
 
 
-def test_a_failed_attempt_is_reminded_of(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_an_order_with_a_failed_attempt_gets_a_reminder(
+    money: Money, remind: Callable[[], list[int]]
+) -> None:
     anna = money.user()
     order = old_order(money, anna)
     money.record({"kind": "failed", "order_id": order})
     assert remind() == [chat(money, anna)]
 
 
-def test_an_order_whose_discount_went_to_another_is_not_reminded_of(
+def test_no_reminder_of_an_order_whose_discount_another_order_uses(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
     anna, code = money.user(), new_code(money.sql, "percent", 50)
@@ -179,7 +183,7 @@ def test_an_order_whose_discount_went_to_another_is_not_reminded_of(
     assert remind() == []
 
 
-def test_jobs_at_once_send_one(money: Money, remind: Callable[[], list[int]]) -> None:
+def test_concurrent_jobs_send_one_reminder(money: Money, remind: Callable[[], list[int]]) -> None:
     users = [money.user() for _ in range(5)]
     for user in users:
         old_order(money, user)
@@ -187,7 +191,7 @@ def test_jobs_at_once_send_one(money: Money, remind: Callable[[], list[int]]) ->
     assert sorted(sent + remind()) == sorted(chat(money, user) for user in users)
 
 
-def test_a_payment_that_is_being_recorded_comes_first(
+def test_no_reminder_while_a_payment_is_being_recorded(
     money: Money,
     remind: Callable[[], list[int]],
     connect: Callable[[], psycopg.Connection],

@@ -1,4 +1,4 @@
-"""Events that can never be applied: of erased users, and of subscriptions that nobody here has."""
+"""Events that can never be applied: of erased users, and of subscriptions of other shops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def changed(subscription: str, status: str = "active", **rest: Any) -> dict[str,
 
 
 def left_behind(money: Money, user: SqlUser, provider: str = "stripe") -> int:
-    """A recurring order whose checkout is open while its user erases themselves."""
+    """Create a renewing order whose user is erased while its checkout is open."""
     order = order_of(money, user, "premium_month", provider=provider, p_renews=True)
     user.erase()
     return order
@@ -52,12 +52,12 @@ def stop_all(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def none_before(sql: Sql) -> None:
-    """No subscription of another test is to be stopped."""
+    """Keep subscriptions of other tests from being claimed for cancellation."""
     sql("update renewals set stop_at = null where stop_at is not null")
 
 
 @pytest.mark.parametrize("first", ["subscription", "payment"])
-def test_a_subscription_begun_after_the_erasure_is_stopped_and_refunded_with_one_alarm(
+def test_a_subscription_begun_after_the_erasure_is_canceled_and_refunded_with_one_alarm(
     money: Money, sql: Sql, buyer: New, boss: int, first: str
 ) -> None:
     anna, subscription, pay = buyer(), f"sub_{unique_id()}", unique_id()
@@ -78,7 +78,7 @@ def test_a_subscription_begun_after_the_erasure_is_stopped_and_refunded_with_one
     (orphan,) = stop_all(money)
     assert orphan["subscription_id"] == subscription
     assert orphan["payment_id"] == pay
-    assert stop_all(money) == []  # somebody has it
+    assert stop_all(money) == []  # leased
     assert money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
     assert renewal(sql, subscription)["stop_at"] is None
     assert (renewal(sql, subscription)["status"], renewal(sql, subscription)["user_id"]) == ("ended", None)
@@ -90,7 +90,7 @@ def test_a_subscription_begun_after_the_erasure_is_stopped_and_refunded_with_one
     assert traces(sql, anna) == []
 
 
-def test_what_is_charged_after_all_goes_back_each_time(
+def test_each_later_charge_of_an_erased_user_is_refunded(
     money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
 ) -> None:
     anna, subscription, pays = buyer(), f"sub_{unique_id()}", [unique_id() for _ in range(3)]
@@ -101,7 +101,7 @@ def test_what_is_charged_after_all_goes_back_each_time(
     ]
     for days, pay in enumerate(pays[1:], 1):
         later(clock, f"{days * 31} days")
-        # Without the order's number: its provider names the subscription alone.
+        # Without the order id: the provider sends only the subscription's id.
         result = record_event(
             money, anna, paid(pay, None, "499.00", subscription_id=subscription), provider="cloudpayments"
         )
@@ -111,7 +111,7 @@ def test_what_is_charged_after_all_goes_back_each_time(
     assert traces(sql, anna) == []
 
 
-def test_an_early_word_of_it_is_applied_once_the_payment_says_whose_it_is(
+def test_an_early_subscription_event_is_applied_once_the_payment_names_its_order(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, subscription = buyer(), f"sc_{unique_id()}"
@@ -127,7 +127,7 @@ def test_an_early_word_of_it_is_applied_once_the_payment_says_whose_it_is(
 
 
 @pytest.mark.parametrize("status", ["canceled", "ended"])
-def test_what_has_ended_already_is_not_stopped(
+def test_an_ended_subscription_is_not_canceled_at_the_provider(
     money: Money, sql: Sql, buyer: New, boss: int, status: str
 ) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
@@ -141,7 +141,9 @@ def test_what_has_ended_already_is_not_stopped(
     assert renewal(sql, subscription)["stop_at"] is None
 
 
-def test_one_that_was_resumed_after_the_erasure_is_stopped_again(money: Money, sql: Sql, buyer: New) -> None:
+def test_a_subscription_resumed_after_the_erasure_is_canceled_again(
+    money: Money, sql: Sql, buyer: New
+) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
     order = order_of(money, anna, "premium_month", provider="stripe", p_renews=True)
     given = paid(unique_id(), order, "499.00", subscription_id=subscription)
@@ -150,14 +152,14 @@ def test_one_that_was_resumed_after_the_erasure_is_stopped_again(money: Money, s
     anna.erase()
     assert stop_all(money) == []
     record_event(money, anna, given, key=f"other-{order}", provider="stripe")
-    assert refunds(money, given["payment_id"]) == []  # paid and given while they were here
+    assert refunds(money, given["payment_id"]) == []  # paid and fulfilled before the erasure
     record_event(money, anna, changed(subscription, "past_due"), provider="stripe")
     assert [one["subscription_id"] for one in stop_all(money)] == [subscription]
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
 @pytest.mark.parametrize("amount", ["149.00", "150.00"])
-def test_a_single_purchase_paid_after_the_erasure_is_refunded_once(
+def test_a_one_time_purchase_paid_after_the_erasure_is_refunded_once(
     money: Money, sql: Sql, buyer: New, boss: int, amount: str, comes_back: bool
 ) -> None:
     anna, pay = buyer(), unique_id()
@@ -170,12 +172,12 @@ def test_a_single_purchase_paid_after_the_erasure_is_refunded_once(
     assert refunds(money, pay, "yookassa") == [("open", float(amount), "system")]
 
 
-def test_money_of_others_and_of_the_past_is_not_refunded_by_itself(
+def test_other_users_payments_and_earlier_ones_are_not_refunded_automatically(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, ben = buyer(), buyer()
     held, theirs, test, unknown = (unique_id() for _ in range(4))
-    record_event(money, anna, paid(held, order_of(money, anna), "1.00"))  # an admin was told of it
+    record_event(money, anna, paid(held, order_of(money, anna), "1.00"))  # already under review
     record_event(money, ben, paid(theirs, order_of(money, ben), telegram_id=anna.id))
     late = order_of(money, anna)
     anna.erase()
@@ -185,7 +187,7 @@ def test_money_of_others_and_of_the_past_is_not_refunded_by_itself(
     assert [refunds(money, pay, "yookassa") for pay in (held, theirs, test, unknown)] == [[]] * 4
 
 
-def test_a_provider_that_does_not_stop_is_asked_on_and_the_admins_hear_once(
+def test_a_failing_cancellation_is_retried_and_alarms_the_admins_once(
     money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
 ) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
@@ -202,7 +204,7 @@ def test_a_provider_that_does_not_stop_is_asked_on_and_the_admins_hear_once(
     assert stop_all(money, "cloudpayments") == []
 
 
-def test_by_what_the_provider_knows_the_payer_is_kept_until_it_is_stopped(
+def test_the_providers_payer_id_is_kept_until_the_cancellation(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, subscription = buyer(), f"7:{unique_id()}"
@@ -215,7 +217,7 @@ def test_by_what_the_provider_knows_the_payer_is_kept_until_it_is_stopped(
     assert PHONE not in dump_rows(sql)
 
 
-# Subscriptions that nobody here has.
+# Subscriptions of other shops.
 
 
 def test_events_of_another_shops_subscription_are_given_up_after_a_day_with_one_alarm(
@@ -238,7 +240,9 @@ def test_events_of_another_shops_subscription_are_given_up_after_a_day_with_one_
     assert all(row["body"] == "" and row["processed_at"] and "M0002" in row["error"] for row in rows)
 
 
-def test_the_job_gives_them_up_too(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
+def test_the_retry_job_gives_up_events_of_unknown_subscriptions(
+    money: Money, sql: Sql, boss: int, clock: Clock
+) -> None:
     sql("update payment_events set processed_at = private.clock() where processed_at is null")
     subscription = f"sub_{unique_id()}"
     money.record(changed(subscription), provider="stripe")
@@ -250,7 +254,9 @@ def test_the_job_gives_them_up_too(money: Money, sql: Sql, boss: int, clock: Clo
     assert money.call("retry_payment_events") == {"applied": 0, "failed": 0, "ignored": 0, "outgoing": []}
 
 
-def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
+def test_other_payment_events_of_a_given_up_webhook_event_are_applied(
+    money: Money, sql: Sql, boss: int, clock: Clock
+) -> None:
     anna, pay, key = money.user(), unique_id(), f"mixed-{unique_id()}"
     money.record(paid(pay, money.order(anna)))
     events = changed(f"sub_{unique_id()}"), refunded(pay, "49.00")
@@ -261,7 +267,7 @@ def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: i
     assert float(money.payment(pay)["refunded"]) == 49
 
 
-def test_one_that_was_given_up_works_once_it_is_ours(money: Money, sql: Sql, clock: Clock) -> None:
+def test_a_given_up_subscription_works_once_its_order_exists(money: Money, sql: Sql, clock: Clock) -> None:
     anna, subscription = money.user(), f"sub_{unique_id()}"
     money.record(changed(subscription), key=f"slow-{subscription}", provider="stripe")
     later(clock, "25 hours")
@@ -272,7 +278,7 @@ def test_one_that_was_given_up_works_once_it_is_ours(money: Money, sql: Sql, clo
     assert (result["outcome"], renewal(sql, subscription)["status"]) == ("applied", "canceled")
 
 
-def test_any_other_failure_is_told_again_for_a_day_and_tried_from_here_after_it(
+def test_another_failure_is_repeated_by_the_provider_for_a_day_and_then_retried_by_the_job(
     money: Money, sql: Sql, clock: Clock
 ) -> None:
     key = f"broken-{unique_id()}"
@@ -285,7 +291,7 @@ def test_any_other_failure_is_told_again_for_a_day_and_tried_from_here_after_it(
     sql("delete from payment_events where event_key = %s", key)
 
 
-def test_an_address_in_a_given_up_event_is_not_kept(money: Money, sql: Sql, buyer: New, clock: Clock) -> None:
+def test_the_body_of_a_given_up_event_is_deleted(money: Money, sql: Sql, buyer: New, clock: Clock) -> None:
     anna, key = buyer(), f"foreign-{unique_id()}"
     record_event(money, anna, changed(f"sub_{unique_id()}", reason=""), key=key, provider="stripe")
     assert email_of(anna) in dump_rows(sql)

@@ -1,4 +1,4 @@
-"""Paying from balance: one transaction, once, at any price the owner set, and back to balance."""
+"""Purchases from balance: one transaction per reference, and refunds to the balance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOSS = "boss@example.com"
 
 
 def give(money: Money, user_id: int, amount: str) -> None:
-    """Put money on a balance, as another service does."""
+    """Credit a balance, as another service does."""
     telegram_id = money.user_row(user_id)["telegram_id"]
     money.call(
         "adjust_balance",
@@ -42,7 +42,7 @@ def buy(money: Money, user_id: int, product: str = "credits_100", reference: str
 
 
 def refusal(money: Money, user_id: int, product: str = "credits_100", **rest: Any) -> str:
-    """The SQLSTATE with which a purchase is refused."""
+    """Return the SQLSTATE of a rejected purchase."""
     with pytest.raises(psycopg.Error) as caught:
         buy(money, user_id, product, **rest)
     return caught.value.sqlstate or ""
@@ -68,7 +68,7 @@ def ledger(money: Money, user_id: int) -> list[tuple[Decimal, str]]:
 
 
 def untouched(money: Money, user_id: int) -> bool:
-    """Whether nothing was ordered, paid, given or taken."""
+    """Return whether there is no order, payment, effect or debit."""
     return (
         not money.sql("select from orders where user_id = %s", user_id)
         and not money.sql("select from payments where user_id = %s", user_id)
@@ -77,7 +77,7 @@ def untouched(money: Money, user_id: int) -> bool:
     )
 
 
-def test_a_purchase_is_booked_given_and_announced(money: Money) -> None:
+def test_a_purchase_is_recorded_fulfilled_and_returned(money: Money) -> None:
     anna = money.user()
     give(money, anna, "200")
 
@@ -86,7 +86,7 @@ def test_a_purchase_is_booked_given_and_announced(money: Money) -> None:
     assert (done["outcome"], done["amount"], done["currency"], done["balance"]) == (
         "paid", "149.00", "RUB", "51.00",
     )  # fmt: skip
-    assert message_keys(done["outgoing"]) == [], "the buyer reads it where they tapped"
+    assert message_keys(done["outgoing"]) == [], "the buyer sees the result on the screen"
     assert (done["quantity"], done["until"], done["state"]) == ("100", None, "paid")
     assert money.user_row(anna)["bonus_credits"] == 100
     assert ledger(money, anna) == [(Decimal("-149.00"), "purchase")]
@@ -120,7 +120,7 @@ def test_an_order_from_balance_never_renews(money: Money) -> None:
 
 
 @pytest.mark.parametrize("balance", ["0", "0.01", "148.99"])
-def test_too_little_balance_buys_nothing_and_leaves_nothing(money: Money, balance: str) -> None:
+def test_an_insufficient_balance_buys_nothing_and_stores_nothing(money: Money, balance: str) -> None:
     anna = money.user()
     if Decimal(balance):
         give(money, anna, balance)
@@ -129,14 +129,14 @@ def test_too_little_balance_buys_nothing_and_leaves_nothing(money: Money, balanc
     assert money.user_row(anna)["balance"] == Decimal(balance)
 
 
-def test_the_last_kopeck_is_enough(money: Money) -> None:
+def test_a_balance_equal_to_the_price_suffices(money: Money) -> None:
     anna = money.user()
     give(money, anna, "149.00")
     assert buy(money, anna)["balance"] == "0.00"
 
 
 @pytest.mark.parametrize("amount", ["148.99", "149.01", "0", "1"])
-def test_a_price_that_has_changed_since_it_was_shown_is_not_paid(money: Money, amount: str) -> None:
+def test_a_changed_price_is_not_charged(money: Money, amount: str) -> None:
     anna = money.user()
     give(money, anna, "500")
     assert refusal(money, anna, p_amount=Decimal(amount)) == "L0005"
@@ -144,14 +144,14 @@ def test_a_price_that_has_changed_since_it_was_shown_is_not_paid(money: Money, a
 
 
 @pytest.mark.parametrize("product", ["balance_500", "no_such_product", ""])
-def test_balance_and_what_is_not_sold_cannot_be_bought(money: Money, product: str) -> None:
+def test_top_ups_and_inactive_products_cannot_be_bought_from_balance(money: Money, product: str) -> None:
     anna = money.user()
     give(money, anna, "5000")
     assert buy(money, anna, product) == {"outcome": "not_for_sale"}
     assert untouched(money, anna)
 
 
-def test_a_product_without_a_price_in_the_currency_of_balances_cannot_be_bought(money: Money) -> None:
+def test_a_product_without_a_price_in_the_balance_currency_cannot_be_bought(money: Money) -> None:
     anna = money.user()
     give(money, anna, "5000")
     money.sql(
@@ -168,7 +168,7 @@ def test_a_product_without_a_price_in_the_currency_of_balances_cannot_be_bought(
         money.sql("update products set is_active = false where key = 'dollars_only'")
 
 
-def test_an_unknown_user_and_a_foreign_reference_are_refused(money: Money) -> None:
+def test_an_unknown_user_and_another_orders_reference_are_rejected(money: Money) -> None:
     anna, ben = money.user(), money.user()
     give(money, anna, "500")
     give(money, ben, "500")
@@ -180,7 +180,7 @@ def test_an_unknown_user_and_a_foreign_reference_are_refused(money: Money) -> No
     assert untouched(money, ben)
 
 
-def test_the_same_reference_buys_once_whatever_is_asked(money: Money) -> None:
+def test_one_reference_buys_once_even_with_other_arguments(money: Money) -> None:
     anna = money.user()
     give(money, anna, "1000")
     first = buy(money, anna, reference=f"tap:{anna}")
@@ -189,7 +189,7 @@ def test_the_same_reference_buys_once_whatever_is_asked(money: Money) -> None:
     assert again["balance"] == "851.00"
 
 
-def test_eight_taps_at_once_buy_once(money: Money) -> None:
+def test_eight_concurrent_taps_buy_once(money: Money) -> None:
     anna = money.user()
     give(money, anna, "1000")
     outcomes = in_parallel(8, lambda _n: buy(money, anna, reference=f"tap:{anna}")["outcome"])
@@ -198,7 +198,7 @@ def test_eight_taps_at_once_buy_once(money: Money) -> None:
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_purchases_at_once_spend_what_there_is_and_no_more(money: Money) -> None:
+def test_concurrent_purchases_never_overdraw_the_balance(money: Money) -> None:
     anna = money.user()
     give(money, anna, "450")
 
@@ -213,7 +213,7 @@ def test_purchases_at_once_spend_what_there_is_and_no_more(money: Money) -> None
     assert money.user_row(anna)["bonus_credits"] == 300
 
 
-def test_a_second_connection_waits_for_the_first_and_finds_it_paid(
+def test_a_concurrent_call_waits_and_finds_the_order_paid(
     money: Money, connect: Callable[[], psycopg.Connection]
 ) -> None:
     anna = money.user()
@@ -235,21 +235,21 @@ def test_a_second_connection_waits_for_the_first_and_finds_it_paid(
     assert money.user_row(anna)["balance"] == 0
 
 
-def test_a_discount_makes_a_purchase_from_balance_cheaper_once(money: Money) -> None:
+def test_a_discount_reduces_one_purchase_from_balance(money: Money) -> None:
     anna, code = money.user(), new_code(money.sql, "percent", 50)
     redeem(money, anna, code)
     give(money, anna, "500")
     card = money.order(anna)
     assert refusal(money, anna, p_amount=Decimal("149")) == "L0005"
     (row,) = money.sql("select status from orders where id = %s", card)
-    assert row["status"] == "pending"  # the refusal withdrew nothing
+    assert row["status"] == "pending"  # the rejected purchase withdrew no order
     assert buy(money, anna, p_amount=Decimal("74.5"))["amount"] == "74.50"
     (row,) = money.sql("select status from orders where id = %s", card)
     assert row["status"] == "withdrawn"
     assert buy(money, anna)["amount"] == "149.00"
 
 
-def test_a_discount_does_not_sell_balance_below_its_value(money: Money) -> None:
+def test_a_discount_does_not_apply_to_top_ups(money: Money) -> None:
     anna, code = money.user(), new_code(money.sql, "percent", 50)
     redeem(money, anna, code)
     order = money.order(anna, "balance_500")
@@ -262,7 +262,7 @@ def test_a_discount_does_not_sell_balance_below_its_value(money: Money) -> None:
     assert shop["credits_100"]["discount"]["prices"]["RUB"] == "74.50"
 
 
-def test_money_that_came_with_a_top_up_pays_its_commission_once(money: Money) -> None:
+def test_a_top_up_earns_its_commission_once_and_its_spending_none(money: Money) -> None:
     anna, ben = money.user(), money.user("Ben")
     money.sql("insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed')", ben, anna)  # fmt: skip # noqa: E501
     money.sql("update private.settings set value = '10' where key = 'referral_commission_percent'")
@@ -276,9 +276,7 @@ def test_money_that_came_with_a_top_up_pays_its_commission_once(money: Money) ->
 
 
 @pytest.mark.parametrize("asks", [True, False])
-def test_a_refund_goes_back_to_the_balance_and_takes_the_purchase_back(
-    money: Money, boss: int, asks: bool
-) -> None:
+def test_a_refund_credits_the_balance_and_reverses_the_purchase(money: Money, boss: int, asks: bool) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]
@@ -303,7 +301,7 @@ def test_a_refund_goes_back_to_the_balance_and_takes_the_purchase_back(
     assert [row["action"] for row in audit] == ["refund_payment", "refund_decided"]
 
 
-def test_parts_are_refunded_until_nothing_is_left(money: Money, boss: int) -> None:
+def test_partial_refunds_never_exceed_the_payment(money: Money, boss: int) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]
@@ -314,7 +312,7 @@ def test_parts_are_refunded_until_nothing_is_left(money: Money, boss: int) -> No
     assert (money.user_row(anna)["balance"], money.user_row(anna)["bonus_credits"]) == (149, 0)
 
 
-def test_refunds_at_once_give_the_money_back_once(money: Money, boss: int) -> None:
+def test_concurrent_refunds_credit_the_balance_once(money: Money, boss: int) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]
@@ -323,7 +321,7 @@ def test_refunds_at_once_give_the_money_back_once(money: Money, boss: int) -> No
     assert money.user_row(anna)["balance"] == 149
 
 
-def test_what_was_paid_in_another_currency_does_not_go_back_to_the_balance(money: Money, boss: int) -> None:
+def test_a_payment_in_another_currency_is_not_refunded_to_the_balance(money: Money, boss: int) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]
@@ -337,7 +335,7 @@ def test_what_was_paid_in_another_currency_does_not_go_back_to_the_balance(money
     assert refund(money, order)["outcome"] == "opened"
 
 
-def test_nobody_but_an_admin_refunds(money: Money, boss: int) -> None:
+def test_only_an_admin_refunds(money: Money, boss: int) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]
@@ -350,7 +348,7 @@ def test_nobody_but_an_admin_refunds(money: Money, boss: int) -> None:
     assert money.user_row(anna)["balance"] == 0
 
 
-def test_the_job_asks_no_provider_about_it(money: Money, boss: int) -> None:
+def test_the_job_calls_no_provider_for_a_refund_to_balance(money: Money, boss: int) -> None:
     anna = money.user()
     give(money, anna, "149")
     refund(money, buy(money, anna)["id"])
@@ -361,7 +359,7 @@ def test_the_job_asks_no_provider_about_it(money: Money, boss: int) -> None:
     assert row["n"] == 0
 
 
-def test_a_top_up_made_for_a_product_offers_it_when_it_is_paid(money: Money) -> None:
+def test_a_paid_top_up_offers_the_product_it_was_made_for(money: Money) -> None:
     anna = money.user()
     give(money, anna, "10")
     order = money.order(anna, "balance_500", p_next_product_key="premium_month")
@@ -377,9 +375,7 @@ def test_a_top_up_made_for_a_product_offers_it_when_it_is_paid(money: Money) -> 
 
 
 @pytest.mark.parametrize("product", ["balance_500", "no_such_product", None, "premium_year"])
-def test_what_cannot_be_bought_with_a_top_up_has_no_button_that_buys(
-    money: Money, product: str | None
-) -> None:
+def test_no_buy_button_for_a_product_that_the_balance_cannot_pay(money: Money, product: str | None) -> None:
     anna = money.user()
     order = money.order(anna, "balance_500", p_next_product_key=product)
     (message,) = money.record(paid(unique_id(), order, "500.00"))["outgoing"]
@@ -390,7 +386,7 @@ def test_what_cannot_be_bought_with_a_top_up_has_no_button_that_buys(
         assert (parameters["key"], parameters.get("buttons")) == ("paid_balance", None)
 
 
-def test_a_key_too_long_for_a_button_that_buys_opens_the_page(money: Money) -> None:
+def test_a_product_key_too_long_for_a_buy_button_opens_the_page(money: Money) -> None:
     key = "k" * 32
     money.sql(
         "insert into products (key, is_active, kind, quantity, texts) "
@@ -408,14 +404,14 @@ def test_a_key_too_long_for_a_button_that_buys_opens_the_page(money: Money) -> N
         money.sql("update products set is_active = false where key = %s", key)
 
 
-def test_a_purchase_of_other_things_offers_nothing_more(money: Money) -> None:
+def test_a_purchase_that_is_no_top_up_offers_no_product(money: Money) -> None:
     anna = money.user()
     order = money.order(anna, "credits_100", p_next_product_key="premium_month")
     (message,) = money.record(paid(unique_id(), order))["outgoing"]
     assert (message["parameters"]["key"], message["parameters"].get("buttons")) == ("paid_credits", None)
 
 
-def test_a_refunded_top_up_takes_what_is_left_of_the_balance(money: Money) -> None:
+def test_a_refunded_top_up_is_reversed_up_to_the_remaining_balance(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna, "balance_500"), "500.00"))
     buy(money, anna)
@@ -424,7 +420,7 @@ def test_a_refunded_top_up_takes_what_is_left_of_the_balance(money: Money) -> No
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_check_payments_finds_a_purchase_that_the_ledger_does_not_have(money: Money) -> None:
+def test_check_payments_finds_a_purchase_missing_in_the_ledger(money: Money) -> None:
     anna = money.user()
     give(money, anna, "149")
     order = buy(money, anna)["id"]

@@ -1,4 +1,4 @@
-"""What a provider says, however often and in whatever order, becomes the same money and the same goods."""
+"""Webhook events: repeated and reordered ones lead to the same payments and the same fulfilment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support import in_parallel
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-def test_a_payment_gives_what_was_ordered_and_says_so(money: Money) -> None:
+def test_a_payment_is_fulfilled_and_the_buyer_notified(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
 
@@ -29,10 +29,12 @@ def test_a_payment_gives_what_was_ordered_and_says_so(money: Money) -> None:
     assert money.user_row(anna)["bonus_credits"] == 100
     assert money.payment(pay)["status"] == "completed"
     assert money.sql("select status from orders where id = %s", order) == [{"status": "completed"}]
-    assert money.sql("select id from telegram_outbox where id = %s", message["id"]), "owed until it is sent"
+    assert money.sql("select id from telegram_outbox where id = %s", message["id"]), (
+        "in the outbox until it is delivered"
+    )
 
 
-def test_the_same_event_and_the_same_fact_count_once(money: Money) -> None:
+def test_a_repeated_event_and_a_repeated_operation_count_once(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     assert money.record(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
@@ -44,7 +46,7 @@ def test_the_same_event_and_the_same_fact_count_once(money: Money) -> None:
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_fifty_at_once_give_once(money: Money) -> None:
+def test_fifty_concurrent_deliveries_are_fulfilled_once(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
 
@@ -68,7 +70,7 @@ def test_fifty_at_once_give_once(money: Money) -> None:
         ({"order_id": None}, "no_order"),
     ],
 )
-def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
+def test_a_payment_that_does_not_match_its_order_is_held_with_an_alarm(
     money: Money, boss: int, change: dict[str, Any], problem: str
 ) -> None:
     anna, pay = money.user(), unique_id()
@@ -89,7 +91,7 @@ def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
         assert values["money"] == {"amount": float(asked["amount"]), "currency": asked["currency"]}
         assert values["price"] == {"amount": 149, "currency": "RUB"}
     assert money.user_row(anna)["bonus_credits"] == 0
-    assert money.record(paid(pay, order) | change)["outgoing"] == [], "alarmed once"
+    assert money.record(paid(pay, order) | change)["outgoing"] == [], "one alarm"
 
 
 def statuses(money: Money, user_id: int) -> list[str]:
@@ -97,7 +99,7 @@ def statuses(money: Money, user_id: int) -> list[str]:
 
 
 @pytest.mark.parametrize("change", [{"amount": "1.00"}, {"currency": "USD"}, {"amount": "0"}])
-def test_money_that_is_held_is_under_review_until_it_is_refunded(
+def test_a_held_payment_is_under_review_until_it_is_refunded(
     money: Money, boss: int, change: dict[str, Any]
 ) -> None:
     anna, pay = money.user(), unique_id()
@@ -105,7 +107,7 @@ def test_money_that_is_held_is_under_review_until_it_is_refunded(
     assert statuses(money, anna) == ["pending"]
     held = paid(pay, order) | change
     assert message_keys(money.record(held)["outgoing"])[1:] == [f"payment_held_{next(iter(change))}"]
-    assert statuses(money, anna) == ["review"], "one line: the order does not invite to pay beside it"
+    assert statuses(money, anna) == ["review"], "one line: the order is not listed besides"
     if held["amount"] == "0":
         return
     result = money.record(refunded(pay, held["amount"]))
@@ -113,7 +115,7 @@ def test_money_that_is_held_is_under_review_until_it_is_refunded(
     assert statuses(money, anna) == ["refunded"]
 
 
-def test_whoever_paid_for_somebody_else_hears_of_it_and_sees_it(money: Money, boss: int) -> None:
+def test_the_payer_of_another_users_order_is_notified_and_sees_the_payment(money: Money, boss: int) -> None:
     anna, ben, pay = money.user(), money.user("Ben"), unique_id()
     payer = money.user_row(ben)["telegram_id"]
     result = money.record(paid(pay, money.order(anna), telegram_id=payer))
@@ -126,7 +128,7 @@ def test_whoever_paid_for_somebody_else_hears_of_it_and_sees_it(money: Money, bo
     assert (statuses(money, anna), statuses(money, ben)) == (["pending"], ["refunded"])
 
 
-def test_whoever_paid_without_an_order_hears_of_it_and_sees_it(
+def test_a_payer_without_an_order_is_notified_and_sees_the_payment(
     money: Money, buyer: Callable[[], Any], boss: int
 ) -> None:
     anna, pay = buyer(), unique_id()
@@ -138,7 +140,7 @@ def test_whoever_paid_without_an_order_hears_of_it_and_sees_it(
     assert message_keys(money.record(refunded(pay, "149.00"))["outgoing"]) == ["refunded_unknown"]
 
 
-def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sql: Sql) -> None:
+def test_unpaid_orders_are_listed_as_expired(money: Money, sql: Sql) -> None:
     anna = money.user()
     order = money.order(anna)
     assert statuses(money, anna) == ["pending"]
@@ -151,7 +153,7 @@ def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sq
 
 
 @pytest.mark.parametrize("has_number", [True, False])
-def test_a_buyer_hears_once_that_a_payment_is_on_its_way(money: Money, has_number: bool) -> None:
+def test_a_pending_payment_notifies_the_buyer_once(money: Money, has_number: bool) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     word = {"kind": "pending", "order_id": order} | ({"payment_id": pay} if has_number else {})
@@ -162,27 +164,27 @@ def test_a_buyer_hears_once_that_a_payment_is_on_its_way(money: Money, has_numbe
 
 
 @pytest.mark.parametrize("kind", ["failed", "canceled"])
-def test_what_was_on_its_way_before_it_failed_is_not_told_after_it(money: Money, kind: str) -> None:
+def test_a_pending_event_after_the_failure_sends_no_message(money: Money, kind: str) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     money.record({"kind": kind, "order_id": order, "payment_id": pay})
     assert money.record({"kind": "pending", "order_id": order, "payment_id": pay})["outgoing"] == []
 
 
-def test_test_money_counts_where_it_is_accepted(money: Money) -> None:
+def test_test_payments_are_fulfilled_where_they_are_accepted(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna), is_test=True), p_accept_test=True)
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_another_providers_order_is_not_this_ones(money: Money) -> None:
+def test_a_payment_does_not_match_another_providers_order(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna, provider="stripe")
     money.record(paid(pay, order))
     assert money.payment(pay)["problem"] == "no_order"
 
 
-def test_a_second_charge_of_one_order_gives_nothing_and_alarms(money: Money, boss: int) -> None:
+def test_a_second_charge_of_one_order_is_held_with_an_alarm(money: Money, boss: int) -> None:
     anna, first, second = money.user(), unique_id(), unique_id()
     order = money.order(anna)
     money.record(paid(first, order))
@@ -195,7 +197,7 @@ def test_a_second_charge_of_one_order_gives_nothing_and_alarms(money: Money, bos
     assert (money.payment(second)["status"], money.user_row(anna)["bonus_credits"]) == ("refunded", 100)
 
 
-def test_two_charges_at_once_of_one_order_give_once(money: Money) -> None:
+def test_concurrent_charges_of_one_order_are_fulfilled_once(money: Money) -> None:
     anna = money.user()
     order = money.order(anna)
     charges = [unique_id() for _ in range(8)]
@@ -207,8 +209,8 @@ def test_two_charges_at_once_of_one_order_give_once(money: Money) -> None:
     )
 
 
-def test_every_order_of_arrival_ends_the_same(money: Money) -> None:
-    """Paid, failed, canceled, refunded in part twice: 24 orders of arrival and one outcome."""
+def test_the_order_of_arrival_does_not_change_the_result(money: Money) -> None:
+    """Paid, failed, canceled and two partial refunds: 24 orders of arrival and one result."""
     facts: list[Callable[[str, int], dict[str, Any]]] = [
         paid,
         lambda pay, order: {"kind": "failed", "payment_id": pay, "order_id": order},
@@ -226,7 +228,7 @@ def test_every_order_of_arrival_ends_the_same(money: Money) -> None:
         assert money.sql("select status from orders where id = %s", order)[0]["status"] == "completed"
 
 
-def test_a_refund_before_its_payment_waits_for_it(money: Money) -> None:
+def test_a_refund_that_arrives_before_its_payment_is_applied_with_it(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     assert money.record(refunded(pay, "149.00"))["outgoing"] == []
@@ -239,7 +241,7 @@ def test_a_refund_before_its_payment_waits_for_it(money: Money) -> None:
     assert money.user_row(anna)["bonus_credits"] == 0
 
 
-def test_late_money_is_honoured(money: Money, sql: Sql) -> None:
+def test_a_late_payment_is_fulfilled(money: Money, sql: Sql) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     sql("update orders set expires_at = private.clock() - interval '1 day' where id = %s", order)
@@ -248,10 +250,10 @@ def test_late_money_is_honoured(money: Money, sql: Sql) -> None:
     money.record(paid(pay, order))
     assert money.user_row(anna)["bonus_credits"] == 100
     money.record({"kind": "failed", "payment_id": pay, "order_id": order})
-    assert money.payment(pay)["status"] == "completed", "what was paid stays paid"
+    assert money.payment(pay)["status"] == "completed", "paid outweighs later events"
 
 
-def test_a_refund_takes_back_its_share_and_no_more_than_is_left(money: Money, sql: Sql) -> None:
+def test_a_refund_reverses_its_share_up_to_what_is_left(money: Money, sql: Sql) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     sql("update users set bonus_credits = 30 where id = %s", anna)
@@ -261,16 +263,14 @@ def test_a_refund_takes_back_its_share_and_no_more_than_is_left(money: Money, sq
     assert result["outgoing"][0]["parameters"]["values"]["money"] == {"amount": 74.5, "currency": "RUB"}
     assert money.user_row(anna)["bonus_credits"] == 0
     sql("update users set bonus_credits = 500 where id = %s", anna)
-    assert money.record(refunded(pay, "74.50", "r1"))["outgoing"] == [], "told again, taken once"
+    assert money.record(refunded(pay, "74.50", "r1"))["outgoing"] == [], "a repeated refund reverses once"
     assert money.user_row(anna)["bonus_credits"] == 500
     money.record(refunded(pay, "74.50", "r2"))
     assert money.user_row(anna)["bonus_credits"] == 450
     assert money.payment(pay)["status"] == "refunded"
 
 
-def test_a_refund_that_fails_returns_what_it_took_and_not_what_it_could_not_take(
-    money: Money, sql: Sql
-) -> None:
+def test_a_failed_refund_restores_what_was_reversed(money: Money, sql: Sql) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     sql("update users set bonus_credits = 30 where id = %s", anna)
@@ -281,11 +281,11 @@ def test_a_refund_that_fails_returns_what_it_took_and_not_what_it_could_not_take
 
     assert message_keys(result["outgoing"]) == ["refund_undone"]
     assert (money.user_row(anna)["bonus_credits"], money.payment(pay)["status"]) == (30, "completed")
-    assert money.record(refunded(pay, "149.00", "r1"))["outgoing"] == [], "a refund that failed stays so"
+    assert money.record(refunded(pay, "149.00", "r1"))["outgoing"] == [], "a failed refund stays failed"
     assert money.user_row(anna)["bonus_credits"] == 30
 
 
-def test_refunds_told_as_one_sum_are_not_added(money: Money) -> None:
+def test_refund_totals_are_not_added_up(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     for total in ("29.80", "74.50", "29.80"):
@@ -293,7 +293,7 @@ def test_refunds_told_as_one_sum_are_not_added(money: Money) -> None:
     assert (float(money.payment(pay)["refunded"]), money.user_row(anna)["bonus_credits"]) == (74.5, 50)
 
 
-def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
+def test_a_dispute_reverses_the_fulfilment_until_it_is_won(money: Money, boss: int) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00"}
@@ -306,7 +306,7 @@ def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
     assert message_keys(money.record(dispute | {"kind": "dispute_won"})["outgoing"]) == ["dispute_won"]
     (line,) = money.call("payment_history", p_user_id=anna)
     assert line["status"] == "completed"
-    assert money.record(dispute | {"kind": "disputed"})["outgoing"] == [], "decided is decided"
+    assert money.record(dispute | {"kind": "disputed"})["outgoing"] == [], "a decided dispute does not change"
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
@@ -314,20 +314,20 @@ def lost(pay: str, amount: str, kind: str = "dispute_lost") -> dict[str, Any]:
     return {"kind": kind, "payment_id": pay, "operation_id": "d1", "amount": amount}
 
 
-def test_a_lost_dispute_says_once_what_was_taken(money: Money) -> None:
+def test_a_lost_dispute_notifies_once_what_was_reversed(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     money.sql("update users set bonus_credits = 40 where id = %s", anna)
     money.record(lost(pay, "149.00", "disputed"))
     (message,) = money.record(lost(pay, "149.00"))["outgoing"]
     assert message_keys([message]) == ["dispute_lost_credits"]
-    assert message["parameters"]["values"]["quantity"] == 40, "what she had left"
+    assert message["parameters"]["values"]["quantity"] == 40, "the credits she had left"
     assert message["parameters"]["values"]["money"] == {"amount": 149, "currency": "RUB"}
     for kind in ("dispute_lost", "disputed", "dispute_won"):
-        assert money.record(lost(pay, "149.00", kind))["outgoing"] == [], "decided is decided"
+        assert money.record(lost(pay, "149.00", kind))["outgoing"] == [], "a decided dispute does not change"
 
 
-def test_a_dispute_lost_at_once_is_not_called_on_hold(money: Money, boss: int) -> None:
+def test_a_dispute_lost_immediately_is_not_announced_as_open(money: Money, boss: int) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     result = money.record(lost(pay, "149.00"))
@@ -335,7 +335,7 @@ def test_a_dispute_lost_at_once_is_not_called_on_hold(money: Money, boss: int) -
     assert money.user_row(anna)["bonus_credits"] == 0
 
 
-def test_a_dispute_lost_over_nothing_says_nothing(money: Money) -> None:
+def test_a_lost_dispute_without_money_or_fulfilment_sends_no_message(money: Money) -> None:
     anna, pay, held = money.user(), unique_id(), unique_id()
     money.record(paid(pay, money.order(anna)))
     assert money.record(lost(pay, "0.00"))["outgoing"] == []
@@ -343,7 +343,7 @@ def test_a_dispute_lost_over_nothing_says_nothing(money: Money) -> None:
     assert "dispute_lost" not in str(message_keys(money.record(lost(held, "1.00"))["outgoing"]))
 
 
-def test_a_lost_dispute_over_a_plan_says_what_is_left_of_it(money: Money) -> None:
+def test_a_lost_dispute_about_a_plan_names_the_remaining_time(money: Money) -> None:
     anna, first, second = money.user(), unique_id(), unique_id()
     for pay in (first, second):
         money.record(paid(pay, money.order(anna, "premium_month"), "499.00"))
@@ -359,7 +359,7 @@ def test_a_lost_dispute_over_a_plan_says_what_is_left_of_it(money: Money) -> Non
 
 @pytest.mark.parametrize("comes_first", ["paid", "refunded"])
 @pytest.mark.parametrize("amount", ["149", "149.00", "1.00", "100000"])
-def test_a_refund_in_another_currency_takes_nothing_and_alarms(
+def test_a_refund_in_another_currency_reverses_nothing_and_alarms(
     money: Money, boss: int, comes_first: str, amount: str
 ) -> None:
     anna, pay = money.user(), unique_id()
@@ -376,12 +376,12 @@ def test_a_refund_in_another_currency_takes_nothing_and_alarms(
     assert (payment["status"], payment["refunded"], payment["currency"]) == ("completed", 0, "RUB")
     assert money.user_row(anna)["bonus_credits"] == 100
     for fact in facts:
-        assert money.record(fact)["outgoing"] == [], "alarmed once"
+        assert money.record(fact)["outgoing"] == [], "one alarm"
     money.record(refunded(pay, "74.50", "r2", currency="RUB"))
     assert (money.payment(pay)["refunded"], money.user_row(anna)["bonus_credits"]) == (74.5, 50)
 
 
-def test_a_dispute_in_another_currency_takes_nothing_and_alarms(money: Money, boss: int) -> None:
+def test_a_dispute_in_another_currency_reverses_nothing_and_alarms(money: Money, boss: int) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00", "currency": "USD"}
@@ -391,7 +391,7 @@ def test_a_dispute_in_another_currency_takes_nothing_and_alarms(money: Money, bo
     assert (money.payment(pay)["disputed"], money.user_row(anna)["bonus_credits"]) == (0, 100)
 
 
-def test_a_refund_in_another_currency_is_not_the_one_that_was_asked_for(money: Money, boss: int) -> None:
+def test_a_refund_in_another_currency_does_not_close_the_requested_one(money: Money, boss: int) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     asked = money.call(
@@ -407,7 +407,7 @@ def test_a_refund_in_another_currency_is_not_the_one_that_was_asked_for(money: M
     assert money.user_row(anna)["bonus_credits"] == 0
 
 
-def test_balance_goes_through_the_ledger(money: Money, sql: Sql) -> None:
+def test_a_top_up_is_recorded_in_the_ledger(money: Money, sql: Sql) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna, "balance_500"), "500.00"))
     assert money.user_row(anna)["balance"] == 500
@@ -420,7 +420,7 @@ def test_balance_goes_through_the_ledger(money: Money, sql: Sql) -> None:
     assert sum(row["amount"] for row in rows) == money.user_row(anna)["balance"] == 0
 
 
-def test_an_event_that_cannot_be_applied_is_kept_and_applied_when_told_again(money: Money, sql: Sql) -> None:
+def test_a_failed_event_is_stored_and_applied_when_repeated(money: Money, sql: Sql) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna)
     broken = paid(pay, order)
@@ -433,12 +433,12 @@ def test_an_event_that_cannot_be_applied_is_kept_and_applied_when_told_again(mon
     kept = sql("select error, processed_at, attempts from payment_events where event_key = %s", f"e-{pay}")
     assert kept[0]["error"] == result["error"]
     assert kept[0]["processed_at"] is None
-    assert not sql("select id from payments where provider_payment_id = %s", pay), "undone whole"
+    assert not sql("select id from payments where provider_payment_id = %s", pay), "completely rolled back"
     assert money.record(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_a_failed_attempt_is_told_once_and_the_order_stays_open(money: Money) -> None:
+def test_a_failed_attempt_notifies_once_and_the_order_stays_open(money: Money) -> None:
     anna = money.user()
     order = money.order(anna)
     trouble = {"kind": "failed", "order_id": order, "reason": "insufficient_funds"}
@@ -450,7 +450,7 @@ def test_a_failed_attempt_is_told_once_and_the_order_stays_open(money: Money) ->
     assert money.record(trouble)["outgoing"] == []
 
 
-def test_an_order_is_made_once_per_reference_and_keeps_its_price(money: Money, sql: Sql) -> None:
+def test_one_reference_creates_one_order_which_keeps_its_price(money: Money, sql: Sql) -> None:
     anna = money.user()
     values = {
         "p_user_id": anna, "p_product_key": "credits_100", "p_provider": "yookassa", "p_currency": "RUB",
@@ -468,7 +468,7 @@ def test_an_order_is_made_once_per_reference_and_keeps_its_price(money: Money, s
         sql("update product_prices set amount = 149 where product_key = 'credits_100' and currency = 'RUB'")
 
 
-def test_what_is_switched_off_cannot_be_ordered(money: Money, sql: Sql) -> None:
+def test_an_inactive_product_cannot_be_ordered(money: Money, sql: Sql) -> None:
     anna = money.user()
     values = {"p_user_id": anna, "p_provider": "stripe", "p_bot": "assistant"}
     for product, currency in (("nothing", "RUB"), ("credits_100", "EUR")):
@@ -483,7 +483,7 @@ def test_what_is_switched_off_cannot_be_ordered(money: Money, sql: Sql) -> None:
         sql("update products set is_active = true where key = 'credits_1000'")
 
 
-def test_before_the_money_a_provider_hears_whether_to_take_it(money: Money, sql: Sql) -> None:
+def test_the_pre_payment_check_accepts_only_payable_orders(money: Money, sql: Sql) -> None:
     anna = money.user()
     telegram_id = money.user_row(anna)["telegram_id"]
     order = money.order(anna, currency="XTR", provider="telegram_stars")
@@ -524,7 +524,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("role", ["bot_backend", "service_role", "anon", "authenticated"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_the_functions_may_call(database_url: str, role: str, function: str) -> None:
+def test_only_the_backend_role_may_call(database_url: str, role: str, function: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"set role {role}")
         statement = f"select public.{function}({FUNCTIONS[function]})"
@@ -538,7 +538,7 @@ def test_only_the_functions_may_call(database_url: str, role: str, function: str
                 assert error.sqlstate == "M0003", error
 
 
-def test_what_was_paid_and_ordered_is_listed(money: Money) -> None:
+def test_the_history_lists_payments_and_orders(money: Money) -> None:
     anna, pay = money.user(), unique_id()
     money.order(anna, "credits_1000")
     money.record(paid(pay, money.order(anna)))

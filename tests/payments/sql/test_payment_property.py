@@ -1,4 +1,4 @@
-"""Whatever is told, in whatever order, however often: payments, goods and ledger agree."""
+"""Property: any events, in any order and repeated, leave payments, effects and ledger consistent."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ SLOW = settings(
 
 facts = st.lists(
     st.tuples(
-        st.integers(0, 1),  # which person
+        st.integers(0, 1),  # which user
         st.integers(0, 3),  # which payment
         st.sampled_from(KINDS),
         st.integers(1, 2),  # which refund or dispute
         st.sampled_from(["0.25", "0.5", "1"]),  # its share
-        st.integers(1, 2),  # how often it is told
+        st.integers(1, 2),  # how often it is delivered
     ),
     min_size=1,
     max_size=16,
@@ -61,7 +61,9 @@ def event(kind: str, payment: str, order: int, operation: int, amount: float, sh
 
 @SLOW
 @given(facts, st.randoms(use_true_random=False))
-def test_any_facts_in_any_order_agree(money: Money, result: list[Any], dice: random.Random) -> None:
+def test_any_events_in_any_order_leave_consistent_state(
+    money: Money, result: list[Any], dice: random.Random
+) -> None:
     users = [money.user(), money.user()]
     orders = [[money.order(user, product) for product in (*PRODUCTS, "credits_100")] for user in users]
     prices = [float(price) for price in (*PRODUCTS.values(), "149.00")]
@@ -97,8 +99,10 @@ def test_any_facts_in_any_order_agree(money: Money, result: list[Any], dice: ran
     ),
     st.sampled_from([10, 50, 99]),
 )
-def test_one_discount_buys_once(money: Money, story: list[tuple[str, int]], percent: int) -> None:
-    """Whatever is ordered, paid, lost and given back: one purchase at most has the discount."""
+def test_one_discount_applies_to_one_purchase(
+    money: Money, story: list[tuple[str, int]], percent: int
+) -> None:
+    """Orders, payments, disputes and refunds in any order: at most one purchase has the discount."""
     anna, code = money.user(), new_code(money.sql, "percent", percent)
     redeem(money, anna, code)
     orders = [money.order(anna)]
@@ -133,7 +137,7 @@ def test_one_discount_buys_once(money: Money, story: list[tuple[str, int]], perc
 
 
 def _agrees(money: Money, user_id: int) -> None:
-    """Nobody is below zero, and everybody has what was given and not taken back."""
+    """Check that no user is below zero and each has exactly what was granted and not reversed."""
     user = money.user_row(user_id)
     assert user["bonus_credits"] >= 0
     assert user["balance"] >= 0
@@ -149,7 +153,7 @@ def _agrees(money: Money, user_id: int) -> None:
     assert (user["vip_level"] > 0) == (given["seconds"] > 60), given
 
 
-def test_the_same_facts_shuffled_give_the_same_state(money: Money) -> None:
+def test_shuffled_events_give_the_same_state(money: Money) -> None:
     tell: Callable[[list[dict[str, Any]]], list[Any]] = lambda facts: [money.record(fact) for fact in facts]  # noqa: E731
     dice = random.Random(11)
     seen = set()

@@ -1,4 +1,4 @@
-"""A period that the provider calls paid is given, whatever was charged; a one-off order costs its price."""
+"""A renewal period is fulfilled for any amount reported as paid; a one-time order needs its exact price."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SLOW = settings(
 
 
 class Subscriber:
-    """Somebody whose month Stripe renews, from 1 November 2026 on, for 499 roubles."""
+    """A user whose month Stripe renews from 1 November 2026 for 499 roubles."""
 
     def __init__(self, money: Money, clock: Clock, **first: Any) -> None:
         self.money = money
@@ -43,14 +43,14 @@ class Subscriber:
     def period(
         self, n: int, amount: str, currency: str = "RUB", pay: str = "", order: int | None = None, **rest: Any
     ) -> Any:
-        """Stripe says that the n-th period is paid."""
+        """Record that Stripe reports the n-th period as paid."""
         result = {"subscription_id": self.subscription, "period_ends_at": MONTHS[n + 1].isoformat()} | rest
         return self.money.record(
             paid(pay or unique_id(), order, amount, currency, **result), provider="stripe"
         )
 
     def months(self) -> int:
-        """How many were given and not taken back."""
+        """Return how many months were granted and not reversed."""
         ends_at = self.money.ends_at(self.user_id)
         return 0 if ends_at is None else MONTHS.index(ends_at)
 
@@ -59,16 +59,16 @@ class Subscriber:
 @pytest.mark.parametrize(
     ("amount", "currency"),
     [
-        ("0", "RUB"),  # the customer's credit covered all of it
+        ("0", "RUB"),  # covered by the customer's credit
         ("0.00", "RUB"),
-        ("1.00", "RUB"),  # or a part
+        ("1.00", "RUB"),  # partly covered
         ("249.50", "RUB"),  # a coupon
         ("598.80", "RUB"),  # tax on top
         ("900", "RUB"),  # with a proration of the period before
         ("5.99", "USD"),  # the subscription was moved to another price
     ],
 )
-def test_a_renewal_that_is_paid_is_given_whatever_was_charged(
+def test_a_paid_renewal_period_is_fulfilled_for_any_amount(
     money: Money, clock: Clock, boss: int, amount: str, currency: str, is_invoice: bool | None
 ) -> None:
     anna, pay = Subscriber(money, clock), unique_id()
@@ -78,7 +78,7 @@ def test_a_renewal_that_is_paid_is_given_whatever_was_charged(
     assert anna.months() == 2
     row = money.payment(pay, "stripe")
     assert (row["status"], row["problem"]) == ("completed", None)
-    assert (row["amount"], row["currency"]) == (Decimal(amount), currency), "what was charged is recorded"
+    assert (row["amount"], row["currency"]) == (Decimal(amount), currency), "the charged amount is recorded"
     assert anna.period(1, amount, currency, pay=pay)["outgoing"] == []
     assert anna.months() == 2
     history = money.call("payment_history", p_user_id=anna.user_id)
@@ -88,7 +88,7 @@ def test_a_renewal_that_is_paid_is_given_whatever_was_charged(
 
 
 @pytest.mark.parametrize("amount", ["0", "1.00", "598.80"])
-def test_the_first_invoice_of_a_subscription_is_honoured_too(money: Money, amount: str) -> None:
+def test_the_first_invoice_of_a_subscription_is_fulfilled_for_any_amount(money: Money, amount: str) -> None:
     anna, pay = money.user(), unique_id()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     result = money.record(
@@ -96,7 +96,7 @@ def test_the_first_invoice_of_a_subscription_is_honoured_too(money: Money, amoun
     )
     assert message_keys(result["outgoing"]) == ["paid_subscription"]
     (renewal,) = money.sql("select amount, status from renewals where user_id = %s", anna)
-    assert renewal == {"amount": 499, "status": "active"}, "the next ones cost what was ordered"
+    assert renewal == {"amount": 499, "status": "active"}, "later periods cost the ordered price"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_first_invoice_of_a_subscription_is_honoured_too(money: Money, amoun
     ],
 )
 @pytest.mark.parametrize("amount", ["0", "0.00", "1.00", "498.99", "499.01"])
-def test_a_wrong_amount_for_a_one_off_order_is_held(
+def test_a_wrong_amount_for_a_one_time_order_is_held(
     money: Money, boss: int, amount: str, rest: dict[str, Any]
 ) -> None:
     anna, pay = money.user(), unique_id()
@@ -119,8 +119,8 @@ def test_a_wrong_amount_for_a_one_off_order_is_held(
     assert money.ends_at(anna) is None
 
 
-def test_a_cheap_subscription_does_not_pay_a_dear_order(money: Money, boss: int) -> None:
-    """Where a payer may write the link (Prodamus), the first amount is compared."""
+def test_a_cheaper_subscription_does_not_pay_a_more_expensive_order(money: Money, boss: int) -> None:
+    """Compare the first amount where the payer may edit the checkout link (Prodamus)."""
     anna, pay = money.user(), unique_id()
     order = money.order(anna, "premium_month", provider="prodamus", p_renews=True)
     result = money.record(paid(pay, order, "1.00", subscription_id=f"77:{pay}"), provider="prodamus")
@@ -141,7 +141,7 @@ def test_a_cheap_subscription_does_not_pay_a_dear_order(money: Money, boss: int)
 )
 @pytest.mark.parametrize("has_order", [True, False])
 @pytest.mark.parametrize("provider", ["cloudpayments", "prodamus"])
-def test_a_buyer_does_not_choose_what_later_periods_cost(
+def test_a_buyer_cannot_choose_the_amount_of_later_periods(
     money: Money,
     clock: Clock,
     boss: int,
@@ -151,7 +151,7 @@ def test_a_buyer_does_not_choose_what_later_periods_cost(
     has_order: bool,
     provider: str,
 ) -> None:
-    """Not in the browser, where a subscription of CloudPayments can begin, nor by a link of Prodamus."""
+    """Neither in the browser (CloudPayments begins subscriptions there) nor by editing a Prodamus link."""
     clock("timestamptz '2026-11-01 10:00+00'")
     anna, name = money.user(), f"sc_{unique_id()}"
     order = money.order(anna, "premium_month", provider=provider, p_renews=True)
@@ -168,8 +168,10 @@ def test_a_buyer_does_not_choose_what_later_periods_cost(
         assert f"payment_alarm_{problem}" in message_keys(result["outgoing"])
 
 
-def test_an_invoice_within_the_period_gives_no_second_one(money: Money, clock: Clock, boss: int) -> None:
-    """A proration has the end of the period that is paid already."""
+def test_an_invoice_within_a_paid_period_grants_no_second_period(
+    money: Money, clock: Clock, boss: int
+) -> None:
+    """A proration names the end of the period that is already paid."""
     anna = Subscriber(money, clock, is_invoice=True)
     pay = unique_id()
     result = anna.period(0, "80.00", pay=pay, is_invoice=True)
@@ -178,10 +180,10 @@ def test_an_invoice_within_the_period_gives_no_second_one(money: Money, clock: C
     assert anna.months() == 1
     clock("timestamptz '2026-12-01 10:00+00'")
     anna.period(1, "0", is_invoice=True)
-    assert anna.months() == 2, "the next period is another one"
+    assert anna.months() == 2, "the next period is granted"
 
 
-def test_two_payments_of_one_invoice_at_once_give_one_period(money: Money, clock: Clock, boss: int) -> None:
+def test_concurrent_payments_of_one_invoice_grant_one_period(money: Money, clock: Clock, boss: int) -> None:
     anna = Subscriber(money, clock, is_invoice=True)
     clock("timestamptz '2026-12-01 10:00+00'")
     result = in_parallel(8, lambda _n: anna.period(1, "100.00", is_invoice=True)["outcome"])
@@ -189,7 +191,7 @@ def test_two_payments_of_one_invoice_at_once_give_one_period(money: Money, clock
     assert anna.months() == 2
 
 
-def test_a_period_for_nothing_that_comes_before_the_first_one_waits_for_it(
+def test_a_free_period_that_arrives_before_the_first_payment_is_applied_after_it(
     money: Money, clock: Clock
 ) -> None:
     clock("timestamptz '2026-11-01 10:00+00'")
@@ -197,7 +199,7 @@ def test_a_period_for_nothing_that_comes_before_the_first_one_waits_for_it(
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     early, name = unique_id(), f"sub_{unique_id()}"
     waiting = paid(early, None, "0", subscription_id=name, period_ends_at=MONTHS[2].isoformat())
-    assert money.record(waiting, provider="stripe")["outgoing"] == [], "no money: nobody need look"
+    assert money.record(waiting, provider="stripe")["outgoing"] == [], "no alarm without money"
     assert money.payment(early, "stripe")["problem"] == "no_order"
     first = paid(unique_id(), order, "499.00", subscription_id=name, period_ends_at=MONTHS[1].isoformat())
     assert message_keys(money.record(first, provider="stripe")["outgoing"]) == [
@@ -207,7 +209,7 @@ def test_a_period_for_nothing_that_comes_before_the_first_one_waits_for_it(
     assert money.ends_at(anna) == MONTHS[2]
 
 
-def test_a_renewal_for_nothing_is_given_after_a_failed_charge(money: Money, clock: Clock) -> None:
+def test_a_free_renewal_period_is_fulfilled_after_a_failed_charge(money: Money, clock: Clock) -> None:
     anna = Subscriber(money, clock)
     clock("timestamptz '2026-12-01 11:00+00'")
     failed = {"kind": "subscription_past_due", "subscription_id": anna.subscription}
@@ -217,7 +219,7 @@ def test_a_renewal_for_nothing_is_given_after_a_failed_charge(money: Money, cloc
     assert money.sql("select status from renewals where user_id = %s", anna.user_id) == [{"status": "active"}]
 
 
-def test_a_refund_takes_the_share_of_what_was_charged(money: Money, clock: Clock) -> None:
+def test_a_refund_reverses_its_share_of_the_charged_amount(money: Money, clock: Clock) -> None:
     anna, pay = Subscriber(money, clock), unique_id()
     clock("timestamptz '2026-11-30 10:00+00'")
     anna.period(1, "100.00", pay=pay)
@@ -226,7 +228,7 @@ def test_a_refund_takes_the_share_of_what_was_charged(money: Money, clock: Clock
     assert money.payment(pay, "stripe")["status"] == "refunded"
 
 
-def test_of_what_cost_nothing_nothing_can_be_refunded(money: Money, clock: Clock, boss: int) -> None:
+def test_a_free_period_cannot_be_refunded(money: Money, clock: Clock, boss: int) -> None:
     anna, pay = Subscriber(money, clock), unique_id()
     clock("timestamptz '2026-12-01 10:00+00'")
     anna.period(1, "0", pay=pay)
@@ -235,7 +237,7 @@ def test_of_what_cost_nothing_nothing_can_be_refunded(money: Money, clock: Clock
         p_admin_email="boss@example.com",
     )  # fmt: skip
     assert asked["outcome"] == "not_paid"
-    money.record(refunded(pay, "10.00"), provider="stripe")  # it says so all the same
+    money.record(refunded(pay, "10.00"), provider="stripe")  # the provider reports one anyway
     assert anna.months() == 2
     assert money.payment(pay, "stripe")["status"] == "completed"
 
@@ -245,10 +247,10 @@ def test_of_what_cost_nothing_nothing_can_be_refunded(money: Money, clock: Clock
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["0", "1.00", "499.00", "600"])), max_size=10),
     st.randoms(use_true_random=False),
 )
-def test_each_period_is_given_once_in_any_order(
+def test_each_period_is_granted_once_in_any_order(
     money: Money, clock: Clock, result: list[tuple[int, str]], dice: Any
 ) -> None:
-    """Whatever each invoice charged, and however often it is told: as many months as there are invoices."""
+    """Any amounts and repetitions: as many months as there are invoices."""
     clock("timestamptz '2026-11-01 10:00+00'")
     anna, name = money.user(), f"sub_{unique_id()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
@@ -270,7 +272,7 @@ def test_each_period_is_given_once_in_any_order(
     [
         ("subscription_create", True),
         ("subscription_cycle", True),
-        ("subscription_update", True),  # a new interval; within the period its end tells
+        ("subscription_update", True),  # a new interval; within the period, its end decides
         (None, True),
         ("manual", False),
         ("subscription_threshold", False),
@@ -278,7 +280,7 @@ def test_each_period_is_given_once_in_any_order(
     ],
 )
 @pytest.mark.parametrize("charged", [0, 500])
-def test_which_invoices_are_for_a_period(reason: str | None, charged: int, is_period: bool) -> None:
+def test_which_invoices_pay_a_period(reason: str | None, charged: int, is_period: bool) -> None:
     invoice = {
         "id": "in_1", "amount_paid": charged, "currency": "usd", "billing_reason": reason,
         "lines": {"data": [{"period": {"end": 1_800_000_000}}, {"period": {"end": 1_700_000_000}}]},

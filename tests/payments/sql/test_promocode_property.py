@@ -1,4 +1,4 @@
-"""People redeem, buy, are erased and come back, in any order and at once: no code gives more than it may."""
+"""Property: users redeem, buy, are erased and return, also concurrently; no code exceeds its limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = {"credits": 50, "percent": 20, "month": 1, "trainings": 2}
 
 steps = st.lists(
     st.tuples(
-        st.integers(0, 2),  # who
+        st.integers(0, 2),  # which user
         st.sampled_from(["redeem", "redeem", "redeem", "guess", "buy", "leave"]),
         st.integers(0, 3),  # which code
         st.integers(1, 2),  # how often the update is delivered
@@ -40,7 +40,7 @@ steps = st.lists(
     database=None,
 )
 @given(steps, st.integers(1, 3))
-def test_no_code_gives_more_than_it_may(
+def test_no_promo_code_grants_more_than_its_limits(
     money: Money, sql: Sql, buyer: Callable[[], SqlUser], done: list[Any], max_uses: int
 ) -> None:
     users = [buyer() for _ in range(3)]
@@ -58,7 +58,7 @@ def test_no_code_gives_more_than_it_may(
     for code in codes:
         row = row_of(sql, code)
         redeemed = {who for who, what in given_to if what == code}
-        assert row["uses"] == len(redeemed) <= max_uses, "each person once, whatever they were meanwhile"
+        assert row["uses"] == len(redeemed) <= max_uses, "once per user, also across an erasure"
         assert len(usages_of(sql, code)) <= row["uses"]
 
 
@@ -68,7 +68,7 @@ def _act(
     try:
         user.receive(next_update())
         user_id = id_of(sql, user)
-        if user_id is None:  # erased since
+        if user_id is None:  # erased
             return
         if what == "leave":
             user.erase()
@@ -81,5 +81,5 @@ def _act(
             if result["outcome"] == "redeemed":
                 given_to.add((user.id, code))
     except psycopg.Error as error:
-        # Erased meanwhile, or a reference of somebody who was: refused, and nothing is given.
+        # The user was erased, or the reference belongs to an erased user: rejected, nothing is granted.
         assert error.sqlstate in ("Z0005", "M0003", "40001"), error

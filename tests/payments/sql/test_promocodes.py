@@ -1,4 +1,4 @@
-"""Promo codes: what each gives, to whom it gives nothing, and that it gives once."""
+"""Promo codes: what each kind grants, when it grants nothing, and that it grants once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.payments.sql.conftest import Money, message_keys, paid, refunded, unique_id
-from tests.payments.sql.promocodes import new_code, redeem, row_of, tries_of, usages_of
+from tests.payments.sql.promocodes import failed_attempts_of, new_code, redeem, row_of, usages_of
 from tests.support import in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -25,10 +25,10 @@ def promo_ends(sql: Sql, user_id: int) -> datetime:
     return moment
 
 
-# What each kind gives ---------------------------------------------------------------------------------------
+# What each kind grants --------------------------------------------------------------------------------------
 
 
-def test_credits_are_there_at_once(money: Money, sql: Sql) -> None:
+def test_credits_are_granted_immediately(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "credits", 50)
     assert redeem(money, anna, code) == {
         "outcome": "redeemed",
@@ -40,7 +40,7 @@ def test_credits_are_there_at_once(money: Money, sql: Sql) -> None:
     assert row_of(sql, code)["uses"] == 1
 
 
-def test_trainings_are_there_at_once(money: Money, sql: Sql) -> None:
+def test_trainings_are_granted_immediately(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "trainings", 3)
     assert redeem(money, anna, code)["outcome"] == "redeemed"
     rows = sql("select source, reference, quantity, used from free_trainings where user_id = %s", anna)
@@ -48,7 +48,7 @@ def test_trainings_are_there_at_once(money: Money, sql: Sql) -> None:
     assert rows == [{"source": "promo", "reference": reference, "quantity": 3, "used": 0}]
 
 
-def test_a_month_is_one_of_the_calendar(money: Money, sql: Sql, clock: Clock) -> None:
+def test_a_promo_month_is_a_calendar_month(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
     anna = money.user()
     result = redeem(money, anna, new_code(sql, "month", 1))
@@ -59,9 +59,7 @@ def test_a_month_is_one_of_the_calendar(money: Money, sql: Sql, clock: Clock) ->
     assert promo_ends(sql, anna) == datetime(2027, 4, 30, 12, tzinfo=MOSCOW)
 
 
-def test_a_month_follows_what_was_bought_and_a_purchase_follows_the_month(
-    money: Money, sql: Sql, clock: Clock
-) -> None:
+def test_promo_months_and_purchases_extend_each_other(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna = money.user()
     money.record(paid(unique_id(), money.order(anna, "premium_month"), "499.00"))
@@ -72,7 +70,7 @@ def test_a_month_follows_what_was_bought_and_a_purchase_follows_the_month(
 
 
 @pytest.mark.parametrize("promo_first", [True, False])
-def test_a_purchase_that_is_refunded_leaves_the_free_month_and_no_more(
+def test_a_refunded_purchase_leaves_the_promo_month_only(
     money: Money, sql: Sql, clock: Clock, promo_first: bool
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
@@ -97,7 +95,7 @@ def test_a_purchase_that_is_refunded_leaves_the_free_month_and_no_more(
     assert money.user_row(anna)["vip_level"] == 0
 
 
-def test_after_a_refund_in_part_a_month_is_a_month_again(money: Money, sql: Sql, clock: Clock) -> None:
+def test_a_promo_month_after_a_partial_refund_is_a_full_month(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna, "premium_month"), "499.00"))
@@ -107,7 +105,9 @@ def test_after_a_refund_in_part_a_month_is_a_month_again(money: Money, sql: Sql,
     assert 27 < (promo_ends(sql, anna) - ended).days < 32
 
 
-def test_its_end_is_told_once_and_not_while_it_goes_on(money: Money, sql: Sql, clock: Clock) -> None:
+def test_the_expiry_of_a_promo_month_is_notified_once_and_only_if_the_plan_ends(
+    money: Money, sql: Sql, clock: Clock
+) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna = money.user()
     sql(
@@ -124,16 +124,16 @@ def test_its_end_is_told_once_and_not_while_it_goes_on(money: Money, sql: Sql, c
         return message_keys([one for one in outgoing if one["parameters"]["chat_id"] == row["telegram_id"]])
 
     clock("timestamptz '2027-02-08 12:00:00+03'")
-    assert result() == [], "the free month follows"
+    assert result() == [], "the promo month continues the plan"
     clock("timestamptz '2027-03-08 12:00:00+03'")
     assert result() == ["ends_days"]
     assert result() == []
 
 
-# To whom it gives nothing -----------------------------------------------------------------------------------
+# Rejected codes ---------------------------------------------------------------------------------------------
 
 
-def test_a_code_is_the_same_in_any_case_and_between_spaces(money: Money, sql: Sql) -> None:
+def test_a_code_is_case_insensitive_and_trimmed(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql)
     assert redeem(money, anna, f"  {code.lower()} ")["outcome"] == "redeemed"
 
@@ -147,7 +147,7 @@ def test_a_code_is_the_same_in_any_case_and_between_spaces(money: Money, sql: Sq
         ({"max_uses": 1, "uses": 1}, "used_up"),
     ],
 )
-def test_what_cannot_be_redeemed_says_why_and_counts_as_a_try(
+def test_a_code_that_cannot_be_redeemed_returns_the_reason_and_counts_as_an_attempt(
     money: Money, sql: Sql, columns: dict[str, Any], outcome: str
 ) -> None:
     anna, code = money.user(), new_code(sql, **columns)
@@ -156,7 +156,7 @@ def test_what_cannot_be_redeemed_says_why_and_counts_as_a_try(
     assert ("from" in result) == (outcome == "not_yet")
     assert money.user_row(anna)["bonus_credits"] == 0
     assert usages_of(sql, code) == []
-    assert tries_of(sql, anna) == 1
+    assert failed_attempts_of(sql, anna) == 1
 
 
 def test_each_user_redeems_a_code_once(money: Money, sql: Sql) -> None:
@@ -173,10 +173,10 @@ def test_each_user_redeems_a_code_once(money: Money, sql: Sql) -> None:
     assert redeem(money, ben, code)["outcome"] == "redeemed"
     assert money.user_row(anna)["bonus_credits"] == 50
     assert row_of(sql, code)["uses"] == 2
-    assert tries_of(sql, anna) == 0, "one's own code is no guess"
+    assert failed_attempts_of(sql, anna) == 0, "a code that the user has redeemed is no wrong attempt"
 
 
-def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql: Sql) -> None:
+def test_one_reference_redeems_once_and_returns_the_same_result(money: Money, sql: Sql) -> None:
     anna, ben, code, other = money.user(), money.user(), new_code(sql), new_code(sql)
     reference = f"story:{code}"
     first = redeem(money, anna, code, reference)
@@ -190,7 +190,7 @@ def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql
     assert (row_of(sql, code)["uses"], row_of(sql, other)["uses"]) == (1, 0)
 
 
-def test_of_nobody_it_is_refused(money: Money, sql: Sql) -> None:
+def test_redeeming_for_an_unknown_user_is_rejected(money: Money, sql: Sql) -> None:
     with pytest.raises(psycopg.Error) as caught:
         redeem(money, -1, new_code(sql))
     assert caught.value.sqlstate == "Z0005"
@@ -199,39 +199,39 @@ def test_of_nobody_it_is_refused(money: Money, sql: Sql) -> None:
 # Guessing ---------------------------------------------------------------------------------------------------
 
 
-def test_who_guesses_is_stopped_until_the_next_day(money: Money, sql: Sql, clock: Clock) -> None:
+def test_wrong_codes_are_limited_per_day(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 23:00:00+03'")
     anna, ben, code = money.user(), money.user(), new_code(sql)
     for guess in range(10):
         assert redeem(money, anna, f"GUESS{guess}")["outcome"] == "unknown"
     assert redeem(money, anna, "GUESS10") == {"outcome": "too_many_attempts"}
-    assert redeem(money, anna, code) == {"outcome": "too_many_attempts"}, "not even the right one"
+    assert redeem(money, anna, code) == {"outcome": "too_many_attempts"}, "the valid code neither"
     assert redeem(money, ben, code)["outcome"] == "redeemed"
     clock("timestamptz '2027-01-11 00:01:00+03'")
     assert redeem(money, anna, code)["outcome"] == "redeemed"
 
 
-def test_a_wrong_code_that_is_delivered_again_is_one_try(money: Money, sql: Sql) -> None:
+def test_a_repeated_call_with_a_wrong_code_is_one_attempt(money: Money, sql: Sql) -> None:
     anna = money.user()
     for _ in range(15):
         assert redeem(money, anna, "NOSUCH", "update:1")["outcome"] == "unknown"
-    assert tries_of(sql, anna) == 1
+    assert failed_attempts_of(sql, anna) == 1
     for guess in range(9):
         redeem(money, anna, "NOSUCH", f"guess:{guess}")
     assert redeem(money, anna, "NOSUCH", "guess:8")["outcome"] == "unknown"
     assert redeem(money, anna, "NOSUCH", "guess:9")["outcome"] == "too_many_attempts"
 
 
-def test_fifty_guesses_at_once_are_ten(money: Money, sql: Sql) -> None:
+def test_fifty_concurrent_guesses_are_limited_to_ten(money: Money, sql: Sql) -> None:
     anna = money.user()
     result = in_parallel(50, lambda n: redeem(money, anna, f"AT-ONCE-{n}")["outcome"])
     assert sorted(result) == ["too_many_attempts"] * 40 + ["unknown"] * 10
 
 
-# At once ----------------------------------------------------------------------------------------------------
+# Concurrency ------------------------------------------------------------------------------------------------
 
 
-def test_fifty_people_at_once_and_a_code_for_one(money: Money, sql: Sql) -> None:
+def test_fifty_concurrent_users_redeem_a_code_for_one_once(money: Money, sql: Sql) -> None:
     users = [money.user() for _ in range(50)]
     code = new_code(sql, max_uses=1)
     result = in_parallel(50, lambda n: redeem(money, users[n], code)["outcome"])
@@ -241,7 +241,7 @@ def test_fifty_people_at_once_and_a_code_for_one(money: Money, sql: Sql) -> None
     assert given["given"] == 50
 
 
-def test_one_user_fifty_times_at_once(money: Money, sql: Sql) -> None:
+def test_fifty_concurrent_calls_of_one_user_redeem_once(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "month", 1)
     result = in_parallel(50, lambda _n: redeem(money, anna, code)["outcome"])
     assert sorted(result) == ["already_used"] * 49 + ["redeemed"]
@@ -249,8 +249,8 @@ def test_one_user_fifty_times_at_once(money: Money, sql: Sql) -> None:
     assert (promo_ends(sql, anna) - datetime.now(MOSCOW)).days in range(27, 32)
 
 
-def test_codes_redeemed_while_things_are_bought_lock_nobody_out(money: Money, sql: Sql) -> None:
-    """A redemption and a payment of the same people, in both orders: neither waits for the other for ever."""
+def test_redeeming_and_paying_concurrently_do_not_deadlock(money: Money, sql: Sql) -> None:
+    """Redemptions and payments of the same users, in both orders, do not deadlock."""
     users = [money.user() for _ in range(3)]
     codes = [new_code(sql, kind, 10 if kind != "month" else 1) for kind in ("percent", "month", "credits")]
     orders = [money.order(user, "premium_month") for user in users]

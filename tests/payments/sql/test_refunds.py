@@ -1,4 +1,4 @@
-"""Refunds that admins ask for: kept before the provider is asked, one at a time, never more than is left."""
+"""Refund requests of admins: stored before the provider is called, one at a time, within the refundable rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.payments.sql.conftest import Money, message_keys, paid, refunded, uni
 from tests.support import examples, in_parallel
 
 EMAIL = "boss@example.com"
-DAY = {"yookassa": 82_800}  # seconds for which its keys last
+DAY = {"yookassa": 82_800}  # seconds that its idempotency keys last
 SLOW = settings(
     max_examples=examples(25),
     deadline=None,
@@ -29,11 +29,11 @@ SLOW = settings(
 
 @pytest.fixture(autouse=True)
 def _boss(boss: int) -> None:
-    """Somebody may ask."""
+    """Make sure that there is an admin."""
 
 
 def bought(money: Money, product: str = "credits_100", amount: str = "149.00") -> tuple[int, int, str]:
-    """A paid order: whose, our number of the payment, and the provider's."""
+    """Pay an order; return the user, our id of the payment and the provider's."""
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna, product), amount))
     return anna, int(money.payment(pay)["id"]), pay
@@ -64,7 +64,7 @@ def tasks_of(claimed: dict[str, Any], refund: int) -> list[dict[str, Any]]:
 
 
 def later(money: Money, refund: int, times: str = "3 minutes") -> None:
-    """As if so much time had passed for one refund."""
+    """Move one refund into the past by `time`."""
     moved = ", ".join(
         f"{name} = {name} - interval '{times}'"
         for name in ("created_at", "first_attempt_at", "next_attempt_at")
@@ -84,10 +84,10 @@ def audited(money: Money, payment: int) -> list[tuple[str, Any, Any]]:
     return [(row["action"], row["before"], row["after"]) for row in rows]
 
 
-# Asking ----------------------------------------------------------------------------------------------------
+# Requests --------------------------------------------------------------------------------------------------
 
 
-def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> None:
+def test_a_refund_request_is_stored_and_audited(money: Money) -> None:
     anna, payment, pay = bought(money)
     done = ask(money, payment)
     assert (done["outcome"], done["left"], done["currency"]) == ("opened", "149.00", "RUB")
@@ -110,27 +110,27 @@ def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> No
     assert task["texts"]["en"]["title"] == "100 requests"
     ((action, before, after),) = audited(money, payment)
     assert (action, before["refunded"], after["amount"]) == ("refund_payment", "0", "149.00")
-    # Nothing has moved yet.
+    # No money has moved yet.
     assert money.payment(pay)["status"] == "completed"
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_what_the_provider_did_closes_it_and_takes_back(money: Money, boss: int) -> None:
+def test_a_confirmed_refund_closes_the_request_and_reverses_the_fulfilment(money: Money, boss: int) -> None:
     anna, payment, pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     result = money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
-    assert message_keys(result["outgoing"]) == ["refunded"]  # the admin sees it in their own answer
+    assert message_keys(result["outgoing"]) == ["refunded"]  # the admin sees it in the response
     row = kept(money, refund)
     assert (row["status"], row["operation_id"]) == ("done", f"op-{pay}")
     assert money.user_row(anna)["bonus_credits"] == 0
     assert ask(money, payment)["outcome"] == "nothing_left"
     assert [entry[0] for entry in audited(money, payment)] == ["refund_payment", "refund_decided"]
-    # Its own callback comes as well.
+    # The provider's webhook arrives as well.
     money.record(refunded(pay, "149.00", f"op-{pay}"))
     assert Decimal(money.payment(pay)["refunded"]) == 149
 
 
-def test_a_callback_that_comes_before_our_own_word_closes_it_too(money: Money) -> None:
+def test_a_webhook_before_our_own_response_closes_the_request_too(money: Money) -> None:
     _anna, payment, pay = bought(money)
     refund = ask(money, payment, 50)["refund"]["id"]
     money.record(refunded(pay, "50.00", f"op-{pay}"))
@@ -140,7 +140,7 @@ def test_a_callback_that_comes_before_our_own_word_closes_it_too(money: Money) -
     assert ask(money, payment)["left"] == "99.00"
 
 
-def test_an_older_operation_told_again_closes_nothing(money: Money) -> None:
+def test_a_repeated_older_operation_closes_no_request(money: Money) -> None:
     _anna, payment, pay = bought(money)
     money.record(refunded(pay, "50.00", f"cabinet-{pay}"))
     refund = ask(money, payment, 50)["refund"]["id"]
@@ -151,14 +151,14 @@ def test_an_older_operation_told_again_closes_nothing(money: Money) -> None:
 
 
 @pytest.mark.parametrize("amount", [0, -1, "0.001", "12.345"])
-def test_an_unusable_amount_is_refused(money: Money, amount: Any) -> None:
+def test_an_invalid_amount_is_rejected(money: Money, amount: Any) -> None:
     _anna, payment, _pay = bought(money)
     with pytest.raises(psycopg.Error) as caught:
         ask(money, payment, amount)
     assert caught.value.sqlstate == "N0004"
 
 
-def test_what_cannot_be_given_back_is_told_apart(money: Money) -> None:
+def test_reasons_why_a_payment_cannot_be_refunded_are_distinct(money: Money) -> None:
     anna, payment, _pay = bought(money)
     assert ask(money, payment, "149.01")["outcome"] == "too_much"
     assert ask(money, payment, 149, p_left=150)["outcome"] == "changed"
@@ -176,7 +176,7 @@ def test_what_cannot_be_given_back_is_told_apart(money: Money) -> None:
     assert money.sql("select 1 as x from refunds where payment_id = %s", payment) == []
 
 
-def test_only_admins_ask(money: Money) -> None:
+def test_only_admins_request_refunds(money: Money) -> None:
     _anna, payment, _pay = bought(money)
     for function, values in (
         ("admin_refund_payment", {"p_payment_id": payment, "p_amount": None}),
@@ -190,7 +190,7 @@ def test_only_admins_ask(money: Money) -> None:
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "bot_backend"])
-def test_each_role_may_do_what_it_should(database_url: str, money: Money, role: str) -> None:
+def test_each_role_has_exactly_its_rights(database_url: str, money: Money, role: str) -> None:
     _anna, payment, _pay = bought(money)
     calls = {
         "admin_refund_payment": ("select public.admin_refund_payment(%s, null, %s)", (payment, EMAIL)),
@@ -219,10 +219,10 @@ def test_each_role_may_do_what_it_should(database_url: str, money: Money, role: 
     assert allowed == expected.get(role, set())
 
 
-# Twice, and at once ----------------------------------------------------------------------------------------
+# Repetition and concurrency --------------------------------------------------------------------------------
 
 
-def test_a_reference_asks_once_and_goes_on_where_it_stopped(money: Money) -> None:
+def test_one_reference_makes_one_request_and_resumes_it(money: Money) -> None:
     _anna, payment, pay = bought(money)
     mark = f"telegram:assistant:{pay}"
     first = ask(money, payment, 50, p_reference=mark)
@@ -237,7 +237,7 @@ def test_a_reference_asks_once_and_goes_on_where_it_stopped(money: Money) -> Non
     assert caught.value.sqlstate == "N0003"
 
 
-def test_two_admins_at_once_make_one_refund(money: Money) -> None:
+def test_two_concurrent_admins_make_one_refund(money: Money) -> None:
     _anna, payment, _pay = bought(money)
     outcomes = in_parallel(
         25, lambda n: ask(money, payment, 50, p_left="149.00", p_reference=f"race:{payment}:{n}")["outcome"]
@@ -246,7 +246,7 @@ def test_two_admins_at_once_make_one_refund(money: Money) -> None:
     assert len(money.sql("select 1 as x from refunds where payment_id = %s", payment)) == 1
 
 
-def test_who_was_asked_before_the_other_refund_was_done_refunds_nothing(money: Money) -> None:
+def test_a_confirmation_shown_before_another_refund_refunds_nothing(money: Money) -> None:
     _anna, payment, pay = bought(money)
     first = ask(money, payment, 50, p_left=149)
     money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=first["refund"]["id"]))
@@ -254,7 +254,7 @@ def test_who_was_asked_before_the_other_refund_was_done_refunds_nothing(money: M
     assert ask(money, payment, 50, p_left=99)["outcome"] == "opened"
 
 
-def test_one_reference_fifty_times_at_once_is_one_refund(money: Money) -> None:
+def test_fifty_concurrent_calls_with_one_reference_make_one_refund(money: Money) -> None:
     _anna, payment, pay = bought(money)
     outcomes = in_parallel(
         25,
@@ -264,23 +264,23 @@ def test_one_reference_fifty_times_at_once_is_one_refund(money: Money) -> None:
     assert outcomes.count("opened") == 1
 
 
-# What the provider answers instead -------------------------------------------------------------------------
+# Other responses of the provider ---------------------------------------------------------------------------
 
 
 def answer(money: Money, refund: int, what: str, error: str = "") -> dict[str, Any]:
     return dict(money.call("record_refund_result", p_refund_id=refund, p_answer=what, p_error=error))
 
 
-def test_a_first_refusal_is_believed(money: Money) -> None:
+def test_a_refusal_of_the_first_attempt_is_final(money: Money) -> None:
     _anna, payment, _pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     said_ = answer(money, refund, "refused", "yookassa answered 400")
     assert (said_["status"], said_["error"], said_["outgoing"]) == ("refused", "yookassa answered 400", [])
     assert tasks_of(claim(money), refund) == []
-    assert ask(money, payment)["outcome"] == "opened"  # it may be tried anew, with a key of its own
+    assert ask(money, payment)["outcome"] == "opened"  # a new request has a new idempotency key
 
 
-def test_a_refusal_after_silence_may_be_of_the_second_question_alone(money: Money, boss: int) -> None:
+def test_a_refusal_after_an_unanswered_attempt_is_not_final(money: Money, boss: int) -> None:
     _anna, payment, pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     assert answer(money, refund, "unsure", "no answer")["status"] == "open"
@@ -289,22 +289,22 @@ def test_a_refusal_after_silence_may_be_of_the_second_question_alone(money: Mone
     assert (task["key"], task["attempt"]) == (kept(money, refund)["key"], 2)
     assert answer(money, refund, "refused", "nothing left")["status"] == "open"
     assert ask(money, payment)["outcome"] == "busy"
-    # The callback of the first question comes: it had done it.
+    # The webhook of the first attempt arrives: the refund was executed.
     result = money.record(refunded(pay, "149.00", f"op-{pay}"))
     assert told_boss(result["outgoing"], boss) == ["refund_result_done"]
     assert kept(money, refund)["status"] == "done"
 
 
-def test_one_that_is_left_open_is_asked_for_again_by_one_at_a_time(money: Money) -> None:
+def test_an_open_refund_is_retried_by_one_worker_at_a_time(money: Money) -> None:
     _anna, payment, _pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
-    assert tasks_of(claim(money), refund) == []  # somebody is at it
+    assert tasks_of(claim(money), refund) == []  # leased
     later(money, refund, "61 seconds")
     found = in_parallel(8, lambda _n: len(tasks_of(claim(money), refund)))
     assert sum(found) == 1
 
 
-def test_it_is_given_up_before_its_key_makes_a_second_one(money: Money, boss: int) -> None:
+def test_a_refund_is_given_up_before_its_idempotency_key_expires(money: Money, boss: int) -> None:
     _anna, payment, pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     answer(money, refund, "unsure", "no answer")
@@ -314,13 +314,13 @@ def test_it_is_given_up_before_its_key_makes_a_second_one(money: Money, boss: in
     assert told_boss(claimed["outgoing"], boss) == ["refund_result_unknown"]
     assert kept(money, refund)["status"] == "unknown"
     assert ask(money, payment, 10)["outcome"] == "opened"
-    # Its callback comes after all.
+    # The webhook arrives late.
     result = money.record(refunded(pay, "149.00", f"op-{pay}"))
     assert told_boss(result["outgoing"], boss) == ["refund_result_done"]
     assert kept(money, refund)["status"] == "done"
 
 
-def test_what_the_provider_has_taken_is_waited_for(money: Money, boss: int) -> None:
+def test_an_accepted_refund_is_waited_for(money: Money, boss: int) -> None:
     _anna, payment, pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     assert answer(money, refund, "accepted")["is_accepted"] is True
@@ -336,7 +336,7 @@ def test_what_the_provider_has_taken_is_waited_for(money: Money, boss: int) -> N
     assert ask(money, payment)["outcome"] == "opened"
 
 
-def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) -> None:
+def test_a_refund_that_fails_after_its_confirmation_is_notified(money: Money, boss: int) -> None:
     anna, payment, pay = bought(money)
     refund = ask(money, payment)["refund"]["id"]
     money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
@@ -344,12 +344,12 @@ def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) 
     assert sorted(message_keys(result["outgoing"])) == ["refund_result_failed", "refund_undone"]
     assert kept(money, refund)["status"] == "failed"
     assert money.user_row(anna)["bonus_credits"] == 100
-    # What is told late changes nothing.
+    # A late event changes nothing.
     assert message_keys(money.record(refunded(pay, "149.00", f"op-{pay}"))["outgoing"]) == []
     assert kept(money, refund)["status"] == "failed"
 
 
-def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(money: Money, boss: int) -> None:
+def test_the_job_executes_another_services_refund_and_notifies_its_admin(money: Money, boss: int) -> None:
     _anna, payment, _pay = bought(money)
     opened = ask(money, payment, p_call_provider_now=False)
     refund = opened["refund"]["id"]
@@ -359,7 +359,7 @@ def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(mone
     assert told_boss(answer(money, refund, "refused", "no")["outgoing"], boss) == ["refund_result_refused"]
 
 
-def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) -> None:
+def test_a_refund_at_an_unconfigured_provider_is_kept_open_for_a_day(money: Money, boss: int) -> None:
     _anna, payment, _pay = bought(money)
     refund = ask(money, payment, p_call_provider_now=False)["refund"]["id"]
     assert tasks_of(claim(money, {"stripe": 1}), refund) == []
@@ -368,10 +368,10 @@ def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) ->
     assert told_boss(claim(money, {"stripe": 1})["outgoing"], boss) == ["refund_result_unknown"]
 
 
-# What else is told -----------------------------------------------------------------------------------------
+# Other payments, lists and checks --------------------------------------------------------------------------
 
 
-def test_a_second_charge_goes_back_and_its_payer_is_told(money: Money, boss: int) -> None:
+def test_a_second_charge_is_refunded_and_its_payer_notified(money: Money, boss: int) -> None:
     anna = money.user()
     order, first, second = money.order(anna), unique_id(), unique_id()
     money.record(paid(first, order))
@@ -387,14 +387,14 @@ def test_a_second_charge_goes_back_and_its_payer_is_told(money: Money, boss: int
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_money_of_no_order_goes_back_to_whoever_the_provider_says(money: Money) -> None:
+def test_a_payment_without_an_order_is_refunded_to_the_providers_payer(money: Money) -> None:
     pay = unique_id()
     money.record(paid(pay, None, telegram_id=123456789), provider="telegram_stars")
     task = ask(money, money.payment(pay, "telegram_stars")["id"])["task"]
     assert (task["telegram_id"], task["texts"], task["contact"]) == (123456789, None, None)
 
 
-def test_a_receipt_of_a_renewal_goes_where_the_first_went(money: Money) -> None:
+def test_the_receipt_of_a_renewals_refund_uses_the_first_orders_contact(money: Money) -> None:
     anna, first, next_ = money.user(), unique_id(), unique_id()
     order = money.order(
         anna, "premium_month", provider="cloudpayments", p_renews=True, p_contact="anna@example.com"
@@ -407,7 +407,7 @@ def test_a_receipt_of_a_renewal_goes_where_the_first_went(money: Money) -> None:
     assert task["texts"]["en"]["title"] == "Premium for a month"
 
 
-def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) -> None:
+def test_the_lists_show_a_users_payments_and_those_under_review(money: Money) -> None:
     anna, payment, pay = bought(money)
     stray = unique_id()
     money.record(paid(stray, None, telegram_id=money.user_row(anna)["telegram_id"]))
@@ -433,7 +433,7 @@ def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) ->
     money.record(refunded(pay, "149.00", f"op-{pay}", refund_id=refund))
     money.record(refunded(stray, "149.00", f"op-{stray}"))
     assert open_() == []
-    # By the provider's own number, too.
+    # By the provider's id, too.
     found = money.call(
         "admin_payment", p_identifier=stray, p_admin_email=EMAIL, p_providers=["stripe", "yookassa"]
     )
@@ -447,7 +447,7 @@ def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) ->
     )
 
 
-def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
+def test_a_user_card_sums_payments_and_flags_chargebacks(money: Money) -> None:
     anna, _payment, pay = bought(money)
     who = str(money.user_row(anna)["telegram_id"])
 
@@ -467,7 +467,7 @@ def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
     assert sums()["chargebacks"] == 0
 
 
-def test_the_check_tells_what_is_wrong(money: Money) -> None:
+def test_the_check_reports_inconsistencies(money: Money) -> None:
     _anna, payment, pay = bought(money)
     before = money.call("admin_check", p_admin_email=EMAIL)
     assert before["payments"] == 0
@@ -484,9 +484,7 @@ def test_the_check_tells_what_is_wrong(money: Money) -> None:
 # Erasure ---------------------------------------------------------------------------------------------------
 
 
-def test_of_somebody_who_erased_their_data_money_still_goes_back(
-    money: Money, buyer: Callable[[], Any]
-) -> None:
+def test_a_payment_of_an_erased_user_can_still_be_refunded(money: Money, buyer: Callable[[], Any]) -> None:
     anna = buyer()
     pay = unique_id()
     money.record(paid(pay, order_of(money, anna), telegram_id=anna.id))
@@ -502,7 +500,7 @@ def test_of_somebody_who_erased_their_data_money_still_goes_back(
     assert kept(money, refund)["status"] == "done"
 
 
-# Whatever happens ------------------------------------------------------------------------------------------
+# Property --------------------------------------------------------------------------------------------------
 
 steps = st.lists(
     st.tuples(
@@ -516,10 +514,10 @@ steps = st.lists(
 
 @SLOW
 @given(steps, st.randoms(use_true_random=False))
-def test_never_more_goes_back_than_came(
+def test_refunds_never_exceed_the_payment(
     money: Money, result: list[tuple[str, str | None]], dice: random.Random
 ) -> None:
-    """Two workers with the same steps: a provider that does each key once, and never more than it has."""
+    """Two workers run the same steps; the provider executes a key once and refunds up to the paid amount."""
     anna, payment, pay = bought(money)
     provider = Shop(money, pay)
 
@@ -532,7 +530,7 @@ def test_never_more_goes_back_than_came(
     assert money.inconsistencies() == []
     row = money.payment(pay)
     assert 0 <= row["refunded"] <= row["amount"]
-    # Each refund that is called done is an operation of its own.
+    # Each refund with status done has its own operation.
     done = money.sql("select operation_id from refunds where payment_id = %s and status = 'done'", payment)
     assert len({one["operation_id"] for one in done}) == len(done)
     assert (
@@ -543,7 +541,7 @@ def test_never_more_goes_back_than_came(
 
 
 class Shop:
-    """A provider's side: what it did under each key, and what it has not told yet."""
+    """A provider's side: what it executed under each idempotency key, and webhooks it has not sent yet."""
 
     def __init__(self, money: Money, pay: str) -> None:
         self.money = money
@@ -591,7 +589,7 @@ class Shop:
         return f"{self.pay}:{key}"
 
 
-def test_a_refund_that_takes_nothing_is_told_and_one_told_early_with_its_sum(money: Money) -> None:
+def test_every_refund_is_notified_with_its_amount(money: Money) -> None:
     anna, _payment, pay = bought(money)
     assert message_keys(money.record(refunded(pay, "1.00", f"op-{pay}"))["outgoing"]) == ["refunded_part"]
     assert money.user_row(anna)["bonus_credits"] == 100

@@ -1,4 +1,4 @@
-"""Whatever is lost, repeated, refused or stopped, whoever works at once: a period is charged once at most."""
+"""Property: with lost calls, declines, crashes and concurrent workers, a period is charged at most once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOW = settings(
     database=None,
 )
 DAY = 24
-REMEMBERED = 24  # hours for which the provider knows a key
+REMEMBERED = 24  # hours that the provider remembers an idempotency key
 
 rounds = st.tuples(
     st.sampled_from(["well", "unheard", "dies first", "three"]),
@@ -34,7 +34,7 @@ steps = st.lists(st.tuples(rounds, events), min_size=2, max_size=10)
 
 
 class Bank:
-    """The provider: it knows a key for a day, and what was charged for which order."""
+    """The provider: remembers idempotency keys for a day, and the charges of each order."""
 
     def __init__(self, renewing: Renewing) -> None:
         self.renewing = renewing
@@ -60,7 +60,7 @@ class Bank:
         return result
 
     def find(self, order: int) -> dict[str, Any] | None:
-        """The last charge of an order since the open try began."""
+        """Return the last charge of an order since the open attempt began."""
         begun = self.renewing.row()["attempt_started_at"]
         now = self.renewing.money.sql("select private.clock() as now")[0]["now"]
         hours = (now - begun).total_seconds() / 3600 if begun else 0
@@ -73,7 +73,7 @@ class Bank:
 
 
 def work(bank: Bank, how: str) -> None:
-    """What the job does, up to where it dies."""
+    """Do what the job does, up to the step at which it crashes."""
     renewing = bank.renewing
     for charge in renewing.claim()["charges"]:
         if how == "dies first":
@@ -88,7 +88,7 @@ def work(bank: Bank, how: str) -> None:
 
 
 class Story:
-    """What happens, one thing after the other."""
+    """The sequence of steps."""
 
     def __init__(self, money: Money, clock: Callable[[str], None], dice: random.Random) -> None:
         self.money, self.clock, self.dice = money, clock, dice
@@ -111,7 +111,7 @@ class Story:
             work(self.bank, how)
 
     def nothing(self) -> None:
-        """Go on."""
+        """Run one step."""
 
     def full(self) -> None:
         self.bank.card = "full"
@@ -143,7 +143,7 @@ class Story:
 
 @SLOW
 @given(steps, st.randoms(use_true_random=False))
-def test_a_period_is_charged_once_at_most(
+def test_a_period_is_charged_at_most_once(
     money: Money, clock: Callable[[str], None], done: list[Any], dice: random.Random
 ) -> None:
     story = Story(money, clock, dice)
@@ -160,10 +160,10 @@ def test_a_period_is_charged_once_at_most(
 
     taken = [result["order_id"] for _, result in bank.made if result["kind"] == "paid"]
     assert len(taken) == len(set(taken)), "a period was charged twice"
-    assert all(hours <= story.canceled_at for hours, _ in bank.made), "charged after the cancel"
+    assert all(hours <= story.canceled_at for hours, _ in bank.made), "charged after the cancellation"
     orders = {row["id"]: row["status"] for row in renewing.orders()}
-    assert all(orders[order] == "completed" for order in taken), "charged and not given"
-    assert list(orders.values()).count("completed") == len(taken), "given and not charged"
+    assert all(orders[order] == "completed" for order in taken), "charged and not fulfilled"
+    assert list(orders.values()).count("completed") == len(taken), "fulfilled and not charged"
     row = renewing.row()
     assert (row["saved_method"] is None) == (row["status"] in ("canceled", "ended"))
     assert money.inconsistencies() == []

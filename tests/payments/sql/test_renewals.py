@@ -1,4 +1,4 @@
-"""What is charged with a saved method: once a period, however often it is tried, and not once it is over."""
+"""Charges of saved payment methods: once per period for any number of attempts, and none after the end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DUE = "timestamptz '2027-02-10 12:00:01+03'"
 
 
 def at(clock: Clock, hours: float) -> None:
-    """So many hours after the paid month is over."""
+    """Move the clock to `hours` after the end of the paid month."""
     clock(f"timestamptz '2027-02-10 12:00:01+03' + interval '{hours} hours'")
 
 
 @pytest.fixture
 def anna(money: Money, clock: Clock) -> Renewing:
-    """Anna has paid a month with a card that was saved, and the month is over now."""
+    """A user whose month, paid with a saved card, ends now."""
     clock(BEGINS)
     anna = Renewing(money)
     assert anna.claim() == {"due": 0, "charges": [], "outgoing": []}
@@ -35,9 +35,9 @@ def anna(money: Money, clock: Clock) -> Renewing:
     return anna
 
 
-def test_a_period_that_is_over_is_charged_with_what_was_saved(anna: Renewing, money: Money) -> None:
+def test_an_ended_period_is_charged_with_the_saved_method(anna: Renewing, money: Money) -> None:
     assert anna.row()["saved_method"] == anna.method
-    assert money.payment(anna.pay, anna.provider)["saved_method"] is None, "the renewal has it now"
+    assert money.payment(anna.pay, anna.provider)["saved_method"] is None, "moved to the renewal"
     got = anna.claim()
     (charge,) = got["charges"]
     (order,) = anna.orders()
@@ -50,7 +50,7 @@ def test_a_period_that_is_over_is_charged_with_what_was_saved(anna: Renewing, mo
     assert (order["status"], order["renews"], float(order["amount"])) == ("pending", False, 499)
 
 
-def test_a_charge_gives_the_next_period_once(anna: Renewing, money: Money, clock: Clock) -> None:
+def test_a_charge_grants_the_next_period_once(anna: Renewing, money: Money, clock: Clock) -> None:
     charge, pay = anna.charge(), unique_id()
     result = anna.paid(charge, pay)
     assert message_keys(result["outgoing"]) == ["renewed"]
@@ -74,7 +74,7 @@ def test_a_charge_gives_the_next_period_once(anna: Renewing, money: Money, clock
     assert money.ends_at(anna.user_id) == datetime(2027, 4, 10, 12, tzinfo=MOSCOW)
 
 
-def test_the_price_stays_what_it_was(anna: Renewing, money: Money) -> None:
+def test_a_renewal_keeps_its_price(anna: Renewing, money: Money) -> None:
     money.sql(
         "update product_prices set amount = 599 where product_key = 'premium_month' and currency = 'RUB'"
     )
@@ -88,15 +88,13 @@ def test_the_price_stays_what_it_was(anna: Renewing, money: Money) -> None:
         )
 
 
-def test_of_many_jobs_at_once_one_charges(anna: Renewing) -> None:
+def test_one_of_many_concurrent_jobs_charges(anna: Renewing) -> None:
     charges = [charge for got in in_parallel(12, lambda _n: anna.claim()) for charge in got["charges"]]
     assert len(charges) == 1
     assert len(anna.orders()) == 1
 
 
-def test_who_dies_half_way_or_hears_nothing_is_followed_with_the_same_try(
-    anna: Renewing, clock: Clock
-) -> None:
+def test_a_crash_or_missing_answer_is_followed_by_the_same_attempt(anna: Renewing, clock: Clock) -> None:
     first = anna.charge()
     assert anna.claim()["charges"] == []
     at(clock, 0.2)
@@ -108,12 +106,12 @@ def test_who_dies_half_way_or_hears_nothing_is_followed_with_the_same_try(
     at(clock, 15)
     third = anna.charge()
     at(clock, 17)
-    assert anna.claim()["charges"] == [], "the pause grows with the time"
+    assert anna.claim()["charges"] == [], "the interval grows"
     assert third["order_id"] == first["order_id"]
     assert len(anna.orders()) == 1
 
 
-def test_an_outcome_that_stays_unknown_is_looked_for_before_anything_is_charged(
+def test_an_unknown_outcome_is_queried_before_another_charge(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     first = anna.charge()
@@ -130,10 +128,10 @@ def test_an_outcome_that_stays_unknown_is_looked_for_before_anything_is_charged(
     again = anna.charge()
     assert (again["is_status_check"], again["order_id"], again["attempt"]) == (False, first["order_id"], 1)
     money.call("abort_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
-    assert anna.row()["attempt_started_at"] is not None, "another try is open by now"
+    assert anna.row()["attempt_started_at"] is not None, "another attempt is open"
 
 
-def test_a_charge_under_way_is_asked_for_by_its_number(anna: Renewing, money: Money, clock: Clock) -> None:
+def test_a_pending_charge_is_queried_by_its_provider_id(anna: Renewing, money: Money, clock: Clock) -> None:
     first = anna.charge()
     money.call("save_checkout", p_order_id=first["order_id"], p_url=None, p_reference="slow-1")
     at(clock, 0.2)
@@ -143,7 +141,7 @@ def test_a_charge_under_way_is_asked_for_by_its_number(anna: Renewing, money: Mo
     assert anna.charge()["reference"] is None
 
 
-def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
+def test_a_declined_charge_notifies_once_and_is_retried_until_the_renewal_ends(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     attempts, result = [], []
@@ -156,7 +154,7 @@ def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
         at(clock, hours + 1)
         assert anna.claim() == {"due": 0, "charges": [], "outgoing": []}
         anna.sweep()
-        assert anna.user()["vip_level"] == 1, "days of grace"
+        assert anna.user()["vip_level"] == 1, "within the grace period"
     assert attempts == [0, 1, 2, 3]
     assert message_keys(result) == ["renewal_past_due"]
     until = result[0]["parameters"]["values"]["until"]["date"]
@@ -175,19 +173,21 @@ def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
     assert anna.claim()["due"] == 0
     assert money.call("enqueue_expiry_reminders") is not None
     rows = money.sql("select reminded from subscriptions where user_id = %s", anna.user_id)
-    assert "over" not in (rows[0]["reminded"] or ""), "they have just heard of it"
+    assert "over" not in (rows[0]["reminded"] or ""), "the end of the renewal was notified already"
 
 
-def test_a_later_try_succeeds_and_all_is_well_again(anna: Renewing, money: Money, clock: Clock) -> None:
+def test_a_later_successful_attempt_restores_the_renewal(anna: Renewing, money: Money, clock: Clock) -> None:
     anna.declined(anna.charge())
     at(clock, 12.5)
     assert message_keys(anna.paid(anna.charge())["outgoing"]) == ["renewed"]
     row = anna.row()
     assert (row["status"], row["attempts"]) == ("active", 0)
-    assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW), "no day was free"
+    assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW), (
+        "the grace period is not free"
+    )
 
 
-def test_a_method_that_can_never_be_charged_again_ends_it(anna: Renewing, clock: Clock) -> None:
+def test_a_permanently_unusable_method_ends_the_renewal(anna: Renewing, clock: Clock) -> None:
     result = anna.declined(anna.charge(), "canceled")
     assert message_keys(result["outgoing"]) == ["renewal_given_up"]
     assert (anna.row()["status"], anna.row()["saved_method"]) == ("ended", None)
@@ -195,7 +195,7 @@ def test_a_method_that_can_never_be_charged_again_ends_it(anna: Renewing, clock:
     assert anna.claim()["due"] == 0
 
 
-def test_a_hopeless_refusal_is_never_tried_again(anna: Renewing, clock: Clock) -> None:
+def test_a_permanent_decline_is_never_retried(anna: Renewing, clock: Clock) -> None:
     charge = anna.charge()
     refusal = {"kind": "failed", "payment_id": unique_id(), "order_id": charge["order_id"], "is_final": True}
     assert message_keys(anna.record(refusal)["outgoing"]) == ["renewal_given_up"]
@@ -206,10 +206,10 @@ def test_a_hopeless_refusal_is_never_tried_again(anna: Renewing, clock: Clock) -
         assert anna.claim()["due"] == 0
 
 
-def test_a_period_that_nothing_was_tried_for_in_time_alarms_once(
+def test_a_period_without_a_timely_attempt_alarms_once(
     anna: Renewing, money: Money, clock: Clock, boss: int
 ) -> None:
-    at(clock, 24 * 3 + 1)  # the job comes back after the days of grace
+    at(clock, 24 * 3 + 1)  # the job runs again after the grace period
     claimed = anna.claim()
     assert message_keys(claimed["outgoing"]) == ["renewal_alarm_missed"]
     assert len(claimed["charges"]) == 1
@@ -220,14 +220,14 @@ def test_a_period_that_nothing_was_tried_for_in_time_alarms_once(
     assert len(anna.orders()) == 1
 
 
-def test_one_that_is_late_within_the_days_of_grace_does_not(
+def test_a_late_attempt_within_the_grace_period_does_not_alarm(
     anna: Renewing, money: Money, clock: Clock, boss: int
 ) -> None:
     at(clock, 24 * 3 - 1)
     assert anna.claim()["outgoing"] == []
 
 
-def test_of_several_missed_periods_one_is_charged_and_after_a_month_none(
+def test_only_one_of_several_missed_periods_is_charged_and_none_after_a_month(
     anna: Renewing, money: Money, clock: Clock, boss: int
 ) -> None:
     at(clock, 24 * 31)
@@ -246,7 +246,7 @@ def test_of_several_missed_periods_one_is_charged_and_after_a_month_none(
         ("ended", 200, 0),
     ],
 )
-def test_a_charge_that_its_provider_should_have_made_is_missed_once(
+def test_a_missing_charge_of_the_provider_alarms_once(
     money: Money, clock: Clock, boss: int, status: str, hours: float, expected: int
 ) -> None:
     order = money.order(money.user(), "premium_month", provider="prodamus", p_renews=True)
@@ -264,14 +264,14 @@ def test_a_charge_that_its_provider_should_have_made_is_missed_once(
     assert money.call("alarm_missed_renewals") == []
 
 
-def test_a_refusal_without_a_payment_counts_as_one(anna: Renewing) -> None:
+def test_a_decline_without_a_payment_id_counts_as_a_decline(anna: Renewing) -> None:
     refusal = {"kind": "failed", "order_id": anna.charge()["order_id"], "reason": "invalid_request receipt"}
     assert message_keys(anna.record(refusal, key=f"r-{anna.provider}")["outgoing"]) == ["renewal_past_due"]
     assert anna.record(refusal)["outgoing"] == []
     assert anna.row()["attempts"] == 1
 
 
-def test_a_contact_that_is_refused_is_asked_for_and_the_next_try_has_the_new_one(
+def test_a_rejected_receipt_contact_is_requested_and_used_for_the_next_attempt(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     charge = anna.charge()
@@ -291,7 +291,7 @@ def test_a_contact_that_is_refused_is_asked_for_and_the_next_try_has_the_new_one
     assert anna.charge()["contact"] == "+79991234567", "and the periods after it"
 
 
-def test_a_new_contact_is_for_the_receipts_to_come_of_that_user_alone(money: Money) -> None:
+def test_a_new_receipt_contact_applies_to_later_charges_of_that_user_only(money: Money) -> None:
     anna, ben = Renewing(money), Renewing(money)
     other = money.order(anna.user_id, "credits_100", p_contact="old@example.com")
     money.call("change_receipt_contact", p_user_id=anna.user_id, p_contact="new@example.com")
@@ -302,7 +302,9 @@ def test_a_new_contact_is_for_the_receipts_to_come_of_that_user_alone(money: Mon
     }  # fmt: skip
 
 
-def test_money_that_comes_after_all_is_honoured(anna: Renewing, money: Money, clock: Clock) -> None:
+def test_a_payment_after_the_end_of_the_renewal_is_fulfilled(
+    anna: Renewing, money: Money, clock: Clock
+) -> None:
     charge = anna.charge()
     anna.declined(charge, "canceled")
     anna.sweep()
@@ -313,7 +315,7 @@ def test_money_that_comes_after_all_is_honoured(anna: Renewing, money: Money, cl
     assert (row["status"], row["saved_method"], row["charge_at"]) == ("ended", None, None)
 
 
-def test_two_charges_of_one_period_are_seen(anna: Renewing, money: Money, boss: int) -> None:
+def test_a_second_charge_of_one_period_is_held_with_an_alarm(anna: Renewing, money: Money, boss: int) -> None:
     charge = anna.charge()
     anna.paid(charge)
     result = anna.paid(charge)
@@ -321,7 +323,7 @@ def test_two_charges_of_one_period_are_seen(anna: Renewing, money: Money, boss: 
     assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
 
 
-# Who is not charged.
+# Renewals that are not charged.
 
 
 def cancel(anna: Renewing) -> str:
@@ -329,7 +331,9 @@ def cancel(anna: Renewing) -> str:
     return str(done["outcome"])
 
 
-def test_who_cancels_is_not_charged_and_nothing_of_the_card_stays(anna: Renewing, clock: Clock) -> None:
+def test_a_canceled_renewal_is_not_charged_and_its_payment_method_is_deleted(
+    anna: Renewing, clock: Clock
+) -> None:
     clock(BEGINS)
     assert cancel(anna) == "canceled"
     assert anna.row()["saved_method"] is None
@@ -340,14 +344,14 @@ def test_who_cancels_is_not_charged_and_nothing_of_the_card_stays(anna: Renewing
     assert anna.orders() == []
 
 
-def test_nobody_cancels_what_is_being_charged_this_moment(anna: Renewing, clock: Clock) -> None:
+def test_a_renewal_cannot_be_canceled_while_it_is_being_charged(anna: Renewing, clock: Clock) -> None:
     charge = anna.charge()
     assert cancel(anna) == "busy"
     anna.paid(charge)
     assert cancel(anna) == "canceled"
 
 
-def test_who_cancels_while_an_outcome_is_unknown_is_looked_after(
+def test_a_cancellation_during_an_unknown_outcome_keeps_querying_it(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     charge = anna.charge()
@@ -365,7 +369,7 @@ def test_who_cancels_while_an_outcome_is_unknown_is_looked_after(
     assert anna.row()["status"] == "ended"
 
 
-def test_a_refusal_after_the_cancel_says_nothing(anna: Renewing, clock: Clock) -> None:
+def test_a_decline_after_the_cancellation_sends_no_message(anna: Renewing, clock: Clock) -> None:
     charge = anna.charge()
     at(clock, 0.1)
     cancel(anna)
@@ -376,15 +380,13 @@ def test_a_refusal_after_the_cancel_says_nothing(anna: Renewing, clock: Clock) -
 
 
 @pytest.mark.parametrize("kind", ["refunded", "disputed"])
-def test_whose_money_went_back_is_not_charged_again(anna: Renewing, kind: str) -> None:
+def test_no_charge_after_a_refund_or_dispute(anna: Renewing, kind: str) -> None:
     anna.record(refunded(anna.pay, "499.00", kind=kind))
     assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     assert anna.row()["status"] == "ended"
 
 
-def test_of_whom_the_second_period_went_back_is_not_charged_for_the_third(
-    anna: Renewing, clock: Clock
-) -> None:
+def test_no_third_charge_after_a_refund_of_the_second_period(anna: Renewing, clock: Clock) -> None:
     pay = unique_id()
     anna.paid(anna.charge(), pay)
     anna.record(refunded(pay, "499.00"))
@@ -392,18 +394,18 @@ def test_of_whom_the_second_period_went_back_is_not_charged_for_the_third(
     assert anna.claim()["charges"] == []
 
 
-def test_whoever_got_a_part_back_goes_on(anna: Renewing) -> None:
+def test_a_partial_refund_does_not_stop_the_renewal(anna: Renewing) -> None:
     anna.record(refunded(anna.pay, "99.00"))
     assert anna.charge()["amount"] == "499.00"
 
 
-def test_nobody_is_charged_while_banned(anna: Renewing, money: Money) -> None:
+def test_a_banned_user_is_not_charged(anna: Renewing, money: Money) -> None:
     money.sql("update users set banned_at = private.clock() where id = %s", anna.user_id)
     assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     assert anna.row()["status"] == "ended"
 
 
-def test_who_has_paid_further_is_charged_when_that_ends(anna: Renewing, money: Money, clock: Clock) -> None:
+def test_the_charge_waits_for_the_end_of_another_purchase(anna: Renewing, money: Money, clock: Clock) -> None:
     anna.declined(anna.charge())
     money.record(paid(unique_id(), money.order(anna.user_id, "premium_month"), "499.00"))
     assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
@@ -418,7 +420,7 @@ def test_who_has_paid_further_is_charged_when_that_ends(anna: Renewing, money: M
     assert (charge["order_id"], charge["attempt"]) == (anna.orders()[1]["id"], 0)
 
 
-def test_who_is_being_erased_is_passed_over(
+def test_a_user_being_erased_is_skipped(
     anna: Renewing, connect: Callable[[], Any], database_url: str
 ) -> None:
     with psycopg.connect(database_url) as erasing:
@@ -428,12 +430,12 @@ def test_who_is_being_erased_is_passed_over(
     assert anna.row()["status"] == "active"
 
 
-def test_after_a_month_nobody_is_surprised(anna: Renewing, clock: Clock) -> None:
+def test_no_charge_is_made_a_month_late(anna: Renewing, clock: Clock) -> None:
     at(clock, 24 * 31)
     assert message_keys(anna.claim()["outgoing"]) == ["renewal_given_up"]
 
 
-def test_what_its_provider_renews_is_never_claimed(money: Money, clock: Clock) -> None:
+def test_a_renewal_that_its_provider_charges_is_never_claimed(money: Money, clock: Clock) -> None:
     clock(BEGINS)
     user, provider = money.user(), f"other-{unique_id()}"
     order = money.order(user, "premium_month", provider=provider, p_renews=True)
@@ -448,11 +450,11 @@ def test_what_its_provider_renews_is_never_claimed(money: Money, clock: Clock) -
 @pytest.mark.parametrize(
     "function", ["claim_due_renewals", "abort_charge", "star_position", "unrecorded_events"]
 )
-def test_only_the_backend_may(money: Money, database_url: str, function: str) -> None:
+def test_only_the_backend_role_may_call(money: Money, database_url: str, function: str) -> None:
     calls = {
         "claim_due_renewals": "claim_due_renewals('[]')",
         "abort_charge": "abort_charge(1, 1)",
-        "star_position": "star_position('nobody')",
+        "star_position": "star_position('unknown')",
         "unrecorded_events": "unrecorded_events('x', '[]')",
     }
     for role, may in (("anon", False), ("service_role", False), ("bot_backend", True)):
@@ -466,7 +468,7 @@ def test_only_the_backend_may(money: Money, database_url: str, function: str) ->
             connection.rollback()
 
 
-def test_nobody_is_erased_while_it_runs_and_nothing_is_charged_after(
+def test_an_active_renewal_prevents_the_erasure_and_an_erased_user_is_not_charged(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     erase = "select private.anonymize_payment_data(u) from users as u where u.id = %s"
@@ -484,14 +486,12 @@ def test_nobody_is_erased_while_it_runs_and_nothing_is_charged_after(
     assert money.sql("select contact from orders where id = %s", charge["order_id"]) == [{"contact": None}]
 
 
-def test_a_months_gift_is_used_up_before_anything_is_charged(
-    anna: Renewing, money: Money, clock: Clock
-) -> None:
+def test_a_promo_month_is_used_up_before_the_next_charge(anna: Renewing, money: Money, clock: Clock) -> None:
     money.sql("select private.extend_subscription(%s, 'PREMIUM', 'promo', 'month', null)", anna.user_id)
     assert anna.claim()["charges"] == []
     assert anna.row()["charge_at"] == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
     clock("timestamptz '2027-03-10 12:00:01+03'")
     anna.sweep()
-    assert anna.user()["vip_level"] == 1, "days of grace, whatever ran last"
+    assert anna.user()["vip_level"] == 1, "within the grace period of either subscription"
     anna.paid(anna.charge())
     assert money.ends_at(anna.user_id) == datetime(2027, 4, 10, 12, tzinfo=MOSCOW)

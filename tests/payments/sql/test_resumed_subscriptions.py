@@ -1,4 +1,4 @@
-"""A canceled subscription that its provider charges again, and a subscription that must not begin twice."""
+"""Canceled subscriptions that their provider charges again, and subscriptions that must not begin twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STARS = "telegram_stars"
 
 
 def moment(**later: float) -> str:
-    """A moment as a provider tells it: in whole seconds."""
+    """Return a time as providers send it: in whole seconds."""
     return (datetime.now(UTC) + timedelta(**later)).replace(microsecond=0).isoformat()
 
 
@@ -26,12 +26,12 @@ class Subscriber:
         self.currency, self.price = ("XTR", "350") if provider == STARS else ("USD", "5.99")
         self.id = money.user()
         self.order = money.order(self.id, "premium_month", self.currency, provider=provider, p_renews=True)
-        # Telegram's subscription is known by the invoice's payload, our order.
+        # Telegram identifies a subscription by the invoice's payload, our order.
         self.subscription = str(self.order) if provider == STARS else f"sub_{self.order}"
         self.charge()
 
     def charge(self, **rest: Any) -> Any:
-        """Its provider charges a period."""
+        """Record that the provider charged a period."""
         rest.setdefault("happened_at", moment())
         event = paid(
             unique_id(), self.order, self.price, self.currency, subscription_id=self.subscription, **rest
@@ -69,7 +69,7 @@ class Subscriber:
 
 @pytest.mark.parametrize("provider", [STARS, "stripe"])
 @pytest.mark.parametrize("how", ["here", "at the provider"])
-def test_a_charge_after_the_cancellation_means_that_it_runs_again(
+def test_a_charge_after_the_cancellation_resumes_the_subscription(
     money: Money, provider: str, how: str
 ) -> None:
     anna = Subscriber(money, provider)
@@ -88,7 +88,7 @@ def test_a_charge_after_the_cancellation_means_that_it_runs_again(
 
 
 @pytest.mark.parametrize("seconds", [2, 60, 86_400])
-def test_a_charge_before_the_cancellation_that_is_told_later_changes_nothing(
+def test_a_late_event_about_a_charge_before_the_cancellation_changes_nothing(
     money: Money, seconds: int
 ) -> None:
     anna = Subscriber(money)
@@ -97,7 +97,7 @@ def test_a_charge_before_the_cancellation_that_is_told_later_changes_nothing(
     assert anna.row()["status"] == "canceled"
 
 
-def test_an_ended_subscription_that_is_charged_again_runs_again(money: Money) -> None:
+def test_a_charge_resumes_an_ended_subscription(money: Money) -> None:
     anna = Subscriber(money, "stripe")
     anna.record("canceled", happened_at=moment(days=-40))
     anna.record("ended")
@@ -108,14 +108,14 @@ def test_an_ended_subscription_that_is_charged_again_runs_again(money: Money) ->
     assert (row["status"], row["ended_at"], row["canceled_at"]) == ("active", None, None)
 
 
-def test_the_moment_of_the_cancellation_is_the_providers(money: Money) -> None:
+def test_the_cancellation_time_is_the_providers(money: Money) -> None:
     anna = Subscriber(money, "stripe")
     anna.record("canceled", happened_at=moment(hours=-3))
     anna.charge(happened_at=moment(hours=-2))
     assert anna.row()["status"] == "active"
 
 
-def test_a_charge_that_went_back_already_resumes_nothing(money: Money) -> None:
+def test_a_refunded_charge_does_not_resume_the_subscription(money: Money) -> None:
     anna, pay = Subscriber(money), unique_id()
     anna.cancel()
     back = {"kind": "refunded", "payment_id": pay, "operation_id": "r", "amount": "350", "currency": "XTR"}
@@ -127,7 +127,7 @@ def test_a_charge_that_went_back_already_resumes_nothing(money: Money) -> None:
     assert anna.row()["status"] == "canceled"
 
 
-def test_what_we_charge_ourselves_is_not_resumed_by_a_late_answer(money: Money) -> None:
+def test_a_late_result_does_not_resume_a_renewal_that_we_charge(money: Money) -> None:
     anna = Renewing(money)
     money.sql("update renewals set charge_at = private.clock() where provider = %s", anna.provider)
     money.sql("update subscriptions set ends_at = private.clock() where user_id = %s", anna.user_id)
@@ -138,26 +138,24 @@ def test_what_we_charge_ourselves_is_not_resumed_by_a_late_answer(money: Money) 
     assert (anna.row()["status"], anna.row()["saved_method"]) == ("canceled", None)
 
 
-def test_resuming_here_forgets_the_cancellation(money: Money) -> None:
+def test_an_active_event_clears_the_cancellation(money: Money) -> None:
     anna = Subscriber(money)
     anna.record("canceled")
     anna.record("active")
     assert (anna.row()["status"], anna.row()["canceled_at"]) == ("active", None)
 
 
-def test_a_running_subscription_is_not_begun_again_with_its_link(money: Money) -> None:
+def test_the_checkout_of_an_active_subscription_cannot_be_paid_again(money: Money) -> None:
     anna = Subscriber(money)
     assert anna.may_pay() == "paid"
     anna.cancel()
-    assert anna.may_pay() == "ok", "the old link resumes it"
+    assert anna.may_pay() == "ok", "the old checkout resumes it"
     anna.charge()
     assert anna.may_pay() == "paid"
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(24, "paid"), (26, "ok"), (30, "ok"), (31, "ok")])
-def test_a_provider_that_asks_for_each_period_may_charge_the_next(
-    money: Money, days: int, verdict: str
-) -> None:
+def test_the_pre_payment_check_accepts_the_next_period(money: Money, days: int, verdict: str) -> None:
     anna = Subscriber(money)
     money.sql(
         "update payments set completed_at = private.clock() - make_interval(days => %s) where user_id = %s",
@@ -166,7 +164,7 @@ def test_a_provider_that_asks_for_each_period_may_charge_the_next(
     assert anna.may_pay() == verdict
 
 
-def test_a_second_link_made_before_the_first_was_paid_is_refused(money: Money) -> None:
+def test_a_second_checkout_created_before_the_first_payment_is_rejected(money: Money) -> None:
     anna = money.user()
     first, second = (
         money.order(anna, "premium_month", "XTR", provider=STARS, p_renews=True) for _ in range(2)
@@ -180,7 +178,7 @@ def test_a_second_link_made_before_the_first_was_paid_is_refused(money: Money) -
     assert (may_pay(first), may_pay(second)) == ("ok", "ok")
     money.record(paid(unique_id(), first, "350", "XTR", subscription_id=str(first)), provider=STARS)
     assert (may_pay(first), may_pay(second)) == ("paid", "renewing")
-    # Whoever orders one now was asked, and a single month is nobody's trouble.
+    # A later order was confirmed by the user, and a single month does not renew.
     third = money.order(anna, "premium_month", "XTR", provider=STARS, p_renews=True)
     single = money.order(anna, "premium_month", "XTR", provider=STARS)
     assert (may_pay(third), may_pay(single)) == ("ok", "ok")

@@ -1,4 +1,4 @@
-"""Deadlocks, lock timeouts and serialization failures end the call, which is made again."""
+"""Deadlocks, lock timeouts and serialization failures end the call, and the caller repeats it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def rival(database_url: str) -> Iterator[psycopg.Connection]:
-    """Another transaction, which never gives way first."""
+    """Open another transaction that Postgres does not choose as the deadlock's victim first."""
     with psycopg.connect(database_url, prepare_threshold=None) as connection:
         connection.execute("set deadlock_timeout = '1min'")
         connection.commit()
@@ -26,7 +26,7 @@ def rival(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 def record(url: str, event_key: str, pay: str, order: int, setting: str = "") -> Any:
-    """Record that an order is paid, over a connection with one more setting."""
+    """Record a payment of an order over a connection with an additional setting."""
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         if setting:
             connection.execute(setting)
@@ -38,7 +38,7 @@ def record(url: str, event_key: str, pay: str, order: int, setting: str = "") ->
 
 
 def known_payment(money: Money, order: int) -> str:
-    """A payment that has a row already."""
+    """Create an order and a payment that already has a row."""
     pay = unique_id()
     money.record({"kind": "pending", "payment_id": pay, "order_id": order})
     return pay
@@ -55,7 +55,7 @@ def waits(sql: Sql, text: str = "record_payment_event") -> bool:
 
 
 def assert_then_given_once(money: Money, anna: int, event_key: str, pay: str, order: int) -> None:
-    """Nothing of the failed call stayed; the same call gives what was paid for, once."""
+    """Check that the failed call stored nothing and that the repeated call fulfils the order once."""
     assert money.user_row(anna)["bonus_credits"] == 0
     assert money.sql("select 1 from payment_events where event_key = %s", event_key) == []
     assert money.record(paid(pay, order), key=event_key)["outcome"] == "applied"
@@ -65,7 +65,7 @@ def assert_then_given_once(money: Money, anna: int, event_key: str, pay: str, or
     assert event == {"error": None, "attempts": 2}
 
 
-def test_a_deadlock_is_the_callers_to_repeat(
+def test_a_deadlock_ends_the_call_for_a_retry(
     money: Money, sql: Sql, backend_url: str, rival: psycopg.Connection
 ) -> None:
     anna = money.user()
@@ -75,7 +75,7 @@ def test_a_deadlock_is_the_callers_to_repeat(
     with ThreadPoolExecutor(2) as pool:
         recording = pool.submit(record, backend_url, event_key, pay, order)
         eventually(lambda: waits(sql))
-        # It holds its new event and waits for the payment; the rival holds the payment and wants the event.
+        # The call has locked its event and waits for the payment, the rival the other way round.
         pool.submit(
             rival.execute,
             "insert into public.payment_events (provider, event_key, body, events) "
@@ -88,7 +88,7 @@ def test_a_deadlock_is_the_callers_to_repeat(
     assert_then_given_once(money, anna, event_key, pay, order)
 
 
-def test_a_lock_that_was_not_got_in_time_is_the_callers_to_repeat(
+def test_a_lock_timeout_ends_the_call_for_a_retry(
     money: Money, backend_url: str, rival: psycopg.Connection
 ) -> None:
     anna = money.user()
@@ -101,7 +101,7 @@ def test_a_lock_that_was_not_got_in_time_is_the_callers_to_repeat(
     assert_then_given_once(money, anna, event_key, pay, order)
 
 
-def test_a_serialization_failure_is_the_callers_to_repeat(
+def test_a_serialization_failure_ends_the_call_for_a_retry(
     money: Money, sql: Sql, backend_url: str, rival: psycopg.Connection
 ) -> None:
     anna = money.user()
@@ -126,5 +126,5 @@ def test_a_serialization_failure_is_the_callers_to_repeat(
         ("42883", False), ("54001", False),
     ],
 )  # fmt: skip
-def test_which_errors_may_not_come_again(sql: Sql, code: str, expected: bool) -> None:
+def test_which_errors_are_retryable(sql: Sql, code: str, expected: bool) -> None:
     assert sql("select private.is_retryable(%s) as it", code) == [{"it": expected}]

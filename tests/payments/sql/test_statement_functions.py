@@ -1,4 +1,4 @@
-"""What SQL makes of a provider's own lists: what is ours, what must be recorded, and sums to the cent."""
+"""Provider statements in SQL: which entries are ours, which must be recorded, and sums to the cent."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ NEXT_DAY = "timestamptz '2027-03-11 03:00:00+00'"
 
 @pytest.fixture(autouse=True)
 def then(clock: Clock) -> None:
-    """The day is over, and its orders were made on it."""
+    """Set the clock to the day after; orders are created on the day itself."""
     clock("timestamptz '2027-03-10 11:00:00+00'")
 
 
 class Shop:
-    """A provider that no other test has, and its own lists."""
+    """A provider of one test, and its statement."""
 
     def __init__(self, money: Money, clock: Clock) -> None:
         self.money = money
@@ -43,20 +43,20 @@ class Shop:
         return self.money.order(self.money.user(), provider=self.key, **rest)
 
     def record(self, event: Json) -> Json:
-        """Tell it as a callback does."""
+        """Record an event as a webhook does."""
         result: Json = self.money.record(event, provider=self.key)
         assert result["outcome"] == "applied"
         return result
 
     def check(self, *events: Json) -> list[str]:
-        """What is to be done about each."""
+        """Return the state of each event (check_statement)."""
         states = self.money.call("check_statement", p_provider=self.key, p_events=webhook_events(events))
         return [states[str(place)] for place in range(len(events))]
 
     def read(self, *events: Json, day: date = DAY, at: str = NEXT_DAY) -> Json:
-        """Let the job read a day that lists these; what that came to."""
+        """Read a day whose statement lists these events, as the job does; return the result."""
         self.clock(at)
-        self.money.sql(  # no other day is due
+        self.money.sql(  # only this day is due
             "insert into statement_days (provider, day, read_at) select %s, %s::date - n, private.clock() "
             "from generate_series(-40, 40) n where n <> 0 on conflict do nothing",
             self.key,
@@ -114,7 +114,7 @@ def shop(money: Money, clock: Clock) -> Shop:
     return Shop(money, clock)
 
 
-def test_it_balances_to_the_cent_by_currency(shop: Shop, boss: int) -> None:
+def test_a_statement_balances_to_the_cent_by_currency(shop: Shop, boss: int) -> None:
     one, two, three = unique_id(), unique_id(), unique_id()
     listed = [
         paid(one, shop.order(), "149.00", happened_at=NOON),
@@ -136,7 +136,7 @@ def test_it_balances_to_the_cent_by_currency(shop: Shop, boss: int) -> None:
     assert {one["currency"]: one["theirs"] for one in read["sums"]} == {"RUB": "249.01", "USD": "1.99"}
 
 
-def test_every_difference_is_told_once(shop: Shop, boss: int) -> None:
+def test_every_difference_is_alarmed_once(shop: Shop, boss: int) -> None:
     theirs, ours, both = unique_id(), unique_id(), unique_id()
     shop.record(paid(ours, shop.order(), happened_at=NOON))
     shop.record(paid(both, shop.order(), happened_at=NOON))
@@ -153,11 +153,11 @@ def test_every_difference_is_told_once(shop: Shop, boss: int) -> None:
     assert shop.report() == [("RUB", Decimal("297.99"), Decimal("298.00"), Decimal("0.01"), 3)]
     again = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
     assert (again["gaps"], again["outgoing"]) == ([], [])
-    shop.record(paid(theirs, None, happened_at=NOON))  # it is found after all
+    shop.record(paid(theirs, None, happened_at=NOON))  # recorded later
     assert shop.report()[0][1:4] == (Decimal("297.99"), Decimal("447.00"), Decimal("149.01"))
 
 
-def test_money_of_others_is_counted_and_not_recorded(shop: Shop) -> None:
+def test_entries_of_other_shops_are_counted_and_not_recorded(shop: Shop) -> None:
     order, late = shop.order(), unique_id()
     other = shop.money.order(shop.money.user(), provider="stripe")
     events = [
@@ -174,7 +174,7 @@ def test_money_of_others_is_counted_and_not_recorded(shop: Shop) -> None:
     assert shop.report() == []
 
 
-def test_what_is_recorded_is_known_and_what_was_undone_since_has_changed(shop: Shop) -> None:
+def test_a_recorded_entry_is_known_and_a_reversed_one_changed(shop: Shop) -> None:
     one, order = unique_id(), shop.order()
     payment, back = (
         paid(one, order, happened_at=NOON),
@@ -192,12 +192,12 @@ def test_what_is_recorded_is_known_and_what_was_undone_since_has_changed(shop: S
         "known",
     ]
     shop.record(failed)
-    assert shop.check(back, failed) == ["known", "known"], "what is final stays"
+    assert shop.check(back, failed) == ["known", "known"], "a final state does not change"
     assert shop.read(payment, failed)["gaps"] == []
     assert shop.report() == [("RUB", 149, 149, 0, 0)]
 
 
-def test_an_ended_subscription_is_noticed_once(shop: Shop) -> None:
+def test_an_ended_subscription_is_missing_once(shop: Shop) -> None:
     order = shop.order(product="premium_month", p_renews=True)
     shop.record(paid(unique_id(), order, "499", subscription_id="sub_1"))
     ended = {"kind": "subscription_ended", "subscription_id": "sub_1", "happened_at": NOON}
@@ -206,7 +206,7 @@ def test_an_ended_subscription_is_noticed_once(shop: Shop) -> None:
     assert shop.check(ended) == ["known"]
 
 
-def test_a_commission_is_named_later_and_the_report_is_net(shop: Shop) -> None:
+def test_a_later_reported_commission_makes_the_report_net(shop: Shop) -> None:
     one, order = unique_id(), shop.order(currency="XTR")
     (row,) = shop.money.sql("select amount from orders where id = %s", order)
     gross = row["amount"]
@@ -224,14 +224,14 @@ def test_a_commission_is_named_later_and_the_report_is_net(shop: Shop) -> None:
     ("moment", "day"),
     [("2027-03-10T23:49:59+00:00", DAY), ("2027-03-10T23:50:00+00:00", DAY + timedelta(days=1))],
 )
-def test_what_only_we_have_around_midnight_waits_for_the_next_day(shop: Shop, moment: str, day: date) -> None:
+def test_our_own_movement_around_midnight_belongs_to_the_next_day(shop: Shop, moment: str, day: date) -> None:
     shop.record(paid(unique_id(), shop.order(), happened_at=moment))
     first = shop.read()
     second = shop.read(day=DAY + timedelta(days=1), at="timestamptz '2027-03-12 03:00:00+00'")
     assert [len(one["gaps"]) for one in (first, second)] == ([1, 0] if day == DAY else [0, 1])
 
 
-def test_what_is_on_both_sides_stands_on_the_providers_day(shop: Shop) -> None:
+def test_a_matched_movement_is_on_the_providers_day(shop: Shop) -> None:
     one, order = unique_id(), shop.order()
     shop.record(paid(one, order, happened_at="2027-03-11T00:00:01+00:00"))  # by our clock
     assert shop.read(paid(one, order, happened_at="2027-03-10T23:59:59+00:00"))["gaps"] == []
@@ -241,7 +241,7 @@ def test_what_is_on_both_sides_stands_on_the_providers_day(shop: Shop) -> None:
     assert shop.report(DAY + timedelta(days=1)) == []
 
 
-def test_what_the_list_no_longer_shows_is_missing_there(shop: Shop, boss: int) -> None:
+def test_an_entry_that_disappeared_from_the_statement_is_missing_there(shop: Shop, boss: int) -> None:
     payment = paid(unique_id(), shop.order(), happened_at=NOON)
     shop.record(payment)
     assert shop.read(payment)["gaps"] == []
@@ -250,7 +250,7 @@ def test_what_the_list_no_longer_shows_is_missing_there(shop: Shop, boss: int) -
 
 
 def test_zero_amounts_balance(shop: Shop) -> None:
-    """A period that credit paid for moves nothing, and is no difference."""
+    """A period paid with credit moves no money and is no difference."""
     order = shop.order(product="premium_month", p_renews=True)
     nothing = paid(unique_id(), order, "0", subscription_id="sub_2", is_invoice=True, happened_at=NOON)
     shop.record(nothing)
@@ -259,15 +259,15 @@ def test_zero_amounts_balance(shop: Shop) -> None:
     assert shop.report() == [("RUB", 0, 0, 0, 0)]
 
 
-def test_two_workers_never_have_one_day(shop: Shop, clock: Clock) -> None:
+def test_a_day_is_leased_to_one_worker(shop: Shop, clock: Clock) -> None:
     clock(NEXT_DAY)
     claimed = in_parallel(8, lambda _n: shop.claim())
     days = [one["day"] for one in claimed if one]
     assert len(days) == len(set(days)) == 8
-    assert min(days) == "2027-02-10", "the oldest goes first"
+    assert min(days) == "2027-02-10", "the oldest day first"
 
 
-def test_a_walk_that_stops_goes_on_at_the_next_page(shop: Shop, clock: Clock) -> None:
+def test_an_interrupted_reading_continues_at_the_next_page(shop: Shop, clock: Clock) -> None:
     clock(NEXT_DAY)
     one, two = (paid(unique_id(), shop.order(), happened_at="2027-02-10T12:00:00+00:00") for _ in range(2))
     walk = shop.claim()
@@ -275,19 +275,19 @@ def test_a_walk_that_stops_goes_on_at_the_next_page(shop: Shop, clock: Clock) ->
     assert walk["cursor"] == ""
     assert shop.keep(walk, one, following="page-2")["is_current"]
     clock("timestamptz '2027-03-11 03:01:59+00'")
-    assert (shop.claim() or {})["day"] != walk["day"], "somebody has it"
+    assert (shop.claim() or {})["day"] != walk["day"], "leased"
     clock("timestamptz '2027-03-11 03:02:01+00'")
     again = shop.claim()
     assert again is not None
     assert (again["day"], again["cursor"]) == (walk["day"], "page-2")
-    late = shop.keep(walk, one, following="page-2")  # who was slow
+    late = shop.keep(walk, one, following="page-2")  # the slow worker
     assert not late["is_current"]
     assert shop.keep(again, two)["is_current"]
     rows = shop.money.sql("select number from statement_entries where provider = %s", shop.key)
-    assert len(rows) == 2, "what the first part of the walk saw is still there"
+    assert len(rows) == 2, "entries of the first page are kept"
 
 
-def test_a_page_that_is_kept_twice_at_once_counts_once(shop: Shop, clock: Clock) -> None:
+def test_a_page_stored_twice_concurrently_counts_once(shop: Shop, clock: Clock) -> None:
     clock(NEXT_DAY)
     walk = shop.claim()
     assert walk is not None
@@ -298,7 +298,7 @@ def test_a_page_that_is_kept_twice_at_once_counts_once(shop: Shop, clock: Clock)
 
 
 def test_when_a_day_is_read(shop: Shop, clock: Clock) -> None:
-    """Two hours after its end, then 1, 3, 7, 14 and 28 days after that, and never again."""
+    """Two hours after the end of the day, then 1, 3, 7, 14 and 28 days later, and never again."""
     end, reads = datetime(2027, 3, 11, tzinfo=UTC), []
     for hours in (0, 1, 2, 3, 25, 26, 27, 73, 74, 169, 170, 337, 338, 339, 673, 674, 675, 700):
         clock(f"timestamptz '{(end + timedelta(hours=hours)).isoformat()}'")
@@ -309,7 +309,7 @@ def test_when_a_day_is_read(shop: Shop, clock: Clock) -> None:
     assert reads == [2, 26, 74, 170, 338, 674]
 
 
-def test_a_provider_that_does_not_answer_is_left_alone_for_a_while(shop: Shop, clock: Clock) -> None:
+def test_a_failing_provider_is_retried_with_backoff(shop: Shop, clock: Clock) -> None:
     clock(NEXT_DAY)
     walk = shop.claim()
     assert walk is not None
@@ -338,8 +338,8 @@ STORY = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(STORY)
-def test_any_mixture_balances(money: Money, clock: Clock, boss: int, story: list[Any]) -> None:
-    """ours - theirs is exactly what the unmatched movements make of it, and nothing is told twice."""
+def test_any_mixture_of_movements_balances(money: Money, clock: Clock, boss: int, story: list[Any]) -> None:
+    """The difference equals the sum of the unmatched movements, and nothing is alarmed twice."""
     clock("timestamptz '2027-03-10 11:00:00+00'")
     shop = Shop(money, clock)
     listed, theirs, ours = [], Decimal(0), Decimal(0)
@@ -354,7 +354,7 @@ def test_any_mixture_balances(money: Money, clock: Clock, boss: int, story: list
             if is_here:
                 shop.record(event)
                 ours += signed
-            # Without the payment a refund names nothing of ours.
+            # A refund without a recorded payment is not ours.
             if is_there and (is_here or event is payment):
                 listed.append(event)
                 theirs += signed

@@ -1,4 +1,4 @@
-"""Time that was bought: by the calendar, one purchase after the other, taken back with the money, renewed."""
+"""Plan time: by the calendar, consecutive purchases, refunds and renewals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 def buy(money: Money, user_id: int, product: str = "premium_month", **rest: Any) -> str:
-    """Order and pay; the payment's number."""
+    """Order and pay; return the provider's id of the payment."""
     price = {"premium_month": "499.00", "premium_year": "4990.00"}[product]
     pay = unique_id()
     result = money.record(paid(pay, money.order(user_id, product, **rest), price))
@@ -26,7 +26,7 @@ def buy(money: Money, user_id: int, product: str = "premium_month", **rest: Any)
     return pay
 
 
-def test_a_month_gives_the_plan_and_the_next_one_follows_it(money: Money, clock: Clock) -> None:
+def test_a_month_grants_the_plan_and_the_next_month_extends_it(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
     anna = money.user()
     buy(money, anna)
@@ -48,7 +48,7 @@ def test_a_month_gives_the_plan_and_the_next_one_follows_it(money: Money, clock:
         ("2026-12-31 22:00:00+00", "premium_month", "2027-02-01 01:00:00+03:00"),  # the 1st in Moscow already
     ],
 )
-def test_a_period_ends_as_the_calendar_of_the_product_says(
+def test_a_period_ends_by_the_calendar(
     money: Money, clock: Clock, begins: str, product: str, ends: str
 ) -> None:
     clock(f"timestamptz '{begins}'")
@@ -57,7 +57,7 @@ def test_a_period_ends_as_the_calendar_of_the_product_says(
     assert money.ends_at(anna) == datetime.fromisoformat(ends)
 
 
-def test_a_month_keeps_the_hour_when_clocks_change(money: Money, clock: Clock, sql: Sql) -> None:
+def test_a_month_keeps_the_hour_across_a_clock_change(money: Money, clock: Clock, sql: Sql) -> None:
     sql("update private.settings set value = '\"Europe/Berlin\"' where key = 'quota_timezone'")
     try:
         clock("timestamptz '2027-03-15 18:00:00+01'")  # Germany's clocks change on 28 March
@@ -68,7 +68,7 @@ def test_a_month_keeps_the_hour_when_clocks_change(money: Money, clock: Clock, s
         sql("update private.settings set value = '\"Europe/Moscow\"' where key = 'quota_timezone'")
 
 
-def test_after_a_pause_a_new_time_begins_now(money: Money, clock: Clock, sql: Sql) -> None:
+def test_a_purchase_after_the_end_starts_now(money: Money, clock: Clock, sql: Sql) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
     anna = money.user()
     buy(money, anna)
@@ -80,7 +80,7 @@ def test_after_a_pause_a_new_time_begins_now(money: Money, clock: Clock, sql: Sq
     assert money.user_row(anna)["vip_level"] == 1
 
 
-def test_ten_purchases_at_once_add_up(money: Money, clock: Clock) -> None:
+def test_ten_concurrent_purchases_add_up(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna = money.user()
     orders = [money.order(anna, "premium_month") for _ in range(10)]
@@ -88,7 +88,7 @@ def test_ten_purchases_at_once_add_up(money: Money, clock: Clock) -> None:
     assert money.ends_at(anna) == datetime(2027, 11, 10, 12, tzinfo=MOSCOW)
 
 
-def test_a_refund_takes_the_time_back(money: Money, clock: Clock) -> None:
+def test_a_refund_reverses_the_time(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna = money.user()
     first, second = buy(money, anna), buy(money, anna)
@@ -105,11 +105,11 @@ def test_a_refund_takes_the_time_back(money: Money, clock: Clock) -> None:
     assert money.ends_at(anna) is None
     assert (money.user_row(anna)["vip_level"], money.user_row(anna)["is_paid"]) == (0, False)
     money.record({"kind": "refund_failed", "payment_id": first, "operation_id": "r1"})
-    assert money.ends_at(anna) == datetime(2027, 2, 10, 12, tzinfo=MOSCOW), "the 21 days that were taken"
+    assert money.ends_at(anna) == datetime(2027, 2, 10, 12, tzinfo=MOSCOW), "less the 21 days reversed"
     assert money.user_row(anna)["vip_level"] == 1
 
 
-def test_a_renewal_is_charged_again_and_again(money: Money, clock: Clock, sql: Sql) -> None:
+def test_a_renewal_is_charged_every_period(money: Money, clock: Clock, sql: Sql) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna, subscription = money.user(), f"sub_{unique_id()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
@@ -125,16 +125,14 @@ def test_a_renewal_is_charged_again_and_again(money: Money, clock: Clock, sql: S
     ended = {"kind": "subscription_canceled", "subscription_id": subscription}
     assert message_keys(money.record(ended, provider="stripe")["outgoing"]) == ["renewal_canceled"]
     assert money.record(ended, provider="stripe")["outgoing"] == []
-    assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW), "what was paid still runs"
+    assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW), "the paid period continues"
     ended = {"kind": "subscription_ended", "subscription_id": subscription}
     assert money.record(ended, provider="stripe")["outgoing"] == []
     rows = sql("select status from renewals where provider_subscription_id = %s", subscription)
     assert rows == [{"status": "ended"}]
 
 
-def test_who_cancels_with_our_button_gets_no_second_confirmation(
-    money: Money, clock: Clock, sql: Sql
-) -> None:
+def test_a_cancellation_with_our_button_is_confirmed_once(money: Money, clock: Clock, sql: Sql) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna, other, subscription = money.user(), money.user(), f"sub_{unique_id()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
@@ -149,11 +147,11 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
 
     money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
     clock("timestamptz '2027-01-10 12:01:59+03'")
-    assert money.record(canceled, provider="stripe")["outgoing"] == [], "the screen they tapped on says so"
+    assert money.record(canceled, provider="stripe")["outgoing"] == [], "the screen shows it"
     assert money.call("cancel_renewal", p_user_id=anna, p_renewal_id=row["id"])["outcome"] == "known"
     money.record(active, provider="stripe")
 
-    # The provider did not answer; what it confirms after all is news.
+    # The provider did not answer, so its later confirmation is notified.
     money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
     assert money.call("abort_cancel", p_user_id=other, p_renewal_id=row["id"]) == {"outcome": "unknown"}
     assert money.call("abort_cancel", p_user_id=anna, p_renewal_id=row["id"]) == {"outcome": "running"}
@@ -162,13 +160,15 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
     assert (known["outcome"], known["is_over"]) == ("known", False)
     money.record(active, provider="stripe")
 
-    # The provider could not be reached; what it does later by itself is news.
+    # The provider was not reached, so its own later cancellation is notified.
     money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
     clock("timestamptz '2027-01-10 12:04:00+03'")
     assert message_keys(money.record(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
 
 
-def test_a_second_period_told_before_the_first_waits_for_it(money: Money, clock: Clock) -> None:
+def test_a_second_period_that_arrives_before_the_first_is_applied_after_it(
+    money: Money, clock: Clock
+) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna, subscription, early = money.user(), f"sub_{unique_id()}", unique_id()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
@@ -184,13 +184,13 @@ def test_a_second_period_told_before_the_first_waits_for_it(money: Money, clock:
     assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
 
 
-def test_what_is_said_of_an_unknown_subscription_is_to_be_told_again(money: Money) -> None:
+def test_an_event_of_an_unknown_subscription_must_be_repeated(money: Money) -> None:
     result = money.record({"kind": "subscription_ended", "subscription_id": "nobody's"})
     assert result["outcome"] == "failed"
     assert result["error"].startswith("M0002")
 
 
-def test_whoever_brought_the_buyer_gets_their_share_once(money: Money, sql: Sql) -> None:
+def test_the_referrer_receives_the_commission_once(money: Money, sql: Sql) -> None:
     boris, anna, pay = money.user("Boris"), money.user(), unique_id()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status, completed_at) "
@@ -209,7 +209,7 @@ def test_whoever_brought_the_buyer_gets_their_share_once(money: Money, sql: Sql)
         sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
 
 
-def test_times_are_utc_on_the_wire(money: Money) -> None:
+def test_times_are_sent_in_utc(money: Money) -> None:
     anna = money.user()
     result = money.record(paid(unique_id(), money.order(anna, "premium_month"), "499.00"))
     until = result["outgoing"][0]["parameters"]["values"]["until"]["date"]

@@ -1,4 +1,4 @@
-"""Amounts of nothing: they are never a purchase, and never take anything back."""
+"""Amounts of zero: never a one-time purchase, and never a reversal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ZEROS = ["0", "0.00"]
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-def test_nothing_is_sold_for_nothing(money: Money, sql: Sql, amount: int) -> None:
+def test_a_price_of_zero_is_rejected(money: Money, sql: Sql, amount: int) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         sql("update product_prices set amount = %s where product_key = 'credits_100'", amount)
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -28,7 +28,7 @@ def test_nothing_is_sold_for_nothing(money: Money, sql: Sql, amount: int) -> Non
 
 @pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_one_off_order_is_not_paid_with_nothing(
+def test_a_one_time_order_is_not_paid_with_amount_zero(
     money: Money, sql: Sql, boss: int, provider: str, zero: str
 ) -> None:
     anna, code, pay = money.user(), new_code(sql, "percent", 20), unique_id()
@@ -46,7 +46,7 @@ def test_a_one_off_order_is_not_paid_with_nothing(
 
 @pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("is_invoice", [True, False])
-def test_a_first_period_for_nothing_is_given_when_its_provider_calls_it_paid(
+def test_a_free_first_period_is_fulfilled_when_its_provider_reports_it_paid(
     money: Money, boss: int, zero: str, is_invoice: bool
 ) -> None:
     anna, pay = money.user(), unique_id()
@@ -59,7 +59,7 @@ def test_a_first_period_for_nothing_is_given_when_its_provider_calls_it_paid(
 
 @pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("kind", ["refunded", "disputed"])
-def test_what_takes_nothing_back_takes_nothing(money: Money, boss: int, kind: str, zero: str) -> None:
+def test_a_refund_of_zero_reverses_nothing(money: Money, boss: int, kind: str, zero: str) -> None:
     anna, pay = money.user(), unique_id()
     money.record(paid(pay, money.order(anna)))
     result = money.record({**refunded(pay, zero, f"back-{pay}"), "kind": kind})
@@ -70,13 +70,13 @@ def test_what_takes_nothing_back_takes_nothing(money: Money, boss: int, kind: st
 
 
 @pytest.mark.parametrize("zero", ZEROS)
-def test_nothing_without_an_order_concerns_nobody(money: Money, boss: int, zero: str) -> None:
+def test_a_payment_of_zero_without_an_order_sends_no_message(money: Money, boss: int, zero: str) -> None:
     result = money.record(paid(unique_id(), None, zero))
     assert message_keys(result["outgoing"]) == []
 
 
 @pytest.mark.parametrize("zero", ZEROS)
-def test_before_the_money_nothing_is_the_wrong_amount(money: Money, zero: str) -> None:
+def test_the_pre_payment_check_rejects_amount_zero(money: Money, zero: str) -> None:
     verdict = money.call(
         "check_order",
         p_provider="yookassa",
@@ -89,7 +89,7 @@ def test_before_the_money_nothing_is_the_wrong_amount(money: Money, zero: str) -
 
 
 @pytest.mark.parametrize("zero", [0, -1])
-def test_nothing_can_be_refunded_by_an_admin(money: Money, boss: int, zero: int) -> None:
+def test_an_admin_cannot_refund_amount_zero(money: Money, boss: int, zero: int) -> None:
     pay = unique_id()
     money.record(paid(pay, money.order(money.user())))
     with pytest.raises(psycopg.Error):

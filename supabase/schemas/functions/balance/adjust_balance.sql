@@ -7,9 +7,9 @@
 --   fails with L0003. Two calls that create the same user collide in the unique telegram_id and continue with one row.
 -- Locks: user (NO KEY UPDATE).
 -- Returns: jsonb
---   balance: numeric       (as it is now)
---   applied: boolean       (false: the reference is known already)
---   transaction_id: bigint
+--   balance: numeric       (after the call)
+--   applied: boolean       (false: an earlier call applied the reference)
+--   transaction_id: bigint (balance_transactions.id)
 -- Errors: L0001 no Telegram user can have this id; L0002 the balance would become negative; L0003 the reference was used with
 --   another amount or user; L0004 the amount, reason or reference is invalid; 40001 the user was erased at this moment (retry).
 create or replace function public.adjust_balance(

@@ -8,7 +8,7 @@
 --     user_id: bigint | null                  (null: all erased users together)
 --     balance: numeric
 --     ledger: numeric
---   } ]                    (where the two differ; empty is good)
+--   } ]                    (the differences; empty when all agree)
 -- Errors: none.
 create or replace function public.check_balances()
 returns jsonb

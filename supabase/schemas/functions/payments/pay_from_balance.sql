@@ -8,14 +8,14 @@
 --   order as in public.record_payment_event.
 -- Returns: jsonb
 --   outcome: 'paid' | 'known'
---     | 'not_for_sale'     (switched off, no price in balance_currency, or a top-up; it has none of the other keys)
+--     | 'not_for_sale'     (inactive, no price in balance_currency, or a top-up; without the other keys)
 --   id?: bigint            (of the order)
 --   texts?: product_texts
 --   kind?: 'subscription' | 'credits' | 'balance' | 'course'
 --   amount?: numeric
 --   quantity?: numeric | null
 --   currency?: text
---   until?: timestamptz | null                (the end of the plan that was bought)
+--   until?: timestamptz | null                (end of the plan that was bought)
 --   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null
 --   balance?: numeric
 --   outgoing?: outgoing

@@ -5,12 +5,12 @@
 -- Locks: none.
 -- Returns: jsonb
 --   [ {
---     id: bigint | null                       (null: an order without money)
+--     id: bigint | null                       (of the payment; null: an unpaid order)
 --     order_id: bigint | null                 (of an order that can still be paid)
---     texts: product_texts | null             (null: money whose order is unknown)
+--     texts: product_texts | null             (null: a payment whose order is unknown)
 --     amount: numeric
 --     currency: text
---     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (orders without money)
+--     status: 'pending' | 'expired' | 'canceled' | 'withdrawn'   (unpaid orders)
 --       | 'review' | 'disputed' | 'completed' | 'failed' | 'refunded'
 --     provider: text
 --     refunded: numeric

@@ -11,10 +11,10 @@
 --     period: 'month' | 'year' | null
 --     quantity: numeric | null
 --     texts: product_texts
---     prices: { [text]: numeric }             (by currency; a product without a price is not for sale)
+--     prices: { [text]: numeric }             (by currency)
 --     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
---                                             (the lower prices alone, of what does not renew; never for balance)
---   } ]                                       (in their order)
+--                                             (prices that the discount lowers; null: no discount)
+--   } ]                                       (by position)
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb

@@ -1,6 +1,6 @@
 -- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
--- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event of
--- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event
+-- of a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
 -- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
 -- up at once.
 --
@@ -15,11 +15,11 @@
 --   outcome: 'applied'
 --     | 'known'            (applied or given up before)
 --     | 'ignored'          (given up)
---     | 'failed'           (the provider shall send it again, unless is_late)
+--     | 'failed'           (the provider must repeat it, unless is_late)
 --   outgoing?: outgoing    (applied, ignored)
 --   error?: text           (ignored, failed)
---   is_alarm?: boolean     (ignored: the first of its subscription)
---   is_late?: boolean      (known, failed: it came first a day ago, and is tried again from here)
+--   is_alarm?: boolean     (ignored: the first event of its subscription)
+--   is_late?: boolean      (known, failed: first received at least a day ago, so it is retried from here)
 -- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,

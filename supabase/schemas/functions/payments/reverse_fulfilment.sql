@@ -2,8 +2,8 @@
 -- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
 -- restored either. For an erased user only the target is updated.
 --
--- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so that the same
---   sums change nothing again.
+-- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so
+--   that the same sums change nothing again.
 -- Locks: users of the effects by id (NO KEY UPDATE), effects.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.

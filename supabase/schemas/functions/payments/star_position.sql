@@ -3,8 +3,8 @@
 -- Concurrency: the row is inserted once; later calls only read it.
 -- Locks: none.
 -- Returns: jsonb
---   position: int
---   since: timestamptz     (what happened before is passed over)
+--   position: int          (offset of the next call of getStarTransactions)
+--   since: timestamptz     (older transactions are skipped)
 -- Errors: none.
 create or replace function public.star_position(p_bot text)
 returns jsonb

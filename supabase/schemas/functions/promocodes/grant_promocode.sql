@@ -5,11 +5,11 @@
 --   primary key of redemptions.
 -- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
 -- Returns: jsonb
---   code: text             (what the user is told they got)
+--   code: text             (the grant as shown to the user)
 --   kind: 'month' | 'credits' | 'trainings' | 'percent'
---   value: int
+--   value: int             (months, credits, trainings, or percent)
 --   plan?: text
---   until?: timestamptz
+--   until?: timestamptz    (end of the plan or of the discount, if any)
 -- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.grant_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb

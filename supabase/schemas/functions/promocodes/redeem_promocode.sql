@@ -2,20 +2,19 @@
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
---   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
---   never more than max_uses users.
+--   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once,
+--   and never more than max_uses users.
 -- Locks: user (KEY SHARE), promocode_attempts, code (NO KEY UPDATE), then as private.grant_promocode.
 -- Returns: jsonb
 --   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
---     | 'too_many_attempts'   (the setting promocode_daily_attempts; no code is looked up)
---                          (a refusal is an outcome and no error, so that it counts as a try)
+--     | 'too_many_attempts'   (the setting promocode_daily_attempts is reached; the code is not looked up)
 --   code?: text            (redeemed, already_used; as are kind, value, plan and until)
 --   kind?: 'month' | 'credits' | 'trainings' | 'percent'
 --   value?: int
 --   plan?: text
---   until?: timestamptz    (the end of the plan or discount)
---   is_unused?: boolean        (already_used: it is a discount that is still unused)
---   from?: timestamptz     (not_yet)
+--   until?: timestamptz    (end of the plan or discount)
+--   is_unused?: boolean    (already_used: a discount that can still be used)
+--   from?: timestamptz     (not_yet: start of its validity)
 -- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb
