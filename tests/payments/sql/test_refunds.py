@@ -1,4 +1,4 @@
-"""Refund requests of admins: stored before the provider is called, one at a time, within the refundable rest."""
+"""Refund requests of admins: stored before the provider is called, one at a time, up to the rest."""
 
 from __future__ import annotations
 
