@@ -1,4 +1,4 @@
-"""Buyers who write to the assistant, and what providers say of them in words that name them."""
+"""Buyers who have written to the assistant, and webhook events whose raw body identifies them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def email_of(user: SqlUser) -> str:
-    """An address that does not have their number in it."""
+    """Return an e-mail address that does not contain the user's Telegram id."""
     return f"annabella.{user.id * 7}@example.com"
 
 
@@ -23,12 +23,12 @@ def order_of(money: Money, user: SqlUser, product: str = "credits_100", **rest: 
 
 
 def record_event(money: Money, user: SqlUser, *events: dict[str, Any], key: str = "", **rest: Any) -> Any:
-    """Tell an event whose words name the buyer."""
+    """Record a webhook event whose raw body identifies the buyer."""
     provider = rest.get("provider", "yookassa")
     return money.call(
         "record_payment_event",
         p_provider=provider,
-        p_event_key=key or f"said-{unique_id()}",
+        p_event_key=key or f"event-{unique_id()}",
         p_type="payment",
         p_body=f'{{"email": "{email_of(user)}", "account": "{user.id}"}}',
         p_events=list(events),
@@ -36,7 +36,7 @@ def record_event(money: Money, user: SqlUser, *events: dict[str, Any], key: str 
 
 
 def traces(sql: Sql, user: SqlUser) -> list[str]:
-    """What still tells of a person."""
+    """Return the database rows that still identify the user."""
     return [line for line in dump_rows(sql).splitlines() if str(user.id) in line or email_of(user) in line]
 
 

@@ -18,14 +18,14 @@ _numbers = itertools.count(1)
 
 
 class Money:
-    """Orders and what a provider says of them, told to the database as the payments function tells it."""
+    """Creates users and orders, and records payment events as the payments function does."""
 
     def __init__(self, sql: Sql, call: Callable[..., Any]) -> None:
         self.sql = sql
         self.call = call
 
     def user(self, name: str = "Anna") -> int:
-        """A new person's users.id."""
+        """Create a user; return users.id."""
         row = self.sql(
             "insert into users (telegram_id, first_name, language_code) values (%s, %s, 'en') returning id",
             new_telegram_id(),
@@ -34,7 +34,7 @@ class Money:
         return int(row["id"])
 
     def order(self, user_id: int, product: str = "credits_100", currency: str = "RUB", **rest: Any) -> int:
-        """A new order's number."""
+        """Create an order; return its id."""
         made = self.call(
             "create_order",
             p_user_id=user_id,
@@ -48,7 +48,7 @@ class Money:
         return int(made["id"])
 
     def record(self, *events: dict[str, Any], key: str = "", provider: str = "yookassa", **rest: Any) -> Any:
-        """Tell one event; without a key it is an event of its own."""
+        """Record one webhook event; without a key it is a new event."""
         return self.call(
             "record_payment_event",
             p_provider=provider,
@@ -70,7 +70,7 @@ class Money:
         return row
 
     def ends_at(self, user_id: int) -> Any:
-        """When what the person bought ends, None when nothing runs."""
+        """Return the end of the purchased subscription, None without an active one."""
         rows = self.sql(
             "select ends_at from subscriptions "
             "where user_id = %s and source = 'purchase' and status = 'active'",
@@ -80,7 +80,7 @@ class Money:
         return rows[0]["ends_at"] if rows else None
 
     def inconsistencies(self) -> list[dict[str, Any]]:
-        """What check_payments() finds."""
+        """Return what check_payments() reports."""
         return self.sql("select * from check_payments()")
 
 
@@ -92,22 +92,22 @@ def money(sql: Sql, call: Callable[..., Any]) -> Iterator[Money]:
 
 
 def unique_id() -> str:
-    """A payment's number at its provider."""
+    """Return an id that no other test uses: of a payment at its provider, an event or a reference."""
     return f"pay-{next(_numbers)}"
 
 
 def paid(
     payment: str, order: int | None, amount: str = "149.00", currency: str = "RUB", **rest: Any
 ) -> dict[str, Any]:
-    """What a provider says of a payment that came."""
-    result = {
+    """Return a payment event of kind paid."""
+    event = {
         "kind": "paid",
         "payment_id": payment,
         "order_id": order,
         "amount": amount,
         "currency": currency,
     }
-    return {name: value for name, value in (result | rest).items() if value is not None}
+    return {name: value for name, value in (event | rest).items() if value is not None}
 
 
 def refunded(payment: str, amount: str, operation: str = "r1", **rest: Any) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def refunded(payment: str, amount: str, operation: str = "r1", **rest: Any) -> d
 
 
 def message_keys(outgoing: list[dict[str, Any]]) -> list[str]:
-    """The texts that somebody is owed."""
+    """Return the text keys of enqueued messages."""
     return [message["parameters"]["key"] for message in outgoing]
 
 
@@ -124,7 +124,7 @@ PRICE = Decimal("149.00")
 
 @pytest.fixture
 def boss(database_url: str, sql: Sql) -> Iterator[int]:
-    """The Telegram id of the one admin there is, who has spoken with the assistant."""
+    """Configure one admin, who has written to the assistant; return the Telegram id."""
     telegram_id = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": str(telegram_id)})
     sql("insert into users (telegram_id, first_name) values (%s, 'Boss')", telegram_id)
@@ -144,7 +144,7 @@ def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
 
 @pytest.fixture
 def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], SqlUser]:
-    """`buyer()` is a new person who has written to the assistant."""
+    """Return `buyer()`, which creates a user who has written to the assistant."""
 
     def new() -> SqlUser:
         user = SqlUser(connect, name="Annabella the Buyer")
@@ -156,7 +156,7 @@ def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], SqlUser]:
 
 @pytest.fixture
 def alive(stack: Stack, sql: Sql) -> Iterator[None]:
-    """Whatever a test killed runs again after it, and the books agree."""
+    """Restart every killed function after the test and check the payments."""
     yield
     for function in stack.functions.values():
         function.start()

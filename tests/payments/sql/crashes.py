@@ -1,4 +1,4 @@
-"""Functions that die at a step of a payment, and what became of the money."""
+"""Kill functions at a step of a payment and read the effects of the payment."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def kill_at(stack: Stack, statement: str, when: When, function: str = "payments"
 
 
 def restart(stack: Stack, function: str = "payments") -> None:
-    """It died at the step; another instance starts, and the provider comes again as it does."""
+    """Wait until the function has died at the step, then start another instance."""
     eventually(lambda: not stack.function(function).pid, 30)
     stack.function(function).start()
 
 
 def messages_with(stack: Stack, clock: Clock, chat: Chat, words: str) -> list[str]:
-    """What the bot said with these words, once everything that is owed has been sent."""
-    clock(LATER)  # what a dead worker wanted to send is free again
+    """Deliver the outbox, then return the bot's messages that contain `words`."""
+    clock(LATER)  # the killed worker's delivery lease has expired
     assert stack.run_job("sweep").status == 200
     found = eventually(lambda: [one.text for one in chat.answers() if words in one.text], 30)
     return [str(text) for text in found]
 
 
 def effects_of(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
-    """What a person was given for money, and what was taken back."""
+    """Return the effects of a user's payments: quantities granted and reversed."""
     return sql(
         "select e.effect, e.given::int, e.reversed::int from payment_effects e "
         "join users u on u.id = e.user_id "

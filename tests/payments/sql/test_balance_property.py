@@ -1,4 +1,4 @@
-"""Any sequence of top-ups, purchases from balance, refunds and disputes makes and loses no money."""
+"""No sequence of top-ups, purchases from balance, refunds and disputes creates or loses money."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PRODUCTS = ("credits_100", "premium_month", "credits_1000")
 
 
 class Story:
-    """Two users and what became of their money, as a bookkeeper would note it."""
+    """Two users, and the expected sums of their top-ups, purchases and refunds."""
 
     def __init__(self, money: Money) -> None:
         self.money = money
@@ -132,8 +132,10 @@ class Story:
 
 @SLOW
 @given(steps=STEPS)
-def test_no_sequence_makes_or_loses_money(money: Money, boss: int, steps: list[tuple[str, int, int]]) -> None:
+def test_no_sequence_of_steps_creates_or_loses_money(
+    money: Money, boss: int, steps: list[tuple[str, int, int]]
+) -> None:
     story = Story(money)
-    for what, who, which in steps:
-        story.step(what, story.users[who], which)
+    for what, user, which in steps:
+        story.step(what, story.users[user], which)
         story.check()

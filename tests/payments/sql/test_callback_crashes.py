@@ -1,4 +1,4 @@
-"""Killed between any two steps of a payment: told again it converges; nothing twice, nothing paid is lost."""
+"""The function is killed between two steps of a payment; the repeated callback fulfils it exactly once."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from tools.emulator.stack import Stack
 
 pytestmark = [pytest.mark.usefixtures("alive"), pytest.mark.slow]
 REFUNDING = sorted(key for key in LABELS if load(key).SUPPORTS_REFUNDS)
-RENEWING = ["stripe", "cloudpayments", "fake"]  # in dollars, too
+RENEWING = ["stripe", "cloudpayments", "fake"]  # also sell in USD
 
 
-# What a provider tells.
+# Callbacks of providers.
 
 
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("provider", LABELS)
-def test_killed_around_the_record_what_is_paid_is_given_once(
+def test_payment_is_fulfilled_once_when_killed_around_recording(
     stack: Stack, sql: Sql, clock: Clock, provider: str, when: When
 ) -> None:
     anna = speaks(stack)
@@ -48,11 +48,13 @@ def test_killed_around_the_record_what_is_paid_is_given_once(
     assert stack.payments.idle(90)
     assert effects_of(sql, anna) == ONCE
     assert credits(sql, anna) == 100
-    assert 1 <= len(messages_with(stack, clock, anna, "Paid, thank you!")) <= 2  # messages: at least once
+    assert (
+        1 <= len(messages_with(stack, clock, anna, "Paid, thank you!")) <= 2
+    )  # messages are delivered at least once
 
 
 @pytest.mark.parametrize("when", WHEN)
-def test_killed_while_the_buyer_is_told_they_are_told(
+def test_buyer_is_notified_when_killed_during_the_delivery(
     stack: Stack, sql: Sql, clock: Clock, when: When
 ) -> None:
     anna = speaks(stack)
@@ -66,30 +68,30 @@ def test_killed_while_the_buyer_is_told_they_are_told(
     assert not sql("select from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_killed_while_yookassa_is_asked_it_is_asked_again(
+def test_yookassa_is_queried_again_when_killed_during_the_query(
     stack: Stack, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["yookassa"])
-    fake_server, questions = stack.payments["yookassa"], []
+    fake_server, queries = stack.payments["yookassa"], []
     answer = fake_server.api
 
-    def answer_the_dead(request: Any, path: str) -> Any:
-        questions.append(path)
-        if len(questions) == 1:
+    def answer_after_kill(request: Any, path: str) -> Any:
+        queries.append(path)
+        if len(queries) == 1:
             stack.function("payments").kill()
         return answer(request, path)
 
-    monkeypatch.setattr(fake_server, "api", answer_the_dead)
+    monkeypatch.setattr(fake_server, "api", answer_after_kill)
     stack.payments.press(link, "pay")
     restart(stack)
     assert stack.payments.idle(90)
-    assert len(questions) >= 2
+    assert len(queries) >= 2
     assert effects_of(sql, anna) == ONCE
 
 
 @pytest.mark.parametrize("when", WHEN)
-def test_killed_while_cloudpayments_asks_nothing_is_taken_and_the_payer_tries_again(
+def test_cloudpayments_charges_nothing_when_killed_during_its_check(
     stack: Stack, sql: Sql, when: When
 ) -> None:
     anna = speaks(stack)
@@ -105,7 +107,7 @@ def test_killed_while_cloudpayments_asks_nothing_is_taken_and_the_payer_tries_ag
 
 
 @pytest.mark.parametrize(("provider", "when"), [*((key, "after") for key in REFUNDING), ("fake", "before")])
-def test_killed_around_a_refund_it_is_taken_back_once(
+def test_refund_is_reversed_once_when_killed_around_recording(
     stack: Stack, sql: Sql, clock: Clock, provider: str, when: When
 ) -> None:
     anna = speaks(stack)
@@ -122,12 +124,12 @@ def test_killed_around_a_refund_it_is_taken_back_once(
 
 
 @pytest.mark.parametrize(("provider", "when"), [*((key, "after") for key in RENEWING), ("fake", "before")])
-def test_killed_around_a_renewal_one_period_is_added(
+def test_renewal_adds_one_period_when_killed_around_recording(
     stack: Stack, sql: Sql, clock: Clock, provider: str, when: When
 ) -> None:
     anna = speaks(stack)
     anna.send("/buy")
-    page = tap(tap(anna.answer(), "Premium for a month"), _repeating(provider))
+    page = tap(tap(anna.answer(), "Premium for a month"), _renewing_button(provider))
     if "receipt" in page.text:
         anna.send("anna@example.com")
         page = anna.answer()
@@ -148,31 +150,31 @@ def test_killed_around_a_renewal_one_period_is_added(
     assert 1 <= len(messages_with(stack, clock, anna, "has been renewed until")) <= 2
 
 
-def _repeating(provider: str) -> str:
+def _renewing_button(provider: str) -> str:
     return {"stripe": "🔁 Card (Stripe)", "cloudpayments": "🔁 Card (CloudPayments)"}.get(
         provider, "🔁 Test payment"
     )
 
 
-# Between two notices of one event.
+# Between two payment events of one webhook event.
 
 
-@pytest.mark.parametrize("death", ["the function", "the connection", "the statement"])
-def test_of_an_event_with_two_notices_both_count_or_none(
-    stack: Stack, sql: Sql, database_url: str, death: str
+@pytest.mark.parametrize("killed", ["the function", "the connection", "the statement"])
+def test_both_or_no_payment_events_of_one_webhook_event_are_applied(
+    stack: Stack, sql: Sql, database_url: str, killed: str
 ) -> None:
-    """Anna's notice is applied, Ben's waits for a lock: then somebody dies."""
+    """Anna's payment is applied and Ben's waits for a lock when one of the three dies."""
     anna, ben = speaks(stack), speaks(stack)
     links = [checkout(one, "100 requests", LABELS["fake"]) for one in (anna, ben)]
     fake_server: Any = stack.payments["fake"]
     invoices = [fake_server.invoices[link.rpartition("/")[2]] for link in links]
-    callback = _two_in_one(fake_server, invoices)
+    callback = _callback_with_two_payments(fake_server, invoices)
     with psycopg.connect(database_url) as holder:
         holder.execute("select from orders where id = %s for update", (invoices[1].object["order_id"],))
         fake_server.send(invoices[0], [callback])
-        waiting = eventually(lambda: _waiting(sql), 20)
-        assert credits(sql, anna) == 0  # nothing half
-        match death:
+        waiting = eventually(lambda: _blocked_backend(sql), 20)
+        assert credits(sql, anna) == 0  # not committed
+        match killed:
             case "the function":
                 stack.function("payments").kill()
             case "the connection":
@@ -188,7 +190,7 @@ def test_of_an_event_with_two_notices_both_count_or_none(
         assert credits(sql, one) == 100
 
 
-def _two_in_one(fake_server: Any, invoices: list[Any]) -> Callback:
+def _callback_with_two_payments(fake_server: Any, invoices: list[Any]) -> Callback:
     events = [
         {"kind": "paid", "payment_id": f"{invoice.id}-together", "order_id": invoice.object["order_id"]}
         | {
@@ -203,7 +205,7 @@ def _two_in_one(fake_server: Any, invoices: list[Any]) -> Callback:
     return Callback("together", lambda _attempt: (headers, body))
 
 
-def _waiting(sql: Sql) -> int | None:
+def _blocked_backend(sql: Sql) -> int | None:
     rows = sql(
         "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like %s",
         "%record_payment_event%",
@@ -211,11 +213,11 @@ def _waiting(sql: Sql) -> int | None:
     return int(rows[0]["pid"]) if rows else None
 
 
-# Telegram Stars: told by the bot's own updates.
+# Telegram Stars: reported by the bot's own updates.
 
 
 @pytest.mark.parametrize("when", WHEN)
-def test_killed_around_the_record_of_stars_they_count_once(
+def test_stars_are_fulfilled_and_reversed_once_when_killed_around_recording(
     stack: Stack, sql: Sql, clock: Clock, when: When
 ) -> None:
     anna = speaks(stack)
@@ -236,7 +238,7 @@ def test_killed_around_the_record_of_stars_they_count_once(
     assert credits(sql, anna) == 0
 
 
-def test_killed_before_the_question_of_stars_is_answered_nothing_is_taken(stack: Stack, sql: Sql) -> None:
+def test_stars_are_not_charged_when_killed_before_the_precheckout_answer(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", "Telegram Stars")
     kill_at(stack, "check_order", "after", "telegram")
@@ -244,19 +246,19 @@ def test_killed_before_the_question_of_stars_is_answered_nothing_is_taken(stack:
     restart(stack, "telegram")
     stack.telegram.retry_now()
     eventually(lambda: first.state != "asked", 30)
-    if first.state != "paid":  # the question came too late: Telegram took nothing, and Anna tries again
+    if first.state != "paid":  # the pre-checkout timed out: nothing was charged, and Anna pays again
         anna.pay(link).wait()
     eventually(lambda: effects_of(sql, anna) == ONCE, 60)
 
 
-# The job that asks.
+# The job that queries providers.
 
 
 @pytest.mark.parametrize("when", WHEN)
-def test_killed_in_the_middle_of_the_job_the_next_one_goes_on(
+def test_next_job_continues_when_killed_during_the_job(
     stack: Stack, sql: Sql, clock: Clock, when: When
 ) -> None:
-    """Nobody told about the payment: the job asks, and its function dies around the record."""
+    """The callback is lost, so the job queries the provider, and the function is killed around recording."""
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["stripe"])
     stack.payments["stripe"].callbacks.lose_next(9)

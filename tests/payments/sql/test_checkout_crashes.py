@@ -1,4 +1,4 @@
-"""Killed on the way to the provider's page: there is one order, and what the person sees can be paid."""
+"""The function is killed during a checkout: one order exists, and the link that is shown can be paid."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ KEYS = {label: key for key, label in LABELS.items()}
 
 
 def chosen(chat: Chat, provider: str) -> tuple[Answer, str]:
-    """Go to where one more tap makes the order; the message and the button's callback data."""
-    checkout(chat, "1,000 requests", provider)  # a receipt's address is known from now on
+    """Open the payment options; return the message and the data of the button that creates the order."""
+    checkout(chat, "1,000 requests", provider)  # stores the receipt contact
     seen = len(chat.answers())
     chat.send("/buy").wait()
     shop = eventually(lambda: chat.answers()[seen:], 20)[0]
-    ways = tap(shop, "100 requests")
+    options = tap(shop, "100 requests")
     key = KEYS.get(provider, "telegram_stars")
     currency = {"yookassa": "RUB", "telegram_stars": "XTR"}.get(key, "USD")
-    return ways, f"pay:credits_100:{key}:{currency}"
+    return options, f"pay:credits_100:{key}:{currency}"
 
 
 @pytest.mark.parametrize(
@@ -37,19 +37,21 @@ def chosen(chat: Chat, provider: str) -> tuple[Answer, str]:
         (LABELS["fake"], "save_checkout", "after"),
     ],
 )
-def test_killed_on_the_way_to_the_page_there_is_one_order_and_it_can_be_paid(
+def test_one_order_exists_and_can_be_paid_when_killed_during_checkout(
     stack: Stack, sql: Sql, clock: Clock, provider: str, statement: str, when: When
 ) -> None:
     anna = speaks(stack)
-    ways, data = chosen(anna, provider)
+    options, data = chosen(anna, provider)
     before = _orders(sql, anna)
     kill_at(stack, statement, when, "telegram")
-    tapped = anna.tap(ways.stored, data)
+    tapped = anna.tap(options.stored, data)
     restart(stack, "telegram")
     clock(LATER)
     stack.telegram.retry_now()
     tapped.wait(timeout=60)
-    link = link_of(eventually(lambda: ways if any(b.url for row in ways.buttons for b in row) else None, 30))
+    link = link_of(
+        eventually(lambda: options if any(b.url for row in options.buttons for b in row) else None, 30)
+    )
     assert _orders(sql, anna) == before + 1
 
     if provider == "Telegram Stars":

@@ -1,4 +1,4 @@
-"""A percent code: the next one-off purchase costs that much less, once; all sums go by what was paid."""
+"""A percent code reduces the next one-off purchase once; refunds and commissions follow the amount paid."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reduced(sql: Sql, price: str, currency: str, percent: int | None) -> Decimal
 
 
 def shown(money: Money, user_id: int | None, product: str = "credits_100") -> Any:
-    """What /buy is told of a product's discount."""
+    """Return the discount of a product as /buy shows it."""
     products = money.call("products_for_sale", p_user_id=user_id)
     return next(one for one in products if one["key"] == product)["discount"]
 
@@ -52,7 +52,7 @@ def is_consumed(sql: Sql, code: str) -> bool:
         ("149", "RUB", None, "149"),
     ],
 )
-def test_a_price_is_reduced_to_what_its_currency_has(
+def test_reduced_price_has_the_decimals_of_its_currency(
     sql: Sql, price: str, currency: str, percent: int | None, expected: str
 ) -> None:
     assert reduced(sql, price, currency, percent) == Decimal(expected)
@@ -67,7 +67,7 @@ def test_a_price_is_reduced_to_what_its_currency_has(
 @given(
     st.decimals("0.01", "100000", places=2), st.integers(1, 99), st.sampled_from(["RUB", "USD", "XTR", "JPY"])
 )
-def test_a_reduced_price_is_valid_and_never_above_what_was_promised(
+def test_reduced_price_is_valid_and_never_above_the_promised_one(
     sql: Sql, price: Decimal, percent: int, currency: str
 ) -> None:
     if currency in ("XTR", "JPY"):
@@ -79,7 +79,7 @@ def test_a_reduced_price_is_valid_and_never_above_what_was_promised(
     assert amount == amount.quantize(Decimal("1") if currency in ("XTR", "JPY") else Decimal("0.01"))
 
 
-def test_the_next_purchase_costs_less_and_the_one_after_does_not(money: Money, sql: Sql) -> None:
+def test_discount_applies_to_the_next_purchase_only(money: Money, sql: Sql) -> None:
     anna, code, pay = money.user(), new_code(sql, "percent", 20), unique_id()
     assert redeem(money, anna, code)["value"] == 20
     assert shown(money, anna)["percent"] == 20
@@ -98,7 +98,7 @@ def test_the_next_purchase_costs_less_and_the_one_after_does_not(money: Money, s
     assert (row["amount"], row["full_amount"], row["promocode_id"]) == (149, None, None)
 
 
-def test_the_full_price_is_not_what_was_asked(money: Money, sql: Sql, boss: int) -> None:
+def test_full_price_for_a_discounted_order_is_held(money: Money, sql: Sql, boss: int) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     result = money.record(paid(unique_id(), money.order(anna), "149.00"))
@@ -106,7 +106,7 @@ def test_the_full_price_is_not_what_was_asked(money: Money, sql: Sql, boss: int)
     assert not is_consumed(sql, code)
 
 
-def test_the_order_tells_both_prices_and_a_repetition_the_same(money: Money, sql: Sql) -> None:
+def test_order_has_both_prices_and_a_repeated_call_returns_them(money: Money, sql: Sql) -> None:
     anna = money.user()
     redeem(money, anna, new_code(sql, "percent", 50))
 
@@ -119,10 +119,12 @@ def test_the_order_tells_both_prices_and_a_repetition_the_same(money: Money, sql
     made = order()
     assert (made["amount"], made["full_amount"]) == ("175.00", "350.00")
     money.record(paid(unique_id(), made["id"], "175", "XTR"), provider="telegram_stars")
-    assert order() | {"outcome": "created", "status": "pending"} == made, "its price stays what it was"
+    assert order() | {"outcome": "created", "status": "pending"} == made, (
+        "the price of an order does not change"
+    )
 
 
-def test_an_order_that_renews_takes_no_discount_and_leaves_it(money: Money, sql: Sql) -> None:
+def test_renewing_order_does_not_use_the_discount(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
@@ -130,7 +132,7 @@ def test_an_order_that_renews_takes_no_discount_and_leaves_it(money: Money, sql:
     result = paid(unique_id(), order, "499.00", subscription_id=f"sub-{order}")
     money.record(result, provider="stripe")
     assert not is_consumed(sql, code)
-    # What cannot renew is a purchase like any other, whatever was asked.
+    # p_renews is ignored for a product that cannot renew.
     assert order_row(money, money.order(anna, "credits_100", p_renews=True))["amount"] == Decimal("119.20")
 
 
@@ -146,7 +148,7 @@ def statuses(money: Money, orders: list[int]) -> list[str]:
     return [order_row(money, order)["status"] for order in orders]
 
 
-def test_a_discount_is_bound_to_one_order_at_a_time(money: Money, sql: Sql, boss: int) -> None:
+def test_discount_is_bound_to_one_order_at_a_time(money: Money, sql: Sql, boss: int) -> None:
     anna, ben, code = money.user(), money.user("Ben"), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     redeem(money, ben, code)
@@ -161,13 +163,13 @@ def test_a_discount_is_bound_to_one_order_at_a_time(money: Money, sql: Sql, boss
         money.record(paid(late, orders[0], "119.20"))["outgoing"]
     )
     assert (money.payment(late)["problem"], money.user_row(anna)["bonus_credits"]) == ("withdrawn", 0)
-    assert shown(money, anna)["percent"] == 20, "what is held uses nothing up"
+    assert shown(money, anna)["percent"] == 20, "a held payment does not consume the discount"
     assert "paid_credits" in message_keys(money.record(paid(unique_id(), orders[2], "119.20"))["outgoing"])
     assert money.user_row(anna)["bonus_credits"] == 100
-    assert may_pay(money, others) == "ok", "another person's discount is their own"
+    assert may_pay(money, others) == "ok", "another user's discount is independent"
 
 
-def test_money_for_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, boss: int) -> None:
+def test_payment_of_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, boss: int) -> None:
     anna, pay = money.user(), unique_id()
     redeem(money, anna, new_code(sql, "percent", 20))
     first = money.order(anna)
@@ -184,7 +186,7 @@ def test_money_for_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, bos
 
 
 @pytest.mark.parametrize("first_paid", [0, 5, 11])
-def test_of_twelve_orders_made_before_the_first_payment_one_is_given(
+def test_one_of_twelve_unpaid_orders_with_the_discount_is_fulfilled(
     money: Money, sql: Sql, boss: int, first_paid: int
 ) -> None:
     anna, code = money.user(), new_code(sql, "percent", 99)
@@ -199,10 +201,10 @@ def test_of_twelve_orders_made_before_the_first_payment_one_is_given(
 
 
 @pytest.mark.parametrize("end", ["canceled", "expired"])
-def test_an_order_that_ended_before_is_not_paid_with_a_discount_that_another_one_has(
+def test_ended_order_is_not_fulfilled_once_another_one_used_the_discount(
     money: Money, sql: Sql, boss: int, end: str
 ) -> None:
-    """Orders that expired or failed are no supply of cheap ones."""
+    """Expired and canceled orders cannot be collected to use one discount several times."""
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = []
@@ -212,14 +214,14 @@ def test_an_order_that_ended_before_is_not_paid_with_a_discount_that_another_one
             money.record({"kind": "canceled", "order_id": orders[-1]})
         else:
             sql("update orders set expires_at = private.clock() where id = %s", orders[-1])
-    money.record(paid(unique_id(), orders[2], "119.20"))  # late, and the last: honoured
+    money.record(paid(unique_id(), orders[2], "119.20"))  # the last order: a late payment is fulfilled
     assert money.user_row(anna)["bonus_credits"] == 100
     for order in orders[:2]:
         money.record(paid(unique_id(), order, "119.20"))
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_a_failed_payment_leaves_the_discount_to_the_next_order(money: Money, sql: Sql) -> None:
+def test_failed_payment_leaves_the_discount_to_the_next_order(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     for kind in ("failed", "canceled", "failed"):
@@ -231,7 +233,7 @@ def test_a_failed_payment_leaves_the_discount_to_the_next_order(money: Money, sq
     assert is_consumed(sql, code)
 
 
-def test_money_that_is_not_what_we_asked_leaves_the_discount(money: Money, sql: Sql, boss: int) -> None:
+def test_held_payment_does_not_consume_the_discount(money: Money, sql: Sql, boss: int) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order = money.order(anna)
@@ -243,9 +245,7 @@ def test_money_that_is_not_what_we_asked_leaves_the_discount(money: Money, sql: 
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_two_orders_of_one_discount_that_are_paid_at_once_do_not_wait_in_a_circle(
-    money: Money, sql: Sql
-) -> None:
+def test_concurrent_payments_of_orders_with_one_discount_do_not_deadlock(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = [money.order(anna) for _ in range(8)]
@@ -255,7 +255,7 @@ def test_two_orders_of_one_discount_that_are_paid_at_once_do_not_wait_in_a_circl
     assert is_consumed(sql, code)
 
 
-def test_orders_made_at_once_share_no_discount(money: Money, sql: Sql) -> None:
+def test_concurrent_orders_do_not_share_a_discount(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = in_parallel(10, lambda _n: money.order(anna))
@@ -264,7 +264,7 @@ def test_orders_made_at_once_share_no_discount(money: Money, sql: Sql) -> None:
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_one_call_made_ten_times_at_once_withdraws_nothing(money: Money, sql: Sql) -> None:
+def test_ten_concurrent_calls_with_one_reference_withdraw_nothing(money: Money, sql: Sql) -> None:
     anna, reference = money.user(), f"assistant:{unique_id()}"
     redeem(money, anna, new_code(sql, "percent", 20))
     values = {
@@ -276,12 +276,14 @@ def test_one_call_made_ten_times_at_once_withdraws_nothing(money: Money, sql: Sq
     assert {(one["status"], one["amount"]) for one in made} == {("pending", "119.20")}
     assert len({one["id"] for one in made}) == 1
     money.order(anna)
-    assert money.call("create_order", **values)["status"] == "withdrawn", "the next one took the discount"
+    assert money.call("create_order", **values)["status"] == "withdrawn", "the next order has the discount"
 
 
 @pytest.mark.parametrize("round_", range(4))
-def test_orders_payments_and_failures_at_once_give_one(money: Money, sql: Sql, round_: int) -> None:
-    """Without deadlocks, whoever comes first; what was not given is held."""
+def test_concurrent_orders_payments_and_failures_use_the_discount_once(
+    money: Money, sql: Sql, round_: int
+) -> None:
+    """No deadlock occurs in any order of the calls; payments that are not fulfilled are held."""
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     first = money.order(anna)
@@ -307,20 +309,18 @@ def test_orders_payments_and_failures_at_once_give_one(money: Money, sql: Sql, r
     assert is_consumed(sql, code) == (given_["reduced"] == 1)
 
 
-def test_a_discount_is_used_up_by_the_first_that_is_paid_and_by_nothing_before(
-    money: Money, sql: Sql
-) -> None:
+def test_only_a_payment_consumes_the_discount(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order, pay = money.order(anna), unique_id()
     for kind in ("pending", "failed", "canceled"):
         money.record({"kind": kind, "payment_id": pay, "order_id": order})
         assert not is_consumed(sql, code), kind
-    money.record(paid(pay, order, "119.20"))  # late money is honoured
+    money.record(paid(pay, order, "119.20"))  # a late payment is fulfilled
     assert is_consumed(sql, code)
 
 
-def test_of_two_discounts_the_greater_goes_first(money: Money, sql: Sql) -> None:
+def test_greater_of_two_discounts_applies_first(money: Money, sql: Sql) -> None:
     anna = money.user()
     small, great = new_code(sql, "percent", 10), new_code(sql, "percent", 50)
     redeem(money, anna, small)
@@ -331,7 +331,7 @@ def test_of_two_discounts_the_greater_goes_first(money: Money, sql: Sql) -> None
     assert shown(money, anna)["percent"] == 10
 
 
-def test_a_discount_ends_with_its_code_and_not_when_it_is_switched_off(
+def test_discount_expires_with_its_code_and_survives_its_deactivation(
     money: Money, sql: Sql, clock: Clock
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
@@ -346,17 +346,15 @@ def test_a_discount_ends_with_its_code_and_not_when_it_is_switched_off(
     clock("timestamptz '2027-01-11 11:59:59+03'")
     assert may_pay(money, order) == "ok"
     clock("timestamptz '2027-01-11 12:00:00+03'")
-    assert may_pay(money, order) == "expired", "the end is looked at again when it is paid"
+    assert may_pay(money, order) == "expired", "the expiry is checked again before the payment"
     clock("timestamptz '2027-01-11 12:00:01+03'")
     assert shown(money, anna) is None
     assert order_row(money, money.order(anna))["amount"] == 149
     money.record(paid(unique_id(), order, "119.20"))
-    assert money.user_row(anna)["bonus_credits"] == 100, "it was made before"
+    assert money.user_row(anna)["bonus_credits"] == 100, "the order was created before"
 
 
-def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
-    money: Money, sql: Sql, clock: Clock
-) -> None:
+def test_every_payment_option_ignores_an_expired_discount(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna = money.user()
     code = new_code(sql, "percent", 20, valid_until="2027-01-11 12:00:00+03")
@@ -387,8 +385,8 @@ def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
     assert not is_consumed(sql, code)
 
 
-def test_a_percent_code_has_both_its_limits(money: Money, sql: Sql) -> None:
-    """Two people at most, however many come at once, and each of them once, also after it was used."""
+def test_percent_code_is_limited_by_uses_and_once_per_user(money: Money, sql: Sql) -> None:
+    """Of concurrent users two redeem it, each once, also after the discount was consumed."""
     code = new_code(sql, "percent", 20, max_uses=2)
     users = [money.user() for _ in range(6)]
     result = in_parallel(12, lambda n: redeem(money, users[n % 6], code)["outcome"])
@@ -408,7 +406,7 @@ def test_a_percent_code_has_both_its_limits(money: Money, sql: Sql) -> None:
     assert sql("select uses from promocodes where code = %s", code)[0]["uses"] == 2
 
 
-def test_where_nothing_can_be_taken_off_the_discount_stays(money: Money, sql: Sql) -> None:
+def test_discount_stays_if_the_price_cannot_be_reduced(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 50)
     sql("insert into product_prices values ('credits_100', 'EUR', 1) on conflict do nothing")
     try:
@@ -422,7 +420,7 @@ def test_where_nothing_can_be_taken_off_the_discount_stays(money: Money, sql: Sq
         sql("delete from product_prices where product_key = 'credits_100' and currency = 'EUR'")
 
 
-def test_refund_and_commission_go_by_what_was_paid(money: Money, sql: Sql) -> None:
+def test_refund_and_commission_follow_the_amount_paid(money: Money, sql: Sql) -> None:
     boris, anna, pay = money.user("Boris"), money.user(), unique_id()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status, completed_at) "
@@ -440,12 +438,12 @@ def test_refund_and_commission_go_by_what_was_paid(money: Money, sql: Sql) -> No
         assert money.user_row(anna)["bonus_credits"] == 50
         money.record(refunded(pay, "37.25", "r2"))
         assert (money.user_row(anna)["bonus_credits"], float(money.user_row(boris)["balance"])) == (0, 0)
-        assert is_consumed(sql, code), "a refund brings no discount back"
+        assert is_consumed(sql, code), "a refund does not restore the discount"
     finally:
         sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
 
 
-def test_nobody_elses_discount_is_shown_or_taken(money: Money, sql: Sql) -> None:
+def test_another_users_discount_is_neither_shown_nor_used(money: Money, sql: Sql) -> None:
     anna, ben = money.user(), money.user()
     redeem(money, anna, new_code(sql, "percent", 20))
     assert shown(money, ben) is None
@@ -453,7 +451,7 @@ def test_nobody_elses_discount_is_shown_or_taken(money: Money, sql: Sql) -> None
     assert order_row(money, money.order(ben))["amount"] == 149
 
 
-def test_of_ten_orders_paid_at_once_one_uses_the_discount_up(money: Money, sql: Sql) -> None:
+def test_one_of_ten_concurrently_paid_orders_consumes_the_discount(money: Money, sql: Sql) -> None:
     anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = [money.order(anna) for _ in range(10)]
@@ -462,8 +460,8 @@ def test_of_ten_orders_paid_at_once_one_uses_the_discount_up(money: Money, sql: 
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
-def test_an_order_made_while_the_discount_goes_is_whole_or_reduced(money: Money, sql: Sql) -> None:
-    """Whichever comes first, the order is asked and paid for with the sum that it has."""
+def test_order_created_while_the_discount_is_consumed_has_one_of_both_prices(money: Money, sql: Sql) -> None:
+    """In any order of the calls, the order is paid with its own amount."""
     for _ in range(5):
         anna, code = money.user(), new_code(sql, "percent", 20)
         redeem(money, anna, code)
@@ -477,4 +475,4 @@ def test_an_order_made_while_the_discount_goes_is_whole_or_reduced(money: Money,
         assert (row["full_amount"] is None) == (row["amount"] == 149)
         money.record(paid(unique_id(), made, str(row["amount"])))
         given_, is_whole = money.user_row(anna)["bonus_credits"], row["amount"] == 149
-        assert given_ == (200 if is_whole else 100), "one of both has the discount"
+        assert given_ == (200 if is_whole else 100), "one of the two orders has the discount"

@@ -1,4 +1,4 @@
-"""Whoever is erased leaves of their money what accounting needs: exact sums, and nobody's."""
+"""After an erasure, payments keep exact sums for accounting and nothing that identifies the user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SLOW = settings(
 )
 
 
-def test_what_stays_belongs_to_nobody(money: Money, sql: Sql, buyer: New) -> None:
+def test_remaining_rows_do_not_identify_the_user(money: Money, sql: Sql, buyer: New) -> None:
     anna, pay = buyer(), unique_id()
     bought = order_of(money, anna, p_contact=email_of(anna))
     money.call("save_checkout", p_order_id=bought, p_url="https://pay.example/1", p_reference="co-1")
@@ -64,9 +64,7 @@ def test_what_stays_belongs_to_nobody(money: Money, sql: Sql, buyer: New) -> Non
 
 
 @pytest.mark.parametrize("status", ["active", "past_due"])
-def test_who_is_charged_again_is_not_erased_before_that_is_stopped(
-    money: Money, sql: Sql, buyer: New, status: str
-) -> None:
+def test_user_with_a_running_renewal_is_not_erased(money: Money, sql: Sql, buyer: New, status: str) -> None:
     anna = buyer()
     order = order_of(money, anna, "premium_month", p_renews=True)
     record_event(money, anna, paid(unique_id(), order, "499.00", saved_method="card-token-2"))
@@ -89,17 +87,17 @@ def test_who_is_charged_again_is_not_erased_before_that_is_stopped(
     assert "card-token-2" not in dump_rows(sql)
 
 
-@pytest.mark.parametrize("named", [True, False])
-@pytest.mark.parametrize("comes_back", [True, False])
-def test_money_that_comes_after_the_erasure_gives_nothing_and_alarms(
-    money: Money, sql: Sql, buyer: New, boss: int, comes_back: bool, named: bool
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("has_returned", [True, False])
+def test_payment_after_the_erasure_is_held_and_alerts_the_admins(
+    money: Money, sql: Sql, buyer: New, boss: int, has_returned: bool, is_named: bool
 ) -> None:
     anna, pay = buyer(), unique_id()
     order = order_of(money, anna, p_contact=email_of(anna))
     anna.erase()
-    if comes_back:
+    if has_returned:
         anna.receive(next_update())
-    telegram_id = anna.id if named else None
+    telegram_id = anna.id if is_named else None
     assert money.call(
         "check_order", p_provider="yookassa", p_order_id=order, p_telegram_id=telegram_id, p_amount=149,
         p_currency="RUB",
@@ -108,13 +106,13 @@ def test_money_that_comes_after_the_erasure_gives_nothing_and_alarms(
     late = paid(pay, order, telegram_id=telegram_id, saved_method="card-token-3")
     result = record_event(money, anna, late)
 
-    is_known = comes_back and named
+    is_known = has_returned and is_named
     assert message_keys(result["outgoing"]) == ["payment_alarm_owner"] + ["payment_held_owner"] * is_known
     assert result["outgoing"][0]["parameters"]["chat_id"] == boss
     assert (money.payment(pay)["problem"], money.payment(pay)["user_id"]) == ("owner", None)
     assert order_row(money, order)["status"] == "canceled"
     assert not sql("select from payment_effects where payment_id = %s", money.payment(pay)["id"])
-    if comes_back:
+    if has_returned:
         assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [
             {"bonus_credits": 0}
         ]
@@ -126,7 +124,9 @@ def test_money_that_comes_after_the_erasure_gives_nothing_and_alarms(
     assert traces(sql, anna) == []
 
 
-def test_a_provider_that_goes_on_charging_is_noticed(money: Money, sql: Sql, buyer: New, boss: int) -> None:
+def test_charge_by_the_provider_after_the_erasure_alerts_the_admins(
+    money: Money, sql: Sql, buyer: New, boss: int
+) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
     order = order_of(money, anna, "premium_month", provider="stripe", p_renews=True)
     first = paid(unique_id(), order, "499.00", subscription_id=subscription)
@@ -148,7 +148,9 @@ def test_a_provider_that_goes_on_charging_is_noticed(money: Money, sql: Sql, buy
 
 
 @pytest.mark.parametrize("product", PRICES)
-def test_refunds_after_the_erasure_keep_the_sums(money: Money, sql: Sql, buyer: New, product: str) -> None:
+def test_refunds_after_the_erasure_keep_the_sums_consistent(
+    money: Money, sql: Sql, buyer: New, product: str
+) -> None:
     anna, pay = buyer(), unique_id()
     price = float(PRICES[product])
     record_event(money, anna, paid(pay, order_of(money, anna, product), PRICES[product]))
@@ -166,7 +168,7 @@ def test_refunds_after_the_erasure_keep_the_sums(money: Money, sql: Sql, buyer: 
         "select reversed, reversal_target from payment_effects where payment_id = %s",
         money.payment(pay)["id"],
     )
-    assert effect == before, "there is nobody to return it to"
+    assert effect == before, "nothing is restored to an erased user"
     record_event(money, anna, refunded(pay, PRICES[product], "r2"))
     payment = money.payment(pay)
     assert (payment["status"], float(payment["refunded"])) == ("refunded", price)
@@ -175,7 +177,7 @@ def test_refunds_after_the_erasure_keep_the_sums(money: Money, sql: Sql, buyer: 
     assert traces(sql, anna) == []
 
 
-def test_the_commission_of_an_erased_referrer_is_settled(money: Money, sql: Sql, buyer: New) -> None:
+def test_commission_of_an_erased_referrer_stays_consistent(money: Money, sql: Sql, buyer: New) -> None:
     anna, ben, pay = buyer(), buyer(), unique_id()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed')",
@@ -194,16 +196,18 @@ def test_the_commission_of_an_erased_referrer_is_settled(money: Money, sql: Sql,
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
 
 
-def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql: Sql, buyer: New) -> None:
+def test_unapplied_event_keeps_the_operation_and_loses_the_user(money: Money, sql: Sql, buyer: New) -> None:
     anna, pay, subscription = buyer(), unique_id(), f"sub_{unique_id()}"
     order = order_of(money, anna)
     record_event(money, anna, paid(pay, order))
-    of_nobody = {
+    unknown_subscription = {
         "kind": "subscription_canceled",
         "subscription_id": subscription,
         "reason": f"by {email_of(anna)}",
     }
-    failed = record_event(money, anna, refunded(pay, "74.50", telegram_id=anna.id), of_nobody, key=f"w-{pay}")
+    failed = record_event(
+        money, anna, refunded(pay, "74.50", telegram_id=anna.id), unknown_subscription, key=f"w-{pay}"
+    )
     assert failed["outcome"] == "failed"
 
     anna.erase()
@@ -228,7 +232,7 @@ def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql
     assert event["processed_at"]
 
 
-def test_an_event_of_an_erased_user_that_fails_keeps_no_words(money: Money, sql: Sql, buyer: New) -> None:
+def test_failed_event_of_an_erased_user_keeps_no_body(money: Money, sql: Sql, buyer: New) -> None:
     anna = buyer()
     order = order_of(money, anna)
     anna.erase()
@@ -241,7 +245,7 @@ def test_an_event_of_an_erased_user_that_fails_keeps_no_words(money: Money, sql:
     sql("delete from payment_events where event_key = %s", key)
 
 
-def test_events_that_came_before_their_order_was_known_go_too(
+def test_events_that_arrived_before_their_order_are_anonymized(
     money: Money, sql: Sql, buyer: New, clock: Callable[[str], None]
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
@@ -263,14 +267,14 @@ def test_events_that_came_before_their_order_was_known_go_too(
 
 
 @pytest.mark.parametrize("written", ["{email}", "{encoded}", "{id}"])
-def test_words_that_nobody_understood_are_emptied_when_they_name_the_user(
+def test_body_of_an_invalid_event_is_emptied_if_it_names_the_user(
     money: Money, sql: Sql, buyer: New, written: str
 ) -> None:
     anna, ben = buyer(), buyer()
     order_of(money, anna, p_contact=email_of(anna))
-    words = {"id": anna.id, "email": email_of(anna), "encoded": email_of(anna).replace("@", "%40")}
+    values = {"id": anna.id, "email": email_of(anna), "encoded": email_of(anna).replace("@", "%40")}
     keys = [f"unusable:{unique_id()}" for _ in range(2)]
-    for key, body in zip(keys, (f"<{written.format(**words)}>", f"<{ben.id} {email_of(ben)}>"), strict=True):
+    for key, body in zip(keys, (f"<{written.format(**values)}>", f"<{ben.id} {email_of(ben)}>"), strict=True):
         money.call(
             "record_payment_event", p_provider="yookassa", p_event_key=key, p_type="unusable", p_body=body,
             p_events=[],
@@ -281,7 +285,7 @@ def test_words_that_nobody_understood_are_emptied_when_they_name_the_user(
     assert traces(sql, anna) == []
 
 
-def test_words_of_what_concerns_nobody_here_are_not_kept(money: Money, sql: Sql, buyer: New) -> None:
+def test_body_of_an_ignored_event_is_kept_only_for_our_orders(money: Money, sql: Sql, buyer: New) -> None:
     anna, key = buyer(), f"other-{unique_id()}"
     order = order_of(money, anna)
     record_event(money, anna, {"kind": "other"}, key=key)
@@ -293,7 +297,7 @@ def test_words_of_what_concerns_nobody_here_are_not_kept(money: Money, sql: Sql,
     assert rows == [{"event_key": key, "emptied": True}, {"event_key": f"{key}-own", "emptied": False}]
 
 
-def test_somebody_elses_money_does_not_become_the_owners_when_they_are_erased(
+def test_payment_by_an_erased_user_does_not_go_to_the_orders_owner(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, ben, pay = buyer(), buyer(), unique_id()
@@ -316,7 +320,7 @@ def test_somebody_elses_money_does_not_become_the_owners_when_they_are_erased(
     assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]
 
 
-def test_nothing_is_ordered_for_who_is_gone(money: Money, sql: Sql, buyer: New) -> None:
+def test_erased_user_cannot_order(money: Money, sql: Sql, buyer: New) -> None:
     anna = buyer()
     user_id, order = id_of(sql, anna), order_of(money, anna)
     anna.erase()
@@ -332,11 +336,11 @@ def test_nothing_is_ordered_for_who_is_gone(money: Money, sql: Sql, buyer: New) 
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 1),  # whose
-        st.integers(0, 2),  # which payment
+        st.integers(0, 1),  # user
+        st.integers(0, 2),  # payment
         st.sampled_from(["paid", "refunded", "refund_failed", "disputed", "dispute_won", "failed", "erase"]),
-        st.integers(1, 2),  # which refund or dispute
-        st.sampled_from(["0.25", "0.5", "1"]),  # its share
+        st.integers(1, 2),  # refund or dispute
+        st.sampled_from(["0.25", "0.5", "1"]),  # share of the amount
     ),
     min_size=2,
     max_size=14,
@@ -345,29 +349,29 @@ STEPS = st.lists(
 
 @SLOW
 @given(STEPS)
-def test_any_facts_before_and_after_an_erasure_agree(
+def test_any_events_before_and_after_an_erasure_keep_the_sums_consistent(
     money: Money, sql: Sql, buyer: New, steps: list[Any]
 ) -> None:
     users = [buyer(), buyer()]
     orders = [[order_of(money, user, product) for product in PRICES] for user in users]
     charges = [[unique_id() for _ in PRICES] for _ in users]
     prices = [float(price) for price in PRICES.values()]
-    gone = set()
+    erased = set()
     for who, which, kind, operation, share in steps:
         if kind == "erase":
-            if who not in gone:
+            if who not in erased:
                 users[who].erase(balance="10000")
-            gone.add(who)
+            erased.add(who)
             continue
-        fact = event(kind, charges[who][which], orders[who][which], operation, prices[which], share)
-        assert record_event(money, users[who], fact)["outcome"] == "applied"
+        applied = event(kind, charges[who][which], orders[who][which], operation, prices[which], share)
+        assert record_event(money, users[who], applied)["outcome"] == "applied"
     assert money.inconsistencies() == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
-    for who in gone:
+    for who in erased:
         assert not [line for line in dump_rows(sql).splitlines() if str(users[who].id) in line]
 
 
-def test_the_functions_may_not_strip_by_themselves(connect: Callable[[], psycopg.Connection]) -> None:
+def test_backend_may_not_call_the_anonymizing_functions(connect: Callable[[], psycopg.Connection]) -> None:
     for statement in (
         "private.anonymize_payment_events('{1}')", "private.anonymize_payments('{1}')",
         "private.link_event_to_users(1)", "private.lock_payers('x', '[]')",

@@ -1,4 +1,4 @@
-"""Money that moves while its person is being erased: nobody waits for ever, and the sums are exact."""
+"""Payments that are recorded during an erasure: no deadlock occurs, and the sums stay exact."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Connect = Callable[[], psycopg.Connection]
 
 @pytest.fixture
 def transaction(backend_url: str) -> Iterator[psycopg.Connection]:
-    """A connection whose work is seen by others only once it commits."""
+    """Return a connection with an open transaction."""
     with psycopg.connect(backend_url, prepare_threshold=None) as connection:
         yield connection
         connection.rollback()
@@ -33,13 +33,13 @@ def transaction(backend_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def in_background() -> Iterator[Callable[..., Future[Any]]]:
-    """Starts something in another thread."""
+    """Return a function that runs another one in a thread."""
     with ThreadPoolExecutor(4) as pool:
         yield pool.submit
 
 
 def waits_for_lock(sql: Sql, future: Future[Any]) -> bool:
-    """Whether the other one waits for a lock by now (or is done, which is a failure)."""
+    """Return whether a backend waits for a lock; fail if the future is done."""
     assert not future.done(), future.result()
     return bool(
         sql("select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'bot_backend'")
@@ -47,7 +47,7 @@ def waits_for_lock(sql: Sql, future: Future[Any]) -> bool:
 
 
 def record_on(connection: psycopg.Connection, user: SqlUser, *events: dict[str, Any], key: str = "") -> Any:
-    """Tell an event over a connection whose transaction stays open."""
+    """Record an event over a connection whose transaction stays open."""
     row = connection.execute(
         "select record_payment_event('yookassa', %s, 'payment', %s, %s)",
         (key or f"open-{unique_id()}", f"{user.id} {email_of(user)}", Jsonb(list(events))),
@@ -56,7 +56,7 @@ def record_on(connection: psycopg.Connection, user: SqlUser, *events: dict[str, 
     return row[0]
 
 
-def test_an_erasure_waits_for_money_that_is_being_given(
+def test_erasure_waits_for_a_payment_that_is_being_recorded(
     money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, in_background: Any
 ) -> None:
     anna, pay = buyer(), unique_id()
@@ -70,7 +70,7 @@ def test_an_erasure_waits_for_money_that_is_being_given(
     assert traces(sql, anna) == []
 
 
-def test_a_renewal_that_begins_during_the_erasure_stops_it(
+def test_erasure_is_refused_if_a_renewal_begins_first(
     money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, in_background: Any
 ) -> None:
     anna = buyer()
@@ -88,48 +88,48 @@ def test_a_renewal_that_begins_during_the_erasure_stops_it(
     assert traces(sql, anna) == []
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_money_that_comes_during_the_erasure_waits_and_finds_nobody(
+@pytest.mark.parametrize("is_known", [False, True])
+def test_payment_during_the_erasure_waits_and_finds_no_user(
     money: Money,
     sql: Sql,
     buyer: New,
     boss: int,
     transaction: psycopg.Connection,
     in_background: Any,
-    again: bool,
+    is_known: bool,
 ) -> None:
     anna, pay, key = buyer(), unique_id(), f"k-{unique_id()}"
     order = order_of(money, anna)
-    if again:  # the event is known and could not be applied
+    if is_known:  # the event is stored and failed before
         result = record_event(money, anna, {"kind": "paid", "payment_id": pay, "order_id": order}, key=key)
         assert result["outcome"] == "failed"
     update_id = next_update()
     anna.receive(update_id, p_kind="callback_query")
     anna.erase(on=transaction, update_id=update_id)
     late = in_background(record_event, money, anna, paid(pay, order, telegram_id=anna.id), key=key)
-    kept = in_background(money.call, "retry_payment_events") if again else None
+    retried = in_background(money.call, "retry_payment_events") if is_known else None
     eventually(lambda: waits_for_lock(sql, late), 20)
     transaction.commit()
     result = late.result()
     assert result["outcome"] == "applied"
     assert message_keys(result["outgoing"]) == ["payment_alarm_owner"]
-    if kept:
-        kept.result()
+    if retried:
+        retried.result()
     assert money.payment(pay)["problem"] == "owner"
     assert traces(sql, anna) == []
 
 
-@pytest.mark.parametrize("what", ["paid", "refund", "failed once", "kept", "disputed and waiting"])
-def test_an_erasure_that_has_the_user_gets_everything_else_of_theirs(
+@pytest.mark.parametrize("what", ["paid", "refund", "failed once", "retried", "disputed and waiting"])
+def test_no_waiter_for_the_user_holds_a_row_that_the_erasure_needs(
     money: Money, sql: Sql, buyer: New, boss: int, database_url: str, in_background: Any, what: str
 ) -> None:
-    """Whoever waits for a person holds nothing of theirs: the erasure would wait for them for ever."""
+    """A transaction that waits for the user's lock must hold no other row of the user, or it deadlocks."""
     anna, given, pay, key = buyer(), unique_id(), unique_id(), f"k-{unique_id()}"
     record_event(money, anna, paid(given, order_of(money, anna)))
     order = order_of(money, anna)
-    useless = {"kind": "paid", "payment_id": pay, "order_id": order}
-    if what in ("failed once", "kept"):
-        assert record_event(money, anna, useless, key=key)["outcome"] == "failed"
+    invalid = {"kind": "paid", "payment_id": pay, "order_id": order}
+    if what in ("failed once", "retried"):
+        assert record_event(money, anna, invalid, key=key)["outcome"] == "failed"
     if what == "disputed and waiting":
         record_event(money, anna, paid(pay, None), key=key)
     update_id = next_update()
@@ -138,7 +138,7 @@ def test_an_erasure_that_has_the_user_gets_everything_else_of_theirs(
         "paid": lambda: record_event(money, anna, paid(pay, order)),
         "refund": lambda: record_event(money, anna, refunded(given, "149.00")),
         "failed once": lambda: record_event(money, anna, paid(pay, order), key=key),
-        "kept": lambda: money.call("retry_payment_events"),
+        "retried": lambda: money.call("retry_payment_events"),
         "disputed and waiting": lambda: record_event(
             money, anna, {"kind": "disputed", "payment_id": pay, "order_id": order, "amount": "149.00"}
         ),
@@ -159,7 +159,7 @@ def test_an_erasure_that_has_the_user_gets_everything_else_of_theirs(
     sql("delete from payment_events where processed_at is null")
 
 
-def test_an_order_that_is_made_during_the_erasure_is_not_made(
+def test_order_during_the_erasure_is_refused(
     money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, in_background: Any
 ) -> None:
     anna = buyer()
@@ -174,7 +174,7 @@ def test_an_order_that_is_made_during_the_erasure_is_not_made(
     assert caught.value.sqlstate == "M0003"
 
 
-def test_a_payment_that_waits_for_its_order_passes_by_who_is_being_erased(
+def test_unmatched_payment_of_a_user_who_is_being_erased_is_skipped(
     money: Money, sql: Sql, buyer: New, boss: int, transaction: psycopg.Connection
 ) -> None:
     anna, ben, early, subscription = buyer(), buyer(), unique_id(), f"sub_{unique_id()}"
@@ -202,7 +202,7 @@ def test_a_payment_that_waits_for_its_order_passes_by_who_is_being_erased(
     assert traces(sql, anna) == []
 
 
-def test_reminders_pass_by_who_is_being_erased(
+def test_reminders_skip_a_user_who_is_being_erased(
     money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection
 ) -> None:
     anna = buyer()
@@ -220,9 +220,7 @@ def test_reminders_pass_by_who_is_being_erased(
     assert traces(sql, anna) == []
 
 
-def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
-    money: Money, sql: Sql, buyer: New
-) -> None:
+def test_concurrent_operations_keep_exact_sums_without_a_deadlock(money: Money, sql: Sql, buyer: New) -> None:
     users = [buyer() for _ in range(5)]
     for user, by in zip(users[1:], users, strict=False):
         sql(
@@ -244,7 +242,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
         price = prices[product]
         try:
             kind = dice.choice(
-                ["paid"] * 4 + ["refund", "refund", "erase", "kept", "remind", "come", "export"]
+                ["paid"] * 4 + ["refund", "refund", "erase", "retry", "remind", "write", "export"]
             )
             if kind == "paid":
                 return str(
@@ -257,14 +255,14 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
                 )
             if kind == "erase":
                 user.erase(balance="1000000")
-            elif kind == "kept":
+            elif kind == "retry":
                 money.call("retry_payment_events")
             elif kind == "remind":
                 money.call("enqueue_expiry_reminders")
             elif kind == "export":
                 money.call("export_user_data", p_user_id=id_of(sql, user) or 0)
             else:
-                # After an erasure in between, the end of the work clears the update.
+                # If the user is erased in between, finish_update anonymizes the update.
                 update_id = next_update()
                 user.receive(update_id)
                 user.finish(update_id)
@@ -278,7 +276,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     finally:
         sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
 
-    # Who is erased this moment is received anew (40001).
+    # 40001: the user is erased at this moment, so the update is received again.
     assert set(outcomes) <= {"applied", "known", "done", "40001"}, outcomes
     assert outcomes.count("applied") > 20
     assert money.inconsistencies() == []

@@ -1,4 +1,4 @@
-"""Who only claims to be a provider is refused, and leaves nothing behind: no event, no alarm."""
+"""Forged callbacks are rejected and leave no event and no alert."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.emulator.payments import Callback
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
-YOOKASSAS = "185.71.76.5"
+YOOKASSA_ADDRESS = "185.71.76.5"
 FORGEABLE = sorted(set(names()) - {"telegram_stars"})
 
 
@@ -27,14 +27,14 @@ def event_count(sql: Sql) -> int:
 
 
 def claim(stack: Stack, body: dict[str, Any], address: str) -> int:
-    """Tell the shop something in YooKassa's name; the status it answers with."""
+    """Send a notification in YooKassa's name; return the response's status."""
     headers, text = {"Content-Type": "application/json"}, json.dumps(body).encode()
     callback = Callback("a claim", lambda _attempt: (headers, text), address=address)
     return stack.payments["yookassa"].callbacks.ask(callback).status
 
 
-@pytest.mark.parametrize("address", [YOOKASSAS, "203.0.113.66", ""])
-def test_a_payment_that_yookassa_does_not_know_is_nobodys(stack: Stack, sql: Sql, address: str) -> None:
+@pytest.mark.parametrize("address", [YOOKASSA_ADDRESS, "203.0.113.66", ""])
+def test_payment_unknown_to_yookassa_is_rejected(stack: Stack, sql: Sql, address: str) -> None:
     before, printed = event_count(sql), stack.function("payments").printed
     for kind in ("payment", "refund"):
         number = f"{secrets.token_hex(4)}-000f-5000-9000-{secrets.token_hex(6)}"
@@ -48,9 +48,7 @@ def test_a_payment_that_yookassa_does_not_know_is_nobodys(stack: Stack, sql: Sql
 
 @pytest.mark.parametrize("address", ["203.0.113.66", ""])
 @pytest.mark.parametrize("event", ["payout.succeeded", "moon.landed", ""])
-def test_news_that_cannot_be_asked_about_are_kept_only_from_yookassa(
-    stack: Stack, sql: Sql, address: str, event: str
-) -> None:
+def test_unverifiable_event_is_rejected(stack: Stack, sql: Sql, address: str, event: str) -> None:
     before = event_count(sql)
     assert claim(stack, _notification(event, {"id": secrets.token_hex(8)}), address) == 401
     assert event_count(sql) == before
@@ -64,9 +62,9 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", [YOOKASSAS, "203.0.113.66", ""])
+@pytest.mark.parametrize("address", [YOOKASSA_ADDRESS, "203.0.113.66", ""])
 @pytest.mark.parametrize("body", FOREIGN)
-def test_what_names_nothing_to_ask_for_is_refused_without_an_alarm(
+def test_notification_without_an_object_id_is_rejected_without_an_alert(
     stack: Stack, sql: Sql, address: str, body: bytes
 ) -> None:
     before, printed = event_count(sql), stack.function("payments").printed
@@ -83,13 +81,13 @@ BROKEN = {
     "a chunk without its end": b"Transfer-Encoding: chunked\r\n\r\n2\r\nabXX0\r\n\r\n",
     "a negative chunk": b"Transfer-Encoding: chunked\r\n\r\n-2\r\nab\r\n0\r\n\r\n",
     "chunks without an end": b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
-    "less than was announced": b"Content-Length: 1000\r\n\r\n0123456789",
+    "less than the content length": b"Content-Length: 1000\r\n\r\n0123456789",
 }
 
 
 @pytest.mark.parametrize("provider", FORGEABLE)
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_body_that_breaks_off_alarms_nobody(stack: Stack, sql: Sql, broken: str, provider: str) -> None:
+def test_truncated_body_causes_no_alert(stack: Stack, sql: Sql, broken: str, provider: str) -> None:
     before, function = event_count(sql), stack.function("payments")
     printed, address = function.printed, urlsplit(function.url)
     path = f"/{provider}/pay" if provider == "cloudpayments" else f"/{provider}"
@@ -101,11 +99,11 @@ def test_a_body_that_breaks_off_alarms_nobody(stack: Stack, sql: Sql, broken: st
     eventually(lambda: "webhook_rejected" in "\n".join(function.lines_after(printed)) or answer, 5)
     assert event_count(sql) == before
     assert "ALERT" not in "\n".join(function.lines_after(printed))
-    assert stack.payments["fake"].probe().status == 200, "the worker serves on"
+    assert stack.payments["fake"].probe().status == 200, "the worker still serves"
 
 
 @pytest.mark.parametrize("provider", FORGEABLE)
-def test_a_forgery_leaves_no_event(stack: Stack, sql: Sql, provider: str) -> None:
+def test_forged_callback_leaves_no_event(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     before = event_count(sql)

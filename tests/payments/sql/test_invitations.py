@@ -1,4 +1,4 @@
-"""What the message that invites to pay is owed, in SQL: once for each state, in any order of events."""
+"""Messages that invite to pay are edited once for each state of the order, in any order of events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _messages = itertools.count(500_000)
 
 
 def invited(money: Money, user_id: int | None = None, **rest: Any) -> tuple[int, int]:
-    """An order whose message is known: its number and the message's."""
+    """Create an order with an invitation message; return both ids."""
     order, message = money.order(user_id or money.user(), **rest), next(_messages)
     money.call(
         "save_checkout", p_order_id=order, p_url="https://pay.example", p_reference="r", p_message_id=message
@@ -27,7 +27,7 @@ def invited(money: Money, user_id: int | None = None, **rest: Any) -> tuple[int,
 
 
 def edits(money: Money, order: int) -> list[str]:
-    """The texts of the edits that were owed for an order's message."""
+    """Return the text keys of the edits enqueued for an order's messages."""
     rows = money.sql(
         "select parameters ->> 'key' as key from telegram_outbox "
         "where (parameters ->> 'message_id')::bigint = any("
@@ -37,7 +37,7 @@ def edits(money: Money, order: int) -> list[str]:
     return [one["key"] for one in rows]
 
 
-def test_it_is_changed_after_the_message_to_the_buyer_and_once(money: Money) -> None:
+def test_invitation_is_edited_once_after_the_buyers_message(money: Money) -> None:
     order, message = invited(money)
     pay = unique_id()
     outgoing = money.record(paid(pay, order))["outgoing"]
@@ -51,7 +51,7 @@ def test_it_is_changed_after_the_message_to_the_buyer_and_once(money: Money) -> 
     assert edits(money, order) == ["invitation_paid"]
 
 
-def test_a_refund_in_part_leaves_it_paid_and_the_rest_changes_it(money: Money) -> None:
+def test_only_a_full_refund_edits_a_paid_invitation(money: Money) -> None:
     order, _ = invited(money)
     pay = unique_id()
     money.record(paid(pay, order))
@@ -66,7 +66,7 @@ def test_a_refund_in_part_leaves_it_paid_and_the_rest_changes_it(money: Money) -
     ({"telegram_id": 1}, None), ({"kind": "failed", "amount": None}, None),
     ({"kind": "canceled", "amount": None}, "invitation_expired"),
 ])  # fmt: skip
-def test_what_gives_nothing_is_told_by_what_the_order_is(
+def test_unfulfilled_payment_shows_the_state_of_the_order(
     money: Money, payment: dict[str, Any], state: str | None
 ) -> None:
     order, _ = invited(money)
@@ -74,17 +74,17 @@ def test_what_gives_nothing_is_told_by_what_the_order_is(
     assert edits(money, order) == ([state] if state else [])
 
 
-def test_held_money_that_went_back_is_refunded(money: Money) -> None:
+def test_refunded_held_payment_shows_refunded(money: Money) -> None:
     order, _ = invited(money)
     pay = unique_id()
     money.record(paid(pay, order, "1.00"))
     result = money.record(refunded(pay, "1.00"))["outgoing"]
     assert edits(money, order) == ["invitation_held", "invitation_refunded"]
     price = next(one["parameters"]["values"]["price"] for one in result if "message_id" in one["parameters"])
-    assert price == {"amount": 1, "currency": "RUB"}, "what went back, not what the order costs"
+    assert price == {"amount": 1, "currency": "RUB"}, "the refunded amount, not the price"
 
 
-def test_a_dispute_is_no_refund_and_ends_with_the_purchase(money: Money) -> None:
+def test_dispute_shows_disputed_until_it_is_won(money: Money) -> None:
     order, _ = invited(money)
     pay = unique_id()
     money.record(paid(pay, order))
@@ -99,28 +99,28 @@ def test_a_dispute_is_no_refund_and_ends_with_the_purchase(money: Money) -> None
     assert edits(money, order) == ["invitation_paid", "invitation_disputed", "invitation_paid"]
 
 
-def test_what_is_paid_before_its_message_is_known_is_changed_then(money: Money) -> None:
+def test_message_saved_after_the_payment_is_edited(money: Money) -> None:
     order = money.order(money.user())
     assert message_keys(money.record(paid(unique_id(), order))["outgoing"]) == ["paid_credits"]
     money.call("save_invitation", p_order_id=order, p_message_id=next(_messages))
     assert edits(money, order) == ["invitation_paid"]
 
 
-def test_a_payment_and_its_message_at_once_end_with_one_edit(money: Money) -> None:
+def test_concurrent_payment_and_message_cause_one_edit(money: Money) -> None:
     for _ in range(6):
         order, message, pay = money.order(money.user()), next(_messages), unique_id()
-        in_parallel(2, partial(_do, money, order, message, pay))
+        in_parallel(2, partial(_record_or_save, money, order, message, pay))
         assert edits(money, order) == ["invitation_paid"]
 
 
-def _do(money: Money, order: int, message: int, pay: str, which: int) -> None:
+def _record_or_save(money: Money, order: int, message: int, pay: str, which: int) -> None:
     if which:
         money.record(paid(pay, order))
     else:
         money.call("save_invitation", p_order_id=order, p_message_id=message)
 
 
-def test_an_order_whose_discount_went_to_another_says_so(money: Money, sql: Sql) -> None:
+def test_withdrawn_order_shows_withdrawn(money: Money, sql: Sql) -> None:
     user_id, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, user_id, code)
     order, _ = invited(money, user_id)
@@ -129,7 +129,9 @@ def test_an_order_whose_discount_went_to_another_says_so(money: Money, sql: Sql)
     assert edits(money, second) == []
 
 
-def test_what_expired_is_changed_once_whatever_it_became(money: Money, clock: Callable[[str], None]) -> None:
+def test_expired_invitation_is_edited_once_unless_its_message_was_left(
+    money: Money, clock: Callable[[str], None]
+) -> None:
     order, left = invited(money)[0], invited(money)[0]
     user = money.sql("select user_id from orders where id = %s", left)[0]["user_id"]
     message = money.sql("select message_ids[1] as id from orders where id = %s", left)[0]["id"]
@@ -143,7 +145,7 @@ def test_what_expired_is_changed_once_whatever_it_became(money: Money, clock: Ca
     assert money.sql("select message_ids from orders where id = %s", left) == [{"message_ids": []}]
 
 
-def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Money) -> None:
+def test_tap_on_an_invitation_returns_its_order(money: Money) -> None:
     user_id = money.user()
     order, message = invited(money, user_id)
 
@@ -154,8 +156,10 @@ def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Mone
         return made
 
     assert (tap()["outcome"], tap()["id"]) == ("reused", order)
-    assert tap(p_message_id=next(_messages))["outcome"] == "created", "another message is another purchase"
-    assert tap(p_user_id=money.user())["outcome"] == "created", "the same number in another chat"
+    assert tap(p_message_id=next(_messages))["outcome"] == "created", (
+        "another message starts another purchase"
+    )
+    assert tap(p_user_id=money.user())["outcome"] == "created", "the same message id in another chat"
     assert tap(p_bot="second")["outcome"] == "created"
     money.record(paid(unique_id(), order))
     closed = tap(p_provider="stripe")
@@ -164,16 +168,16 @@ def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Mone
     assert money.call("leave_checkout", p_user_id=money.user(), p_order_id=order)["outcome"] == "unknown"
 
 
-def test_a_reminder_is_changed_with_the_checkout(money: Money) -> None:
+def test_reminder_is_edited_like_the_checkout(money: Money) -> None:
     order, message = invited(money)
     reminder = next(_messages)
-    for _ in range(2):  # sent twice, where Telegram's answer was lost
+    for _ in range(2):  # sent twice: Telegram's first response was lost
         money.call("save_invitation", p_order_id=order, p_message_id=reminder)
     outgoing = money.record(paid(unique_id(), order))["outgoing"]
     assert [one["parameters"].get("message_id") for one in outgoing] == [None, message, reminder]
 
 
-def test_an_erased_buyer_has_no_message(money: Money) -> None:
+def test_order_of_an_erased_buyer_gets_no_message(money: Money) -> None:
     order, _ = invited(money)
     money.sql("update orders set user_id = null, message_ids = null where id = %s", order)
     money.call("save_invitation", p_order_id=order, p_message_id=next(_messages))
