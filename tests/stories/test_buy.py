@@ -78,8 +78,7 @@ def tap(answer: Answer, words: str) -> Answer:
 def _tap_old_button(answer: Answer, repeats: bool) -> Answer:
     button = next(b for row in answer.buttons for b in row if (b.data or "").startswith("pay:"))
     product = str(button.data).split(":")[1]
-    chat = answer._chat
-    chat.tap(answer.stored, f"pay:{product}:yookassa:RUB" + (":again" if repeats else "")).wait()
+    answer._tap(answer.stored, f"pay:{product}:yookassa:RUB" + (":again" if repeats else "")).wait()
     return answer.wait_for_edit()
 
 
