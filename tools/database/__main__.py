@@ -6,6 +6,7 @@
     ./switchboard database status      what is applied and what is not
     ./switchboard database migration   write the next migration from the changes in supabase/schemas
     ./switchboard database check       do migrations and schemas make the same database?
+    ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
     ./switchboard database lint        everything CI asks of the SQL
     ./switchboard database reset       empty a database of the emulator
 
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         with_url = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
         with_url.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))
         with_url.set_defaults(command=command)
-    for command in (_migration, _check, _lint):
+    for command in (_migration, _check, _generate, _lint):
         name = command.__name__.removeprefix("_")
         commands.add_parser(
             name, prog=SHORT.get(name), description=command.__doc__, help=command.__doc__
@@ -160,6 +161,15 @@ def _check(arguments: argparse.Namespace) -> int:
     print(*differences, sep="\n")
     print(f"{len(differences)} differences: run ./switchboard migration what_changed.")
     return 1
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    """Write the types of results and the description of the schema anew."""
+    from tools.database import result_types, schema_page
+
+    for path in (result_types.write(), schema_page.write()):
+        print(f"Written: {path.relative_to(SUPABASE.parent)}")
+    return 0
 
 
 def _lint(arguments: argparse.Namespace) -> int:

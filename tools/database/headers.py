@@ -335,7 +335,9 @@ class Shapes:
             if isinstance(member, Spread):
                 for field in self.fields(self._object(self.shape(member.name), member.name)).values():
                     required = field.is_required and member.is_required
-                    found[field.key] = Field(field.key, field.shape, required)
+                    is_simple = isinstance(field.shape, Scalar | Word)
+                    shape = field.shape if is_simple else Reference(f"{member.name}.{field.key}")
+                    found[field.key] = Field(field.key, shape, required)
         return found | {member.key: member for member in members.members if isinstance(member, Field)}
 
     def _object(self, shape: Shape, name: str) -> Fields:
