@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.features.common.catalog import Way
+from shared.features.common.catalog import PaymentOption
 from shared.features.shop import buy
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, LABELS_RU, link_of, speaks, tap
@@ -301,6 +301,6 @@ def test_providers_of_cards_share_a_button_and_every_other_one_has_its_own(
     load = providers.load
     monkeypatch.setattr(providers, "load", lambda key: load("crypto_pay" if key == "other_crypto" else key))
     keys = ("stripe", "crypto_pay", "yookassa", "other_crypto", "balance")
-    ways = [Way(key, "USD", Decimal(5), repeats=False) for key in keys]
+    ways = [PaymentOption(key, "USD", Decimal(5), repeats=False) for key in keys]
     groups = [[way.provider for way in group] for group in buy._by_button(ways)]
     assert groups == [["stripe", "yookassa"], ["crypto_pay"], ["other_crypto"], ["balance"]]

@@ -204,7 +204,7 @@ def rich(code: str, key: str, /, **values: Any) -> Text:
     return Text("".join(parts), entities)
 
 
-def joined(*texts: Text, separator: str = "") -> Text:
+def concat(*texts: Text, separator: str = "") -> Text:
     """Return texts one behind the other, with the entities of each at their new places."""
     entities: list[dict[str, Any]] = []
     offset = 0

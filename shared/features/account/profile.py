@@ -1,4 +1,4 @@
-"""/profile: who you are here, your plan, and what is left of it."""
+"""/profile: the user's Telegram ID, plan, limits and balance."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def _bonus(context: UpdateContext) -> str:
 
 
 def _paid_time(context: UpdateContext) -> list[str]:
-    """Say until when the plan is paid and whether it renews itself; nothing on the free plan."""
+    """Return lines on when the paid plan ends and whether it renews; none on the free plan."""
     if context.usage.plan == "FREE":
         return []
     overview = db.call("subscription_overview", p_user_id=context.user.id)
     ends_at = overview["ends_at"]
     lines = [context.text("profile_plan_ends", date=context.date(ends_at))] if ends_at else []
-    # Of several renewals the one that still charges is the one to know of.
+    # With several renewals, the one that still charges matters to the user.
     states = {renewal["status"] for renewal in overview["renewals"]}
     state = next((state for state in ("past_due", "active") if state in states), "off")
     return [*lines, context.text(f"profile_renewal_{state}")] if ends_at or states else lines

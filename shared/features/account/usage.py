@@ -1,4 +1,4 @@
-"""/usage: what a person asked and may still ask, as a picture with the same in words under it."""
+"""/usage: requests used and left, as a picture with the same figures in its caption."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _show(context: UpdateContext) -> None:
     if context.is_offline:
         raise StateUnavailable
     stats: Stats = db.call("get_user_usage_stats", p_user_id=context.user.id)
-    from shared.core.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
+    from shared.core.pictures.usage import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
 
@@ -70,11 +70,11 @@ def _caption(context: UpdateContext, stats: Stats) -> Text:
     ways = ""
     if 0 in (day["remaining"], month["remaining"]):
         ways = upgrade_options(context, has_trial=trial_offer(context) is not None)
-    return texts.joined(texts.joined(*lines, separator="\n"), Text(ways, []))
+    return texts.concat(texts.concat(*lines, separator="\n"), Text(ways, []))
 
 
 def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
-    """Tell of the AI calls of this month; what they cost only where the person pays."""
+    """Return lines on this month's AI calls; their cost only for calls with the user's own key."""
     calls = sum(provider["calls"] for provider in providers)
     if not calls:
         return []
@@ -113,7 +113,7 @@ def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
     ]
     most, total = max(day.total for day in days), sum(day.total for day in days)
     limit, credits = stats["day"]["limit"], stats["bonus_credits"]
-    # Since the first of them, not over days before the person came; of one day there is no average.
+    # The average starts at the first request, so days before the user came do not lower it; one day has none.
     asked = len(days) - next((number for number, day in enumerate(days) if day.total), len(days) - 1)
     average = round(total / asked) if asked > 1 else 0
     legend: list[tuple[Mark, str]] = []
@@ -165,7 +165,7 @@ def _month(context: UpdateContext, month: Stats) -> Meter:
 
 
 def _used(context: UpdateContext, span: Stats) -> str:
-    """Write what was used of a limit; a plan that ended leaves more used than the free plan has."""
+    """Format how much of a limit is used, at most the limit: a plan that ended may have used more."""
     used, limit = span["used"], span["limit"]
     return _number(context, used if limit is None else min(used, limit))
 

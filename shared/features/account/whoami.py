@@ -1,4 +1,4 @@
-"""/whoami: the user's Telegram id, which an owner enters as ADMIN_TELEGRAM_IDS and support asks for."""
+"""/whoami: the user's Telegram ID, for ADMIN_TELEGRAM_IDS and for support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an admin can do to a user. Each returns one line that says what it was before and is now.
+"""What an admin can do to a user. Each action returns a line with the values before and after.
 
 A line is the same however often an update is delivered: the function answers a reference it knows with what
 it did then. The function also queues the message to the user.
@@ -14,13 +14,13 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.log import redact_secrets
 from shared.core.texts import figures
-from shared.features.admin.users import Found, name_of
+from shared.features.admin.users import Found, user_name
 from shared.features.common.plans import plan_name
 from shared.telegram.context import UpdateContext
 
 MAX_REASON = 500  # characters, as the SQL functions take it
 _REFUSALS = {
-    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0001": "unknown_command",  # removed from the admins a moment ago
     "N0003": "admin_done_differently",
     "N0004": "admin_bad_number",
     "N0005": "admin_is_admin",
@@ -36,19 +36,19 @@ class Done(NamedTuple):
 
 
 def carry_out(context: UpdateContext, user: Found, action: Callable[..., Done], *values: Any) -> Done:
-    """Do something to a user and return the line about it, also when a rule refuses it."""
+    """Run an action and return the line about it, also when a rule refuses it."""
     try:
         return action(context, user, *values)
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
-        return Done(context.text(_REFUSALS[refusal.sqlstate], name=name_of(user)))
+        return Done(context.text(_REFUSALS[refusal.sqlstate], name=user_name(user)))
 
 
 def deliver(result: dict[str, Any]) -> None:
-    """Send what a function queued for the user now; what is not sent in time waits for the sweep."""
+    """Deliver what a function enqueued for the user; the sweep delivers what is left."""
     if result["outgoing"]:
-        from shared.payments import notifications  # a start need not wait for it
+        from shared.payments import notifications  # not needed at a cold start
 
         notifications.deliver(result["outgoing"])
 
@@ -66,10 +66,10 @@ def grant(context: UpdateContext, user: Found, credits_: int, reason: str | None
         p_credits=credits_,
         p_admin_email=context.user.admin_email,
         p_reference=context.reference,
-        p_reason=storable(reason),
+        p_reason=redacted_reason(reason),
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, context.text("admin_granted", name=name_of(user), **values))
+    return _done(result, context.text("admin_granted", name=user_name(user), **values))
 
 
 def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: str | None = None) -> Done:
@@ -80,10 +80,10 @@ def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: 
         p_quantity=trainings,
         p_admin_email=context.user.admin_email,
         p_reference=context.reference,
-        p_reason=storable(reason),
+        p_reason=redacted_reason(reason),
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, context.text("admin_gave_trainings", name=name_of(user), **values))
+    return _done(result, context.text("admin_gave_trainings", name=user_name(user), **values))
 
 
 def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | None = None) -> Done:
@@ -94,13 +94,13 @@ def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | 
         p_amount=amount,
         p_admin_email=context.user.admin_email,
         p_reference=context.reference,
-        p_reason=storable(reason),
+        p_reason=redacted_reason(reason),
     )
     before, after = (
         figures.money(context.language, Decimal(result[when]), result["currency"])
         for when in ("before", "after")
     )
-    return _done(result, context.text("admin_balance", name=name_of(user), before=before, after=after))
+    return _done(result, context.text("admin_balance", name=user_name(user), before=before, after=after))
 
 
 def reset(context: UpdateContext, user: Found) -> Done:
@@ -112,7 +112,7 @@ def reset(context: UpdateContext, user: Found) -> Done:
         p_reference=context.reference,
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, context.text("admin_reset", name=name_of(user), **values))
+    return _done(result, context.text("admin_reset", name=user_name(user), **values))
 
 
 def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -> Done:
@@ -130,24 +130,24 @@ def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -
     )
     if days is None and plan == user["plans"][0] and result["after"]["plan"] != plan:
         # A plan that was bought ends with its refund.
-        return _done(result, context.text("admin_plan_bought", name=name_of(user), plan=after))
-    return _done(result, context.text("admin_plan_set", name=name_of(user), before=before, after=after))
+        return _done(result, context.text("admin_plan_bought", name=user_name(user), plan=after))
+    return _done(result, context.text("admin_plan_set", name=user_name(user), before=before, after=after))
 
 
 def ban(context: UpdateContext, user: Found, reason: str | None) -> Done:
-    """Keep a user out of all bots."""
+    """Ban a user from all bots."""
     db.call(
         "admin_ban_user",
         p_user_id=user["id"],
-        p_reason=storable(reason),
+        p_reason=redacted_reason(reason),
         p_admin_email=context.user.admin_email,
         p_reference=context.reference,
     )
-    return Done(context.text("admin_banned", name=name_of(user)))
+    return Done(context.text("admin_banned", name=user_name(user)))
 
 
 def unban(context: UpdateContext, user: Found) -> Done:
-    """Let a user into the bots again."""
+    """Unban a user."""
     done = db.call(
         "admin_unban_user",
         p_user_id=user["id"],
@@ -156,7 +156,7 @@ def unban(context: UpdateContext, user: Found) -> Done:
     )
     deliver(done)
     key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
-    return Done(context.text(key, name=name_of(user)))
+    return Done(context.text(key, name=user_name(user)))
 
 
 def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
@@ -165,6 +165,6 @@ def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
     return context.text("admin_plan_until", plan=name, date=context.date(ends_at)) if ends_at else name
 
 
-def storable(reason: str | None) -> str | None:
-    """Return a reason as it may be kept for ever: without what looks like somebody's key."""
+def redacted_reason(reason: str | None) -> str | None:
+    """Return a reason without anything that looks like a credential, since the audit log is permanent."""
     return redact_secrets(reason)[:MAX_REASON] if reason else None

@@ -14,11 +14,11 @@ from shared.features.admin.product_pages import prices_line
 from shared.features.admin.undo import written
 from shared.features.admin.users import (
     Found,
+    button_arguments,
+    command_arguments,
+    find_user,
     is_user,
-    look_up,
-    name_of,
-    parts,
-    words,
+    user_name,
 )
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
@@ -42,9 +42,9 @@ _SWITCHED = {
 
 @router.message_handler(commands=["audit"], admin=True)
 def audit(message: Message) -> None:
-    """Show the last entries, of everybody or of one person."""
+    """Show the last entries, of all users or of one."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case []:
             reply(*_page(context, None, None))
         case [who] if is_user(who):
@@ -56,10 +56,10 @@ def audit(message: Message) -> None:
 
 @router.callback_query_handler(data=r"admin:audit:[0-9]{1,18}:[0-9]{1,9}", admin=True)
 def turn_page(call: CallbackQuery) -> None:
-    """Show the entries before a number; 0 stands for everybody, and for the newest."""
+    """Show the entries before a number; 0 means all users, or the newest."""
     context = current_context()
-    who, before = parts(call)
-    user = look_up(context, who) if who != "0" else None
+    who, before = button_arguments(call)
+    user = find_user(context, who) if who != "0" else None
     if who != "0" and user is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     return context.show(*_page(context, user, int(before) or None))
@@ -78,7 +78,7 @@ def _page(context: UpdateContext, user: Found | None, before: int | None) -> tup
     entries = "\n\n".join(_line(context, entry) for entry in page["entries"])
     key = "admin_audit_of" if user else "admin_audit"
     text = context.rich(
-        key, name=name_of(user) if user else "", entries=entries or context.text("admin_audit_empty")
+        key, name=user_name(user) if user else "", entries=entries or context.text("admin_audit_empty")
     )
     return text, _buttons(context, user, before, page["next"])
 
@@ -111,15 +111,15 @@ def _line(context: UpdateContext, entry: Entry) -> str:
 
 
 def _whom(context: UpdateContext, entry: Entry) -> str:
-    """Say whom or what it was done to: a person, somebody who was erased, a promo code, money of nobody."""
+    """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
-        return name_of(entry["user"])
+        return user_name(entry["user"])
     nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
     return str(entry["after"].get("code") or entry["after"].get("product") or context.text(nobody))
 
 
 def _what(context: UpdateContext, entry: Entry) -> str:
-    """Say what was done; an action this version has no words for is shown by its name."""
+    """Describe the action; one without a text is shown by its name."""
     before, after, action = entry["before"], entry["after"], str(entry["action"])
     key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
     if not texts.has(context.language, key):

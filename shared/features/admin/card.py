@@ -14,11 +14,11 @@ from shared.features.admin import actions
 from shared.features.admin.undo import undo, undo_label
 from shared.features.admin.users import (
     Found,
+    button_arguments,
+    command_arguments,
+    find_user,
     is_user,
-    look_up,
-    name_of,
-    parts,
-    words,
+    user_name,
 )
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
@@ -34,17 +34,17 @@ _MAX_DATA = 64  # bytes of a button's data
 
 @router.message_handler(commands=["user"], admin=True)
 def user_command(message: Message) -> None:
-    """Show the card of the user meant, or the users whose names fit."""
+    """Show the card of a user, or the users whose names match."""
     context = current_context()
     query = user_input.normalize(user_input.command_argument(message.text or ""))
-    who = (words(message, 2) or [""])[0] if len(query.split()) < 2 else ""
-    if user := look_up(context, who) if is_user(who) else None:
+    who = (command_arguments(message, 2) or [""])[0] if len(query.split()) < 2 else ""
+    if user := find_user(context, who) if is_user(who) else None:
         return reply(card(context, user), buttons(context, user))
     return reply(*search(context, who or query))
 
 
 def search(context: UpdateContext, query: str) -> tuple[Text, Keyboard]:
-    """Return the users whose names hold the query; the card where there is one alone."""
+    """Return the users whose names contain the query; the card if there is only one."""
     if context.is_offline:
         raise StateUnavailable
     found = db.call(
@@ -55,15 +55,15 @@ def search(context: UpdateContext, query: str) -> tuple[Text, Keyboard]:
     users = found["users"]
     if not users:
         return context.rich("admin_nobody", who=query), []
-    if len(users) == 1 and (user := look_up(context, str(users[0]["telegram_id"]))):
+    if len(users) == 1 and (user := find_user(context, str(users[0]["telegram_id"]))):
         return card(context, user), buttons(context, user)
     text = context.rich("admin_found_more" if found["has_more"] else "admin_found", query=query)
     return text, [[(_label(one), f"admin:user:{one['telegram_id']}")] for one in users]
 
 
 def find(context: UpdateContext, who: str) -> Found | None:
-    """Return the person, or show whose name fits: a command takes only an id or a @name."""
-    found = look_up(context, who)
+    """Return the user, or show the users whose names match: a command takes only an ID or a @name."""
+    found = find_user(context, who)
     if found is None and who.isdigit():
         reply(context.rich("admin_nobody", who=who))
     elif found is None:
@@ -72,22 +72,22 @@ def find(context: UpdateContext, who: str) -> Found | None:
 
 
 def _label(user: Found) -> str:
-    """Return the name with its @name, or with the id where only that tells namesakes apart."""
-    name, number = name_of(user), str(user["telegram_id"])
+    """Return the name with its @name, or with the ID if only that distinguishes namesakes."""
+    name, number = user_name(user), str(user["telegram_id"])
     return name if user["username"] or name == number else f"{name} · {number}"
 
 
 @router.callback_query_handler(data=r"admin:user:[0-9]{1,18}", admin=True)
 def show_user(call: CallbackQuery) -> None:
     """Show the card under a button."""
-    show(current_context(), parts(call)[0])
+    show(current_context(), button_arguments(call)[0])
 
 
 @router.callback_query_handler(data=r"admin:give:[0-9]{1,18}", admin=True)
 def show_gifts(call: CallbackQuery) -> None:
     """Show what can be given."""
     context = current_context()
-    if user := look_up(context, parts(call)[0]):
+    if user := find_user(context, button_arguments(call)[0]):
         context.show(card(context, user), _gifts(context, user))
     else:
         context.answer_callback(context.text("button_old"), alert=True)
@@ -97,7 +97,7 @@ def show_gifts(call: CallbackQuery) -> None:
 def tap_undo(call: CallbackQuery) -> None:
     """Undo what an admin did."""
     context = current_context()
-    done = undo(context, int(parts(call)[0]))
+    done = undo(context, int(button_arguments(call)[0]))
     context.answer_callback(done.line, alert=done.who is None)
     if done.who is not None:
         show(context, done.who)
@@ -106,22 +106,22 @@ def tap_undo(call: CallbackQuery) -> None:
 @router.callback_query_handler(data=r"admin:grant:[0-9]{1,18}:[0-9]{1,9}", admin=True)
 def tap_grant(call: CallbackQuery) -> None:
     """Give bonus credits."""
-    who, credits_ = parts(call)
+    who, credits_ = button_arguments(call)
     _act(who, actions.grant, int(credits_))
 
 
 @router.callback_query_handler(data=r"admin:reset:[0-9]{1,18}", admin=True)
 def tap_reset(call: CallbackQuery) -> None:
     """Give today's requests back."""
-    _act(parts(call)[0], actions.reset)
+    _act(button_arguments(call)[0], actions.reset)
 
 
 @router.callback_query_handler(data=r"admin:plan:[0-9]{1,18}:[^:]+", admin=True)
 def tap_plan(call: CallbackQuery) -> None:
     """Give a plan for some days, or take it back: the free one, which has no end."""
-    who, plan = parts(call)
+    who, plan = button_arguments(call)
     context = current_context()
-    user = look_up(context, who)
+    user = find_user(context, who)
     if user is None or plan not in user["plans"]:
         return context.answer_callback(context.text("button_old"), alert=True)
     return _act(who, actions.set_plan, plan, None if plan == user["plans"][0] else _DAYS)
@@ -130,14 +130,14 @@ def tap_plan(call: CallbackQuery) -> None:
 @router.callback_query_handler(data=r"admin:unban:[0-9]{1,18}", admin=True)
 def tap_unban(call: CallbackQuery) -> None:
     """Take a ban back."""
-    _act(parts(call)[0], actions.unban)
+    _act(button_arguments(call)[0], actions.unban)
 
 
 def card(context: UpdateContext, user: Found) -> Text:
-    """Return a person's card."""
+    """Return a user's card."""
     return context.rich(
         "admin_card",
-        name=name_of(user),
+        name=user_name(user),
         id=user["telegram_id"],
         language=user["language"] or "—",
         plan=actions.plan_until(context, user["plan"], user["plan_ends_at"]),
@@ -156,7 +156,7 @@ def card(context: UpdateContext, user: Found) -> Text:
 
 
 def buttons(context: UpdateContext, user: Found) -> Keyboard:
-    """Return what can be done to a person."""
+    """Return the buttons for a user."""
     who = user["telegram_id"]
     row = [(context.text("admin_button_give"), f"admin:give:{who}")]
     if user["money"]["payments"]:
@@ -185,21 +185,21 @@ def _gifts(context: UpdateContext, user: Found) -> Keyboard:
 
 
 def show(context: UpdateContext, who: str) -> None:
-    """Show a person's card as it is now in the message that was tapped."""
-    if user := look_up(context, who):
+    """Update a user's card in the message that was tapped."""
+    if user := find_user(context, who):
         context.show(card(context, user), buttons(context, user))
     else:
         context.answer_callback(context.text("button_old"), alert=True)
 
 
 def _act(who: str, action: Callable[..., actions.Done], *values: Any) -> None:
-    """Do what a button says, tell it over the chat and bring the card up to date."""
+    """Run the action of a button, show its result over the chat, and update the card."""
     context = current_context()
-    user = look_up(context, who)
+    user = find_user(context, who)
     if user is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     context.answer_callback(actions.carry_out(context, user, action, *values).line)
-    now = look_up(context, who)
+    now = find_user(context, who)
     if now is not None and now != user:  # Telegram refuses an edit that changes nothing
         context.show(card(context, now), buttons(context, now))
     return None
@@ -228,7 +228,7 @@ def _used(context: UpdateContext, used: int, limit: int | None) -> str:
 
 
 def _money(context: UpdateContext, user: Found) -> str:
-    """Return what a person paid, in each currency, and what of it went back."""
+    """Return what a user paid in each currency, and what of it was refunded."""
     sums = []
     for one in user["money"]["sums"]:
         paid, refunded = (

@@ -8,7 +8,7 @@ from telebot.types import Message
 
 from shared.core import db
 from shared.core.errors import DatabaseUnavailable
-from shared.core.texts import Text, joined
+from shared.core.texts import Text, concat
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 from shared.telegram.router import Router
@@ -18,14 +18,14 @@ router = Router()
 
 @router.message_handler(commands=["check"], admin=True)
 def check(_message: Message) -> None:
-    """Prove it, or show what is wrong."""
+    """Show that the books agree, or what is wrong."""
     context = current_context()
     if context.is_offline:
         raise StateUnavailable
     try:
         found = db.call("admin_check", p_admin_email=context.user.admin_email)
     except DatabaseUnavailable:
-        # It reads everything: where that takes longer than a message may, it is for the SQL editor.
+        # It reads everything; if that takes longer than an update may, it has to be run in the SQL editor.
         return reply(context.rich("admin_check_too_long"))
     if not found["payments"] and not found["balances"]:
         return reply(context.rich("admin_check_good"))
@@ -47,7 +47,7 @@ def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
         )
         for one in found["wrong_balances"]
     ]
-    return joined(head, joined(*lines, separator="\n"), separator="\n\n")
+    return concat(head, concat(*lines, separator="\n"), separator="\n\n")
 
 
 def _buttons(context: UpdateContext, found: dict[str, Any]) -> Keyboard:

@@ -10,7 +10,7 @@ from telebot.types import Message
 
 from shared.features.admin import actions
 from shared.features.admin.card import find
-from shared.features.admin.users import Found, is_user, words
+from shared.features.admin.users import Found, command_arguments, is_user
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
@@ -24,9 +24,9 @@ _DAYS = re.compile(r"[0-9]{1,4}")
 
 @router.message_handler(commands=["grant"], admin=True)
 def grant(message: Message) -> None:
-    """Give bonus credits: whom, how many, why."""
+    """Give bonus credits: user, amount, reason."""
     context = current_context()
-    match words(message, 3):
+    match command_arguments(message, 3):
         case [who, number, *reason] if is_user(who) and _NUMBER.fullmatch(number) and int(number):
             act_on(context, who, actions.grant, int(number), " ".join(reason))
         case _:
@@ -35,9 +35,9 @@ def grant(message: Message) -> None:
 
 @router.message_handler(commands=["givetrainings"], admin=True)
 def give_trainings(message: Message) -> None:
-    """Give free trainings: whom, how many, why."""
+    """Give free trainings: user, amount, reason."""
     context = current_context()
-    match words(message, 3):
+    match command_arguments(message, 3):
         case [who, number, *reason] if is_user(who) and _NUMBER.fullmatch(number) and int(number):
             act_on(context, who, actions.give_trainings, int(number), " ".join(reason))
         case _:
@@ -46,9 +46,9 @@ def give_trainings(message: Message) -> None:
 
 @router.message_handler(commands=["addbalance"], admin=True)
 def add_balance(message: Message) -> None:
-    """Add to a balance: whose, how much, why."""
+    """Add to a balance: user, amount, reason."""
     context = current_context()
-    match words(message, 3):
+    match command_arguments(message, 3):
         case [who, amount, *reason] if is_user(who) and _AMOUNT.fullmatch(amount):
             act_on(context, who, actions.add_balance, amount.replace(",", "."), " ".join(reason))
         case _:
@@ -58,9 +58,9 @@ def add_balance(message: Message) -> None:
 
 @router.message_handler(commands=["reset"], admin=True)
 def reset(message: Message) -> None:
-    """Give today's requests back: to whom."""
+    """Reset a user's requests of this month."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case [who] if is_user(who):
             act_on(context, who, actions.reset)
         case _:
@@ -69,9 +69,9 @@ def reset(message: Message) -> None:
 
 @router.message_handler(commands=["plan"], admin=True)
 def plan(message: Message) -> None:
-    """Give a plan: to whom, which one, for how many days."""
+    """Set a plan: user, plan, days."""
     context = current_context()
-    match words(message, 4):
+    match command_arguments(message, 4):
         case [who, name, *days] if is_user(who) and _are_days(days):
             if user := find(context, who):
                 _give_plan(context, user, name, int(days[0]) if days else None)
@@ -84,7 +84,7 @@ def _are_days(given: list[str]) -> bool:
 
 
 def _give_plan(context: UpdateContext, user: Found, name: str, days: int | None) -> None:
-    """Give the plan of this name, in whatever case it was written."""
+    """Set the plan of this name, in any letter case."""
     plans: list[str] = user["plans"] or []
     wanted = next((plan for plan in plans if plan.casefold() == name.casefold()), None)
     if wanted is None:
@@ -93,7 +93,7 @@ def _give_plan(context: UpdateContext, user: Found, name: str, days: int | None)
 
 
 def act_on(context: UpdateContext, who: str, action: Callable[..., actions.Done], *values: Any) -> None:
-    """Do something to the person meant, and answer with the line about it and a button to their card."""
+    """Run an action on the named user, and answer with its result and a button to the user's card."""
     if user := find(context, who):
         _report(context, user, actions.carry_out(context, user, action, *values))
 

@@ -1,4 +1,4 @@
-"""/payment: a payment by its number, or those that somebody must look at; /payments <who>: a person's."""
+"""/payment: a payment by its number, or those that need attention; /payments <user>: those of a user."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, texts
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.admin.card import find
-from shared.features.admin.users import Found, is_user, look_up, name_of, parts, words
+from shared.features.admin.users import (
+    Found,
+    button_arguments,
+    command_arguments,
+    find_user,
+    is_user,
+    user_name,
+)
 from shared.payments import providers
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
@@ -27,9 +34,9 @@ _ERROR = 150  # characters of what a provider said
 
 @router.message_handler(commands=["payment"], admin=True)
 def payment(message: Message) -> None:
-    """Show a payment by our number or the provider's; without one, those that somebody must look at."""
+    """Show a payment by our number or the provider's; without one, those that need attention."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case []:
             reply(*_page(context, None, None))
         case [which] if is_number(which):
@@ -39,11 +46,13 @@ def payment(message: Message) -> None:
             reply(context.rich("admin_usage_payment"))
 
 
-@router.message_handler(commands=["payments"], admin=True, func=lambda message: len(words(message, 1)) > 0)
+@router.message_handler(
+    commands=["payments"], admin=True, func=lambda message: len(command_arguments(message, 1)) > 0
+)
 def payments(message: Message) -> None:
-    """Show somebody's payments; without a name the command is everybody's, and shows one's own."""
+    """Show a user's payments; without a name this is the command for all users."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case [who] if is_user(who):
             if user := find(context, who):
                 reply(*_page(context, user, None))
@@ -55,7 +64,7 @@ def payments(message: Message) -> None:
 def show_payment(call: CallbackQuery) -> None:
     """Show a payment under its button; under a message that must stay, in a new one."""
     context = current_context()
-    which, *new = parts(call)
+    which, *new = button_arguments(call)
     found = look_up_payment(context, which)
     if found is None:
         context.answer_callback(context.text("button_old"), alert=True)
@@ -67,17 +76,17 @@ def show_payment(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=r"admin:payments:[0-9]{1,18}:[0-9]{1,9}", admin=True)
 def turn_page(call: CallbackQuery) -> None:
-    """Show the payments before a number; 0 stands for everybody's, and for the newest."""
+    """Show the payments before a number; 0 means those of all users, or the newest."""
     context = current_context()
-    who, before = parts(call)
-    user = look_up(context, who) if who != "0" else None
+    who, before = button_arguments(call)
+    user = find_user(context, who) if who != "0" else None
     if who != "0" and user is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     return context.show(*_page(context, user, int(before) or None))
 
 
 def is_number(word: str) -> bool:
-    """Whether a word can be the number of a payment, ours or a provider's."""
+    """Return whether a word can be the number of a payment, ours or a provider's."""
     return _NUMBER.fullmatch(word) is not None
 
 
@@ -99,7 +108,7 @@ def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
 
 
 def find_payment(context: UpdateContext, which: str) -> Payment | None:
-    """Return the payment, or say that there is none."""
+    """Return the payment, or answer that there is none."""
     found = look_up_payment(context, which)
     if found is None:
         reply(context.rich("admin_no_payment", which=which))
@@ -107,7 +116,7 @@ def find_payment(context: UpdateContext, which: str) -> Payment | None:
 
 
 def card(context: UpdateContext, found: Payment) -> Text:
-    """Return a payment's card: what came, from whom, what was given for it, and what becomes of it."""
+    """Return a payment's card: amount, payer, what was given for it, refunds and problems."""
     lines = [
         context.rich(
             "admin_payment",
@@ -134,11 +143,11 @@ def card(context: UpdateContext, found: Payment) -> Text:
         lines += [texts.Text("", []), context.rich(f"admin_problem_{found['problem']}")]
     if has_money_left(found) and (reason := refund_obstacle(context, found, Decimal(found["left"]))):
         lines += [texts.Text("", []), reason]
-    return joined(*lines, separator="\n")
+    return concat(*lines, separator="\n")
 
 
 def buttons(context: UpdateContext, found: Payment) -> Keyboard:
-    """Return what can be done to a payment."""
+    """Return the buttons for a payment."""
     rows = []
     if has_money_left(found) and refund_obstacle(context, found, Decimal(found["left"])) is None:
         left = money(context, found, "left")
@@ -185,13 +194,13 @@ def refund_obstacle(context: UpdateContext, found: Payment, wanted: Decimal) -> 
 
 def provider_obstacle(found: Payment, *, is_whole: bool) -> str | None:
     """Return why the payment's provider can't be asked for all or a part of it, or None if it can."""
-    from shared.payments import refunds  # only admins need it
+    from shared.payments import refunds  # not needed at a cold start
 
     return refunds.obstacle(found["provider"], is_whole=is_whole)
 
 
 def money(context: UpdateContext, found: Payment, which: str) -> str:
-    """Write one of a payment's sums."""
+    """Format one of a payment's amounts."""
     return figures.money(context.language, Decimal(found[which] or 0), found["currency"] or "")
 
 
@@ -212,20 +221,20 @@ def _status(context: UpdateContext, found: Payment) -> str:
 
 
 def _user(context: UpdateContext, found: Payment) -> str:
-    """Say whose it is; the provider may know who paid where no order says it."""
+    """Return whose payment it is; the provider may know the payer when no order does."""
     payer = found["payer_id"]
     if found["user"] is None:
         return (
             context.text("admin_payment_payer", id=payer) if payer else context.text("admin_payment_nobody")
         )
-    name = name_of(found["user"])
+    name = user_name(found["user"])
     if payer and payer != found["user"]["telegram_id"]:
         return context.text("admin_payment_other_payer", name=name, id=payer)
     return name
 
 
 def _given(context: UpdateContext, effect: dict[str, Any]) -> str:
-    """Say what was given, and what of it was taken back."""
+    """Return what was given, and what of it was taken back."""
     given, taken = Decimal(effect["given"]), Decimal(effect["reversed"])
     if effect["effect"] == "subscription":
         given, taken = (Decimal(round(seconds / 86_400)) for seconds in (given, taken))
@@ -258,13 +267,15 @@ def _page(context: UpdateContext, user: Found | None, before: int | None) -> tup
     )
     listed = page["payments"]
     head = (
-        context.rich("admin_payments_of", name=name_of(user)) if user else context.rich("admin_payments_open")
+        context.rich("admin_payments_of", name=user_name(user))
+        if user
+        else context.rich("admin_payments_open")
     )
     if not listed:
         nothing = context.rich("admin_payments_none" if user else "admin_payments_solved")
-        return joined(head, nothing, separator="\n\n"), _page_buttons(context, user, page, before)
+        return concat(head, nothing, separator="\n\n"), _page_buttons(context, user, page, before)
     return (
-        joined(head, *(_line(context, one) for one in listed), separator="\n\n"),
+        concat(head, *(_line(context, one) for one in listed), separator="\n\n"),
         _page_buttons(context, user, page, before),
     )
 

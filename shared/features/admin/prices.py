@@ -1,4 +1,4 @@
-"""Reads prices as admins write them: `350 XTR, 499 RUB, $5.99`, and `-USD` to remove one."""
+"""Parses prices as admins write them: `350 XTR, 499 RUB, $5.99`, and `-USD` to remove one."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
 from shared.features.admin.product_pages import Product
 from shared.payments import providers
@@ -19,7 +19,7 @@ _REFUSALS = ("N0001", "N0003", "N0004")
 
 
 def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Text, Keyboard]:
-    """Ask whether to change the prices to those of a message; say what is wrong with them."""
+    """Ask whether to change the prices to those of a message, or show what is wrong with them."""
     wanted = prices.read(text)
     if wanted is None:
         return _send_again(context, product, context.rich("admin_product_prices_unreadable"))
@@ -35,9 +35,9 @@ def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Tex
     data = _ask(context, "prices", **values, expected=found["before"])
     yes = "admin_button_prices_jump" if found["jumps"] else "admin_button_prices_yes"
     keep = "admin_product_prices_keep" if product["kind"] == "subscription" else "admin_product_orders_keep"
-    text_ = joined(
+    text_ = concat(
         context.rich("admin_product_prices_question", title=product_pages.title(context, product)),
-        joined(*_differences(context, found), separator="\n"),
+        concat(*_differences(context, found), separator="\n"),
         *product_pages.preview(context, {**product, "prices": found["after"]}),
         context.rich(keep),
         separator="\n\n",
@@ -46,11 +46,11 @@ def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Tex
 
 
 def _no_prices(context: UpdateContext, product: Product, found: dict[str, Any]) -> tuple[Text, Keyboard]:
-    """Say why the prices cannot be changed so."""
+    """Show why the prices cannot be changed like this."""
     if found["outcome"] == "refused":
         lines = [_problem(context, one) for one in found["problems"]]
-        text = joined(
-            context.rich("admin_product_prices_refused"), joined(*lines, separator="\n"), separator="\n\n"
+        text = concat(
+            context.rich("admin_product_prices_refused"), concat(*lines, separator="\n"), separator="\n\n"
         )
         return _send_again(context, product, text)
     key = "admin_product_last_price" if found["outcome"] == "last" else "admin_product_unchanged"
@@ -64,7 +64,7 @@ def _send_again(context: UpdateContext, product: Product, text: Text) -> tuple[T
 
 
 def _problem(context: UpdateContext, problem: dict[str, Any]) -> Text:
-    """Say what is wrong with one price."""
+    """Return what is wrong with one price."""
     currency, limit = problem["currency"], problem["limit"]
     values = {
         "currency": context.text("stats_stars") if currency == "XTR" else currency,
@@ -119,20 +119,20 @@ def ask_texts(context: UpdateContext, product: Product, language: str, text: str
         lines = [
             context.rich(f"admin_text_{one['field']}_{one['reason']}", **one) for one in found["problems"]
         ]
-        return joined(*lines, separator="\n"), product_pages.cancel(context, product["key"])
+        return concat(*lines, separator="\n"), product_pages.cancel(context, product["key"])
     if found["outcome"] != "preview":
         return context.rich("admin_product_unchanged"), product_pages.cancel(context, product["key"])
     data = _ask(context, "texts", **values, expected=found["before"])
     question = context.rich("admin_product_texts_question", language=texts.language(language).NAME)
     shown = {**product, "texts": {**product["texts"], language: found["after"]}}
-    return joined(question, *product_pages.preview(context, shown), separator="\n\n"), [
+    return concat(question, *product_pages.preview(context, shown), separator="\n\n"), [
         [(context.text("admin_button_texts_yes"), data)],
         *product_pages.cancel(context, product["key"]),
     ]
 
 
 def ask_show(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
-    """Ask whether to put a product on sale; say what is missing for it."""
+    """Ask whether to put a product on sale, or show what is missing."""
     key = product["key"]
     if not product["prices"]:
         return context.rich("admin_product_no_price"), [
@@ -143,8 +143,8 @@ def ask_show(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
         return context.rich("admin_product_no_contact"), product_pages.cancel(context, key)
     data = _ask(context, "switch", key=key, is_active=True, expected=product["prices"])
     question = context.rich("admin_product_show_question", title=product_pages.title(context, product))
-    parts = [question, *product_pages.preview(context, product), *_below_minimum(context, product)]
-    return joined(*parts, separator="\n\n"), [
+    button_arguments = [question, *product_pages.preview(context, product), *_below_minimum(context, product)]
+    return concat(*button_arguments, separator="\n\n"), [
         [(context.text("admin_button_show"), data)],
         *product_pages.cancel(context, key),
     ]
@@ -155,7 +155,7 @@ def _below_minimum(context: UpdateContext, product: Product) -> list[Text]:
     found = change(context, "prices", {"key": product["key"], "prices": product["prices"]})
     problems = found["problems"] if found else []
     return [
-        joined(context.rich("admin_price_warning"), _problem(context, one), separator=" ")
+        concat(context.rich("admin_price_warning"), _problem(context, one), separator=" ")
         for one in problems
         if one["reason"] == "minimum"
     ]
@@ -172,7 +172,7 @@ def ask_hide(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
 
 
 def _ask(context: UpdateContext, what: str, **values: Any) -> str:
-    """Keep what a Yes would do, and return its button's data."""
+    """Store the change that Yes would make, and return its button's data."""
     number = context.update.update_id
     context.set_data(ASKED, {"number": number, "change": [what, values]})
     if context.data.get("awaiting"):
@@ -181,7 +181,7 @@ def _ask(context: UpdateContext, what: str, **values: Any) -> str:
 
 
 def change(context: UpdateContext, what: str, values: dict[str, Any]) -> dict[str, Any] | None:
-    """Change a product, or ask what a change would do; None: it is gone, or cannot be changed so any more.
+    """Change a product, or ask what a change would do; None if it is gone or the change does not apply.
 
     Prices and texts change only with a reference.
     """

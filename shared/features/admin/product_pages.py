@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.core import db, texts
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features import shop
 from shared.features.common import catalog
 from shared.features.common.plans import plan_name
@@ -42,7 +42,7 @@ def list_page(context: UpdateContext) -> tuple[Text, Keyboard]:
         for one in found
     ]
     rows = [[(title(context, one), f"admin:product:{one['key']}")] for one in found]
-    return joined(context.rich("admin_products"), *lines, separator="\n\n"), rows
+    return concat(context.rich("admin_products"), *lines, separator="\n\n"), rows
 
 
 def card(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
@@ -82,12 +82,12 @@ def texts_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard
         for code in texts.languages()
     ]
     head = context.rich("admin_product_texts")
-    return joined(head, *_by_language(product), separator="\n\n"), [*rows, *cancel(context, product["key"])]
+    return concat(head, *_by_language(product), separator="\n\n"), [*rows, *cancel(context, product["key"])]
 
 
 def preview_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Return what buyers see of a product."""
-    return joined(context.rich("admin_product_preview"), *preview(context, product), separator="\n\n"), [
+    return concat(context.rich("admin_product_preview"), *preview(context, product), separator="\n\n"), [
         [(context.text("admin_button_product"), f"admin:product:{product['key']}")]
     ]
 
@@ -108,18 +108,18 @@ def _in_language(context: UpdateContext, product: Product, code: str) -> Text:
     )
     flag = texts.language(code).NAME.partition(" ")[0]
     offered = {**product, "discount": None}
-    if not catalog.ways_to_pay(viewer, offered):
+    if not catalog.payment_options(viewer, offered):
         words = texts.product_words(code, product["texts"])
         return viewer.rich("admin_product_words", flag=flag, title=words.title, about=words.about)
     button, screen, rows = shop.preview(viewer, offered)
     labels = [viewer.rich("admin_preview_button", label=label) for row in rows[:-1] for label, _ in row]
     head = context.rich("admin_preview_shop", flag=flag, label=button)
-    return joined(head, screen, *([joined(*labels, separator="\n")] if labels else []), separator="\n\n")
+    return concat(head, screen, *([concat(*labels, separator="\n")] if labels else []), separator="\n\n")
 
 
 def _unsold(context: UpdateContext, product: Product) -> list[Text]:
     """Return a warning for each price that no connected provider charges."""
-    charged = {way.currency for way in catalog.all_ways({**product, "discount": None})}
+    charged = {option.currency for option in catalog.all_options({**product, "discount": None})}
     if product["kind"] != "balance":
         charged.add(context.user.currency)
     return [
@@ -171,7 +171,7 @@ def ordered(by_currency: dict[str, Any]) -> list[str]:
 
 
 def _gives(context: UpdateContext, product: Product) -> str:
-    """Say what a buyer gets, whatever the title says."""
+    """Return what a buyer gets, regardless of the title."""
     if product["kind"] == "subscription":
         plan = plan_name(context, product["plan"])
         return context.text(f"admin_product_gives_{product['period']}", plan=plan)
@@ -184,7 +184,7 @@ def _gives(context: UpdateContext, product: Product) -> str:
 
 
 def title(context: UpdateContext, product: Product) -> str:
-    """Return a product's title in the admin's language, or in any there is."""
+    """Return a product's title in the admin's language, else in another one."""
     return texts.product_words(context.language, product["texts"]).title
 
 

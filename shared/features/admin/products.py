@@ -1,6 +1,6 @@
 """/products: what is sold, its prices and titles, and whether buyers see it.
 
-Each change is shown with what buyers will see and needs a tap on Yes. What was asked is kept in the session
+Each change is shown with what buyers will see and needs a tap on Yes. The question is stored in the session
 under the number of the update that asked, so that the Yes of an older question changes nothing.
 """
 
@@ -12,7 +12,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import texts
 from shared.features.admin import product_changes, product_pages
-from shared.features.admin.users import parts, words
+from shared.features.admin.users import button_arguments, command_arguments
 from shared.features.common.offering import hidden_commands, read_offering
 from shared.telegram import current_context, menus, reply
 from shared.telegram.context import UpdateContext
@@ -27,7 +27,7 @@ _KEY = re.compile(r"[a-z0-9_]{1,32}")
 def products(message: Message) -> None:
     """Show all products, or one of them; or ask about new prices of one."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case []:
             reply(*product_pages.list_page(context))
         case [key, *rest] if _KEY.fullmatch(key.lower()) and (
@@ -56,7 +56,7 @@ def show_product(call: CallbackQuery) -> None:
     """Show one page about a product."""
     context = current_context()
     page = (call.data or "").split(":")[1]
-    product = product_pages.find(context, parts(call)[0])
+    product = product_pages.find(context, button_arguments(call)[0])
     if product is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     _await_nothing(context)
@@ -75,7 +75,7 @@ def show_product(call: CallbackQuery) -> None:
 def ask_texts(call: CallbackQuery) -> None:
     """Ask for the title and description in one language; the next message has them."""
     context = current_context()
-    key, language = parts(call)
+    key, language = button_arguments(call)
     product = product_pages.find(context, key)
     if product is None or language not in texts.languages():
         return context.answer_callback(context.text("button_old"), alert=True)
@@ -105,7 +105,7 @@ def confirm(call: CallbackQuery) -> None:
     """Make the change, if this question is still the last one."""
     context = current_context()
     asked = context.data.get(product_changes.ASKED) or {}
-    if str(asked.get("number")) != parts(call)[0]:
+    if str(asked.get("number")) != button_arguments(call)[0]:
         return context.answer_callback(context.text("admin_product_old"), alert=True)
     what, values = asked["change"]
     done = product_changes.change(context, what, {**values, "reference": context.reference})

@@ -1,4 +1,4 @@
-"""/promocode: the promo codes there are, a new one, and one of them with its switch."""
+"""/promocode: lists promo codes, creates one, switches one on or off."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from telebot.types import CallbackQuery, Message
 from shared.core import clock, db
 from shared.core.errors import Refusal
 from shared.core.texts import Text
-from shared.features.admin.actions import storable
-from shared.features.admin.users import parts, words
+from shared.features.admin.actions import redacted_reason
+from shared.features.admin.users import button_arguments, command_arguments
 from shared.features.common.menu import PROMO
 from shared.features.common.plans import plan_name
 from shared.telegram import current_context, reply
@@ -47,7 +47,7 @@ _STATES = {
     "not_yet": "admin_promocode_not_yet",
 }
 _REFUSALS = {
-    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0001": "unknown_command",  # removed from the admins a moment ago
     "N0003": "admin_done_differently",
     "Z0007": "admin_usage_promocode",  # _faults names what an admin can get wrong
 }
@@ -55,9 +55,9 @@ _REFUSALS = {
 
 @router.message_handler(commands=["promocode"], admin=True)
 def promocode(message: Message) -> None:
-    """Show the codes there are, or one of them; or make one."""
+    """Show all codes or one of them, or create one."""
     context = current_context()
-    match words(message, 6):
+    match command_arguments(message, 6):
         case []:
             reply(*_list(context, None))
         case [code]:
@@ -70,16 +70,16 @@ def promocode(message: Message) -> None:
 
 @router.callback_query_handler(data=r"admin:promocodes:[0-9]{1,9}", admin=True)
 def turn_page(call: CallbackQuery) -> None:
-    """Show the codes before a number; 0 stands for the newest."""
+    """Show the codes before a number; 0 means the newest."""
     context = current_context()
-    context.show(*_list(context, int(parts(call)[0]) or None))
+    context.show(*_list(context, int(button_arguments(call)[0]) or None))
 
 
 @router.callback_query_handler(data=r"admin:promocode:[A-Z0-9_-]{3,32}", admin=True)
 def show_code(call: CallbackQuery) -> None:
     """Show one code."""
     context = current_context()
-    found = _find(context, parts(call)[0])
+    found = _find(context, button_arguments(call)[0])
     if found is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     return context.show(*_card(context, found))
@@ -92,7 +92,7 @@ def switch(call: CallbackQuery) -> None:
     try:
         found: Promocode | None = db.call(
             "admin_switch_promocode",
-            p_code=parts(call)[0],
+            p_code=button_arguments(call)[0],
             p_is_active=(call.data or "").startswith("admin:promocode_on:"),
             p_admin_email=context.user.admin_email,
             p_reference=context.reference,
@@ -113,7 +113,7 @@ def _show(context: UpdateContext, code: str) -> tuple[Text, Keyboard]:
 
 
 def _faults(code: str, kind: str, value: str, uses: str, days: str) -> list[str]:
-    """Return the texts that say what keeps the words from being a new code."""
+    """Return the texts on what is wrong with the words for a new code."""
     faults = []
     if not _CODE.fullmatch(code):
         faults.append("admin_promocode_bad_code")
@@ -151,7 +151,7 @@ def _create(
             p_admin_email=context.user.admin_email,
             p_max_uses=uses,
             p_valid_until=clock.now() + timedelta(days=days) if days else None,
-            p_note=storable(" ".join(rest[2:])),
+            p_note=redacted_reason(" ".join(rest[2:])),
             p_reference=context.reference,
         )
     except Refusal as refusal:

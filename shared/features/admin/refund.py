@@ -1,4 +1,4 @@
-"""/refund: money goes back, after a question that names the sum; also from a payment's card or an alarm."""
+"""/refund: refunds a payment after a question that names the amount; also from a card or an alarm."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.errors import Refusal
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.admin import payment
 from shared.features.admin.payment import Payment, find_payment, is_number, look_up_payment
-from shared.features.admin.users import name_of, parts, words
+from shared.features.admin.users import button_arguments, command_arguments, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, UpdateContext
 from shared.telegram.router import Router
@@ -22,7 +22,7 @@ router = Router()
 
 _AMOUNT = re.compile(r"[0-9]{1,9}([.,][0-9]{1,2})?", re.ASCII)
 _REFUSALS = {
-    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0001": "unknown_command",  # removed from the admins a moment ago
     "N0003": "admin_done_differently",
     "N0004": "admin_refund_bad_amount",
 }
@@ -30,9 +30,9 @@ _REFUSALS = {
 
 @router.message_handler(commands=["refund"], admin=True)
 def refund(message: Message) -> None:
-    """Ask whether to give a payment back: which, how much of it."""
+    """Ask whether to refund: payment, amount."""
     context = current_context()
-    match words(message, 2):
+    match command_arguments(message, 2):
         case [which] if is_number(which):
             amount = None
         case [which, much] if is_number(which) and _AMOUNT.fullmatch(much):
@@ -46,9 +46,9 @@ def refund(message: Message) -> None:
 
 @router.callback_query_handler(data=r"admin:refund:[0-9]{1,18}", admin=True)
 def ask(call: CallbackQuery) -> None:
-    """Ask under a payment's button: all that is left."""
+    """Ask whether to refund all that is left."""
     context = current_context()
-    if found := look_up_payment(context, parts(call)[0]):
+    if found := look_up_payment(context, button_arguments(call)[0]):
         context.show(*_question(context, found, None))
     else:
         context.answer_callback(context.text("button_old"), alert=True)
@@ -56,9 +56,9 @@ def ask(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=r"admin:refund_yes:[0-9]{1,18}:[0-9.]+:[0-9.]+", admin=True)
 def confirm(call: CallbackQuery) -> None:
-    """Have the money given back, if as much of it is left as when this was asked."""
+    """Refund, if as much is left as when this was asked."""
     context = current_context()
-    number, amount, left = parts(call)
+    number, amount, left = button_arguments(call)
     try:
         done = db.call(
             "admin_refund_payment",
@@ -73,7 +73,7 @@ def confirm(call: CallbackQuery) -> None:
         if refusal.sqlstate not in _REFUSALS:
             raise
         return context.answer_callback(context.text(_REFUSALS[refusal.sqlstate]), alert=True)
-    from shared.payments import notifications, refunds  # a start need not wait for them
+    from shared.payments import notifications, refunds  # not needed at a cold start
 
     notifications.deliver(done["outgoing"])
     if done.get("task"):
@@ -83,12 +83,12 @@ def confirm(call: CallbackQuery) -> None:
         return context.answer_callback(context.text("button_old"), alert=True)
     head = _outcome(context, found, done)
     return context.show(
-        joined(head, payment.card(context, found), separator="\n\n"), payment.buttons(context, found)
+        concat(head, payment.card(context, found), separator="\n\n"), payment.buttons(context, found)
     )
 
 
 def _question(context: UpdateContext, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
-    """Return the question, or why it cannot be asked."""
+    """Return the question, or why the payment cannot be refunded."""
     left = Decimal(found["left"])
     wanted = left if amount is None else amount
     refusal = payment.refund_obstacle(context, found, wanted)
@@ -98,7 +98,7 @@ def _question(context: UpdateContext, found: Payment, amount: Decimal | None) ->
         "money": figures.money(context.language, wanted, found["currency"]),
         "id": found["id"],
         "provider": payment.provider_name(context, found),
-        "name": name_of(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
+        "name": user_name(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
     }
     question = context.rich("admin_refund_question", **values)
     lines = [question]
@@ -107,7 +107,7 @@ def _question(context: UpdateContext, found: Payment, amount: Decimal | None) ->
     if amount is None and payment.provider_obstacle(found, is_whole=False) is None:
         lines.append(context.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
     yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
-    return joined(*lines, separator="\n\n"), [
+    return concat(*lines, separator="\n\n"), [
         [
             (context.text("admin_button_refund_yes", money=values["money"]), yes),
             (context.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
@@ -122,7 +122,7 @@ def _example(left: Decimal) -> str:
 
 
 def _outcome(context: UpdateContext, found: Payment, done: dict[str, Any]) -> Text:
-    """Say what became of it, honestly: done, refused, not known."""
+    """Return the outcome: refunded, refused, or not known."""
     if done["outcome"] == "busy":
         return context.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
     if done["outcome"] not in ("opened", "known"):

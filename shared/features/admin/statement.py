@@ -1,4 +1,4 @@
-"""/statement: what the providers' own lists say of 30 days, beside what is recorded here."""
+"""/statement: 30 days of the providers' own lists beside our records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from telebot.types import Message
 
 from shared.core import db
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.router import Router
@@ -38,7 +38,7 @@ def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
     ]
     if found["foreign"]:
         sums.append(context.rich("statement_foreign", count=found["foreign"]))
-    parts = [context.rich("statement_head"), joined(*sums, separator="\n")]
+    button_arguments = [context.rich("statement_head"), concat(*sums, separator="\n")]
     if found["days"]:
         days = [
             context.rich(
@@ -46,8 +46,8 @@ def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
             )
             for one in found["days"]
         ]
-        parts.append(joined(context.rich("statement_days"), *days, separator="\n"))
-    return joined(*parts, separator="\n\n")
+        button_arguments.append(concat(context.rich("statement_days"), *days, separator="\n"))
+    return concat(*button_arguments, separator="\n\n")
 
 
 def _line(context: UpdateContext, line: dict[str, Any]) -> Text:

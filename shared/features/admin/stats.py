@@ -22,7 +22,7 @@ router = Router()
 
 Overview = dict[str, Any]  # what admin_overview returns
 _PERIODS = ("day", "week", "month")
-_MODELS = 3  # in the words; with five long names they would not fit under a picture
+_MODELS = 3  # in the caption: five long names would not fit
 _NAME = 40  # characters of a model's name
 
 
@@ -33,7 +33,7 @@ def stats(_message: Message) -> None:
     if context.is_offline:
         raise StateUnavailable
     overview: Overview = db.call("admin_overview", p_admin_email=context.user.admin_email)
-    from shared.core.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
+    from shared.core.pictures.overview import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
     # A message of its own: under a picture 1024 characters fit.
@@ -43,23 +43,23 @@ def stats(_message: Message) -> None:
 def _revenue(context: UpdateContext, revenue: Overview) -> Text:
     """Return what was sold in each currency, and how many new users became buyers."""
 
-    parts = [context.rich("stats_money")]
+    button_arguments = [context.rich("stats_money")]
     for one in revenue["currencies"]:
         sums = {
             kind: " · ".join(_sum(context, one[period][kind], one["currency"]) for period in _PERIODS)
             for kind in ("gross", "refunds", "net")
         }
         name = context.text("stats_stars") if one["currency"] == "XTR" else one["currency"]
-        parts.append(context.rich("stats_money_currency", currency=name, **sums))
+        button_arguments.append(context.rich("stats_money_currency", currency=name, **sums))
     if not revenue["currencies"]:
-        parts.append(context.rich("stats_money_none"))
+        button_arguments.append(context.rich("stats_money_none"))
     counts = {
         kind: " · ".join(_number(context, revenue[period][kind]) for period in _PERIODS)
         for kind in ("payments", "refunds")
     }
     paying = {period: _paying(context, revenue[period]) for period in _PERIODS}
-    parts += [context.rich("stats_money_counts", **counts), context.rich("stats_paying", **paying)]
-    return texts.joined(*parts, separator="\n\n")
+    button_arguments += [context.rich("stats_money_counts", **counts), context.rich("stats_paying", **paying)]
+    return texts.concat(*button_arguments, separator="\n\n")
 
 
 def _paying(context: UpdateContext, period: Overview) -> str:
@@ -102,7 +102,7 @@ def _caption(context: UpdateContext, overview: Overview) -> Text:
         ),
         *_models(context, overview["models"]),
     ]
-    return texts.joined(*lines, separator="\n")
+    return texts.concat(*lines, separator="\n")
 
 
 def _models(context: UpdateContext, models: list[Overview]) -> list[Text]:

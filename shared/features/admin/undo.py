@@ -1,4 +1,4 @@
-"""Undoes what an admin did to a user, once; the function tells the user."""
+"""Undoes an action of an admin, once; the SQL function notifies the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
 
 
 class Undone(NamedTuple):
-    """What was said about it, and the Telegram id of whose card shows it now."""
+    """The line about an undone action, and the Telegram ID of the user whose card shows it."""
 
     line: str
     who: str | None = None
@@ -46,7 +46,7 @@ def undo(context: UpdateContext, entry: int) -> Undone:
 
 
 def written(context: UpdateContext, action: str, state: dict[str, Any]) -> str:
-    """Write what an undo says of before or after."""
+    """Format a value before or after an undo."""
     if "plan" in state:
         return plan_until(context, state["plan"], state["ends_at"])
     amount = Decimal(state.get("amount") or state.get("balance") or state.get("requests") or 0)
@@ -56,7 +56,7 @@ def written(context: UpdateContext, action: str, state: dict[str, Any]) -> str:
 
 
 def undo_label(context: UpdateContext, entry: dict[str, Any]) -> str:
-    """Say in a few words what an entry of the audit log did, for a button."""
+    """Return a button's label for undoing an entry of the audit log."""
     before, after = entry["before"], entry["after"]
     match entry["action"]:
         case "add_bonus_credits":

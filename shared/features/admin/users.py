@@ -1,4 +1,4 @@
-"""Whom an admin's command is about."""
+"""The user that an admin's command names."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/(?=\w)", re.ASCII | re.IGN
 _WHO = re.compile(r"[0-9]{1,18}|@?[A-Za-z]\w{3,31}", re.ASCII)
 
 
-def words(message: Message, most: int) -> list[str]:
-    """Return up to `most` words behind the command; the last one takes all that is left.
+def command_arguments(message: Message, most: int) -> list[str]:
+    """Return up to `most` arguments of a command; the last one takes the rest.
 
     The first names a user, a code or a number: it is read without what was pasted along.
     """
@@ -27,18 +27,18 @@ def words(message: Message, most: int) -> list[str]:
     return [name, *rest] if name or rest else []
 
 
-def parts(call: CallbackQuery) -> list[str]:
-    """Return what stands behind `admin:<action>:` in a button's data."""
+def button_arguments(call: CallbackQuery) -> list[str]:
+    """Return the arguments in a button's data, behind `admin:<action>:`."""
     return (call.data or "").split(":")[2:]
 
 
 def is_user(word: str) -> bool:
-    """Whether a word can name a person: a Telegram id or a @name."""
+    """Return whether a word can name a user: a Telegram ID or a @name."""
     return _WHO.fullmatch(word) is not None
 
 
-def look_up(context: UpdateContext, who: str) -> Found | None:
-    """Return the person with this Telegram id or @name, as they are now.
+def find_user(context: UpdateContext, who: str) -> Found | None:
+    """Return the user with this Telegram ID or @name.
 
     Raises:
         StateUnavailable: there is no database to look in.
@@ -49,7 +49,7 @@ def look_up(context: UpdateContext, who: str) -> Found | None:
     return found
 
 
-def name_of(user: Found) -> str:
-    """Return what to call a person: `Anna (@anna)`, or the id of somebody without a name."""
+def user_name(user: Found) -> str:
+    """Return a user's name: `Anna (@anna)`, or the ID of a user without a name."""
     name = display_name(user["first_name"], user.get("last_name")) or str(user["telegram_id"])
     return f"{name} (@{user['username']})" if user["username"] else name

@@ -1,4 +1,4 @@
-"""Words go to the AI, with the conversation so far."""
+"""Answers text messages with the AI, from the conversation so far."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def _is_edited_command(_message: Message) -> bool:
 
 @router.edited_message_handler(func=_is_edited_command)
 def edited_command(_message: Message) -> None:
-    """Ask for the command as a new message: an edit never runs one."""
+    """Ask for the command as a new message: an edited message never runs a command."""
     reply(current_context().rich("edited_command"))
 
 
 @router.edited_message_handler(func=_is_question)
 @router.message_handler(func=_is_question)
 def chat(_message: Message) -> None:
-    """Answer a user's words. An edited question is answered anew, and the old answer leaves the history."""
+    """Answer a text message. An edited question is answered again, and the old answer leaves the history."""
     context = current_context()
     part = with_quote(context.update, context.bot.without_mention(context.update), context.bot.telegram_id)
     words = paste.with_earlier_parts(context, part)
@@ -70,7 +70,7 @@ def chat(_message: Message) -> None:
 
 
 def _take(context: UpdateContext, words: str) -> None:
-    """Answer words that may be passed on, within the plan's requests or on an own key."""
+    """Answer words that hold no secret, with a request of the plan or with the user's API key."""
     if words == context.edited_question:  # Telegram reports changes of more than the text
         return context.release()
     if not words:
@@ -85,15 +85,15 @@ def _take(context: UpdateContext, words: str) -> None:
 
 
 def _has_secret(context: UpdateContext, words: str, *, is_joined: bool) -> bool:
-    """Whether the words must not be passed on: one of several parts alone may not look like a secret."""
+    """Return whether the words hold a secret; joined parts are checked again as a whole."""
     if context.update.has_secret or (is_joined and looks_like_secret(words)):
         return True
-    # Without a database nobody knows whether a key was asked for.
+    # Without a database we cannot know whether the user was asked for a key.
     return context.is_offline and patterns.is_key_alone(context.update.text)
 
 
 def refuse(context: UpdateContext) -> None:
-    """Say why the question does not go to the AI now, and what the user can do about it. It costs nothing."""
+    """Explain why the question is not sent to the AI and what the user can do. It costs no request."""
     if context.is_offline:
         return reply(context.rich("offline_limit"))
     if context.reservation == "in_progress":
@@ -122,7 +122,7 @@ def _hours_left(context: UpdateContext) -> int:
 
 
 def _refuse_quota(context: UpdateContext) -> None:
-    """Say that the plan's requests are used up, when there are new ones, and the ways to more."""
+    """Explain that the plan's requests are used up, when they reset, and how to get more."""
     offer = trial_offer(context)
     usage, time, ways = (
         context.usage,
@@ -162,7 +162,7 @@ def _answer(context: UpdateContext, words: str, own: OpenKey | None) -> None:
         from shared.ai.truncated_markdown import close_markup
 
         ending, said = context.text(_ENDINGS[answer.finish]), close_markup(said)
-    from shared.telegram.markdown import render  # with the AI below 20 ms, which a command need not wait for
+    from shared.telegram.markdown import render  # imported with the AI below: 20 ms that commands do not need
     from shared.telegram.split import split
 
     text, entities = render(said)
@@ -171,7 +171,7 @@ def _answer(context: UpdateContext, words: str, own: OpenKey | None) -> None:
 
 
 def _counted(context: UpdateContext) -> str:
-    """Return a sentence on whether the failed request counts; nothing on the user's own key."""
+    """Return a sentence on whether the failed request counts; empty with the user's own key."""
     if not context.has_reserved:
         return ""
     if not context.is_charged:
@@ -207,5 +207,5 @@ def _ask(context: UpdateContext, words: str, own: OpenKey | None) -> ChatAnswer:
 
 
 def _reference(context: UpdateContext) -> str:
-    """Name the person to the provider without telling who it is."""
+    """Return a stable pseudonym of the user for the provider's abuse monitoring."""
     return hashlib.sha256(f"{context.bot.telegram_id}:{context.user.telegram_id}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""/clear and /cancel: let go of the conversation, or of what was begun."""
+"""/clear erases the conversation; /cancel leaves a pending question or a mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ router = Router()
 
 @router.message_handler(commands=["clear"])
 def clear(_message: Message) -> None:
-    """Erase the conversation of this chat: the AI is shown nothing of it any more, and it is not kept."""
+    """Erase the conversation of this chat from the database."""
     context = current_context()
     context.forget()
     reply(context.rich("clear_done"))
@@ -20,7 +20,7 @@ def clear(_message: Message) -> None:
 
 @router.message_handler(commands=["cancel"])
 def cancel(_message: Message) -> None:
-    """Leave a question that awaits its answer, and the special mode."""
+    """Stop waiting for an answer, and return to the default mode."""
     context = current_context()
     if context.data.get("awaiting") is None and context.mode == "chat":
         return reply(context.rich("cancel_nothing"))

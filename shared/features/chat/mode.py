@@ -16,7 +16,7 @@ _PREFIX = "mode:"
 
 
 def current_mode(context: UpdateContext) -> Mode:
-    """Return how this chat is answered: as chosen, while the person's plan includes it."""
+    """Return the chosen mode, or the default one when the user's plan does not include it."""
     return find_mode(context.mode if _is_included(context, context.mode) else DEFAULT)
 
 
@@ -41,7 +41,7 @@ def _question(context: UpdateContext) -> Text:
 
 @router.message_handler(commands=["mode"])
 def mode(_message: Message) -> None:
-    """Offer the modes there are."""
+    """Offer the modes."""
     context = current_context()
     reply(_question(context), _choices(context))
 

@@ -1,4 +1,4 @@
-"""Joins the messages into which a client cuts a text longer than Telegram's limit: one question, one answer.
+"""Joins the messages into which a client splits a long text, so that one question gets one answer.
 
 Telegram delivers the next part only after our answer to this one, so a request cannot wait for it. A part at
 the length limit is held instead: its update stays open, its words are noted in the session, and the next text
@@ -11,21 +11,21 @@ from typing import Any
 
 from shared.telegram.context import UpdateContext
 
-HOLD_SECONDS = 5  # how long at least a part waits for the next one before the sweep answers it
+HOLD_SECONDS = 5  # a part waits at least this long for the next one before the sweep answers it
 _WHOLE = 4096  # UTF-16 units: a part of this length was cut in the middle of a line
-_LONGEST = 65_536  # characters that are noted; far more than is answered
+_LONGEST = 65_536  # characters stored; far more than is answered
 _NOTE = "paste"
 
 
 def with_earlier_parts(context: UpdateContext, words: str) -> str:
-    """Return the words of a new message behind the parts that were held, which end with this update."""
+    """Return the held parts followed by the words of this message, and finish the held updates with it."""
     note = context.data.get(_NOTE)
     if not isinstance(note, dict) or context.update.kind != "message" or context.is_offline:
         return words
     context.set_data(_NOTE, None)
     if (
         note["update_id"] == context.update.update_id
-    ):  # delivered again, or taken by the sweep: the note has it
+    ):  # a redelivery, or the sweep: the stored text already includes it
         return str(note["text"])
     context.finish_held(note["update_id"])
     break_ = "" if note["is_whole"] else "\n"
@@ -33,7 +33,7 @@ def with_earlier_parts(context: UpdateContext, words: str) -> str:
 
 
 def hold(context: UpdateContext, words: str) -> None:
-    """Note the words for the next message and show that the bot is at work."""
+    """Store the words for the next message, and show that the bot is typing."""
     is_whole = context.update.text_length >= _WHOLE
     note = {"update_id": context.update.update_id, "text": words[:_LONGEST], "is_whole": is_whole}
     context.set_data(_NOTE, note)

@@ -1,4 +1,4 @@
-"""What is for sale, in which groups, and how each product can be paid for: the data of the shop's screens."""
+"""What is for sale, in which groups, and how each product can be paid."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
 Product = dict[str, Any]  # of products_for_sale
 
 
-class Way(NamedTuple):
-    """One way to pay for a product."""
+class PaymentOption(NamedTuple):
+    """How a product can be paid: provider, currency, amount, once or repeatedly."""
 
     provider: str
     currency: str
@@ -31,7 +31,7 @@ class Way(NamedTuple):
 
     @property
     def method(self) -> str:
-        """How the user calls it: stars, card, crypto or balance."""
+        """The kind of payment: stars, card, crypto or balance."""
         return "balance" if self.provider == "balance" else providers.load(self.provider).PAYMENT_METHOD
 
     def button(self, product: str) -> str:
@@ -42,7 +42,7 @@ class Way(NamedTuple):
 
 
 def products(context: UpdateContext) -> list[Product]:
-    """Return the products that can be paid for in some way here.
+    """Return the products for sale that have a payment option here.
 
     Raises:
         StateUnavailable: there is no database.
@@ -50,7 +50,7 @@ def products(context: UpdateContext) -> list[Product]:
     if context.is_offline:
         raise StateUnavailable
     found: list[Product] = db.call("products_for_sale", p_user_id=context.user.id)
-    return [product for product in found if ways_to_pay(context, product)]
+    return [product for product in found if payment_options(context, product)]
 
 
 def find(offered: Sequence[Product], key: str) -> Product | None:
@@ -59,7 +59,7 @@ def find(offered: Sequence[Product], key: str) -> Product | None:
 
 
 def gone(context: UpdateContext) -> None:
-    """Say that this is not for sale, and lead back to what is."""
+    """Tell the user that this is not for sale any more, with a button to the shop."""
     context.show(context.rich("buy_gone"), [[(context.text("buy_all"), "buy")]])
 
 
@@ -78,7 +78,9 @@ def groups(offered: Sequence[Product]) -> dict[str, list[Product]]:
 
 def currencies(context: UpdateContext, offered: Sequence[Product]) -> list[str]:
     """Return the currencies the user can see prices in, their own first; Stars are none of them."""
-    found = {way.currency for product in offered for way in all_ways(product) if way.currency != STARS}
+    found = {
+        option.currency for product in offered for option in all_options(product) if option.currency != STARS
+    }
     return sorted(found, key=lambda code: _rank(context, code))
 
 
@@ -87,16 +89,16 @@ def _rank(context: UpdateContext, code: str) -> tuple[int, str]:
     return (preferred.index(code) if code in preferred else len(preferred), code)
 
 
-def all_ways(product: Product) -> list[Way]:
-    """Return every way a provider takes, in every currency, Stars first and the test provider last.
+def all_options(product: Product) -> list[PaymentOption]:
+    """Return the options of all configured providers in all currencies, Stars first, the test provider last.
 
     Telegram asks for Stars where digital goods are sold.
     """
     return [
-        way
+        option
         for key in sorted(providers.configured(), key=_position)
         for currency in sorted(providers.load(key).CURRENCIES.intersection(product["prices"]))
-        for way in _ways_of(product, key, currency)
+        for option in _options_of(product, key, currency)
     ]
 
 
@@ -105,61 +107,65 @@ def _position(key: str) -> tuple[bool, bool, str]:
     return (provider.PAYMENT_METHOD != "stars", bool(provider.ENVIRONMENTS), key)
 
 
-def _ways_of(product: Product, key: str, currency: str) -> list[Way]:
-    ways = [_once(product, key, currency)]
+def _options_of(product: Product, key: str, currency: str) -> list[PaymentOption]:
+    options = [_once(product, key, currency)]
     if product["period"] and providers.load(key).renews(product["period"], currency):
         # A discount is for one purchase: each period of a renewal costs the full price.
-        ways.append(Way(key, currency, Decimal(product["prices"][currency]), repeats=True))
-    return ways
+        options.append(PaymentOption(key, currency, Decimal(product["prices"][currency]), repeats=True))
+    return options
 
 
-def _once(product: Product, key: str, currency: str) -> Way:
+def _once(product: Product, key: str, currency: str) -> PaymentOption:
     amount = Decimal(product["prices"][currency])
     reduced = product["discount"] and product["discount"]["prices"].get(currency)
     if reduced:
-        return Way(key, currency, Decimal(reduced), repeats=False, full_amount=amount)
-    return Way(key, currency, amount, repeats=False)
+        return PaymentOption(key, currency, Decimal(reduced), repeats=False, full_amount=amount)
+    return PaymentOption(key, currency, amount, repeats=False)
 
 
-def ways_to_pay(context: UpdateContext, product: Product) -> list[Way]:
-    """Return the ways in Stars and in the user's currency, and balance last where there is some.
+def payment_options(context: UpdateContext, product: Product) -> list[PaymentOption]:
+    """Return the options in Stars and in the user's currency, and last the balance where there is some.
 
     A product without a price in the user's currency is sold in the next one by their language.
     """
-    found = all_ways(product)
-    codes = {way.currency for way in found} - {STARS}
+    found = all_options(product)
+    codes = {option.currency for option in found} - {STARS}
     own = min(codes, key=lambda code: _rank(context, code), default=STARS)
-    ways = [way for way in found if way.currency in (STARS, own)]
-    from_balance = balance_way(context, product)
-    if from_balance and (context.user.balance >= from_balance.amount or (ways and context.user.balance > 0)):
-        ways.append(from_balance)
-    return ways
+    options = [option for option in found if option.currency in (STARS, own)]
+    from_balance = balance_option(context, product)
+    if from_balance and (
+        context.user.balance >= from_balance.amount or (options and context.user.balance > 0)
+    ):
+        options.append(from_balance)
+    return options
 
 
-def balance_way(context: UpdateContext, product: Product) -> Way | None:
-    """Return how a product is paid from balance: for one period, never for balance itself."""
+def balance_option(context: UpdateContext, product: Product) -> PaymentOption | None:
+    """Return the option to pay from balance: for one period, and not for top-ups."""
     currency = context.user.currency
     if product["kind"] == "balance" or currency not in product["prices"]:
         return None
     return _once(product, "balance", currency)
 
 
-def shown_way(context: UpdateContext, product: Product, *, repeats: bool | None = None) -> Way:
-    """Return the way whose price stands on a product's button: in the user's currency rather than Stars."""
-    ways = [way for way in ways_to_pay(context, product) if repeats is None or way.repeats == repeats]
-    return min(ways, key=lambda way: (way.provider == "balance", way.currency == STARS))
+def shown_option(context: UpdateContext, product: Product, *, repeats: bool | None = None) -> PaymentOption:
+    """Return the option whose price is shown on a product's button: the user's currency before Stars."""
+    options = [
+        option for option in payment_options(context, product) if repeats is None or option.repeats == repeats
+    ]
+    return min(options, key=lambda option: (option.provider == "balance", option.currency == STARS))
 
 
-def price(context: UpdateContext, way: Way) -> str:
-    """Write what a way costs."""
-    return figures.money(context.language, way.amount, way.currency)
+def price(context: UpdateContext, option: PaymentOption) -> str:
+    """Format the price of an option."""
+    return figures.money(context.language, option.amount, option.currency)
 
 
 def title(context: UpdateContext, named: dict[str, Any]) -> str:
-    """Return a product's title in the user's language, or in any there is."""
+    """Return a product's title in the user's language, else in another one."""
     return texts.product_words(context.language, named).title
 
 
 def about(context: UpdateContext, named: dict[str, Any]) -> str:
-    """Return a product's description, an empty text where there is none."""
+    """Return a product's description, or an empty string."""
     return texts.product_words(context.language, named).about

@@ -1,4 +1,4 @@
-"""Pictures in answers: drawn one at a time, and left out where that would take too long."""
+"""Sends pictures, drawn one at a time; leaves them out when drawing would take too long."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shared.core import log
 from shared.core.texts import Text
 from shared.telegram.context import Keyboard, UpdateContext
 
-_SENDING = 1.0  # seconds that stay for sending it of the time an answer may take
+_SENDING = 1.0  # seconds of the time limit that are reserved for sending
 
 
 def send_drawing(
     context: UpdateContext, draw: Callable[[], BytesIO], caption: Text, keyboard: Keyboard | None = None
 ) -> None:
-    """Draw a picture when it is its turn and send it, or only its words when that takes too long.
+    """Draw a picture in turn and send it, or send only its caption when that takes too long.
 
     Raises:
         ExternalServiceError: Telegram cannot take it now; the update will be delivered again.

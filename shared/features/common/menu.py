@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.ai.modes import find_mode
 from shared.core import texts
 from shared.core.config import settings
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.common.offering import is_offered
 from shared.features.common.plans import plan_name
 from shared.telegram.context import Keyboard, UpdateContext
@@ -15,7 +15,7 @@ PROMO = "promo_"  # begins the payload of a link with a promo code
 
 
 def main_menu(context: UpdateContext) -> Keyboard:
-    """Return the main menu in the user's language: what is configured here, with what is chosen now."""
+    """Return the main menu, with the buttons of commands that the bot has."""
     if not settings().database_enabled:
         return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
     rows = [
@@ -40,14 +40,14 @@ def _mode_label(context: UpdateContext) -> str:
 
 
 def buy_button(context: UpdateContext) -> list[tuple[str, str]]:
-    """Return the button to the shop, or nothing where nothing is sold."""
+    """Return the button to the shop, or nothing when nothing is on sale."""
     return [(context.text("menu_buy"), "buy")] if is_offered(context, "buy") else []
 
 
 def menu_text(context: UpdateContext) -> Text:
-    """Say which plan the user has and how many requests are left, above the main menu.
+    """Return the plan and the requests left, shown above the main menu.
 
-    Outside of the private chat it says neither: others would read the plan and the balance.
+    Outside of the private chat both are left out, because others would read them.
     """
     if context.is_offline or not context.update.is_private:
         return context.rich("menu")
@@ -58,7 +58,7 @@ def menu_text(context: UpdateContext) -> Text:
     if context.user.balance > 0:
         balance = figures.money(context.language, context.user.balance, context.user.currency)
         lines.append(context.rich("menu_balance", balance=balance))
-    return joined(joined(*lines, separator="\n"), context.rich("menu"), separator="\n\n")
+    return concat(concat(*lines, separator="\n"), context.rich("menu"), separator="\n\n")
 
 
 def _requests_left(context: UpdateContext) -> Text:
@@ -75,5 +75,5 @@ def _requests_left(context: UpdateContext) -> Text:
 
 
 def back(context: UpdateContext) -> Keyboard:
-    """Return the one row that leads back to the menu."""
+    """Return the row with the button back to the menu."""
     return [[(context.text("menu_back"), "menu")]]

@@ -18,7 +18,7 @@ from shared.payments import providers
 from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.feature import Command
 
-_CACHE_SECONDS = 30.0  # for which an answer of the database is used
+_CACHE_SECONDS = 30.0  # for which a result is reused
 # The sections of /help in their order; the title of each is the text help_<section>.
 SECTIONS = ("chat", "plan", "data", "more")
 ADMIN_SECTIONS = ("admin_users", "admin_payments", "admin_more")

@@ -1,4 +1,4 @@
-"""What a plan is called."""
+"""The name of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When there are new requests of a plan, and the ways to more of them."""
+"""When a plan's requests reset, and how to get more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.telegram.context import UpdateContext
 
 
 def resets(context: UpdateContext) -> str:
-    """Say when there are new requests of the plan: "00:00 MSK, in 5 hours", or "1 December at 00:00 MSK"."""
+    """Return when the plan's requests reset: "00:00 MSK, in 5 hours", or "1 December at 00:00 MSK"."""
     usage = context.usage
     if usage.is_month_used_up:
         return context.text("resets_month", date=month_reset_day(context), time=reset_time(context))
@@ -38,7 +38,7 @@ def month_reset_day(context: UpdateContext) -> str:
 
 
 def upgrade_options(context: UpdateContext, *, has_trial: bool) -> str:
-    """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
+    """List how to get more requests: the bot's commands that have a text `way_out_<name>`."""
     known = texts.table(context.language)
     hidden = hidden_commands(context.bot, current_offering(context)) | ({"trial"} if not has_trial else set())
     here = [name for name in context.bot.commands() if name not in hidden]

@@ -1,4 +1,4 @@
-"""The person's own key, where a message goes to the AI."""
+"""The user's own API key, for messages that go to the AI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.telegram.context import UpdateContext
 
 @dataclass(frozen=True, slots=True)
 class OpenKey:
-    """A key ready to be asked with, and who answers."""
+    """A decrypted key with its provider and model."""
 
     provider: str
     model: str
@@ -22,9 +22,9 @@ class OpenKey:
 
 
 def open_key(context: UpdateContext) -> OpenKey | None:
-    """Return the key that the person's requests use, or None when they go to the plan.
+    """Return the key that pays for the user's requests, or None when the plan does.
 
-    They do so, too, when the key cannot be opened here: which is the owner's to mend.
+    A key that cannot be decrypted here counts as none and raises an alert to the owner.
     """
     own = context.user_api_key
     if own is None:
@@ -44,9 +44,9 @@ def open_key(context: UpdateContext) -> OpenKey | None:
 
 
 def say_failed(context: UpdateContext, error: UserApiKeyError) -> None:
-    """Tell the person what is wrong with their key or account. A refused key is not used again."""
+    """Tell the user what is wrong with their key or account; a refused key is deactivated."""
     own = context.user_api_key
-    assert own is not None, "asked with the key of somebody"
+    assert own is not None, "the request used a key"
     from shared.ai import providers
 
     if error.reason == "refused":

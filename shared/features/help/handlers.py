@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import texts, user_input
 from shared.core.config import settings
-from shared.core.texts import Text, joined
+from shared.core.texts import Text, concat
 from shared.features.common.menu import back, main_menu, menu_text
 from shared.features.common.offering import (
     ADMIN_SECTIONS,
@@ -26,12 +26,12 @@ from shared.telegram.router import OPEN_PAGE, Router
 
 router = Router(unknown.router)
 
-_START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep link carry
+_START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram allows in a deep link
 
 
 @router.message_handler(commands=["menu"], private_only=True)
 def menu(_message: Message) -> None:
-    """Show the menu with the user's plan and requests; what was asked for is not awaited any more."""
+    """Show the menu with the user's plan and requests, and stop waiting for an answer."""
     context = current_context()
     _await_nothing(context)
     reply(menu_text(context), main_menu(context))
@@ -57,7 +57,7 @@ def start(message: Message) -> None:
         words, keyboard = answer
         # The link may have changed the plan: its limit is not shown.
         key = "welcome_unlimited" if context.user.is_new else "welcome_back"
-        return reply(joined(context.rich(key, name=context.user.name), words, separator="\n\n"), keyboard)
+        return reply(concat(context.rich(key, name=context.user.name), words, separator="\n\n"), keyboard)
     reply(_welcome(context), main_menu(context))
     if context.user.is_admin and context.update.is_private:
         _set_admin_menu(context)
@@ -101,7 +101,7 @@ def show_help(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="menu")
 def show_menu(_call: CallbackQuery) -> None:
-    """Go back to the menu; what was asked for is not awaited any more."""
+    """Go back to the menu, and stop waiting for an answer."""
     context = current_context()
     _await_nothing(context)
     context.show(menu_text(context), main_menu(context))
@@ -121,11 +121,11 @@ def _help(context: UpdateContext) -> Text:
             context.bot.declared_commands(admin=True), ADMIN_SECTIONS, partial(_line, context)
         )
         parts += [context.rich("help_admin"), *(_section(context, *section) for section in commands)]
-    return joined(*parts, separator="\n\n")
+    return concat(*parts, separator="\n\n")
 
 
 def _section(context: UpdateContext, name: str, lines: str) -> Text:
-    return joined(context.rich(f"help_{name}"), Text(lines, []), separator="\n")
+    return concat(context.rich(f"help_{name}"), Text(lines, []), separator="\n")
 
 
 def _line(context: UpdateContext, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What no other handler takes: unknown commands, old buttons, and content that the bot cannot use."""
+"""Answers what no other handler takes: unknown commands, old buttons, content that the bot cannot use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BY_CONTENT = {
 
 
 def _is_content(message: Message) -> bool:
-    """Whether a message of a type that the library names in no list is the user's, and no service message."""
+    """Return whether a message is the user's content and no service message, also of unknown types."""
     return message.content_type is not None or bool(message.checklist or message.paid_media)
 
 
@@ -34,7 +34,7 @@ def _is_content(message: Message) -> bool:
     func=_is_content, content_types=[*content_type_media, "live_photo", "rich_message", None]
 )
 def cannot_take(message: Message) -> None:
-    """Say what the bot can take instead, once for an album: each of its items is a message of its own."""
+    """Say what the bot can take instead; once for an album, whose items are messages of their own."""
     if _is_known_album(message.media_group_id):
         return None
     if message.content_type == "text" and not current_context().update.is_forwarded:
@@ -59,12 +59,12 @@ def _is_command(message: Message) -> bool:
 
 @router.message_handler(commands=[ANY], func=_is_command)
 def unknown_command(_message: Message) -> None:
-    """Point to the help."""
+    """Point to /help."""
     reply(current_context().rich("unknown_command"))
 
 
 @router.callback_query_handler(data=ANY)
 def old_button(_call: CallbackQuery) -> None:
-    """Answer a button that no handler knows (any more)."""
+    """Answer a button that no handler takes any more."""
     context = current_context()
     context.answer_callback(context.text("button_old"), alert=True)

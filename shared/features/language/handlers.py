@@ -1,4 +1,4 @@
-"""/language: in which language the bots speak with a person."""
+"""/language: the language in which the bots speak with the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _choices(context: UpdateContext) -> Keyboard:
 
 @router.message_handler(commands=["language"])
 def language(_message: Message) -> None:
-    """Offer the languages there are."""
+    """Offer the languages."""
     context = current_context()
     reply(context.rich("language_choose"), _choices(context))
 

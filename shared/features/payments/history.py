@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db, log
 from shared.core.errors import ConfigError
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features import shop
 from shared.features.common.catalog import title
 from shared.features.common.menu import back
@@ -29,7 +29,7 @@ _MOST_WAITING = 4  # orders that wait for their payment and have a button
 
 @router.message_handler(commands=["payments"], private_only=True)
 def payments(_message: Message) -> None:
-    """Show what was ordered and paid."""
+    """Show orders and payments."""
     reply(*_payments(current_context()))
 
 
@@ -44,7 +44,7 @@ def _payments(context: UpdateContext) -> tuple[Text, Keyboard]:
     lines = db.call("payment_history", p_user_id=context.user.id)
     if not lines:
         return context.rich("payments_none"), [[(context.text("menu_buy"), "buy")], *back(context)]
-    text = joined(context.rich("payments"), *(_line(context, line) for line in lines), separator="\n\n")
+    text = concat(context.rich("payments"), *(_line(context, line) for line in lines), separator="\n\n")
     waiting = [line for line in lines if line["order_id"]][:_MOST_WAITING]
     rows = [[(_waiting_label(context, line), f"{_ORDER}{line['order_id']}")] for line in waiting]
     return text, [*rows, *back(context)]
@@ -103,7 +103,7 @@ def cancel_order(call: CallbackQuery) -> None:
         context.answer_callback(context.text("payments_canceled"))
     context.show(*_payments(context))
     if done.get("outgoing"):
-        from shared.payments import notifications  # a start need not wait for it
+        from shared.payments import notifications  # not needed at a cold start
 
         notifications.deliver(done["outgoing"])
 

@@ -1,4 +1,4 @@
-"""Telegram Stars, as Telegram tells of them: may this be paid, was it, is it refunded, does it renew."""
+"""Telegram Stars: pre-checkout queries, and updates about payments, refunds and subscriptions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REASONS = {
 
 @router.update_handler("pre_checkout_query")
 def may_pay(query: PreCheckoutQuery) -> None:
-    """Say within Telegram's ten seconds whether the order may be paid: one read; nothing is given for it."""
+    """Answer whether the order may be paid, within Telegram's 10 seconds (read-only)."""
     context = current_context()
     payload = query.invoice_payload or ""
     is_number = payload.isascii() and payload.isdecimal() and len(payload) < 19
@@ -47,13 +47,13 @@ def may_pay(query: PreCheckoutQuery) -> None:
 
 
 @router.payment_handler
-def keep(update: Update) -> None:
-    """Keep what Telegram tells of Stars; the buyer hears of it by the message that follows from it.
+def store_payment_event(update: Update) -> None:
+    """Store the payment event of an update; the message to the buyer follows from it.
 
-    What is kept and could not be applied is applied by a job: the chat is not held up for it.
+    An event that is stored but could not be applied is applied by a job, so the chat continues.
     """
     from shared.payments import (
-        providers,  # a start need not wait for them
+        providers,  # not needed at a cold start
         recording,
     )
     from shared.payments.providers import telegram_stars

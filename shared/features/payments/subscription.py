@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, log
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.common.catalog import title
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
@@ -60,17 +60,17 @@ def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
         key = "subscription_cancel" if len(running_now) == 1 else "subscription_cancel_of"
         rows.append([(context.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
     more = [*trial_row(context, trial_offer(context)), [(context.text("menu_buy"), "buy")]]
-    return joined(*parts, separator="\n\n"), [*rows, *more, *back(context)]
+    return concat(*parts, separator="\n\n"), [*rows, *more, *back(context)]
 
 
 def _late_until(running: dict[str, Any]) -> str | None:
-    """Return until when the plan is kept while its charge is late: the date its renewal's line names too."""
+    """Return how long the plan stays active while its charge is late: the date in its renewal's line."""
     late = (one for one in running["renewals"] if one["status"] == "past_due")
     return next((one["effective_end"] for one in late if one["plan"] == running["plan"]), None)
 
 
 def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
-    """Say how one auto-renewal of subscription_overview stands."""
+    """Return a line on the state of one auto-renewal of subscription_overview."""
     price = figures.money(context.language, Decimal(renewal["amount"]), renewal["currency"])
     status = renewal["status"]
     if status == "active":
@@ -92,7 +92,7 @@ def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
     data=_CANCEL + ".+", allowed_while_banned=True, private_only=True, page="subscription"
 )
 def ask_to_cancel(call: CallbackQuery) -> None:
-    """Ask once more, and say what stays."""
+    """Ask for confirmation, and say until when the plan stays."""
     context = current_context()
     number = (call.data or "").removeprefix(_CANCEL)
     context.show(
@@ -108,7 +108,7 @@ def ask_to_cancel(call: CallbackQuery) -> None:
     data=_CANCEL_NOW + ".+", allowed_while_banned=True, private_only=True, page="subscription"
 )
 def cancel(call: CallbackQuery) -> None:
-    """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
+    """Stop a renewal, at the provider first: it is stopped here only when it is stopped there."""
     context = current_context()
     number = (call.data or "").removeprefix(_CANCEL_NOW)
     renewals = db.call("subscription_overview", p_user_id=context.user.id)["renewals"]
@@ -157,7 +157,7 @@ def _stop_at_provider(context: UpdateContext, renewal: dict[str, Any]) -> None:
 
 
 def _say_not_stopped(context: UpdateContext, renewal: dict[str, Any], error: PaymentError) -> None:
-    """Say that a renewal goes on; a refusal would stay and needs the owner."""
+    """Tell the user that the renewal continues; a refusal by the provider also alerts the owner."""
     from shared.payments.provider import RequestRefused
 
     is_refusal = isinstance(error, RequestRefused)

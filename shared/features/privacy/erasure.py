@@ -1,4 +1,4 @@
-"""/deleteme: everything stored about a user is erased, once they have seen what they lose."""
+"""/deleteme: erases everything stored about a user, after showing what they lose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.common.menu import main_menu
 from shared.features.common.plans import plan_name
 from shared.features.payments import renewal_line
@@ -19,19 +19,19 @@ from shared.telegram.router import Router
 router = Router()
 
 _YES = "deleteme:yes"  # asks once more where something is lost
-_LOSE = "deleteme:lose:"  # deleteme:lose:<digest of what the user was told they lose>
+_LOSE = "deleteme:lose:"  # deleteme:lose:<digest of the losses that were shown>
 _NO = "deleteme:no"
 
 
 @router.message_handler(commands=["deleteme"], allowed_while_banned=True, private_only=True)
 def deleteme(_message: Message) -> None:
-    """Show what is deleted, what stays and what is lost, and ask."""
+    """Show what is deleted, what stays and what is lost, and ask for confirmation."""
     context = current_context()
     running = _overview(context)
     if charging := _charging(running):
         return reply(*_stop_first(context, charging))
     lost = _losses(context, running)
-    text = joined(
+    text = concat(
         context.rich("deleteme"), _list_of(context, lost), context.rich("deleteme_keeps"), separator="\n\n"
     )
     return reply(text, [[(context.text("deleteme_yes"), _YES)], [(context.text("deleteme_no"), _NO)]])
@@ -51,7 +51,7 @@ def keep(_call: CallbackQuery) -> None:
     page="deleteme",
 )
 def erase(call: CallbackQuery) -> None:
-    """Erase the user; one who loses something is asked once more, with what they have at this moment."""
+    """Erase the user; with something to lose, only after a second confirmation of its current state."""
     context = current_context()
     running = _overview(context)
     if charging := _charging(running):
@@ -95,7 +95,7 @@ def _list_of(context: UpdateContext, lost: list[str]) -> Text:
     if not lost:
         return context.rich("deleteme_loses_nothing")
     lines = Text("\n".join(f"• {line}" for line in lost), [])
-    return joined(context.rich("deleteme_loses"), lines, separator="\n")
+    return concat(context.rich("deleteme_loses"), lines, separator="\n")
 
 
 def _digest(lost: list[str]) -> str:
@@ -103,7 +103,7 @@ def _digest(lost: list[str]) -> str:
 
 
 def _ask_again(context: UpdateContext, lost: list[str]) -> None:
-    text = joined(
+    text = concat(
         context.rich("deleteme_sure"),
         _list_of(context, lost),
         context.rich("deleteme_final"),
@@ -114,8 +114,8 @@ def _ask_again(context: UpdateContext, lost: list[str]) -> None:
 
 
 def _stop_first(context: UpdateContext, charging: list[dict[str, Any]]) -> tuple[Text, Keyboard]:
-    lines = joined(*(renewal_line(context, renewal) for renewal in charging), separator="\n")
-    text = joined(
+    lines = concat(*(renewal_line(context, renewal) for renewal in charging), separator="\n")
+    text = concat(
         context.rich("deleteme_renewal"), lines, context.rich("deleteme_renewal_how"), separator="\n\n"
     )
     return text, [

@@ -1,4 +1,4 @@
-"""/mydata: everything that is stored about a person, as a file they can read and take elsewhere.
+"""/mydata: everything that is stored about a user, as a file that they can read and take elsewhere.
 
 A long conversation comes in several files, one at a tap: each update has its own time and memory.
 """
@@ -59,7 +59,7 @@ def mydata(_message: Message) -> None:
     data=_PREFIX + ".+", allowed_while_banned=True, private_only=True, page="mydata"
 )
 def next_part(call: CallbackQuery) -> None:
-    """Send the part that follows the last one; each button once."""
+    """Send the next part; each button works once."""
     context = current_context()
     last = context.data.get(_KEY) or {}
     if str(last.get("after")) != (call.data or "").removeprefix(_PREFIX):

@@ -1,4 +1,4 @@
-"""/privacy: what is kept of a person and for how long, in a few words."""
+"""/privacy: what is stored about a user, for how long, in a few words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = Router()
 
 @router.message_handler(commands=["privacy"], allowed_while_banned=True, works_offline=True)
 def privacy(_message: Message) -> None:
-    """Say what is kept, how long, and what a person can do about it."""
+    """Show what is stored, for how long, and what the user can do about it."""
     context = current_context()
     if not settings().database_enabled:
         return reply(context.rich("privacy_without_database"), _policy(context))

@@ -1,4 +1,4 @@
-"""/promo: a promo code is redeemed, written behind the command, sent by itself, or carried by a link."""
+"""/promo: redeems a promo code behind the command, sent by itself, or carried by a link."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
 _AROUND = re.compile(r"\A[^\w-]{1,32}|[^\w-]{1,32}\Z")  # emoji, `#`
 _DASHES = re.compile("[\u2014\u2015]")  # phones write -- so
 _LATIN = re.compile("[A-Z0-9]")
-# Letters of other alphabets that look the same: nobody sees which one was typed.
+# Letters of other alphabets that look the same.
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")
 _GIVEN = {"month": "promo_month", "credits": "promo_credits", "trainings": "promo_trainings"}
 _REFUSED = {
@@ -58,7 +58,7 @@ def promo(message: Message) -> None:
 
 @router.callback_query_handler(data="promo", private_only=True, page="promo")
 def ask(_call: CallbackQuery) -> None:
-    """Ask for a code under a button; the next message is it."""
+    """Ask for a code; the next message is taken as one."""
     context = current_context()
     context.set_data("awaiting", _AWAITING)
     context.show(context.rich("promo_ask"), _cancel(context))
@@ -66,7 +66,7 @@ def ask(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="promo:cancel", private_only=True, page="promo")
 def cancel(_call: CallbackQuery) -> None:
-    """Wait for no code any more."""
+    """Stop waiting for a code."""
     context = current_context()
     if _awaited(context):
         context.set_data("awaiting", None)
@@ -74,14 +74,14 @@ def cancel(_call: CallbackQuery) -> None:
 
 
 def _awaited(context: UpdateContext) -> str:
-    """Return the state in which a code is awaited, or an empty string."""
+    """Return the state if it awaits a code, else an empty string."""
     awaiting = str(context.data.get("awaiting") or "")
     return awaiting if awaiting == _AWAITING or awaiting.startswith(_MENDED) else ""
 
 
 @router.message_handler(state=_AWAITING)
 def take_code(message: Message) -> ContinueHandling | None:
-    """Redeem the code that was asked for. After an unknown one, words that are no code are for the AI."""
+    """Redeem the awaited code. After an unknown one, words that are no code go to the AI."""
     context, text = current_context(), message.text or ""
     before = _awaited(context)
     context.set_data("awaiting", None)
@@ -92,7 +92,7 @@ def take_code(message: Message) -> ContinueHandling | None:
 
 
 def _is_meant(text: str, before: str) -> bool:
-    """Whether a message is another try at a promo code: it looks like one, or like the one before."""
+    """Return whether a message is another attempt: it looks like a code, or like the one before."""
     from difflib import get_close_matches
 
     code, written = next(iter(readings(text)), ""), user_input.single_value(text)
@@ -101,7 +101,7 @@ def _is_meant(text: str, before: str) -> bool:
 
 
 def readings(text: str) -> tuple[str, ...]:
-    """Return the codes that pasted words can mean, the likeliest first; none when they are no code.
+    """Return the codes that pasted words can mean, the likeliest first; none if they are no code.
 
     "Code: SUMMER.", "🎁 SUMMER 🎁", a link with a code, lookalike letters and the dashes of phones are read.
     """
@@ -124,47 +124,49 @@ def _without_label(words: str) -> str:
 
 
 def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple[Text, Keyboard]:
-    """Redeem a code, once for an update, and return what to say.
+    """Redeem a code, once per update, and return the answer.
 
     Args:
-        may_mend: an unknown code may be sent again, without a tap before it.
+        may_mend: after an unknown code, the next message is taken as one again.
     """
     context.set_data("awaiting", None)
-    code, told = "", Redeemed(outcome="malformed")
+    code, result = "", Redeemed(outcome="malformed")
     for code in readings(text):
-        told = db.call(
+        result = db.call(
             "redeem_promocode", p_user_id=context.user.id, p_code=code, p_reference=context.reference
         )
-        if told["outcome"] != "unknown":
+        if result["outcome"] != "unknown":
             break
-    if told["outcome"] == "malformed":
+    if result["outcome"] == "malformed":
         return context.rich("promo_malformed"), _again(context)
-    if told["outcome"] == "unknown":
+    if result["outcome"] == "unknown":
         if may_mend:
             context.set_data("awaiting", _MENDED + code)
-        return _words(context, code, told), _cancel(context) if may_mend else _again(context)
-    waits = told.get("is_unused") or (told["outcome"], told.get("kind")) == ("redeemed", "percent")
-    return _words(context, code, told), [
+        return _words(context, code, result), _cancel(context) if may_mend else _again(context)
+    waits = result.get("is_unused") or (result["outcome"], result.get("kind")) == ("redeemed", "percent")
+    return _words(context, code, result), [
         [(context.text("menu_buy"), "buy")],
         *back(context),
     ] if waits else back(context)
 
 
-def _words(context: UpdateContext, code: str, told: Redeemed) -> Text:
-    until = context.date(told["until"]) if "until" in told else ""
-    match told["outcome"]:
-        case "redeemed" if told["kind"] == "percent":
+def _words(context: UpdateContext, code: str, result: Redeemed) -> Text:
+    until = context.date(result["until"]) if "until" in result else ""
+    match result["outcome"]:
+        case "redeemed" if result["kind"] == "percent":
             key = "promo_percent_until" if until else "promo_percent"
-            return context.rich(key, code=code, percent=told["value"], until=until)
+            return context.rich(key, code=code, percent=result["value"], until=until)
         case "redeemed":
-            plan = plan_name(context, told["plan"]) if "plan" in told else ""
-            return context.rich(_GIVEN[told["kind"]], code=code, value=told["value"], plan=plan, until=until)
-        case "already_used" if told["is_unused"]:
-            return context.rich("promo_waits", code=code, percent=told["value"])
+            plan = plan_name(context, result["plan"]) if "plan" in result else ""
+            return context.rich(
+                _GIVEN[result["kind"]], code=code, value=result["value"], plan=plan, until=until
+            )
+        case "already_used" if result["is_unused"]:
+            return context.rich("promo_waits", code=code, percent=result["value"])
         case "already_used":
             return context.rich("promo_already_used", code=code)
         case outcome:
-            begins = context.date(told["from"]) if "from" in told else ""
+            begins = context.date(result["from"]) if "from" in result else ""
             return context.rich(_REFUSED[outcome], code=code, date=begins)
 
 

@@ -1,4 +1,4 @@
-"""/referral: a person's invite link, and what came of it."""
+"""/referral: the user's invite link, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ router = Router()
 
 
 def invite_link(context: UpdateContext, code: str) -> str:
-    """Return the address that opens the bot with a person's code."""
+    """Return the link that opens the bot with the user's referral code."""
     return f"https://t.me/{context.bot.user.username}?start={REFERRAL}{code}"
 
 
 @router.message_handler(commands=["referral"], private_only=True)
 def referral(_message: Message) -> None:
-    """Show the link, how many came with it, how many counted and what was earned."""
+    """Show the link, how many users came and counted, and what was earned."""
     context = current_context()
     overview = _overview(context)
     link = invite_link(context, overview["code"])
@@ -63,7 +63,7 @@ def _buttons(context: UpdateContext, link: str) -> Keyboard:
 
 
 def _picture(link: str) -> BytesIO:
-    import segno  # 10 ms, and few ask for it
+    import segno  # takes 10 ms to import
 
     picture = BytesIO()
     segno.make(link, error="m").save(picture, kind="png", scale=12, border=3)

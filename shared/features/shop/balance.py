@@ -1,4 +1,4 @@
-"""Pay from balance: the question with the price, the purchase, and top-ups where the balance is too low."""
+"""Payment from balance: the price, the purchase, and top-ups when the balance is too low."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def pay(call: CallbackQuery) -> None:
         context.show(*_refunded(context, key, done))
     else:
         context.show(_paid(context, done), back(context))
-    from shared.payments import notifications  # a start need not wait for it
+    from shared.payments import notifications  # not needed at a cold start
 
     return notifications.deliver(done["outgoing"])
 
@@ -84,36 +84,36 @@ def _refunded(context: UpdateContext, key: str, done: dict[str, Any]) -> tuple[T
 
 
 def _show(context: UpdateContext, key: str) -> None:
-    """Show a product's price beside the balance, and the one step that comes next."""
+    """Show the price and the balance, with a button to pay, or with top-ups."""
     products = catalog.products(context)
     product = catalog.find(products, key)
-    way = None if product is None else catalog.balance_way(context, product)
-    if product is None or way is None:
+    option = None if product is None else catalog.balance_option(context, product)
+    if product is None or option is None:
         return catalog.gone(context)
     money = {
         "title": catalog.title(context, product["texts"]),
-        "price": _money(context, way.amount),
+        "price": _money(context, option.amount),
         "balance": _money(context, context.user.balance),
     }
     other = [(context.text("buy_back"), f"once:{key}")]
-    if context.user.balance < way.amount:
+    if context.user.balance < option.amount:
         context.set_data(checkout.WANTED, key)
-        missing = way.amount - context.user.balance
+        missing = option.amount - context.user.balance
         top_ups = _top_ups(context, products, missing)
         text = context.rich("balance_short" if top_ups else "balance_short_only", **money)
         return context.show(text, [*top_ups, other])
     text = context.rich(
         "balance_pay_period" if product["kind"] == "subscription" else "balance_pay",
-        left=_money(context, context.user.balance - way.amount),
+        left=_money(context, context.user.balance - option.amount),
         **money,
     )
     last = db.call("last_balance_order", p_user_id=context.user.id)
-    data = f"bal!:{key}:{way.amount.normalize():f}:n{last}"
+    data = f"bal!:{key}:{option.amount.normalize():f}:n{last}"
     return context.show(text, [[(context.text("buy_pay_button", price=money["price"]), data)], other])
 
 
 def _top_ups(context: UpdateContext, products: list[dict[str, Any]], missing: Decimal) -> Keyboard:
-    """Return buttons of the top-ups that cover what is missing, of all where none does."""
+    """Return the buttons of top-ups that cover what is missing, or of all if none does."""
     offered = [one for one in products if one["kind"] == "balance"]
     enough = [one for one in offered if Decimal(one["quantity"]) >= missing]
     return [buy.product_row(context, one) for one in (enough or offered)[:4]]

@@ -13,9 +13,9 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
-from shared.core.texts import Text, figures, joined
+from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
-from shared.features.common.catalog import Product, Way, price, title
+from shared.features.common.catalog import PaymentOption, Product, price, title
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
@@ -80,7 +80,7 @@ def show_group(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=BUY + ".+", private_only=True, page="buy")
 def show_product(call: CallbackQuery) -> None:
-    """Go on with one product, to the next question that has more than one answer."""
+    """Open a product: the next step that has more than one option."""
     context = current_context()
     found = catalog.products(context)
     product = catalog.find(found, (call.data or "").removeprefix(BUY))
@@ -91,13 +91,13 @@ def show_product(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=[f"{mode}.+" for mode in _MODE.values()], private_only=True, page="buy")
 def choose_mode(call: CallbackQuery) -> None:
-    """Go on with a single payment, or with one that repeats."""
+    """Continue with a single payment, or with auto-renewal."""
     context = current_context()
     mode, _, key = (call.data or "").partition(":")
     found = catalog.products(context)
     product = catalog.find(found, key)
     repeats = f"{mode}:" == _MODE[True]
-    if product is None or not _ways(context, product, repeats):
+    if product is None or not _options(context, product, repeats):
         return catalog.gone(context)
     return _pay_or_ask(context, product, repeats, found)
 
@@ -109,13 +109,13 @@ def show_cards(call: CallbackQuery) -> None:
     data, page = _paged((call.data or "").removeprefix(_CARDS))
     key, _, again = data.partition(":")
     product = catalog.find(catalog.products(context), key)
-    ways = _ways(context, product, again == catalog.AGAIN) if product else []
-    ways = [way for way in ways if way.method == "card"]
-    if product is None or not ways:
+    options = _options(context, product, again == catalog.AGAIN) if product else []
+    options = [option for option in options if option.method == "card"]
+    if product is None or not options:
         return catalog.gone(context)
-    rows = [[_method(context, product, [way])] for way in ways]
-    up = _MODE[ways[0].repeats] + key
-    text = joined(_head(context, product), context.rich("buy_card_question"), separator="\n\n")
+    rows = [[_method(context, product, [option])] for option in options]
+    up = _MODE[options[0].repeats] + key
+    text = concat(_head(context, product), context.rich("buy_card_question"), separator="\n\n")
     return context.show(text, _page_of(context, rows, page, _CARDS + data, up))
 
 
@@ -125,7 +125,7 @@ def show_cards(call: CallbackQuery) -> None:
     page="buy",
 )
 def leave_checkout(call: CallbackQuery) -> None:
-    """Go back from a checkout; one that is paid meanwhile says so."""
+    """Go back from a checkout, unless it was paid meanwhile."""
     context = current_context()
     order = int((call.data or "").partition(":")[2])
     left = db.call(
@@ -146,7 +146,7 @@ def cancel_contact(_call: CallbackQuery) -> None:
     context = current_context()
     pending = contact.stop_asking(context)
     found = catalog.products(context) if pending else []
-    chosen = checkout.way_among(found, pending) if pending else None
+    chosen = checkout.option_among(found, pending) if pending else None
     if chosen is None:
         return contact.show_page(context)
     return context.show(*_before_checkout(context, chosen[0], chosen[1].repeats, found))
@@ -156,8 +156,8 @@ def _before_checkout(
     context: UpdateContext, product: Product, repeats: bool, found: list[Product]
 ) -> tuple[Text, Keyboard]:
     """Return the last screen before a checkout that asks something."""
-    ways = _ways(context, product, repeats)
-    if len(ways) > 1:
+    options = _options(context, product, repeats)
+    if len(options) > 1:
         return _methods(context, product, repeats, found)
     if len(_modes(context, product)) > 1:
         return _mode(context, product, found)
@@ -166,12 +166,12 @@ def _before_checkout(
 
 def product_row(context: UpdateContext, product: Product) -> Row:
     """Return the button that opens a product: its title and its price, unless a top-up costs what it adds."""
-    way, name = catalog.shown_way(context, product), title(context, product["texts"])
-    is_named = product["kind"] == "balance" and (way.currency, way.amount) == (
+    option, name = catalog.shown_option(context, product), title(context, product["texts"])
+    is_named = product["kind"] == "balance" and (option.currency, option.amount) == (
         context.user.currency,
         Decimal(product["quantity"]),
     )
-    label = name if is_named else context.text("buy_offer", title=name, price=price(context, way))
+    label = name if is_named else context.text("buy_offer", title=name, price=price(context, option))
     return [(label, BUY + product["key"])]
 
 
@@ -179,7 +179,7 @@ def product_row(context: UpdateContext, product: Product) -> Row:
 
 
 def _shop(context: UpdateContext, page: int, found: list[Product]) -> tuple[Text, Keyboard]:
-    """Return the shop; what a top-up was to be made for is forgotten here."""
+    """Return the shop, and forget the product that a top-up was meant for."""
     if context.data.get(checkout.WANTED):
         context.set_data(checkout.WANTED, None)
     if not found:
@@ -206,8 +206,11 @@ def _shop_rows(context: UpdateContext, found: list[Product], room: int) -> list[
 
 
 def _group_button(context: UpdateContext, group: str, members: list[Product]) -> tuple[str, str]:
-    ways = [catalog.shown_way(context, product) for product in members]
-    least = min((way for way in ways if way.currency == ways[0].currency), key=lambda way: way.amount)
+    options = [catalog.shown_option(context, product) for product in members]
+    least = min(
+        (option for option in options if option.currency == options[0].currency),
+        key=lambda option: option.amount,
+    )
     label = context.text("buy_from", title=_group_name(context, group), price=price(context, least))
     return label, _GROUP + group
 
@@ -229,7 +232,7 @@ def _currency_row(context: UpdateContext, found: list[Product]) -> Keyboard:
 
 
 def _shop_text(context: UpdateContext, found: list[Product], trial: dict[str, Any] | None) -> Text:
-    """Say what can be done here, and which discount is in the prices already."""
+    """Return the text of the shop, with the discount that is already in the prices."""
     parts = [context.rich("buy")]
     if trial:
         plan = plan_name(context, trial["plan"])
@@ -238,7 +241,7 @@ def _shop_text(context: UpdateContext, found: list[Product], trial: dict[str, An
         until = context.date(discount["until"]) if discount["until"] else ""
         key = "buy_discount_until" if until else "buy_discount"
         parts.append(context.rich(key, percent=discount["percent"], until=until))
-    return joined(*parts, context.rich("buy_promo_hint"), separator="\n\n")
+    return concat(*parts, context.rich("buy_promo_hint"), separator="\n\n")
 
 
 # A group --------------------------------------------------------------------------------------------------
@@ -253,7 +256,7 @@ def _group(context: UpdateContext, group: str, members: list[Product], page: int
     heading = context.rich("buy_group", title=_group_name(context, group))
     descriptions = Text("\n".join(line for line in lines if line), [])
     parts = [heading, descriptions] if descriptions.text else [heading]
-    text = joined(joined(*parts, separator="\n"), context.rich("buy_group_question"), separator="\n\n")
+    text = concat(concat(*parts, separator="\n"), context.rich("buy_group_question"), separator="\n\n")
     return text, _page_of(context, rows, page, _GROUP + group, "buy")
 
 
@@ -268,7 +271,7 @@ def _saved(context: UpdateContext, product: Product, members: list[Product]) -> 
     month = next((one for one in members if one["period"] == "month"), None)
     if product["period"] != "year" or month is None:
         return 0
-    year_way, month_way = catalog.shown_way(context, product), catalog.shown_way(context, month)
+    year_way, month_way = catalog.shown_option(context, product), catalog.shown_option(context, month)
     if year_way.currency != month_way.currency:
         return 0
     return max(int(100 - 100 * year_way.amount / (12 * month_way.amount)), 0)
@@ -285,46 +288,48 @@ def _go_on(context: UpdateContext, product: Product, found: list[Product]) -> No
 
 
 def _pay_or_ask(context: UpdateContext, product: Product, repeats: bool, found: list[Product]) -> None:
-    """Go to the checkout where there is one payment method and no note to show first."""
-    way = _only_way(context, product, repeats)
-    if way is not None:
-        return checkout.pay(context, product, way)
+    """Go to the checkout if there is one payment option and no note to show before it."""
+    option = _only_option(context, product, repeats)
+    if option is not None:
+        return checkout.pay(context, product, option)
     return context.show(*_methods(context, product, repeats, found))
 
 
-def _only_way(context: UpdateContext, product: Product, repeats: bool) -> Way | None:
-    """Return the one way to pay, where nothing needs to be shown before its checkout."""
-    ways = _ways(context, product, repeats)
-    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(context, product, repeats).text
-    return ways[0] if is_only else None
+def _only_option(context: UpdateContext, product: Product, repeats: bool) -> PaymentOption | None:
+    """Return the only payment option, if nothing has to be shown before its checkout."""
+    options = _options(context, product, repeats)
+    is_only = (
+        len(options) == 1 and options[0].method != "balance" and not _note(context, product, repeats).text
+    )
+    return options[0] if is_only else None
 
 
 def first_screen(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
-    """Return what a tap on a product shows, for its preview: no order is made."""
+    """Return the screen behind a product's button, for its preview; no order is created."""
     modes = _modes(context, product)
     if len(modes) > 1:
         return _mode(context, product, [product])
-    way = _only_way(context, product, modes[0])
-    if way is not None:
-        return checkout.page(context, product, way), []
+    option = _only_option(context, product, modes[0])
+    if option is not None:
+        return checkout.page(context, product, option), []
     return _methods(context, product, modes[0], [product])
 
 
 def _modes(context: UpdateContext, product: Product) -> list[bool]:
     """Return whether the product is paid once (False), repeatedly (True), or either."""
-    return sorted({way.repeats for way in catalog.ways_to_pay(context, product)})
+    return sorted({option.repeats for option in catalog.payment_options(context, product)})
 
 
-def _ways(context: UpdateContext, product: Product, repeats: bool) -> list[Way]:
-    return [way for way in catalog.ways_to_pay(context, product) if way.repeats == repeats]
+def _options(context: UpdateContext, product: Product, repeats: bool) -> list[PaymentOption]:
+    return [option for option in catalog.payment_options(context, product) if option.repeats == repeats]
 
 
 def _mode(context: UpdateContext, product: Product, found: list[Product]) -> tuple[Text, Keyboard]:
     rows = []
     for repeats in _modes(context, product):
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
-        way = catalog.shown_way(context, product, repeats=repeats)
-        rows.append([(context.text(key, price=price(context, way)), _MODE[repeats] + product["key"])])
+        option = catalog.shown_option(context, product, repeats=repeats)
+        rows.append([(context.text(key, price=price(context, option)), _MODE[repeats] + product["key"])])
     text = _product_text(context, product, "buy_mode_question", None)
     return text, [*rows, [(context.text("buy_back"), _above(context, product, found))]]
 
@@ -332,34 +337,36 @@ def _mode(context: UpdateContext, product: Product, found: list[Product]) -> tup
 def _methods(
     context: UpdateContext, product: Product, repeats: bool, found: list[Product]
 ) -> tuple[Text, Keyboard]:
-    rows = [[_method(context, product, ways)] for ways in _by_button(_ways(context, product, repeats))]
+    rows = [
+        [_method(context, product, options)] for options in _by_button(_options(context, product, repeats))
+    ]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
     up = BUY + product["key"] if len(_modes(context, product)) > 1 else _above(context, product, found)
     return _product_text(context, product, question, repeats), [*rows, [(context.text("buy_back"), up)]]
 
 
-def _by_button(ways: list[Way]) -> list[list[Way]]:
-    """Group the ways by button: the providers of cards share one, every other provider has its own."""
-    groups: dict[str, list[Way]] = {}
-    for way in ways:
-        groups.setdefault("card" if way.method == "card" else way.provider, []).append(way)
+def _by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:
+    """Group the options by button: the providers of cards share one, every other provider has its own."""
+    groups: dict[str, list[PaymentOption]] = {}
+    for option in options:
+        groups.setdefault("card" if option.method == "card" else option.provider, []).append(option)
     return list(groups.values())
 
 
-def _method(context: UpdateContext, product: Product, ways: list[Way]) -> tuple[str, str]:
+def _method(context: UpdateContext, product: Product, options: list[PaymentOption]) -> tuple[str, str]:
     """Return the button of a payment method; several providers of cards have one button together."""
-    way = ways[0]
-    if way.provider == "balance":
+    option = options[0]
+    if option.provider == "balance":
         balance = figures.money(context.language, context.user.balance, context.user.currency)
-        return context.text("buy_way_balance", price=price(context, way), balance=balance), way.button(
+        return context.text("buy_way_balance", price=price(context, option), balance=balance), option.button(
             product["key"]
         )
-    if len(ways) == 1:
-        name, data = context.provider_name(way.provider), way.button(product["key"])
+    if len(options) == 1:
+        name, data = context.provider_name(option.provider), option.button(product["key"])
     else:
-        again = f":{catalog.AGAIN}" if way.repeats else ""
+        again = f":{catalog.AGAIN}" if option.repeats else ""
         name, data = context.text("buy_method_card"), f"{_CARDS}{product['key']}{again}"
-    return context.text("buy_offer", title=name, price=price(context, way)), data
+    return context.text("buy_offer", title=name, price=price(context, option)), data
 
 
 def _above(context: UpdateContext, product: Product, found: list[Product]) -> str:
@@ -384,33 +391,33 @@ def _product_text(context: UpdateContext, product: Product, question: str, repea
     """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
     note = _note(context, product, repeats)
     parts = [_head(context, product), *([note] if note.text else []), context.rich(question)]
-    return joined(*parts, separator="\n\n")
+    return concat(*parts, separator="\n\n")
 
 
 def _head(context: UpdateContext, product: Product) -> Text:
     heading = context.rich("buy_group", title=title(context, product["texts"]))
     description = catalog.about(context, product["texts"])
-    return joined(heading, Text(description, []), separator="\n") if description else heading
+    return concat(heading, Text(description, []), separator="\n") if description else heading
 
 
 def _note(context: UpdateContext, product: Product, repeats: bool | None) -> Text:
-    """Say what matters before a purchase: a discount, and what the user's plan makes of more time."""
+    """Return notes before a purchase: the discount, and what happens to the user's current plan."""
     notes = (_discount_note(context, product, repeats), _plan_note(context, product))
-    return joined(*(note for note in notes if note is not None), separator="\n\n")
+    return concat(*(note for note in notes if note is not None), separator="\n\n")
 
 
 def _discount_note(context: UpdateContext, product: Product, repeats: bool | None) -> Text | None:
-    """Name the reduced prices. Auto-renewal costs the full price: it is compared until one is chosen."""
-    ways = [way for way in catalog.ways_to_pay(context, product) if way.full_amount]
-    if not ways or repeats:
+    """Return the reduced prices; auto-renewal costs the full price, so it is named until one is chosen."""
+    options = [option for option in catalog.payment_options(context, product) if option.full_amount]
+    if not options or repeats:
         return None
     prices = {
-        way.currency: context.text(
+        option.currency: context.text(
             "buy_reduced_price",
-            price=price(context, way),
-            full=figures.money(context.language, way.full_amount or way.amount, way.currency),
+            price=price(context, option),
+            full=figures.money(context.language, option.full_amount or option.amount, option.currency),
         )
-        for way in ways
+        for option in options
     }
     percent = product["discount"]["percent"]
     key = "buy_reduced_repeats" if repeats is None and True in _modes(context, product) else "buy_reduced"

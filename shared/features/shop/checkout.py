@@ -1,4 +1,4 @@
-"""The end of a purchase: a question before a second auto-renewal, the receipt contact, the order."""
+"""The checkout: the question before a second auto-renewal, the receipt contact, the order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.core import db, log
 from shared.core.errors import ConfigError
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
-from shared.features.common.catalog import PAY, Product, Way, title
+from shared.features.common.catalog import PAY, PaymentOption, Product, title
 from shared.features.shop import contact, links
 from shared.payments import providers
 from shared.telegram import current_context, reply
@@ -30,46 +30,50 @@ _PAY_ANYWAY = "pay!:"  # as pay:, once the user knows that it replaces their aut
 
 
 @router.callback_query_handler(data=[PAY + ".+", _PAY_ANYWAY + ".+"], private_only=True, page="buy")
-def choose_way(call: CallbackQuery) -> None:
-    """Pay in the way that a button names."""
+def choose_option(call: CallbackQuery) -> None:
+    """Pay with the option that a button names."""
     context = current_context()
     data = call.data or ""
-    found = chosen_way(context, data.partition(":")[2])
+    found = chosen_option(context, data.partition(":")[2])
     if found is None:
         return catalog.gone(context)
     return pay(context, *found, may_replace=data.startswith(_PAY_ANYWAY))
 
 
-def pay(context: UpdateContext, product: Product, way: Way, *, may_replace: bool = False) -> None:
+def pay(
+    context: UpdateContext, product: Product, option: PaymentOption, *, may_replace: bool = False
+) -> None:
     """Show the checkout; ask before a second auto-renewal, and for a contact where a receipt is due."""
-    if way.repeats and not may_replace and (running := _running_renewal(context)):
-        return _ask_to_replace(context, product, way, running)
-    if _needs_contact(way) and contact.kept(context) is None:
-        return contact.ask(context, context.rich("buy_contact"), _pending(product, way))
-    return _checkout(context, product, way)
+    if option.repeats and not may_replace and (running := _running_renewal(context)):
+        return _ask_to_replace(context, product, option, running)
+    if _needs_contact(option) and contact.stored_contact(context) is None:
+        return contact.ask(context, context.rich("buy_contact"), _pending(product, option))
+    return _checkout(context, product, option)
 
 
-def _pending(product: Product, way: Way) -> str:
-    return way.button(product["key"]).removeprefix(PAY)
+def _pending(product: Product, option: PaymentOption) -> str:
+    return option.button(product["key"]).removeprefix(PAY)
 
 
-def chosen_way(context: UpdateContext, chosen: str) -> tuple[Product, Way] | None:
-    """Return the product and the way that callback data behind `pay:` names, if both are still there."""
-    return way_among(catalog.products(context), chosen)
+def chosen_option(context: UpdateContext, chosen: str) -> tuple[Product, PaymentOption] | None:
+    """Return the product and the option that callback data behind `pay:` names, if both still exist."""
+    return option_among(catalog.products(context), chosen)
 
 
-def way_among(offered: list[Product], chosen: str) -> tuple[Product, Way] | None:
-    """Return the product among those offered, and the way, that `chosen` names."""
+def option_among(offered: list[Product], chosen: str) -> tuple[Product, PaymentOption] | None:
+    """Return the product among those offered, and the option, that `chosen` names."""
     product = catalog.find(offered, chosen.partition(":")[0])
     if product is None:
         return None
-    ways = (way for way in catalog.all_ways(product) if way.button(product["key"]) == PAY + chosen)
-    way = next(ways, None)
-    return (product, way) if way else None
+    options = (
+        option for option in catalog.all_options(product) if option.button(product["key"]) == PAY + chosen
+    )
+    option = next(options, None)
+    return (product, option) if option else None
 
 
-def _needs_contact(way: Way) -> bool:
-    return providers.load(way.provider).REQUIRES_CONTACT
+def _needs_contact(option: PaymentOption) -> bool:
+    return providers.load(option.provider).REQUIRES_CONTACT
 
 
 def _running_renewal(context: UpdateContext) -> dict[str, Any] | None:
@@ -78,7 +82,9 @@ def _running_renewal(context: UpdateContext) -> dict[str, Any] | None:
     return next((one for one in renewals if one["status"] in ("active", "past_due")), None)
 
 
-def _ask_to_replace(context: UpdateContext, product: Product, way: Way, running: dict[str, Any]) -> None:
+def _ask_to_replace(
+    context: UpdateContext, product: Product, option: PaymentOption, running: dict[str, Any]
+) -> None:
     words = {
         "title": title(context, running["texts"]),
         "price": figures.money(context.language, Decimal(running["amount"]), running["currency"]),
@@ -87,7 +93,7 @@ def _ask_to_replace(context: UpdateContext, product: Product, way: Way, running:
     context.show(
         context.rich("buy_replaces", **words),
         [
-            [(context.text("buy_replace"), _PAY_ANYWAY + _pending(product, way))],
+            [(context.text("buy_replace"), _PAY_ANYWAY + _pending(product, option))],
             [(context.text("subscription_back"), "subscription")],
             [(context.text("buy_back"), f"auto:{product['key']}")],
         ],
@@ -99,7 +105,7 @@ def _ask_to_replace(context: UpdateContext, product: Product, way: Way, running:
 
 @router.message_handler(state=contact.AWAITS, content_types=["text", "contact"])
 def take_contact(message: Message) -> ContinueHandling | None:
-    """Take the address for the receipt, written or shared as a contact, and go on with what was being bought.
+    """Take the contact for receipts, typed or shared, and continue the purchase.
 
     The second message that holds none is for the AI: the user has moved on.
     """
@@ -119,7 +125,7 @@ def take_contact(message: Message) -> ContinueHandling | None:
     if pending is None:
         contact.save(context, found)
         return None
-    chosen = chosen_way(context, pending)
+    chosen = chosen_option(context, pending)
     if chosen is None:
         catalog.gone(context)
     else:
@@ -130,20 +136,20 @@ def take_contact(message: Message) -> ContinueHandling | None:
 # The order ------------------------------------------------------------------------------------------------
 
 
-def _checkout(context: UpdateContext, product: Product, way: Way) -> None:
+def _checkout(context: UpdateContext, product: Product, option: PaymentOption) -> None:
     from shared.payments.provider import ContactRefused, PaymentError
 
-    made = _order(context, product, way)
+    made = _order(context, product, option)
     try:
         url = _link(context, made)
         while url is None:
-            ended, made = made, _order(context, product, way)
-            # The same order again: its payment is under way, and its page says so.
+            ended, made = made, _order(context, product, option)
+            # The same order again: its payment is in progress, and its page shows that.
             url = ended["checkout_url"] if made.get("id") == ended["id"] else _link(context, made)
     except ContactRefused as error:
-        return _ask_again(context, product, way, made, error)
+        return _ask_again(context, product, option, made, error)
     except (PaymentError, ConfigError) as error:
-        return _say_failed(context, product, way, made, error)
+        return _say_failed(context, product, option, made, error)
     if made["outcome"] == "closed":
         return show_closed(context, made)
     if made["outcome"] == "not_for_sale":
@@ -151,16 +157,16 @@ def _checkout(context: UpdateContext, product: Product, way: Way) -> None:
     return _show_checkout(context, made, url)
 
 
-def _order(context: UpdateContext, product: Product, way: Way) -> dict[str, Any]:
+def _order(context: UpdateContext, product: Product, option: PaymentOption) -> dict[str, Any]:
     made: dict[str, Any] = db.call(
         "create_order",
         p_user_id=context.user.id,
         p_product_key=product["key"],
-        p_provider=way.provider,
-        p_currency=way.currency,
+        p_provider=option.provider,
+        p_currency=option.currency,
         p_bot=context.bot.name,
-        p_renews=way.repeats,
-        p_contact=contact.kept(context) if _needs_contact(way) else None,
+        p_renews=option.repeats,
+        p_contact=contact.stored_contact(context) if _needs_contact(option) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{context.bot.name}:{context.update.update_id}",
         p_next_product_key=context.data.get(WANTED) if product["kind"] == "balance" else None,
@@ -175,11 +181,12 @@ def _link(context: UpdateContext, made: dict[str, Any]) -> str | None:
     return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(context, made)
 
 
-def page(context: UpdateContext, product: Product, way: Way) -> Text:
+def page(context: UpdateContext, product: Product, option: PaymentOption) -> Text:
     """Return the text of a checkout before there is an order."""
-    order = {"texts": product["texts"], "period": product["period"], "renews": way.repeats}
+    order = {"texts": product["texts"], "period": product["period"], "renews": option.repeats}
     return _page(
-        context, {**order, "amount": way.amount, "full_amount": way.full_amount, "currency": way.currency}
+        context,
+        {**order, "amount": option.amount, "full_amount": option.full_amount, "currency": option.currency},
     )
 
 
@@ -206,7 +213,7 @@ def _show_checkout(context: UpdateContext, made: dict[str, Any], url: str) -> No
 
 
 def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
-    """Say that an order is paid, or under review, where its checkout was."""
+    """Show that an order is paid, or under review, in place of its checkout."""
     price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
     context.show(
         context.rich(f"invitation_{order['state']}", title=title(context, order["texts"]), price=price)
@@ -214,29 +221,38 @@ def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
 
 
 def _ask_again(
-    context: UpdateContext, product: Product, way: Way, made: dict[str, Any], error: ContactRefused
+    context: UpdateContext,
+    product: Product,
+    option: PaymentOption,
+    made: dict[str, Any],
+    error: ContactRefused,
 ) -> None:
-    """Ask for another contact: the provider does not take the one that is kept."""
-    log.warning("a contact was refused", action="contact_refused", provider=way.provider, reason=str(error))
+    """Ask for another contact: the provider refused the stored one."""
+    log.warning(
+        "a contact was refused", action="contact_refused", provider=option.provider, reason=str(error)
+    )
     db.call("cancel_order", p_order_id=made["id"])
-    words = {"contact": contact.kept(context) or "", "provider": context.provider_name(way.provider)}
+    words = {
+        "contact": contact.stored_contact(context) or "",
+        "provider": context.provider_name(option.provider),
+    }
     contact.forget(context)
-    contact.ask(context, context.rich("buy_contact_refused", **words), _pending(product, way))
+    contact.ask(context, context.rich("buy_contact_refused", **words), _pending(product, option))
 
 
 def _say_failed(
     context: UpdateContext,
     product: Product,
-    way: Way,
+    option: PaymentOption,
     made: dict[str, Any],
     error: PaymentError | ConfigError,
 ) -> None:
-    """Say that there is no checkout. A refusal and a wrong setting would stay: they need the owner."""
+    """Tell the user that there is no checkout. A refusal or a wrong setting also alerts the owner."""
     from shared.payments.provider import RequestRefused
 
     is_refusal = isinstance(error, RequestRefused)
     tell = log.alert if is_refusal or isinstance(error, ConfigError) else log.warning
-    tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
+    tell("no checkout", action="checkout_failed", provider=option.provider, reason=str(error))
     if is_refusal:
         db.call("cancel_order", p_order_id=made["id"])
     text = context.rich("buy_refused" if is_refusal else "buy_unavailable")

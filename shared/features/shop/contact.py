@@ -18,21 +18,21 @@ _KEPT = "receipt_contact"  # in session_data
 _PENDING = "buying"  # the payment that waits for it
 
 
-def kept(context: UpdateContext) -> str | None:
-    """Return the contact that was given, None where it is not one that providers take."""
-    from shared.payments import contacts  # loaded by buyers alone
+def stored_contact(context: UpdateContext) -> str | None:
+    """Return the stored contact, None if providers would not accept it."""
+    from shared.payments import contacts  # only buyers need it
 
     found = context.data.get(_KEPT)
     return contacts.read(str(found)) if found else None  # it may be older than this check
 
 
 def row(context: UpdateContext) -> Keyboard:
-    """Return the button that shows the contact, where one is kept."""
+    """Return the button that shows the contact, if one is stored."""
     return [[(context.text("menu_contact"), "contact")]] if context.data.get(_KEPT) else []
 
 
 def ask(context: UpdateContext, text: Text, pending: str | None) -> None:
-    """Ask for a contact; the next message is it, and the payment `pending` goes on."""
+    """Ask for a contact in the next message, after which the payment `pending` continues."""
     context.set_data("awaiting", AWAITS)
     context.set_data(_PENDING, pending)
     context.show(text, cancel_button(context))
@@ -44,7 +44,7 @@ def cancel_button(context: UpdateContext) -> Keyboard:
 
 
 def stop_asking(context: UpdateContext) -> str | None:
-    """Ask for no contact any more; return the payment that waited for it, None where there is none."""
+    """Stop asking for a contact; return the payment that waited for it, or None."""
     if str(context.data.get("awaiting")) not in (AWAITS, AWAITS_AGAIN):
         return None
     pending = context.data.get(_PENDING)
@@ -54,7 +54,7 @@ def stop_asking(context: UpdateContext) -> str | None:
 
 
 def take(context: UpdateContext, contact: str) -> str | None:
-    """Keep a contact; return the payment that waits for it, None where there is none."""
+    """Store a contact; return the payment that waits for it, or None."""
     pending = context.data.get(_PENDING)
     context.set_data("awaiting", None)
     context.set_data(_PENDING, None)
@@ -63,7 +63,7 @@ def take(context: UpdateContext, contact: str) -> str | None:
 
 
 def forget(context: UpdateContext) -> None:
-    """Keep no contact any more."""
+    """Delete the contact."""
     context.set_data(_KEPT, None)
 
 
@@ -88,7 +88,7 @@ def show_page(context: UpdateContext) -> None:
 
 
 def save(context: UpdateContext, contact: str) -> None:
-    """Say that a contact is kept, and send the receipts of running renewals there, too."""
+    """Show the stored contact, and use it for the receipts of active renewals."""
     if context.is_offline:
         raise StateUnavailable
     db.call("change_receipt_contact", p_user_id=context.user.id, p_contact=contact)
@@ -110,7 +110,7 @@ def change(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="contact:remove", private_only=True, page="profile")
 def remove(_call: CallbackQuery) -> None:
-    """Forget the contact: it is asked for again when it is needed."""
+    """Delete the contact; the user is asked again when one is needed."""
     context = current_context()
     forget(context)
     context.answer_callback(context.text("contact_removed"))

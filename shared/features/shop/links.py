@@ -1,4 +1,4 @@
-"""The link an order is paid at: made once, given again only while it can still be paid."""
+"""The link at which an order is paid: created once, reused only while it can still be paid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bo
     if order["outcome"] != "reused":
         return str(order["checkout_url"])
     if order["provider"] not in providers.names():
-        from shared.payments.provider import RequestRefused  # a start need not wait for it
+        from shared.payments.provider import RequestRefused  # not needed at a cold start
 
         raise RequestRefused(f"the provider {order['provider']} is gone")
     provider = providers.load(order["provider"])
@@ -46,7 +46,7 @@ def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bo
 
 
 def _state(order: dict[str, Any]) -> frozenset[str]:
-    from shared.payments import open_orders  # a start need not wait for it
+    from shared.payments import open_orders  # not needed at a cold start
 
     return open_orders.ask(order["provider"], order["id"], order["checkout_reference"], _ASK_TIMEOUT)
 
@@ -55,7 +55,7 @@ def _open(context: UpdateContext, made: dict[str, Any]) -> str:
     from shared.payments.provider import Order
 
     name, expires_at = title(context, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
-    # The number alone would be known to a provider from another database on the same account.
+    # With the number alone, orders of another database on the same account would collide.
     key = f"order-{made['id']}-{int(expires_at.timestamp())}"
     order = Order(
         id=made["id"],

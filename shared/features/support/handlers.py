@@ -17,7 +17,7 @@ router = Router()
 
 @router.message_handler(commands=["terms"])
 def terms(_message: Message) -> None:
-    """Say on which terms things are sold, as Telegram asks of sellers."""
+    """Show the terms of sale."""
     context = current_context()
     link = settings().terms_url
     reply(context.rich("terms_link", link=link) if link else context.rich("terms"), back(context))
@@ -25,7 +25,7 @@ def terms(_message: Message) -> None:
 
 @router.message_handler(commands=["paysupport"], allowed_while_banned=True)
 def paysupport(_message: Message) -> None:
-    """Say where help with a payment is, as Telegram asks of sellers."""
+    """Show the support contact."""
     context = current_context()
     contact = settings().support_contact or context.text("paysupport_owner")
     text, entities = context.rich("paysupport", contact=contact)
@@ -35,7 +35,7 @@ def paysupport(_message: Message) -> None:
 
 
 def _owner_link(text: str, words: str) -> list[dict[str, Any]]:
-    """Link words of a text to the first admin's account: the contact where the owner has set none."""
+    """Link words of a text to the first admin's account, the contact if the owner has set none."""
     offset = utf16_length(text.partition(words)[0])
     length = utf16_length(words)
     return [

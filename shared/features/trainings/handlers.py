@@ -1,4 +1,4 @@
-"""/trainings: what a person has to train with, and what joining the owner's channel is worth."""
+"""/trainings: the user's training sessions, and those for joining the owner's channel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, log, texts
 from shared.core.config import settings
 from shared.core.errors import TelegramError
-from shared.core.texts import Text, joined
+from shared.core.texts import Text, concat
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.telegram import current_context, membership, reply
@@ -22,22 +22,22 @@ from shared.telegram.router import Router
 router = Router()
 
 _JOINED = "trainings:joined"
-_KEPT = 600  # seconds that the channel's name and address are remembered
+_CACHE_SECONDS = 600  # seconds that the channel's name and address are remembered
 Overview = dict[str, Any]  # what training_overview returns
 
 
 @router.message_handler(commands=["trainings"], private_only=True)
 def trainings(_message: Message) -> None:
-    """Show what there is to train with."""
+    """Show the training sessions."""
     context = current_context()
     overview = _overview(context)
-    # Where joining it is worth something.
+    # Telegram is asked only if joining is rewarded.
     reply(*_shown(context, overview, _known_channel(context) if overview["channel_trainings"] > 0 else None))
 
 
 @router.callback_query_handler(data=_JOINED, private_only=True, page="trainings")
 def joined_channel(_call: CallbackQuery) -> None:
-    """Ask Telegram whether the person is in the channel, and give what that is worth."""
+    """Check with Telegram that the user joined the channel, and give the reward."""
     context = current_context()
     channel = _known_channel(context)
     if channel is None:
@@ -76,7 +76,7 @@ def _shown(context: UpdateContext, overview: Overview, channel: Channel | None) 
             rows.append([(context.text("trainings_joined"), _JOINED)])
     if not overview["access"]["has_access"]:
         rows.append([(context.text("menu_buy"), "buy")])
-    return joined(*parts, separator="\n\n"), [*rows, *back(context)]
+    return concat(*parts, separator="\n\n"), [*rows, *back(context)]
 
 
 def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
@@ -95,7 +95,7 @@ def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
     lines = [_line(context, given) for given in overview["trainings"] if given["used"] < given["quantity"]]
     if details["bonus_credits"]:
         lines.insert(0, context.rich("trainings_credits", credits=details["bonus_credits"]))
-    return joined(head, joined(*lines, separator="\n"), separator="\n\n") if lines else head
+    return concat(head, concat(*lines, separator="\n"), separator="\n\n") if lines else head
 
 
 def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
@@ -109,12 +109,12 @@ def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
 
 
 def _known_channel(context: UpdateContext) -> Channel | None:
-    """Return the owner's channel, if there is one and Telegram tells of it."""
+    """Return the owner's channel, if one is set and Telegram answers."""
     name = settings().training_channel
     if not name:
         return None
     try:
-        return _channel(context.bot.name, name, int(monotonic() // _KEPT))
+        return _channel(context.bot.name, name, int(monotonic() // _CACHE_SECONDS))
     except TelegramError as error:
         _failed(error)
         return None
@@ -126,7 +126,7 @@ def _channel(bot: str, name: str, _while: int) -> Channel:
 
 
 def _failed(error: TelegramError) -> str:
-    """Tell the log why the channel could not be asked about; returns the text for the person."""
+    """Log why Telegram gave no answer about the channel; return the key of the text for the user."""
     if error.is_temporary:
         log.warning("Telegram does not answer about the channel", action="channel_unknown", reason=str(error))
         return "trainings_later"

@@ -1,4 +1,4 @@
-"""/trial: a paid plan for some days, free, once in a life."""
+"""/trial: a paid plan for some days, free, once per user."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _START = "trial:start"
 
 @router.message_handler(commands=["trial"], private_only=True)
 def trial(_message: Message) -> None:
-    """Say what there is, or why there is nothing."""
+    """Show the trial, or why there is none."""
     context = current_context()
     reply(*_offer(context))
 
 
 @router.callback_query_handler(data=TRIAL, private_only=True, page="trial")
 def show_trial(_call: CallbackQuery) -> None:
-    """Say it under a button."""
+    """Show the trial under a button."""
     context = current_context()
     context.show(*_offer(context))
 
 
 @router.callback_query_handler(data=_START, private_only=True, page="trial")
 def start(_call: CallbackQuery) -> None:
-    """Start it; tapped again, it says until when it runs."""
+    """Start the trial; tapped again, it shows when it ends."""
     context = current_context()
-    context.show(*_told(context, db.call("start_trial", p_user_id=context.user.id)))
+    context.show(*_render(context, db.call("start_trial", p_user_id=context.user.id)))
 
 
 def _offer(context: UpdateContext) -> tuple[Text, Keyboard]:
-    return _told(context, db.call("trial_offer", p_user_id=context.user.id))
+    return _render(context, db.call("trial_offer", p_user_id=context.user.id))
 
 
-def _told(context: UpdateContext, trial: dict[str, Any]) -> tuple[Text, Keyboard]:
+def _render(context: UpdateContext, trial: dict[str, Any]) -> tuple[Text, Keyboard]:
     outcome, ends_at = trial["outcome"], trial["ends_at"]
     if outcome == "already_used" and ends_at:
         outcome = "running"

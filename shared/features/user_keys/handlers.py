@@ -1,4 +1,4 @@
-"""/keys: a person's own keys of AI providers. Requests on an own key do not use the plan.
+"""/keys: a user's own API keys of AI providers. Requests with such a key do not use the plan.
 
 A key is never written anywhere in clear. While one is awaited, `receive_update` stores nothing of what is
 written; the message that brings it is deleted before anything else is done with it; the database gets the
@@ -26,7 +26,7 @@ from shared.telegram.router import Router
 
 router = Router()
 
-AWAITS = "key:"  # begins session_data.awaiting; receive_update goes by it
+AWAITS = "key:"  # begins session_data.awaiting; receive_update checks it
 _ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
 _DELETING = 5.0  # seconds for Telegram to delete a message
 _STATES = {  # how each is shown
@@ -50,7 +50,7 @@ def keys(_message: Message) -> None:
 
 @router.callback_query_handler(data="keys(:cancel)?", private_only=True, page="keys")
 def show_keys(_call: CallbackQuery) -> None:
-    """Show the keys under a button; whatever key was awaited is not any more."""
+    """Show the keys under a button, and stop waiting for a key."""
     context = current_context()
     if not encryption.is_available():
         return context.show(_unavailable(context))
@@ -62,7 +62,7 @@ def show_keys(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="keys:add", private_only=True, page="keys")
 def choose_provider(_call: CallbackQuery) -> None:
-    """Ask of which provider the key is."""
+    """Ask for the provider of the key."""
     context = current_context()
     rows = [[(providers.load(key).NAME, _ADD + key)] for key in _offered()]
     context.show(context.rich("keys_choose"), [*rows, [(context.text("keys_back"), "keys")]])
@@ -70,7 +70,7 @@ def choose_provider(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=_ADD + ".+", private_only=True, page="keys")
 def ask_for_key(call: CallbackQuery) -> None:
-    """Ask for the key; the next message is it."""
+    """Ask for the key in the next message."""
     context = current_context()
     key = (call.data or "").removeprefix(_ADD)
     if key not in _offered() or not encryption.is_available():
@@ -85,7 +85,7 @@ def ask_for_key(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=_REMOVE + ".+", private_only=True, page="keys")
 def confirm_removal(call: CallbackQuery) -> None:
-    """Ask once more before a key is forgotten."""
+    """Ask for confirmation before a key is deleted."""
     context = current_context()
     token = _chosen(context, call, _REMOVE, _tokens(context))
     if token is not None:
@@ -100,7 +100,7 @@ def confirm_removal(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data=_FORGET + ".+", private_only=True, page="keys")
 def forget(call: CallbackQuery) -> None:
-    """Forget a key."""
+    """Delete a key."""
     context = current_context()
     tokens = _tokens(context)
     token = _chosen(context, call, _FORGET, tokens)
@@ -126,7 +126,7 @@ def use(call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="keys:plan", private_only=True, page="keys")
 def use_plan(_call: CallbackQuery) -> None:
-    """Use no own key, but keep them."""
+    """Use the plan again; the keys stay stored."""
     context = current_context()
     context.change_token(use=None)
     context.answer_callback(context.text("keys_planned"))
@@ -140,7 +140,7 @@ def _brings_key(message: Message) -> bool:
 @router.edited_message_handler(state="key", func=_brings_key)
 @router.message_handler(state="key", func=_brings_key)
 def take_key(_message: Message) -> None:
-    """Take the key that was asked for, written or changed; what is forwarded is content."""
+    """Take the awaited key from a new or edited message; a forwarded one is content."""
     context = current_context()
     key, text = awaited(context), user_input.normalize(context.update.text)
     found = providers.recognize(text)
@@ -155,18 +155,18 @@ def take_key(_message: Message) -> None:
 
 
 def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str) -> tuple[Text, Keyboard]:
-    """Check the key and keep it; return what to say."""
+    """Check the key and store it; return the answer."""
     name = providers.load(key).NAME
     if not encryption.is_available():
         context.set_data("awaiting", None)
         return _unavailable(context), back(context)
     if len(words) != 1:
         return context.rich("keys_again" if not words else "keys_alone", name=name), _cancel(context)
-    if shaped_like != key:  # nobody else is shown it
+    if shaped_like != key:  # it is sent to no other provider
         other = providers.load(shaped_like).NAME
         keyboard = [*_offer_of(context, shaped_like), *_cancel(context)]
         return context.rich("keys_other", name=name, other=other), keyboard
-    from shared.ai.key_check import Verdict, check_key  # as with the AI: nobody else need wait for it
+    from shared.ai.key_check import Verdict, check_key  # imported with the AI: commands do not need it
 
     verdict = check_key(key, words[0])
     if verdict is Verdict.REFUSED:
@@ -188,14 +188,14 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
 
 
 def awaited(context: UpdateContext) -> str:
-    """Return of which provider a key is awaited, or an empty string."""
+    """Return the provider whose key is awaited, or an empty string."""
     awaiting = str(context.data.get("awaiting") or "")
     key = awaiting.removeprefix(AWAITS) if awaiting.startswith(AWAITS) else ""
     return key if key in providers.names() else ""
 
 
 def offer(context: UpdateContext) -> Keyboard | None:
-    """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
+    """Return a button to store the key that a message plainly holds; the key must be sent again."""
     found = providers.recognize(user_input.normalize(context.update.text))
     if found is None or not context.update.is_private or context.is_offline or not encryption.is_available():
         return None
@@ -208,12 +208,12 @@ def _offer_of(context: UpdateContext, key: str) -> Keyboard:
 
 
 def _delete(context: UpdateContext) -> bool:
-    """Delete the message before anything else is done; whether it is gone."""
+    """Delete the message before anything else is done; return whether it is gone."""
     parameters = {"chat_id": context.update.chat_id, "message_id": context.update.message["message_id"]}
     try:
         api.call(context.bot.name, "deleteMessage", parameters, timeout=_DELETING)
     except TelegramError as error:
-        if "message to delete not found" in error.description:  # an earlier delivery did it
+        if "message to delete not found" in error.description:  # an earlier delivery deleted it
             return True
         log.warning("a message with a key is still there", action="key_not_deleted", reason=str(error))
         return False
@@ -228,7 +228,7 @@ def _tokens(context: UpdateContext) -> list[Token]:
 
 
 def _chosen(context: UpdateContext, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
-    """Return the key that a button means; one that is gone shows what there is."""
+    """Return the key that a button names; for a deleted one show the list and return None."""
     key = (call.data or "").removeprefix(prefix)
     token = next((token for token in tokens if token["provider"] == key), None)
     if token is None:
@@ -292,7 +292,7 @@ def _state(token: Token) -> str:
 
 
 def _unavailable(context: UpdateContext) -> Text:
-    """Say that keys cannot be kept here, and to an owner how they can be."""
+    """Explain that keys cannot be stored here, and to the owner how to enable them."""
     is_owner = context.user.telegram_id in settings().admin_telegram_ids
     return context.rich("keys_unavailable_owner" if is_owner else "keys_unavailable")
 
