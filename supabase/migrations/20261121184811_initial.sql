@@ -5274,7 +5274,7 @@ comment on function private.payment_order is 'Finds the order of a payment';
 --   currency: text | null
 --   at: timestamptz
 --   texts: product_texts | null               (of the product; null without an order)
---   given: [ { effect: text, given: float, taken: float } ]
+--   given: [ { effect: text, given: float, reversed: float } ]
 --   open_refund: 'open' | 'unknown' | null    (the last refund that an admin must look at)
 -- Errors: none.
 create or replace function private.payment_summary(p_payment public.payments)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core import texts
-from tests.payments.sql.promocodes import new_code, row_of, tries_of
+from tests.payments.sql.promocodes import failed_attempts_of, new_code, row_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
 from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
@@ -80,7 +80,7 @@ def test_what_gives_nothing_is_told_kindly(
     assert unknown in ask(anna, "NO-SUCH-CODE").text
     assert expired in ask(anna, new_code(sql, is_active=False)).text
     assert malformed in ask(anna, "/promo какой-то код").text
-    assert tries_of(sql, user_row(sql, anna)["id"]) == 2
+    assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 2
     assert used_up in ask(anna, f"/promo {new_code(sql, max_uses=1, uses=1)}").text
     later = new_code(sql, valid_from="2099-01-01 12:00:00+03")
     assert not_yet in ask(anna, f"/promo {later}").text
@@ -127,7 +127,7 @@ def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
     sql("insert into promocodes (code, kind, value) values ('TWO--HYPHENS', 'credits', 50)")
     assert "applied!" in ask(anna, "/promo two—hyphens").text
     assert "There’s no promo code TWO-HYPHENZ" in ask(anna, "/promo two—hyphenz").text
-    assert tries_of(sql, user_row(sql, anna)["id"]) == 1, "two readings are one try"
+    assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 1, "two readings are one try"
 
 
 @pytest.mark.parametrize("malformed", ["what is this?", "x", "a" * 33, "скидка", "http://example.com/a"])
@@ -141,7 +141,7 @@ def test_after_what_is_no_code_words_are_for_the_ai(stack: Stack, sql: Sql, malf
         assert ask(anna, words).text == "An answer."
     assert "Send it in your next message" in tap(told, "Try another code").text
     assert "applied!" in ask(anna, f"  «{code}».").text
-    assert tries_of(sql, user_row(sql, anna)["id"]) == 0
+    assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize("words", ["hello", "Thanks!", "what is the weather?", "а какие есть?"])
@@ -152,7 +152,7 @@ def test_after_an_unknown_code_only_another_code_is_one(stack: Stack, sql: Sql, 
     assert ask(anna, words).text == "An answer."
     stack.ai.next(AiBehaviour(text="Another answer."))
     assert ask(anna, code).text == "Another answer.", "nothing is awaited any more"
-    assert tries_of(sql, user_row(sql, anna)["id"]) == 1
+    assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 1
 
 
 def test_a_second_unknown_code_ends_the_waiting(stack: Stack, sql: Sql) -> None:
@@ -183,7 +183,7 @@ def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql:
     ask(anna, "/promo")
     assert says(ask(anna, "/cancel").text, "cancel_done")
     assert "promo code" not in ask(anna, "NOT-A-CODE-EITHER").text
-    assert tries_of(sql, user_row(sql, anna)["id"]) == 0
+    assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize(("language", "hello", "works"), [

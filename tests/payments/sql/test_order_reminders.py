@@ -21,9 +21,9 @@ def remind(money: Money) -> Iterator[Callable[[], list[int]]]:
     money.sql("update private.settings set value = '2' where key = 'order_reminder_hours'")
 
     def run() -> list[int]:
-        owed = money.call("enqueue_order_reminders")
-        assert {one["parameters"]["key"] for one in owed} <= {"order_reminder"}
-        return [one["parameters"]["chat_id"] for one in owed]
+        reminders = money.call("enqueue_order_reminders")
+        assert {one["parameters"]["key"] for one in reminders} <= {"order_reminder"}
+        return [one["parameters"]["chat_id"] for one in reminders]
 
     yield run
     money.sql("update private.settings set value = '0' where key = 'order_reminder_hours'")
@@ -52,9 +52,9 @@ def test_one_reminder_with_the_price_and_the_checkout_button(
     anna = money.user()
     order = old_order(money, anna)
     money.call("save_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
-    (owed,) = money.call("enqueue_order_reminders")
-    parameters = owed["parameters"]
-    assert (owed["bot"], parameters["chat_id"]) == ("assistant", chat(money, anna))
+    (reminder,) = money.call("enqueue_order_reminders")
+    parameters = reminder["parameters"]
+    assert (reminder["bot"], parameters["chat_id"]) == ("assistant", chat(money, anna))
     assert parameters["values"]["title"]["en"] == "100 requests"
     assert parameters["values"]["price"] == {"amount": 149.0, "currency": "RUB"}
     assert parameters["buttons"] == [
@@ -68,9 +68,9 @@ def test_a_reminder_without_checkout_link_only_offers_another_way_to_pay(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
     order = old_order(money, money.user())
-    (owed,) = money.call("enqueue_order_reminders")
-    assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
-    assert owed["parameters"]["order_id"] == order, "its message is edited with the order"
+    (reminder,) = money.call("enqueue_order_reminders")
+    assert reminder["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
+    assert reminder["parameters"]["order_id"] == order, "its message is edited with the order"
 
 
 @pytest.mark.parametrize("hours", ["0", "-1"])

@@ -25,7 +25,7 @@ def changed(subscription: str, status: str = "active", **rest: Any) -> dict[str,
     return {"kind": f"subscription_{status}", "subscription_id": subscription, **rest}
 
 
-def left_behind(money: Money, user: SqlUser, provider: str = "stripe") -> int:
+def open_order_of_erased_user(money: Money, user: SqlUser, provider: str = "stripe") -> int:
     """Create a renewing order whose user is erased while its checkout is open."""
     order = order_of(money, user, "premium_month", provider=provider, p_renews=True)
     user.erase()
@@ -45,7 +45,7 @@ def refunds(money: Money, payment: str, provider: str = "stripe") -> list[tuple[
     return [(row["status"], float(row["amount"]), row["admin_email"]) for row in rows]
 
 
-def stop_all(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
+def claim_cancellations(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
     claimed: list[dict[str, Any]] = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=1000)
     return claimed
 
@@ -61,24 +61,24 @@ def test_a_subscription_begun_after_the_erasure_is_canceled_and_refunded_with_on
     money: Money, sql: Sql, buyer: New, boss: int, first: str
 ) -> None:
     anna, subscription, pay = buyer(), f"sub_{unique_id()}", unique_id()
-    order = left_behind(money, anna)
+    order = open_order_of_erased_user(money, anna)
     events = {
         "subscription": changed(subscription, order_id=order),
         "payment": paid(pay, order, "499.00", subscription_id=subscription),
     }
     alarms: list[str] = []
     for name in sorted(events, reverse=first == "subscription"):
-        for again in range(2):
+        for repeated in range(2):
             result = record_event(money, anna, events[name], key=f"{name}-{order}", provider="stripe")
-            assert result["outcome"] == ("known" if again else "applied")
+            assert result["outcome"] == ("known" if repeated else "applied")
             alarms += message_keys(result.get("outgoing", []))
     assert alarms == [{"subscription": "subscription_alarm_erased", "payment": "payment_alarm_owner"}[first]]
 
     assert refunds(money, pay) == [("open", 499.0, "system")]
-    (orphan,) = stop_all(money)
+    (orphan,) = claim_cancellations(money)
     assert orphan["subscription_id"] == subscription
     assert orphan["payment_id"] == pay
-    assert stop_all(money) == []  # leased
+    assert claim_cancellations(money) == []  # leased
     assert money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
     assert renewal(sql, subscription)["stop_at"] is None
     assert (renewal(sql, subscription)["status"], renewal(sql, subscription)["user_id"]) == ("ended", None)
@@ -94,7 +94,7 @@ def test_each_later_charge_of_an_erased_user_is_refunded(
     money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
 ) -> None:
     anna, subscription, pays = buyer(), f"sub_{unique_id()}", [unique_id() for _ in range(3)]
-    order = left_behind(money, anna, "cloudpayments")
+    order = open_order_of_erased_user(money, anna, "cloudpayments")
     first = paid(pays[0], order, "499.00", subscription_id=subscription)
     assert message_keys(record_event(money, anna, first, provider="cloudpayments")["outgoing"]) == [
         "payment_alarm_owner"
@@ -107,7 +107,7 @@ def test_each_later_charge_of_an_erased_user_is_refunded(
         )
         assert message_keys(result["outgoing"]) == ["payment_alarm_owner"]
     assert [refunds(money, pay, "cloudpayments") for pay in pays] == [[("open", 499.0, "system")]] * 3
-    assert [one["payment_id"] for one in stop_all(money, "cloudpayments")] == [pays[-1]]
+    assert [one["payment_id"] for one in claim_cancellations(money, "cloudpayments")] == [pays[-1]]
     assert traces(sql, anna) == []
 
 
@@ -115,15 +115,15 @@ def test_an_early_subscription_event_is_applied_once_the_payment_names_its_order
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, subscription = buyer(), f"sc_{unique_id()}"
-    order = left_behind(money, anna, "cloudpayments")
-    word = changed(subscription)
-    early = record_event(money, anna, word, key=f"early-{subscription}", provider="cloudpayments")
+    order = open_order_of_erased_user(money, anna, "cloudpayments")
+    status_event = changed(subscription)
+    early = record_event(money, anna, status_event, key=f"early-{subscription}", provider="cloudpayments")
     assert (early["outcome"], early["is_late"]) == ("failed", False)
     first = paid(unique_id(), order, "499.00", subscription_id=subscription)
     record_event(money, anna, first, provider="cloudpayments")
-    again = record_event(money, anna, word, key=f"early-{subscription}", provider="cloudpayments")
-    assert again == {"outcome": "applied", "outgoing": []}
-    assert len(stop_all(money, "cloudpayments")) == 1
+    repeated = record_event(money, anna, status_event, key=f"early-{subscription}", provider="cloudpayments")
+    assert repeated == {"outcome": "applied", "outgoing": []}
+    assert len(claim_cancellations(money, "cloudpayments")) == 1
 
 
 @pytest.mark.parametrize("status", ["canceled", "ended"])
@@ -131,13 +131,13 @@ def test_an_ended_subscription_is_not_canceled_at_the_provider(
     money: Money, sql: Sql, buyer: New, boss: int, status: str
 ) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
-    order = left_behind(money, anna)
-    word = changed(subscription, status, order_id=order)
-    assert record_event(money, anna, word, provider="stripe")["outcome"] == "applied"
-    assert stop_all(money) == []
+    order = open_order_of_erased_user(money, anna)
+    status_event = changed(subscription, status, order_id=order)
+    assert record_event(money, anna, status_event, provider="stripe")["outcome"] == "applied"
+    assert claim_cancellations(money) == []
     record_event(money, anna, changed(subscription, order_id=order), provider="stripe")
-    assert len(stop_all(money)) == 1
-    record_event(money, anna, word, provider="stripe")
+    assert len(claim_cancellations(money)) == 1
+    record_event(money, anna, status_event, provider="stripe")
     assert renewal(sql, subscription)["stop_at"] is None
 
 
@@ -146,15 +146,15 @@ def test_a_subscription_resumed_after_the_erasure_is_canceled_again(
 ) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
     order = order_of(money, anna, "premium_month", provider="stripe", p_renews=True)
-    given = paid(unique_id(), order, "499.00", subscription_id=subscription)
-    record_event(money, anna, given, key=f"given-{order}", provider="stripe")
+    payment = paid(unique_id(), order, "499.00", subscription_id=subscription)
+    record_event(money, anna, payment, key=f"given-{order}", provider="stripe")
     record_event(money, anna, changed(subscription, "canceled"), provider="stripe")
     anna.erase()
-    assert stop_all(money) == []
-    record_event(money, anna, given, key=f"other-{order}", provider="stripe")
-    assert refunds(money, given["payment_id"]) == []  # paid and fulfilled before the erasure
+    assert claim_cancellations(money) == []
+    record_event(money, anna, payment, key=f"other-{order}", provider="stripe")
+    assert refunds(money, payment["payment_id"]) == []  # paid and fulfilled before the erasure
     record_event(money, anna, changed(subscription, "past_due"), provider="stripe")
-    assert [one["subscription_id"] for one in stop_all(money)] == [subscription]
+    assert [one["subscription_id"] for one in claim_cancellations(money)] == [subscription]
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
@@ -176,42 +176,42 @@ def test_other_users_payments_and_earlier_ones_are_not_refunded_automatically(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, ben = buyer(), buyer()
-    held, theirs, test, unknown = (unique_id() for _ in range(4))
+    held, other_users, test, unknown = (unique_id() for _ in range(4))
     record_event(money, anna, paid(held, order_of(money, anna), "1.00"))  # already under review
-    record_event(money, ben, paid(theirs, order_of(money, ben), telegram_id=anna.id))
+    record_event(money, ben, paid(other_users, order_of(money, ben), telegram_id=anna.id))
     late = order_of(money, anna)
     anna.erase()
     record_event(money, anna, paid(held, None, "1.00"))
     record_event(money, anna, paid(test, late, is_test=True))
     record_event(money, anna, paid(unknown, None))
-    assert [refunds(money, pay, "yookassa") for pay in (held, theirs, test, unknown)] == [[]] * 4
+    assert [refunds(money, pay, "yookassa") for pay in (held, other_users, test, unknown)] == [[]] * 4
 
 
 def test_a_failing_cancellation_is_retried_and_alarms_the_admins_once(
     money: Money, sql: Sql, buyer: New, boss: int, clock: Clock
 ) -> None:
     anna, subscription = buyer(), f"sub_{unique_id()}"
-    order = left_behind(money, anna)
+    order = open_order_of_erased_user(money, anna)
     record_event(money, anna, changed(subscription, order_id=order), provider="stripe")
-    heard: list[str] = []
+    alarms: list[str] = []
     for day in range(6):
         later(clock, f"{day} days 1 minute")
-        (orphan,) = stop_all(money)
-        kept = money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=False)
-        heard += message_keys(kept["outgoing"])
-    assert heard == ["subscription_alarm_running"]
+        (orphan,) = claim_cancellations(money)
+        result = money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=False)
+        alarms += message_keys(result["outgoing"])
+    assert alarms == ["subscription_alarm_running"]
     assert renewal(sql, subscription)["stop_at"] is not None
-    assert stop_all(money, "cloudpayments") == []
+    assert claim_cancellations(money, "cloudpayments") == []
 
 
 def test_the_providers_payer_id_is_kept_until_the_cancellation(
     money: Money, sql: Sql, buyer: New, boss: int
 ) -> None:
     anna, subscription = buyer(), f"7:{unique_id()}"
-    order = left_behind(money, anna, "prodamus")
+    order = open_order_of_erased_user(money, anna, "prodamus")
     first = paid(unique_id(), order, "499.00", subscription_id=subscription, payer=PHONE)
     record_event(money, anna, first, provider="prodamus")
-    (orphan,) = stop_all(money, "prodamus")
+    (orphan,) = claim_cancellations(money, "prodamus")
     assert orphan["payer"] == PHONE
     money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True)
     assert PHONE not in dump_rows(sql)
@@ -249,8 +249,8 @@ def test_the_retry_job_gives_up_events_of_unknown_subscriptions(
     money.record(changed(subscription, "ended"), provider="stripe")
     assert money.call("retry_payment_events")["failed"] == 2
     later(clock, "25 hours")
-    kept = money.call("retry_payment_events")
-    assert (kept["ignored"], message_keys(kept["outgoing"])) == (1, ["subscription_alarm_unknown"])
+    result = money.call("retry_payment_events")
+    assert (result["ignored"], message_keys(result["outgoing"])) == (1, ["subscription_alarm_unknown"])
     assert money.call("retry_payment_events") == {"applied": 0, "failed": 0, "ignored": 0, "outgoing": []}
 
 

@@ -184,9 +184,9 @@ def test_one_reference_buys_once_even_with_other_arguments(money: Money) -> None
     anna = money.user()
     give(money, anna, "1000")
     first = buy(money, anna, reference=f"tap:{anna}")
-    again = buy(money, anna, "premium_month", reference=f"tap:{anna}", p_amount=Decimal("149"))
-    assert (again["outcome"], again["id"], again["outgoing"]) == ("known", first["id"], [])
-    assert again["balance"] == "851.00"
+    repeated = buy(money, anna, "premium_month", reference=f"tap:{anna}", p_amount=Decimal("149"))
+    assert (repeated["outcome"], repeated["id"], repeated["outgoing"]) == ("known", first["id"], [])
+    assert repeated["balance"] == "851.00"
 
 
 def test_eight_concurrent_taps_buy_once(money: Money) -> None:
@@ -293,8 +293,8 @@ def test_a_refund_credits_the_balance_and_reverses_the_purchase(money: Money, bo
     )
     assert entry["reference"] == f"refunds:{done['refund']['id']}"
     assert money.payment(f"orders:{order}", "balance")["status"] == "refunded"
-    again = refund(money, order, p_reference=f"refund:{anna}")
-    assert (again["outcome"], again["refund"]["status"], again["outgoing"]) == ("known", "done", [])
+    repeated = refund(money, order, p_reference=f"refund:{anna}")
+    assert (repeated["outcome"], repeated["refund"]["status"], repeated["outgoing"]) == ("known", "done", [])
     assert refund(money, order)["outcome"] == "nothing_left"
     assert money.user_row(anna)["balance"] == 149
     audit = money.sql("select action from audit_log where user_id = %s order by id", anna)

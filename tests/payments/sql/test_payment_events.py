@@ -430,9 +430,9 @@ def test_a_failed_event_is_stored_and_applied_when_repeated(money: Money, sql: S
 
     assert result["outcome"] == "failed"
     assert result["error"].startswith("M0001")
-    kept = sql("select error, processed_at, attempts from payment_events where event_key = %s", f"e-{pay}")
-    assert kept[0]["error"] == result["error"]
-    assert kept[0]["processed_at"] is None
+    stored = sql("select error, processed_at, attempts from payment_events where event_key = %s", f"e-{pay}")
+    assert stored[0]["error"] == result["error"]
+    assert stored[0]["processed_at"] is None
     assert not sql("select id from payments where provider_payment_id = %s", pay), "completely rolled back"
     assert money.record(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
     assert money.user_row(anna)["bonus_credits"] == 100

@@ -158,12 +158,12 @@ def test_a_period_is_charged_at_most_once(
     finally:
         story.at(0)
 
-    taken = [result["order_id"] for _, result in bank.made if result["kind"] == "paid"]
-    assert len(taken) == len(set(taken)), "a period was charged twice"
+    charged = [result["order_id"] for _, result in bank.made if result["kind"] == "paid"]
+    assert len(charged) == len(set(charged)), "a period was charged twice"
     assert all(hours <= story.canceled_at for hours, _ in bank.made), "charged after the cancellation"
     orders = {row["id"]: row["status"] for row in renewing.orders()}
-    assert all(orders[order] == "completed" for order in taken), "charged and not fulfilled"
-    assert list(orders.values()).count("completed") == len(taken), "fulfilled and not charged"
+    assert all(orders[order] == "completed" for order in charged), "charged and not fulfilled"
+    assert list(orders.values()).count("completed") == len(charged), "fulfilled and not charged"
     row = renewing.row()
     assert (row["saved_method"] is None) == (row["status"] in ("canceled", "ended"))
     assert money.inconsistencies() == []

@@ -78,7 +78,7 @@ class Shop:
         return claimed
 
     def keep(self, walk: Json, *events: Json, following: str | None = None) -> Json:
-        kept: Json = self.money.call(
+        result: Json = self.money.call(
             "save_statement_page",
             p_provider=self.key,
             p_day=walk["day"],
@@ -86,7 +86,7 @@ class Shop:
             p_next=following,
             p_events=webhook_events(events),
         )
-        return kept
+        return result
 
     def report(self, day: date = DAY) -> list[tuple[str, Decimal, Decimal, Decimal, int]]:
         rows = self.money.sql(
@@ -151,8 +151,8 @@ def test_every_difference_is_alarmed_once(shop: Shop, boss: int) -> None:
     values = read["outgoing"][0]["parameters"]["values"]
     assert (values["not_here"], values["not_there"], values["differs"]) == (1, 1, 1)
     assert shop.report() == [("RUB", Decimal("297.99"), Decimal("298.00"), Decimal("0.01"), 3)]
-    again = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
-    assert (again["gaps"], again["outgoing"]) == ([], [])
+    repeated = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
+    assert (repeated["gaps"], repeated["outgoing"]) == ([], [])
     shop.record(paid(theirs, None, happened_at=NOON))  # recorded later
     assert shop.report()[0][1:4] == (Decimal("297.99"), Decimal("447.00"), Decimal("149.01"))
 
@@ -245,8 +245,8 @@ def test_an_entry_that_disappeared_from_the_statement_is_missing_there(shop: Sho
     payment = paid(unique_id(), shop.order(), happened_at=NOON)
     shop.record(payment)
     assert shop.read(payment)["gaps"] == []
-    again = shop.read(at="timestamptz '2027-03-12 03:00:00+00'")
-    assert [gap["what"] for gap in again["gaps"]] == ["not_there"]
+    repeated = shop.read(at="timestamptz '2027-03-12 03:00:00+00'")
+    assert [gap["what"] for gap in repeated["gaps"]] == ["not_there"]
 
 
 def test_zero_amounts_balance(shop: Shop) -> None:
@@ -277,12 +277,12 @@ def test_an_interrupted_reading_continues_at_the_next_page(shop: Shop, clock: Cl
     clock("timestamptz '2027-03-11 03:01:59+00'")
     assert (shop.claim() or {})["day"] != walk["day"], "leased"
     clock("timestamptz '2027-03-11 03:02:01+00'")
-    again = shop.claim()
-    assert again is not None
-    assert (again["day"], again["cursor"]) == (walk["day"], "page-2")
+    repeated = shop.claim()
+    assert repeated is not None
+    assert (repeated["day"], repeated["cursor"]) == (walk["day"], "page-2")
     late = shop.keep(walk, one, following="page-2")  # the slow worker
     assert not late["is_current"]
-    assert shop.keep(again, two)["is_current"]
+    assert shop.keep(repeated, two)["is_current"]
     rows = shop.money.sql("select number from statement_entries where provider = %s", shop.key)
     assert len(rows) == 2, "entries of the first page are kept"
 
@@ -292,13 +292,13 @@ def test_a_page_stored_twice_concurrently_counts_once(shop: Shop, clock: Clock) 
     walk = shop.claim()
     assert walk is not None
     event = paid(unique_id(), shop.order(), happened_at=NOON)
-    kept = in_parallel(6, lambda _n: shop.keep(walk, event, following="next"))
-    assert [one["is_current"] for one in kept].count(True) == 1
+    result = in_parallel(6, lambda _n: shop.keep(walk, event, following="next"))
+    assert [one["is_current"] for one in result].count(True) == 1
     assert len(shop.money.sql("select from statement_entries where provider = %s", shop.key)) == 1
 
 
 def test_when_a_day_is_read(shop: Shop, clock: Clock) -> None:
-    """Two hours after the end of the day, then 1, 3, 7, 14 and 28 days later, and never again."""
+    """Two hours after the end of the day, then 1, 3, 7, 14 and 28 days later, and never repeated."""
     end, reads = datetime(2027, 3, 11, tzinfo=UTC), []
     for hours in (0, 1, 2, 3, 25, 26, 27, 73, 74, 169, 170, 337, 338, 339, 673, 674, 675, 700):
         clock(f"timestamptz '{(end + timedelta(hours=hours)).isoformat()}'")
@@ -317,10 +317,10 @@ def test_a_failing_provider_is_retried_with_backoff(shop: Shop, clock: Clock) ->
     clock("timestamptz '2027-03-11 03:29:00+00'")
     assert (shop.claim() or {})["day"] != walk["day"]
     clock("timestamptz '2027-03-11 03:31:00+00'")
-    again = shop.claim()
-    assert again is not None
-    assert again["day"] == walk["day"]
-    assert again["is_late"]
+    repeated = shop.claim()
+    assert repeated is not None
+    assert repeated["day"] == walk["day"]
+    assert repeated["is_late"]
 
 
 STORY = st.lists(
@@ -362,5 +362,5 @@ def test_any_mixture_of_movements_balances(money: Money, clock: Clock, boss: int
     sums = [(row[1], row[2], row[3]) for row in shop.report()]
     assert sums in ([(theirs, ours, ours - theirs)], [])
     assert (ours, theirs) == (0, 0) or sums
-    again = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
-    assert again["gaps"] == []
+    repeated = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
+    assert repeated["gaps"] == []

@@ -16,7 +16,7 @@
 --   currency: text | null
 --   at: timestamptz
 --   texts: product_texts | null               (of the product; null without an order)
---   given: [ { effect: text, given: float, taken: float } ]
+--   given: [ { effect: text, given: float, reversed: float } ]
 --   open_refund: 'open' | 'unknown' | null    (the last refund that an admin must look at)
 -- Errors: none.
 create or replace function private.payment_summary(p_payment public.payments)
