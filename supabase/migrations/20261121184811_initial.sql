@@ -2374,7 +2374,7 @@ comment on function private.use_trainings is 'Takes free trainings from a user, 
 -- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
 -- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
 --
--- Concurrency: of two calls at once the second finds the first one's row and alerts nobody.
+-- Concurrency: of two calls at once the second finds the first one's row and sends no alert.
 -- Locks: the row of cost_alerts, only for the first alert of a day.
 -- Returns: void
 -- Errors: none.
@@ -2839,8 +2839,8 @@ begin
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- xmax is 0 for an inserted row, and this transaction for a row that existed and was locked.
-  returning u as person, u.xmax = 0 as is_new into v_stored;
-  v_user := v_stored.person;
+  returning u as user_row, u.xmax = 0 as is_new into v_stored;
+  v_user := v_stored.user_row;
   v_is_new := v_stored.is_new or not v_user.has_started;
   if not v_user.has_started then
     update public.users as u set has_started = true, created_at = p_now where u.id = v_user.id
@@ -3507,7 +3507,7 @@ begin
     from public.daily_active_users as p
    where p.day = '-infinity';
 
-  with people as (
+  with active_users as (
     select p.day, sum(p.active) as active, sum(p.last_active) as last_active
       from public.daily_active_users as p
      where p.day between v_today - 29 and v_today
@@ -3538,7 +3538,7 @@ begin
       coalesce(t.tokens_in, 0) as tokens_in, coalesce(t.tokens_out, 0) as tokens_out,
       coalesce(t.cost, 0) as cost
       from generate_series(0, 29) as g (ago)
-      left join people as p on p.day = v_today - g.ago
+      left join active_users as p on p.day = v_today - g.ago
       left join totals as t on t.day = v_today - g.ago
   ), periods as (
     select
@@ -4875,9 +4875,9 @@ as $$
 declare
   v_problem constant jsonb := jsonb_build_object('currency', p_currency, 'limit', null, 'provider', null);
   v_is_stars_month constant boolean := p_currency = 'XTR' and coalesce(p_product.period = 'month', false);
-  v_most constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
+  v_maximum constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
   v_amount numeric;
-  v_least record;
+  v_provider record;
 begin
   if p_currency !~ '^[A-Z]{3,5}$' then
     return v_problem || '{"reason": "currency"}';
@@ -4889,19 +4889,19 @@ begin
     return v_problem || '{"reason": "zero"}';
   elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
     return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
-  elsif v_amount > v_most then
+  elsif v_amount > v_maximum then
     return v_problem || jsonb_build_object(
-      'reason', 'maximum', 'limit', v_most::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
+      'reason', 'maximum', 'limit', v_maximum::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
     );
   end if;
-  select m.* into v_least
+  select m.* into v_provider
     from private.price_minimums() as m
    where m.currency = p_currency and p_providers ? m.provider and m.minimum > v_amount
    order by m.minimum desc
    limit 1;
   if found then
     return v_problem || jsonb_build_object(
-      'reason', 'minimum', 'limit', v_least.minimum::text, 'provider', v_least.provider
+      'reason', 'minimum', 'limit', v_provider.minimum::text, 'provider', v_provider.provider
     );
   end if;
   return null;
@@ -4932,21 +4932,21 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_most constant integer := case p_field when 'title' then 32 else 255 end;
+  v_maximum constant integer := case p_field when 'title' then 32 else 255 end;
   v_reason text := case
     when p_field = 'title' and regexp_replace(
       coalesce(p_text, ''),
       '[\s\u00A0\u00AD\u034F\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0\U000E0000-\U000E01EF]',
       '', 'g'
     ) = '' then 'empty'
-    when length(p_text) > v_most then 'long'
+    when length(p_text) > v_maximum then 'long'
     when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]\u2028-\u202E\u2066-\u2069]' then 'characters'
   end;
 begin
   if v_reason is null then
     return null;
   end if;
-  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_most);
+  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_maximum);
 end
 $$;
 
@@ -11550,7 +11550,7 @@ as $$
              select coalesce(
                  jsonb_agg(
                    n.value - array['saved_method', 'payer', 'reason']
-                   -- 0: paid by somebody who is no user here.
+                   -- 0 stands for a payer who is not a user here.
                    || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
                    order by n.position
                  ),
@@ -12468,8 +12468,8 @@ $$;
 revoke all on function private.attach_referral from public, anon, authenticated, service_role;
 comment on function private.attach_referral is 'Records who referred a new user';
 
--- Attaches a new user to the owner of a referral code, if nobody referred them yet, and completes the referral: both
--- users get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
+-- Attaches a new user who has no referrer yet to the owner of a referral code, and completes the referral: both users
+-- get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
 -- request.
 --
 -- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of
@@ -13763,7 +13763,7 @@ comment on function public.fail_update is 'Records a failure; the third one dead
 --   erase {hash, balance}: erase the user (private.erase_user)
 -- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id.
 -- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
--- call was billed: always where no provider was called, else as often as the setting daily_releases allows.
+-- call was billed, or a provider was called and the releases of the day (setting daily_releases) are used up.
 -- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
 --
 -- Concurrency: the row is locked and its attempt compared: a worker that lost its lease changes nothing, and a
@@ -14010,8 +14010,9 @@ comment on function private.open_session is 'Finds or creates the session of a u
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
 --   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
 --   attempt. An update that was received before its user was erased is over and does not create the user again.
--- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
---   private.reserve_usage. As everywhere, a known update row comes before its user.
+-- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
+--   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
+--   before its user.
 -- Returns: jsonb
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
 --   attempt?: int          (work, crash_limit)

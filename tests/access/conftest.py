@@ -1,4 +1,4 @@
-"""The fixtures of its neighbours that the tests of access use."""
+"""Fixtures of other areas that the tests of access use."""
 
 from tests.admins.conftest import boss, refused
 from tests.privacy.conftest import connect, make_user

@@ -1,4 +1,4 @@
-"""What people may use, and what it takes from them: a subscription, then credits, then free trainings."""
+"""check_access and consume_access: a subscription, then credits, then free trainings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def taken(answer: Any) -> tuple[str, int, int]:
     return answer["access_type"], answer["taken"]["credits"], answer["taken"]["trainings"]
 
 
-# Asking ---------------------------------------------------------------------------------------------------
+# check_access ---------------------------------------------------------------------------------------------
 
 
 def test_a_subscription_comes_first_then_credits_then_trainings(sql: Sql, call: Call) -> None:
@@ -106,7 +106,7 @@ def test_the_plan_stays_active_while_a_renewal_is_late(
 def test_a_plan_without_an_end_and_an_admin(sql: Sql, call: Call) -> None:
     anna, boss = create_user(sql), create_user(sql)
     subscribe(sql, anna, None, "admin")
-    # The table is the truth; only its mark is looked at here.
+    # admins is the source; access reads the copy in users.is_admin.
     sql("update users set is_admin = true, is_paid = true where telegram_id = %s", boss)
     assert call("check_access", p_telegram_id=anna)["details"]["ends_at"] is None
     for user in (anna, boss):
@@ -120,13 +120,13 @@ def test_a_banned_or_unknown_user_has_no_access(sql: Sql, call: Call) -> None:
     assert (answer["has_access"], answer["details"]["is_banned"]) == (False, True)
     assert consume(call, banned)["applied"] is False
     assert remaining(sql, banned) == (5, 2)
-    nobody = new_telegram_id()
-    for answer in (call("check_access", p_telegram_id=nobody), consume(call, nobody)):
+    unknown_id = new_telegram_id()
+    for answer in (call("check_access", p_telegram_id=unknown_id), consume(call, unknown_id)):
         assert (answer["has_access"], answer["access_type"]) == (False, "none")
         assert answer["details"]["bonus_credits"] == answer["details"]["free_trainings"] == 0
 
 
-# Taking ---------------------------------------------------------------------------------------------------
+# consume_access ------------------------------------------------------------------------------------------
 
 
 def test_sources_are_used_in_order_and_never_below_zero(sql: Sql, call: Call) -> None:
@@ -168,7 +168,7 @@ def test_the_same_reference_takes_once_and_returns_the_same(sql: Sql, call: Call
     anna, reference = create_user(sql, credits=1, trainings=5), new_reference()
     first = consume(call, anna, 2, reference)
     assert (first["applied"], taken(first)) == (True, ("credits", 1, 1))
-    subscribe(sql, anna)  # what it was taken from then does not change
+    subscribe(sql, anna)  # the source recorded then does not change
     again = consume(call, anna, 2, reference)
     assert (again["has_access"], again["applied"], taken(again)) == (True, False, taken(first))
     assert remaining(sql, anna) == (0, 4)
@@ -223,7 +223,7 @@ def test_invalid_values_are_refused(
     assert remaining(sql, anna) == (5, 0)
 
 
-# At once --------------------------------------------------------------------------------------------------
+# Concurrency ----------------------------------------------------------------------------------------------
 
 
 def test_fifty_calls_at_once_take_no_more_than_available(sql: Sql, call: Call) -> None:
@@ -256,7 +256,7 @@ def test_two_users_with_one_reference_at_once(sql: Sql, call: Call) -> None:
     assert remaining(sql, anna)[0] + remaining(sql, ben)[0] == 9
 
 
-# Who may ask, and what is kept ----------------------------------------------------------------------------
+# Rights and erasure ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("role", "may"), [("service_role", True), ("anon", False), ("authenticated", False)])

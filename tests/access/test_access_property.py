@@ -1,4 +1,4 @@
-"""Whatever is given and taken, in any order and at once: nothing below zero, and everything accounted for."""
+"""Any order of grants and takes, also concurrent: nothing below zero, and all quantities add up."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ steps = st.lists(
 
 @SLOW
 @given(steps, st.integers(1, 4))
-def test_taken_and_remaining_quantities_add_up(sql: Sql, call: Call, told: list[Any], workers: int) -> None:
+def test_taken_and_remaining_quantities_add_up(sql: Sql, call: Call, steps: list[Any], workers: int) -> None:
     anna = create_user(sql)
     user_id = user_id_of(sql, anna)
-    # Of a reference the quantity is fixed: another one is a mistake of the caller (Z0003).
-    quantities = {which: quantity for what, which, quantity in reversed(told) if what == "consume"}
+    # A reference has one quantity: another one is an error of the caller (Z0003).
+    quantities = {which: quantity for what, which, quantity in reversed(steps) if what == "consume"}
 
     def step(what: str, which: int, quantity: int) -> Any:
         match what:
@@ -60,14 +60,14 @@ def test_taken_and_remaining_quantities_add_up(sql: Sql, call: Call, told: list[
     def sql_of_worker(statement: str, *values: Any) -> list[dict[str, Any]]:
         return sql(statement, *values)  # one connection, which takes one statement at a time
 
-    done = in_parallel(workers, lambda n: [step(*each) for each in told[n::workers]])
+    done = in_parallel(workers, lambda n: [step(*each) for each in steps[n::workers]])
 
     answers = [answer for part in done for answer in part if answer]
     rows = {row["reference"]: row for row in sql("select * from access_usages where user_id = %s", user_id)}
     credits, trainings = remaining(sql, anna)
     assert credits >= 0
     assert trainings >= 0
-    given_credits = sum(quantity for what, _, quantity in told if what == "credit")
+    given_credits = sum(quantity for what, _, quantity in steps if what == "credit")
     (given_trainings,) = sql(
         "select coalesce(sum(quantity), 0) as n from free_trainings where user_id = %s", user_id
     )

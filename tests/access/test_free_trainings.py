@@ -1,4 +1,4 @@
-"""Free trainings: what gives once gives a person once, also after an erasure."""
+"""Free trainings: each source and reference gives a user once, also after an erasure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_channel_gives_trainings_once_across_erasures(sql: Sql, make_user: Cal
     anna.receive(next_update())
     for source, reference in (("channel", "-1001"), ("admin", "one"), ("channel", "-1002")):
         assert give(sql, id_of(sql, anna) or 0, 2, source, reference)
-    for _ in range(2):  # it is remembered anew each time
+    for _ in range(2):  # each erasure stores it again
         anna.erase()
         kept = sql("select used from erased_users where user_hash = decode(%s, 'hex')", anna.hash)
         assert kept[0]["used"]["channels"] == ["-1001", "-1002"]
@@ -76,7 +76,7 @@ def test_a_channel_gives_trainings_once_across_erasures(sql: Sql, make_user: Cal
     assert give(sql, back, 2, "admin", "one") is True
 
 
-# A channel, an admin --------------------------------------------------------------------------------------
+# Channels and admins --------------------------------------------------------------------------------------
 
 
 def test_each_channel_gives_trainings_once(sql: Sql, call: Any, refused: Any) -> None:

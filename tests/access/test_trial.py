@@ -1,4 +1,4 @@
-"""The free trial: once in a life, not for buyers, and it says when it ends."""
+"""The free trial: once per user, not for buyers, with reminders of its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def access_of(sql: Sql, telegram_id: int) -> tuple[int, bool]:
 
 @pytest.fixture
 def setting(sql: Sql) -> Any:
-    """`setting("trial_days", "0")` for one test."""
+    """Change a setting for one test, as `setting("trial_days", "0")`."""
     before = {
         row["key"]: row["value"] for row in sql("select key, value::text as value from private.settings")
     }
@@ -123,8 +123,8 @@ def test_an_erased_user_who_returns_gets_no_trial(
     for user in (anna, ben):
         user.receive(next_update())
     assert start(call, sql, anna.id)["outcome"] == "started"
-    subscribe(sql, ben.id, "-1 day")  # a buyer has none either
-    for _ in range(2):  # it is remembered anew each time
+    subscribe(sql, ben.id, "-1 day")  # a buyer gets no trial either
+    for _ in range(2):  # each erasure stores it again
         for user in (anna, ben):
             user.erase()
             kept = sql("select used from erased_users where user_hash = decode(%s, 'hex')", user.hash)
@@ -136,11 +136,11 @@ def test_an_erased_user_who_returns_gets_no_trial(
             assert access_of(sql, user.id) == (0, False)
 
 
-# With what is bought, and reminders -----------------------------------------------------------------------
+# Purchases and reminders ----------------------------------------------------------------------------------
 
 
 def reminders(sql: Sql, call: Call, telegram_id: int) -> list[str]:
-    """What this person is told of an end now; everybody else's is told as well."""
+    """Enqueue all due reminders; return those of this user."""
     call("enqueue_expiry_reminders", p_limit=10_000)
     rows = sql(
         "select bot, parameters ->> 'key' as key from telegram_outbox where chat_id = %s "
@@ -154,7 +154,7 @@ def reminders(sql: Sql, call: Call, telegram_id: int) -> list[str]:
 
 @pytest.fixture
 def anna(sql: Sql, make_user: Callable[..., SqlUser]) -> SqlUser:
-    """Somebody who never ordered anything, and last wrote to the second bot."""
+    """Return a user without orders who last wrote to the second bot."""
     anna = make_user(bot="second")
     anna.receive(next_update())
     sql(

@@ -1,4 +1,4 @@
-"""People for the tests of what they may use."""
+"""Users for the tests of access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Call = Callable[..., Any]
 
 
 def create_user(sql: Sql, *, credits: int = 0, trainings: int = 0, **columns: Any) -> int:
-    """Make a person with so many bonus credits and free trainings; their Telegram id."""
+    """Create a user with bonus credits and free trainings; return the Telegram id."""
     telegram_id = new_telegram_id()
     user_id = new_user(sql, telegram_id=telegram_id, bonus_credits=credits, **columns)
     for number in range(trainings):
@@ -22,12 +22,12 @@ def create_user(sql: Sql, *, credits: int = 0, trainings: int = 0, **columns: An
 
 
 def user_id_of(sql: Sql, telegram_id: int) -> int:
-    """Return somebody's users.id."""
+    """Return the user's users.id."""
     return int(sql("select id from users where telegram_id = %s", telegram_id)[0]["id"])
 
 
 def subscribe(sql: Sql, telegram_id: int, ends_in: str | None = "10 days", source: str = "purchase") -> None:
-    """Give somebody the plan PREMIUM, begun two days ago."""
+    """Give a user the plan PREMIUM, started two days ago."""
     sql(
         "insert into subscriptions (user_id, plan, source, starts_at, ends_at) "
         "select id, 'PREMIUM', %s, private.clock() - interval '2 days', private.clock() + %s::interval "
@@ -40,7 +40,7 @@ def subscribe(sql: Sql, telegram_id: int, ends_in: str | None = "10 days", sourc
 
 
 def remaining(sql: Sql, telegram_id: int) -> tuple[int, int]:
-    """What somebody has left: bonus credits and free trainings."""
+    """Return a user's remaining bonus credits and free trainings."""
     row = sql(
         "select u.bonus_credits, coalesce(sum(f.quantity - f.used), 0) as trainings "
         "from users u left join free_trainings f on f.user_id = u.id "

@@ -1,4 +1,4 @@
-"""Admins and people for the tests of their SQL functions."""
+"""Admins and users for the tests of admin functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.database import admins
 
 @pytest.fixture
 def boss(database_url: str, sql: Sql) -> Iterator[str]:
-    """The one admin there is."""
+    """Create the only admin; return the e-mail address."""
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": "777000111"})
     yield BOSS
     sql("delete from admins")
@@ -22,13 +22,13 @@ def boss(database_url: str, sql: Sql) -> Iterator[str]:
 
 @pytest.fixture
 def user(sql: Sql) -> int:
-    """A new person's users.id."""
+    """Create a user; return users.id."""
     return new_user(sql)
 
 
 @pytest.fixture
 def refused(call: Call) -> Callable[..., str | None]:
-    """The code with which a call is refused."""
+    """Return a function that calls an SQL function and returns the SQLSTATE of its error."""
 
     def run(function: str, **values: Any) -> str | None:
         with pytest.raises(psycopg.Error) as caught:

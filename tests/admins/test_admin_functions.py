@@ -1,4 +1,4 @@
-"""What admins may do: once per reference, only they, and written down for ever."""
+"""Admin functions: only for admins, once per reference, in a permanent audit log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
-    """A new person's users.id, with 7 requests used today in two bots."""
+    """Create a user with 7 requests used today in two bots; return users.id."""
     user_id = sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
     sql(
         "insert into daily_usage select %s, bot, (private.clock() at time zone 'Europe/Moscow')::date, n "
@@ -79,14 +79,14 @@ def test_a_reference_of_another_action_is_refused(
 def test_two_users_with_one_reference_at_once_change_one(
     sql: Sql, boss: str, call: Callable[..., Any]
 ) -> None:
-    people = [
+    users = [
         sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
         for _ in range(8)
     ]
 
     def give(n: int) -> str:
         try:
-            return str(call("admin_add_bonus_credits", people[n], 5, boss, f"race:{people[0]}")["applied"])
+            return str(call("admin_add_bonus_credits", users[n], 5, boss, f"race:{users[0]}")["applied"])
         except psycopg.Error as error:
             return error.sqlstate or ""
 

@@ -1,4 +1,4 @@
-"""Bans in SQL: who may, whom not, once per reference, written down."""
+"""Bans in SQL: only by admins, not of admins, once per reference, audited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What admins may look at: people by id or @name, and what was done, page by page."""
+"""Lookups by admins: users by id or @username, and the audit log page by page."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_audit_is_read_page_by_page_without_gap_or_repetition(
         page = call("admin_audit", p_admin_email=boss, p_user_id=user, p_before=before, p_limit=3)
         assert len(page["entries"]) <= 3
         seen += [entry["after"]["credits"] for entry in page["entries"]]
-        # What comes in between moves nothing.
+        # Entries written between two pages do not shift the next one.
         call("admin_add_bonus_credits", p_user_id=user, p_credits=99, p_admin_email=boss)
         before = page["next"]
         if before is None:

@@ -1,4 +1,4 @@
-"""The figures of /stats: exact, from counters, whatever order people and days come in."""
+"""The figures of /stats are exact and come from counters, in any order of users and days."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.admins.users import Call, Sql, new_user
 from tests.support import examples, in_parallel, new_telegram_id
 
 Clock = Callable[[str], None]
-# Days that no other test uses, so the figures of 30 of them are only ours.
+# Days that no other test uses, so the figures of 30 days belong to one test.
 _days = itertools.count(0, 100)
 PERIODS = {"day": 1, "week": 7, "month": 30}
 
 
 @pytest.fixture
 def overview(call: Call, boss: str, clock: Clock) -> Callable[[date], Any]:
-    """The overview as an admin sees it on a day."""
+    """Return a function that reads the overview as an admin on a day."""
 
     def run(day: date) -> Any:
         clock(at(day))
@@ -42,20 +42,20 @@ def at(day: date, time: str = "12:00") -> str:
 
 
 def receive_update(sql: Sql, telegram_id: int, day: date, time: str = "12:00") -> None:
-    """An update of a person, as receive_update stores them."""
+    """Upsert a user as receive_update does, on a day."""
     user = json.dumps({"id": telegram_id, "first_name": "A"})
     sql(f"select private.upsert_user(%s, {at(day, time)})", user)
 
 
 def count(sql: Sql, **figures: Any) -> None:
-    """Add to a day's totals."""
+    """Add to the totals of a day."""
     given = {"provider": "", "model": "", "is_user_api_key": False, "shard": 0, **figures}
     names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
     sql(f"insert into daily_totals ({names}) values ({marks})", *given.values())
 
 
 def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
-    """How many people are counted, and how many there are."""
+    """Return the number of counted users and of stored users."""
     row = sql(
         "select (select sum(last_active) from daily_active_users where day = '-infinity')::int as counted, "
         "(select count(*) from users)::int as there"
@@ -70,9 +70,9 @@ def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
 def test_active_users_are_distinct_over_several_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]
 ) -> None:
-    first, people = a_day(), [new_telegram_id() for _ in range(5)]
+    first, users = a_day(), [new_telegram_id() for _ in range(5)]
     for who, ago in sorted(visits, key=lambda visit: -visit[1]):
-        receive_update(sql, people[who], first + timedelta(days=45 - ago))
+        receive_update(sql, users[who], first + timedelta(days=45 - ago))
     seen = overview(first + timedelta(days=45))
     for period, length in PERIODS.items():
         assert seen[period]["active"] == len({who for who, ago in visits if ago < length}), period
@@ -96,7 +96,7 @@ def test_an_erased_user_is_not_counted_as_active(sql: Sql, overview: Any) -> Non
     assert overview(day)["month"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
     assert overview(day)["month"]["active"] == 0
-    assert overview(day)["days"][-1]["active"] == 1, "that day somebody was there"
+    assert overview(day)["days"][-1]["active"] == 1, "a user was active on that day"
 
 
 def test_the_day_follows_the_time_zone_of_the_owner(sql: Sql, overview: Any) -> None:
@@ -117,10 +117,10 @@ def test_an_older_update_does_not_move_the_last_active_day(sql: Sql, overview: A
 
 
 def test_first_updates_at_once_create_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
-    day, people = a_day(), [new_telegram_id() for _ in range(8)]
+    day, users = a_day(), [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
-        user = json.dumps({"id": people[n % 8], "first_name": "A"})
+        user = json.dumps({"id": users[n % 8], "first_name": "A"})
         with psycopg.connect(database_url, autocommit=True, prepare_threshold=None) as connection:
             for ago in (9, 2, 0):
                 moment = at(day - timedelta(days=ago))

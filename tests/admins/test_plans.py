@@ -1,4 +1,4 @@
-"""Plans that admins give: what a person may follows from their subscriptions, and ends in time."""
+"""Plans given by admins: access follows the subscriptions and ends in time."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def test_the_sweep_ends_expired_subscriptions_only(sql: Sql, user: int) -> None:
 
 
 def test_sweeps_at_once_end_each_subscription_once(sql: Sql, database_url: str) -> None:
-    people = [new_user(sql) for _ in range(40)]
-    for one in people:
+    users = [new_user(sql) for _ in range(40)]
+    for one in users:
         subscribe(sql, one, "admin", "-1 minute")
 
     def sweep(_n: int) -> int:

@@ -1,4 +1,4 @@
-"""Products in an admin's hands: what may be a price or a title, and what a change means for buyers."""
+"""Products changed by admins: valid prices and titles, and the effect of a change on buyers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Change = Callable[..., Any]
 
 @pytest.fixture
 def product(sql: Sql) -> Iterator[str]:
-    """A monthly plan on sale for 350 Stars and 499 rubles."""
+    """Create a monthly plan on sale for 350 Stars and 499 rubles."""
     key = f"plan_{next(_numbers)}"
     texts = (
         '{"en": {"title": "Old", "description": "Words"}, "ru": {"title": "Старый", "description": "Слова"}}'
@@ -69,7 +69,7 @@ def audit_entries(sql: Sql, key: str) -> list[dict[str, Any]]:
     )
 
 
-# A new deployment ------------------------------------------------------------------------------------------
+# A new database --------------------------------------------------------------------------------------------
 
 
 def test_a_new_database_sells_nothing_and_has_no_price(server: Server) -> None:
@@ -252,7 +252,7 @@ def test_a_product_is_not_shown_at_prices_that_the_admin_did_not_see(
     assert call("admin_switch_product", p_expected=now, **values)["product"]["is_active"]
 
 
-# What a change means for buyers ----------------------------------------------------------------------------
+# Effects on buyers -----------------------------------------------------------------------------------------
 
 
 def test_open_orders_and_renewals_keep_their_price(
@@ -374,7 +374,7 @@ def test_the_longest_texts_are_accepted(rename: Change) -> None:
     assert rename("ы" * 32, "ы" * 255)["outcome"] == "applied"
 
 
-# How prices are written ------------------------------------------------------------------------------------
+# Parsing prices --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Promo codes that admins make, look at and switch off: audited, and nobody else's to make."""
+"""Promo codes that admins create, read and switch off: audited, and for admins only."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def test_the_newest_are_shown_first_a_page_at_a_time(create: Any, call: Call, bo
 
 def test_ten_admins_at_once_create_one_code(sql: Sql, create: Any) -> None:
     code = word()
-    told = in_parallel(10, lambda _n: create(code)["outcome"])
-    assert sorted(told) == ["created"] + ["taken"] * 9
+    outcomes = in_parallel(10, lambda _n: create(code)["outcome"])
+    assert sorted(outcomes) == ["created"] + ["taken"] * 9
     assert len(audit_entries(sql, code)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Revenue by currency and how many new users pay: of today, 7 and 30 days, on the day it happened."""
+"""Revenue by currency and conversion of new users, for today, 7 and 30 days, by the day of the operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users are found by a part of their name: ranked, a page at most, and no character is a pattern."""
+"""Search users by a part of their name: ranked, limited to a page, no character acts as a pattern."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_only_admins_search(refused: Callable[..., Any], boss: str) -> None:
 
 
 def test_an_ordinary_update_of_a_user_writes_no_index(sql: Sql, search: Search) -> None:
-    """Names are indexed when they change; every other change of the row stays a heap-only one."""
+    """The name index changes only with a name; all other updates of the row are heap-only (HOT)."""
     user = new_user(sql, first_name="Hotname")
     sql("vacuum users")
     before = sql("select pg_stat_get_tuples_hot_updated('users'::regclass) as n")[0]["n"]

@@ -1,4 +1,4 @@
-"""What an admin gave is undone once, whoever asks; the user is told of the gift and of its end, once each."""
+"""An adjustment is undone once by any admin; the user gets one message for it and one for its undoing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Act = Callable[..., Any]
 
 @pytest.fixture
 def anna(sql: Sql, user: int) -> int:
-    """A user who wrote to the assistant in private."""
+    """Create a user with a private chat with the assistant; return users.id."""
     return met(sql, user)
 
 
@@ -39,7 +39,7 @@ def act(call: Call, boss: str) -> Act:
 
 
 def news(sql: Sql, user_id: int) -> list[tuple[str, Any, Any]]:
-    """Every message that is queued for a user: its text and the amounts in it."""
+    """Return the enqueued messages of a user: text key and values."""
     rows = sql(
         "select o.parameters as p from telegram_outbox as o join users as u on u.telegram_id = o.chat_id "
         "where u.id = %s order by o.id",

@@ -1,4 +1,4 @@
-"""Alarms from before an admin's first message are delivered after it: none lost, none twice, at most 101."""
+"""Alarms raised before an admin's first message are delivered after it: exactly once, at most 101."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.emulator.stack import Stack
 from tools.emulator.telegram.users import TelegramUser
 
 ALARM = "select private.notify_admins('admin_alert_bot_cost', %s::jsonb, p_bot => 'assistant')"
-TOLD = (
+DELIVERED = (
     "select o.bot, o.parameters -> 'values' ->> 'bot' as name from telegram_outbox as o "
     "where o.chat_id = %s order by o.id"
 )
@@ -24,13 +24,13 @@ TOLD = (
 
 @pytest.fixture(autouse=True)
 def none_waits(sql: Sql) -> None:
-    """Other tests raise alarms without any admin, which wait as well."""
+    """Delete waiting alarms, which other tests raise without an admin."""
     sql("delete from private.waiting_alarms")
 
 
 @pytest.fixture
 def newcomer(database_url: str, sql: Sql) -> Iterator[int]:
-    """The Telegram id of the only admin, who has written to no bot."""
+    """Create the only admin, who has written to no bot; return the Telegram id."""
     number = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(number)})
     yield number
@@ -40,7 +40,7 @@ def newcomer(database_url: str, sql: Sql) -> Iterator[int]:
 
 @pytest.fixture
 def owner(database_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
-    """`owner()` opens a transaction of the database's owner, which a test commits."""
+    """`owner()` opens a transaction as the database owner, which a test commits."""
     opened: list[psycopg.Connection] = []
 
     def begin() -> psycopg.Connection:
@@ -61,7 +61,7 @@ def runs(connection: psycopg.Connection) -> Callable[..., Any]:
 
 
 def write(call: Call, number: int, chat: int | None = None, bot: str = "assistant") -> int:
-    """Have a user write to a bot, in private or in another chat; return the update's number."""
+    """Receive a message of a user to a bot, in private or in another chat; return the update_id."""
     update = new_update_id()
     call(
         "receive_update",
@@ -77,8 +77,8 @@ def write(call: Call, number: int, chat: int | None = None, bot: str = "assistan
     return update
 
 
-def told(sql: Sql, number: int) -> list[str]:
-    return [row["name"] for row in sql(TOLD, number)]
+def delivered(sql: Sql, number: int) -> list[str]:
+    return [row["name"] for row in sql(DELIVERED, number)]
 
 
 def test_alarms_wait_for_the_first_message_and_arrive_once_in_order(
@@ -87,16 +87,16 @@ def test_alarms_wait_for_the_first_message_and_arrive_once_in_order(
     for name in ("one", "two", "three"):
         alarm(sql, name)
     call("sweep")
-    assert told(sql, newcomer) == []
-    write(call, newcomer, chat=-1005)  # a group: no bot may write to the admin for that
+    assert delivered(sql, newcomer) == []
+    write(call, newcomer, chat=-1005)  # a message in a group does not allow a bot to write to the admin
     call("sweep")
-    assert told(sql, newcomer) == []
+    assert delivered(sql, newcomer) == []
     write(call, newcomer, bot="second")
     assert call("sweep")["alarms"] == 3
     assert call("sweep")["alarms"] == 0
     alarm(sql, "four")
-    assert told(sql, newcomer) == ["one", "two", "three", "four"]
-    assert {row["bot"] for row in sql(TOLD, newcomer)} == {"second"}
+    assert delivered(sql, newcomer) == ["one", "two", "three", "four"]
+    assert {row["bot"] for row in sql(DELIVERED, newcomer)} == {"second"}
     assert sql("select from private.waiting_alarms") == []
 
 
@@ -115,10 +115,10 @@ def test_a_corrected_admin_id_gets_the_waiting_alarms_and_a_removed_admin_none(
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(right)})
     write(call, newcomer)
     call("sweep")
-    assert told(sql, newcomer) == []
+    assert delivered(sql, newcomer) == []
     write(call, right)
     call("sweep")
-    assert told(sql, right) == ["one"]
+    assert delivered(sql, right) == ["one"]
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(new_telegram_id())})
     alarm(sql, "two")
     admins.write(database_url, {"ADMIN_EMAILS": "ann@example.com", "ADMIN_TELEGRAM_IDS": "1"})
@@ -131,7 +131,7 @@ def test_beyond_a_hundred_alarms_only_their_number_is_sent(sql: Sql, call: Call,
     assert sql("select count(*) as n from private.waiting_alarms")[0]["n"] == 101
     write(call, newcomer)
     assert call("sweep")["alarms"] == 101
-    assert told(sql, newcomer)[:100] == [str(number) for number in range(100)]
+    assert delivered(sql, newcomer)[:100] == [str(number) for number in range(100)]
     last = sql("select parameters from telegram_outbox where chat_id = %s order by id desc limit 1", newcomer)
     assert (last[0]["parameters"]["key"], last[0]["parameters"]["values"]) == (
         "admin_alarms_more", {"count": 4},
@@ -142,13 +142,13 @@ def test_an_alarm_that_commits_after_the_first_message_is_not_lost(
     sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     late = owner()
-    alarm(runs(late), "late")  # it saw an admin who had not written
+    alarm(runs(late), "late")  # it read the admin before the first message
     write(call, newcomer)
     assert call("sweep")["alarms"] == 0
     late.commit()
     alarm(sql, "direct")
     assert call("sweep")["alarms"] == 1
-    assert sorted(told(sql, newcomer)) == ["direct", "late"]
+    assert sorted(delivered(sql, newcomer)) == ["direct", "late"]
 
 
 def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
@@ -168,7 +168,9 @@ def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
 
     in_parallel(14, work)
     call("sweep")
-    assert sorted(told(sql, newcomer)) == sorted(f"{n}-{number}" for n in range(8) for number in range(5))
+    assert sorted(delivered(sql, newcomer)) == sorted(
+        f"{n}-{number}" for n in range(8) for number in range(5)
+    )
 
 
 def test_a_sweep_skips_alarms_that_another_one_is_enqueueing(
@@ -179,9 +181,9 @@ def test_a_sweep_skips_alarms_that_another_one_is_enqueueing(
     first = owner()
     assert first.execute("select private.enqueue_waiting_alarms(10)").fetchone() == (1,)
     assert call("sweep")["alarms"] == 0
-    first.rollback()  # it died: the next one delivers
+    first.rollback()  # it crashed: the next sweep delivers
     assert call("sweep")["alarms"] == 1
-    assert told(sql, newcomer) == ["one"]
+    assert delivered(sql, newcomer) == ["one"]
 
 
 def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, newcomer: int) -> None:
@@ -221,12 +223,12 @@ def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, newcomer: int) -> Non
     assert [one["values"]["bot"] for one in sql("select values from private.waiting_alarms")] == ["young"]
     write(call, newcomer)
     call("sweep")
-    assert told(sql, newcomer) == ["young"]
+    assert delivered(sql, newcomer) == ["young"]
 
 
 @pytest.fixture
 def no_admin(sql: Sql) -> Iterator[None]:
-    """No admin, and no alarm of an earlier test."""
+    """Delete all admins and waiting alarms."""
     sql("delete from admins")
     sql("delete from private.waiting_alarms")
     yield
@@ -253,9 +255,9 @@ def test_without_an_admin_alarms_wait_for_the_first_admin_who_starts(
     assert call("sweep")["alarms"] == 2
     write(call, first)
     assert call("sweep")["alarms"] == 0
-    assert (told(sql, first), told(sql, second)) == ([], ["one", "two"])
+    assert (delivered(sql, first), delivered(sql, second)) == ([], ["one", "two"])
     alarm(sql, "three")
-    assert (told(sql, first), told(sql, second)) == (["three"], ["one", "two", "three"])
+    assert (delivered(sql, first), delivered(sql, second)) == (["three"], ["one", "two", "three"])
     sql("delete from telegram_outbox where chat_id = any(%s)", [first, second])
 
 

@@ -1,4 +1,4 @@
-"""People for the tests of what admins do."""
+"""Users for the tests of admin functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BOSS = "boss@example.com"
 
 
 def new_user(sql: Sql, **columns: Any) -> int:
-    """Make a person and return their users.id."""
+    """Create a user and return users.id."""
     columns = {"telegram_id": new_telegram_id(), **columns}
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
     rows = sql(f"insert into users ({names}) values ({marks}) returning id", *columns.values())
@@ -21,7 +21,7 @@ def new_user(sql: Sql, **columns: Any) -> int:
 
 
 def audit_entries(sql: Sql, user_id: int) -> list[dict[str, Any]]:
-    """What was written down about a person, the oldest first."""
+    """Return the audit entries of a user, oldest first."""
     return sql(
         "select admin_email, action, reference, before, after from audit_log where user_id = %s order by id",
         user_id,

@@ -1,4 +1,4 @@
-"""People who come, are erased and come back: through the SQL functions, as the functions call them."""
+"""Drive users through the SQL functions as the functions call them: updates, erasure, return."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _updates = itertools.count(1_700_000_000)
 
 
 def call(connection: psycopg.Connection, function: str, **parameters: Any) -> Any:
-    """Call a function of ours and return what it answers."""
+    """Call a public SQL function and return its result."""
     return sql_results.call(connection, function, **parameters)
 
 
 @dataclass
 class SqlUser:
-    """A person, who need not exist: only what they do makes them."""
+    """A Telegram user; the first update creates the users row."""
 
     connect: Callable[[], psycopg.Connection]
     id: int = field(default_factory=new_telegram_id)
@@ -40,7 +40,7 @@ class SqlUser:
     def receive(
         self, update_id: int, *, on: psycopg.Connection | None = None, chat_id: int | None = None, **more: Any
     ) -> Any:
-        """Their update comes (again)."""
+        """Receive an update of the user, or receive it again."""
         given = {
             "p_bot": self.bot,
             "p_update_id": update_id,
@@ -55,7 +55,7 @@ class SqlUser:
         return self._call(on, "receive_update", given)
 
     def finish(self, update_id: int, *, on: psycopg.Connection | None = None, **more: Any) -> Any:
-        """The work on their update ends."""
+        """Finish an update of the user with an answer."""
         answer = {"method": "sendMessage", "chat_id": self.id, "text": f"answer to {self.id}"}
         given = {
             "p_bot": self.bot,
@@ -67,7 +67,7 @@ class SqlUser:
         return self._call(on, "finish_update", given)
 
     def erase(self, *, on: psycopg.Connection | None = None, update_id: int = 0, balance: str = "0") -> Any:
-        """They ask to be erased; without `update_id` by an update that comes now."""
+        """Erase the user, by a new update where `update_id` is not given."""
         if not update_id:
             update_id = next_update()
             self.receive(update_id, on=on, p_kind="callback_query")
@@ -76,7 +76,7 @@ class SqlUser:
         return self.finish(update_id, on=on, p_session=session, p_answer=answer)
 
     def ask(self) -> int:
-        """They ask the AI something and are answered; returns the update."""
+        """Serve one AI request of the user; return its update_id."""
         update_id = next_update()
         received = self.receive(update_id, p_reserve=True)
         assert received["reservation"] == "reserved"
@@ -92,25 +92,25 @@ class SqlUser:
 
 
 def next_update() -> int:
-    """A number no update had so far."""
+    """Return an update_id that was not used before."""
     return next(_updates)
 
 
 @pytest.fixture
 def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
-    """A connection as the functions have it; each statement by itself."""
+    """Return a factory of connections as the functions have them, in autocommit mode."""
     return lambda: psycopg.connect(backend_url, autocommit=True, prepare_threshold=None)
 
 
 @pytest.fixture
 def make_user(connect: Callable[[], psycopg.Connection]) -> Callable[..., SqlUser]:
-    """`make_user()` is a new person each time."""
+    """`make_user()` returns a new user."""
     return lambda **more: SqlUser(connect, **more)
 
 
 @pytest.fixture
 def anna(make_user: Callable[..., SqlUser]) -> SqlUser:
-    """Somebody who was served already."""
+    """Return a user who was served already."""
     anna = make_user()
     anna.ask()
     return anna
@@ -118,7 +118,7 @@ def anna(make_user: Callable[..., SqlUser]) -> SqlUser:
 
 @pytest.fixture
 def transaction(backend_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
-    """`transaction()` is a connection whose work is seen by others only once it commits."""
+    """`transaction()` returns a connection with an open transaction, closed after the test."""
     opened: list[psycopg.Connection] = []
 
     def begin() -> psycopg.Connection:
@@ -131,13 +131,13 @@ def transaction(backend_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
 
 
 def id_of(sql: Sql, user: SqlUser) -> int | None:
-    """The person's users.id, or None."""
+    """Return the user's users.id, or None."""
     rows = sql("select id from users where telegram_id = %s", user.id)
     return int(rows[0]["id"]) if rows else None
 
 
 def dump_rows(sql: Sql) -> str:
-    """Every row of every table as text."""
+    """Return every row of every table as text."""
     tables = sql(
         "select c.oid::regclass::text as name from pg_class c "
         "where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and c.relkind = 'r'"

@@ -1,7 +1,7 @@
-"""What is stored about people, table by table and column by column: what is told to them, and what is erased.
+"""Declare for every table and column what /mydata exports of users' data and what an erasure does with it.
 
-A table or column that is not decided here fails the tests. Whoever adds one says here what becomes of it, and
-adds it to private.user_data_sections and, where no foreign key does it, to private.erase_user.
+A table or column that is not declared here fails the tests. When you add one, declare it here, and add it to
+private.user_data_sections and, where no foreign key does it, to private.erase_user.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ Fate = Literal["deleted", "anonymized", "emptied", "no_user"]
 
 @dataclass(frozen=True)
 class Table:
-    """What becomes of a table's rows about a person.
+    """What is exported of a table's rows about a user, and what an erasure does with them.
 
-    gone: the row is deleted with the person. anonymous: it stays, and belongs to nobody. stripped: it stays
-    empty, so that a repetition is recognised. nobody's: it holds nothing about a person, but what `why` says.
+    deleted: the row is deleted with the user. anonymized: it stays without user_id. emptied: it stays without
+    content, so that a repetition is recognised. no_user: it holds nothing about users, but what `why` says.
     """
 
     fate: Fate
-    export: str = ""  # columns that /mydata tells, in the section
+    export: str = ""  # columns that /mydata exports, in the section
     section: str = ""  # of export_user_data; "payments.orders": a part of a section
-    not_exported: str = ""  # columns that it does not: our own numbers, or somebody else's data
-    cleared: str = ""  # columns that the erasure empties where the row stays
+    not_exported: str = ""  # other columns: internal ids, or data about other users
+    cleared: str = ""  # columns that an erasure clears where the row stays
     why: str = ""
 
 
@@ -125,8 +125,8 @@ TABLES = {
         section="payments.payments",
         export="id provider provider_payment_id order_id renewal_id status currency amount refunded disputed"
         " has_failed is_canceled is_test problem saved_method created_at completed_at",
-        not_exported="user_id claims",  # whose it is, as they know; or who else paid for them
-        cleared="user_id saved_method",  # and of the claims the Telegram id, which becomes 0
+        not_exported="user_id claims",  # claims name the payer, who may be another person
+        cleared="user_id saved_method",  # and the Telegram id in claims becomes 0
     ),
     "public.payment_operations": Table(
         "anonymized",
@@ -157,7 +157,7 @@ TABLES = {
         cleared="user_id body events error",
     ),
     "public.promocode_usages": Table(
-        "deleted",  # and remembered, so that who comes back redeems none again
+        "deleted",  # the tombstone keeps it, so a returning user cannot redeem it again
         section="promocodes.redeemed",
         export="promocode_id reference given percent expires_at consumed_at created_at",
         not_exported="user_id",
@@ -196,20 +196,20 @@ TABLES = {
         section="unsent",
         export="id bot chat_id update_id method parameters attempts send_after error created_at",
     ),
-    "public.erased_users": Table("no_user", why="a keyed hash, and what must not be collected again"),
-    "public.admins": Table("no_user", why="the owner's own setting, written from the environment"),
-    "public.daily_totals": Table("no_user", why="sums over all people"),
+    "public.erased_users": Table("no_user", why="a keyed hash, and what must not be given again"),
+    "public.admins": Table("no_user", why="settings of the owner, written from the environment"),
+    "public.daily_totals": Table("no_user", why="sums over all users"),
     "public.subscription_limits": Table("no_user", why="what plans allow"),
-    "public.daily_active_users": Table("no_user", why="how many people were active"),
+    "public.daily_active_users": Table("no_user", why="how many users were active"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),
     "public.promocodes": Table("no_user", why="what each gives, and how many redeemed it"),
-    "public.statement_days": Table("no_user", why="how far the providers' own lists were read"),
-    "public.statement_entries": Table("no_user", why="sums and numbers of the providers' own lists"),
-    "public.star_positions": Table("no_user", why="how far a bot's list of transactions was read"),
-    "private.cost_alerts": Table("no_user", why="when the admins were told of a cost limit"),
+    "public.statement_days": Table("no_user", why="until when the providers' own lists were read"),
+    "public.statement_entries": Table("no_user", why="sums and payment numbers of the providers' own lists"),
+    "public.star_positions": Table("no_user", why="until where a bot's list of transactions was read"),
+    "private.cost_alerts": Table("no_user", why="when the admins were alerted about a cost limit"),
     "private.waiting_alarms": Table(
-        "no_user", why="alarms for admins; those that name a user go with them, texts of errors too"
+        "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
     "private.settings": Table("no_user", why="settings of the installation"),
 }

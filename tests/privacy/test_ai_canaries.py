@@ -1,4 +1,4 @@
-"""Private data reaches no AI call: each stored column holds a mark, and no request to a provider has it."""
+"""No private data reach AI providers: each stored column holds a mark, and no request contains it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROUP = {"id": -1009876500001, "type": "supergroup", "title": f"Team {MARK}", "u
 
 @pytest.fixture
 def anna(sql: Sql, filled: tuple[SqlUser, int, dict[str, Any]]) -> SqlUser:
-    """A user of whom all that can be stored is stored, with the mark in it; her conversation is empty."""
+    """Return a user with the mark in every column that can be stored, and an empty conversation."""
     anna, user_id, rows = filled
     assert MARK in str(rows["public.orders"]["contact"])
     assert MARK in str(rows["public.payment_events"])
@@ -32,7 +32,7 @@ def anna(sql: Sql, filled: tuple[SqlUser, int, dict[str, Any]]) -> SqlUser:
 
 
 def asks(stack: Stack, who: SqlUser, text: str, *, group: bool = False) -> None:
-    """Deliver a user's question, with the mark in all that Telegram tells of them and of the chat."""
+    """Deliver a user's question, with the mark in every field of Telegram's User and Chat."""
     username = stack.telegram.bot("assistant").username
     words = f"@{username} {text}" if group else text
     update = message_update(stack.telegram.user("Anna"), words)
@@ -47,7 +47,7 @@ def asks(stack: Stack, who: SqlUser, text: str, *, group: bool = False) -> None:
 
 
 def sent_since(stack: Stack, before: int) -> list[str]:
-    """The bodies that the provider got, as text."""
+    """Return the bodies that the provider received, as text."""
     return [json.dumps(body, ensure_ascii=False) for body in stack.ai.requests[before:]]
 
 
@@ -77,7 +77,7 @@ def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, 
     before = len(stack.ai.requests)
     asks(stack, anna, "What is up?", group=True)
     (body,) = sent_since(stack, before)
-    # The other user stays, and must not be taken for one who was to be erased.
+    # This user's row stays: remove the mark, or later tests take it for data of an erased user.
     sql(
         "update users set username = null, first_name = 'Ben', last_name = null where telegram_id = %s",
         ben.id,

@@ -1,4 +1,4 @@
-"""Prodamus knows some subscribers by their phone alone: it goes with them, and their money is still known."""
+"""Prodamus identifies some subscribers by phone only: it is erased, and later payments still match."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _phones = itertools.count(79_995_550_100)
 
 @pytest.fixture
 def prodamus(stack: Stack) -> Iterator[Any]:
-    """Its fake server, with notices as they were before they named a profile."""
+    """Return its fake server, with callbacks as they were before they named a profile."""
     fake_server: Any = stack.payments["prodamus"]
     fake_server.tells_profiles = False
     yield fake_server
@@ -29,7 +29,7 @@ def prodamus(stack: Stack) -> Iterator[Any]:
 
 
 def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Invoice, str]:
-    """Somebody who renews each month (in roubles, as Prodamus does), their page and phone."""
+    """Return a user with a monthly renewal in rubles: chat, invoice and phone."""
     chat = speaks(stack, "ru")
     chat.send("/buy")
     link = link_of(tap(tap(chat.answer(), "Премиум на месяц"), REPEATS))
@@ -68,12 +68,12 @@ def test_an_erased_phone_number_still_matches_later_callbacks(stack: Stack, sql:
     (renewal,) = renewals(sql, claims["subscription_id"])
     assert (renewal["user_id"], renewal["status"]) == (None, "ended")
 
-    invoice.object["plan"] |= {"active_user": "1"}  # Prodamus charges all the same
+    invoice.object["plan"] |= {"active_user": "1"}  # Prodamus charges nevertheless
     before = len(sql("select from payments where problem = 'owner'"))
     prodamus.act(invoice.id, "renew")
     assert stack.payments.idle(20)
     assert len(sql("select from payments where problem = 'owner'")) == before + 1
-    # The subscription is stopped by the phone, which is kept there alone and until then.
+    # The subscription is stopped by phone, which only this table keeps until then.
     assert len(rows_with(sql, phone)) == (1 if renewals(sql, claims["subscription_id"])[0]["payer"] else 0)
 
     def is_stopped() -> bool:

@@ -1,4 +1,4 @@
-"""Who is erased is gone, from every table and for every redelivery; nobody else loses anything."""
+"""An erasure removes the user from every table and for every redelivery; other users lose nothing."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_final_answer_stays_in_the_outbox_and_other_messages_are_deleted(sql
     )
     owed = sql("select id, chat_id from telegram_outbox where chat_id in (%s, -100123)", anna.id)
     assert owed == [{"id": done["outgoing"][0], "chat_id": anna.id}]
-    assert anna.receive(update_id)["outcome"] == "busy"  # whoever stored it has a minute to send it
+    assert anna.receive(update_id)["outcome"] == "busy"  # the worker that stored it has a minute to send it
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
@@ -180,14 +180,14 @@ def test_any_order_of_changes_and_erasures_keeps_the_sum(
         )[0]
         return row["ledger"], row["balances"]
 
-    people = [make_user() for _ in range(3)]
+    users = [make_user() for _ in range(3)]
     balances = [0, 0, 0]
-    for user in people:
+    for user in users:
         user.receive(next_update())
     ledger, others = totals()
     assert ledger == others
     for who, step in steps:
-        user = people[who]
+        user = users[who]
         if step == "erase":
             user.erase(balance=str(balances[who]))
             user.receive(next_update())
@@ -307,5 +307,5 @@ def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: SqlUser) -> N
 
 @pytest.mark.parametrize(("code", "ours"), [("Y0001", False), ("Y0002", False), ("L0002", True)])
 def test_money_received_between_confirmation_and_erasure_is_no_own_failure(code: str, ours: bool) -> None:
-    """The update is delivered again and asks anew; it is never dead-lettered for that."""
+    """The update is redelivered and asks for confirmation again; it is never dead-lettered for this."""
     assert failures.is_own_failure(Refusal(code, "refused")) is ours

@@ -1,4 +1,4 @@
-"""The whole way: a person with a past taps the button, and nothing is left, whatever dies meanwhile."""
+"""Erase an active user over HTTP: no data remain, whichever process crashes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _numbers = itertools.count(100)
 
 @pytest.fixture
 def anna(stack: Stack) -> TelegramUser:
-    """Somebody whose name and words nobody else uses."""
+    """Return a user with a unique name and unique texts."""
     number = next(_numbers)
     return stack.telegram.user(f"Annabellina-{number}", "en", f"annabellina_{number}_here")
 
 
 def rows_with(sql: Sql, user: TelegramUser) -> list[str]:
-    """The rows that tell of a person."""
+    """Return the rows that contain the user's id, name or texts."""
     account = user.account
     what = rf"{account.first_name}\b|{account.username}|{WORDS}|{ANSWER}|\b{user.id}\b"
     return [line for line in dump_rows(sql).splitlines() if re.search(what, line)]

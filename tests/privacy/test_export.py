@@ -1,4 +1,4 @@
-"""export_user_data: everything, in parts that fit, and nothing of anybody else."""
+"""export_user_data: all data of the user, in parts of limited size, and no data of other users."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def test_the_export_holds_no_data_of_other_users(
         "(%s, %s, 'completed')",
         *(id_of(sql, user) for user in (anna, ben, ben, carl)),
     )
-    told = export(ben)
-    assert len(told["sections"]["referrals"]["invited"]) == 1
-    assert told["sections"]["referrals"]["invited_by"]["status"] == "completed"
-    told = json.dumps(told)
-    assert "Ben X" in told
-    assert str(ben.id) in told
+    exported = export(ben)
+    assert len(exported["sections"]["referrals"]["invited"]) == 1
+    assert exported["sections"]["referrals"]["invited_by"]["status"] == "completed"
+    exported = json.dumps(exported)
+    assert "Ben X" in exported
+    assert str(ben.id) in exported
     for other in (anna, carl):
-        assert other.name not in told
-        assert str(other.id) not in told
+        assert other.name not in exported
+        assert str(other.id) not in exported
 
 
 def test_times_are_iso_8601(anna: SqlUser, export: Callable[..., Any]) -> None:
-    told = export(anna)
-    times = [told["sections"]["user"]["created_at"], *(m["created_at"] for m in told["messages"])]
+    exported = export(anna)
+    times = [exported["sections"]["user"]["created_at"], *(m["created_at"] for m in exported["messages"])]
     assert len(times) == 3
     assert all(ISO.fullmatch(time) for time in times)
 

@@ -1,4 +1,4 @@
-"""Every table and column is decided (personal_data.py), and what was decided is what happens."""
+"""Every table and column is declared in personal_data.py, and the export and the erasure follow it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.privacy.conftest import Sql, SqlUser, call, dump_rows, id_of, next_up
 from tests.privacy.personal_data import TABLES
 
 MARK = "marked-as-hers"
-# Names of columns that point to a person. A table that is nobody's has none of them.
+# Columns that refer to a user. A table of fate no_user has none of them.
 POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
 WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
-# What a column must hold, where a mark would not fit.
+# Values of columns that cannot hold the mark.
 VALUES = {
     "message_state": "paid",
     "bot": "assistant",
@@ -26,7 +26,7 @@ VALUES = {
         "public.telegram_updates": "dead_lettered",
         "public.subscriptions": "expired",
         "public.orders": "pending",
-        "public.renewals": "canceled",  # one that runs keeps the person here
+        "public.renewals": "canceled",  # a running renewal would prevent the erasure
         "public.payments": "completed",
         "public.refunds": "done",
     },
@@ -54,7 +54,7 @@ VALUES = {
         "public.refunds": "story:1",
     },
     "update_id": 77,
-    # What accounting needs of money has no mark: it stays.
+    # Accounting data stay, so they hold no mark.
     "next_product_key": "premium_month",
     "provider": "story",
     "provider_payment_id": "story-payment",
@@ -70,20 +70,20 @@ VALUES = {
 }
 
 
-# Which column of the tables that come later names a row of this one.
+# The column by which later tables refer to a row of this table.
 POINTED_TO = {
     "public.subscriptions": "subscription_id",
     "public.orders": "order_id",
     "public.renewals": "renewal_id",
     "public.payments": "payment_id",
 }
-# What tells a row from all others, in tables where it stays.
+# Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}
 
 
 @pytest.fixture
 def catalogue(sql: Sql) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every table of ours (a partitioned one once) with its columns."""
+    """Return every table (a partitioned one once) with its columns."""
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     for row in sql(
         "select n.nspname || '.' || c.relname as table, a.attname as column, "
@@ -103,7 +103,7 @@ def words(columns: str) -> set[str]:
 
 
 def test_every_table_declares_its_erasure(catalogue: dict[str, Any]) -> None:
-    assert set(catalogue) == set(TABLES), "say in tests/privacy/personal_data.py what becomes of its rows"
+    assert set(catalogue) == set(TABLES), "declare the table in tests/privacy/personal_data.py"
 
 
 @pytest.mark.parametrize("name", WITH_USER_DATA)
@@ -140,7 +140,7 @@ def test_a_foreign_key_does_what_is_declared(sql: Sql) -> None:
 
 
 def fill(sql: Sql, columns: dict[str, Any], name: str, pointers: dict[str, Any]) -> dict[str, Any]:
-    """Store a row about a person with something in every column, and return it."""
+    """Insert a row about a user with a value in every column, and return it."""
     given = {column: _value(name, row, pointers) for column, row in columns.items() if not row["made"]}
     marks = ", ".join(f"%s::{columns[column]['type']}" for column in given)
     (row,) = sql(f"insert into {name} ({', '.join(given)}) values ({marks}) returning *", *given.values())
@@ -166,7 +166,7 @@ def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser]) -> Any:
-    """A person with a row in every table that may hold one, every column of it filled, and these rows."""
+    """Return a user with a row in every table about users, all columns filled, the users.id and the rows."""
     anna = make_user(name=MARK)
     user_id = sql(
         "insert into users (telegram_id, username, first_name, last_name, language_code, language, balance) "
@@ -209,11 +209,11 @@ def test_declared_columns_are_exported(
 ) -> None:
     table = TABLES[name]
     with connect() as connection:
-        told = call(connection, "export_user_data", p_user_id=filled[1])
-    section = told["sections"] | {"messages": told["messages"]}
+        exported = call(connection, "export_user_data", p_user_id=filled[1])
+    section = exported["sections"] | {"messages": exported["messages"]}
     for part in table.section.split("."):
         section = section[part]
-    if name == "public.user_referrals":  # two sides, each told what is theirs
+    if name == "public.user_referrals":  # each of both users gets an own view
         section = section["invited"]
         expected = words(table.export) - {"referred_credits"}
     else:
@@ -244,7 +244,7 @@ def test_declared_data_are_erased(sql: Sql, filled: Any, name: str) -> None:
         (row,) = sql(f"select * from {name} where {same}", *key.values())
         assert {column for column in words(table.cleared) if row[column] not in (None, 0, "", [])} == set()
     rows = [line for line in dump_rows(sql).splitlines() if MARK in line]
-    # What an admin and another service wrote is theirs to keep free of names (the setting is in the docs).
+    # Admins and other services keep their own texts free of names (documented).
     assert [line for line in rows if "story:1" not in line] == []
     assert str(anna.id) not in "\n".join(
         line for line in dump_rows(sql).splitlines() if "story:1" not in line

@@ -1,4 +1,4 @@
-"""Other work of the same person at the same time: it neither fails for ever nor brings anything back."""
+"""Concurrent work of the user being erased neither fails permanently nor restores any data."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ALREADY_FINISHED = {"outcome": "finished", "answer": None, "outgoing": []}
 
 @pytest.fixture
 def in_background() -> Any:
-    """Starts something in another thread."""
+    """Return a function that starts a call in another thread."""
     with ThreadPoolExecutor(4) as pool:
         yield pool.submit
 
 
 def is_waiting(sql: Sql, future: Future[Any]) -> bool:
-    """Whether the other one waits for a lock by now (or is done, which is a failure)."""
+    """Return whether the call waits for a lock; fail if it is done."""
     assert not future.done(), future.result()
     return bool(
         sql("select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'bot_backend'")
@@ -72,7 +72,7 @@ def test_a_call_that_waits_for_the_erasure_finds_no_user(
     question = next_update()
     anna.receive(question)
     erasing = transaction()
-    # The other one will hold the update's row, which the erasure passes over, and waits for the person.
+    # The other call holds the update row, which the erasure skips, and waits for the user.
 
     def other() -> Any:
         given = {"p_bot": "assistant", "p_update_id": question, "p_attempt": 1}
@@ -125,7 +125,7 @@ def test_a_message_received_during_the_erasure_is_finished_by_it(
     anna.receive(erasing_update, p_kind="callback_query")
     anna.erase(on=erasing, update_id=erasing_update)
     message = next_update()
-    assert anna.receive(message)["outcome"] == "work"  # it saw the person a moment before
+    assert anna.receive(message)["outcome"] == "work"  # it read the user before the erasure committed
     erasing.commit()
     assert finish_settled(anna, message) == {"outcome": "superseded"}
     assert anna.receive(message) == ALREADY_FINISHED
@@ -146,9 +146,7 @@ def test_a_message_that_collides_with_the_erasure_is_retried(
     received = in_background(anna.receive, message, **more)
     eventually(lambda: is_waiting(sql, received), 20)
     erasing.commit()
-    with pytest.raises(
-        psycopg.errors.SerializationFailure
-    ):  # which shared/core/db.py answers with the same call
+    with pytest.raises(psycopg.errors.SerializationFailure):  # shared/core/db.py repeats the call
         received.result()
     assert anna.receive(message, **more)["outcome"] == "work"
     assert id_of(sql, anna) not in (None, before)
@@ -212,14 +210,14 @@ def test_a_sweep_releases_no_request_of_an_erased_user(
 def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     sql: Sql, make_user: MakeUser, connect: Begin
 ) -> None:
-    people = [make_user() for _ in range(6)]
-    for user in people:
+    users = [make_user() for _ in range(6)]
+    for user in users:
         user.receive(next_update())
     codes: dict[int, str] = {}
 
     def act(n: int) -> str:
         choice = random.Random(n)
-        user, other = choice.sample(people, 2)
+        user, other = choice.sample(users, 2)
         update_id = next_update()
         try:
             kind = choice.choice(["ask", "ask", "erase", "pay", "bring", "again", "sweep"])
@@ -254,14 +252,14 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     outcomes: list[str] = []
     for batch in range(12):
         rows = sql("select telegram_id, referral_code from users where telegram_id = any(%s)",
-                   [user.id for user in people])  # fmt: skip
+                   [user.id for user in users])  # fmt: skip
         codes.update({row["telegram_id"]: row["referral_code"] for row in rows})
         outcomes += in_parallel(12, lambda n, b=batch: act(b * 12 + n))
-    # Nobody (L0001) has money put on; who is erased this moment is received anew (40001).
+    # L0001: no such user for a balance change; 40001: erased at this moment, the call is repeated.
     assert set(outcomes) <= {"done", "L0001", "40001"}, outcomes
     assert outcomes.count("done") > 100
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
-    for user in people:
+    for user in users:
         user.receive(next_update())
         user.erase(balance="1000000")
         assert str(user.id) not in dump_rows(sql)

@@ -1,4 +1,4 @@
-"""Who was erased may come back and begins anew, but collects nothing a second time."""
+"""An erased user who returns starts from zero, and gets no benefit a second time."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_revision_that_sends_no_hash_still_works(sql: Sql, anna: SqlUser) -> N
     assert receive(anna, p_telegram_user={"id": anna.id, "first_name": "Anna"})["outcome"] == "work"
     assert receive(anna)["outcome"] == "work"
     anna.erase()
-    assert tombstones_of(sql, anna)[0]["used"] == {"referral": True}  # still known from before
+    assert tombstones_of(sql, anna)[0]["used"] == {"referral": True}  # from the first erasure
 
 
 def test_another_hash_key_finds_no_tombstone(sql: Sql, anna: SqlUser) -> None:
@@ -221,7 +221,7 @@ def test_a_promo_code_is_redeemed_once_across_erasures(sql: Sql, make_user: Make
 
 
 def test_codes_redeemed_before_and_after_an_erasure_are_merged(sql: Sql, make_user: MakeUser) -> None:
-    """Also where the one in between was not known to be the same person."""
+    """The row between both erasures was created without a hash, so the tombstone was not applied to it."""
     anna, first, second = make_user(), new_code(sql), new_code(sql)
     receive(anna)
     redeem(anna, sql, first)
@@ -243,8 +243,8 @@ def test_wrong_codes_of_today_still_count_after_an_erasure(
         redeem(anna, sql, f"WRONG{n}")
     anna.erase()
     receive(anna)
-    told = [redeem(anna, sql, f"OTHER{n}")["outcome"] for n in range(5)]
-    assert told == ["unknown"] * 3 + ["too_many_attempts"] * 2
+    outcomes = [redeem(anna, sql, f"OTHER{n}")["outcome"] for n in range(5)]
+    assert outcomes == ["unknown"] * 3 + ["too_many_attempts"] * 2
     anna.erase()
     clock("(timestamptz '2026-11-11 09:00:00+00')")
     receive(anna)
@@ -252,7 +252,7 @@ def test_wrong_codes_of_today_still_count_after_an_erasure(
 
 
 def test_redemption_and_erasure_at_once_redeem_once(sql: Sql, make_user: MakeUser) -> None:
-    """Whichever is first: nobody has it twice, and what was redeemed before the erasure is remembered."""
+    """In either order the code is redeemed once, and the tombstone keeps a redemption before the erasure."""
     for _ in range(6):
         anna, code = make_user(), new_code(sql)
         receive(anna)
@@ -262,10 +262,10 @@ def test_redemption_and_erasure_at_once_redeem_once(sql: Sql, make_user: MakeUse
         def redeem_it(a: SqlUser = anna, u: int = user_id, c: str = code) -> str:
             with a.connect() as connection:
                 try:
-                    told = call(connection, "redeem_promocode", p_user_id=u, p_code=c)
+                    result = call(connection, "redeem_promocode", p_user_id=u, p_code=c)
                 except psycopg.Error as error:
                     return str(error.sqlstate)
-            return str(told["outcome"])
+            return str(result["outcome"])
 
         outcome, _ = in_parallel(2, lambda n, a=anna, r=redeem_it: a.erase() if n else r())
         assert outcome in ("redeemed", "Z0005")

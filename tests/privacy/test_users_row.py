@@ -1,4 +1,4 @@
-"""The row of a user: the language Telegram names or the configured one, and when the row last changed."""
+"""The users row: the language of Telegram or the configured one, and updated_at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def upsert(sql: Sql, telegram_id: int, **user: Any) -> dict[str, Any]:
-    """Take over what Telegram says of a user, ten minutes after whatever was said before."""
+    """Upsert a user with Telegram's values, ten minutes after the last activity."""
     sql(
         "update users set last_activity = last_activity - interval '10 minutes' where telegram_id = %s",
         telegram_id,

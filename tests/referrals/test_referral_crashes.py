@@ -1,4 +1,4 @@
-"""Killed between any two steps of an invitation, it is attached and completed once all the same."""
+"""A crash between any two steps still attaches and completes a referral once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEPS = [
 
 
 def survive(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
-    """The function died at the step: another one takes the update over."""
+    """Wait until the function crashed at the step and another one has taken over the update."""
     eventually(lambda: not stack.function("telegram").pid, 30)
     clock(LATER)
     stack.function("telegram").restart()
@@ -29,8 +29,8 @@ def survive(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
     sent.wait(timeout=60)
 
 
-def people(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
-    """Anna, who invites; Ben, who has never written; her code."""
+def referrer_and_newcomer(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
+    """Return the referrer, a user who has never written, and the referral code."""
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer()
@@ -39,7 +39,7 @@ def people(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
 
 
 def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]:
-    """What became of the invitation: its states, both credits, how many Anna brought."""
+    """Return the states of the referral, both users' credits, and the referrer's total."""
     states = sql(
         "select r.status from user_referrals r join users u on u.id = r.referred_id where u.telegram_id = %s",
         ben.id,
@@ -59,7 +59,7 @@ def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]
 def test_a_crash_while_a_newcomer_is_attached(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
-    anna, ben, code = people(stack, sql)
+    anna, ben, code = referrer_and_newcomer(stack, sql)
     stack.database.on(function, when=when, do=lambda: kill(stack))
     survive(stack, clock, ben.send(f"/start ref_{code}"))
     ben.answer()
@@ -70,7 +70,7 @@ def test_a_crash_while_a_newcomer_is_attached(
 def test_a_crash_while_a_referral_is_completed(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
-    anna, ben, code = people(stack, sql)
+    anna, ben, code = referrer_and_newcomer(stack, sql)
     ben.send(f"/start ref_{code}").wait(timeout=60)
     ben.answer()
     stack.database.on(function, when=when, do=lambda: kill(stack))
@@ -78,5 +78,5 @@ def test_a_crash_while_a_referral_is_completed(
     ben.answer()
     assert outcome(sql, anna, ben) == (["completed"], [10, 5], 1)
     stack.run_job("sweep")
-    told = eventually(lambda: [one for one in anna.answers() if "Ben" in one.text])
-    assert 1 <= len(told) <= 2  # explicit messages: at least once
+    messages = eventually(lambda: [one for one in anna.answers() if "Ben" in one.text])
+    assert 1 <= len(messages) <= 2  # explicit messages: at least once

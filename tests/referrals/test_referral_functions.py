@@ -1,4 +1,4 @@
-"""Referrals: one referrer for life, both sides paid once, no circles, no more than a day holds."""
+"""Referrals: one permanent referrer, credits once for both users, no cycles, a daily limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Call = Callable[..., Any]
 
 
 def newcomer(sql: Sql) -> tuple[int, str]:
-    """A new person's users.id and referral code."""
+    """Create a user; return users.id and referral code."""
     row = sql("insert into users (telegram_id) values (%s) returning id, referral_code", new_telegram_id())[0]
     return int(row["id"]), str(row["referral_code"])
 
@@ -63,12 +63,12 @@ def test_an_unknown_code_gives_nothing(sql: Sql, call: Call, code: str | None) -
 
 
 def test_self_referrals_and_cycles_are_refused(sql: Sql, call: Call) -> None:
-    people = [newcomer(sql) for _ in range(4)]
-    assert call("complete_referral", people[0][0], people[0][1])["outcome"] == "self"
-    for (user, _), (_, code) in zip(people[1:], people, strict=False):
+    users = [newcomer(sql) for _ in range(4)]
+    assert call("complete_referral", users[0][0], users[0][1])["outcome"] == "self"
+    for (user, _), (_, code) in zip(users[1:], users, strict=False):
         assert call("complete_referral", user, code)["outcome"] == "completed"
-    # The last of the line cannot bring the first.
-    assert call("complete_referral", people[0][0], people[-1][1])["outcome"] == "not_new"
+    # The last user of the chain cannot refer the first.
+    assert call("complete_referral", users[0][0], users[-1][1])["outcome"] == "not_new"
 
 
 def test_fifty_completions_at_once_pay_once(sql: Sql, call: Call) -> None:
@@ -96,8 +96,8 @@ def test_mutual_referrals_complete_one_without_a_deadlock(sql: Sql, call: Call) 
 
 def test_different_newcomers_of_one_referrer_all_count(sql: Sql, call: Call) -> None:
     anna, code = newcomer(sql)
-    people = [newcomer(sql)[0] for _ in range(15)]
-    outcomes = in_parallel(15, lambda n: call("complete_referral", people[n], code)["outcome"])
+    users = [newcomer(sql)[0] for _ in range(15)]
+    outcomes = in_parallel(15, lambda n: call("complete_referral", users[n], code)["outcome"])
     assert outcomes == ["completed"] * 15
     assert credits_of(sql, anna) == (150, 15)
 
@@ -107,13 +107,13 @@ def test_the_daily_limit_of_referrals(sql: Sql, call: Call, clock: Callable[[str
     sql("update private.settings set value = '2' where key = 'referral_daily_limit'")
     try:
         clock("timestamptz '2026-11-20 20:59:00+00'")  # a minute before midnight in Moscow
-        people = [newcomer(sql)[0] for _ in range(5)]
-        outcomes = in_parallel(4, lambda n: call("complete_referral", people[n], code)["outcome"])
+        users = [newcomer(sql)[0] for _ in range(5)]
+        outcomes = in_parallel(4, lambda n: call("complete_referral", users[n], code)["outcome"])
         assert sorted(outcomes) == ["completed", "completed", "limit_reached", "limit_reached"]
         assert credits_of(sql, anna) == (20, 2)
-        refused = people[outcomes.index("limit_reached")]
+        refused = users[outcomes.index("limit_reached")]
         clock("timestamptz '2026-11-20 21:01:00+00'")
-        assert call("complete_referral", people[4], code)["outcome"] == "completed"
+        assert call("complete_referral", users[4], code)["outcome"] == "completed"
         assert call("complete_referral", refused, code)["outcome"] == "limit_reached"
     finally:
         sql("update private.settings set value = '20' where key = 'referral_daily_limit'")

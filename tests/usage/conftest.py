@@ -14,13 +14,13 @@ _numbers = itertools.count(4_000_000_000)
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
-    """A new person's Telegram id; they have written to us already."""
+    """Return the Telegram id of a user who has written before."""
     return served_user(sql)
 
 
 @pytest.fixture
 def setting(sql: Sql) -> Iterator[Callable[[str, float], None]]:
-    """Change a number in private.settings; put back after the test."""
+    """Change a number in private.settings; restored after the test."""
     before: dict[str, Any] = {}
 
     def change(key: str, value: float) -> None:
@@ -35,7 +35,7 @@ def setting(sql: Sql) -> Iterator[Callable[[str, float], None]]:
 
 @pytest.fixture(autouse=True)
 def no_limits(setting: Callable[[str, float], None]) -> None:
-    """Set no limits but those of a test: these tests leave questions unfinished and record great costs."""
+    """Remove limits that a test does not set: these tests leave questions open and record high costs."""
     setting("questions_in_progress", 1000)
     setting("daily_cost_user", 0)
     setting("daily_cost_bot", 0)
@@ -43,7 +43,7 @@ def no_limits(setting: Callable[[str, float], None]) -> None:
 
 @pytest.fixture
 def ask(call: Callable[..., Any]) -> Callable[..., Update]:
-    """Receive an update of a person as the pipeline does; its request is reserved if there is one."""
+    """Receive an update of a user as the pipeline does, with a reservation."""
 
     def receive(telegram_id: int, bot: str = "assistant") -> Update:
         return Update(call, bot, next(_numbers), telegram_id)
@@ -53,7 +53,7 @@ def ask(call: Callable[..., Any]) -> Callable[..., Update]:
 
 @pytest.fixture
 def limits(sql: Sql) -> Iterator[Callable[..., None]]:
-    """Change what the free plan allows: `limits(monthly_requests=3)`; put back after the test."""
+    """Change the limits of the free plan, as `limits(monthly_requests=3)`; restored after the test."""
     before = sql("select * from subscription_limits where plan = 'FREE'")[0]
 
     def change(**values: Any) -> None:

@@ -1,4 +1,4 @@
-"""What bounds the cost of AI: questions in progress, released requests, a daily cost per user and per bot."""
+"""Limits of AI cost: questions in progress, released requests, daily cost per user and per bot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def question(call: Callable[..., Any]) -> Ask:
 
 @pytest.fixture
 def bot(anna: int) -> str:
-    """A bot that nobody else asks."""
+    """Return the name of a bot that no other test uses."""
     return f"bot{anna}"
 
 
@@ -79,7 +79,7 @@ def test_releases_are_limited_and_only_failed_calls_use_them(
 ) -> None:
     setting("daily_releases", 2)
     for _ in range(3):
-        ask(anna).finish("released")  # nothing was asked
+        ask(anna).finish("released")  # no provider was called
     left = []
     for _ in range(4):
         update = ask(anna)
@@ -181,8 +181,8 @@ def test_fifty_questions_at_once_stay_within_the_cost_limit_of_the_bot(
     sql: Sql, question: Ask, setting: Setting, bot: str
 ) -> None:
     setting("daily_cost_bot", 1)
-    people = [served_user(sql) for _ in range(25)]
-    updates = in_parallel(25, lambda n: question(people[n], "0.25", bot))
+    users = [served_user(sql) for _ in range(25)]
+    updates = in_parallel(25, lambda n: question(users[n], "0.25", bot))
     assert sorted(update.reservation or "" for update in updates) == ["bot_cost"] * 21 + ["reserved"] * 4
 
 
@@ -261,7 +261,7 @@ def test_the_history_is_bounded_by_characters(
 
 
 def give_key(sql: Sql, telegram_id: int) -> None:
-    """Give a user a key of their own, which their questions use from now on."""
+    """Store a user API key, which the user's questions use from now on."""
     sql(
         "insert into user_tokens (user_id, provider, last_four, ciphertext, key_id, is_active) "
         "values (%s, 'openai', '1234', %s, 'k1', true)",

@@ -1,4 +1,4 @@
-"""Requests are taken off the plan's day and month, then off the bonus credits, and given back exactly."""
+"""Requests are taken from the plan's day and month, then from bonus credits, and released exactly."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_plan_then_bonus_then_refused(sql: Sql, anna: int, ask: Ask, limits: Lim
 def test_a_reservation_returns_the_whole_quota(
     sql: Sql, anna: int, ask: Ask, limits: Limits, allowed: int
 ) -> None:
-    """The reservation has read the quota already; the answer says the same as a reading afterwards."""
+    """The reservation returns the same quota as a later read."""
     limits(daily_requests=allowed)
     usage = ask(anna).received["usage"]
     (row,) = sql(
@@ -150,7 +150,7 @@ def test_a_question_open_during_a_reset_is_not_released_twice(
     try:
         reset = call("admin_reset_user_usage", p_user_id=user_id(sql, anna), p_admin_email="boss@example.com")
         assert (reset["before"], usage_counters(sql, anna).month) == (12, 0)
-        open_.finish("released")  # the admin gave it back already
+        open_.finish("released")  # the admin has reset it already
         assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 0)
     finally:
         sql("delete from admins")

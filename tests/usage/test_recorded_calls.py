@@ -1,4 +1,4 @@
-"""Every call to a provider is written down once, with the update that made it; the counters are the sums."""
+"""Every provider call is recorded once, with its update; the counters are the sums of the rows."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_a_new_user_is_counted_once(sql: Sql, ask: Ask) -> None:
     assert daily_total(sql, "new_users") - before == 1
 
 
-# The real way -------------------------------------------------------------------------------------------
+# Over HTTP ----------------------------------------------------------------------------------------------
 
 
 def test_every_attempt_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:

@@ -1,4 +1,4 @@
-"""The months of api_usage are made ahead, filled from the default partition and dropped when they are old."""
+"""Partitions of api_usage are created ahead, filled from the default partition, and dropped when old."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROW = (
 
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
-    """A database of its own: its clock and its partitions are nobody else's."""
+    """Return a database of this test only, because it changes the clock and the partitions."""
     migrate.sync(server.create_database("months"))
     yield server.url("months", "supabase_admin")
     server.drop_database("months")
@@ -106,7 +106,7 @@ def test_months_past_their_retention_are_dropped_by_the_sweep(run: Sql) -> None:
 def test_a_table_in_use_postpones_the_partition_without_blocking_writers(run: Sql, url: str) -> None:
     at(run, "2025-01-10 00:00+00")
     run("select private.maintain_usage_partitions()")
-    with psycopg.connect(url) as reader:  # a backup, say: it holds what it has read until it ends
+    with psycopg.connect(url) as reader:  # such as a backup: it locks the tables it has read until it ends
         reader.execute("select count(*) from api_usage")
         at(run, "2026-11-10 00:00+00")
         assert run("select private.maintain_usage_partitions() as n") == [{"n": 0}]

@@ -1,4 +1,4 @@
-"""get_user_usage_stats: all about a person's usage, from counters."""
+"""get_user_usage_stats: the usage of a user, from counters."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_stricter_limit_applies_today(anna: int, ask: Ask, limits: Limits, s
     limits(daily_requests=None, monthly_requests=2)
     ask(anna).finish("settled")
     assert (stats(anna)["day"]["limit"], stats(anna)["day"]["remaining"]) == (None, 1)
-    limits(monthly_requests=0)  # lowered below what is used already
+    limits(monthly_requests=0)  # lowered below the requests used
     assert (stats(anna)["day"]["remaining"], stats(anna)["month"]["remaining"]) == (0, 0)
     limits(monthly_requests=None)
     assert (stats(anna)["day"]["remaining"], stats(anna)["month"]["remaining"]) == (None, None)
@@ -129,10 +129,10 @@ def test_referrals_in_the_usage(sql: Sql, anna: int, call: Callable[..., Any], s
     assert stats(anna)["day"]["remaining"] == 25 + 20
 
 
-@pytest.mark.parametrize("nobody", [-1, None])
-def test_an_unknown_user_is_refused(call: Callable[..., Any], nobody: Any) -> None:
+@pytest.mark.parametrize("unknown_id", [-1, None])
+def test_an_unknown_user_is_refused(call: Callable[..., Any], unknown_id: Any) -> None:
     with pytest.raises(psycopg.Error) as caught:
-        call("get_user_usage_stats", p_user_id=nobody)
+        call("get_user_usage_stats", p_user_id=unknown_id)
     assert caught.value.sqlstate == "U0001"
 
 
@@ -155,7 +155,7 @@ def test_only_the_bots_and_other_services_may_call(database_url: str, sql: Sql, 
 
 
 def test_the_cost_does_not_grow_with_the_age_of_the_account(sql: Sql, database_url: str) -> None:
-    """Rows read through an index, as Postgres counts them; the single calls are not looked at."""
+    """Postgres counts the rows read through an index; the calls of api_usage are not read."""
     anna = served_user(sql)
     user = user_id(sql, anna)
     sql(

@@ -1,4 +1,4 @@
-"""What the tests of usage ask with, and what they look at."""
+"""Users, updates and counters for the tests of usage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Call = Callable[..., Any]
 
 
 def served_user(sql: Sql, bonus: int = 0) -> int:
-    """A new person's Telegram id; they have written to us already."""
+    """Create a user who has written before; return the Telegram id."""
     telegram_id = new_telegram_id()
     sql(
         "insert into users (telegram_id, first_name, is_newcomer, bonus_credits) "
@@ -26,12 +26,12 @@ def served_user(sql: Sql, bonus: int = 0) -> int:
 
 
 def unseen_telegram_id() -> int:
-    """The Telegram id of somebody who has never written to us."""
+    """Return a Telegram id that no bot has seen."""
     return new_telegram_id()
 
 
 def ai_call(**values: Any) -> dict[str, Any]:
-    """A call to a provider, as Python reports it."""
+    """Return a provider call as Python reports it."""
     return {
         "provider": "openai",
         "model": "gpt-5-mini",
@@ -48,7 +48,7 @@ def ai_call(**values: Any) -> dict[str, Any]:
 
 
 class Update:
-    """One update on its way."""
+    """An update of a user from receive_update to its end."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Update:
 
 
 class UsageCounters(NamedTuple):
-    """What the counters say of a person, all days and months together."""
+    """A user's counters over all days and months, and bonus credits."""
 
     day: int
     day_bonus: int
@@ -135,7 +135,7 @@ def user_id(sql: Sql, telegram_id: int) -> int:
 
 
 def daily_total(sql: Sql, column: str, **where: Any) -> Decimal:
-    """A figure of daily_totals as /stats would sum it."""
+    """Return the sum of a column of daily_totals, as /stats computes it."""
     conditions = " and ".join(f"{name} = %s" for name in where) or "true"
     rows = sql(f"select coalesce(sum({column}), 0) n from daily_totals where {conditions}", *where.values())
     return Decimal(rows[0]["n"])

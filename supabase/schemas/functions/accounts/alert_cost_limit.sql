@@ -1,7 +1,7 @@
 -- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
 -- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
 --
--- Concurrency: of two calls at once the second finds the first one's row and alerts nobody.
+-- Concurrency: of two calls at once the second finds the first one's row and sends no alert.
 -- Locks: the row of cost_alerts, only for the first alert of a day.
 -- Returns: void
 -- Errors: none.

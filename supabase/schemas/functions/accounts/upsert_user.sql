@@ -50,8 +50,8 @@ begin
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- xmax is 0 for an inserted row, and this transaction for a row that existed and was locked.
-  returning u as person, u.xmax = 0 as is_new into v_stored;
-  v_user := v_stored.person;
+  returning u as user_row, u.xmax = 0 as is_new into v_stored;
+  v_user := v_stored.user_row;
   v_is_new := v_stored.is_new or not v_user.has_started;
   if not v_user.has_started then
     update public.users as u set has_started = true, created_at = p_now where u.id = v_user.id

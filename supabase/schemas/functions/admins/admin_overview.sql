@@ -37,7 +37,7 @@ begin
     from public.daily_active_users as p
    where p.day = '-infinity';
 
-  with people as (
+  with active_users as (
     select p.day, sum(p.active) as active, sum(p.last_active) as last_active
       from public.daily_active_users as p
      where p.day between v_today - 29 and v_today
@@ -68,7 +68,7 @@ begin
       coalesce(t.tokens_in, 0) as tokens_in, coalesce(t.tokens_out, 0) as tokens_out,
       coalesce(t.cost, 0) as cost
       from generate_series(0, 29) as g (ago)
-      left join people as p on p.day = v_today - g.ago
+      left join active_users as p on p.day = v_today - g.ago
       left join totals as t on t.day = v_today - g.ago
   ), periods as (
     select

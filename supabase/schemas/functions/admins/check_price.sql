@@ -25,9 +25,9 @@ as $$
 declare
   v_problem constant jsonb := jsonb_build_object('currency', p_currency, 'limit', null, 'provider', null);
   v_is_stars_month constant boolean := p_currency = 'XTR' and coalesce(p_product.period = 'month', false);
-  v_most constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
+  v_maximum constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
   v_amount numeric;
-  v_least record;
+  v_provider record;
 begin
   if p_currency !~ '^[A-Z]{3,5}$' then
     return v_problem || '{"reason": "currency"}';
@@ -39,19 +39,19 @@ begin
     return v_problem || '{"reason": "zero"}';
   elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
     return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
-  elsif v_amount > v_most then
+  elsif v_amount > v_maximum then
     return v_problem || jsonb_build_object(
-      'reason', 'maximum', 'limit', v_most::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
+      'reason', 'maximum', 'limit', v_maximum::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
     );
   end if;
-  select m.* into v_least
+  select m.* into v_provider
     from private.price_minimums() as m
    where m.currency = p_currency and p_providers ? m.provider and m.minimum > v_amount
    order by m.minimum desc
    limit 1;
   if found then
     return v_problem || jsonb_build_object(
-      'reason', 'minimum', 'limit', v_least.minimum::text, 'provider', v_least.provider
+      'reason', 'minimum', 'limit', v_provider.minimum::text, 'provider', v_provider.provider
     );
   end if;
   return null;

@@ -22,7 +22,7 @@ as $$
              select coalesce(
                  jsonb_agg(
                    n.value - array['saved_method', 'payer', 'reason']
-                   -- 0: paid by somebody who is no user here.
+                   -- 0 stands for a payer who is not a user here.
                    || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
                    order by n.position
                  ),

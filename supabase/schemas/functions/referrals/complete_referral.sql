@@ -1,5 +1,5 @@
--- Attaches a new user to the owner of a referral code, if nobody referred them yet, and completes the referral: both
--- users get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
+-- Attaches a new user who has no referrer yet to the owner of a referral code, and completes the referral: both users
+-- get bonus credits. For our own code and other services; a bot completes a referral itself at the first served
 -- request.
 --
 -- Concurrency: fifty calls at once complete it once (private.settle_referral). The first referrer stays: the code of

@@ -8,7 +8,7 @@
 --   erase {hash, balance}: erase the user (private.erase_user)
 -- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id.
 -- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
--- call was billed: always where no provider was called, else as often as the setting daily_releases allows.
+-- call was billed, or a provider was called and the releases of the day (setting daily_releases) are used up.
 -- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
 --
 -- Concurrency: the row is locked and its attempt compared: a worker that lost its lease changes nothing, and a

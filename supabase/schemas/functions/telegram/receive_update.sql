@@ -12,8 +12,9 @@
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
 --   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
 --   attempt. An update that was received before its user was erased is over and does not create the user again.
--- Locks: a known update row, user (KEY SHARE), session, the row of a new update, then as private.claim_held_part and
---   private.reserve_usage. As everywhere, a known update row comes before its user.
+-- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
+--   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
+--   before its user.
 -- Returns: jsonb
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
 --   attempt?: int          (work, crash_limit)
