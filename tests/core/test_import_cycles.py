@@ -7,15 +7,11 @@ still read together with it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("shared", "tools", "functions")
-
-# Packages within which modules still import each other in a circle. Remove a line when its circle is gone;
-# never add one.
-KNOWN = ("tools.emulator",)
 
 
 def modules() -> dict[str, Path]:
@@ -70,23 +66,8 @@ def cycles(graph: dict[str, set[str]]) -> list[frozenset[str]]:
     return found
 
 
-def package_of(cycle: frozenset[str]) -> str:
-    """Return the deepest package that holds all members of a cycle."""
-    paths = [name.split(".")[:-1] for name in cycle]
-    common = [parts[0] for parts in zip(*paths, strict=False) if len(set(parts)) == 1]
-    return ".".join(common)
-
-
-def is_within(package: str, parents: Iterable[str]) -> bool:
-    """Return whether a package is one of these or lies in one of them."""
-    return any(f"{package}.".startswith(f"{parent}.") for parent in parents)
-
-
 def test_no_module_imports_itself_through_others() -> None:
     known = modules()
     graph = {name: set(imported(name, path, known)) for name, path in known.items()}
-    found = {package_of(cycle): sorted(cycle) for cycle in cycles(graph)}
-    new = {package: members for package, members in found.items() if not is_within(package, KNOWN)}
-    assert not new, f"these modules import each other in a circle: {new}"
-    gone = [one for one in KNOWN if not any(is_within(package, [one]) for package in found)]
-    assert not gone, f"no circle is left in {gone}: remove it from KNOWN"
+    found = [sorted(cycle) for cycle in cycles(graph)]
+    assert not found, f"these modules import each other in a circle: {found}"

@@ -24,7 +24,7 @@ POOL = urllib3.PoolManager(retries=False)
 
 
 class Corner(FakePaymentServer):
-    """A provider of the tests: it numbers its attempts, and a invoice can be paid once."""
+    """A provider of the tests: it numbers its attempts, and an invoice can be paid once."""
 
     NAME = "Corner <Shop>"
     COLOUR = "#804000"

@@ -12,7 +12,7 @@ from tests.payments import provider_lists
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_star_list import pay_unheard
 from tests.support import eventually, in_parallel, says
-from tools.emulator.payments.fake_server import Invoice
+from tools.emulator.payments.invoices import Invoice
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -115,7 +115,7 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
 
 
 def make_foreign(invoice: Invoice) -> None:
-    """Let a invoice be another shop's on the same account: its order is none of ours."""
+    """Let an invoice be another shop's on the same account: its order is none of ours."""
     name, place = next(
         (name, place)
         for place in (invoice.object.get("metadata") or {}, invoice.object)

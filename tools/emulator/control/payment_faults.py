@@ -8,8 +8,8 @@ from typing import Any
 
 from tools.emulator.control.bodies import Refused, number, optional_number
 from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible, Payments
+from tools.emulator.payments.actions import ACTIONS
 from tools.emulator.payments.checkout import HINTS
-from tools.emulator.payments.fake_server import ACTIONS
 from tools.emulator.payments.faults import KINDS, PaymentFault
 from tools.emulator.switches import Switches
 from tools.emulator.trace import Trace

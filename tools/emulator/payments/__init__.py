@@ -4,7 +4,8 @@ The fake server of a provider is a class `FakeServer` in the module of the provi
 """
 
 from tools.emulator.payments.callbacks import Callback, Callbacks
-from tools.emulator.payments.fake_server import FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice, NotPossible
 from tools.emulator.payments.registry import Payments
 
 __all__ = ["Callback", "Callbacks", "FakePaymentServer", "Invoice", "NotPossible", "Payments"]

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs
 
 from tools.emulator import guard
 from tools.emulator.pages import FOLDER
-from tools.emulator.payments.fake_server import ACTIONS, FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.actions import ACTIONS
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice, NotPossible
 from tools.emulator.web import Request, Response
 
 POLICY = (
@@ -92,7 +94,7 @@ WEBHOOKS = frozenset({"deliver_twice", "forge"})
 
 
 def handle(fake_server: FakePaymentServer, request: Request, invoice_id: str) -> Response:
-    """Show a invoice's page, or press one of its buttons."""
+    """Show an invoice's page, or press one of its buttons."""
     invoice = fake_server.invoices.get(invoice_id)
     if invoice is None:
         return _page(404, _gone(fake_server), fake_server)
@@ -209,7 +211,7 @@ def _language(fake_server: FakePaymentServer, invoice: Invoice) -> str:
 
 
 def money(invoice: Invoice, language: str) -> str:
-    """Write what a invoice asks for as its page does."""
+    """Write what an invoice asks for as its page does."""
     number, symbol = f"{invoice.amount:,.2f}", SYMBOLS.get(invoice.currency, invoice.currency)
     if language == "ru":
         number = number.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.fake_server import FakePaymentServer, Invoice
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]

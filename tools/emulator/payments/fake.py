@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.payments.callbacks import MINUTE, Callback
-from tools.emulator.payments.fake_server import FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice, NotPossible
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from tools.emulator.clock import TRACE_HEADER, Clock
 from tools.emulator.payments import checkout
-from tools.emulator.payments.fake_server import FakePaymentServer, Invoice
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
 

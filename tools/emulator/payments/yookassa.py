@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tools.emulator.payments.actions import CHALLENGES
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice, NotPossible
 from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response

@@ -9,16 +9,14 @@ from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
+from tools.emulator.payments.cloudpayments.account import Account
 from tools.emulator.payments.cloudpayments.cloudkassir import complaint
 from tools.emulator.payments.cloudpayments.ledger import money
-from tools.emulator.payments.fake_server import Invoice
+from tools.emulator.payments.invoices import Invoice
 from tools.emulator.web import Request, Response, json_response
-
-if TYPE_CHECKING:
-    from tools.emulator.payments.cloudpayments.fake_server import FakeServer
 
 Json = dict[str, Any]
 
@@ -30,8 +28,8 @@ REMEMBERED_SECONDS = 3600.0  # how long a call with the same X-Request-ID is ans
 class Api:
     """HTTP Basic, POST, JSON or a form."""
 
-    def __init__(self, shop: FakeServer) -> None:
-        self._shop = shop
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._lock = threading.Lock()
         self._answered: dict[str, tuple[float, Json]] = {}
         self._methods: dict[str, Callable[[Json], Json]] = {
@@ -49,7 +47,7 @@ class Api:
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer a call."""
-        login = f"{self._shop.PUBLIC_ID}:{self._shop.secret}"
+        login = f"{self._account.PUBLIC_ID}:{self._account.secret}"
         wanted = f"Basic {b64encode(login.encode()).decode()}"
         if not hmac.compare_digest(request.headers.get("authorization", ""), wanted):
             return Response(401, b"", "text/plain")
@@ -62,9 +60,9 @@ class Api:
     def _once(self, request: Request, method: Callable[[Json], Json]) -> Json:
         key = request.headers.get("x-request-id", "")
         at, answer = self._answered.get(key, (0.0, None))
-        if not key or answer is None or self._shop.clock.now() - at > REMEMBERED_SECONDS:
+        if not key or answer is None or self._account.clock.now() - at > REMEMBERED_SECONDS:
             answer = method(_parameters(request))
-            self._answered[key] = (self._shop.clock.now(), answer)
+            self._answered[key] = (self._account.clock.now(), answer)
         return answer
 
     def _create(self, asked: Json) -> Json:
@@ -73,7 +71,7 @@ class Api:
         refusal = _wrong_order(asked, amount, currency)
         if refusal:
             return _refusal(refusal)
-        number = self._shop.ledger.number()
+        number = self._account.ledger.number()
         invoice = Invoice(
             f"{number:x}",
             amount,
@@ -84,7 +82,7 @@ class Api:
             object={name: asked.get(name) for name in ("InvoiceId", "AccountId", "Email", "JsonData")},
             language=str(asked.get("CultureName") or "")[:2],
         )
-        self._shop.keep(invoice)
+        self._account.keep(invoice)
         model = {
             "Id": invoice.id,
             "Number": number,
@@ -92,24 +90,24 @@ class Api:
             "Currency": currency,
             "Description": invoice.title,
             "Email": asked.get("Email"),
-            "Url": self._shop.checkout_url(invoice),
+            "Url": self._account.checkout_url(invoice),
             "Status": "Created",
             "StatusCode": 0,
         }
         return _success(model)
 
     def _cancel(self, asked: Json) -> Json:
-        invoice = self._shop.invoices.get(str(asked.get("Id")))
+        invoice = self._account.invoices.get(str(asked.get("Id")))
         if invoice is None or invoice.state != "open":
             return _refusal("Not found")
         invoice.state = "canceled"
         return _success()
 
     def _get(self, asked: Json) -> Json:
-        return _told(self._shop.ledger.get(asked.get("TransactionId")))
+        return _told(self._account.ledger.get(asked.get("TransactionId")))
 
     def _find(self, asked: Json) -> Json:
-        mine = self._shop.ledger.of_invoice(str(asked.get("InvoiceId")))
+        mine = self._account.ledger.of_invoice(str(asked.get("InvoiceId")))
         return _told(mine[-1] if mine else None)
 
     def _list(self, asked: Json) -> Json:
@@ -118,31 +116,31 @@ class Api:
         number = int(asked.get("PageNumber") or 0)
         if number < 1 or not first or not last:
             return _refusal("Invalid PageNumber, CreatedDateGte or CreatedDateLte value")
-        found = self._shop.ledger.made_between(first, last)
-        begin = (number - 1) * self._shop.page_size
-        return {"Model": found[begin : begin + self._shop.page_size], "Success": True, "Message": None}
+        found = self._account.ledger.made_between(first, last)
+        begin = (number - 1) * self._account.page_size
+        return {"Model": found[begin : begin + self._account.page_size], "Success": True, "Message": None}
 
     def _refund(self, asked: Json) -> Json:
-        payment, amount = self._shop.ledger.get(asked.get("TransactionId")), money(asked.get("Amount"))
+        payment, amount = self._account.ledger.get(asked.get("TransactionId")), money(asked.get("Amount"))
         if payment is None or payment["Type"] != 0 or payment["Status"] != "Completed":
             return _refusal("Transaction not found")
-        if not 0 < amount <= self._shop.ledger.left(payment):
+        if not 0 < amount <= self._account.ledger.left(payment):
             return _refusal("Invalid Amount value")
         wrong = complaint(asked.get("JsonData"), amount)
         if wrong:
             return _refusal(wrong)
-        return _success({"TransactionId": self._shop.give_back(payment, amount)["TransactionId"]})
+        return _success({"TransactionId": self._account.give_back(payment, amount)["TransactionId"]})
 
     def _subscription(self, asked: Json) -> Json:
-        found = self._shop.ledger.subscriptions.get(str(asked.get("Id")))
+        found = self._account.ledger.subscriptions.get(str(asked.get("Id")))
         return _success(found) if found else _refusal("Not found")
 
     def _stop(self, asked: Json) -> Json:
-        found = self._shop.ledger.running(str(asked.get("Id")))
+        found = self._account.ledger.running(str(asked.get("Id")))
         if found is None:
             return _refusal("Not found")
         found["Status"] = "Cancelled"
-        self._shop.tell_subscription(found)
+        self._account.tell_subscription(found)
         return _success()
 
 

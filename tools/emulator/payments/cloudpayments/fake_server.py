@@ -9,11 +9,14 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tools.emulator.payments.actions import CHALLENGES
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.cloudpayments import notifications
+from tools.emulator.payments.cloudpayments.account import Account
 from tools.emulator.payments.cloudpayments.api import Api
-from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, NOT_AUTHENTICATED, Ledger, a_month_after
-from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, NOT_AUTHENTICATED, a_month_after
+from tools.emulator.payments.fake_server import FakePaymentServer
+from tools.emulator.payments.invoices import Invoice, NotPossible
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response
 
@@ -30,8 +33,8 @@ REFUSALS: dict[int | None, str] = {
 }
 
 
-class FakeServer(FakePaymentServer):
-    """Orders by link. `style` (form, json) and `method` are what the cabinet says of callbacks."""
+class FakeServer(Account):
+    """Orders by link."""
 
     NAME = "CloudPayments"
     LANGUAGE = "ru"
@@ -41,14 +44,9 @@ class FakeServer(FakePaymentServer):
     PAYABLE = frozenset({"open", "declined"})  # one order can be tried again
     ACTIONS = (*FakePaymentServer.ACTIONS, "expire", *CHALLENGES)
     SIGNATURES = ("Content-HMAC", "X-Content-HMAC")
-    PUBLIC_ID = "pk_emulator"
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.style = "form"
-        self.method = "POST"
-        self.secret = "emulator-cloudpayments"  # noqa: S105  good for nothing else
-        self.ledger = Ledger(self.clock)
         self._api = Api(self)
 
     def environment(self, url: str) -> dict[str, str]:
@@ -120,16 +118,6 @@ class FakeServer(FakePaymentServer):
             self.give_back(payment, self.ledger.left(payment))
         return []
 
-    def give_back(self, payment: Json, amount: Decimal) -> Json:
-        """Give so much of a payment back and tell of it."""
-        invoice = self.ledger.invoice_of(payment)
-        original = {"Type": 1, "OriginalTransactionId": payment["TransactionId"]}
-        refund = self.ledger.keep(self.ledger.transaction(invoice, amount, "Completed", **original))
-        if not self.ledger.left(payment):
-            invoice.state = "refunded"
-        self.send(invoice, [self._told("refund", notifications.refund_fields(refund))])
-        return refund
-
     def renew(self, invoice: Invoice) -> list[Callback]:
         """Charge the next month: a payment without an order of the shop's."""
         subscription = self._running(invoice)
@@ -173,10 +161,6 @@ class FakeServer(FakePaymentServer):
         following = datetime.fromisoformat(found["NextTransactionDateIso"])
         return following.replace(tzinfo=UTC).timestamp()
 
-    def tell_subscription(self, subscription: Json) -> None:
-        """Tell that a subscription has changed."""
-        self.callbacks.send([self._recurrent(subscription)])
-
     def _try(self, invoice: Invoice, amount: Decimal) -> Json:
         """Ask the shop; without its agreement nothing is taken."""
         transaction = self.ledger.keep(self.ledger.transaction(invoice, amount, "AwaitingAuthentication"))
@@ -193,21 +177,6 @@ class FakeServer(FakePaymentServer):
         if found is None:
             raise NotPossible("There is no subscription, or it has ended.")
         return found
-
-    def _recurrent(self, subscription: Json) -> Callback:
-        return self._told("recurrent", notifications.subscription_fields(subscription))
-
-    def _told(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
-        secret = "guessed" if is_forged else self.secret
-        return notifications.callback(
-            kind,
-            fields,
-            secret,
-            style=self.style,
-            method=self.method,
-            address=self.ADDRESS,
-            is_forged=is_forged,
-        )
 
 
 def _code(response: RawResponse) -> int | None:

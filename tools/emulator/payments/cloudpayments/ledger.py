@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.clock import Clock
-from tools.emulator.payments.fake_server import Invoice
+from tools.emulator.payments.invoices import Invoice
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Ledger:
         return next(self._numbers)
 
     def transaction(self, invoice: Invoice, amount: Decimal, status: str, **more: Any) -> Json:
-        """Make a transaction of a invoice; it counts once it is kept."""
+        """Make a transaction of an invoice; it counts once it is kept."""
         number = self.number()
         self._checkouts[number] = invoice
         return {

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from shared.payments.providers.prodamus import php_forms
-from tools.emulator.payments.fake_server import Invoice
+from tools.emulator.payments.invoices import Invoice
+from tools.emulator.payments.prodamus.account import MOSCOW, Account
 from tools.emulator.web import Request, Response
-
-if TYPE_CHECKING:
-    from tools.emulator.payments.prodamus.fake_server import FakeServer
 
 Json = dict[str, Any]
 
-MOSCOW = timezone(timedelta(hours=3))
 CURRENCIES = ("rub", "usd", "eur", "kzt")
 
 
 class Page:
     """Answers in plain text, as theirs does."""
 
-    def __init__(self, shop: FakeServer) -> None:
-        self._shop = shop
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer a call of the shop's."""
@@ -43,7 +40,7 @@ class Page:
     def _link(self, asked: Json) -> Response:
         if "signature" in asked and not self._is_signed(asked):
             return _text(400, "error: signature incorrect")
-        plan = self._shop.PLANS.get(str(asked.get("subscription")))
+        plan = self._account.PLANS.get(str(asked.get("subscription")))
         products = asked.get("products", {})
         title, amount = (plan[0], plan[1]) if plan else _cost(products)
         currency = asked.get("currency", "rub")
@@ -59,7 +56,7 @@ class Page:
             object=asked,
         )
         invoice.expires_at = _expiry(str(asked.get("link_expired", "")))
-        url = self._shop.checkout_url(self._shop.keep(invoice))
+        url = self._account.checkout_url(self._account.keep(invoice))
         if asked["do"] == "pay":
             return Response(302, b"", "text/plain", {"Location": url})
         return _text(200, url)
@@ -70,18 +67,18 @@ class Page:
         if not self._is_signed(asked):
             return _text(400, "signature incorrect")
         name = str(asked.get("subscription"))
-        invoice = self._shop.subscriber(name, str(asked.get("profile") or asked.get("customer_phone")))
+        invoice = self._account.subscriber(name, str(asked.get("profile") or asked.get("customer_phone")))
         if invoice is None:
             return _text(400, "profile not found")
         if invoice.object["plan"]["finished"]:
             return _text(400, f"subscription {name} completed, data modification is prohibited")
         status: Json = {who: str(asked[who]) for who in ("active_user", "active_manager") if who in asked}
-        self._shop.set_activity(invoice, status)
+        self._account.set_activity(invoice, status)
         return _text(200, "success")
 
     def _is_signed(self, asked: Json) -> bool:
         rest = {name: value for name, value in asked.items() if name != "signature"}
-        return hmac.compare_digest(str(asked["signature"]), self._shop.sign(rest, self._shop.secret))
+        return hmac.compare_digest(str(asked["signature"]), self._account.sign(rest, self._account.secret))
 
 
 def _parameters(request: Request) -> Json:

@@ -6,15 +6,13 @@ import copy
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-from tools.emulator.payments.fake_server import Invoice
+from tools.emulator.payments.invoices import Invoice
 from tools.emulator.payments.stripe import objects
+from tools.emulator.payments.stripe.account import Account
 from tools.emulator.web import Request, Response, json_response
-
-if TYPE_CHECKING:
-    from tools.emulator.payments.stripe import FakeServer
 
 Json = dict[str, Any]
 
@@ -34,17 +32,17 @@ class Refused(Exception):
 
 
 class Api:
-    """Answers with the objects of one fake server."""
+    """Answers with the objects of one account."""
 
-    def __init__(self, fake_server: FakeServer) -> None:
-        self._shop = fake_server
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._replays: dict[str, tuple[tuple[str, bytes], Response]] = {}
 
     def handle(self, request: Request, path: str) -> Response:
         """Answer one call."""
         key = request.headers.get("idempotency-key", "")
         same = (path, request.body)
-        with self._shop.lock:
+        with self._account.lock:
             try:
                 self._check_key(request)
                 if key in self._replays and request.method == "POST":
@@ -57,7 +55,7 @@ class Api:
             return answer
 
     def _check_key(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {self._shop.SECRET_KEY}":
+        if request.headers.get("authorization") != f"Bearer {self._account.SECRET_KEY}":
             raise Refused(401, "Invalid API Key provided: sk_test_****")
 
     def _replay(self, key: str, same: tuple[str, bytes]) -> Response:
@@ -74,18 +72,18 @@ class Api:
         routes = {
             "POST /v1/checkout/sessions": self._open_session,
             "POST /v1/refunds": self._refund,
-            "GET /v1/refunds": lambda form: self._list(self._shop.refunds, form),
-            "GET /v1/disputes": lambda form: self._list(self._shop.disputes, form),
-            "GET /v1/events": lambda form: self._list(self._shop.events, form),
+            "GET /v1/refunds": lambda form: self._list(self._account.refunds, form),
+            "GET /v1/disputes": lambda form: self._list(self._account.disputes, form),
+            "GET /v1/events": lambda form: self._list(self._account.events, form),
             "GET /v1/invoice_payments": self._invoice_payments,
         }
         if found := routes.get(f"{request.method} {path}"):
             return found(form)
         kind, _, number = path.removeprefix("/v1/").rpartition("/")
         known = {
-            "checkout/sessions": {invoice.id: invoice.object for invoice in self._shop.invoices.values()},
-            "invoices": self._shop.stripe_invoices,
-            "subscriptions": self._shop.subscriptions,
+            "checkout/sessions": {invoice.id: invoice.object for invoice in self._account.invoices.values()},
+            "invoices": self._account.stripe_invoices,
+            "subscriptions": self._account.subscriptions,
         }.get(kind, {})
         if number not in known:
             raise Refused(404, f"No such object: '{number}'", "resource_missing")
@@ -95,11 +93,11 @@ class Api:
 
     def _open_session(self, form: Json) -> Json:
         price = _price(form)
-        amount, now = int(price["unit_amount"]), int(self._shop.clock.now())
+        amount, now = int(price["unit_amount"]), int(self._account.clock.now())
         expires_at = int(form.get("expires_at") or now + LONGEST)
         if not now + SHORTEST <= expires_at <= now + LONGEST:
             raise Refused(400, "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.")
-        url = f"{self._shop.url}/checkout/{{}}"
+        url = f"{self._account.url}/checkout/{{}}"
         session = objects.session(form, url, amount, now, expires_at)
         currency = price["currency"].upper()
         invoice = Invoice(
@@ -113,18 +111,18 @@ class Api:
             expires_at=float(expires_at),
             language=str(form.get("locale") or ""),
         )
-        self._shop.keep(invoice)
-        self._shop.asked[invoice.id] = form
+        self._account.keep(invoice)
+        self._account.asked[invoice.id] = form
         return copy.deepcopy(session)
 
     def _refund(self, form: Json) -> Json:
-        intent = self._shop.intents.get(form.get("payment_intent", ""))
+        intent = self._account.intents.get(form.get("payment_intent", ""))
         if intent is None:
             raise Refused(404, "No such payment_intent", "resource_missing")
-        words, code = self._shop.not_returnable(intent)
+        words, code = self._account.not_returnable(intent)
         if words:
             raise Refused(400, words, code)
-        left = intent["amount"] - self._shop.refunded(intent)
+        left = intent["amount"] - self._account.refunded(intent)
         amount = int(form.get("amount") or left)
         if amount > left:
             currency = intent["currency"].upper()
@@ -133,7 +131,7 @@ class Api:
                 f"Refund amount ({amount} {currency}) is greater than unrefunded amount on charge "
                 f"({left} {currency})",
             )
-        return copy.deepcopy(self._shop.give_back(intent, amount))
+        return copy.deepcopy(self._account.give_back(intent, amount))
 
     def _list(self, known: list[Json], form: Json) -> Json:
         """Return a page of a list, the newest first."""
@@ -147,11 +145,11 @@ class Api:
         ]
         after = form.get("starting_after")
         begin = 1 + [one["id"] for one in found].index(after) if after else 0
-        end = begin + min(int(form.get("limit", "10")), self._shop.page_size)
+        end = begin + min(int(form.get("limit", "10")), self._account.page_size)
         return {"object": "list", "has_more": len(found) > end, "data": copy.deepcopy(found[begin:end])}
 
     def _invoice_payments(self, form: Json) -> Json:
-        found = [one for one in self._shop.invoice_payments if one["invoice"] == form.get("invoice")]
+        found = [one for one in self._account.invoice_payments if one["invoice"] == form.get("invoice")]
         return {"object": "list", "has_more": False, "data": found}
 
     def _change_subscription(self, found: Json, form: Json) -> None:
@@ -160,7 +158,7 @@ class Api:
                 400, "A canceled subscription can only update its cancellation_details and metadata."
             )
         found["cancel_at_period_end"] = form.get("cancel_at_period_end") == "true"
-        self._shop.subscription_changed(found)
+        self._account.subscription_changed(found)
 
 
 def _price(form: Json) -> Json:

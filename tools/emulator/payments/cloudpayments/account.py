@@ -1,0 +1,58 @@
+"""One CloudPayments account: its ledger, and the notifications that tell of changes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tools.emulator.payments.callbacks import Callback
+from tools.emulator.payments.cloudpayments import notifications
+from tools.emulator.payments.cloudpayments.ledger import Ledger
+from tools.emulator.payments.fake_server import FakePaymentServer
+
+Json = dict[str, Any]
+
+
+class Account(FakePaymentServer):
+    """What the API and the payer's side have in common.
+
+    `style` (form or json) and `method` are how the account is set to send notifications.
+    """
+
+    PUBLIC_ID = "pk_emulator"
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.style = "form"
+        self.method = "POST"
+        self.secret = "emulator-cloudpayments"  # noqa: S105  good for nothing else
+        self.ledger = Ledger(self.clock)
+
+    def give_back(self, payment: Json, amount: Decimal) -> Json:
+        """Give so much of a payment back and tell of it."""
+        invoice = self.ledger.invoice_of(payment)
+        original = {"Type": 1, "OriginalTransactionId": payment["TransactionId"]}
+        refund = self.ledger.keep(self.ledger.transaction(invoice, amount, "Completed", **original))
+        if not self.ledger.left(payment):
+            invoice.state = "refunded"
+        self.send(invoice, [self._told("refund", notifications.refund_fields(refund))])
+        return refund
+
+    def tell_subscription(self, subscription: Json) -> None:
+        """Tell that a subscription has changed."""
+        self.callbacks.send([self._recurrent(subscription)])
+
+    def _recurrent(self, subscription: Json) -> Callback:
+        return self._told("recurrent", notifications.subscription_fields(subscription))
+
+    def _told(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
+        secret = "guessed" if is_forged else self.secret
+        return notifications.callback(
+            kind,
+            fields,
+            secret,
+            style=self.style,
+            method=self.method,
+            address=self.ADDRESS,
+            is_forged=is_forged,
+        )
