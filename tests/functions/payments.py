@@ -1,4 +1,4 @@
-"""The payments function, knowing the same bots as the telegram function of the tests."""
+"""The payments function with the bots of the tests."""
 
 from functions.payments.main import payments
 from tests.functions import telegram

@@ -1,4 +1,4 @@
-"""The scheduled function, knowing the same bots as the telegram function of the tests."""
+"""The scheduled function with the bots of the tests."""
 
 from functions.scheduled.main import scheduled
 from tests.functions import telegram

@@ -1,4 +1,4 @@
-"""The telegram function with more bots and handlers than it is deployed with: for what must fail in tests."""
+"""The telegram function with additional bots and handlers, for failures in tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.telegram import Bot
 from tests import sql_results
 from tests.functions import example, second
 
-# Tests that take the database away wait for its return again and again (the real time: core/test_db.py).
+# Shorter than in production, because many tests wait for the circuit to close (tests/core/test_db.py).
 db.CIRCUIT_SECONDS = 1.0
 
 db.call = sql_results.wrap(db.call)

@@ -1,4 +1,4 @@
-"""Only the scheduler may run a job."""
+"""Only Cloud Scheduler may run a job."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def token(key: rsa.RSAPrivateKey = KEY, **claims: Any) -> str:
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The settings of a deployed function, and Google's certificates."""
+    """The settings of a deployed function and Google's certificates."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://x:y@localhost/z")
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
@@ -79,18 +79,18 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("secret", ["the-new-secret-of-jobs", "the-old-secret-of-jobs"])
-def test_a_secret_opens_while_it_is_rotated(google: None, secret: str) -> None:
+def test_old_and_new_secrets_are_accepted_during_a_rotation(google: None, secret: str) -> None:
     assert authorization.is_authorized(f"Bearer {secret}")
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", "Basic the-new-secret-of-jobs", "Bearer a.b.c"]
 )
-def test_anything_else_does_not(google: None, header: str | None) -> None:
+def test_other_authorization_headers_are_rejected(google: None, header: str | None) -> None:
     assert not authorization.is_authorized(header)
 
 
-def test_the_service_account_opens(google: None) -> None:
+def test_the_service_account_is_accepted(google: None) -> None:
     assert authorization.is_authorized(f"Bearer {token()}")
 
 
@@ -135,11 +135,11 @@ def test_the_service_account_opens(google: None) -> None:
         "expired",
     ],
 )
-def test_another_token_does_not(google: None, make: Callable[[], str]) -> None:
+def test_other_tokens_are_rejected(google: None, make: Callable[[], str]) -> None:
     assert not authorization.is_authorized(f"Bearer {make()}")
 
 
-def test_nobody_may_call_where_nothing_is_set(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_call_is_rejected_without_configuration(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHEDULER_SECRET")
     monkeypatch.delenv("SCHEDULER_SERVICE_ACCOUNT")
     config.settings.cache_clear()
@@ -147,7 +147,7 @@ def test_nobody_may_call_where_nothing_is_set(google: None, monkeypatch: pytest.
     assert not authorization.is_authorized(f"Bearer {token()}")
 
 
-def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> None:
+def test_an_unauthorized_call_is_401_and_an_unknown_job_404(stack: Stack) -> None:
     url = stack.function("scheduled").url
     send = stack.telegram.delivery.send
     right = {"Authorization": f"Bearer {stack.scheduler.secret}"}
@@ -173,7 +173,7 @@ def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
     assert answers == []
 
 
-def test_without_a_public_address_no_token_is_accepted(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_public_url_no_token_is_accepted(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PUBLIC_URL")
     config.settings.cache_clear()
     with pytest.raises(ConfigError, match="PUBLIC_URL"):

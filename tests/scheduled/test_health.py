@@ -36,8 +36,8 @@ def calls(stack: Stack, function: str) -> int:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_it_says_how_the_pool_is_without_calling_the_database(stack: Stack, function: str) -> None:
-    assert get(stack, function, **with_secret(stack))[0] == 200  # now there is a pool
+def test_health_reports_the_pool_without_a_database_call(stack: Stack, function: str) -> None:
+    assert get(stack, function, **with_secret(stack))[0] == 200  # the pool exists now
     before = calls(stack, function)
     status, body = get(stack, function)
     assert (status, body["status"], body["circuit"]) == (200, "ok", "closed")
@@ -48,7 +48,7 @@ def test_it_says_how_the_pool_is_without_calling_the_database(stack: Stack, func
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_asked_with_the_schedulers_secret_it_calls_the_database(stack: Stack, function: str) -> None:
+def test_health_with_the_secret_calls_the_database(stack: Stack, function: str) -> None:
     get(stack, function, **with_secret(stack))
     before = calls(stack, function)
     status, body = get(stack, function, **with_secret(stack))
@@ -57,7 +57,7 @@ def test_asked_with_the_schedulers_secret_it_calls_the_database(stack: Stack, fu
     assert body["pool"]["requests_num"] == before + 1
 
 
-def test_a_wrong_secret_is_as_good_as_none(stack: Stack) -> None:
+def test_health_with_a_wrong_secret_calls_no_database(stack: Stack) -> None:
     before = calls(stack, "telegram")
     status, body = get(stack, "telegram", Authorization="Bearer not-the-secret-of-jobs")
     assert (status, set(body)) == (200, {"status", "circuit", "pool"})
@@ -65,7 +65,7 @@ def test_a_wrong_secret_is_as_good_as_none(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_it_tells_no_secret(stack: Stack, function: str) -> None:
+def test_health_contains_no_secret(stack: Stack, function: str) -> None:
     text = json.dumps([get(stack, function)[1], get(stack, function, **with_secret(stack))[1]])
     secrets = [value for name, value in stack.env.items() if "SECRET" in name or ("KEY" in name and value)]
     assert len(secrets) > 3
@@ -73,7 +73,7 @@ def test_it_tells_no_secret(stack: Stack, function: str) -> None:
         assert secret not in text
 
 
-def test_without_the_database_it_answers_and_says_so_to_who_has_the_secret(stack: Stack) -> None:
+def test_health_reports_a_lost_database_only_with_the_secret(stack: Stack) -> None:
     get(stack, "scheduled", **with_secret(stack))
     stack.database.down()
     assert get(stack, "scheduled")[0] == 200
@@ -86,16 +86,16 @@ def test_without_the_database_it_answers_and_says_so_to_who_has_the_secret(stack
     assert get(stack, "scheduled")[1]["circuit"] == "closed"
 
 
-def test_behind_the_address_that_names_the_function(stack: Stack) -> None:
+def test_health_below_the_function_path(stack: Stack) -> None:
     assert get(stack, "telegram", "/telegram/health")[0] == 200
 
 
-def test_a_wrong_setting_is_seen(stack: Stack) -> None:
+def test_health_reports_an_invalid_setting(stack: Stack) -> None:
     with stack.settings(ENVIRONMENT="prod"):
         status, body = get(stack, "payments")
         assert (status, body) == (503, {"status": "a setting is invalid; see the log"})
 
 
 @pytest.mark.parametrize("path", ["/healthy", "/health/x", "/a/b/health", "/"])
-def test_other_paths_are_not_its(stack: Stack, path: str) -> None:
+def test_health_answers_no_other_path(stack: Stack, path: str) -> None:
     assert get(stack, "scheduled", path)[0] == 405

@@ -1,4 +1,4 @@
-"""A banned person is told once, in their language, and then nobody answers: not the AI, not any bot."""
+"""Bans: one notice in the user's language, then no answers from any bot or the AI."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unban(sql: Sql, user: TelegramUser) -> None:
     )
 
 
-def told(sql: Sql, user: TelegramUser) -> bool:
+def is_notified(sql: Sql, user: TelegramUser) -> bool:
     return bool(sql("select ban_notified from users where telegram_id = %s", user.id)[0]["ban_notified"])
 
 
@@ -42,7 +42,9 @@ def told(sql: Sql, user: TelegramUser) -> bool:
         ("en", "no longer have access", "Reason: спам"),
     ],
 )
-def test_one_notice_and_then_silence(stack: Stack, sql: Sql, language: str, word: str, why: str) -> None:
+def test_a_banned_user_gets_one_notice_and_then_no_answers(
+    stack: Stack, sql: Sql, language: str, word: str, why: str
+) -> None:
     anna = stack.telegram.user("Anna", language)
     chat = anna.chat("assistant")
     chat.send("a question before")
@@ -68,7 +70,7 @@ def test_one_notice_and_then_silence(stack: Stack, sql: Sql, language: str, word
     assert len(stack.ai.requests) == asked + 1
 
 
-def test_without_a_reason_none_is_made_up(stack: Stack, sql: Sql) -> None:
+def test_a_ban_without_a_reason_shows_none(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna, None)
     anna.chat("assistant").send("hello")
@@ -77,7 +79,7 @@ def test_without_a_reason_none_is_made_up(stack: Stack, sql: Sql) -> None:
     assert "Reason" not in notice.text
 
 
-def test_a_tap_is_told_too_and_never_left_spinning(stack: Stack, sql: Sql) -> None:
+def test_a_tap_of_a_banned_user_gets_the_notice_and_is_answered(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
@@ -93,7 +95,7 @@ def test_a_tap_is_told_too_and_never_left_spinning(stack: Stack, sql: Sql) -> No
     assert menu.stored.edits == 0
 
 
-def test_every_bot_keeps_the_ban_and_one_of_them_tells(stack: Stack, sql: Sql) -> None:
+def test_all_bots_enforce_a_ban_and_one_of_them_sends_the_notice(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna)
     other = anna.chat("second")
@@ -105,7 +107,7 @@ def test_every_bot_keeps_the_ban_and_one_of_them_tells(stack: Stack, sql: Sql) -
     assert len(chat.answers()) == 1, "the welcome, and no second notice"
 
 
-def test_a_redelivered_message_gets_the_same_notice_and_no_second(stack: Stack, sql: Sql) -> None:
+def test_a_redelivery_repeats_the_notice_and_adds_none(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna)
     update = message_update(anna, f"hello from {anna.id}")
@@ -132,7 +134,7 @@ def test_twenty_messages_at_once_get_one_notice(stack: Stack, sql: Sql) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["receive_update", "finish_update"])
-def test_a_connection_cut_at_any_statement_leaves_one_notice(
+def test_a_lost_connection_at_any_statement_leaves_one_notice(
     stack: Stack, sql: Sql, statement: str, when: Any
 ) -> None:
     anna = stack.telegram.user("Anna")
@@ -164,12 +166,12 @@ def test_a_killed_worker_leaves_one_notice(
     stack.telegram.retry_now()
     sent.wait(timeout=60)
     assert says(chat.answer().text, "banned_reason")
-    assert told(sql, anna)
+    assert is_notified(sql, anna)
     chat.send("hello again").wait(timeout=60)
     chat.expect_silence(0.2)
 
 
-def test_a_request_reserved_before_the_ban_is_given_back(
+def test_a_request_reserved_before_the_ban_is_released(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     anna = stack.telegram.user("Anna")
@@ -199,22 +201,22 @@ def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sq
     eventually(lambda: "The last answer." in [answer.text for answer in chat.answers()])
 
 
-def test_a_ban_lifted_meanwhile_tells_nothing(stack: Stack, sql: Sql) -> None:
+def test_a_ban_lifted_meanwhile_sends_no_notice(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna)
     stack.database.on("finish_update", when="before", do=lambda: unban(sql, anna))
     assert deliver_until_done(stack.telegram, message_update(anna, "hello"), "assistant").body == b""
-    assert not told(sql, anna)
+    assert not is_notified(sql, anna)
 
 
-def test_in_a_group_there_is_silence_and_the_notice_waits(stack: Stack, sql: Sql) -> None:
+def test_a_group_gets_no_notice_of_a_ban(stack: Stack, sql: Sql) -> None:
     anna, ben = started_user(stack.telegram), stack.telegram.user("Ben")
     group = stack.telegram.group("Team", [anna, ben], ["assistant"])
     username = stack.telegram.bot("assistant").username
     ban(sql, anna)
     group.by(anna).send(f"/help@{username}").wait()
     group.by(anna).expect_silence(0.2)
-    assert not told(sql, anna)
+    assert not is_notified(sql, anna)
     group.by(ben).send(f"/help@{username}").wait()
     assert "What I can do" in group.by(ben).answer().text
     chat = anna.chat("assistant")
@@ -222,7 +224,7 @@ def test_in_a_group_there_is_silence_and_the_notice_waits(stack: Stack, sql: Sql
     assert says(chat.answers()[-1].text, "banned_reason")
 
 
-def test_an_edited_message_is_not_worth_the_notice(stack: Stack, sql: Sql) -> None:
+def test_an_edited_message_gets_no_notice(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     sent = chat.send("/start")
@@ -232,7 +234,7 @@ def test_an_edited_message_is_not_worth_the_notice(stack: Stack, sql: Sql) -> No
     eventually(lambda: len(sent.updates) == 2)
     sent.wait()
     chat.expect_silence(0.2)
-    assert not told(sql, anna)
+    assert not is_notified(sql, anna)
 
 
 def pre_checkout(user: TelegramUser) -> dict[str, Any]:
@@ -260,7 +262,7 @@ def payment(user: TelegramUser, kind: str) -> dict[str, Any]:
     return update
 
 
-def test_updates_about_money_reach_their_handlers(stack: Stack, sql: Sql) -> None:
+def test_payment_updates_of_a_banned_user_reach_their_handlers(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
     ban(sql, anna)
     asked = deliver_until_done(stack.telegram, pre_checkout(anna), "second").json()
@@ -269,14 +271,14 @@ def test_updates_about_money_reach_their_handlers(stack: Stack, sql: Sql) -> Non
     for kind in ("successful_payment", "refunded_payment"):
         deliver_until_done(stack.telegram, payment(anna, kind), "second")
         assert chat.answer().text == kind
-    assert not told(sql, anna), "the notice is for what the person says"
+    assert not is_notified(sql, anna), "only messages of the user get the notice"
     told_now = deliver_until_done(stack.telegram, message_update(anna, f"well, {anna.id}?"), "second")
     assert says(told_now.json()["text"], "banned_reason")
     deliver_until_done(stack.telegram, payment(anna, "successful_payment"), "second")
     assert chat.answer().text == "successful_payment"
 
 
-def test_that_the_user_blocked_the_bot_is_noted_all_the_same(stack: Stack, sql: Sql) -> None:
+def test_a_block_by_a_banned_user_is_recorded(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna)
     anna.chat("assistant").block()
@@ -285,7 +287,7 @@ def test_that_the_user_blocked_the_bot_is_noted_all_the_same(stack: Stack, sql: 
     )
 
 
-def test_an_admin_is_served_whatever_the_column_says(stack: Stack, sql: Sql, appoint: Any) -> None:
+def test_an_admin_is_never_banned(stack: Stack, sql: Sql, appoint: Any) -> None:
     boss = appoint()
     chat = boss.chat("assistant")
     chat.send("/start")
@@ -295,7 +297,7 @@ def test_an_admin_is_served_whatever_the_column_says(stack: Stack, sql: Sql, app
     assert "For admins" in chat.answer().text
 
 
-def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) -> None:
+def test_a_banned_referrer_gets_no_message_about_new_users(stack: Stack, sql: Sql) -> None:
     anna, ben = started_user(stack.telegram), stack.telegram.user("Ben")
     (row,) = sql("select referral_code as code from users where telegram_id = %s", anna.id)
     ban(sql, anna)
@@ -313,7 +315,7 @@ def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) ->
     assert not sql("select 1 as x from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) -> None:
+def test_a_banned_user_keeps_access_to_their_data(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     ban(sql, anna)
@@ -332,12 +334,12 @@ def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) ->
     asked.tap("🗑 Delete everything").wait()
     assert "Done" in asked.wait_for_edit().text
     assert sql("select from users where telegram_id = %s", anna.id) == []
-    chat.send("hello again").wait()  # and is banned still
+    chat.send("hello again").wait()  # still banned
     assert eventually(lambda: says(chat.answers()[-1].text, "banned"))
     assert requests_of(sql, anna.id) == 0
 
 
-def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
+def test_a_banned_user_can_cancel_recurring_payments(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     ban(sql, anna)
@@ -361,7 +363,7 @@ def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
     assert eventually(lambda: len(chat.answers()) > 3)
 
 
-def test_in_a_group_a_banned_user_is_not_answered_about_their_data_either(stack: Stack, sql: Sql) -> None:
+def test_a_banned_user_gets_no_data_in_a_group(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     ban(sql, anna)
     group = stack.telegram.group("Team", [anna], ["assistant"])

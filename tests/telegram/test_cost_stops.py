@@ -1,4 +1,4 @@
-"""A question that must not cost more now is answered at once, without the AI and without a request."""
+"""Cost limits: a question beyond a limit is refused without calling the AI or counting a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Setting = Callable[[str, str], None]
 
 @pytest.fixture
 def setting(sql: Sql) -> Iterator[Setting]:
-    """Change a row of private.settings; put back after the test."""
+    """Change a row of private.settings; restored after the test."""
     before: dict[str, str] = {}
 
     def change(key: str, value: str) -> None:
@@ -42,9 +42,7 @@ def in_group(stack: Stack, anna: TelegramUser, number: int) -> None:
 
 
 @pytest.mark.parametrize("has_user_api_key", [False, True])
-def test_a_user_in_many_groups_holds_few_threads_and_is_told(
-    stack: Stack, sql: Sql, has_user_api_key: bool
-) -> None:
+def test_requests_in_progress_are_limited_per_user(stack: Stack, sql: Sql, has_user_api_key: bool) -> None:
     anna = started_user(stack.telegram)
     if has_user_api_key:
         add(anna.chat("assistant"), "OpenAI", a_key("OpenAI"))
@@ -99,7 +97,7 @@ def test_the_history_that_is_sent_is_bounded_by_characters(stack: Stack) -> None
     assert "answer 4" in sent[-1]["content"]
 
 
-def test_the_words_of_a_refused_question_are_in_one_message(stack: Stack, setting: Setting) -> None:
+def test_a_refused_question_gets_one_message(stack: Stack, setting: Setting) -> None:
     anna = started_user(stack.telegram)
     setting("daily_cost_user", "0.001")
     response = stack.telegram.deliver(message_update(anna, "hello"))

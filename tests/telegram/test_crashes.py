@@ -1,4 +1,4 @@
-"""The function dies (SIGKILL) or the database goes away between any two steps: the work is done once."""
+"""Crashes: SIGKILL or a lost database between any two steps; the update is processed once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.slow
 
-LATER = "clock_timestamp() + interval '3 minutes'"  # every lease and claim of a dead worker has run out
+LATER = "clock_timestamp() + interval '3 minutes'"  # all leases of crashed workers have expired
 
 
 def kill(stack: Stack) -> None:
@@ -59,7 +59,7 @@ STEPS: dict[str, Callable[[Stack], None]] = {
 
 
 def _kill_there(stack: Stack, step: str, chat_id: int) -> None:
-    """Wait for the step and kill; a statement's hook has done so itself."""
+    """Wait for the step and kill the function; hooks of statements kill by themselves."""
     if "AI" in step or "streams" in step:
         count = len(stack.ai.requests)
         eventually(lambda: len(stack.ai.requests) > count - 1 and stack.ai.requests)
@@ -73,7 +73,7 @@ def _kill_there(stack: Stack, step: str, chat_id: int) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_the_update_is_done_once(
+def test_killed_at_any_step_the_update_is_processed_once(
     stack: Stack, sql: Sql, clock: Callable[[str], None], step: str
 ) -> None:
     anna = stack.telegram.user("Anna")
@@ -96,7 +96,7 @@ def test_killed_at_any_step_the_update_is_done_once(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["receive_update", "finish_update", "record_deliveries"])
-def test_a_connection_cut_at_any_statement_changes_nothing_twice(
+def test_a_lost_connection_at_any_statement_changes_state_once(
     stack: Stack, sql: Sql, statement: str, when: Any
 ) -> None:
     anna = stack.telegram.user("Anna")
@@ -129,10 +129,10 @@ def test_the_database_lost_between_receive_and_finish_costs_no_request(
     assert history_of(sql, anna.id) == ["user", "assistant"]
 
 
-def test_the_sweep_finishes_what_a_dead_worker_left_and_telegram_gave_up(
+def test_the_sweep_finishes_an_update_that_telegram_no_longer_delivers(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    # What other tests left undone on purpose would be swept first.
+    # The sweep would process unfinished updates of other tests first.
     sql("delete from telegram_updates where status in ('working', 'failed')")
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
@@ -150,9 +150,7 @@ def test_the_sweep_finishes_what_a_dead_worker_left_and_telegram_gave_up(
     chat.expect_silence(0.3)
 
 
-def test_a_reservation_nobody_settles_is_given_back(
-    stack: Stack, sql: Sql, clock: Callable[[str], None]
-) -> None:
+def test_an_abandoned_reservation_is_released(stack: Stack, sql: Sql, clock: Callable[[str], None]) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.database.on("receive_update", when="after", do=lambda: kill(stack))

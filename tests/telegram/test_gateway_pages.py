@@ -1,4 +1,4 @@
-"""A gateway in front of the Bot API answers instead of it: a network failure, never a fault of the update."""
+"""A gateway's error page in place of a Bot API response: a temporary failure, never a fault of the update."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_what_is_no_answer_of_the_bot_api_may_succeed_later(page: tuple[int, bytes]) -> None:
+def test_a_response_that_is_not_from_the_bot_api_is_temporary(page: tuple[int, bytes]) -> None:
     status, body = page
     with pytest.raises(TelegramError) as caught:
         _decode("sendPhoto", Response(status, {}, body))
@@ -40,7 +40,7 @@ def test_what_is_no_answer_of_the_bot_api_may_succeed_later(page: tuple[int, byt
 @pytest.mark.parametrize(
     "content", [{"ok": True, "result": None}, {"ok": False, "error_code": 400, "description": "Bad"}]
 )
-def test_answers_of_the_bot_api_are_taken(content: dict[str, Any]) -> None:
+def test_responses_of_the_bot_api_are_accepted(content: dict[str, Any]) -> None:
     assert _decode("x", Response(200, {}, json.dumps(content).encode())).json() == content
 
 
@@ -63,8 +63,8 @@ def test_a_gateway_page_never_dead_letters_an_update(stack: Stack, sql: Sql, pag
     assert failures_of(sql, update) == [{"status": "finished", "failures": 0}]
 
 
-def test_a_gateway_page_to_getme_is_waited_out(stack: Stack, sql: Sql) -> None:
-    """The name of the bot is asked for once a process: in a group even before the update is stored."""
+def test_a_gateway_page_to_getme_is_retried(stack: Stack, sql: Sql) -> None:
+    """getMe is called once per process; in a group, before the update is stored."""
     anna = started_user(stack.telegram)
     stack.function("telegram").restart()
     stack.telegram.fail("getMe", status=502, page=PAGE, times=2)
@@ -85,12 +85,14 @@ def test_a_gateway_page_to_an_ai_answer_loses_nothing_and_is_counted(stack: Stac
     before = stack.function("telegram").raw_log.count('"answer_lost"')
     chat = anna.chat("assistant")
     chat.send("hello").wait(timeout=60)
-    assert len(chat.answers()) == 3  # /start, and the answer twice: Telegram's word of the first was lost
+    assert (
+        len(chat.answers()) == 3
+    )  # /start, and the answer twice, because the response to the first was lost
     lines = eventually(lambda: stack.function("telegram").raw_log.count('"answer_lost"') - before)
     assert lines == 1
 
 
-def test_our_own_failure_has_a_pause_before_it_is_tried_again(stack: Stack, sql: Sql) -> None:
+def test_a_failure_of_our_own_is_retried_after_a_pause(stack: Stack, sql: Sql) -> None:
     update = message_update(started_user(stack.telegram, "second"), "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
     assert [(answer.status, answer.headers.get("retry-after")) for answer in answers] == [

@@ -1,4 +1,4 @@
-"""In a group the bot answers when it is addressed, and only then."""
+"""Groups: the bot answers only when it is addressed."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def test_start_in_a_group_says_what_works_there(
 ) -> None:
     anna = stack.telegram.user("Anna", language)
     group = stack.telegram.group("Team", [anna], ["assistant"])
-    for _ in range(2):  # a new user, and one who is back
+    for _ in range(2):  # a new user and a returning one
         group.by(anna).send(f"/start@{stack.telegram.bot('assistant').username}").wait()
         answer = group.by(anna).answer()
         assert says in answer.text
         assert says_not not in answer.text
 
 
-def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) -> None:
+def test_messages_not_addressed_to_the_bot_are_ignored(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
     username = stack.telegram.bot("assistant").username
@@ -55,7 +55,7 @@ def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) 
         assert (response.status, response.body) == (200, b"")
 
 
-def test_messages_of_other_bots_and_of_channels_are_left_alone(stack: Stack) -> None:
+def test_messages_of_bots_and_channels_are_ignored(stack: Stack) -> None:
     update = message_update(stack.telegram.user("Anna"), "/start")
     update["message"]["from"]["is_bot"] = True
     assert stack.telegram.deliver(update).body == b""

@@ -21,7 +21,7 @@ SLOW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,
 )
-FAKE_KEY = "sk-proj-4f9aQ2b7Lx0TnV3mWc8RzYd1"  # looks like an API key, and is none
+FAKE_KEY = "sk-proj-4f9aQ2b7Lx0TnV3mWc8RzYd1"  # looks like an API key
 
 json_values = st.recursive(
     st.none()
@@ -32,7 +32,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-people = st.fixed_dictionaries(
+senders = st.fixed_dictionaries(
     {"id": st.integers(-(2**60), 2**60) | json_values, "is_bot": st.booleans() | json_values},
     optional={
         "first_name": st.text(max_size=20) | json_values,
@@ -45,7 +45,7 @@ messages = st.fixed_dictionaries(
     {},
     optional={
         "message_id": st.integers() | json_values,
-        "from": people | json_values,
+        "from": senders | json_values,
         "chat": st.fixed_dictionaries(
             {
                 "id": st.integers(1, 2**40) | json_values,
@@ -65,12 +65,13 @@ updates = st.fixed_dictionaries(
     optional={
         "message": messages | json_values,
         "callback_query": st.fixed_dictionaries(
-            {}, optional={"id": st.text(max_size=9), "from": people, "message": messages, "data": json_values}
+            {},
+            optional={"id": st.text(max_size=9), "from": senders, "message": messages, "data": json_values},
         ),
         "edited_message": messages,
         "my_chat_member": json_values,
         "pre_checkout_query": st.fixed_dictionaries(
-            {"from": people},
+            {"from": senders},
             optional={"id": st.text(max_size=9) | json_values, "invoice_payload": json_values},
         ),
     },
@@ -86,8 +87,8 @@ def test_any_bytes_are_acknowledged(stack: Stack, body: bytes) -> None:
 @SLOW
 @given(update=updates)
 def test_anything_like_an_update_ends_with_an_acknowledgement(stack: Stack, update: dict[str, Any]) -> None:
-    # No answer may be a 500: nothing in a body is a reason for our code to fail. A redelivery gets 503
-    # while a call that the update owes is being made.
+    # No response may be a 500: our code must not fail because of a body. A redelivery gets 503
+    # while an outbox item of the update is being delivered.
     statuses = {stack.telegram.deliver(update, "second").status for _ in range(4)}
     assert statuses <= {200, 503}
 
@@ -104,7 +105,7 @@ def test_anything_like_an_update_ends_with_an_acknowledgement(stack: Stack, upda
     ],
 )
 @pytest.mark.parametrize("bot", ["assistant", "second"])
-def test_what_the_library_cannot_read_is_put_aside_at_once(
+def test_an_update_that_telebot_cannot_parse_is_dead_lettered_at_once(
     stack: Stack, bot: str, update: dict[str, Any]
 ) -> None:
     update = {"update_id": message_update(stack.telegram.user("Anna"), "x")["update_id"], **update}
@@ -112,7 +113,7 @@ def test_what_the_library_cannot_read_is_put_aside_at_once(
     assert stack.telegram.deliver(message_update(stack.telegram.user("Anna"), "/help"), bot).status == 200
 
 
-def test_an_oversized_body_is_put_aside_and_the_chat_goes_on(stack: Stack, sql: Sql) -> None:
+def test_an_oversized_body_is_dead_lettered_and_the_chat_continues(stack: Stack, sql: Sql) -> None:
     body = json.dumps(message_update(stack.telegram.user("Anna"), "x" * 2_000_000)).encode()
     assert stack.telegram.deliver(body, "second").status == 200
     assert stack.telegram.deliver(body, "second").status == 200
@@ -154,7 +155,7 @@ def test_a_secret_in_a_message_is_stored_and_logged_nowhere(
     sql("delete from telegram_outbox")
 
 
-def test_a_secret_somebody_replies_to_is_not_stored_either(stack: Stack, sql: Sql) -> None:
+def test_a_secret_in_a_quoted_message_is_not_stored(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     quoted = message_update(anna, f"the key is {FAKE_KEY}")["message"]
     update = message_update(anna, "/boom", reply_to_message=quoted)
@@ -167,14 +168,12 @@ def test_a_secret_somebody_replies_to_is_not_stored_either(stack: Stack, sql: Sq
 
 
 @pytest.mark.parametrize("more", [{}, {"quote": {"text": "\bearer abcdefghijkl", "position": 0}}])
-def test_a_secret_beside_a_control_character_is_struck_out_without_breaking_the_json(
-    stack: Stack, more: dict[str, Any]
-) -> None:
+def test_redaction_beside_a_control_character_keeps_valid_json(stack: Stack, more: dict[str, Any]) -> None:
     text = "\x01123456:" + "A" * 35
     assert stack.telegram.deliver(message_update(stack.telegram.user("Anna"), text, **more)).status == 200
 
 
-def test_a_body_too_deep_to_be_stored_is_put_aside(stack: Stack) -> None:
+def test_a_body_nested_too_deep_to_store_is_dead_lettered(stack: Stack) -> None:
     deep = json.loads("[" * 400 + "]" * 400)
     update = message_update(stack.telegram.user("Anna"), "hello", extra=deep)
     assert stack.telegram.deliver(update).status == 200
@@ -191,7 +190,7 @@ def test_a_body_too_deep_to_be_stored_is_put_aside(stack: Stack) -> None:
         {"reply_to_message": "x"},
     ],
 )
-def test_a_group_message_of_a_wrong_shape_is_put_aside(stack: Stack, message: dict[str, Any]) -> None:
+def test_a_malformed_group_message_is_dead_lettered(stack: Stack, message: dict[str, Any]) -> None:
     group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
     update = message_update(stack.telegram.user("Anna"), "lunch", chat=group, **message)
     assert stack.telegram.deliver(update).status == 200
@@ -203,7 +202,7 @@ def test_an_error_that_postgres_cannot_store_counts_like_any_other(stack: Stack,
     sql("delete from telegram_outbox")
 
 
-def test_a_nul_in_an_ai_answer_is_left_out(stack: Stack, sql: Sql) -> None:
+def test_a_nul_in_an_ai_answer_is_removed(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     stack.ai.always(AiBehaviour(text="be\0fore"))
     anna.chat("assistant").send("hello").wait()

@@ -1,4 +1,4 @@
-"""telebot does its work without what we keep out of its import."""
+"""telebot works without the modules that light_telebot keeps out of its import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _python(program: str) -> str:
     ).stdout.strip()
 
 
-def test_neither_requests_nor_pillow_are_imported_at_a_start() -> None:
+def test_a_cold_start_imports_neither_requests_nor_pillow() -> None:
     program = (
         "import sys, shared.telegram.webhook; from shared import bots; bots.load('assistant');"
         "heavy = {'requests', 'PIL', 'urllib3', 'cryptography', 'segno', 'pyromark'};"
@@ -23,7 +23,7 @@ def test_neither_requests_nor_pillow_are_imported_at_a_start() -> None:
     assert _python(program) == "[]"
 
 
-def test_the_real_ones_are_there_for_whoever_imports_them() -> None:
+def test_requests_and_pillow_can_be_imported_later() -> None:
     program = (
         "import shared.telegram, telebot.apihelper as used, requests, requests.adapters;"
         "print(requests.Session, used.requests.sessions is requests.sessions)"

@@ -1,6 +1,6 @@
-"""No text leaves with a link preview: an address in it is fetched by nobody who did not tap it.
+"""Link previews are disabled in every text, so Telegram fetches no URL without a tap.
 
-Besides these stories, the `stack` fixture checks every call that any test of the suite made.
+The `stack` fixture also checks every call of every test.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from shared.telegram.link_previews import OFF, without_preview
 from tests.support import calls_with_preview, message_update, started_user
-from tests.telegram.test_outbox import owe
+from tests.telegram.test_outbox import enqueue
 from tests.telegram.test_updates import Sql
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -21,7 +21,7 @@ LEAK = "https://evil.example/?q=what-the-user-said"
 
 
 def texts_to(stack: Stack, chat_id: int) -> list[dict[str, Any]]:
-    """Return the calls with a text to a chat, each with its preview off."""
+    """Return the calls with a text to a chat; fails if one has a preview."""
     calls = [
         call
         for call in stack.telegram.calls
@@ -59,7 +59,7 @@ def test_an_ai_answer_whose_entities_are_refused_has_no_preview(stack: Stack) ->
     assert [call["ok"] for call in texts_to(stack, anna.id)[-2:]] == [False, True]
 
 
-def test_an_ai_answer_that_waited_in_the_outbox_has_no_preview(
+def test_an_ai_answer_retried_from_the_outbox_has_no_preview(
     stack: Stack, clock: Callable[[str], None]
 ) -> None:
     anna = started_user(stack.telegram)
@@ -71,9 +71,9 @@ def test_an_ai_answer_that_waited_in_the_outbox_has_no_preview(
     assert [call["ok"] for call in texts_to(stack, anna.id)[-2:]] == [False, True]
 
 
-def test_a_row_of_the_outbox_from_another_revision_has_no_preview(stack: Stack, sql: Sql) -> None:
+def test_an_outbox_item_of_another_revision_has_no_preview(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
-    owe(sql, "assistant", anna.id, LEAK)
+    enqueue(sql, "assistant", anna.id, LEAK)
     stack.run_job("sweep")
     assert texts_to(stack, anna.id)[-1]["parameters"]["text"] == LEAK
 
@@ -93,13 +93,13 @@ def test_an_ai_answer_without_a_database_has_no_preview(stack: Stack) -> None:
     assert (body["text"], body["link_preview_options"]) == (LEAK, {"is_disabled": True})
 
 
-def test_a_call_of_the_library_has_no_preview(stack: Stack) -> None:
+def test_a_call_of_telebot_has_no_preview(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     anna.chat("second").send("/send").wait()
     assert texts_to(stack, anna.id)[0]["via"] == "call"
 
 
-def test_a_changed_message_has_no_preview(stack: Stack) -> None:
+def test_an_edited_message_has_no_preview(stack: Stack) -> None:
     anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     chat.send("/language").wait()
@@ -108,7 +108,7 @@ def test_a_changed_message_has_no_preview(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("method", ["sendMessage", "editMessageText", "sendMessageDraft"])
-def test_only_a_preview_that_is_asked_for_is_fetched(method: str) -> None:
+def test_only_a_requested_preview_is_enabled(method: str) -> None:
     text = {"chat_id": 1, "text": LEAK}
     wanted = {**text, "link_preview_options": {"url": "https://t.me/assistant"}}
     assert without_preview(method, text) == {**text, "link_preview_options": OFF}

@@ -1,4 +1,4 @@
-"""A text that the client cut into several messages is one question; a part that stays alone is answered."""
+"""A text that the client split into several messages is one question; a single part is answered, too."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _asked(stack: Stack) -> str:
 
 
 def _sweep(stack: Stack, sql: Sql) -> None:
-    """Let the time of held parts pass, and sweep."""
+    """Let the hold time expire, and sweep."""
     sql("update telegram_updates set lease_until = lease_until - interval '9 s' where status = 'failed'")
     stack.run_job("sweep")
 
@@ -46,8 +46,10 @@ def _note(sql: Sql, user: TelegramUser) -> list[dict[str, Any]]:
         (["😀" * 2048, "b"], "😀" * 2048 + "b"),
     ],
 )
-def test_parts_are_one_question(stack: Stack, sql: Sql, parts: list[str], question: str) -> None:
-    # A sweep also answers what other tests left.
+def test_parts_of_a_split_text_are_one_question(
+    stack: Stack, sql: Sql, parts: list[str], question: str
+) -> None:
+    # A sweep also finishes updates of other tests.
     sql("update telegram_updates set status = 'finished', payload = null where status <> 'finished'")
     anna, before = started_user(stack.telegram), len(stack.ai.requests)
     updates = [message_update(anna, part) for part in parts]
@@ -66,7 +68,7 @@ def test_parts_are_one_question(stack: Stack, sql: Sql, parts: list[str], questi
     assert _note(sql, anna) == []
 
 
-def test_a_part_that_stays_alone_is_answered_by_the_sweep(stack: Stack, sql: Sql) -> None:
+def test_a_single_held_part_is_answered_by_the_sweep(stack: Stack, sql: Sql) -> None:
     anna, before = started_user(stack.telegram), len(stack.ai.requests)
     parts = [message_update(anna, TEXT[:4096]), message_update(anna, TEXT[4096:8192])]
     for part in parts:
@@ -82,7 +84,7 @@ def test_a_part_that_stays_alone_is_answered_by_the_sweep(stack: Stack, sql: Sql
     assert _asked(stack) == "next"
 
 
-def test_commands_in_between_leave_the_part_where_it_is(stack: Stack, sql: Sql) -> None:
+def test_commands_in_between_keep_the_held_part(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     stack.telegram.deliver(message_update(anna, TEXT[:4096]))
     assert "/mode" in stack.telegram.deliver(message_update(anna, "/help")).json()["text"]
@@ -90,7 +92,7 @@ def test_commands_in_between_leave_the_part_where_it_is(stack: Stack, sql: Sql) 
     assert _asked(stack) == TEXT[:4096] + "rest"
 
 
-def test_a_part_that_the_sweep_works_on_is_not_taken_along(stack: Stack, sql: Sql) -> None:
+def test_a_part_that_the_sweep_processes_is_not_joined(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     part = message_update(anna, TEXT[:4096])
     stack.telegram.deliver(part)
@@ -101,14 +103,14 @@ def test_a_part_that_the_sweep_works_on_is_not_taken_along(stack: Stack, sql: Sq
     )
     stack.telegram.deliver(message_update(anna, "rest"))
     assert _asked(stack) == "rest"
-    assert len(_note(sql, anna)) == 1  # its worker may need it
+    assert len(_note(sql, anna)) == 1  # its worker may still need it
     sql("update telegram_updates set status = 'dead_lettered' where update_id = %s", part["update_id"])
     stack.telegram.deliver(message_update(anna, "more"))
     assert _asked(stack) == "more"
     assert _note(sql, anna) == []
 
 
-def test_the_sweep_leaves_a_part_to_the_message_that_takes_it_along(stack: Stack, sql: Sql) -> None:
+def test_the_sweep_skips_a_part_that_a_message_joins(stack: Stack, sql: Sql) -> None:
     anna, before = started_user(stack.telegram), len(stack.ai.requests)
     stack.ai.next(AiBehaviour(text="slow", delay=1.5))
     stack.telegram.deliver(message_update(anna, TEXT[:4096]))
@@ -173,7 +175,7 @@ def test_a_secret_cut_in_two_reaches_no_ai(stack: Stack, sql: Sql) -> None:
     assert _note(sql, anna) == []
 
 
-def test_an_erased_user_leaves_no_part_behind(stack: Stack, sql: Sql) -> None:
+def test_an_erasure_removes_held_parts(stack: Stack, sql: Sql) -> None:
     anna, before = started_user(stack.telegram), len(stack.ai.requests)
     part = message_update(anna, TEXT[:4096])
     stack.telegram.deliver(part)

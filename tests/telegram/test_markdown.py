@@ -1,4 +1,4 @@
-"""An answer of an AI model becomes what Telegram shows: readable, and never refused."""
+"""Markdown of AI models is rendered as readable text that Telegram accepts."""
 
 import time
 from textwrap import dedent
@@ -16,24 +16,24 @@ VERBATIM = {"pre", "code"}
 
 
 def part(text: str, entity: dict[str, Any]) -> str:
-    """What an entity covers, cut out as Telegram does it: in UTF-16."""
+    """The text of an entity, sliced in UTF-16 code units as Telegram does."""
     units = text.encode("utf-16-le")
     return units[2 * entity["offset"] : 2 * (entity["offset"] + entity["length"])].decode("utf-16-le")
 
 
-def shown(markdown: str) -> tuple[str, list[tuple[str, str]]]:
-    """The text of an answer, and the type and the words of each entity."""
+def rendered(markdown: str) -> tuple[str, list[tuple[str, str]]]:
+    """The text of an answer, and type and text of each entity."""
     text, entities = render(dedent(markdown))
     return text, [(entity["type"], part(text, entity)) for entity in entities]
 
 
 def links(markdown: str) -> list[tuple[str, str]]:
-    """The links of an answer: words and address."""
+    """The links of an answer: text and URL."""
     text, entities = render(markdown)
     return [(part(text, entity), entity["url"]) for entity in entities if entity["type"] == "text_link"]
 
 
-def assert_telegram_takes(result: Text) -> None:
+def assert_valid_for_telegram(result: Text) -> None:
     """Telegram's rules for a text with entities, as tdlib checks them (MessageEntity.cpp)."""
     text, entities = result
     assert text == text.rstrip(" \n")
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def test_a_typical_answer_in_russian_reads_well_in_telegram() -> None:
-    text, entities = shown(ANSWER)
+    text, entities = rendered(ANSWER)
     assert text == dedent("""\
         🚀 Как начать
 
@@ -135,7 +135,7 @@ def test_a_typical_answer_in_russian_reads_well_in_telegram() -> None:
         ("strikethrough", "Сложно"),
         ("bold", "всё"),
     ]
-    assert_telegram_takes(render(ANSWER))
+    assert_valid_for_telegram(render(ANSWER))
 
 
 def test_offsets_count_utf_16_after_emoji_beyond_the_first_plane() -> None:
@@ -166,19 +166,19 @@ def test_something_is_shown_even_of_markup_without_words(odd: str) -> None:
 
 
 def test_styles_nest() -> None:
-    assert shown("***a*** **b *c* ~~d~~**") == (
+    assert rendered("***a*** **b *c* ~~d~~**") == (
         "a b c d",
         [("bold", "a"), ("italic", "a"), ("bold", "b c d"), ("italic", "c"), ("strikethrough", "d")],
     )
 
 
 def test_styles_pause_at_code_because_code_holds_nothing_else() -> None:
-    assert shown("**до `x` после**") == ("до x после", [("bold", "до"), ("code", "x"), ("bold", "после")])
+    assert rendered("**до `x` после**") == ("до x после", [("bold", "до"), ("code", "x"), ("bold", "после")])
 
 
 def test_a_heading_is_bold_once() -> None:
-    assert shown("# a **b** *c*") == ("a b c", [("bold", "a b c"), ("italic", "c")])
-    assert shown("Title\n=====") == ("Title", [("bold", "Title")])
+    assert rendered("# a **b** *c*") == ("a b c", [("bold", "a b c"), ("italic", "c")])
+    assert rendered("Title\n=====") == ("Title", [("bold", "Title")])
 
 
 def test_line_breaks_stay() -> None:
@@ -199,7 +199,7 @@ def test_escapes_and_named_characters_are_read() -> None:
 
 
 def test_lists_nest_by_indentation() -> None:
-    text, _ = shown("""\
+    text, _ = rendered("""\
         - a
           - b
             - c
@@ -222,7 +222,7 @@ def test_tasks_show_whether_they_are_done() -> None:
 
 
 def test_blocks_in_a_list_stand_on_their_own_lines() -> None:
-    text, entities = shown("""\
+    text, entities = rendered("""\
         - a
           ```sh
           ls
@@ -235,22 +235,22 @@ def test_blocks_in_a_list_stand_on_their_own_lines() -> None:
 
 
 def test_nested_quotes_become_one() -> None:
-    text, entities = shown("> a\n> > b\n> > > c\n\nd")
+    text, entities = rendered("> a\n> > b\n> > > c\n\nd")
     assert text == "a\n\nb\n\nc\n\nd"
     assert entities == [("blockquote", "a\n\nb\n\nc")]
 
 
 def test_a_quote_of_code_begins_with_its_indentation() -> None:
-    assert shown(">\t\tx") == ("  x", [("blockquote", "  x"), ("pre", "  x")])
+    assert rendered(">\t\tx") == ("  x", [("blockquote", "  x"), ("pre", "  x")])
 
 
 def test_an_entity_ends_with_the_text() -> None:
-    assert shown("> a&#32;") == ("a", [("blockquote", "a")])
-    assert shown("a\n\n> &#32;") == ("a", [])
+    assert rendered("> a&#32;") == ("a", [("blockquote", "a")])
+    assert rendered("a\n\n> &#32;") == ("a", [])
 
 
 def test_a_quote_may_hold_code() -> None:
-    assert shown("> a\n> ```\n> b\n> ```")[1] == [("blockquote", "a\n\nb"), ("pre", "b")]
+    assert rendered("> a\n> ```\n> b\n> ```")[1] == [("blockquote", "a\n\nb"), ("pre", "b")]
 
 
 @pytest.mark.parametrize(
@@ -277,9 +277,7 @@ def test_code_keeps_its_language(info: str, language: str | None) -> None:
         ("x" * 40, "x" * 40, None),
     ],
 )
-def test_what_a_fence_says_besides_the_language_stands_above_the_code(
-    info: str, words: str, language: str | None
-) -> None:
+def test_text_behind_a_fence_is_shown_above_the_code(info: str, words: str, language: str | None) -> None:
     text, entities = render(f"```{info}\nx = 1\n```")
     assert text == f"{words}\nx = 1"
     assert [(entity["type"], entity.get("language")) for entity in entities] == [("pre", language)]
@@ -293,8 +291,8 @@ def test_code_keeps_its_indentation_even_at_the_beginning_of_a_message() -> None
 
 def test_nothing_in_code_is_markup() -> None:
     source = "**a** $x_1$ \\(b_c\\) https://a.b/_c_ [d](e) <br> &amp;"
-    assert shown(f"```\n{source}\n```") == (source, [("pre", source)])
-    assert shown(f"`{source}`") == (source, [("code", source)])
+    assert rendered(f"```\n{source}\n```") == (source, [("pre", source)])
+    assert rendered(f"`{source}`") == (source, [("code", source)])
 
 
 # Links
@@ -326,23 +324,23 @@ def test_links_become_links() -> None:
         *("https://a.b:99999", "https://a..b", "https://a%zz.b", "https://" + "a" * 3000 + ".b"),
     ],
 )
-def test_an_address_that_telegram_refuses_fails_no_message(address: str) -> None:
+def test_a_url_that_telegram_rejects_is_no_link(address: str) -> None:
     text, entities = render(f"see [here]({address}).")
     assert text.startswith("see here")
     assert entities == []
 
 
-def test_an_address_that_cannot_be_a_link_is_shown_when_it_is_of_use() -> None:
+def test_a_url_that_cannot_be_a_link_is_shown() -> None:
     assert render("[почта](mailto:a@b.co?subject=x)").text == "почта (a@b.co)"
     assert render("[a@b.co](mailto:a@b.co)").text == "a@b.co"
     assert render("[сервер](http://localhost:8000/x)").text == "сервер (http://localhost:8000/x)"
 
 
-def test_addresses_in_the_text_stay_text_because_telegram_finds_them() -> None:
+def test_bare_urls_stay_text() -> None:
     source = (
         "https://a.b/c_d_e/__init__ _https://q.w/e_r_ <https://z.x/_c_> <a@b.co> [https://e.f](https://e.f)"
     )
-    assert shown(source) == (
+    assert rendered(source) == (
         "https://a.b/c_d_e/__init__ https://q.w/e_r https://z.x/_c_ a@b.co https://e.f",
         [("italic", "https://q.w/e_r")],
     )
@@ -353,15 +351,15 @@ def test_a_link_outranks_the_code_and_the_picture_in_it() -> None:
         ("f()", "https://a.b"),
         ("c", "https://f.g"),
     ]
-    assert shown("[`f()`](https://a.b)")[1] == [("text_link", "f()")]
-    assert shown("[![](https://a.b)](https://c.d)") == ("https://c.d", [])
+    assert rendered("[`f()`](https://a.b)")[1] == [("text_link", "f()")]
+    assert rendered("[![](https://a.b)](https://c.d)") == ("https://c.d", [])
 
 
 def test_numbered_sources_keep_their_brackets() -> None:
     assert links("fact[1]\n\n[1]: https://a.b/c_d") == [("[1]", "https://a.b/c_d")]
 
 
-def test_sources_that_no_link_names_are_not_lost() -> None:
+def test_unused_link_definitions_are_shown() -> None:
     assert (
         render("fact\n\n[1]: https://a.b\n[2]: https://c.d").text
         == "fact\n\n[1]: https://a.b\n[2]: https://c.d"
@@ -376,7 +374,7 @@ def test_footnotes_are_kept() -> None:
 
 
 def test_a_wide_table_becomes_a_record_for_each_row() -> None:
-    text, entities = shown("""\
+    text, entities = rendered("""\
         | Параметр | Что он делает | Пример |
         |---|---|---|
         | `timeout` | Сколько секунд ждать ответа от сервера | **30** |
@@ -406,7 +404,7 @@ def test_a_narrow_table_with_links_keeps_them() -> None:
     assert links("|a|b|\n|-|-|\n|1|[2](https://a.b)|") == [("2", "https://a.b")]
 
 
-def test_a_table_is_aligned_by_what_characters_take() -> None:
+def test_a_table_is_aligned_by_character_width() -> None:
     text, _ = render("|Язык|n|\n|:-:|-:|\n|日本語|1|\n|👍|200|\n|e\u0301<br>`<br>`||")
     assert text.split("\n") == [
         " Язык  |   n",
@@ -438,25 +436,25 @@ def test_a_table_without_rows_is_shown() -> None:
 )
 def test_formulas_stay_readable(formula: str) -> None:
     assert render(formula) == Text(formula, [])
-    assert shown(f"**Дано:** {formula}, *где*") == (
+    assert rendered(f"**Дано:** {formula}, *где*") == (
         f"Дано: {formula}, где",
         [("bold", "Дано:"), ("italic", "где")],
     )
 
 
 def test_money_and_brackets_are_no_formulas() -> None:
-    assert shown(r"from **$5** to **$10**, $A and $B, \[1\]") == (
+    assert rendered(r"from **$5** to **$10**, $A and $B, \[1\]") == (
         "from $5 to $10, $A and $B, [1]",
         [("bold", "$5"), ("bold", "$10")],
     )
 
 
-def test_text_with_the_characters_of_our_tokens_is_left_alone() -> None:
+def test_text_with_token_characters_is_unchanged() -> None:
     source = "\ue0000\ue001 $x_1^2$"
     assert render(source) == Text(source, [])
 
 
-# Whatever comes
+# Any input
 
 
 @pytest.mark.parametrize(
@@ -475,14 +473,14 @@ def test_text_with_the_characters_of_our_tokens_is_left_alone() -> None:
 )
 def test_an_answer_cut_off_in_the_middle_is_shown(cut: str, text: str) -> None:
     assert render(cut).text == text
-    assert_telegram_takes(render(cut))
+    assert_valid_for_telegram(render(cut))
 
 
 def test_surrogates_control_characters_and_carriage_returns_do_no_harm() -> None:
     assert render("a\ud83d\ude00\udc00\x00b\x1b\r\nc\rd").text == "a😀\ufffd b\nc\nd"
 
 
-def test_what_is_too_long_goes_out_as_plain_text() -> None:
+def test_markdown_beyond_the_limit_is_sent_as_plain_text() -> None:
     source = "**a** " * MAX_MARKDOWN
     assert render(source) == Text(source.strip(), [])
 
@@ -494,8 +492,8 @@ def test_an_answer_of_a_hundred_kilobytes_is_rendered_like_a_short_one() -> None
     assert len(long.entities) == count * len(short.entities)
 
 
-def test_an_answer_is_sent_even_when_its_reader_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    class PanicException(BaseException):  # what a panic in Rust becomes
+def test_an_answer_is_sent_even_if_the_parser_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):  # the exception of a Rust panic
         pass
 
     def broken(*_: Any, **__: Any) -> None:
@@ -505,7 +503,7 @@ def test_an_answer_is_sent_even_when_its_reader_breaks(monkeypatch: pytest.Monke
     assert render(" **a** ") == Text("**a**", [])
 
 
-def test_the_end_of_the_process_is_no_error_of_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_exit_is_not_taken_for_a_parser_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def ending(*_: Any, **__: Any) -> None:
         raise SystemExit
 
@@ -551,19 +549,19 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
-def test_whatever_a_model_writes_telegram_takes_it(markdown: str) -> None:
-    assert_telegram_takes(render(markdown))
+def test_telegram_accepts_any_markdown(markdown: str) -> None:
+    assert_valid_for_telegram(render(markdown))
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=200))
-def test_whatever_characters_come_telegram_takes_them(markdown: str) -> None:
-    assert_telegram_takes(render(markdown))
+def test_telegram_accepts_any_characters(markdown: str) -> None:
+    assert_valid_for_telegram(render(markdown))
 
 
 @settings(deadline=None)
 @given(st.integers(0, len(ANSWER)))
-def test_an_answer_may_end_anywhere(length: int) -> None:
-    assert_telegram_takes(render(ANSWER[:length]))
+def test_a_truncated_answer_is_rendered(length: int) -> None:
+    assert_valid_for_telegram(render(ANSWER[:length]))
 
 
 @pytest.mark.parametrize(
@@ -611,7 +609,7 @@ def test_an_answer_may_end_anywhere(length: int) -> None:
     ],
 )
 @pytest.mark.slow
-def test_hostile_answers_take_no_longer_than_long_ones(unit: str) -> None:
+def test_hostile_markdown_takes_linear_time(unit: str) -> None:
     started = time.process_time()
     result = render((unit * MAX_MARKDOWN)[: MAX_MARKDOWN - 1] + "a")
     assert time.process_time() - started < 3  # seconds; linear time takes 0.4 at most
@@ -619,7 +617,7 @@ def test_hostile_answers_take_no_longer_than_long_ones(unit: str) -> None:
 
 
 def test_an_address_is_not_repeated_without_bounds() -> None:
-    address = "http://localhost/" + "x_" * 30_000  # put aside, so the reader counts but a token
+    address = "http://localhost/" + "x_" * 30_000  # a literal, so the parser sees only a token
     source = f"[a]: {address}\n\n" + "[a]" * 20_000
     assert render(source) == Text(source, [])
     assert render(f"[a]: {address}\n\n[a] [a]").text == f"[a]: {address}\n[a] [a]"

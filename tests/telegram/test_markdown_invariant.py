@@ -1,7 +1,7 @@
 """No character of an answer may change or disappear.
 
-With the markup removed, every letter, digit and symbol of what the model wrote is in the messages, in order.
-The address of a link and the language of a block of code are in their entities.
+Without the markup, every letter, digit and symbol of the source is in the messages, in order. The URL of a
+link and the language of a code block are in their entities.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from shared.core.texts import Text
 from shared.telegram.markdown import render
 from shared.telegram.split import MIN_LENGTH, split
-from tests.telegram.test_markdown import ANSWER, PIECES, assert_telegram_takes, part
+from tests.telegram.test_markdown import ANSWER, PIECES, assert_valid_for_telegram, part
 
 
-def said(text: Text) -> str:
-    """Return a message with the language before each block of code and the address behind each link."""
+def full_text(text: Text) -> str:
+    """Return a message with the language before each code block and the URL after each link."""
     units = text.text.encode("utf-16-le")
     added = [(e["offset"], 0, e["language"]) for e in text.entities if "language" in e]
     added += [(e["offset"] + e["length"], -e["offset"], e["url"]) for e in text.entities if "url" in e]
@@ -32,7 +32,7 @@ def said(text: Text) -> str:
 
 
 def missing(wanted: str, found: str) -> str:
-    """Return `wanted` from the first character on that `found` lacks in this order; blanks do not count."""
+    """Return `wanted` from the first character that `found` lacks in this order, ignoring blanks."""
     position = 0
     for index, character in enumerate(wanted):
         if not character.isspace():
@@ -43,17 +43,17 @@ def missing(wanted: str, found: str) -> str:
 
 
 def in_messages(markdown: str, limit: int = 4096) -> str:
-    """Return all that the messages of an answer say."""
+    """Return the whole text of the messages of an answer."""
     text = render(markdown)
-    assert_telegram_takes(text)
-    return "\n".join(map(said, split(text, limit, max_parts=100_000)))
+    assert_valid_for_telegram(text)
+    return "\n".join(map(full_text, split(text, limit, max_parts=100_000)))
 
 
 def of(kind: str, text: Text) -> list[str]:
     return [part(text.text, entity) for entity in text.entities if entity["type"] == kind]
 
 
-# Text that is to arrive exactly as it was written
+# Text that must not change
 
 AS_WRITTEN = [
     *("5! = 5*4*3*2*1", "Размер 10*20*30 см", "2*3=6 и 4*5=20", "a*b*c", "ширина*высота*глубина", "长*宽*高"),
@@ -133,14 +133,14 @@ AS_WRITTEN = [
 
 
 @pytest.mark.parametrize("markdown", AS_WRITTEN)
-def test_what_is_no_markup_stays_as_it_was_written(markdown: str) -> None:
+def test_text_that_is_no_markup_stays_unchanged(markdown: str) -> None:
     text = render(markdown)
     assert "".join(text.text.split()) == "".join(markdown.split())
     assert not [entity for entity in text.entities if entity["type"] != "text_link"]
 
 
 @pytest.mark.parametrize("markdown", AS_WRITTEN)
-def test_what_is_no_markup_leaves_the_markup_around_it(markdown: str) -> None:
+def test_text_that_is_no_markup_keeps_the_markup_around_it(markdown: str) -> None:
     text = render(f"**Итак**, *вот*:\n\n{markdown}\n\n~~нет~~ **да**")
     assert "".join(markdown.split()) in "".join(text.text.split())
     assert of("bold", text) == ["Итак", "да"]
@@ -148,7 +148,7 @@ def test_what_is_no_markup_leaves_the_markup_around_it(markdown: str) -> None:
 
 
 @pytest.mark.parametrize("markdown", [text for text in AS_WRITTEN if "`" not in text and "\n" not in text])
-def test_code_is_as_it_was_written(markdown: str) -> None:
+def test_code_stays_unchanged(markdown: str) -> None:
     for source, kind in ((f"`` {markdown} ``", "code"), (f"```\n{markdown}\n```", "pre")):
         if markdown:
             assert of(kind, render(source)) == [markdown]
@@ -207,7 +207,7 @@ def test_code_is_as_it_was_written(markdown: str) -> None:
         ("***a***", "bold", ["a"]),
     ],
 )
-def test_styles_that_are_meant_stay(markdown: str, kind: str, words: list[str]) -> None:
+def test_intended_styles_are_rendered(markdown: str, kind: str, words: list[str]) -> None:
     text = render(markdown)
     assert of(kind, text) == words
     assert not re.search(r"[*~]", text.text.replace("5*4*3", ""))
@@ -250,7 +250,7 @@ def test_styles_that_are_meant_stay(markdown: str, kind: str, words: list[str]) 
         ("```py\nx = '`'```\nконец", ["x = '`'```\nконец"], []),
     ],
 )
-def test_words_around_fences_are_words_and_code_is_code(
+def test_text_and_code_around_fences_are_told_apart(
     markdown: str, code: list[str], around: list[str]
 ) -> None:
     text = render(markdown)
@@ -332,7 +332,7 @@ def test_addresses_and_their_titles_are_not_lost(markdown: str, words: str) -> N
     assert render(markdown).text == words
 
 
-# Whatever comes
+# Any input
 
 NAMES = st.text(st.sampled_from("abzБЯёи"), min_size=1, max_size=6)
 WORDS = st.builds(str.__add__, NAMES, st.text(st.sampled_from("aБ019+=%№€°²😀-"), max_size=6))
@@ -342,7 +342,7 @@ POWERS = st.lists(st.sampled_from(["5", "40", "x", "(a+b)", "f(2)"]), min_size=2
 SYMBOLS = st.sampled_from(AS_WRITTEN).filter(
     lambda text: "\n" not in text and not re.match(r"[>+#\d`]", text)
 )
-Said = tuple[str, str]  # (Markdown, what it says)
+Said = tuple[str, str]  # (Markdown, expected text)
 
 
 def _wrapped(marker: str) -> st.SearchStrategy[Said]:
@@ -357,7 +357,7 @@ INLINE: st.SearchStrategy[Said] = st.one_of(
     *map(_wrapped, ("**", "*", "_", "~~", "`", "***")),
     NAMES.map(lambda w: (f"[{w}](https://a.b/{w})", f"{w}https://a.b/{w}")),
 )
-# No more than one symbol a line: an asterisk of one may well be the end of a style that began at another.
+# At most one symbol per line: an asterisk may close a style that another one opened.
 LINE: st.SearchStrategy[Said] = st.builds(
     lambda pieces, symbol: tuple(" ".join(["и", *words, *symbol]) for words in zip(*pieces, strict=True)),
     st.lists(INLINE, min_size=1, max_size=6),
@@ -412,24 +412,24 @@ def test_every_letter_digit_and_symbol_is_in_the_messages_in_order(blocks: list[
     markdown = "\n\n".join(source for source, _ in blocks)
     wanted = "\n".join(words for _, words in blocks)
     assert not missing(wanted, in_messages(markdown)), markdown
-    # Where an entity is cut, its address or language is in both messages.
+    # A cut entity has its URL or language in both messages.
     assert not missing(wanted, in_messages(markdown, limit)), markdown
 
 
-# What is markup in PIECES although it has letters, and private-use characters, which are ours.
+# Markup in PIECES that has letters, and the private-use characters of tokens.
 _MARKUP = re.compile(r"&nbsp;|\[x\]|<br>|mailto:|\ue000|\ue001|\ud800")
 _DEFINITION = re.compile(r"\[\^?1\]: (?:https://a\.b\n)?")
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-def test_whatever_a_model_writes_no_letter_and_no_digit_is_lost(markdown: str) -> None:
+def test_any_markdown_keeps_all_letters_and_digits(markdown: str) -> None:
     markdown = _DEFINITION.sub("", _MARKUP.sub("", markdown))
     wanted = "".join(filter(str.isalnum, markdown))
     assert not missing(wanted, in_messages(markdown))
 
 
 @given(st.text(st.characters(exclude_categories=["C"], exclude_characters="&[]<"), max_size=120))
-def test_whatever_characters_come_no_letter_and_no_digit_is_lost(markdown: str) -> None:
+def test_any_characters_keep_all_letters_and_digits(markdown: str) -> None:
     assert not missing("".join(filter(str.isalnum, markdown)), in_messages(markdown))
 
 
@@ -442,7 +442,7 @@ def test_asterisks_between_figures_stay(text: str) -> None:
 
 
 @given(st.integers(0, len(ANSWER)))
-def test_an_answer_that_ends_anywhere_has_said_all_until_then(length: int) -> None:
+def test_a_truncated_answer_keeps_all_text_before_the_end(length: int) -> None:
     cut = re.sub(r"\[[^\]]*\]?\([^)\s]*$|^[`~]{3}\w*$", "", ANSWER[:length], flags=re.MULTILINE)
     assert not missing("".join(filter(str.isalnum, cut)), in_messages(cut))
 

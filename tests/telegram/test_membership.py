@@ -1,4 +1,4 @@
-"""Which answers of Telegram mean that somebody is in a channel."""
+"""Channel membership: which responses of getChatMember count as a member."""
 
 from __future__ import annotations
 

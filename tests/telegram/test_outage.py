@@ -1,4 +1,4 @@
-"""The database is away: chat and menus go on from nothing, what needs it says so, nothing counts twice."""
+"""Database outages: chat and menus use the fallback, other features refuse, nothing counts twice."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from tools.emulator.stack import Stack
 
 
 @pytest.fixture
-def dark(stack: Stack) -> Stack:
-    """The stack with its database gone, and the function aware of it."""
+def offline_stack(stack: Stack) -> Stack:
+    """The stack with its database down and the circuit open."""
     probe = stack.telegram.user("Probe")
     stack.database.down()
-    # The pool still holds connections: until one has broken, a statement may have arrived.
+    # Until a pooled connection has failed, a statement may have reached the database.
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200)
     return stack
 
 
-def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
-    anna = dark.telegram.user("Anna", language_code="ru")
+def test_text_is_answered_without_a_database(offline_stack: Stack, sql: Sql) -> None:
+    anna = offline_stack.telegram.user("Anna", language_code="ru")
     chat = anna.chat("assistant")
-    dark.ai.next(AiBehaviour(text="Без памяти."))
+    offline_stack.ai.next(AiBehaviour(text="Без памяти."))
     chat.send("привет")
     assert chat.answer(15).text == "Без памяти."
     chat.send("/profile")
@@ -50,7 +50,7 @@ def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
     assert not sql("select from users where telegram_id = %s", anna.id)
 
 
-def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Stack) -> None:
+def test_the_first_message_of_an_outage_is_answered_at_once(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     chat.send("/start").wait()
     chat.answer()
@@ -60,23 +60,23 @@ def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Sta
     assert sent.attempts == 1
 
 
-def test_a_redelivery_without_a_database_asks_the_ai_once(dark: Stack) -> None:
-    update = message_update(dark.telegram.user("Anna"), "hello again and again")
-    answers = [dark.telegram.deliver(update) for _ in range(3)]
+def test_a_redelivery_without_a_database_asks_the_ai_once(offline_stack: Stack) -> None:
+    update = message_update(offline_stack.telegram.user("Anna"), "hello again and again")
+    answers = [offline_stack.telegram.deliver(update) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 200]
     assert len({answer.body for answer in answers}) == 1
-    asked = [r for r in dark.ai.requests if r["messages"][-1]["content"] == "hello again and again"]
+    asked = [r for r in offline_stack.ai.requests if r["messages"][-1]["content"] == "hello again and again"]
     assert len(asked) == 1
 
 
-def test_a_user_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stack) -> None:
-    ben = dark.telegram.user("Ben")
-    dark.telegram.fail("sendMessage", status=403, chat_id=ben.id)
-    response = dark.telegram.deliver(message_update(ben, "/three"), "second")
+def test_a_user_who_blocked_the_bot_is_not_retried_without_a_database(offline_stack: Stack) -> None:
+    ben = offline_stack.telegram.user("Ben")
+    offline_stack.telegram.fail("sendMessage", status=403, chat_id=ben.id)
+    response = offline_stack.telegram.deliver(message_update(ben, "/three"), "second")
     assert (response.status, response.body) == (200, b"")
 
 
-def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_limited_messages_consume_no_ai_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(fallback_messages_per_minute=0))
     monkeypatch.setattr(fallback, "offline_context", lambda *_, **_more: taken.append(1))
@@ -84,7 +84,7 @@ def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.M
     assert taken == []
 
 
-def test_a_locked_row_is_no_outage_for_everybody(stack: Stack, database_url: str) -> None:
+def test_a_locked_row_does_not_open_the_circuit(stack: Stack, database_url: str) -> None:
     anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
     with psycopg.connect(database_url) as admin:
         admin.execute("select from users where telegram_id = %s for update", (anna.id,))
@@ -93,7 +93,7 @@ def test_a_locked_row_is_no_outage_for_everybody(stack: Stack, database_url: str
     assert "Today:" in profile
 
 
-def test_a_database_that_is_silent_is_not_waited_for_for_ever(stack: Stack) -> None:
+def test_an_unresponsive_database_times_out(stack: Stack) -> None:
     anna = started_user(stack.telegram)
     stack.database.on("receive_update", when="before", do=lambda: time.sleep(15))
     started = time.monotonic()
@@ -101,7 +101,7 @@ def test_a_database_that_is_silent_is_not_waited_for_for_ever(stack: Stack) -> N
     assert time.monotonic() - started < 13
 
 
-def test_a_deployment_in_between_costs_no_update(stack: Stack, sql: Sql) -> None:
+def test_a_deployment_loses_no_update(stack: Stack, sql: Sql) -> None:
     update = message_update(started_user(stack.telegram, "second"), "/show")
     sql("alter function finish_update rename to finish_update_")
     try:
@@ -112,8 +112,8 @@ def test_a_deployment_in_between_costs_no_update(stack: Stack, sql: Sql) -> None
     assert "chat" in json.loads(deliver_until_done(stack.telegram, update, "second").body)["text"]
 
 
-def test_news_of_money_waits_for_the_database(dark: Stack) -> None:
-    update = message_update(dark.telegram.user("Anna"), "")
+def test_payment_updates_wait_for_the_database(offline_stack: Stack) -> None:
+    update = message_update(offline_stack.telegram.user("Anna"), "")
     del update["message"]["text"]
     update["message"]["successful_payment"] = {
         "currency": "XTR",
@@ -122,21 +122,21 @@ def test_news_of_money_waits_for_the_database(dark: Stack) -> None:
         "telegram_payment_charge_id": "c",
         "provider_payment_charge_id": "p",
     }
-    response = dark.telegram.deliver(update)
+    response = offline_stack.telegram.deliver(update)
     assert response.status == 503
     assert int(response.headers["retry-after"]) >= 1
 
 
-def test_a_job_is_told_to_come_again(dark: Stack) -> None:
-    assert dark.run_job("sweep").status == 503
+def test_a_job_without_a_database_is_retried(offline_stack: Stack) -> None:
+    assert offline_stack.run_job("sweep").status == 503
 
 
-def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None:
+def test_the_fallback_is_rate_limited_per_process(backend_url: str) -> None:
     stack = make_stack(backend_url, FALLBACK_AI_REQUESTS_PER_MINUTE="2", FALLBACK_MESSAGES_PER_MINUTE="4")
     stack.start()
     try:
         stack.database.down()
-        time.sleep(1)  # dates are in whole seconds: now what is sent is newer than the process
+        time.sleep(1)  # dates have whole seconds: messages from now on are newer than the process
         anna = stack.telegram.user("Anna")
         answers = [stack.telegram.deliver(message_update(anna, f"question {n}")) for n in range(5)]
         assert [answer.status for answer in answers] == [200, 200, 200, 200, 503]
@@ -147,13 +147,13 @@ def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None
 
 
 def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack: Stack, sql: Any) -> None:
-    people = [stack.telegram.user(f"Person {n}") for n in range(6)]
+    users = [stack.telegram.user(f"User {n}") for n in range(6)]
     sent = []
-    for number, user in enumerate(people):
+    for number, user in enumerate(users):
         sent.append(user.chat("assistant").send("before"))
         if number == 2:
             server.stop(immediate=True)
-    for user in people:
+    for user in users:
         sent.append(user.chat("assistant").send("meanwhile"))
     time.sleep(1)
     server.start()
@@ -166,12 +166,12 @@ def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack
             cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(statement, values)
             return cursor.fetchall()
 
-        for user in people:
+        for user in users:
             chat = user.chat("assistant")
             assert len(chat.answers()) >= 2
-            # What was answered from nothing is not counted, and nothing is counted that was not kept.
+            # Fallback answers are not counted, and every counted request is stored.
             assert requests_of(after, user.id) * 2 == len(history_of(after, user.id))
-    chat = people[0].chat("assistant")
+    chat = users[0].chat("assistant")
     chat.send("and now?").wait(timeout=60)
     assert _is_online(chat)
 

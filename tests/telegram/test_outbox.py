@@ -1,4 +1,4 @@
-"""Calls that are owed: in order, each chat for itself, none held up by another's trouble."""
+"""The outbox: items of a chat stay in order, and a failing chat does not delay others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 
-def owe(sql: Sql, bot: str, chat_id: int, text: str, update_id: int | None = None) -> None:
+def enqueue(sql: Sql, bot: str, chat_id: int, text: str, update_id: int | None = None) -> None:
     sql(
         "insert into telegram_outbox (bot, chat_id, update_id, method, parameters, send_after) values "
         "(%s, %s, %s, 'sendMessage', %s, private.clock() - interval '1 s')",
@@ -27,9 +27,7 @@ def owe(sql: Sql, bot: str, chat_id: int, text: str, update_id: int | None = Non
     )
 
 
-def test_parts_wait_as_long_as_the_one_before_them(
-    stack: Stack, sql: Sql, clock: Callable[[str], None]
-) -> None:
+def test_parts_wait_for_the_part_before_them(stack: Stack, sql: Sql, clock: Callable[[str], None]) -> None:
     anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text="\n\n".join(f"{n} " + "word " * 700 for n in range(1, 5))))
@@ -43,11 +41,11 @@ def test_parts_wait_as_long_as_the_one_before_them(
     assert [text.split()[0] for text in sent_to(stack, anna.id)] == ["1", "2", "3", "4"]
 
 
-def test_nothing_is_handed_out_behind_a_part_that_somebody_is_sending(stack: Stack, sql: Sql) -> None:
+def test_no_item_is_claimed_behind_one_in_delivery(stack: Stack, sql: Sql) -> None:
     anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
     for number in range(3):
-        owe(sql, "assistant", anna.id, str(number), 424242)
-    owe(sql, "assistant", ben.id, "another chat", 424242)
+        enqueue(sql, "assistant", anna.id, str(number), 424242)
+    enqueue(sql, "assistant", ben.id, "another chat", 424242)
     try:
         first = sql("select claim_outbox(1) as calls")[0]["calls"]
         assert [call["parameters"]["text"] for call in first] == ["0"]
@@ -58,10 +56,10 @@ def test_nothing_is_handed_out_behind_a_part_that_somebody_is_sending(stack: Sta
         sql("delete from telegram_outbox where update_id = 424242")
 
 
-def test_a_call_of_a_bot_without_a_token_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
+def test_a_bot_without_a_token_does_not_delay_other_bots(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
-    owe(sql, "retired", anna.id, "never")
-    owe(sql, "assistant", anna.id, "soon")
+    enqueue(sql, "retired", anna.id, "never")
+    enqueue(sql, "assistant", anna.id, "soon")
     try:
         assert stack.run_job("sweep").status == 200
         assert sent_to(stack, anna.id) == ["soon"]
@@ -70,10 +68,10 @@ def test_a_call_of_a_bot_without_a_token_does_not_hold_up_the_others(stack: Stac
         sql("delete from telegram_outbox where bot = 'retired'")
 
 
-def test_one_chats_pause_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
+def test_a_rate_limited_chat_does_not_delay_the_others(stack: Stack, sql: Sql) -> None:
     anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
-    owe(sql, "assistant", anna.id, "later")
-    owe(sql, "assistant", ben.id, "soon")
+    enqueue(sql, "assistant", anna.id, "later")
+    enqueue(sql, "assistant", ben.id, "soon")
     stack.telegram.fail("sendMessage", status=429, retry_after=15, chat_id=anna.id)
     started = time.monotonic()
     try:
@@ -84,7 +82,7 @@ def test_one_chats_pause_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> 
         sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_several_replies_keep_their_order_when_the_first_must_wait(
+def test_replies_keep_their_order_when_the_first_is_postponed(
     stack: Stack, clock: Callable[[str], None]
 ) -> None:
     chat = started_user(stack.telegram, "second").chat("second")
@@ -95,7 +93,7 @@ def test_several_replies_keep_their_order_when_the_first_must_wait(
     assert [answer.text for answer in chat.answers()[1:]] == ["one", "two", "three"]
 
 
-def test_no_call_is_begun_when_the_claim_may_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_delivery_starts_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     recorded: list[dict[str, object]] = []
     monkeypatch.setattr(outbox.api, "call", lambda *_args, **_kwargs: begun.append("call"))
@@ -130,29 +128,31 @@ def test_typing_does_not_pile_up_while_telegram_is_slow(monkeypatch: pytest.Monk
     assert [at for at in made if at > gone + 0.1] == []
 
 
-def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack, sql: Sql) -> None:
+def test_a_template_with_an_unknown_text_is_postponed_and_delays_no_others(stack: Stack, sql: Sql) -> None:
     anna, ben = started_user(stack.telegram, "second"), started_user(stack.telegram, "second", "Ben")
-    owe(sql, "second", anna.id, "")
+    enqueue(sql, "second", anna.id, "")
     notice = {"chat_id": anna.id, "key": "text_of_tomorrow", "languages": ["en"], "values": {}}
     sql(
         "update telegram_outbox set method = 'template', parameters = %s where chat_id = %s",
         json.dumps(notice),
         anna.id,
     )
-    owe(sql, "second", ben.id, "behind it")
+    enqueue(sql, "second", ben.id, "behind it")
     assert stack.run_job("sweep").status == 200
     assert sent_to(stack, ben.id) == ["behind it"]
-    owed = sql("select error from telegram_outbox where chat_id = %s", anna.id)
-    assert owed == [{"error": "no text 'text_of_tomorrow'"}]
+    items = sql("select error from telegram_outbox where chat_id = %s", anna.id)
+    assert items == [{"error": "no text 'text_of_tomorrow'"}]
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
 @pytest.mark.parametrize(
     ("timezone", "day"), [("Europe/Moscow", "22 Dec 2026"), ("America/New_York", "21 Dec 2026")]
 )
-def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: str, day: str) -> None:
+def test_a_date_in_a_template_is_in_the_owners_time_zone(
+    stack: Stack, sql: Sql, timezone: str, day: str
+) -> None:
     anna = started_user(stack.telegram, "second")
-    owe(sql, "second", anna.id, "")
+    enqueue(sql, "second", anna.id, "")
     notice = {
         "chat_id": anna.id,
         "key": "ends_day",
@@ -169,9 +169,9 @@ def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: 
     assert [one.text for one in anna.chat("second").answers() if day in one.text]
 
 
-def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> None:
+def test_a_template_may_have_buttons_and_nested_texts(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
-    owe(sql, "second", anna.id, "")
+    enqueue(sql, "second", anna.id, "")
     notice = {
         "chat_id": anna.id,
         "key": "payment_alarm_second_charge",
@@ -190,8 +190,8 @@ def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> No
         anna.id,
     )
     assert stack.run_job("sweep").status == 200
-    (told,) = [one for one in anna.chat("second").answers() if "дважды" in one.text]
-    assert "149\u00a0₽" in told.text and "Карта или СБП (ЮKassa)" in told.text
-    assert [[(button.text, button.data) for button in row] for row in told.buttons] == [
+    (message,) = [one for one in anna.chat("second").answers() if "дважды" in one.text]
+    assert "149\u00a0₽" in message.text and "Карта или СБП (ЮKassa)" in message.text
+    assert [[(button.text, button.data) for button in row] for row in message.buttons] == [
         [("💳 Платёж 17", "admin:payment:17:new")]
     ]

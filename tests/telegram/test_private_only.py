@@ -1,4 +1,4 @@
-"""What concerns one user alone is shown in the private chat alone, by command, by button and by link."""
+"""private_only: personal data is shown only in the private chat, by command, button and link."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_private_command_answers_with_a_link_to_its_page(stack: Stack, kind: s
 def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> None:
     mallory = started_user(stack.telegram, name="Mallory")
     body = json.loads(stack.telegram.deliver(tapped(mallory.id, data)).body)
-    assert body["method"] == "sendMessage"  # the menu of the group stays as it is
+    assert body["method"] == "sendMessage"  # the menu in the group is unchanged
     assert body["text"] == texts.text("en", "private_only")
     assert button(body) == link(stack, BUTTONS[data])
 
@@ -106,7 +106,7 @@ def test_the_menu_of_a_group_shows_neither_plan_nor_balance(stack: Stack, sql: S
     shown = json.loads(stack.telegram.deliver(tapped(anna.id, data)).body)
     assert shown["method"] == "editMessageText"
     assert shown["text"] == texts.text("en", "menu")
-    sql("update users set balance = 0 where telegram_id = %s", anna.id)  # no ledger knows of it
+    sql("update users set balance = 0 where telegram_id = %s", anna.id)  # in no ledger
 
 
 @pytest.mark.parametrize("page", sorted({*BUTTONS.values(), "payments"} - {"mydata", "usage"}))

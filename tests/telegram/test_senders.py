@@ -1,4 +1,4 @@
-"""Who wrote a message decides what it may do: commands of their own words only, and no users but people."""
+"""Senders: forwarded messages run no commands, and only real users become users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _body(stack: Stack, update: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mark", PASSED_ON)
-def test_a_command_that_is_passed_on_does_not_run(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
+def test_a_forwarded_command_does_not_run(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
     anna = started_user(stack.telegram)
     anna.chat("assistant").send("remember this").wait()
     _body(stack, message_update(anna, "/clear", **mark))
@@ -42,9 +42,7 @@ def test_a_command_that_is_passed_on_does_not_run(stack: Stack, sql: Sql, mark: 
 
 
 @pytest.mark.parametrize("mark", PASSED_ON)
-def test_an_admins_command_that_is_passed_on_changes_nothing(
-    stack: Stack, sql: Sql, mark: dict[str, Any]
-) -> None:
+def test_a_forwarded_admin_command_changes_nothing(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
     boss, ben = started_user(stack.telegram), started_user(stack.telegram)
     email = f"boss{boss.id}@example.com"
     sql("insert into admins (email, telegram_id) values (%s, %s)", email, boss.id)
@@ -56,13 +54,15 @@ def test_an_admins_command_that_is_passed_on_changes_nothing(
 
 
 @pytest.mark.parametrize("mark", PASSED_ON)
-def test_what_is_passed_on_answers_no_question_of_ours(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
+def test_a_forwarded_message_answers_no_question_of_the_bot(
+    stack: Stack, sql: Sql, mark: dict[str, Any]
+) -> None:
     anna = started_user(stack.telegram)
     _body(stack, message_update(anna, "/promo"))
     _body(stack, message_update(anna, "SOMECODE", **mark))
     tries = "select from promocode_attempts t join users u on u.id = t.user_id where u.telegram_id = %s"
     assert sql(tries, anna.id) == []
-    answer = _body(stack, message_update(anna, "SOMECODE"))  # the question still stands
+    answer = _body(stack, message_update(anna, "SOMECODE"))  # the question is still open
     assert "SOMECODE" in answer["text"]
 
 
@@ -102,7 +102,7 @@ def test_a_forwarded_command_in_a_group_does_not_address_the_bot(stack: Stack, m
         ({"id": 0, "is_bot": False, "first_name": "A"}, {"sender_chat": {"id": -100777, "type": "channel"}}),
     ],
 )
-def test_channels_and_anonymous_admins_are_no_users(
+def test_channels_and_anonymous_admins_are_not_users(
     stack: Stack, sql: Sql, sender: dict[str, Any], more: dict[str, Any]
 ) -> None:
     bot = stack.telegram.bot("assistant")
@@ -126,7 +126,7 @@ def test_commands_are_known_in_any_letter_case(stack: Stack, text: str) -> None:
     )
 
 
-def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
+def test_only_chat_type_private_is_private(stack: Stack) -> None:
     anna = started_user(stack.telegram)
     query = {"id": "7", "from": anna.account.json(), "chat_instance": "1", "data": "keys:add:openai"}
     number = message_update(anna, "x")["update_id"]
@@ -142,7 +142,7 @@ def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "message", [{"text": {}}, {"text": []}, {"text": 0}, {"text": None}, {"caption": {}}]
 )
-def test_words_of_a_wrong_type_are_dead_lettered(stack: Stack, sql: Sql, message: dict[str, Any]) -> None:
+def test_text_of_a_wrong_type_is_dead_lettered(stack: Stack, sql: Sql, message: dict[str, Any]) -> None:
     update = message_update(started_user(stack.telegram), "x")
     update["message"] |= message
     assert stack.telegram.deliver(update).status == 200

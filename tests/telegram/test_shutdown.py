@@ -1,4 +1,4 @@
-"""SIGTERM as Cloud Run sends it: what is in work is finished within 10 s, then everything is closed."""
+"""SIGTERM of Cloud Run: requests in progress finish within 10 s, then connections are closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def own_stack(backend_url: str) -> Iterator[Stack]:
-    """A stack that may be stopped; its questions may take longer than a stop."""
+    """A stack of its own whose requests may take longer than the grace period."""
     stack = make_stack(backend_url, RESPONSE_TIMEOUT="20")
     stack.start()
     yield stack
@@ -38,7 +38,7 @@ def connections(sql: Sql) -> int:
     return int(rows[0]["count"])
 
 
-def test_a_request_in_work_is_finished_and_connections_are_closed(own_stack: Stack, sql: Sql) -> None:
+def test_sigterm_finishes_requests_and_closes_connections(own_stack: Stack, sql: Sql) -> None:
     anna = own_stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
@@ -62,7 +62,7 @@ def test_a_request_in_work_is_finished_and_connections_are_closed(own_stack: Sta
     eventually(lambda: connections(sql) < opened)
 
 
-def test_what_takes_longer_is_cut_and_done_once_by_the_next_process(
+def test_a_request_beyond_the_grace_period_is_processed_once_by_the_next_process(
     own_stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     anna = own_stack.telegram.user("Anna")
@@ -77,7 +77,7 @@ def test_what_takes_longer_is_cut_and_done_once_by_the_next_process(
     line = stopped_line(function)
     assert line is not None
     assert line["cut_requests"] == 1
-    clock("clock_timestamp() + interval '3 minutes'")  # its lease has run out
+    clock("clock_timestamp() + interval '3 minutes'")  # its lease has expired
     function.start()
     own_stack.telegram.retry_now()
     question.wait(timeout=30)

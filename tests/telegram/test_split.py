@@ -1,4 +1,4 @@
-"""A long answer becomes messages: none too long, none empty, nothing lost, the styles with their words."""
+"""A long answer is split into messages: within the limits, none empty, no text or entity lost."""
 
 import time
 from itertools import chain
@@ -20,7 +20,7 @@ def plain(text: str) -> Text:
 
 
 def part(text: str, entity: dict[str, Any]) -> str:
-    """What an entity covers, cut out as Telegram does it: in UTF-16."""
+    """The text of an entity, sliced in UTF-16 code units as Telegram does."""
     units = text.encode("utf-16-le")
     return units[2 * entity["offset"] : 2 * (entity["offset"] + entity["length"])].decode("utf-16-le")
 
@@ -34,7 +34,7 @@ def styled(text: Text) -> list[tuple[str, str]]:
 
 
 def characters(text: Text) -> list[tuple[str, frozenset[str]]]:
-    """Every visible character with what its entities say of it."""
+    """Every visible character with the entities that cover it."""
     units: list[set[str]] = [set() for _ in range(utf16_length(text.text))]
     for entity in text.entities:
         for unit in range(entity["offset"], entity["offset"] + entity["length"]):
@@ -47,7 +47,7 @@ def characters(text: Text) -> list[tuple[str, frozenset[str]]]:
     return found
 
 
-# Where it is cut
+# Cuts
 
 
 def test_a_short_text_stays_one_message() -> None:
@@ -111,7 +111,7 @@ def test_a_heading_goes_with_what_follows_it() -> None:
         "नि",
     ],
 )
-def test_what_is_drawn_as_one_character_is_not_torn(grapheme: str) -> None:
+def test_graphemes_are_not_cut(grapheme: str) -> None:
     for shift in range(16):
         parts = split(plain("x" * shift + grapheme * 20), 16, max_parts=50)
         assert "".join(texts(parts)) == "x" * shift + grapheme * 20
@@ -119,7 +119,7 @@ def test_what_is_drawn_as_one_character_is_not_torn(grapheme: str) -> None:
             assert text.lstrip("x") == grapheme * text.count(grapheme)
 
 
-def test_a_letter_under_a_heap_of_accents_is_cut_rather_than_lost() -> None:
+def test_a_letter_with_too_many_accents_is_cut() -> None:
     zalgo = "a" + "\u0301" * 300
     assert "".join(texts(split(plain(zalgo), 100))) == zalgo
 
@@ -139,7 +139,7 @@ def test_a_line_break_after_code_is_better_than_a_blank_line_in_it() -> None:
     assert texts(parts) == ["• xxxx xxxx\naa\n\nbb", "cccc dddd eeee"]
 
 
-def test_code_too_long_for_a_message_goes_on_as_code() -> None:
+def test_code_longer_than_a_message_continues_as_code() -> None:
     code = "\n".join(f"    line {number}" for number in range(12))
     parts = split(render(f"```python\n{code}\n```"), 40)
     assert "\n".join(texts(parts)) == code, "no line is cut, no indentation lost"
@@ -150,7 +150,7 @@ def test_code_too_long_for_a_message_goes_on_as_code() -> None:
 # Entities
 
 
-def test_styles_and_links_go_on_in_the_next_message() -> None:
+def test_styles_and_links_continue_in_the_next_message() -> None:
     parts = split(render("😀 [one **two three** four](https://a.b)"), 16)
     assert texts(parts) == ["😀 one two three", "four"]
     assert styled(parts[0]) == [("text_link", "one two three"), ("bold", "two three")]
@@ -174,16 +174,16 @@ def test_long_addresses_do_not_make_a_message_too_heavy() -> None:
     assert [len(text.entities) for text in parts] == [MAX_ENTITY_BYTES // 1024] * 2 + [6]
 
 
-# When it is too much
+# Beyond max_parts
 
 
-def test_what_is_left_out_is_marked() -> None:
+def test_dropped_text_is_marked() -> None:
     parts = split(plain("one two three four five six seven eight"), 16, max_parts=2)
     assert texts(parts) == ["one two three", "four five six…"]
     assert texts(split(plain("x" * 100), 16, max_parts=1)) == ["x" * 14 + "…"]
 
 
-def test_nothing_is_marked_when_everything_fits() -> None:
+def test_complete_text_has_no_mark() -> None:
     assert texts(split(plain("one two three four five six"), 16, max_parts=2)) == [
         "one two three",
         "four five six",
@@ -198,12 +198,12 @@ def test_the_mark_stands_outside_of_code() -> None:
 
 
 @pytest.mark.parametrize(("limit", "max_parts"), [(0, 10), (MIN_LENGTH - 1, 10), (4096, 0), (-1, -1)])
-def test_senseless_limits_are_refused(limit: int, max_parts: int) -> None:
+def test_invalid_limits_are_rejected(limit: int, max_parts: int) -> None:
     with pytest.raises(ValueError, match="cannot split"):
         split(plain("a"), limit, max_parts=max_parts)
 
 
-# Whatever comes
+# Any input
 
 FRAGMENTS = [
     *(
@@ -241,7 +241,7 @@ answers = st.lists(st.sampled_from(FRAGMENTS), max_size=80).map(lambda pieces: r
 
 
 @given(answers, st.integers(MIN_LENGTH, 120))
-def test_the_messages_together_say_what_the_answer_said(answer: Text, limit: int) -> None:
+def test_the_messages_together_contain_the_whole_text(answer: Text, limit: int) -> None:
     parts = split(answer, limit, max_parts=10_000)
     assert list(chain.from_iterable(map(characters, parts))) == characters(answer)
     for text, entities in parts:
@@ -288,7 +288,7 @@ def test_any_text_with_any_entities_is_split(text: str, limit: int, data: st.Dat
     "unit",
     ["x", " ", "\n", "word ", "e\u0301", "\u200d", "😀", "🇷", "a\n\n", "```\nx\n```\n", "**a** ", "*_"],
 )
-def test_a_hundred_thousand_characters_take_no_long_time(unit: str) -> None:
+def test_a_hundred_thousand_characters_are_split_quickly(unit: str) -> None:
     text = render((unit * 100_000)[:100_000])
     started = time.process_time()
     parts = split(text, max_parts=100)

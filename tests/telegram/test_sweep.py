@@ -1,4 +1,4 @@
-"""The sweep reaches everything in the end: no row that cannot be finished stands before the others."""
+"""The sweep: finishes stale updates; one that cannot be finished does not delay others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.stack import Stack
 
 
-def leave_behind(sql: Sql, bot: str, update: Any, number: int, minutes: int) -> None:
-    """Store an update whose worker failed so many minutes ago."""
+def add_stale_update(sql: Sql, bot: str, update: Any, number: int, minutes: int) -> None:
+    """Store an update whose worker failed `minutes` ago."""
     sql(
         "insert into telegram_updates (bot, update_id, kind, status, payload, lease_until) values "
         "(%s, %s, 'message', 'failed', %s, private.clock() - make_interval(mins => %s))",
@@ -25,15 +25,15 @@ def leave_behind(sql: Sql, bot: str, update: Any, number: int, minutes: int) -> 
     )
 
 
-def test_updates_that_nobody_can_finish_do_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
+def test_updates_that_cannot_be_finished_do_not_delay_others(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
     update = message_update(anna, "/show")
     for number in range(60):
-        leave_behind(sql, "retired", update, number, 60)
-        leave_behind(sql, "second", {"no": "update"}, number, 60)
-    leave_behind(sql, "second", update, update["update_id"], 5)
+        add_stale_update(sql, "retired", update, number, 60)
+        add_stale_update(sql, "second", {"no": "update"}, number, 60)
+    add_stale_update(sql, "second", update, update["update_id"], 5)
     try:
-        assert stack.run_job("sweep").json()["stale"] > 60  # more than a batch of them, in one run
+        assert stack.run_job("sweep").json()["stale"] > 60  # more than one batch in one run
         assert len(sent_to(stack, anna.id)) == 1
     finally:
         sql("delete from telegram_updates where bot = 'retired' or update_id < 60")
@@ -51,11 +51,11 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("what", UNREADABLE)
-def test_what_cannot_be_read_is_put_aside_at_the_third_failure(
+def test_an_unreadable_stored_update_is_dead_lettered_at_the_third_failure(
     stack: Stack, sql: Sql, clock: Callable[[str], None], what: str
 ) -> None:
     number = new_telegram_id()
-    leave_behind(sql, "second", UNREADABLE[what], number, 60)
+    add_stale_update(sql, "second", UNREADABLE[what], number, 60)
 
     def row() -> dict[str, Any]:
         return sql("select * from telegram_updates where update_id = %s", number)[0]
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_put_aside_at_the_third_failure(
             assert row()["failures"] == failure
         kept = row()
         assert (kept["status"], kept["lease_until"]) == ("dead_lettered", None)
-        assert kept["payload"] == UNREADABLE[what]  # for the owner, to find out why
+        assert kept["payload"] == UNREADABLE[what]  # for the owner to investigate
         assert kept["error"]
         alarms = [line for line in stack.function("scheduled").raw_log.splitlines() if str(number) in line]
         assert any('"update_dead_lettered"' in line and '"ALERT"' in line for line in alarms)
@@ -79,11 +79,9 @@ def test_what_cannot_be_read_is_put_aside_at_the_third_failure(
         sql("delete from telegram_updates where update_id = %s", number)
 
 
-def test_of_two_sweeps_one_counts_a_failure_and_a_worker_keeps_its_lease(
-    sql: Sql, call: Callable[..., Any]
-) -> None:
+def test_concurrent_sweeps_count_one_failure_and_respect_leases(sql: Sql, call: Callable[..., Any]) -> None:
     number = new_telegram_id()
-    leave_behind(sql, "second", {"no": "update"}, number, 60)
+    add_stale_update(sql, "second", {"no": "update"}, number, 60)
     try:
         sql(
             "update telegram_updates set status = 'working', "
@@ -101,7 +99,7 @@ def test_of_two_sweeps_one_counts_a_failure_and_a_worker_keeps_its_lease(
     assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
 
 
-def test_old_rows_leave_faster_than_they_come(stack: Stack, sql: Sql) -> None:
+def test_expired_rows_are_deleted_in_batches_until_none_are_left(stack: Stack, sql: Sql) -> None:
     sql(
         "insert into telegram_updates (bot, update_id, kind, status, received_at) "
         "select 'old', n, 'message', 'finished', private.clock() - interval '80 hours' "

@@ -1,4 +1,4 @@
-"""The AI and Telegram misbehave: a clear word, requests come back, answers arrive late but once."""
+"""Failures of the AI and Telegram: a clear message, released requests, answers delivered late but once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_failed_request_counts_when_the_provider_worked_on_it(
     assert any(row["cost"] is not None for row in costs) == bool(counted)
 
 
-def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) -> None:
+def test_released_requests_are_limited_per_day(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.always(AiBehaviour(status=401))
@@ -69,7 +69,7 @@ def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) 
     assert requests_of(sql, anna.id) == 2
 
 
-def test_a_failure_on_a_user_api_key_says_nothing_of_requests(stack: Stack, sql: Sql) -> None:
+def test_a_failure_with_a_user_api_key_mentions_no_requests(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
@@ -79,7 +79,7 @@ def test_a_failure_on_a_user_api_key_says_nothing_of_requests(stack: Stack, sql:
     assert requests_of(sql, anna.id) == 0
 
 
-def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -> None:
+def test_a_slow_model_is_cut_off_with_a_partial_answer(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(chunks=["Once ", "upon "] + ["a time "] * 50, chunk_delay=0.4))
@@ -93,7 +93,7 @@ def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -
     assert history_of(sql, anna.id) == ["user", "assistant"]
 
 
-def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
+def test_a_broken_stream_gives_a_marked_partial_answer(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(chunks=["Once ", "upon ", "a ", "time"], cut_after=3))
     chat.send("a story").wait(timeout=60)
@@ -102,7 +102,7 @@ def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
     assert says(answer, "ai_broken")
 
 
-def test_a_long_answer_arrives_in_parts_that_telegram_takes(stack: Stack) -> None:
+def test_a_long_answer_arrives_in_parts(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(
         AiBehaviour(
@@ -138,7 +138,7 @@ def test_a_quick_answer_costs_one_call(stack: Stack) -> None:
     assert calls == ["sendMessage"]
 
 
-def test_telegrams_short_pause_is_waited_for(stack: Stack) -> None:
+def test_a_short_retry_after_is_waited_for(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=429, retry_after=1, chat_id=anna.id)
     started = time.monotonic()
@@ -147,19 +147,19 @@ def test_telegrams_short_pause_is_waited_for(stack: Stack) -> None:
     assert time.monotonic() - started >= 1
 
 
-def test_telegrams_long_pause_is_waited_for_in_the_outbox(
+def test_a_long_retry_after_postpones_the_item_in_the_outbox(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
     sent = anna.chat("assistant").send("hello").wait()
     assert sent_to(stack, anna.id) == []
-    owed = sql(
+    items = sql(
         "select attempts, send_after > private.clock() + interval '100 s' as waits from telegram_outbox "
         "where chat_id = %s",
         anna.id,
     )
-    assert owed == [{"attempts": 1, "waits": True}]
+    assert items == [{"attempts": 1, "waits": True}]
     assert stack.run_job("sweep").status == 200
     assert sent_to(stack, anna.id) == []
     clock("clock_timestamp() + interval '125 s'")
@@ -171,7 +171,7 @@ def test_telegrams_long_pause_is_waited_for_in_the_outbox(
 
 
 @pytest.mark.parametrize("status", [500, 502])
-def test_telegram_failing_for_a_moment_is_asked_again(stack: Stack, status: int) -> None:
+def test_a_temporary_telegram_failure_is_retried(stack: Stack, status: int) -> None:
     anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=status, chat_id=anna.id)
     anna.chat("assistant").send("hello").wait()
@@ -190,7 +190,7 @@ def test_parts_never_overtake_each_other(stack: Stack, sql: Sql, clock: Callable
     assert [answer.text.split()[0] for answer in chat.answers()][:4] == ["1", "2", "3", "4"]
 
 
-def test_a_user_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, sql: Sql) -> None:
+def test_a_block_is_recorded_and_drops_outbox_items(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=403, chat_id=anna.id)
     anna.chat("assistant").send("hello").wait()
@@ -198,7 +198,7 @@ def test_a_user_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, sql
     assert not sql("select from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_blocking_and_unblocking_is_noted(stack: Stack, sql: Sql) -> None:
+def test_block_and_unblock_are_recorded(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start").wait()
@@ -212,7 +212,7 @@ def test_blocking_and_unblocking_is_noted(stack: Stack, sql: Sql) -> None:
     eventually(is_active)
 
 
-def test_a_message_telegram_will_not_take_with_its_styles_arrives_without(stack: Stack) -> None:
+def test_a_message_with_rejected_entities_is_sent_without_them(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     stack.ai.next(AiBehaviour(text="**bold**"))
     stack.telegram.fail(

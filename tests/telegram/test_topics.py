@@ -93,7 +93,7 @@ def test_a_thread_of_replies_is_no_topic(stack: Stack) -> None:
     assert len(_asked(stack)) == 3
 
 
-def test_a_failure_is_told_in_its_topic(stack: Stack, sql: Sql) -> None:
+def test_a_failure_message_stays_in_its_topic(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
     update = _in(7, stack, anna, "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
@@ -102,7 +102,7 @@ def test_a_failure_is_told_in_its_topic(stack: Stack, sql: Sql) -> None:
     sql("delete from telegram_outbox")
 
 
-def test_an_update_of_a_dead_worker_is_finished_in_its_topic(stack: Stack, sql: Sql) -> None:
+def test_an_update_of_a_crashed_worker_is_finished_in_its_topic(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     update = _in(7, stack, anna, "hello")
     stack.telegram.deliver(_in(7, stack, anna, "before"))
@@ -125,7 +125,7 @@ LONG = "\n\n".join(f"**{number}** " + "word " * 700 for number in range(1, 4))
 
 
 def _calls(stack: Stack, chat_id: int) -> list[tuple[int | None, bool]]:
-    """The topic of each message sent to a chat, and whether it has styles."""
+    """The topic of each message sent to a chat, and whether it has entities."""
     return [
         (call["parameters"].get("message_thread_id"), "entities" in call["parameters"])
         for call in stack.telegram.calls
@@ -134,7 +134,7 @@ def _calls(stack: Stack, chat_id: int) -> list[tuple[int | None, bool]]:
 
 
 @pytest.mark.parametrize("reason", ["message thread not found", "TOPIC_DELETED"])
-def test_an_answer_whose_topic_is_gone_comes_in_the_chat_itself(stack: Stack, reason: str) -> None:
+def test_an_answer_to_a_deleted_topic_is_sent_to_the_chat(stack: Stack, reason: str) -> None:
     anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text=LONG))
     stack.telegram.fail("sendMessage", 400, description=f"Bad Request: {reason}", chat_id=anna.id)

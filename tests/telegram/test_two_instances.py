@@ -1,4 +1,4 @@
-"""Two instances and a lost database: what one of them may have stored, the other does not answer as well."""
+"""Two instances and a lost database: an update that one may have stored is not answered by the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.slow
 
-LATER = "clock_timestamp() + interval '3 minutes'"  # every lease has run out
+LATER = "clock_timestamp() + interval '3 minutes'"  # all leases have expired
 Post = Callable[[dict[str, Any]], int]
 
 
@@ -32,7 +32,7 @@ def second(stack: Stack) -> Iterator[Function]:
     """Another instance of the function `telegram`."""
     function = Function("telegram", FUNCTIONS["telegram"], stack.function("telegram").env)
     function.start()
-    time.sleep(1)  # dates are in whole seconds: what is sent from now on is newer than the instance
+    time.sleep(1)  # dates have whole seconds: messages from now on are newer than the instance
     yield function
     function.stop()
 
@@ -51,7 +51,7 @@ def _post(stack: Stack, function: Function, update: dict[str, Any], bot: str = "
 
 
 def _answers(stack: Stack, chat_id: int, question: str) -> tuple[int, int]:
-    """Return how often the question was answered, and how often the AI was asked it."""
+    """Return how often the question was answered and how often the AI was called."""
     asked = [r for r in stack.ai.requests if r["messages"][-1]["content"] == question]
     return sent_to(stack, chat_id).count(f"Answer to {question}"), len(asked)
 
@@ -61,7 +61,7 @@ def _until_taken(stack: Stack, function: Function, update: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_what_one_instance_may_have_stored_is_answered_once(
+def test_an_update_that_may_be_stored_is_answered_once(
     stack: Stack, second: Function, sql: Sql, clock: Callable[[str], None], when: Any
 ) -> None:
     anna = started_user(stack.telegram)
@@ -82,9 +82,7 @@ def test_what_one_instance_may_have_stored_is_answered_once(
     assert (requests_of(sql, anna.id), len(history_of(sql, anna.id))) == (1, 2)
 
 
-def test_a_message_that_only_just_came_is_answered_by_an_instance_without_a_database(
-    stack: Stack, second: Function
-) -> None:
+def test_a_fresh_message_is_answered_without_a_database(stack: Stack, second: Function) -> None:
     anna = started_user(stack.telegram)
     question = f"hello {anna.id}"
     stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
@@ -95,11 +93,11 @@ def test_a_message_that_only_just_came_is_answered_by_an_instance_without_a_data
     fresh["message"]["date"] = int(time.time())
     assert [_post(stack, second, fresh) for _ in range(3)] == [200, 200, 200]
     stack.database.up()
-    assert _post(stack, second, fresh) == 200  # its answer was lost on the way: it is not asked again
+    assert _post(stack, second, fresh) == 200  # the answer was lost; the AI is not called again
     assert len([r for r in stack.ai.requests if r["messages"][-1]["content"] == question]) == 1
 
 
-def test_a_new_instance_answers_nothing_that_its_predecessor_may_have_stored(
+def test_a_new_instance_skips_updates_that_its_predecessor_may_have_stored(
     stack: Stack, second: Function, sql: Sql
 ) -> None:
     anna = started_user(stack.telegram)
@@ -114,7 +112,7 @@ def test_a_new_instance_answers_nothing_that_its_predecessor_may_have_stored(
     update = message_update(anna, question)
     with pytest.raises(urllib3.exceptions.HTTPError):
         _post(stack, second, update)
-    # The second in which the new instance starts: a slow start must not make the message younger than it.
+    # The current second: after a slow start, the message must still be older than the instance.
     update["message"]["date"] = int(time.time())
     second.start()
     assert _post(stack, second, update) == 503
@@ -146,8 +144,8 @@ def test_a_button_waits_for_the_database(stack: Stack, second: Function) -> None
 
 
 @pytest.fixture
-def serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that started at 1000.5 s and has had no update yet."""
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that started at 1000.5 s and has received no update."""
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(database_enabled=True))
     monkeypatch.setattr(fallback, "_started", 1000.5)
     monkeypatch.setattr(fallback, "_delivered", fallback._RecentUpdates[None]())
@@ -165,7 +163,7 @@ def _update(kind: str = "message", **content: Any) -> Update:
         (2002.9, _update(date=2000), True),
         (2003.0, _update(date=2000), False),
         (2060.0, _update(date=2000), False),
-        (1999.9, _update(date=2000), False),  # our clock is behind: who knows how far
+        (1999.9, _update(date=2000), False),  # our clock is behind by an unknown time
         (2000.5, _update(), False),
         (2000.5, _update(date=None), False),
         (2000.5, _update(date="2000"), False),
@@ -181,7 +179,7 @@ def _update(kind: str = "message", **content: Any) -> Update:
         (2000.5, _update(date=2000, successful_payment={"currency": "XTR"}), False),
     ],
 )
-@pytest.mark.usefixtures("serving")
+@pytest.mark.usefixtures("fresh_process")
 def test_only_the_date_proves_a_first_delivery(
     monkeypatch: pytest.MonkeyPatch, arrived: float, update: Update, is_first: bool
 ) -> None:
@@ -190,10 +188,9 @@ def test_only_the_date_proves_a_first_delivery(
     assert not fallback.is_first_delivery(fallback.record_delivery(update))
 
 
-def test_a_redelivery_that_we_ask_for_is_too_old_for_the_fallback() -> None:
-    assert (
-        responses.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS >= 1
-    )  # second that our clock may be slow
+def test_retry_after_exceeds_the_age_limit_of_the_fallback() -> None:
+    tolerated_clock_lag = 1.0  # seconds
+    assert tolerated_clock_lag <= responses.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS
     for seconds in (0, 1, 2, 4, 4.9, 5, 600):
         pause = responses.retry_later(seconds).retry_after
         assert pause is not None

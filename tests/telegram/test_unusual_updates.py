@@ -1,4 +1,4 @@
-"""Albums, groups that become supergroups, contents newer than the library, and being removed from a group."""
+"""Albums, groups that become supergroups, content newer than telebot, and removal from a group."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_album_is_answered_once(stack: Stack, more: dict[str, Any]) -> None:
     items[1]["message"]["caption"] = "What is this?"
     first = stack.telegram.deliver(items[0]).json()
     assert first["text"]
-    assert stack.telegram.deliver(items[0]).json() == first  # a redelivery gets its answer again
+    assert stack.telegram.deliver(items[0]).json() == first  # a redelivery repeats the answer
     assert [stack.telegram.deliver(item).body for item in items[1:]] == [b"", b""]
     later = [_without_text(anna, photo=PHOTO, media_group_id=group) for group in ("78", "78", "79")]
     assert [bool(stack.telegram.deliver(item).body) for item in later] == [True, False, True]
@@ -69,7 +69,7 @@ def test_an_album_is_answered_once(stack: Stack, more: dict[str, Any]) -> None:
         {"paid_media": {"hologram": {}}, "reply_to_story": {}, "sender_business_bot": {"id": 5}},
     ],
 )
-def test_what_the_library_cannot_read_in_a_reply_or_quote_costs_no_answer(
+def test_a_reply_or_quote_that_telebot_cannot_parse_is_answered(
     stack: Stack, message: dict[str, Any]
 ) -> None:
     anna = started_user(stack.telegram)
@@ -133,7 +133,7 @@ def test_a_group_that_becomes_a_supergroup_keeps_its_conversation(
 
 
 @pytest.mark.parametrize("sender", [None, {"id": 1087968824, "is_bot": True, "first_name": "Group"}])
-def test_the_report_of_a_migration_needs_no_user(
+def test_a_migration_without_a_sender_is_processed(
     stack: Stack, sql: Sql, sender: dict[str, Any] | None
 ) -> None:
     anna = started_user(stack.telegram)
@@ -165,7 +165,7 @@ def test_a_session_begun_in_the_supergroup_first_is_merged(stack: Stack, sql: Sq
     assert session["session_data"] == {"a": "old", "b": "new"}
 
 
-def test_a_migration_and_a_question_in_progress_meet(stack: Stack, sql: Sql) -> None:
+def test_a_migration_during_a_question_loses_nothing(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     old, new = _two_chats()
     notices = _notices(anna, old, new)
@@ -193,7 +193,7 @@ def test_a_migration_of_a_wrong_type_is_dead_lettered(stack: Stack, sql: Sql, va
     assert rows == [{"status": "dead_lettered"}]
 
 
-def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack, sql: Sql) -> None:
+def test_removal_from_a_group_does_not_deactivate_the_user(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     me = {"id": 42, "is_bot": True, "first_name": "b"}
     gone = "Forbidden: bot was kicked from the supergroup chat"
@@ -224,9 +224,7 @@ def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack,
         {"paid_media": {"star_count": 1, "paid_media": []}},
     ],
 )
-def test_contents_newer_than_the_librarys_list_get_a_friendly_word(
-    stack: Stack, content: dict[str, Any]
-) -> None:
+def test_unknown_content_types_get_a_reply(stack: Stack, content: dict[str, Any]) -> None:
     anna = started_user(stack.telegram)
     assert stack.telegram.deliver(_without_text(anna, **content)).json()["text"]
 
@@ -234,7 +232,7 @@ def test_contents_newer_than_the_librarys_list_get_a_friendly_word(
 @pytest.mark.parametrize(
     "service", [{"checklist_tasks_done": {"marked_as_done_task_ids": [1]}}, {"hologram": {}}]
 )
-def test_service_messages_get_no_word(stack: Stack, service: dict[str, Any]) -> None:
+def test_service_messages_get_no_reply(stack: Stack, service: dict[str, Any]) -> None:
     anna = started_user(stack.telegram)
     response = stack.telegram.deliver(_without_text(anna, **service))
     assert (response.status, response.body) == (200, b"")

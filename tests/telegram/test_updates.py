@@ -1,4 +1,4 @@
-"""The way of one update: once, however often and however broken it is delivered."""
+"""The update pipeline: an update is processed once, however often it is delivered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def requests_of(sql: Sql, telegram_id: int) -> int:
-    """How many requests the person's counters hold."""
+    """The number of requests in the user's counters."""
     rows = sql(
         "select coalesce(sum(requests), 0)::int as n from daily_usage join users on users.id = user_id "
         "where telegram_id = %s",
@@ -31,7 +31,7 @@ def requests_of(sql: Sql, telegram_id: int) -> int:
 
 
 def history_of(sql: Sql, telegram_id: int) -> list[str]:
-    """The roles of the person's messages, oldest first."""
+    """The roles of the user's messages, oldest first."""
     rows = sql(
         "select role from messages join users on users.id = user_id where telegram_id = %s "
         "order by messages.id",
@@ -86,7 +86,7 @@ def test_fifty_messages_at_the_last_free_request_are_served_once(stack: Stack, s
     assert requests_of(sql, anna.id) == 25
 
 
-def test_the_answer_in_the_response_is_given_again_until_it_is_known_to_have_arrived(stack: Stack) -> None:
+def test_an_answer_in_the_response_is_repeated_until_its_delivery_is_known(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     first = message_update(anna, "/show")
     answer = stack.telegram.deliver(first, "second")
@@ -96,7 +96,7 @@ def test_the_answer_in_the_response_is_given_again_until_it_is_known_to_have_arr
     assert stack.telegram.deliver(first, "second").body == b""
 
 
-def test_a_lost_response_is_repaired_by_telegrams_own_redelivery(stack: Stack) -> None:
+def test_a_lost_response_is_repeated_at_redelivery(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("second")
     stack.telegram.lose_responses()
     sent = chat.send("/show")
@@ -115,7 +115,7 @@ def test_an_update_delivered_twice_at_once_is_answered_once(stack: Stack, sql: S
     assert requests_of(sql, anna.id) == 1
 
 
-def test_a_number_older_than_48_hours_is_another_update(stack: Stack, sql: Sql) -> None:
+def test_an_update_id_is_reused_after_48_hours(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     update = message_update(anna, "hello")
     stack.telegram.deliver(update, "second")
@@ -128,7 +128,7 @@ def test_a_number_older_than_48_hours_is_another_update(stack: Stack, sql: Sql) 
     assert requests_of(sql, anna.id) == 2
 
 
-def test_two_deliveries_of_a_reused_number_at_once_are_one_answer(
+def test_concurrent_deliveries_of_a_reused_update_id_are_answered_once(
     stack: Stack, sql: Sql, database_url: str
 ) -> None:
     anna = started_user(stack.telegram)
@@ -150,9 +150,7 @@ def test_two_deliveries_of_a_reused_number_at_once_are_one_answer(
     assert requests_of(sql, anna.id) == 2
 
 
-def test_a_redelivery_and_the_end_of_the_work_never_wait_for_each_other(
-    stack: Stack, sql: Sql, database_url: str
-) -> None:
+def test_a_redelivery_and_the_commit_do_not_deadlock(stack: Stack, sql: Sql, database_url: str) -> None:
     anna = started_user(stack.telegram, "second")
     update = message_update(anna, "/show")
     number = update["update_id"]
@@ -183,10 +181,10 @@ def test_a_redelivery_and_the_end_of_the_work_never_wait_for_each_other(
                 run, """select finish_update('second', %s, 1, '{"language": "ru"}')""", number
             )
             time.sleep(0.3)
-        assert (receive.result(), finish.result()) == (None, None)  # a deadlock would be raised
+        assert (receive.result(), finish.result()) == (None, None)  # a deadlock would raise
 
 
-def test_a_handler_that_settles_nothing_costs_no_request(stack: Stack, sql: Sql) -> None:
+def test_a_request_that_is_not_settled_is_released(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
     stack.telegram.deliver(message_update(anna, "unsettled"), "second")
     assert requests_of(sql, anna.id) == 0
@@ -241,20 +239,20 @@ def test_a_handler_that_always_fails_cannot_block_its_chat(
         line for line in stack.function("telegram").logs if line.get("action") == "update_dead_lettered"
     ]
     assert alerts[-1]["severity"] == "ALERT"
-    (owed,) = sql("select bot, parameters from telegram_outbox where chat_id = %s", olga.id)
-    assert (owed["bot"], owed["parameters"]["key"]) == ("second", "owner_alert")
-    assert owed["parameters"]["values"]["update_id"] == sent.update_id
+    (item,) = sql("select bot, parameters from telegram_outbox where chat_id = %s", olga.id)
+    assert (item["bot"], item["parameters"]["key"]) == ("second", "owner_alert")
+    assert item["parameters"]["values"]["update_id"] == sent.update_id
     sql("delete from telegram_outbox")
 
 
-def test_a_handler_that_fails_once_answers_the_second_time(stack: Stack, sql: Sql) -> None:
+def test_a_handler_that_fails_once_succeeds_at_redelivery(stack: Stack, sql: Sql) -> None:
     chat = stack.telegram.user("Anna").chat("second")
     sent = chat.send("/boom_once")
     assert chat.answer().text == "mended"
     assert sent.wait().attempts == 2
 
 
-def test_trouble_outside_is_tried_again_without_counting(stack: Stack, sql: Sql) -> None:
+def test_failures_of_other_services_are_retried_without_a_limit(stack: Stack, sql: Sql) -> None:
     chat = stack.telegram.user("Anna").chat("second")
     sent = chat.send("/outside")
     assert chat.answer(timeout=60).text == "back"
@@ -271,7 +269,7 @@ def test_several_replies_arrive_in_order_by_explicit_calls(stack: Stack) -> None
     assert ways == ["call", "call", "call"]
 
 
-def test_telebots_own_calls_put_nothing_into_the_address(stack: Stack) -> None:
+def test_telebots_own_calls_put_no_parameters_into_the_url(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("second")
     chat.send("/send")
     assert chat.answer().text == ("Привет " * 500).strip()
@@ -279,7 +277,7 @@ def test_telebots_own_calls_put_nothing_into_the_address(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("path_bot", ["nosuch", "assistant/x", ""])
-def test_a_bot_that_is_not_here_is_404(stack: Stack, path_bot: str) -> None:
+def test_an_unknown_bot_is_404(stack: Stack, path_bot: str) -> None:
     url = stack.function("telegram").url
     response = stack.telegram.delivery.send(
         f"{url}/{path_bot}", b"{}", {"X-Telegram-Bot-Api-Secret-Token": stack.webhook_secret}
@@ -288,20 +286,20 @@ def test_a_bot_that_is_not_here_is_404(stack: Stack, path_bot: str) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "é"])
-def test_a_forged_call_is_401(stack: Stack, sql: Sql, secret: str | None) -> None:
+def test_an_unauthenticated_call_is_401(stack: Stack, sql: Sql, secret: str | None) -> None:
     update = message_update(stack.telegram.user("Anna"), "/show")
     assert stack.telegram.deliver(update, "second", secret=secret).status == 401
     assert not sql("select from telegram_updates where update_id = %s", update["update_id"])
 
 
-def test_unknown_kinds_are_acknowledged_without_a_trace(stack: Stack, sql: Sql) -> None:
+def test_unknown_kinds_are_acknowledged_and_not_stored(stack: Stack, sql: Sql) -> None:
     for update in ({"update_id": 5, "brand_new_kind": {"a": 1}}, {"update_id": 6, "poll": {"id": "1"}}):
         response = stack.telegram.deliver(update)
         assert (response.status, response.body) == (200, b"")
     assert not sql("select from telegram_updates where update_id in (5, 6)")
 
 
-def test_midnight_starts_a_new_day_and_a_request_across_it_stays_in_the_old_one(
+def test_a_request_across_midnight_counts_for_the_old_day(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     anna = stack.telegram.user("Anna")
@@ -327,7 +325,7 @@ def test_midnight_starts_a_new_day_and_a_request_across_it_stays_in_the_old_one(
     eventually(lambda: any("Today: 0 of 25" in answer.text for answer in chat.answers()))
 
 
-def test_a_button_and_a_message_at_once_lose_no_change(stack: Stack) -> None:
+def test_a_concurrent_button_and_message_keep_both_changes(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("second")
     chat.send("/show")
     button = chat.answer()
@@ -338,7 +336,7 @@ def test_a_button_and_a_message_at_once_lose_no_change(stack: Stack) -> None:
     assert "[('a', '1'), ('tapped', '1')]" in chat.answer().text
 
 
-def test_people_bots_and_chats_never_see_each_others_state(stack: Stack) -> None:
+def test_sessions_are_separate_by_user_bot_and_chat(stack: Stack) -> None:
     anna, ben = stack.telegram.user("Anna"), stack.telegram.user("Ben")
     group = stack.telegram.group("Team", [anna, ben], ["second"])
     anna.chat("second").send("/mode anna").wait()
@@ -358,7 +356,7 @@ def test_people_bots_and_chats_never_see_each_others_state(stack: Stack) -> None
     assert "Current mode: 💬 Assistant" in assistant.answers()[-1].text
 
 
-def test_history_of_the_private_chat_does_not_cross_into_a_group(stack: Stack) -> None:
+def test_history_of_the_private_chat_is_not_used_in_a_group(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     anna.chat("assistant").send("my secret plan").wait()
     group = stack.telegram.group("Team", [anna], ["assistant"])
@@ -367,7 +365,7 @@ def test_history_of_the_private_chat_does_not_cross_into_a_group(stack: Stack) -
     assert [m["content"] for m in messages[1:]] == ["hello there"]
 
 
-def test_a_dead_workers_update_is_put_aside_at_the_fifth_death(stack: Stack, sql: Sql) -> None:
+def test_an_update_is_dead_lettered_at_the_fifth_crash(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     update = message_update(anna, "/show")
     stack.telegram.deliver(update, "second")

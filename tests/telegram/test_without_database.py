@@ -1,4 +1,4 @@
-"""DB_ENABLED=false: the bot answers from each message alone, says so, and refuses what needs a database."""
+"""DB_ENABLED=false: the bot answers each message without state and refuses features that need a database."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tools.emulator.telegram.users import Chat
 
 
 @pytest.fixture(scope="module")
-def alone(backend_url: str) -> Iterator[Stack]:
-    """A stack whose functions are told to use no database, and could not reach one."""
+def stack_without_database(backend_url: str) -> Iterator[Stack]:
+    """A stack with DB_ENABLED=false and an unreachable database."""
     stack = make_stack(backend_url, DB_ENABLED="false", DATABASE_URL="", FALLBACK_MESSAGES_PER_MINUTE="1000")
     stack.start()
     yield stack
@@ -33,33 +33,35 @@ def ask(chat: Chat, text: str) -> Any:
     return eventually(lambda: chat.answers()[seen:], 20)[0]
 
 
-def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
-    chat = alone.telegram.user("Anna", language_code="en").chat("assistant")
-    alone.ai.next(AiBehaviour(text="Just this."))
+def test_text_is_answered_with_the_database_disabled(stack_without_database: Stack) -> None:
+    chat = stack_without_database.telegram.user("Anna", language_code="en").chat("assistant")
+    stack_without_database.ai.next(AiBehaviour(text="Just this."))
     assert ask(chat, "hello").text == "Just this."
     assert "run without a database" in ask(chat, "/start").text
     profile = ask(chat, "/profile").text
     assert "no plans, balances or history" in profile
     assert "right now" not in profile
-    assert '"database_disabled"' in alone.function("telegram").raw_log
-    assert '"severity":"ALERT"' not in alone.function("telegram").raw_log
+    assert '"database_disabled"' in stack_without_database.function("telegram").raw_log
+    assert '"severity":"ALERT"' not in stack_without_database.function("telegram").raw_log
 
 
 @pytest.mark.parametrize(
     "command", ["/clear", "/usage", "/buy", "/payments", "/keys", "/promo", "/trial", "/mydata", "/deleteme"]
 )
 @pytest.mark.parametrize(("language", "words"), [("en", "without a database"), ("ru", "без базы данных")])
-def test_what_needs_a_database_says_so(alone: Stack, command: str, language: str, words: str) -> None:
-    chat = alone.telegram.user("Anna", language_code=language).chat("assistant")
+def test_features_that_need_a_database_are_refused(
+    stack_without_database: Stack, command: str, language: str, words: str
+) -> None:
+    chat = stack_without_database.telegram.user("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, command).text
 
 
-def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
-    bot = alone.telegram.bot("assistant")
+def test_only_offline_features_are_offered(stack_without_database: Stack) -> None:
+    bot = stack_without_database.telegram.bot("assistant")
     offered = {"start", "help", "profile", "privacy", "whoami"}
     for code in ("", "en", "ru"):
         assert {one["command"] for one in bot.commands[code]} == offered
-    chat = alone.telegram.user("Anna", language_code="en").chat("assistant")
+    chat = stack_without_database.telegram.user("Anna", language_code="en").chat("assistant")
     help_ = ask(chat, "/help")
     assert set(re.findall(r"^/(\w+)", help_.text, re.MULTILINE)) == offered - {"start"}
     for name in sorted(offered - {"start"}):
@@ -69,15 +71,17 @@ def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Nothing. This bot runs"), ("ru", "Ничего. Бот")])
-def test_privacy_says_that_nothing_is_kept(alone: Stack, language: str, words: str) -> None:
-    chat = alone.telegram.user("Anna", language_code=language).chat("assistant")
+def test_privacy_says_that_nothing_is_stored(
+    stack_without_database: Stack, language: str, words: str
+) -> None:
+    chat = stack_without_database.telegram.user("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, "/privacy").text
 
 
-def test_old_messages_and_buttons_are_answered_too(alone: Stack) -> None:
-    anna = alone.telegram.user("Anna", language_code="en")
+def test_old_messages_and_buttons_are_answered_too(stack_without_database: Stack) -> None:
+    anna = stack_without_database.telegram.user("Anna", language_code="en")
     old = message_update(anna, "/profile", date=int(time.time()) - 3600)
-    assert alone.telegram.deliver(old).status == 200
+    assert stack_without_database.telegram.deliver(old).status == 200
     menu = ask(anna.chat("assistant"), "/start")
     menu.tap("👤 Profile").wait()
     eventually(lambda: any("no plans" in one.text for one in anna.chat("assistant").answers()), 20)
@@ -103,16 +107,16 @@ def _migrated(update: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("change", [_blocked, _migrated])
-def test_what_only_changes_something_stored_does_not_block_the_chat(
-    alone: Stack, change: Callable[[dict[str, Any]], dict[str, Any]]
+def test_updates_that_only_change_stored_state_are_acknowledged(
+    stack_without_database: Stack, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    update = change(message_update(alone.telegram.user("Anna"), "hello"))
-    answer = alone.telegram.deliver(update)
+    update = change(message_update(stack_without_database.telegram.user("Anna"), "hello"))
+    answer = stack_without_database.telegram.deliver(update)
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_money_is_not_acknowledged(alone: Stack) -> None:
-    update = message_update(alone.telegram.user("Anna"), "")
+def test_payment_updates_are_not_acknowledged(stack_without_database: Stack) -> None:
+    update = message_update(stack_without_database.telegram.user("Anna"), "")
     update["message"]["successful_payment"] = {
         "currency": "XTR",
         "total_amount": 5,
@@ -120,17 +124,17 @@ def test_money_is_not_acknowledged(alone: Stack) -> None:
         "telegram_payment_charge_id": "charge",
         "provider_payment_charge_id": "",
     }
-    assert alone.telegram.deliver(update).status == 503
+    assert stack_without_database.telegram.deliver(update).status == 503
 
 
-def test_a_body_that_is_no_update_does_not_block_the_chat(alone: Stack) -> None:
-    assert alone.telegram.deliver(b"not JSON", "second").status == 200
+def test_an_invalid_body_is_acknowledged(stack_without_database: Stack) -> None:
+    assert stack_without_database.telegram.deliver(b"not JSON", "second").status == 200
 
 
-def test_payments_and_jobs_refuse_clearly(alone: Stack) -> None:
-    answer = alone.payments["fake"].probe()  # type: ignore[attr-defined]
+def test_payments_and_jobs_refuse_clearly(stack_without_database: Stack) -> None:
+    answer = stack_without_database.payments["fake"].probe()  # type: ignore[attr-defined]
     assert (answer.status, answer.body) == (503, b"payments need a database: DB_ENABLED=false")
-    job = alone.run_job("sweep")
+    job = stack_without_database.run_job("sweep")
     assert (job.status, job.json()) == (200, {"skipped": "jobs need a database: DB_ENABLED=false"})
 
 

@@ -1,4 +1,4 @@
-"""Handlers that fail, wait and remember in ways that a product's handlers must not."""
+"""Handlers that fail, wait and store state, for tests of the pipeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def set_mode(message: Any) -> None:
 @router.message_handler(commands=["data"])
 def set_data(message: Any) -> None:
     key, _, value = message.text.partition(" ")[2].partition("=")
-    time.sleep(0.3)  # so that a button of the same user comes in between
+    time.sleep(0.3)  # lets a button of the same user arrive meanwhile
     current_context().set_data(key, value or None)
     reply("set")
 
@@ -99,7 +99,7 @@ def pre_checkout(query: Any) -> None:
     current_context().call("answerPreCheckoutQuery", answer)
 
 
-# telebot gives a message about a refund no content type at all.
+# telebot gives a refund message no content type.
 @router.payment_handler
 def keep_money(update: Any) -> None:
     kind = next(kind for kind in ("successful_payment", "refunded_payment") if kind in update.message)
