@@ -1,4 +1,4 @@
-"""Calls to the providers: one deadline, one kind of error, a line in the log, no secret in either."""
+"""HTTP client of the providers' APIs. Neither its exceptions nor its log lines hold secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.payments.parsing import get_list, json_object
 from shared.payments.provider import ContactRefused, InvalidPayload, PaymentError, RequestRefused
 
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 413, 415, 422})
-_NOTHING_DONE = frozenset({402, 429})  # refused as well, but not for ever
+_NOT_EXECUTED = frozenset({402, 429})  # refused as well, but a retry may succeed
 
 
 def request(
@@ -30,10 +30,10 @@ def request(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Ask a provider and return its answer, whatever the status.
+    """Send a request and return the response, whatever its status.
 
     Raises:
-        PaymentError: there was no answer.
+        PaymentError: there was no response.
     """
     begin, status = time.perf_counter(), 0
     try:
@@ -42,13 +42,15 @@ def request(
     except RequestError as error:
         raise PaymentError(f"{provider} did not answer: {error}") from None
     except ValueError:
-        # Its message would repeat the header, which is the secret.
-        raise PaymentError(f"{provider}: its key holds what no header may hold", not_executed=True) from None
+        # The original message repeats the header, which is the secret.
+        raise PaymentError(
+            f"{provider}: the key has characters that a header can't hold", not_executed=True
+        ) from None
     finally:
         if log.is_debug():
             ms, path = round((time.perf_counter() - begin) * 1000, 1), urlsplit(url).path
             fields = {"provider": provider, "method": method, "path": path, "status": status, "ms": ms}
-            log.debug(f"asked {provider}", action="payment_call", **fields)
+            log.debug(f"request to {provider}", action="payment_call", **fields)
     return answer
 
 
@@ -61,7 +63,7 @@ def request_json(
     body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Ask a provider with a JSON body, or with none; see `call`."""
+    """Send a request with a JSON body, or without one; see `request`."""
     raw = b"" if body is None else orjson.dumps(body)
     named = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
     return request(provider, method, url, timeout=timeout, body=raw, headers=named)
@@ -70,48 +72,48 @@ def request_json(
 def parse_response(
     provider: str, answer: Response, why: str = "", *, is_about_contact: bool = False
 ) -> dict[str, Any]:
-    """Return the JSON object of a good answer.
+    """Return the JSON object of a successful response.
 
     Args:
-        why: what the provider said when it refused, without secrets.
-        is_about_contact: it named the e-mail address or phone number that it was sent.
+        why: the provider's reason for a refusal, without secrets.
+        is_about_contact: the reason names the buyer's e-mail address or phone number.
 
     Raises:
-        ContactRefused: it refused because of that address or number.
-        RequestRefused: a status says that it refused, and would again.
-        PaymentError: it is no good answer; `is_certain` where a status says that nothing was done.
+        ContactRefused: refused because of that address or number.
+        RequestRefused: refused with a status that a retry would get again.
+        PaymentError: any other failure; `not_executed` if the status says that nothing was done.
     """
     if answer.status not in (200, 201):
         reason = f"{provider} answered {answer.status}" + (f": {why}" if why else "")
         if answer.status in _REFUSED:
             raise ContactRefused(reason) if is_about_contact else RequestRefused(reason)
-        raise PaymentError(reason, not_executed=answer.status in _NOTHING_DONE)
+        raise PaymentError(reason, not_executed=answer.status in _NOT_EXECUTED)
     found = json_object(answer.data)
     if found is None:
-        raise PaymentError(f"{provider} answered {answer.status} with what is no JSON object")
+        raise PaymentError(f"{provider} answered {answer.status} without a JSON object")
     return found
 
 
 @contextmanager
 def as_provider_error(provider: str) -> Iterator[None]:
-    """Within it, an answer that makes no sense is the provider's failure: we asked, nobody called us."""
+    """Turn InvalidPayload into PaymentError: a response of the API is invalid, not a webhook."""
     try:
         yield
     except InvalidPayload as error:
-        raise PaymentError(f"{provider} answered oddly: {error}") from None
+        raise PaymentError(f"{provider} sent an invalid response: {error}") from None
 
 
 def parse_each(
     provider: str, read: Callable[[dict[str, Any]], WebhookEvent | None], found: Any
 ) -> tuple[WebhookEvent, ...]:
-    """Read the objects of a list; one that makes no sense is logged and left out, like None."""
+    """Parse the objects of a list; invalid ones are logged and skipped, and so is None."""
     events = []
     for one in get_list(found):
         try:
             events.append(read(one))
         except InvalidPayload as error:
             log.alert(
-                "a listed payment makes no sense",
+                "a listed payment is invalid",
                 action="webhook_payload_invalid",
                 provider=provider,
                 reason=str(error),
@@ -120,5 +122,5 @@ def parse_each(
 
 
 def basic_auth(user: str, password: str) -> dict[str, str]:
-    """Return the header of HTTP Basic."""
+    """Return the header of HTTP Basic authentication."""
     return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}

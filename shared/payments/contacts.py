@@ -1,4 +1,4 @@
-"""Reads the e-mail address or phone number for a receipt, as people write it. Nothing is asked of DNS."""
+"""Parses the e-mail address or phone number for a receipt as users write it. DNS is not queried."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from shared.core import user_input
 from shared.core.config import settings
 
-# In a provider's refusal, where only its words say what is wrong.
+# In the text of a refusal, for providers without an error code for it.
 CONTACT_WORDS = re.compile(r"e-?mail|phone|почт|телефон", re.IGNORECASE)
-_LONGEST = 254  # characters, RFC 5321
+_MAX_LENGTH = 254  # characters, RFC 5321
 _DIGITS = range(7, 16)  # of a phone number, E.164
 _SEPARATORS = re.compile(r"[^\d+]")
-_LOOK_ALIKE = {"LATIN", "CYRILLIC", "GREEK"}  # alphabets
+_LOOK_ALIKE = {"LATIN", "CYRILLIC", "GREEK"}  # alphabets with lookalike letters
 _AT = re.compile(" ?@ ?")
 _TRY = re.compile(r"@|\d(?:\D{0,3}\d){4}")
 
 
 def read(written: str) -> str | None:
-    """Return an e-mail address or a phone number (E.164) out of what was written, None when it holds none.
+    """Return the e-mail address or phone number (E.164) in a message; None if it holds none.
 
-    A phone number without a country is read as one of PHONE_REGION.
+    A phone number without a country code is one of PHONE_REGION.
     """
     text = _AT.sub("@", user_input.normalize(written[:1000]))
     if "@" in text:
@@ -32,12 +32,12 @@ def read(written: str) -> str | None:
 
 
 def is_try(written: str) -> bool:
-    """Whether somebody tried to write an e-mail address or a phone number."""
+    """Whether a message looks like an attempt at an e-mail address or a phone number."""
     return _TRY.search(user_input.normalize(written[:1000])) is not None
 
 
 def _email(word: str) -> str | None:
-    from email_validator import EmailNotValidError, validate_email  # 20 ms, and only buyers need it
+    from email_validator import EmailNotValidError, validate_email  # 20 ms to import, used by buyers only
 
     found = user_input.single_value(word).rpartition(":")[2]  # behind "E-mail:" or mailto:
     name, _, domain = found.partition("@")
@@ -50,12 +50,12 @@ def _email(word: str) -> str | None:
         )
     except EmailNotValidError:
         return None
-    # Providers of receipts take ASCII alone: a domain in another script has a form in it.
-    return address.ascii_email if address.ascii_email and len(address.ascii_email) <= _LONGEST else None
+    # Receipts need ASCII; internationalized domains have an ASCII form.
+    return address.ascii_email if address.ascii_email and len(address.ascii_email) <= _MAX_LENGTH else None
 
 
 def _mixes_alphabets(domain: str) -> bool:
-    """Whether a name has Latin and lookalike letters: a receipt would go to a stranger's domain."""
+    """Whether a label mixes alphabets: the receipt would go to a lookalike domain."""
     return any(
         len({unicodedata.name(letter, "").partition(" ")[0] for letter in label} & _LOOK_ALIKE) > 1
         for label in domain.split(".")
@@ -63,9 +63,9 @@ def _mixes_alphabets(domain: str) -> bool:
 
 
 def _phone(text: str) -> str | None:
-    import phonenumbers  # 20 ms, and only buyers need it
+    import phonenumbers  # 20 ms to import, used by buyers only
 
-    for written in _ways_to_write(text):
+    for written in _spellings(text):
         try:
             number = phonenumbers.parse(written, settings().phone_region)
         except phonenumbers.NumberParseException:
@@ -75,8 +75,8 @@ def _phone(text: str) -> str | None:
     return None
 
 
-def _ways_to_write(text: str) -> Iterator[str]:
-    """Yield a number as it stands, then as people mean it: with the plus missing or too much."""
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a number as written, then without the plus, then with one."""
     digits = _SEPARATORS.sub("", text)
     bare = digits.lstrip("+")
     if "+" in bare or len(bare) not in _DIGITS:

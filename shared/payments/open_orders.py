@@ -1,4 +1,4 @@
-"""Ask a provider for the state of an order that may still be open."""
+"""Fetches the state of an order that may still be open."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from shared.payments.events import WebhookEvent
 
 
 def ask(provider_key: str, order_id: int, reference: str, timeout: float) -> frozenset[str]:
-    """Record what the provider says of an order; return the kinds of its notices, none while it is open.
+    """Fetch and record the state of an order; return the kinds of its events, none while it is open.
 
     Args:
-        reference: the provider's own number of the checkout (`Checkout.reference`).
+        reference: the provider's number of the checkout (`Checkout.reference`).
         timeout: in seconds.
 
     Raises:
@@ -25,7 +25,7 @@ def ask(provider_key: str, order_id: int, reference: str, timeout: float) -> fro
     if not payment_events:
         return frozenset()
     body = orjson.dumps([payment_event.to_json() for payment_event in payment_events])
-    # The same state is the same event, so that repeated questions keep one.
+    # The key is derived from the state: fetching it again stores nothing new.
     key = f"asked:{order_id}:{hashlib.sha256(body).hexdigest()[:16]}"
     recording.record(provider, WebhookEvent(key, payment_events, "asked"), body)
     return frozenset(payment_event.kind.value for payment_event in payment_events)

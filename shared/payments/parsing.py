@@ -1,4 +1,4 @@
-"""Reading what came from outside: nothing that is sent may raise, or reach SQL in a shape it cannot take."""
+"""Parses values from outside. No input raises, and every result is one that SQL accepts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _ORDER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Za-z0-9]{2,12}", re.ASCII)
-_LONGEST_TEXT = 300
+_TEXT_LENGTH = 300
 
 
 def json_object(data: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that `data` is, or None; too deep, too odd and not UTF-8 count as none."""
+    """Return the JSON object in `data`; None if it is another value, too deep or not UTF-8."""
     try:
         found = orjson.loads(data)
     except ValueError:
@@ -26,38 +26,38 @@ def json_object(data: bytes) -> dict[str, Any] | None:
 
 
 def get_object(value: Any, *path: str) -> dict[str, Any]:
-    """Return the object at `path`, an empty one when there is none."""
+    """Return the object at `path`, or an empty one."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def get_list(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list, none when it is no list."""
+    """Return the objects in a list; none if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
-    """Return a short text that Postgres can keep."""
-    return value.replace("\0", "")[:_LONGEST_TEXT] if isinstance(value, str) else ""
+    """Return at most 300 characters that Postgres can store; empty if it is not text."""
+    return value.replace("\0", "")[:_TEXT_LENGTH] if isinstance(value, str) else ""
 
 
 def identifier(value: Any) -> str | None:
-    """Return a number or name of the provider's, or None when it has not the shape of one."""
+    """Return an id of a provider as text; None if it does not have the form of one."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
 def order_number(value: Any) -> int | None:
-    """Return the number of an order of ours, or None when it cannot be one."""
+    """Return an order's number or a Telegram id; None if it can't be one."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return int(value) if isinstance(value, str) and _ORDER.fullmatch(value) else None
 
 
 def decimal(value: Any) -> Decimal | None:
-    """Return an amount written as a plain number, or None."""
+    """Return an amount from plain decimal text, or None."""
     return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
@@ -67,7 +67,7 @@ def currency(value: Any) -> str | None:
 
 
 def timestamp(value: Any, zone: tzinfo | None = None) -> datetime | None:
-    """Return a time given as ISO 8601 with a zone (else in `zone`) or as seconds since 1970, or None."""
+    """Return a time from ISO 8601 (without a zone: in `zone`) or Unix seconds, or None."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)

@@ -1,8 +1,9 @@
-"""The job `payments`: kept events, Stars without an update, renewals that are due, reminders of ends and of
-unpaid orders, messages of expired orders, subscriptions to stop at their provider, open orders and refunds.
+"""The job `payments`: everything about money that no webhook or user starts.
 
-Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
-other.
+It retries stored events, records Stars without an update, charges due renewals, sends reminders of ending
+plans and unpaid orders, edits the messages of expired orders, cancels subscriptions at their providers,
+retries refunds and fetches the state of open orders. Each part may run twice at once and continues where the
+last run stopped. A provider that is down delays no other.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from shared.payments import (
 )
 from shared.payments.provider import PaymentError
 
-_TIME = 60.0  # seconds for all of it
-_TIMEOUT = 5.0  # seconds for one question to a provider
-_PATIENCE = 2  # failures after which a provider is left alone this time
+_TIME = 60.0  # seconds for the whole run
+_TIMEOUT = 5.0  # seconds for one request to a provider
+_MAX_FAILURES = 2  # of a provider, after which this run skips it
 
 
 def payments() -> dict[str, Any]:
-    """Run all of it once and return how much there was of each."""
+    """Run every part once and return how much each did."""
     deadline = monotonic() + _TIME
     kept = db.call("retry_payment_events", p_accept_test=recording.accepts_test_payments())
     notifications.deliver(kept["outgoing"])
@@ -48,26 +49,26 @@ def payments() -> dict[str, Any]:
         "reminded": len(reminders),
         "stopped": subscription_cancellations.stop(deadline),
         "refunds": refunds.go_on(deadline),
-        "asked": _ask_for_open_orders(deadline),
+        "asked": _fetch_open_orders(deadline),
     }
 
 
-def _ask_for_open_orders(deadline: float) -> int:
-    """Ask the providers what became of orders that nobody told us about."""
-    askable = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATUS]
+def _fetch_open_orders(deadline: float) -> int:
+    """Fetch the state of orders whose webhooks may be lost; return how many."""
+    fetchable = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATUS]
     failures: dict[str, int] = {}
     asked = 0
-    for order in db.call("claim_open_orders", p_providers=askable):
+    for order in db.call("claim_open_orders", p_providers=fetchable):
         if monotonic() + _TIMEOUT > deadline:
             break
-        if failures.get(order["provider"], 0) >= _PATIENCE:
+        if failures.get(order["provider"], 0) >= _MAX_FAILURES:
             continue
         try:
             open_orders.ask(order["provider"], order["id"], order["reference"], _TIMEOUT)
         except PaymentError as error:
             failures[order["provider"]] = failures.get(order["provider"], 0) + 1
             log.warning(
-                "an order's state is unknown",
+                "the state of an order could not be fetched",
                 action="reconcile_failed",
                 provider=order["provider"],
                 reason=str(error),

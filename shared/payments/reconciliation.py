@@ -1,8 +1,7 @@
-"""Reconciliation: compares each day of each provider's own lists with our records, after it and again later.
+"""The job `statements`: compares each day of the providers' own lists with our records, several times.
 
-What they have and we lack is recorded through the same path as a callback. What cannot be recorded, differs,
-or is missing there raises one alarm. Each page is kept before the next one is asked for, so the next run
-continues one that ended early.
+Operations that we lack are recorded like webhooks. Those that can't be recorded, differ or exist only here
+raise one alarm per day. Each page is saved before the next one is requested, so the next run continues.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from shared.payments import notifications, providers, recording
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import PaymentError, Provider
 
-_TIME = 60.0  # seconds for all of it
+_TIME = 60.0  # seconds for the whole run
 _TIMEOUT = 15.0  # seconds for one page
-_PASSES = 3  # what a first payment begins can be recorded only after it
+_PASSES = 3  # a renewal can be recorded only after the first payment of its subscription
 Json = dict[str, Any]
 
 
 def statements() -> Json:
-    """Read what is due, as far as the time allows, and alarm about missed renewals; return how many."""
+    """Read due days within the time, and alert about missed renewals; return how many of each."""
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
     missed = db.call("alarm_missed_renewals")
@@ -41,8 +40,8 @@ def statements() -> Json:
             is_read, count = _walk(walk, deadline)
         except DatabaseUnavailable:
             raise
-        except Exception as error:  # what breaks in one list must not keep the others waiting
-            _put_off(walk, error)
+        except Exception as error:  # one list must not delay the others
+            _release(walk, error)
             continue
         days += is_read
         recorded += count
@@ -50,7 +49,7 @@ def statements() -> Json:
 
 
 def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
-    """Read a day page by page; return whether its end was reached, and how many events were recorded."""
+    """Read a day page by page; return whether it was finished, and how many events were recorded."""
     provider = providers.load(walk["provider"])
     since, until = datetime.fromisoformat(walk["since"]), datetime.fromisoformat(walk["until"])
     cursor, recorded = walk["cursor"], 0
@@ -58,50 +57,50 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
     while monotonic() + _TIMEOUT < deadline:
         page = provider.statement(since, until, cursor, _TIMEOUT)
         if page.cursor and (page.cursor == cursor or (events and page.events == events)):
-            raise PaymentError(f"{provider.key} gives the same page of its list again")
+            raise PaymentError(f"{provider.key} returns the same page of its list again")
         events = page.events
         recorded += _record_missing(provider, page.events)
-        kept = db.call(
+        saved = db.call(
             "save_statement_page",
             p_provider=provider.key,
             p_day=walk["day"],
             p_cursor=cursor,
             p_next=page.cursor or None,
-            p_events=[_plain(event) for event in page.events],
+            p_events=[_to_json(event) for event in page.events],
         )
-        notifications.deliver(kept["outgoing"])
-        if not kept["is_current"]:
+        notifications.deliver(saved["outgoing"])
+        if not saved["is_current"]:
             return False, recorded
         if not page.cursor:
-            _report(walk, kept)
+            _report(walk, saved)
             return True, recorded
         cursor = page.cursor
     return False, recorded
 
 
 def _record_missing(provider: Provider, events: tuple[WebhookEvent, ...]) -> int:
-    """Record what our records lack, the oldest first; return how many events that were."""
+    """Record events that our records lack, the oldest first; return how many."""
     tried: set[str] = set()
     for _ in range(_PASSES if events else 0):  # most days of a small shop are empty
         states = db.call(
-            "check_statement", p_provider=provider.key, p_events=[_plain(event) for event in events]
+            "check_statement", p_provider=provider.key, p_events=[_to_json(event) for event in events]
         )
         due = [
             one for one in events if states.get(one.key) in ("missing", "changed") and one.key not in tried
         ]
         if not due:
             break
-        for event in sorted(due, key=_moment):
+        for event in sorted(due, key=_time_of):
             tried.add(event.key)
             body = orjson.dumps([payment_event.to_json() for payment_event in event.payment_events])
-            # The key of the callback is used up by what it told then.
+            # The webhook's own key was used for the earlier state.
             state = hashlib.sha256(body).hexdigest()[:16] if states[event.key] == "changed" else ""
             key = f"{event.key}:{state}" if state else event.key
             recording.record(provider, WebhookEvent(key, event.payment_events, event.type), body)
     return len(tried)
 
 
-def _moment(event: WebhookEvent) -> float:
+def _time_of(event: WebhookEvent) -> float:
     moments = [
         payment_event.happened_at.timestamp()
         for payment_event in event.payment_events
@@ -110,37 +109,37 @@ def _moment(event: WebhookEvent) -> float:
     return min(moments, default=0.0)
 
 
-def _plain(event: WebhookEvent) -> Json:
+def _to_json(event: WebhookEvent) -> Json:
     return {"key": event.key, "events": [payment_event.to_json() for payment_event in event.payment_events]}
 
 
-def _report(walk: Json, kept: Json) -> None:
-    """Log the sums of a day: ours and theirs, to the cent."""
+def _report(walk: Json, saved: Json) -> None:
+    """Log a day's sums, ours and the provider's, and alert about differences."""
     log.info(
         "a day of a provider's lists was compared",
         action="statement",
         provider=walk["provider"],
         day=walk["day"],
-        sums=kept["sums"],
-        foreign=kept["foreign"],
+        sums=saved["sums"],
+        foreign=saved["foreign"],
     )
-    if kept["gaps"]:
+    if saved["gaps"]:
         log.alert(
             "a provider's lists and our records differ",
             action="statement_differs",
             provider=walk["provider"],
             day=walk["day"],
-            gaps=kept["gaps"][:10],
-            count=len(kept["gaps"]),
+            gaps=saved["gaps"][:10],
+            count=len(saved["gaps"]),
         )
 
 
-def _put_off(walk: Json, error: Exception) -> None:
-    """Leave a day to a later run. What the provider does not cause, or for two days, raises an alarm."""
+def _release(walk: Json, error: Exception) -> None:
+    """Leave a day to a later run; alert if our code failed, or for two days."""
     db.call("release_statement", p_provider=walk["provider"], p_day=walk["day"])
-    tell = log.warning if isinstance(error, PaymentError) and not walk["is_late"] else log.alert
-    tell(
-        "a provider's list was not read",
+    write = log.warning if isinstance(error, PaymentError) and not walk["is_late"] else log.alert
+    write(
+        "a provider's list could not be read",
         action="statement_not_read",
         provider=walk["provider"],
         day=walk["day"],

@@ -1,7 +1,7 @@
-"""Giving money back: a provider is asked with a key that was kept before, what it did is an event like any.
+"""Refunds at the providers, with idempotency keys that are stored first.
 
-A worker may die at any point. Whoever goes on (Telegram's next delivery, the job `payments`) asks with the
-same key, so the money goes back once; what the provider did is found out at the latest by its callback.
+A worker may crash at any point. Telegram's redelivery or the job `payments` continues with the same key, so
+the provider refunds once. The result is recorded as a payment event; if it is lost, the webhook reports it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from shared.payments import notifications, providers, recording
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError, Provider, Receipt
 
-TIMEOUT = 8.0  # seconds for a provider to give money back
-_AT_ONCE = 4  # of those left open that one run of the job asks for: what it takes it must have time for
-BALANCE = "balance"  # paid from balance: SQL gives it back (admin_refund_payment), no provider is asked
+TIMEOUT = 8.0  # seconds for one refund
+_BATCH = 4  # open refunds that one run of the job claims: it must have time for all of them
+BALANCE = "balance"  # paid from balance: admin_refund_payment refunds it without a provider
 Task = dict[str, Any]  # what private.lease_refund returns
 
 
 class Obstacle(StrEnum):
-    """Why money cannot be given back from here."""
+    """Why a payment can't be refunded here."""
 
-    NEVER = "never"  # the provider has no such call
+    NEVER = "never"  # the provider's API has no refunds
     NOT_CONFIGURED = "not_configured"
     WHOLE_ONLY = "whole_only"
 
 
 def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
-    """Say why a provider cannot be asked to give back all of a payment, or a part of it; None: it can."""
+    """Return why a payment can't be refunded in whole or in part; None if it can."""
     if provider_key == BALANCE:
         return None
     if provider_key not in providers.names() or not providers.load(provider_key).SUPPORTS_REFUNDS:
@@ -47,53 +47,55 @@ def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
 
 
 def ask(task: Task, timeout: float = TIMEOUT) -> None:
-    """Ask the provider to do what a refund says, and keep what it did or answered.
+    """Request a refund at its provider and record the result.
 
     Raises:
-        DatabaseUnavailable: what happened may not be kept; the refund is open, and is asked for again.
+        DatabaseUnavailable: the result may not be recorded; the refund stays open and is retried.
     """
-    hindrance = obstacle(task["provider"], is_whole=task["is_whole"])
-    if hindrance is not None:
-        return _keep(task, "refused", str(hindrance))
+    reason = obstacle(task["provider"], is_whole=task["is_whole"])
+    if reason is not None:
+        return _record_answer(task, "refused", str(reason))
     provider = providers.load(task["provider"])
     try:
-        payment_event = _give_back(provider, task, timeout)
+        payment_event = _refund(provider, task, timeout)
     except PaymentError as error:
-        log.warning("a refund was not made", action="refund_failed", provider=provider.key, reason=str(error))
-        return _keep(task, "refused" if error.not_executed else "unsure", str(error))
+        log.warning("a refund failed", action="refund_failed", provider=provider.key, reason=str(error))
+        return _record_answer(task, "refused" if error.not_executed else "unsure", str(error))
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        return _keep(task, "refused", str(error))
+        return _record_answer(task, "refused", str(error))
     if payment_event is None or not _record(provider, task, payment_event):
-        return _keep(task, "accepted", "")
+        return _record_answer(task, "accepted", "")
     return None
 
 
 def go_on(deadline: float) -> int:
-    """Ask for the refunds that were left open, and return how many there were."""
-    lasts = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
-    claimed = db.call("claim_open_refunds", p_providers=lasts, p_limit=_AT_ONCE)
+    """Retry open refunds and return how many."""
+    ttls = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
+    claimed = db.call("claim_open_refunds", p_providers=ttls, p_limit=_BATCH)
     notifications.deliver(claimed["outgoing"])
-    asked = 0
+    retried = 0
     for task in claimed["tasks"]:
         if monotonic() + TIMEOUT > deadline:
-            break  # in a minute it is somebody else's turn
-        _try(task)
-        asked += 1
-    return asked
+            break  # the lease ends after a minute, and the next run continues
+        _retry(task)
+        retried += 1
+    return retried
 
 
-def _try(task: Task) -> None:
-    """Ask; what breaks in one refund must not keep the others waiting."""
+def _retry(task: Task) -> None:
+    """Retry one refund; its errors must not delay the others."""
     try:
         ask(task)
     except DatabaseUnavailable:
         raise
     except Exception as error:
-        log.alert("a refund broke", action="refund_failed", provider=task["provider"], error=str(error))
+        log.alert(
+            "our code failed on a refund", action="refund_failed", provider=task["provider"], error=str(error)
+        )
 
 
-def _give_back(provider: Provider, task: Task, timeout: float) -> PaymentEvent | None:
+def _refund(provider: Provider, task: Task, timeout: float) -> PaymentEvent | None:
     return provider.refund(
         task["number"],
         Decimal(task["amount"]),
@@ -106,7 +108,7 @@ def _give_back(provider: Provider, task: Task, timeout: float) -> PaymentEvent |
 
 
 def _receipt(provider: Provider, task: Task) -> Receipt | None:
-    """Return the receipt that is due, named as in the order; None when nobody is left to send it to."""
+    """Return the required receipt, titled as the order; None if it has no recipient."""
     if not (provider.REQUIRES_CONTACT and task["contact"] and task["texts"]):
         return None
     language = texts.choose(*task["languages"])
@@ -114,14 +116,12 @@ def _receipt(provider: Provider, task: Task) -> Receipt | None:
 
 
 def _record(provider: Provider, task: Task, payment_event: PaymentEvent) -> bool:
-    """Record what the provider did, as the answer to this refund."""
-    told = replace(payment_event, refund_id=task["id"])
-    kind = EventKind(told.kind).value
-    return recording.record(
-        provider, WebhookEvent(f"{task['key']}:{kind}", (told,), "refund"), orjson.dumps(told.to_json())
-    )
+    """Record the provider's result, linked to our refund; see `recording.record`."""
+    linked = replace(payment_event, refund_id=task["id"])
+    key = f"{task['key']}:{EventKind(linked.kind).value}"
+    return recording.record(provider, WebhookEvent(key, (linked,), "refund"), orjson.dumps(linked.to_json()))
 
 
-def _keep(task: Task, answer: str, reason: str) -> None:
-    kept = db.call("record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason)
-    notifications.deliver(kept["outgoing"])
+def _record_answer(task: Task, answer: str, reason: str) -> None:
+    result = db.call("record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason)
+    notifications.deliver(result["outgoing"])

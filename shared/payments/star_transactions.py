@@ -1,7 +1,7 @@
-"""The bots' lists of Star transactions: what Telegram told nobody is found there.
+"""Reads the bots' lists of Star transactions and records those whose update was lost.
 
-How far a list was read is kept (`star_positions`); an event has the same key as the update that should have
-told it, so whichever comes first is the one that counts.
+`star_positions` stores how far each list was read. An event has the key of the update that should have
+reported it, so it is recorded once, whichever comes first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TIMEOUT = 5.0  # seconds for one page
 
 
 def record_missed() -> int:
-    """Read on where the last one stopped, for each bot; return how many events nobody had told us."""
+    """Continue each bot's list where the last run stopped; return how many events were missing."""
     deadline = monotonic() + _TIME
     found = 0
     for bot in settings().bot_tokens:
@@ -32,7 +32,7 @@ def record_missed() -> int:
             found += _read_bot(bot, deadline)
         except PaymentError as error:
             log.warning(
-                "a list of Stars was not told",
+                "a list of Stars could not be read",
                 action="reconcile_failed",
                 provider=PROVIDER,
                 reason=str(error),

@@ -1,7 +1,7 @@
-"""Subscriptions whose user is erased or has replaced them: the job `payments` stops them at their provider.
+"""Cancels subscriptions at their provider whose user erased their data or replaced them.
 
-SQL says which (`claim_renewals_to_stop`). What erased users were charged is refunded like any other payment
-(`refunds.py`).
+`claim_renewals_to_stop` returns them to the job `payments`. Charges of erased users are refunded like any
+other payment (`refunds.py`).
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from shared.core.errors import ConfigError
 from shared.payments import notifications, providers
 from shared.payments.provider import PaymentError
 
-_TIMEOUT = 8.0  # seconds for one question to a provider
+_TIMEOUT = 8.0  # seconds for one request to a provider
 
 
 def stop(deadline: float) -> int:
-    """Ask the providers to stop what is due, and return how many subscriptions are stopped."""
+    """Cancel due subscriptions and return how many were canceled."""
     renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0
-    for orphan in db.call("claim_renewals_to_stop", p_providers=renewing):
+    for renewal in db.call("claim_renewals_to_stop", p_providers=renewing):
         if monotonic() + _TIMEOUT > deadline:
-            break  # its turn comes again
-        is_stopped = _stop(orphan)
-        kept = db.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=is_stopped)
-        notifications.deliver(kept["outgoing"])
+            break  # the next run continues
+        is_stopped = _stop(renewal)
+        result = db.call("record_stop_result", p_renewal_id=renewal["id"], p_is_stopped=is_stopped)
+        notifications.deliver(result["outgoing"])
         stopped += is_stopped
     return stopped
 
 
-def _stop(orphan: dict[str, Any]) -> bool:
+def _stop(renewal: dict[str, Any]) -> bool:
     try:
-        providers.load(orphan["provider"]).cancel_subscription(
-            orphan["subscription_id"],
-            orphan["telegram_id"] or 0,
+        providers.load(renewal["provider"]).cancel_subscription(
+            renewal["subscription_id"],
+            renewal["telegram_id"] or 0,
             _TIMEOUT,
-            payment_id=orphan["payment_id"] or "",
-            payer=orphan["payer"] or "",
+            payment_id=renewal["payment_id"] or "",
+            payer=renewal["payer"] or "",
         )
     except PaymentError as error:
         log.warning(
-            "a subscription was not stopped",
+            "a subscription could not be canceled",
             action="subscription_not_canceled",
-            provider=orphan["provider"],
-            subscription=orphan["subscription_id"],
+            provider=renewal["provider"],
+            subscription=renewal["subscription_id"],
             reason=str(error),
         )
         return False
@@ -53,9 +53,9 @@ def _stop(orphan: dict[str, Any]) -> bool:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         return False
     log.info(
-        "a subscription was stopped",
+        "a subscription was canceled",
         action="subscription_canceled",
-        provider=orphan["provider"],
-        subscription=orphan["subscription_id"],
+        provider=renewal["provider"],
+        subscription=renewal["subscription_id"],
     )
     return True

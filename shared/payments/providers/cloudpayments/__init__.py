@@ -1,9 +1,9 @@
-"""CloudPayments: an order's page, an address for each kind of callback, two HMAC headers.
+"""CloudPayments: orders with a page, one webhook address per kind, two HMAC headers.
 
-Source: https://developers.cloudpayments.ru, read on 2026-11-21. The kind of a callback is not in its body, so
+Source: https://developers.cloudpayments.ru, read on 2026-11-21. The kind of a webhook is not in its body, so
 it is the last part of the path: /payments/cloudpayments/pay. Choose POST, UTF-8 and the CloudPayments format
-in the cabinet (GET and JSON are understood too). `check` comes before the money: without our {"code": 0}
-nothing is taken.
+in the cabinet (GET and JSON work, too). `check` comes before the charge: without our {"code": 0} nothing is
+charged.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from shared.payments.provider import (
     WebhookRequest,
     WebhookResponse,
 )
-from shared.payments.receipts import cloudkassir
+from shared.payments.providers.cloudpayments.receipts import receipt_data
 
 _MAX_FIELDS = 200
 _CODES = MappingProxyType(
@@ -63,7 +63,7 @@ _CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
 
 
 class Provider(provider.Provider):
-    """Orders by link, one payment or a monthly subscription; refunds; the state by our order's number."""
+    """Single payments and monthly subscriptions by a link to an order's page."""
 
     REQUIRED = (
         Setting("CLOUDPAYMENTS_PUBLIC_ID", "Public ID of the site: cabinet, Sites, settings."),
@@ -81,10 +81,10 @@ class Provider(provider.Provider):
     EXPIRES_SILENTLY = True
     SUPPORTS_REFUNDS = True
     SUPPORTS_STATEMENTS = True
-    IDEMPOTENCY_TTL = 55 * 60  # X-Request-ID is remembered for an hour
+    IDEMPOTENCY_TTL = 55 * 60  # the provider remembers X-Request-ID for an hour
 
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Make an order with a page of its own. Within an hour the same request gives the same order."""
+        """Create an order with a page. The same request within an hour returns the same order."""
         body: dict[str, Any] = {
             "Amount": float(order.amount),
             "Currency": order.currency,
@@ -101,28 +101,28 @@ class Provider(provider.Provider):
             body["SubscriptionBehavior"] = "CreateMonthly"
         if order.contact:
             body["Email" if "@" in order.contact else "Phone"] = order.contact
-            body["JsonData"] = cloudkassir(Receipt(order.contact, order.title), order.amount)
+            body["JsonData"] = receipt_data(Receipt(order.contact, order.title), order.amount)
         model = self._ask("/orders/create", body, timeout, key=order.idempotency_key)
         url = model.get("Url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise PaymentError("CloudPayments gave no address for the order")
+            raise PaymentError("CloudPayments returned no address for the order")
         return Checkout(url, identifier(model.get("Id")) or "")
 
     def verify(self, request: WebhookRequest) -> None:
-        """Check the two headers: over the text as it came, and over what it was before it was encoded."""
+        """Check the two HMAC headers: one of the raw body, one of the URL-decoded body. One is enough."""
         message = request.query if request.method == "GET" else request.body
         if len(message) > MAX_BODY:
             raise InvalidSignature("too long")
         secrets = self.secrets("CLOUDPAYMENTS_API_SECRET")
-        # The second header is over the text before it was encoded for the way; JSON never is.
+        # X-Content-HMAC is of the text before URL encoding; JSON is never encoded.
         plain = message if _is_json(request) else unquote_to_bytes(message.replace(b"+", b" "))
         raw = is_signed([request.headers.get("content-hmac")], secrets, message, _base64)
         decoded = is_signed([request.headers.get("x-content-hmac")], secrets, plain, _base64)
         if not (raw or decoded):
-            raise InvalidSignature("neither Content-HMAC nor X-Content-HMAC belongs to this text")
+            raise InvalidSignature("neither Content-HMAC nor X-Content-HMAC matches the body")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Read a form or JSON; its kind is the last part of the path."""
+        """Parse a form or JSON; its kind is the last part of the path."""
         from shared.payments.payloads import parse
         from shared.payments.providers.cloudpayments.payloads import Notification, Subscription
 
@@ -151,9 +151,9 @@ class Provider(provider.Provider):
             return (parse(Transaction, payment).to_payment_event(), refund) if payment else (refund,)
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
-        """List the transactions by when they were made; an empty page is the last one.
+        """List the transactions by when they were created; an empty page is the last one.
 
-        Their size is CloudPayments' own, and not documented.
+        The size of a page is not documented.
         """
         number = int(cursor or "1")
         asked = {
@@ -180,13 +180,13 @@ class Provider(provider.Provider):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> PaymentEvent | None:
-        """Give money back, at once."""
+        """Refund a payment at once."""
         transaction = order_number(payment_id)
         if transaction is None:
-            raise PaymentError("this is no payment of CloudPayments", not_executed=True)
+            raise PaymentError("not a payment of CloudPayments", not_executed=True)
         body: dict[str, Any] = {"TransactionId": transaction, "Amount": float(amount)}
         if receipt:
-            body["JsonData"] = cloudkassir(receipt, amount)
+            body["JsonData"] = receipt_data(receipt, amount)
         model = self._ask("/payments/refund", body, timeout, key=key)
         return PaymentEvent(
             kind=EventKind.REFUNDED,
@@ -199,7 +199,7 @@ class Provider(provider.Provider):
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
-        """Cancel a subscription; one that has ended already counts as canceled."""
+        """Cancel a subscription; one that has ended counts as canceled."""
         try:
             self._ask("/subscriptions/cancel", {"Id": subscription_id}, timeout)
         except PaymentError as error:
@@ -210,23 +210,23 @@ class Provider(provider.Provider):
                 raise
 
     def success_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer with the only code that is no failure."""
+        """Return code 0; every other code is a failure."""
         return _reply(0)
 
     def retry_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer so that it comes again; `check` does not, and its payer must hear something."""
+        """Return 503; `check` is not retried, so its payer gets a refusal."""
         return _reply(13, 200 if request.kind in self.PRECHECK_KINDS else 503)
 
     def rejection_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer what proves nothing: never with the code of success."""
+        """Return a code that is not success."""
         return _reply(13, 401)
 
     def precheck_response(self, request: WebhookRequest, result: PrecheckResult) -> WebhookResponse:
-        """Answer `check` in its codes."""
+        """Return the code of the result: https://developers.cloudpayments.ru/#check."""
         return _reply(_CODES[result])
 
     def _ask(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
-        """Return the `Model` of a call that must succeed."""
+        """Return the `Model` of a request that must succeed."""
         answer = self._post(path, body, timeout, key)
         if answer.get("Success") is not True:
             reason = _refusal(answer)
@@ -237,7 +237,8 @@ class Provider(provider.Provider):
         return get_object(answer, "Model")
 
     def _find(self, path: str, body: Any, timeout: float) -> Mapping[str, Any]:
-        """Return the `Model` of a question; nothing when there is none. A declined payment is no success."""
+        """Return the `Model` of a query, empty if there is none; a declined payment has one without
+        Success."""
         return get_object(self._post(path, body, timeout), "Model")
 
     def _post(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
@@ -260,16 +261,16 @@ def _fields(request: WebhookRequest) -> Mapping[str, Any]:
     if _is_json(request):
         content = json_object(message)
         if content is None:
-            raise InvalidPayload("the body is no JSON object")
+            raise InvalidPayload("the body: not a JSON object")
         return content
     try:
         pairs = parse_qsl(
             message.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
         )
     except UnicodeDecodeError:
-        raise InvalidPayload("the text is not in UTF-8: choose this encoding in the cabinet") from None
+        raise InvalidPayload("the body is not UTF-8: choose this encoding in the cabinet") from None
     except ValueError:
-        raise InvalidPayload("too many fields") from None
+        raise InvalidPayload("the body: too many fields") from None
     return dict(pairs)
 
 

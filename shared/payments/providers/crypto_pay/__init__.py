@@ -1,6 +1,7 @@
-"""Crypto Pay (@CryptoBot): an invoice in ordinary money, paid in coins at the rate of that moment.
+"""Crypto Pay (@CryptoBot): invoices in fiat currencies, paid in coins at the current rate.
 
-An invoice is paid once and never given back. Of its end only `getInvoices` tells.
+Source: https://help.send.tg/en/articles/10279948-crypto-pay-api. An invoice is paid once and can't be
+refunded. No webhook reports that it expired: only `getInvoices` does.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from shared.payments.provider import (
     WebhookRequest,
 )
 
-_LONGEST = 2_678_400  # seconds an invoice may live
-_LISTED = 200  # invoices a page
-_LOOK_BACK = 100  # invoices, when an answer got lost
+_MAX_LIFETIME = 2_678_400  # seconds of an invoice
+_PAGE_SIZE = 200  # invoices
+_SEARCHED = 100  # invoices, after a lost answer
 _OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
 _TOKEN = "CRYPTO_PAY_TOKEN"  # noqa: S105  the variable's name
 
@@ -39,7 +40,7 @@ Json = dict[str, Any]
 
 
 class Provider(provider.Provider):
-    """The API of help.send.tg/en/articles/10279948-crypto-pay-api."""
+    """Invoices and statements."""
 
     REQUIRED = (
         Setting("CRYPTO_PAY_TOKEN", "Token of the app: @CryptoBot, Crypto Pay, My Apps.", is_secret=True),
@@ -53,32 +54,32 @@ class Provider(provider.Provider):
     SUPPORTS_STATEMENTS = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Make an invoice. There is no key against making two: after a lost answer it is looked for."""
+        """Create an invoice. The API has no idempotency key: after a lost answer it is searched for."""
         deadline = time.monotonic() + timeout
         try:
             invoice = self._ask("createInvoice", timeout, _invoice_parameters(order))
         except PaymentError as error:
             left = deadline - time.monotonic()
-            made = None if error.not_executed or left < 1 else self._look_for(order, left)
+            made = None if error.not_executed or left < 1 else self._find_unpaid(order, left)
             if made is None:
                 raise
             invoice = made
         url, number = invoice.get("bot_invoice_url"), parsing.identifier(invoice.get("invoice_id"))
         if not isinstance(url, str) or number is None:
-            raise PaymentError("crypto_pay made an invoice without an address")
+            raise PaymentError("crypto_pay created an invoice without an address")
         return Checkout(url, number)
 
     def verify(self, request: WebhookRequest) -> None:
-        """Check `crypto-pay-api-signature`: HMAC of the body under the digest of our token."""
+        """Check `crypto-pay-api-signature`: HMAC of the raw body; its key is the digest of our token."""
         token = settings().variable(_TOKEN)
         if not token:
             raise ConfigError(f"{_TOKEN} is missing")
         secret = hashlib.sha256(token.encode()).digest()
         if not is_signed([request.headers.get("crypto-pay-api-signature")], [secret], request.body):
-            raise InvalidSignature("the signature does not fit")
+            raise InvalidSignature("the signature does not match")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Read one update. Its `update_id` names nothing: the invoice and its state are the key."""
+        """Parse an update. Its key is the invoice with its state: `update_id` differs between retries."""
         from shared.payments.payloads import parse_json
         from shared.payments.providers.crypto_pay.payloads import PaidUpdate, Update
 
@@ -90,24 +91,21 @@ class Provider(provider.Provider):
         return WebhookEvent(f"{invoice.invoice_id}:{invoice.status}", (event,), kind)
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
-        """Ask for an invoice; one that is there no more was deleted."""
+        """Fetch an invoice; one that does not exist was deleted."""
         found = self._ask("getInvoices", timeout, {"invoice_ids": reference})
         invoices = [
             one for one in parsing.get_list(found.get("items")) if str(one.get("invoice_id")) == reference
         ]
         if not invoices:
-            return (
-                PaymentEvent(
-                    kind=EventKind.CANCELED, payment_id=reference, order_id=order_id, reason="deleted"
-                ),
-            )
+            canceled = EventKind.CANCELED
+            return (PaymentEvent(kind=canceled, payment_id=reference, order_id=order_id, reason="deleted"),)
         with api_client.as_provider_error(self.key):
             return tuple(self._read(one) for one in invoices if one.get("status") != "active")
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
-        """List paid invoices, the newest first, until all were made longer ago than an invoice may live."""
+        """List paid invoices from the newest, until all of a page are older than an invoice can be paid."""
         offset = int(cursor or "0")
-        asked = {"status": "paid", "offset": offset, "count": _LISTED}
+        asked = {"status": "paid", "offset": offset, "count": _PAGE_SIZE}
         invoices = parsing.get_list(self._ask("getInvoices", timeout, asked).get("items"))
 
         def listed(invoice: Mapping[str, Any]) -> WebhookEvent | None:
@@ -119,19 +117,19 @@ class Provider(provider.Provider):
                 else None
             )
 
-        oldest = since - timedelta(seconds=_LONGEST)
+        oldest = since - timedelta(seconds=_MAX_LIFETIME)
         made = [parsing.timestamp(one.get("created_at")) for one in invoices]
-        is_over = len(invoices) < _LISTED or all(moment is not None and moment < oldest for moment in made)
+        is_over = len(invoices) < _PAGE_SIZE or all(moment is not None and moment < oldest for moment in made)
         return StatementPage(
             api_client.parse_each(self.key, listed, invoices), "" if is_over else str(offset + len(invoices))
         )
 
-    def _look_for(self, order: Order, timeout: float) -> Json | None:
-        """Return the invoice of an order, if there is one that can still be paid."""
+    def _find_unpaid(self, order: Order, timeout: float) -> Json | None:
+        """Return the order's invoice that can still be paid, or None."""
         try:
-            found = self._ask("getInvoices", timeout, {"status": "active", "count": _LOOK_BACK})
+            found = self._ask("getInvoices", timeout, {"status": "active", "count": _SEARCHED})
         except PaymentError:
-            return None  # the first failure says more
+            return None  # the first error is reported
         same = (one for one in parsing.get_list(found.get("items")) if one.get("payload") == str(order.id))
         return next(same, None)
 
@@ -173,5 +171,5 @@ def _invoice_parameters(order: Order) -> Json:
     }
     if order.expires_at is not None:
         left = int((order.expires_at - clock.now()).total_seconds())
-        parameters["expires_in"] = str(min(max(left, 60), _LONGEST))
+        parameters["expires_in"] = str(min(max(left, 60), _MAX_LIFETIME))
     return parameters

@@ -1,14 +1,14 @@
-"""Prodamus: a link to the shop's own page; forms signed as PHP reads them.
+"""Prodamus: a link to the shop's own page; forms signed as PHP parses them.
 
-Source: https://help.prodamus.ru/payform/integracii, read on 2026-11-21. Our order is `order_id` in a request
-and `order_num` in what comes back, where `order_id` is theirs. A buyer can write a cheaper link with our
-number, so sum and currency of a notice must be those of the order. Nothing is known but by notices: a payment
-cannot be asked about, and money is given back in the cabinet alone.
+Source: https://help.prodamus.ru/payform/integracii, read on 2026-11-21. Our order's number is `order_id` in
+a request and `order_num` in a notification, where `order_id` is Prodamus's. A buyer can write a cheaper link
+with our number, so the amount and currency of a notification are compared with the order. Payments can't be
+fetched, and refunds are made only in the cabinet.
 
-A plan that Prodamus renews is a subscription made in its cabinet, with its price there. Its number is the
-same for all buyers; the buyer's own is `profile_id`, and both together are our `subscription_id`. Notices
-without a profile have only a phone: a keyed hash takes its place, for our number of a subscription outlives
-its buyer's data, and the phone itself is told apart (`Notice.payer`).
+Renewing plans are subscriptions created in the cabinet, with the price set there. Their number is the same
+for all buyers; the buyer's own is `profile_id`, and both together are our `subscription_id`. Older
+notifications have only a phone: a keyed hash takes its place, because our number of a subscription outlives
+its buyer's data, and the phone itself is in `PaymentEvent.payer`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from shared.payments.provider import (
     WebhookResponse,
 )
 from shared.payments.providers.prodamus import php_forms
-from shared.payments.receipts import payform_product
+from shared.payments.providers.prodamus.receipts import product
 
-# The key of demo.payform.ru stands in the documentation: whoever uses it lets everybody sign.
+# The documented key of demo.payform.ru, with which anyone can sign.
 _PUBLISHED_KEY = "2y2aw4oknnke80bp1a8fniwuuq7tdkwmmuq7vwi4nzbr8z1182ftbn6p8mhw3bhz"
 _MOSCOW = timezone(timedelta(hours=3))  # of link_expired
 _LINK = re.compile(r"https?://[^\s<>\"']{4,500}")
@@ -47,7 +47,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Provider(provider.Provider):
-    """Links to the payment page, its notices, and the end of a subscription."""
+    """Single payments and subscriptions by a signed link to the shop's payment page."""
 
     REQUIRED = (
         Setting("PRODAMUS_URL", "The shop’s page, https://<shop>.payform.ru."),
@@ -66,15 +66,15 @@ class Provider(provider.Provider):
     EXPIRES_SILENTLY = True
 
     def address(self, path: str = "") -> str:
-        """Return where the shop's page is."""
+        """Return the URL of a path below the shop's page."""
         return settings().url("PRODAMUS_URL") + path
 
     def renews(self, period: str, currency: str) -> bool:
-        """Whether there is a subscription of this period in the cabinet, where prices are in roubles."""
+        """Whether the cabinet has a subscription of this period; its prices are in roubles."""
         return currency == "RUB" and period in self.RECURRING_PERIODS and bool(_subscription_of(period))
 
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Have a signed link made. There may be several for one order: the sum is paid by whichever."""
+        """Request a signed link. An order may have several links, and each can be paid."""
         request: dict[str, Any] = {
             "do": "link",
             "order_id": str(order.id),
@@ -87,7 +87,7 @@ class Provider(provider.Provider):
         if order.period and (subscription := _subscription_of(order.period)):
             request["subscription"] = subscription
         else:
-            request["products"] = {0: payform_product(order)}
+            request["products"] = {0: product(order)}
         if order.contact:
             request["customer_email" if "@" in order.contact else "customer_phone"] = order.contact
         if order.expires_at:
@@ -101,32 +101,34 @@ class Provider(provider.Provider):
         except RequestRefused as error:
             raise _refusal(str(error), order) from None
         if not _LINK.fullmatch(link):
-            raise _refusal(f"Prodamus gave no link: {text(link)}", order)
+            raise _refusal(f"Prodamus returned no link: {text(link)}", order)
         return Checkout(link)
 
     def verify(self, request: WebhookRequest) -> None:
-        """Check the signature over the form as PHP reads it, however it came."""
+        """Check the signature of the form as PHP parses it, whatever its encoding."""
         if len(request.body) > MAX_BODY:
             raise InvalidSignature("too long")
         given = request.headers.get("sign", "").lower()
         if not given:
-            raise InvalidSignature("there is no Sign")
+            raise InvalidSignature("the header Sign is missing")
         secrets = self.secrets("PRODAMUS_SECRET_KEY")
         if _PUBLISHED_KEY in secrets and settings().environment == "production":
-            raise ConfigError("PRODAMUS_SECRET_KEY is that of demo.payform.ru: anybody can sign with it")
+            raise ConfigError(
+                "PRODAMUS_SECRET_KEY is the published one of demo.payform.ru: anyone can sign with it"
+            )
         try:
             message = php_forms.canonical(_tree(request))
         except php_forms.Malformed as error:
             raise InvalidSignature(f"not a form: {error}") from None
         if is_signed([given], secrets, message):
             return
-        # Prodamus signs so when the page's live mode is off on its side: no money came.
+        # While the page's live mode is off at Prodamus, it signs with this suffix: no money was moved.
         if is_signed([given], [f"{secret}demo" for secret in secrets], message):
             raise InvalidSignature("signed as a demonstration: the payment page is not live at Prodamus")
-        raise InvalidSignature("the Sign does not belong to this form")
+        raise InvalidSignature("Sign does not match the form")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Read a notice; each try of it is another text, so its key is what it says."""
+        """Parse a notification. Each attempt has another body, so the key is made of its content."""
         from shared.payments.payloads import parse
         from shared.payments.providers.prodamus.payloads import Payment, SubscriptionAction
 
@@ -142,19 +144,19 @@ class Provider(provider.Provider):
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
-        """Unsubscribe on behalf of the buyer, which is for good."""
+        """Cancel a subscription on behalf of the buyer, which is final."""
         subscription, _, profile = subscription_id.partition(":")
         if not subscription or not (payer or profile.isdecimal()):
-            raise PaymentError("this is no subscription of Prodamus", not_executed=True)
+            raise PaymentError("not a subscription of Prodamus", not_executed=True)
         who = {"customer_phone": payer} if payer else {"profile": profile}
         request: dict[str, Any] = {"subscription": subscription, **who, "active_user": "0"}
         answer = self._post("/rest/setActivity/", request, timeout)
-        # One that has ended cannot be changed any more, and need not be.
+        # An ended subscription can't be changed.
         if answer.lower() != "success" and "completed" not in answer:
             raise PaymentError(f"setActivity: {text(answer)}", not_executed=True)
 
     def success_response(self, request: WebhookRequest) -> WebhookResponse:
-        """Answer as their own example does."""
+        """Return the body of their own example."""
         return WebhookResponse(200, b"success")
 
     def _post(self, path: str, request: dict[str, Any], timeout: float) -> str:
@@ -179,10 +181,10 @@ def _refusal(reason: str, order: Order) -> RequestRefused:
 
 
 def _tree(request: WebhookRequest) -> php_forms.Tree:
-    """Return the form as PHP has it, read once a call.
+    """Return the form as PHP parses it; parsed once per request.
 
     Raises:
-        php_forms.Malformed: it is none; only to whoever asks first, and that is `verify`.
+        php_forms.Malformed: it is not a form; `verify` handles it before `parse`.
     """
     if "form" not in request.cache:
         request.cache["form"] = _read(request)

@@ -1,8 +1,8 @@
-"""What PHP makes of a form, and how it writes it as JSON: Prodamus signs that text and not the body.
+"""Parses forms as PHP does and writes them as its JSON, which is the text that Prodamus signs.
 
-Everything is bounded before anything is built: `fields` counts what it reads, and `nested` has no lists, so
-that a large index is a key like another. Names that PHP reads in its own way (an unclosed bracket, a key
-that only looks like a number) are refused: no honest sender writes them, and PHP 7 and 8 differ about them.
+Sizes are checked before anything is allocated: `fields` counts what it parses, and `nested` uses maps instead
+of lists, so a large index costs nothing. Names on which PHP 7 and 8 differ (an unclosed bracket, a key that
+only looks like a number) are rejected: Prodamus does not send them.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ MAX_INDEX = 9_999
 
 _NAME = re.compile(r"([^\[\]\0\s][^\[\]\0]*)((?:\[[^\[\]\0]*\])*)")
 _INDEX = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
-_NUMERIC = re.compile(r"[\s\d.+-]")  # how a key begins that PHP may compare as a number
+_NUMERIC = re.compile(r"[\s\d.+-]")  # first character of a key that PHP may treat as a number
 
 Key = int | str
 Tree = dict[Key, "str | Tree"]
 
 
 class Malformed(ValueError):
-    """Not a form, too large a one, or one that PHP would read in a way of its own."""
+    """Not a form, too large, or with names that PHP versions parse differently."""
 
 
 def fields(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    """Return the names and values of a form, in their order and untouched.
+    """Return the names and values of a form, in their order.
 
     Raises:
-        Malformed: see there.
+        Malformed
     """
     kind = content_type.partition(";")[0].strip().lower()
     try:
@@ -49,10 +49,10 @@ def fields(content_type: str, body: bytes) -> list[tuple[str, str]]:
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
-    """Return what PHP has in `$_POST`: `a[b][0]=x` becomes a map in a map, `a[]` appends, the last one wins.
+    """Return PHP's `$_POST`: `a[b][0]=x` becomes nested maps, `a[]` appends, the last value wins.
 
     Raises:
-        Malformed: see there.
+        Malformed
     """
     tree: Tree = {}
     for count, (name, value) in enumerate(pairs, 1):
@@ -60,7 +60,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
             raise Malformed("too many fields, or too long a name")
         match = _NAME.fullmatch(name)
         if match is None:
-            raise Malformed("a name PHP would read in a way of its own")
+            raise Malformed("a name that PHP versions parse differently")
         first = re.sub(r"[ .]", "_", match[1])
         rest = match[2][1:-1].split("][") if match[2] else []
         if len(rest) >= MAX_DEPTH:
@@ -70,25 +70,25 @@ def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
 
 
 def from_json(body: bytes) -> Tree:
-    """Return a JSON object with every value as the text that PHP makes of it.
+    """Return a JSON object with every value as PHP's text of it.
 
     Raises:
-        Malformed: see there.
+        Malformed
     """
     try:
         content = orjson.loads(body)
     except ValueError as error:
         raise Malformed(type(error).__name__) from None
-    tree = _plain(content, _Budget())
+    tree = _as_text(content, _Budget())
     if not isinstance(tree, dict) or not isinstance(content, dict):
         raise Malformed("no JSON object")
     return tree
 
 
 def canonical(tree: Mapping[Any, Any]) -> bytes:
-    """Return the text that is signed: sorted at every level, compact, `/` escaped, letters as they are."""
+    """Return the signed text: compact JSON, sorted at every level, `/` escaped, letters unescaped."""
     text: bytes = orjson.dumps(_sorted(tree))
-    # json_encode escapes these, and in JSON they stand nowhere but inside strings.
+    # json_encode escapes these, which occur only inside strings.
     for plain, escaped in ((b"/", b"\\/"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029")):
         text = text.replace(plain, escaped)
     return text
@@ -100,7 +100,7 @@ def form(tree: Mapping[Any, Any]) -> bytes:
 
 
 def pairs(tree: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Return the fields of a form, named as `http_build_query` names them."""
+    """Return the fields of a form with the names that `http_build_query` gives them."""
     for key, value in tree.items():
         name = f"{prefix}[{key}]" if prefix else str(key)
         if isinstance(value, dict):
@@ -110,7 +110,7 @@ def pairs(tree: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, str]
 
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    # The reader of every Flask request, one step below the one that would sort fields by name.
+    # Flask's own decoder; the layer above it would sort fields by name.
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.http import parse_options_header
     from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
@@ -125,7 +125,7 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     try:
         while not isinstance(event := decoder.next_event(), Epilogue):
             if isinstance(event, File) or (isinstance(event, Field) and not event.name):
-                raise Malformed("a part that is no field of a form")
+                raise Malformed("a part that is not a field")
             if isinstance(event, Field):
                 found.append((event.name, []))
             elif isinstance(event, Data):
@@ -148,7 +148,7 @@ def _put(tree: Tree, path: list[str], value: str) -> None:
 
 
 def _key(tree: Mapping[Key, Any], name: str) -> Key:
-    """Return a name as PHP has it as a key; an empty one comes after the highest number."""
+    """Return a name as PHP's array key; an empty one follows the highest number."""
     if name == "":
         return max((key for key in tree if isinstance(key, int)), default=-1) + 1
     if _INDEX.fullmatch(name):
@@ -156,17 +156,17 @@ def _key(tree: Mapping[Key, Any], name: str) -> Key:
             raise Malformed("too large an index")
         return int(name)
     if _NUMERIC.match(name):
-        raise Malformed("a key PHP would read in a way of its own")
+        raise Malformed("a key that PHP versions parse differently")
     return name
 
 
 class _Budget:
-    """How many values are left to be read."""
+    """How many values may still be parsed."""
 
     left = MAX_FIELDS
 
 
-def _plain(value: Any, budget: _Budget, depth: int = 0) -> str | Tree:
+def _as_text(value: Any, budget: _Budget, depth: int = 0) -> str | Tree:
     budget.left -= 1
     if depth > MAX_DEPTH or budget.left < 0:
         raise Malformed("too deep, or too many values")
@@ -174,7 +174,7 @@ def _plain(value: Any, budget: _Budget, depth: int = 0) -> str | Tree:
         pairs = value.items() if isinstance(value, dict) else ((str(at), one) for at, one in enumerate(value))
         tree: Tree = {}
         for name, one in pairs:
-            tree[_key(tree, name) if name else name] = _plain(one, budget, depth + 1)
+            tree[_key(tree, name) if name else name] = _as_text(one, budget, depth + 1)
         return tree
     if isinstance(value, str):
         return value
@@ -184,7 +184,7 @@ def _plain(value: Any, budget: _Budget, depth: int = 0) -> str | Tree:
 
 
 def _number(value: int | float) -> str:
-    """Return a number as PHP prints it: 14 digits, and integers beyond 64 bits are none there."""
+    """Return a number as PHP prints it: 14 digits, and floats for integers beyond 64 bits."""
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return str(value)
     digits, _, exponent = format(float(value), ".14G").partition("E")
@@ -194,7 +194,7 @@ def _number(value: int | float) -> str:
 
 
 def _sorted(tree: Mapping[Any, Any]) -> Any:
-    """Return what `json_encode` sees: a list where the keys are 0, 1, 2 …, else an object."""
+    """Return a list where the keys are 0, 1, 2 …, otherwise an object, as `json_encode` does."""
     keys = sorted(tree, key=lambda key: (isinstance(key, str), key))
     values = [_sorted(tree[key]) if isinstance(tree[key], dict) else tree[key] for key in keys]
     if keys == list(range(len(keys))):

@@ -57,7 +57,7 @@ _OFFERED = (
 
 
 class Provider(provider.Provider):
-    """Checkout sessions, https://docs.stripe.com/api/checkout/sessions."""
+    """Checkout sessions: https://docs.stripe.com/api/checkout/sessions."""
 
     REQUIRED = (
         Setting(
@@ -80,31 +80,31 @@ class Provider(provider.Provider):
     SUPPORTS_STATEMENTS = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Open a Checkout session; the same one under the order's key, for as long as Stripe keeps it."""
+        """Create a Checkout session; the order's key returns the same one while Stripe remembers it."""
         ends, plain = expiry(order), session_form(order)
         deadline = time.monotonic() + timeout
         try:
             session = self._post("/v1/checkout/sessions", plain + ends, timeout, order.idempotency_key)
         except _OtherParameters:
-            # Since the first try the order's end came too near to be sent, or near enough.
+            # Whether the expiry fits Stripe's limits has changed since the first attempt.
             form = plain if ends else plain + expiry(order, is_forced=True)
             left = deadline - time.monotonic()
             session = self._post("/v1/checkout/sessions", form, left, order.idempotency_key)
         url, reference = session.get("url"), parsing.identifier(session.get("id"))
         if not isinstance(url, str) or reference is None:
-            raise PaymentError("stripe opened a session without an address")
+            raise PaymentError("stripe created a session without an address")
         return Checkout(url, reference)
 
     def verify(self, request: WebhookRequest) -> None:
-        """Check `Stripe-Signature`: t=<seconds>,v1=<hex>[,v1=<hex>]; other schemes do not count."""
+        """Check `Stripe-Signature`: t=<seconds>,v1=<hex>[,v1=<hex>]; other schemes are ignored."""
         secrets = self.secrets("STRIPE_WEBHOOK_SECRET")
         parts = [part.partition("=")[::2] for part in request.headers.get("stripe-signature", "").split(",")]
         stamp = next((value for name, value in parts if name == "t"), "")
         if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-            raise InvalidSignature("no usable time in the signature")
+            raise InvalidSignature("the signature has no valid time")
         message = stamp.encode() + b"." + request.body
         if not is_signed((value for name, value in parts if name == "v1"), secrets, message):
-            raise InvalidSignature("the signature does not fit")
+            raise InvalidSignature("the signature does not match")
         if abs(clock.timestamp() - int(stamp)) > _TOLERANCE:
             raise InvalidSignature("signed too long ago, or in the future")
 
@@ -113,11 +113,11 @@ class Provider(provider.Provider):
         return self._event(parsing.json_object(request.body) or {}, time.monotonic() + _FETCH_TIMEOUT)
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
-        """List the events about money that came, then the refunds and the disputes in their present state.
+        """List events of payments, then refunds and disputes in their current state.
 
-        A payment of a subscription names neither order nor subscription, so payments are taken from the
-        events, which Stripe lists for 30 days. Of subscriptions only the end is taken: an older state
-        must not replace the present one.
+        A subscription's payment names neither order nor subscription, so payments are read from events, which
+        Stripe lists for 30 days. Of subscriptions only the end is read: an older state must not replace the
+        current one.
         """
         deadline = time.monotonic() + timeout
         kind, _, place = (cursor or "events:").partition(":")
@@ -211,7 +211,7 @@ class Provider(provider.Provider):
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
-        """Let a subscription end with the period that is paid; one that has ended already is left alone."""
+        """Cancel a subscription at the end of the paid period; one that has ended counts as canceled."""
         deadline = time.monotonic() + timeout
         path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"
         try:
@@ -265,14 +265,14 @@ class Provider(provider.Provider):
         answer = api_client.request(
             self.key, method, self.address(path), timeout=timeout, body=body, headers=headers
         )
-        # Its code, never its message: that repeats a part of the key.
+        # The message is not logged: it repeats a part of the key.
         error = parsing.get_object(parsing.json_object(answer.data), "error")
         if error.get("type") == "idempotency_error":
-            raise _OtherParameters("stripe knows this key with other parameters")
+            raise _OtherParameters("stripe has this idempotency key with other parameters")
         why = parsing.text(error.get("code") or error.get("type"))
         is_about_contact = error.get("param") == "customer_email" or why == "email_invalid"
         return api_client.parse_response(self.key, answer, why, is_about_contact=is_about_contact)
 
 
 class _OtherParameters(PaymentError):
-    """The first request under this key had other parameters: what came of it is not known."""
+    """The first request with this key had other parameters, and its outcome is unknown."""

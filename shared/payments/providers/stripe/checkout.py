@@ -1,4 +1,4 @@
-"""What Stripe is asked for: the form of a Checkout session."""
+"""The form that creates a Checkout session."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from shared.core import clock
 from shared.payments.provider import Order
 from shared.payments.providers.stripe.money import minor_units
 
-# A session lives from half an hour to a day, which is what it gets when nothing is said.
+# Stripe allows 30 minutes to 24 hours; the default is 24 hours.
 _SHORTEST, _LONGEST = timedelta(minutes=31), timedelta(hours=23)
 
 Form = list[tuple[str, str]]
 
 
 def session_form(order: Order) -> Form:
-    """Return the form without the session's end."""
+    """Return the form without the expiry."""
     item = "line_items[0]"
     number = str(order.id)
     form = [
@@ -29,7 +29,7 @@ def session_form(order: Order) -> Form:
         ("cancel_url", order.return_url),
         ("client_reference_id", number),
         ("metadata[order_id]", number),
-        # What a session knows is not copied to what it makes.
+        # Stripe does not copy the session's metadata to the payment or subscription.
         (f"{'subscription_data' if order.period else 'payment_intent_data'}[metadata][order_id]", number),
         ("locale", order.language if order.language in ("en", "ru") else "auto"),
     ]
@@ -41,7 +41,7 @@ def session_form(order: Order) -> Form:
 
 
 def expiry(order: Order, *, is_forced: bool = False) -> Form:
-    """Return the session's end, where Stripe takes one like this."""
+    """Return the expiry, if Stripe allows it."""
     if order.expires_at is None:
         return []
     left = order.expires_at - clock.now()

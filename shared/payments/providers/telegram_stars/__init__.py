@@ -1,8 +1,8 @@
-"""Telegram Stars: an invoice's link; what happened comes with Telegram's updates and not to `payments`.
+"""Telegram Stars: links to invoices. Payments are reported by Telegram's updates, not by a webhook.
 
-Source: https://core.telegram.org/bots/api (10.3). Our order's number is the invoice's payload. A charge
-belongs to the bot that sold it, and its number never comes twice, unlike an update's, whose numbering may
-start anew: so events are keyed by the charge. A refund is always of the whole payment.
+Source: https://core.telegram.org/bots/api (10.3). The invoice's payload is our order's number. Event keys
+hold the charge, which is unique, unlike an update_id, whose numbering may restart. A charge belongs to the
+bot that sold it. A refund is always of the whole payment.
 """
 
 from __future__ import annotations
@@ -32,26 +32,28 @@ from shared.payments.provider import (
 from shared.payments.providers.telegram_stars.charges import CURRENCY, refund_id
 from shared.telegram import api
 
-PERIOD = 2_592_000  # seconds: 30 days, the only one there is
-PAGE = 100  # transactions Telegram tells at once
-_SEARCHED = 5  # pages, from the newest, in which a payment is looked for
+PERIOD = 2_592_000  # seconds: 30 days, the only period that Telegram allows
+PAGE = 100  # transactions of a page, Telegram's maximum
+_SEARCHED = 5  # newest pages, in which a payment is searched for
 
 
 class Provider(provider.Provider):
-    """Links to invoices, refunds, and the end of a subscription, by calls of the bot that sells."""
+    """Invoices, refunds and subscriptions, by Bot API calls of the bot that sells."""
 
     REQUIRED = ()  # the bots’ own tokens
     API_URL = ""  # TELEGRAM_API_URL
     CURRENCIES = frozenset({CURRENCY})
     PAYMENT_METHOD = "stars"
-    WEBHOOK_KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
+    WEBHOOK_KINDS: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # Telegram's updates report payments: see `parse_update`
     RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month"})
     SUPPORTS_REFUNDS = True
     SUPPORTS_STATEMENTS = True
     SUPPORTS_PARTIAL_REFUNDS = False
 
     def create(self, order: Order, timeout: float) -> Checkout:
-        """Make the link of an invoice. Many may be made for one order, and each can be paid."""
+        """Create an invoice link. An order may have several links, and each can be paid."""
         if order.amount != order.amount.to_integral_value() or order.amount < 1:
             raise RequestRefused("Stars come in whole numbers")
         invoice: dict[str, Any] = {
@@ -67,12 +69,12 @@ class Provider(provider.Provider):
         return Checkout(str(_call(order.bot, "createInvoiceLink", invoice, timeout)), order.bot)
 
     def verify(self, request: WebhookRequest) -> None:
-        """Refuse: a payment in Stars comes with Telegram's updates."""
-        raise InvalidSignature("Stars are told by Telegram's updates alone")
+        """Reject every webhook: see `parse_update`."""
+        raise InvalidSignature("only Telegram's updates report Stars")
 
     def parse(self, request: WebhookRequest) -> WebhookEvent:
-        """Refuse: see `notices`."""
-        raise InvalidPayload("Stars are told by Telegram's updates alone")
+        """Reject every webhook: see `parse_update`."""
+        raise InvalidPayload("only Telegram's updates report Stars")
 
     def refund(
         self,
@@ -85,11 +87,12 @@ class Provider(provider.Provider):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> PaymentEvent | None:
-        """Give all of it back; once more is the same. Who paid and was erased is looked up, and not kept."""
+        """Refund the whole payment; repeating it changes nothing. An erased payer is searched for, not
+        stored."""
         deadline = monotonic() + timeout
         payer = telegram_id or _payer_of(payment_id, deadline)
         left = deadline - monotonic()
-        self._of_charge("refundStarPayment", payment_id, payer, left, done="CHARGE_ALREADY_REFUNDED")
+        self._of_charge("refundStarPayment", payment_id, payer, left, success="CHARGE_ALREADY_REFUNDED")
         return PaymentEvent(
             kind=EventKind.REFUNDED,
             payment_id=payment_id,
@@ -101,27 +104,23 @@ class Provider(provider.Provider):
         )
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
-        """List the sales of one bot after the other, each from the first transaction of `since` on."""
+        """List the sales of one bot after another, each from its first transaction since then."""
         deadline = monotonic() + timeout
         bots = list(settings().bot_tokens)
         bot, _, place = cursor.partition(":")
-        if bot not in bots:  # the first page, or a bot that is no more
+        if bot not in bots:  # the first page, or a bot that was removed
             bot, place = bots[0], ""
         offset = int(place) if place else 0
         found = _page(bot, offset, PAGE, deadline - monotonic())
         if not place and len(found) == PAGE and not _is_since(found[-1], since):
-            # The list goes on beyond the first page, and the day has not begun on it.
+            # The day begins after the first page.
             offset = _first_since(bot, since, deadline)
             found = _page(bot, offset, PAGE, deadline - monotonic())
-        told = [
-            payment_event
-            for payment_event in map(_listed, found)
-            if payment_event and payment_event.happened_at
-        ]
+        sales = [sale for sale in map(_listed, found) if sale is not None]
         events = tuple(
-            WebhookEvent(event_key(payment_event), (payment_event,), "star_transaction")
-            for payment_event in told
-            if payment_event.happened_at and since <= payment_event.happened_at < until
+            WebhookEvent(event_key(sale), (sale,), "star_transaction")
+            for sale in sales
+            if sale.happened_at and since <= sale.happened_at < until
         )
         if len(found) == PAGE and not _is_since(found[-1], until):
             return StatementPage(events, f"{bot}:{offset + PAGE}")
@@ -131,7 +130,7 @@ class Provider(provider.Provider):
     def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
-        """Stop it by one of its charges. A charge or a payer that is not given is looked for."""
+        """Cancel a subscription by one of its charges. A missing charge or payer is searched for."""
         deadline = monotonic() + timeout
         charge = payment_id or self._charge_of(subscription_id, deadline)
         telegram_id = telegram_id or _payer_of(charge, deadline)
@@ -148,12 +147,12 @@ class Provider(provider.Provider):
                     and payment_event.payment_id
                 ):
                     return payment_event.payment_id
-        raise PaymentError("the subscription has no charge among the newest", not_executed=True)
+        raise PaymentError("the subscription has no charge among the newest transactions", not_executed=True)
 
     def _of_charge(
-        self, method: str, charge: str, telegram_id: int, timeout: float, *, done: str = "", **more: Any
+        self, method: str, charge: str, telegram_id: int, timeout: float, *, success: str = "", **more: Any
     ) -> None:
-        """Call a method about a charge as the bot that it belongs to: another one does not know it."""
+        """Call a method about a charge as the bot that sold it: others do not know the charge."""
         deadline = monotonic() + timeout
         parameters = {"user_id": telegram_id, "telegram_payment_charge_id": charge, **more}
         refusal: PaymentError | None = None
@@ -161,21 +160,21 @@ class Provider(provider.Provider):
             try:
                 _call(bot, method, parameters, deadline - monotonic())
             except PaymentError as error:
-                if done and done in str(error):
+                if success and success in str(error):
                     return
                 if not (error.not_executed and "CHARGE_" in str(error)):
                     raise
                 refusal = error
             else:
                 return
-        raise refusal or PaymentError("there is no bot", not_executed=True)
+        raise refusal or PaymentError("BOT_TOKENS has no bot", not_executed=True)
 
 
 def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
-    """Return what an update of Telegram says about money; None when it is about something else.
+    """Parse a Telegram update about a payment; None if it is about something else.
 
     Raises:
-        InvalidPayload: it is about money, but not what Telegram's documentation says.
+        InvalidPayload: it is about a payment, but does not match the documentation.
     """
     from shared.payments.payloads import parse
     from shared.payments.providers.telegram_stars.payloads import (
@@ -195,25 +194,25 @@ def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
 
 
 def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[PaymentEvent, ...], int]:
-    """Return what happened to the bot's Stars from the `offset`-th transaction on, and how many were read.
+    """Return the sales among a bot's transactions from `offset` on, and how many transactions were read.
 
-    The oldest come first, so whoever keeps the sum of what was read asks only for what is new.
+    The list begins with the oldest, so the sum of the counts is the next offset.
 
     Raises:
         PaymentError: no answer.
     """
     found = _page(bot, offset, PAGE, timeout)
-    told = (_listed(one) for one in found)
-    return tuple(payment_event for payment_event in told if payment_event is not None), len(found)
+    sales = (_listed(one) for one in found)
+    return tuple(sale for sale in sales if sale is not None), len(found)
 
 
 def event_key(payment_event: PaymentEvent) -> str:
-    """Return the key of the update that tells the same as a transaction."""
+    """Return the key of the update that reports the same as a transaction."""
     return f"{'refund' if payment_event.kind is EventKind.REFUNDED else 'payment'}:{payment_event.payment_id}"
 
 
 def _newest(bot: str, deadline: float) -> list[PaymentEvent]:
-    """Return the newest transactions of a bot, the oldest of them first."""
+    """Return a bot's newest sales, ordered from the oldest."""
     end = _count(bot, deadline)
     found: list[PaymentEvent] = []
     for offset in range(max(0, end - _SEARCHED * PAGE), end, PAGE):
@@ -223,12 +222,12 @@ def _newest(bot: str, deadline: float) -> list[PaymentEvent]:
 
 
 def _payer_of(charge: str, deadline: float) -> int:
-    """Return who paid a charge, which Telegram wants to be told."""
+    """Return the payer of a charge, which Telegram requires."""
     for bot in settings().bot_tokens:
         for payment_event in reversed(_newest(bot, deadline)):
             if payment_event.payment_id == charge and payment_event.telegram_id:
                 return payment_event.telegram_id
-    raise PaymentError("who paid was erased, and is not among the newest transactions", not_executed=True)
+    raise PaymentError("the payer is erased, and not among the newest transactions", not_executed=True)
 
 
 def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
@@ -238,13 +237,12 @@ def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
 
 
 def _count(bot: str, deadline: float) -> int:
-    """Return how many transactions there are: they can only be asked for from the oldest on."""
-
+    """Return the number of transactions: the API lists them only from the oldest."""
     return _first(lambda offset: not _page(bot, offset, 1, deadline - monotonic()))
 
 
 def _first_since(bot: str, since: datetime, deadline: float) -> int:
-    """Return the place of the first transaction of a moment or later, or the place behind the last one."""
+    """Return the offset of the first transaction since then, or the number of transactions."""
 
     def is_beyond(offset: int) -> bool:
         found = _page(bot, offset, 1, deadline - monotonic())
@@ -259,8 +257,8 @@ def _is_since(transaction: Any, moment: datetime) -> bool:
 
 
 def _first(is_beyond: Callable[[int], bool]) -> int:
-    """Return the first place that is beyond, as all places after it are."""
-    low, high = 0, PAGE  # something is before `low`, nothing is at `high`
+    """Return the first offset for which `is_beyond` is true; it is true for all later ones."""
+    low, high = 0, PAGE  # invariant: `low - 1` is not beyond
     while not is_beyond(high):
         low, high = high + 1, high * 4
     while low < high:
@@ -280,7 +278,7 @@ def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
 
 
 def _listed(found: Any) -> PaymentEvent | None:
-    """Return a listed transaction as an event; None when it is no sale."""
+    """Return a listed transaction as an event; None if it is not a sale."""
     from shared.payments.payloads import parse
     from shared.payments.providers.telegram_stars.payloads import Transaction
 
