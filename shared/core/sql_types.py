@@ -267,7 +267,7 @@ class PaymentSummaryGiven(TypedDict):
 
     effect: str
     given: float
-    taken: float
+    reversed: float
 
 
 class AdminPaymentUser(TypedDict):

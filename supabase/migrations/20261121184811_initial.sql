@@ -5217,12 +5217,9 @@ as $$
 declare
   v_bot text;
 begin
-  select s.bot into v_bot
-    from public.bot_sessions as s
-    join public.users as u on u.id = s.user_id
-   where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
-   order by s.updated_at desc
-   limit 1;
+  select private.reachable_bot(u.id, u.telegram_id, null) into v_bot
+    from public.users as u
+   where u.id = p_user_id and u.banned_at is null and u.is_active;
   return private.enqueue_user_message(p_user_id, v_bot, p_key, p_values, p_buttons);
 end
 $$;
@@ -6856,7 +6853,6 @@ declare
   v_status text := substr(p_event ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
   v_is_new_orphan boolean;
-  v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
@@ -6886,7 +6882,6 @@ begin
   elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
     return '[]'::jsonb;  -- the screen of the button shows it
   end if;
-  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
@@ -6895,7 +6890,7 @@ begin
       else 'renewal_' || v_status
     end,
     jsonb_build_object(
-      'title', private.product_titles(v_texts),
+      'title', private.product_titles(v_renewal.product_key),
       'until', jsonb_build_object(
         'date',
         v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end
@@ -8056,7 +8051,6 @@ declare
   v_now timestamptz := private.clock();
   v_renewal public.renewals;
   v_hours numeric;
-  v_texts jsonb;
 begin
   select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
   if v_renewal.attempt_started_at is null then
@@ -8082,13 +8076,12 @@ begin
   elsif v_renewal.status <> 'active' then
     return '[]'::jsonb;
   end if;
-  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
-      'title', private.product_titles(v_texts),
+      'title', private.product_titles(v_renewal.product_key),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
     ),
     case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end
@@ -8172,7 +8165,6 @@ as $$
 declare
   v_order public.orders;
   v_state text;
-  v_texts jsonb;
   v_sum jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
@@ -8189,7 +8181,6 @@ begin
     return v_outgoing;
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
-  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
   -- The sum may differ from the price: a wrong amount was held and refunded, or a coupon paid a part.
   select jsonb_build_object(
       'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
@@ -8218,7 +8209,7 @@ begin
         else 'invitation_expired'
       end,
       jsonb_build_object(
-        'title', private.product_titles(v_texts),
+        'title', private.product_titles(v_order.product_key),
         'price', coalesce(v_sum, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
@@ -8252,8 +8243,6 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_texts jsonb;
 begin
   update public.renewals as r
      set status = 'ended',
@@ -8267,13 +8256,13 @@ begin
   if p_key is null then
     return '[]'::jsonb;
   end if;
-  select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
   return private.enqueue_user_message(
     p_renewal.user_id,
     p_renewal.bot,
     p_key,
     jsonb_build_object(
-      'title', private.product_titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+      'title', private.product_titles(p_renewal.product_key),
+      'until', jsonb_build_object('date', p_renewal.charged_until)
     )
   );
 end
@@ -8362,14 +8351,7 @@ begin
         select coalesce(
             (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
             -- Without an order (trial, promo code): the bot that the user used last.
-            (
-              select n.bot
-                from public.bot_sessions as n
-                join public.users as u on u.id = n.user_id
-               where n.user_id = s.user_id and n.chat_id = u.telegram_id
-               order by n.updated_at desc
-               limit 1
-            )
+            (select private.reachable_bot(u.id, u.telegram_id, null) from public.users as u where u.id = s.user_id)
           ) as bot
       ) as b on true
      where s.source in ('purchase', 'trial', 'promo')
@@ -8479,7 +8461,7 @@ begin
       v_order.bot,
       'order_reminder',
       jsonb_build_object(
-        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'title', private.product_titles(v_order.product_key),
         'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
       ),
       case when v_order.checkout_url is not null then jsonb_build_array(
@@ -8556,11 +8538,12 @@ comment on function private.enqueue_user_message is 'Enqueues a templated messag
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
---   null without an order; amount and currency are the order's.
+-- Returns: (user_id, bot, product_key, amount, currency): user_id and bot are null if no recipient is known; the product, amount
+--   and currency of the order are null without an order.
 -- Errors: none.
 create or replace function private.find_payer(
-  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
+  p_payment public.payments, out user_id bigint, out bot text, out product_key text, out amount numeric,
+  out currency text
 )
 language plpgsql
 stable
@@ -8568,15 +8551,14 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
+  select b.product_key, b.bot, b.amount, b.currency into product_key, bot, amount, currency
     from (
       select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
       union all
       select r.product_key, r.bot, r.amount, r.currency
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+    ) as b;
   user_id := p_payment.user_id;
   if p_payment.problem in ('no_order', 'owner') then
     select u.id into user_id
@@ -8721,7 +8703,7 @@ declare
   v_is_resumed boolean;
   v_replaced jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.next_product_key
+  select b.kind, b.plan, b.period, b.quantity, b.bot, b.product_key, b.order_id, b.next_product_key
     into v_purchase
     from (
       select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
@@ -8731,8 +8713,7 @@ begin
       select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot, null::bigint, null::text
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+    ) as b;
   select r.referrer_id into v_referrer_id
     from public.user_referrals as r
    where r.referred_id = p_payment.user_id and r.status = 'completed';
@@ -8779,7 +8760,7 @@ begin
       when p_payment.renewal_id is null then 'paid_' || v_purchase.kind
       else 'renewed'
     end,
-    jsonb_build_object('title', private.product_titles(v_purchase.texts))
+    jsonb_build_object('title', private.product_titles(v_purchase.product_key))
     || case v_purchase.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
@@ -9531,7 +9512,7 @@ declare
 begin
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
   select b.* into v_payer from private.find_payer(v_payment) as b;
-  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
+  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.product_key is null then
     return '[]'::jsonb;
   end if;
   select e.effect, e.reversed, s.plan into v_effect
@@ -9550,7 +9531,7 @@ begin
       else 'dispute_lost'
     end,
     jsonb_build_object(
-      'title', private.product_titles(v_payer.texts),
+      'title', private.product_titles(v_payer.product_key),
       'money', jsonb_build_object('amount', v_payment.disputed, 'currency', v_payment.currency),
       'plan', jsonb_build_object('plan', v_effect.plan),
       'until', jsonb_build_object('date', v_plan ->> 'ends_at'),
@@ -9595,8 +9576,8 @@ begin
     v_payer.bot,
     'payment_held_' || p_payment.problem,
     jsonb_build_object('money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency))
-    || case when v_payer.texts is null then '{}'::jsonb else jsonb_build_object(
-      'title', private.product_titles(v_payer.texts),
+    || case when v_payer.product_key is null then '{}'::jsonb else jsonb_build_object(
+      'title', private.product_titles(v_payer.product_key),
       'price', jsonb_build_object('amount', v_payer.amount, 'currency', v_payer.currency)
     ) end
   );
@@ -9639,7 +9620,7 @@ begin
     v_payer.user_id,
     v_payer.bot,
     case
-      when v_payer.texts is null then 'refunded_unknown'
+      when v_payer.product_key is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
       when p_payment.disputed < p_before.disputed then 'dispute_won'
       when v_back < 0 then 'refund_undone'
@@ -9651,8 +9632,8 @@ begin
     end,
     jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
     || case
-         when v_payer.texts is null then '{}'::jsonb
-         else jsonb_build_object('title', private.product_titles(v_payer.texts))
+         when v_payer.product_key is null then '{}'::jsonb
+         else jsonb_build_object('title', private.product_titles(v_payer.product_key))
        end
   );
 end
@@ -9679,11 +9660,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_currency text := private.setting('balance_currency');
-  v_texts jsonb;
   v_price numeric;
   v_data text;
 begin
-  select p.texts, private.discounted_price(c.amount, c.currency, d.percent) into v_texts, v_price
+  select private.discounted_price(c.amount, c.currency, d.percent) into v_price
     from public.products as p
     join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
     cross join private.discount_of(p_user_id) as d
@@ -9697,7 +9677,8 @@ begin
   end if;
   return jsonb_build_object(
     'values', jsonb_build_object(
-      'wanted', private.product_titles(v_texts), 'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
+      'wanted', private.product_titles(p_product_key),
+      'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
     ),
     'buttons', jsonb_build_array(jsonb_build_array(jsonb_build_object('key', 'balance_buy', 'data', v_data)))
   );
@@ -10130,21 +10111,24 @@ $$;
 revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
 comment on function private.prepare_renewal is 'Ends, postpones or starts to charge a renewal that is due';
 
--- Extracts the titles from a product's texts; languages without a title are left out.
+-- Returns the titles of a product; languages without a title are left out.
 --
--- Concurrency: computes only.
+-- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
 --   { [text]: text }      (by language)
 -- Errors: none.
-create or replace function private.product_titles(p_texts jsonb)
+create or replace function private.product_titles(p_product_key text)
 returns jsonb
 language sql
-immutable
+stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t where t.value ->> 'title' <> '';
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}')
+    from public.products as p
+    cross join jsonb_each(p.texts) as t
+   where p.key = p_product_key and t.value ->> 'title' <> '';
 $$;
 
 revoke all on function private.product_titles from public, anon, authenticated, service_role;
@@ -10231,7 +10215,6 @@ as $$
 declare
   v_kind text := p_event ->> 'kind';
   v_order public.orders;
-  v_texts jsonb;
 begin
   select o.* into v_order
     from public.orders as o
@@ -10257,9 +10240,11 @@ begin
     return '[]'::jsonb;
   end if;
   update public.orders as o set notified = o.notified || v_kind where o.id = v_order.id;
-  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
   return private.enqueue_user_message(
-    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.product_titles(v_texts))
+    v_order.user_id,
+    v_order.bot,
+    'payment_' || v_kind,
+    jsonb_build_object('title', private.product_titles(v_order.product_key))
   );
 end
 $$;
@@ -10625,14 +10610,14 @@ begin
            end,
            stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
      where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
-    returning r.bot, r.provider, (select p.texts from public.products as p where p.key = r.product_key) as texts
+    returning r.bot, r.provider, r.product_key
   loop
     v_outgoing := v_outgoing || private.enqueue_user_message(
       p_payment.user_id,
       v_old.bot,
       'renewal_replaced',
       jsonb_build_object(
-        'title', private.product_titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
+        'title', private.product_titles(v_old.product_key), 'provider', jsonb_build_object('provider', v_old.provider)
       )
     );
   end loop;

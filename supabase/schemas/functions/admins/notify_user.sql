@@ -15,12 +15,9 @@ as $$
 declare
   v_bot text;
 begin
-  select s.bot into v_bot
-    from public.bot_sessions as s
-    join public.users as u on u.id = s.user_id
-   where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
-   order by s.updated_at desc
-   limit 1;
+  select private.reachable_bot(u.id, u.telegram_id, null) into v_bot
+    from public.users as u
+   where u.id = p_user_id and u.banned_at is null and u.is_active;
   return private.enqueue_user_message(p_user_id, v_bot, p_key, p_values, p_buttons);
 end
 $$;

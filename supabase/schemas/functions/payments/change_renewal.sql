@@ -21,7 +21,6 @@ declare
   v_status text := substr(p_event ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
   v_is_new_orphan boolean;
-  v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
@@ -51,7 +50,6 @@ begin
   elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
     return '[]'::jsonb;  -- the screen of the button shows it
   end if;
-  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
@@ -60,7 +58,7 @@ begin
       else 'renewal_' || v_status
     end,
     jsonb_build_object(
-      'title', private.product_titles(v_texts),
+      'title', private.product_titles(v_renewal.product_key),
       'until', jsonb_build_object(
         'date',
         v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end

@@ -20,7 +20,6 @@ declare
   v_now timestamptz := private.clock();
   v_renewal public.renewals;
   v_hours numeric;
-  v_texts jsonb;
 begin
   select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
   if v_renewal.attempt_started_at is null then
@@ -46,13 +45,12 @@ begin
   elsif v_renewal.status <> 'active' then
     return '[]'::jsonb;
   end if;
-  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
-      'title', private.product_titles(v_texts),
+      'title', private.product_titles(v_renewal.product_key),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
     ),
     case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end

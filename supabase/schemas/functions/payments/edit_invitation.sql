@@ -16,7 +16,6 @@ as $$
 declare
   v_order public.orders;
   v_state text;
-  v_texts jsonb;
   v_sum jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
@@ -33,7 +32,6 @@ begin
     return v_outgoing;
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
-  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
   -- The sum may differ from the price: a wrong amount was held and refunded, or a coupon paid a part.
   select jsonb_build_object(
       'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
@@ -62,7 +60,7 @@ begin
         else 'invitation_expired'
       end,
       jsonb_build_object(
-        'title', private.product_titles(v_texts),
+        'title', private.product_titles(v_order.product_key),
         'price', coalesce(v_sum, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case

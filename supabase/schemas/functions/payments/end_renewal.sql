@@ -13,8 +13,6 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_texts jsonb;
 begin
   update public.renewals as r
      set status = 'ended',
@@ -28,13 +26,13 @@ begin
   if p_key is null then
     return '[]'::jsonb;
   end if;
-  select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
   return private.enqueue_user_message(
     p_renewal.user_id,
     p_renewal.bot,
     p_key,
     jsonb_build_object(
-      'title', private.product_titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+      'title', private.product_titles(p_renewal.product_key),
+      'until', jsonb_build_object('date', p_renewal.charged_until)
     )
   );
 end

@@ -39,14 +39,7 @@ begin
         select coalesce(
             (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
             -- Without an order (trial, promo code): the bot that the user used last.
-            (
-              select n.bot
-                from public.bot_sessions as n
-                join public.users as u on u.id = n.user_id
-               where n.user_id = s.user_id and n.chat_id = u.telegram_id
-               order by n.updated_at desc
-               limit 1
-            )
+            (select private.reachable_bot(u.id, u.telegram_id, null) from public.users as u where u.id = s.user_id)
           ) as bot
       ) as b on true
      where s.source in ('purchase', 'trial', 'promo')

@@ -54,7 +54,7 @@ begin
       v_order.bot,
       'order_reminder',
       jsonb_build_object(
-        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'title', private.product_titles(v_order.product_key),
         'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
       ),
       case when v_order.checkout_url is not null then jsonb_build_array(

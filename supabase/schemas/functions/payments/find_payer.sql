@@ -4,11 +4,12 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
---   null without an order; amount and currency are the order's.
+-- Returns: (user_id, bot, product_key, amount, currency): user_id and bot are null if no recipient is known; the product, amount
+--   and currency of the order are null without an order.
 -- Errors: none.
 create or replace function private.find_payer(
-  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
+  p_payment public.payments, out user_id bigint, out bot text, out product_key text, out amount numeric,
+  out currency text
 )
 language plpgsql
 stable
@@ -16,15 +17,14 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
+  select b.product_key, b.bot, b.amount, b.currency into product_key, bot, amount, currency
     from (
       select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
       union all
       select r.product_key, r.bot, r.amount, r.currency
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+    ) as b;
   user_id := p_payment.user_id;
   if p_payment.problem in ('no_order', 'owner') then
     select u.id into user_id

@@ -28,7 +28,7 @@ declare
   v_is_resumed boolean;
   v_replaced jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.next_product_key
+  select b.kind, b.plan, b.period, b.quantity, b.bot, b.product_key, b.order_id, b.next_product_key
     into v_purchase
     from (
       select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
@@ -38,8 +38,7 @@ begin
       select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot, null::bigint, null::text
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+    ) as b;
   select r.referrer_id into v_referrer_id
     from public.user_referrals as r
    where r.referred_id = p_payment.user_id and r.status = 'completed';
@@ -86,7 +85,7 @@ begin
       when p_payment.renewal_id is null then 'paid_' || v_purchase.kind
       else 'renewed'
     end,
-    jsonb_build_object('title', private.product_titles(v_purchase.texts))
+    jsonb_build_object('title', private.product_titles(v_purchase.product_key))
     || case v_purchase.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'

@@ -21,7 +21,7 @@ declare
 begin
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
   select b.* into v_payer from private.find_payer(v_payment) as b;
-  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
+  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.product_key is null then
     return '[]'::jsonb;
   end if;
   select e.effect, e.reversed, s.plan into v_effect
@@ -40,7 +40,7 @@ begin
       else 'dispute_lost'
     end,
     jsonb_build_object(
-      'title', private.product_titles(v_payer.texts),
+      'title', private.product_titles(v_payer.product_key),
       'money', jsonb_build_object('amount', v_payment.disputed, 'currency', v_payment.currency),
       'plan', jsonb_build_object('plan', v_effect.plan),
       'until', jsonb_build_object('date', v_plan ->> 'ends_at'),

@@ -25,8 +25,8 @@ begin
     v_payer.bot,
     'payment_held_' || p_payment.problem,
     jsonb_build_object('money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency))
-    || case when v_payer.texts is null then '{}'::jsonb else jsonb_build_object(
-      'title', private.product_titles(v_payer.texts),
+    || case when v_payer.product_key is null then '{}'::jsonb else jsonb_build_object(
+      'title', private.product_titles(v_payer.product_key),
       'price', jsonb_build_object('amount', v_payer.amount, 'currency', v_payer.currency)
     ) end
   );

@@ -31,7 +31,7 @@ begin
     v_payer.user_id,
     v_payer.bot,
     case
-      when v_payer.texts is null then 'refunded_unknown'
+      when v_payer.product_key is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
       when p_payment.disputed < p_before.disputed then 'dispute_won'
       when v_back < 0 then 'refund_undone'
@@ -43,8 +43,8 @@ begin
     end,
     jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
     || case
-         when v_payer.texts is null then '{}'::jsonb
-         else jsonb_build_object('title', private.product_titles(v_payer.texts))
+         when v_payer.product_key is null then '{}'::jsonb
+         else jsonb_build_object('title', private.product_titles(v_payer.product_key))
        end
   );
 end

@@ -16,11 +16,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_currency text := private.setting('balance_currency');
-  v_texts jsonb;
   v_price numeric;
   v_data text;
 begin
-  select p.texts, private.discounted_price(c.amount, c.currency, d.percent) into v_texts, v_price
+  select private.discounted_price(c.amount, c.currency, d.percent) into v_price
     from public.products as p
     join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
     cross join private.discount_of(p_user_id) as d
@@ -34,7 +33,8 @@ begin
   end if;
   return jsonb_build_object(
     'values', jsonb_build_object(
-      'wanted', private.product_titles(v_texts), 'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
+      'wanted', private.product_titles(p_product_key),
+      'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
     ),
     'buttons', jsonb_build_array(jsonb_build_array(jsonb_build_object('key', 'balance_buy', 'data', v_data)))
   );

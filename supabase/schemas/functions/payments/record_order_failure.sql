@@ -16,7 +16,6 @@ as $$
 declare
   v_kind text := p_event ->> 'kind';
   v_order public.orders;
-  v_texts jsonb;
 begin
   select o.* into v_order
     from public.orders as o
@@ -42,9 +41,11 @@ begin
     return '[]'::jsonb;
   end if;
   update public.orders as o set notified = o.notified || v_kind where o.id = v_order.id;
-  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
   return private.enqueue_user_message(
-    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.product_titles(v_texts))
+    v_order.user_id,
+    v_order.bot,
+    'payment_' || v_kind,
+    jsonb_build_object('title', private.product_titles(v_order.product_key))
   );
 end
 $$;

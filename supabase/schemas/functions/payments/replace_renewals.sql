@@ -44,14 +44,14 @@ begin
            end,
            stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
      where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
-    returning r.bot, r.provider, (select p.texts from public.products as p where p.key = r.product_key) as texts
+    returning r.bot, r.provider, r.product_key
   loop
     v_outgoing := v_outgoing || private.enqueue_user_message(
       p_payment.user_id,
       v_old.bot,
       'renewal_replaced',
       jsonb_build_object(
-        'title', private.product_titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
+        'title', private.product_titles(v_old.product_key), 'provider', jsonb_build_object('provider', v_old.provider)
       )
     );
   end loop;
