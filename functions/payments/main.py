@@ -1,4 +1,4 @@
-"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/webhook.py."""
+"""`POST /<provider>[/<kind>]`: a callback of a payment provider, handled by shared/payments/webhook.py."""
 
 import functions_framework
 from flask import Request

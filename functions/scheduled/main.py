@@ -1,4 +1,4 @@
-"""`POST /<job>`: Cloud Scheduler runs a job. Everything is decided in shared/scheduled/endpoint.py."""
+"""`POST /<job>`: a job that Cloud Scheduler runs, handled by shared/scheduled/endpoint.py."""
 
 import functions_framework
 from flask import Request

@@ -1,4 +1,4 @@
-"""`POST /<bot>`: Telegram delivers one update. Everything is decided in shared/telegram/webhook.py."""
+"""`POST /<bot>`: an update that Telegram delivers, handled by shared/telegram/webhook.py."""
 
 import functions_framework
 from flask import Request

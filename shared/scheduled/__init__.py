@@ -1,1 +1,1 @@
-"""The jobs that Cloud Scheduler calls, and who may call them."""
+"""The jobs that Cloud Scheduler calls, and their authorization."""

@@ -1,6 +1,6 @@
-"""Who may call a job: whoever knows SCHEDULER_SECRET, or the service account SCHEDULER_SERVICE_ACCOUNT.
+"""Authorizes job calls: by SCHEDULER_SECRET, or by a token of the service account SCHEDULER_SERVICE_ACCOUNT.
 
-Without either of them set, nobody may.
+If neither is set, every call is rejected.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from shared.core.errors import ConfigError
 from shared.core.signatures import bearer_token, token_matches
 
 _TIMEOUT = 5.0  # seconds to fetch Google's certificates
-_KEPT = 3600.0  # seconds; Google changes them over days, and publishes a new one before it signs with it
-_KEPT_FAILURE = 10.0  # seconds
-# What google-auth raises for a token whose claims have the wrong types.
+_CACHE_TIME = 3600.0  # seconds; Google publishes a new certificate long before it signs with it
+_FAILURE_CACHE_TIME = 10.0  # seconds
+# Errors of google-auth for claims of a wrong type.
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 _lock = Lock()
-_kept: dict[str, tuple[float, http.Response]] = {}
+_cache: dict[str, tuple[float, http.Response]] = {}
 
 
 def is_authorized(authorization: str | None) -> bool:
-    """Return whether an `Authorization` header is the scheduler's."""
+    """Return whether an `Authorization` header authorizes the scheduler."""
     token = bearer_token(authorization)
     if token_matches(token, settings().scheduler_secrets):
         return True
-    return _may_be_of_google(token) and _is_account(token, settings().scheduler_service_account)
+    return _is_jwt(token) and _is_service_account(token, settings().scheduler_service_account)
 
 
 def may_be_authorized(authorization: str | None) -> bool:
-    """Return whether an `Authorization` header may be the scheduler's, as far as its form tells."""
+    """Return whether an `Authorization` header is well-formed, before any token is verified."""
     token = bearer_token(authorization)
-    return token_matches(token, settings().scheduler_secrets) or _may_be_of_google(token)
+    return token_matches(token, settings().scheduler_secrets) or _is_jwt(token)
 
 
-def _may_be_of_google(token: str) -> bool:
+def _is_jwt(token: str) -> bool:
     return bool(settings().scheduler_service_account) and token.count(".") == 2
 
 
-def _is_account(token: str, account: str) -> bool:
+def _is_service_account(token: str, account: str) -> bool:
     """Verify an OpenID Connect token of Google (docs.cloud.google.com/run: service-to-service).
 
     Raises:
@@ -56,7 +56,7 @@ def _is_account(token: str, account: str) -> bool:
         )
     except (exceptions.GoogleAuthError, *_MALFORMED) as error:
         log.warning(
-            "a scheduler token was refused", action="scheduler_token_rejected", reason=type(error).__name__
+            "a scheduler token was rejected", action="scheduler_token_rejected", reason=type(error).__name__
         )
         return False
     email = claims.get("email")
@@ -66,27 +66,28 @@ def _is_account(token: str, account: str) -> bool:
 
 
 def audience() -> str:
-    """Return the name that Google's tokens must be made out to, from configuration alone.
+    """Return the required audience of the tokens, from the configuration.
 
     Raises:
         ConfigError: PUBLIC_URL is missing.
     """
     if not settings().public_url:
-        raise ConfigError("PUBLIC_URL is missing: the scheduler's tokens are made out to it")
+        raise ConfigError("PUBLIC_URL is missing: it is the audience of the scheduler's tokens")
     return f"{settings().public_url}/scheduled"
 
 
 def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Response:
-    """Return Google's certificates as google-auth asks for them, kept for an hour.
+    """Return Google's certificates for google-auth, cached for an hour.
 
-    A stranger's token must not cause a request each time it is sent.
+    An attacker's token must not cause a request for each call.
     """
     with _lock:
-        kept = _kept.get(url)
-        if kept is None or monotonic() >= kept[0]:
-            answer = _fetch(method, url)
-            kept = _kept[url] = (monotonic() + (_KEPT if answer.status == 200 else _KEPT_FAILURE), answer)
-        return kept[1]
+        cached = _cache.get(url)
+        if cached is None or monotonic() >= cached[0]:
+            response = _fetch(method, url)
+            lifetime = _CACHE_TIME if response.status == 200 else _FAILURE_CACHE_TIME
+            cached = _cache[url] = (monotonic() + lifetime, response)
+        return cached[1]
 
 
 def _fetch(method: str, url: str) -> http.Response:

@@ -1,4 +1,4 @@
-"""The HTTP side of the jobs. A status outside 2xx makes Cloud Scheduler try again, as its job says."""
+"""The HTTP edge of the jobs. A status outside 2xx makes Cloud Scheduler retry, as set in deploy.yaml."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Response = tuple[bytes, int, dict[str, str]]
 
 
 def admits(_path: str, headers: Mapping[str, str]) -> bool:
-    """Say by a call's headers whether its body is worth waiting for."""
+    """Return whether the headers may authorize the call, so that its body is worth reading."""
     return may_be_authorized(headers.get("authorization"))
 
 
 def respond(request: Request) -> Response:
-    """Run the job named in the path for a caller who may. Never raises."""
+    """Authorize the call and run the job named in the path. Never raises."""
     log.start_trace(request.headers)
     if (answer := health.respond(request)) is not None:
         return answer
@@ -45,7 +45,7 @@ def _run(request: Request) -> Response:
     if request.method != "POST":
         return _response(405, {"error": "use POST"})
     if not is_authorized(request.headers.get("Authorization")):
-        log.warning("a call that is not the scheduler's", action="scheduler_unauthorized", path=request.path)
+        log.warning("an unauthorized job call", action="scheduler_unauthorized", path=request.path)
         return _response(401, {"error": "only the scheduler may call this"})
     name = request.path.removeprefix("/scheduled").strip("/")
     if name not in JOBS:

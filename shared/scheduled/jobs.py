@@ -1,4 +1,4 @@
-"""The jobs, one line each: path, schedule in deploy.yaml and the emulator's button follow from here."""
+"""The jobs. Path, schedule in deploy.yaml and the emulator's button are derived from this list."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, cast
 
 @dataclass(frozen=True)
 class Job:
-    """One job: where its function is (imported when it is called) and when Cloud Scheduler calls it."""
+    """One job: its function, imported when it is called, and its schedule."""
 
     schedule: str  # unix-cron
     function: str  # module:name
     about: str
 
     def run(self) -> dict[str, Any]:
-        """Run it once and return what it did."""
+        """Run it once and return its result as JSON."""
         module, _, name = self.function.partition(":")
         return cast("Callable[[], dict[str, Any]]", getattr(import_module(module), name))()
 
 
 JOBS = {
     "sweep": Job(
-        "* * * * *", "shared.telegram.sweep:sweep", "Finishes what dead workers left, sends what waits"
+        "* * * * *", "shared.telegram.sweep:sweep", "Finishes updates of crashed workers, delivers the outbox"
     ),
     "payments": Job(
         "*/5 * * * *",
         "shared.payments.payments_job:payments",
-        "Asks providers about open orders, reminds of ends",
+        "Checks open orders with providers, sends reminders",
     ),
     "statements": Job(
         "17 * * * *",
         "shared.payments.reconciliation:statements",
-        "Compares each day's money with providers' lists",
+        "Reconciles each day's payments with providers",
     ),
 }

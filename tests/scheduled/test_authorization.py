@@ -71,7 +71,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SCHEDULER_SECRET", "the-new-secret-of-jobs,the-old-secret-of-jobs")
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()
-    monkeypatch.setattr(authorization, "_kept", {})
+    monkeypatch.setattr(authorization, "_cache", {})
     monkeypatch.setattr(authorization, "_fetch", lambda *_a, **_k: Response(200, {}, certificates))
     config.settings.cache_clear()
     yield
@@ -158,7 +158,7 @@ def test_an_unauthorized_call_is_401_and_an_unknown_job_404(stack: Stack) -> Non
     assert isinstance(stack.run_job("sweep").json()["stale"], int)
 
 
-def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
+def test_certificates_are_cached_and_a_failure_is_cached_briefly(
     google: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = Response(200, {}, json.dumps({"k1": certificate()}).encode())
