@@ -628,6 +628,9 @@ class CancelRenewal(TypedDict):
 CheckOrder = Literal["ok", "unknown", "owner", "amount", "paid", "renewing", "expired"]
 
 
+CheckStatement = dict[str, Literal["known", "missing", "changed", "foreign"]]
+
+
 class LeaseCharge(TypedDict):
     """private.lease_charge"""
 
@@ -643,7 +646,7 @@ class LeaseCharge(TypedDict):
     amount: str
     currency: str
     contact: str | None
-    telegram_id: int | None
+    telegram_id: int
     languages: list[str | None]
     bot: str
 
@@ -766,8 +769,8 @@ class FailUpdate(TypedDict):
     answer: NotRequired[Any]
 
 
-class OnFirstRequest(TypedDict):
-    """private.on_first_request"""
+class OutboxItem(TypedDict):
+    """outbox_item"""
 
     id: int
     method: str
@@ -779,7 +782,7 @@ class FinishUpdate(TypedDict):
 
     outcome: Literal["finished", "superseded"]
     outgoing: NotRequired[list[int]]
-    referral_message: NotRequired[OnFirstRequest | None]
+    referral_message: NotRequired[OutboxItem | None]
     withheld: NotRequired[bool]
 
 
@@ -1022,14 +1025,6 @@ class ReceiveUpdateHistory(TypedDict):
     content: str
 
 
-class ReceiveUpdateOutgoing(TypedDict):
-    """public.receive_update.outgoing"""
-
-    id: int
-    method: str
-    parameters: Any
-
-
 class ReceiveUpdate(TypedDict):
     """public.receive_update"""
 
@@ -1058,7 +1053,7 @@ class ReceiveUpdate(TypedDict):
     edited_question: NotRequired[str | None]
     retry_after: NotRequired[int]
     answer: NotRequired[Any]
-    outgoing: NotRequired[list[ReceiveUpdateOutgoing]]
+    outgoing: NotRequired[list[OutboxItem]]
 
 
 class RecordDeliveries(TypedDict):
@@ -1214,18 +1209,6 @@ class SubscriptionOverview(TypedDict):
     plan: str | None
     ends_at: str | None
     renewals: list[SubscriptionOverviewRenewals]
-
-
-class Sweep(TypedDict):
-    """public.sweep"""
-
-    released: int
-    updates: int
-    messages: int
-    erased: int
-    subscriptions: int
-    months: int
-    alarms: int
 
 
 class ResolveAccessDetails(TypedDict):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.telegram import outbox
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import OutgoingItem
 
 DELIVERY_TIME = 3.0  # seconds; the sweep delivers what is left
 
 
-def deliver(outgoing: Iterable[dict[str, Any]]) -> None:
+def deliver(outgoing: Iterable[OutgoingItem]) -> None:
     """Deliver messages that a SQL function returned as due; the sweep delivers the rest."""
     deadline = monotonic() + DELIVERY_TIME
-    by_bot: dict[str, list[dict[str, Any]]] = {}
+    by_bot: dict[str, list[OutgoingItem]] = {}
     for message in outgoing:
         by_bot.setdefault(message["bot"], []).append(message)
     for bot, messages in by_bot.items():

@@ -9,7 +9,7 @@ last run stopped. A provider that is down delays no other.
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.core import db, log
 from shared.payments import (
@@ -24,6 +24,9 @@ from shared.payments import (
 )
 from shared.payments.provider import PaymentError
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ClaimOpenOrders, OutgoingItem, RetryPaymentEvents
+
 _TIME = 60.0  # seconds for the whole run
 _TIMEOUT = 5.0  # seconds for one request to a provider
 _MAX_FAILURES = 2  # of a provider, after which this run skips it
@@ -32,21 +35,24 @@ _MAX_FAILURES = 2  # of a provider, after which this run skips it
 def payments() -> dict[str, Any]:
     """Run every part once and return how much each did."""
     deadline = monotonic() + _TIME
-    kept = db.call("retry_payment_events", p_accept_test=recording.accepts_test_payments())
+    kept: RetryPaymentEvents = db.call(
+        "retry_payment_events", p_accept_test=recording.accepts_test_payments()
+    )
     notifications.deliver(kept["outgoing"])
     if kept["ignored"]:
         recording.alert_ignored("several", f"{kept['ignored']} of a day ago")
     missed = star_transactions.record_missed()
     charged = renewals.charge_due()
-    reminders = [*db.call("enqueue_expiry_reminders"), *db.call("enqueue_order_reminders")]
-    notifications.deliver(reminders)
-    notifications.deliver(db.call("close_invitations"))
+    expiry_reminders: list[OutgoingItem] = db.call("enqueue_expiry_reminders")
+    order_reminders: list[OutgoingItem] = db.call("enqueue_order_reminders")
+    edits: list[OutgoingItem] = db.call("close_invitations")
+    notifications.deliver([*expiry_reminders, *order_reminders, *edits])
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],
         "missed": missed,
         "charged": charged,
-        "reminded": len(reminders),
+        "reminded": len(expiry_reminders) + len(order_reminders),
         "stopped": subscription_cancellations.stop(deadline),
         "refunds": refunds.go_on(deadline),
         "asked": _fetch_open_orders(deadline),
@@ -58,7 +64,8 @@ def _fetch_open_orders(deadline: float) -> int:
     fetchable = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATUS]
     failures: dict[str, int] = {}
     asked = 0
-    for order in db.call("claim_open_orders", p_providers=fetchable):
+    orders: list[ClaimOpenOrders] = db.call("claim_open_orders", p_providers=fetchable)
+    for order in orders:
         if monotonic() + _TIMEOUT > deadline:
             break
         if failures.get(order["provider"], 0) >= _MAX_FAILURES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -18,6 +18,9 @@ from shared.core.errors import DatabaseUnavailable
 from shared.payments import notifications, providers, recording
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import PaymentError, Provider
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import CheckStatement, ClaimStatement, OutgoingItem, SaveStatementPage
 
 _TIME = 60.0  # seconds for the whole run
 _TIMEOUT = 15.0  # seconds for one page
@@ -29,11 +32,11 @@ def statements() -> Json:
     """Read due days within the time, and alert about missed renewals; return how many of each."""
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
-    missed = db.call("alarm_missed_renewals")
+    missed: list[OutgoingItem] = db.call("alarm_missed_renewals")
     notifications.deliver(missed)
     days = recorded = 0
     while listed and monotonic() + _TIMEOUT < deadline:
-        walk = db.call("claim_statement", p_providers=listed)
+        walk: ClaimStatement | None = db.call("claim_statement", p_providers=listed)
         if walk is None:
             break
         try:
@@ -48,7 +51,7 @@ def statements() -> Json:
     return {"days": days, "recorded": recorded, "missed_renewals": len(missed)}
 
 
-def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
+def _walk(walk: ClaimStatement, deadline: float) -> tuple[bool, int]:
     """Read a day page by page; return whether it was finished, and how many events were recorded."""
     provider = providers.load(walk["provider"])
     since, until = datetime.fromisoformat(walk["since"]), datetime.fromisoformat(walk["until"])
@@ -60,7 +63,7 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
             raise PaymentError(f"{provider.key} returns the same page of its list again")
         events = page.events
         recorded += _record_missing(provider, page.events)
-        saved = db.call(
+        saved: SaveStatementPage = db.call(
             "save_statement_page",
             p_provider=provider.key,
             p_day=walk["day"],
@@ -82,7 +85,7 @@ def _record_missing(provider: Provider, events: tuple[WebhookEvent, ...]) -> int
     """Record events that our records lack, the oldest first; return how many."""
     tried: set[str] = set()
     for _ in range(_PASSES if events else 0):  # most days of a small shop are empty
-        states = db.call(
+        states: CheckStatement = db.call(
             "check_statement", p_provider=provider.key, p_events=[_to_json(event) for event in events]
         )
         due = [
@@ -113,7 +116,7 @@ def _to_json(event: WebhookEvent) -> Json:
     return {"key": event.key, "events": [payment_event.to_json() for payment_event in event.payment_events]}
 
 
-def _report(walk: Json, saved: Json) -> None:
+def _report(walk: ClaimStatement, saved: SaveStatementPage) -> None:
     """Log a day's sums, ours and the provider's, and alert about differences."""
     log.info(
         "a day of a provider's lists was compared",
@@ -134,7 +137,7 @@ def _report(walk: Json, saved: Json) -> None:
         )
 
 
-def _release(walk: Json, error: Exception) -> None:
+def _release(walk: ClaimStatement, error: Exception) -> None:
     """Leave a day to a later run; alert if our code failed, or for two days."""
     db.call("release_statement", p_provider=walk["provider"], p_day=walk["day"])
     write = log.warning if isinstance(error, PaymentError) and not walk["is_late"] else log.alert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.core import db, log
 from shared.core.config import settings
@@ -12,6 +12,9 @@ from shared.core.errors import DatabaseUnavailable
 from shared.payments import notifications
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import Provider
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import RecordPaymentEvent
 
 _UNKNOWN_SUBSCRIPTION = "M0002"  # docs/error_codes.md: the event names a subscription that no user has yet
 
@@ -92,8 +95,8 @@ def accepts_test_payments() -> bool:
 
 def _store(
     provider: Provider, *, key: str, kind: str, body: bytes, payment_events: list[dict[str, Any]]
-) -> dict[str, Any]:
-    result: dict[str, Any] = db.call(
+) -> RecordPaymentEvent:
+    result: RecordPaymentEvent = db.call(
         "record_payment_event",
         p_provider=provider.key,
         p_event_key=key,

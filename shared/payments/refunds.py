@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -20,10 +20,12 @@ from shared.payments import notifications, providers, recording
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError, Provider, Receipt
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ClaimOpenRefunds, LeaseRefund, RecordRefundResult
+
 TIMEOUT = 8.0  # seconds for one refund
 _BATCH = 4  # open refunds that one run of the job claims: it must have time for all of them
 BALANCE = "balance"  # paid from balance: admin_refund_payment refunds it without a provider
-Task = dict[str, Any]  # what private.lease_refund returns
 
 
 class Obstacle(StrEnum):
@@ -46,7 +48,7 @@ def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
     return None if is_whole or provider.SUPPORTS_PARTIAL_REFUNDS else Obstacle.WHOLE_ONLY
 
 
-def ask(task: Task, timeout: float = TIMEOUT) -> None:
+def ask(task: LeaseRefund, timeout: float = TIMEOUT) -> None:
     """Request a refund at its provider and record the result.
 
     Raises:
@@ -72,7 +74,7 @@ def ask(task: Task, timeout: float = TIMEOUT) -> None:
 def go_on(deadline: float) -> int:
     """Retry open refunds and return how many."""
     ttls = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
-    claimed = db.call("claim_open_refunds", p_providers=ttls, p_limit=_BATCH)
+    claimed: ClaimOpenRefunds = db.call("claim_open_refunds", p_providers=ttls, p_limit=_BATCH)
     notifications.deliver(claimed["outgoing"])
     retried = 0
     for task in claimed["tasks"]:
@@ -83,7 +85,7 @@ def go_on(deadline: float) -> int:
     return retried
 
 
-def _retry(task: Task) -> None:
+def _retry(task: LeaseRefund) -> None:
     """Retry one refund; its errors must not delay the others."""
     try:
         ask(task)
@@ -95,7 +97,7 @@ def _retry(task: Task) -> None:
         )
 
 
-def _refund(provider: Provider, task: Task, timeout: float) -> PaymentEvent | None:
+def _refund(provider: Provider, task: LeaseRefund, timeout: float) -> PaymentEvent | None:
     return provider.refund(
         task["number"],
         Decimal(task["amount"]),
@@ -107,7 +109,7 @@ def _refund(provider: Provider, task: Task, timeout: float) -> PaymentEvent | No
     )
 
 
-def _receipt(provider: Provider, task: Task) -> Receipt | None:
+def _receipt(provider: Provider, task: LeaseRefund) -> Receipt | None:
     """Return the required receipt, titled as the order; None if it has no recipient."""
     if not (provider.REQUIRES_CONTACT and task["contact"] and task["texts"]):
         return None
@@ -115,13 +117,15 @@ def _receipt(provider: Provider, task: Task) -> Receipt | None:
     return Receipt(task["contact"], texts.product_words(language, task["texts"]).title[:32])
 
 
-def _record(provider: Provider, task: Task, payment_event: PaymentEvent) -> bool:
+def _record(provider: Provider, task: LeaseRefund, payment_event: PaymentEvent) -> bool:
     """Record the provider's result, linked to our refund; see `recording.record`."""
     linked = replace(payment_event, refund_id=task["id"])
     key = f"{task['key']}:{EventKind(linked.kind).value}"
     return recording.record(provider, WebhookEvent(key, (linked,), "refund"), orjson.dumps(linked.to_json()))
 
 
-def _record_answer(task: Task, answer: str, reason: str) -> None:
-    result = db.call("record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason)
+def _record_answer(task: LeaseRefund, answer: str, reason: str) -> None:
+    result: RecordRefundResult = db.call(
+        "record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason
+    )
     notifications.deliver(result["outgoing"])

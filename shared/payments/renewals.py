@@ -13,7 +13,7 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from decimal import Decimal
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -23,11 +23,13 @@ from shared.payments import contacts, notifications, providers, recording
 from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import Order, PaymentError, Provider
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ClaimDueRenewals, LeaseCharge
+
 _TIME = 25.0  # seconds within which charges are started
 _TIMEOUT = 20.0  # seconds for one charge; its lease is a minute (open_charge)
 _THREADS = 4  # concurrent charges
 _CLOCK_SKEW = timedelta(minutes=5)  # between the provider's clock and ours
-Json = dict[str, Any]
 
 
 def charge_due() -> int:
@@ -50,7 +52,7 @@ def _work(saving: list[str], deadline: float) -> int:
     """Claim and charge one renewal after another: one that is canceled meanwhile is not charged."""
     known = 0
     while monotonic() < deadline:
-        claimed = db.call("claim_due_renewals", p_providers=saving)
+        claimed: ClaimDueRenewals = db.call("claim_due_renewals", p_providers=saving)
         notifications.deliver(claimed["outgoing"])
         if not claimed["due"]:
             break
@@ -58,7 +60,7 @@ def _work(saving: list[str], deadline: float) -> int:
     return known
 
 
-def _settle(charge: Json) -> bool:
+def _settle(charge: LeaseCharge) -> bool:
     """Determine and record the outcome of one attempt; return whether it is known."""
     provider = providers.load(charge["provider"])
     try:
@@ -81,7 +83,7 @@ def _settle(charge: Json) -> bool:
     return recording.record(provider, WebhookEvent(key, events, "charge"), body)
 
 
-def _log_unknown(charge: Json, error: Exception) -> None:
+def _log_unknown(charge: LeaseCharge, error: Exception) -> None:
     write = log.warning if isinstance(error, PaymentError) else log.alert  # a setting must be corrected
     write(
         "the outcome of a charge is unknown",
@@ -92,7 +94,7 @@ def _log_unknown(charge: Json, error: Exception) -> None:
     )
 
 
-def _log_declined(charge: Json, event: PaymentEvent) -> None:
+def _log_declined(charge: LeaseCharge, event: PaymentEvent) -> None:
     # Without a payment there was no attempt: our request is wrong.
     is_ours = event.kind is EventKind.FAILED and event.payment_id is None and event.reason != CONTACT_REFUSED
     write = log.alert if is_ours else log.warning
@@ -105,30 +107,32 @@ def _log_declined(charge: Json, event: PaymentEvent) -> None:
     )
 
 
-def _method(charge: Json) -> Callable[[Provider, Json], tuple[PaymentEvent, ...]]:
+def _method(charge: LeaseCharge) -> Callable[[Provider, LeaseCharge], tuple[PaymentEvent, ...]]:
     """Return how to determine the outcome: fetch, search (the key has expired) or charge."""
     if charge["reference"]:
         return _fetch
     return _search if charge["is_status_check"] else _charge
 
 
-def _fetch(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
+def _fetch(provider: Provider, charge: LeaseCharge) -> tuple[PaymentEvent, ...]:
+    assert charge["reference"], "chosen by _way alone"
     events = provider.fetch(charge["order_id"], charge["reference"], _TIMEOUT)
     if not events:
         raise PaymentError(f"{provider.key} has not decided yet")
     return events
 
 
-def _search(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
+def _search(provider: Provider, charge: LeaseCharge) -> tuple[PaymentEvent, ...]:
     since = datetime.fromisoformat(charge["attempt_started_at"]) - _CLOCK_SKEW
     found = provider.find_charge(charge["order_id"], since, _TIMEOUT)
     return () if found is None else (found,)
 
 
-def _charge(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
+def _charge(provider: Provider, charge: LeaseCharge) -> tuple[PaymentEvent, ...]:
     language = texts.choose(*charge["languages"])
     words = texts.product_words(language, charge["texts"])
     started_at = datetime.fromisoformat(charge["attempt_started_at"])
+    assert charge["saved_method"], "without one, its status is checked"
     order = Order(
         id=charge["order_id"],
         title=words.title[:32],

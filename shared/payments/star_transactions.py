@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -17,6 +18,9 @@ from shared.payments import providers, recording
 from shared.payments.events import PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError
 from shared.payments.providers import telegram_stars
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import StarPosition
 
 PROVIDER = "telegram_stars"
 _TIME = 10.0  # seconds for all bots
@@ -41,7 +45,7 @@ def record_missed() -> int:
 
 
 def _read_bot(bot: str, deadline: float) -> int:
-    place = db.call("star_position", p_bot=bot)
+    place: StarPosition = db.call("star_position", p_bot=bot)
     position, since = place["position"], datetime.fromisoformat(place["since"])
     found = 0
     while (left := deadline - monotonic()) > 0:

@@ -7,12 +7,15 @@ other payment (`refunds.py`).
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.core import db, log
 from shared.core.errors import ConfigError
 from shared.payments import notifications, providers
 from shared.payments.provider import PaymentError
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ClaimRenewalsToStop, RecordStopResult
 
 _TIMEOUT = 8.0  # seconds for one request to a provider
 
@@ -21,17 +24,20 @@ def stop(deadline: float) -> int:
     """Cancel due subscriptions and return how many were canceled."""
     renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0
-    for renewal in db.call("claim_renewals_to_stop", p_providers=renewing):
+    claimed: list[ClaimRenewalsToStop] = db.call("claim_renewals_to_stop", p_providers=renewing)
+    for renewal in claimed:
         if monotonic() + _TIMEOUT > deadline:
             break  # the next run continues
         is_stopped = _stop(renewal)
-        result = db.call("record_stop_result", p_renewal_id=renewal["id"], p_is_stopped=is_stopped)
+        result: RecordStopResult = db.call(
+            "record_stop_result", p_renewal_id=renewal["id"], p_is_stopped=is_stopped
+        )
         notifications.deliver(result["outgoing"])
         stopped += is_stopped
     return stopped
 
 
-def _stop(renewal: dict[str, Any]) -> bool:
+def _stop(renewal: ClaimRenewalsToStop) -> bool:
     try:
         providers.load(renewal["provider"]).cancel_subscription(
             renewal["subscription_id"],

@@ -30,6 +30,8 @@ from shared.payments.provider import (
 if TYPE_CHECKING:
     from flask import Request
 
+    from shared.core.sql_types import CheckOrder
+
 Response = tuple[bytes, int, dict[str, str]]
 _NO_ORDER = -1  # the id of no order: `check_order` answers that it does not exist
 
@@ -116,7 +118,7 @@ def _answer_precheck(provider: Provider, request: WebhookRequest, event: Webhook
     """Answer a provider's pre-payment check (read-only)."""
     payment_event = event.payment_events[0]
     try:
-        result = db.call(
+        checked: CheckOrder = db.call(
             "check_order",
             p_provider=provider.key,
             p_order_id=_NO_ORDER if payment_event.order_id is None else payment_event.order_id,
@@ -126,9 +128,10 @@ def _answer_precheck(provider: Provider, request: WebhookRequest, event: Webhook
         )
     except DatabaseUnavailable:
         return provider.retry_response(request)
-    if result != PrecheckResult.PAYABLE:
+    result = PrecheckResult(checked)
+    if result is not PrecheckResult.PAYABLE:
         _warn("a payment was declined", "payment_declined", provider, result)
-    return provider.precheck_response(request, PrecheckResult(result))
+    return provider.precheck_response(request, result)
 
 
 def _warn(message: str, action: str, provider: Provider, reason: object) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.core import db, texts
 from shared.core.errors import SwitchboardError
@@ -21,6 +21,9 @@ from shared.core.texts import figures
 from shared.telegram.feature import Command
 from shared.telegram.update import Update
 from shared.telegram.user import Usage, User, UserApiKey
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ReserveRequest
 
 BotApiCall = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
 Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
@@ -291,7 +294,7 @@ class UpdateContext:
         """
         if self.is_offline:
             return
-        reserved = db.call(
+        reserved: ReserveRequest = db.call(
             "reserve_request",
             p_bot=self.bot.name,
             p_update_id=self.update.update_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from shared.core import clock, texts
 from shared.core.config import settings
@@ -13,9 +13,12 @@ from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.update import Update
 from shared.telegram.user import Ban, Usage, User, UserApiKey
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ReceiveUpdate, ReceiveUpdateUsage, ReceiveUpdateUser
+
 
 def load_context(
-    bot: BotInterface, update: Update, received: dict[str, Any], started: float, can_hold: bool
+    bot: BotInterface, update: Update, received: ReceiveUpdate, started: float, can_hold: bool
 ) -> UpdateContext:
     """Return the context of a received update.
 
@@ -25,6 +28,7 @@ def load_context(
         can_hold: see `UpdateContext`.
     """
     user, session = received["user"], received["session"]
+    key, releases_left = received.get("user_api_key"), received.get("releases_left")
     return UpdateContext(
         bot=bot,
         update=update,
@@ -33,14 +37,14 @@ def load_context(
         language=texts.choose(user["language"], user["language_code"]),
         mode=session["mode"],
         data=_session_data(update, session["data"]),
-        history=received["history"],
+        history=cast("list[dict[str, str]]", received["history"]),
         reservation=received["reservation"],
         attempt=received["attempt"],
         failures=received["failures"],
         deadline=started + settings().response_timeout,
         can_hold=can_hold,
-        user_api_key=UserApiKey(**received["user_api_key"]) if received.get("user_api_key") else None,
-        releases_left=1 if received.get("releases_left") is None else received["releases_left"],
+        user_api_key=UserApiKey(**key) if key else None,
+        releases_left=1 if releases_left is None else releases_left,
         edited_question=received.get("edited_question"),
     )
 
@@ -81,7 +85,7 @@ def offline_context(bot: BotInterface, update: Update, *, may_ask_ai: bool = Fal
     )
 
 
-def _user(row: dict[str, Any], name: str) -> User:
+def _user(row: ReceiveUpdateUser, name: str) -> User:
     return User(
         id=row["id"],
         telegram_id=row["telegram_id"],
@@ -97,7 +101,7 @@ def _user(row: dict[str, Any], name: str) -> User:
     )
 
 
-def _usage(row: dict[str, Any]) -> Usage:
+def _usage(row: ReceiveUpdateUsage) -> Usage:
     return Usage(
         plan=row["plan"],
         requests=row["requests"],

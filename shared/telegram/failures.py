@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.apihelper import ApiTelegramException
 
@@ -13,6 +13,9 @@ from shared.core.http import RequestError
 from shared.telegram.context import BotApiCall, UpdateContext
 from shared.telegram.responses import LONGEST_PAUSE, SHORTEST_PAUSE, WebhookResponse, retry_later
 from shared.telegram.update import InvalidPayload, Update
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import FailUpdate, ReceiveUpdate
 
 # Erasure was refused because money arrived or a renewal began after the question; the user is asked again.
 _ERASURE_CONFLICTS = ("Y0001", "Y0002")
@@ -63,7 +66,7 @@ def handler_failed(context: UpdateContext, error: Exception) -> WebhookResponse:
     )
 
 
-def workers_crashed(bot: str, update: Update, received: dict[str, Any]) -> WebhookResponse:
+def workers_crashed(bot: str, update: Update, received: ReceiveUpdate) -> WebhookResponse:
     """Dead-letter an update whose workers crashed repeatedly (most likely out of memory)."""
     language = texts.choose(received["user"]["language"], received["user"]["language_code"])
     text, entities = texts.rich(language, "failed")
@@ -97,7 +100,7 @@ def _record(
     """Record a failure. `counts`: it counts towards the limit of three; `final`: dead-letter at once."""
     error = log.redact_secrets(error)
     try:
-        failed = db.call(
+        failed: FailUpdate = db.call(
             "fail_update",
             p_bot=bot,
             p_update_id=update.update_id,

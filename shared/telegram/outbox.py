@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.core import db, log
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
 from shared.telegram import api, templates
 
-OutboxItem = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
+if TYPE_CHECKING:
+    from shared.core.sql_types import ClaimOutbox, OutboxItem, RecordDeliveries
+
 DeliveryResult = dict[str, Any]  # {"id": 7, "outcome": "sent | refused | blocked | later", …}
 # Error descriptions of a chat or topic in which the bot may not write.
 _NO_RIGHTS = re.compile(
@@ -54,7 +56,7 @@ def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
 
 def deliver_due(limit: int, deadline: float) -> int:
     """Claim up to `limit` due items, deliver them grouped by chat, and return their number."""
-    due: list[OutboxItem] = db.call("claim_outbox", p_limit=limit)
+    due: list[ClaimOutbox] = db.call("claim_outbox", p_limit=limit)
     groups: dict[tuple[str, int], list[OutboxItem]] = {}
     for item in due:
         groups.setdefault((item["bot"], item["parameters"]["chat_id"]), []).append(item)
@@ -174,7 +176,7 @@ def _timeout(deadline: float) -> float:
 
 def _record(results: list[DeliveryResult]) -> None:
     try:
-        recorded = db.call("record_deliveries", p_results=results)
+        recorded: RecordDeliveries = db.call("record_deliveries", p_results=results)
     except DatabaseUnavailable:
         # Delivered items will be delivered again: at-least-once delivery.
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from os import urandom
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.apihelper import ApiTelegramException
 
@@ -23,6 +23,9 @@ from shared.telegram.context import BotApiCall, UpdateContext, use_context
 from shared.telegram.context_loading import load_context
 from shared.telegram.responses import DONE, WebhookResponse, retry_later
 from shared.telegram.update import Update
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import FinishUpdate, OutboxItem, ReceiveUpdate
 
 LEASE_MARGIN = 10  # seconds of a lease beyond RESPONSE_TIMEOUT, to commit and to record deliveries
 SENDING_TIME = 8.0  # seconds for explicit calls beyond RESPONSE_TIMEOUT; Telegram waits 60 in all
@@ -55,7 +58,7 @@ def process(bot: Bot, update: Update, *, has_response: bool = True) -> WebhookRe
     return response
 
 
-def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> dict[str, Any]:
+def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdate:
     """Store the update, take its lease and load user, session and history, in one round trip.
 
     With `can_hold`, no AI request is reserved for a text that the next message may continue.
@@ -67,7 +70,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> dict[str, An
         and len(update.text) <= MAX_TEXT
         and not (can_hold and update.may_be_continued)
     )
-    received: dict[str, Any] = db.call(
+    received: ReceiveUpdate = db.call(
         "receive_update",
         p_bot=bot.name,
         p_update_id=update.update_id,
@@ -148,7 +151,7 @@ def answer_callback_query(context: UpdateContext) -> None:
 
 
 def _next_step(
-    bot: Bot, update: Update, received: dict[str, Any], started: float, has_response: bool
+    bot: Bot, update: Update, received: ReceiveUpdate, started: float, has_response: bool
 ) -> WebhookResponse:
     match received["outcome"]:
         case "work":
@@ -176,7 +179,7 @@ def _work(context: UpdateContext, has_response: bool) -> WebhookResponse:
 def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
     """Commit the handler's changes, then deliver the calls that the response cannot carry."""
     body, outgoing = split_calls(context, has_response)
-    finished = db.call(
+    finished: FinishUpdate = db.call(
         "finish_update",
         p_bot=context.bot.name,
         p_update_id=context.update.update_id,
@@ -193,8 +196,12 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
         return retry_later()
     answer_callback_query(context)
     deadline = context.deadline + SENDING_TIME
-    items = [{"id": id_, **call} for id_, call in zip(finished["outgoing"], outgoing, strict=False)]
+    items: list[OutboxItem] = [
+        {"id": id_, "method": call["method"], "parameters": call["parameters"]}
+        for id_, call in zip(finished["outgoing"], outgoing, strict=False)
+    ]
     outbox.deliver(context.bot.name, items, deadline)
-    if finished.get("referral_message"):  # a redelivery does not get it again: the sweep delivers it
-        outbox.deliver(context.bot.name, [finished["referral_message"]], deadline)
+    # A redelivery does not get it again: the sweep delivers it.
+    if message := finished.get("referral_message"):
+        outbox.deliver(context.bot.name, [message], deadline)
     return DONE if finished.get("withheld") else WebhookResponse(body=body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -13,6 +13,9 @@ from shared.core import db, log
 from shared.core.config import settings
 from shared.telegram import outbox, pipeline
 from shared.telegram.update import InvalidPayload, Update, parse
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import FailStaleUpdate, StaleUpdates
 
 BATCH = 50  # stale updates, and outbox items, per round
 OLD = 1000  # rows of a kind deleted in one statement
@@ -55,7 +58,7 @@ def _finish_stale(deadline: float) -> int:
     """Finish stale updates until none are left or the deadline has passed; return their number."""
     count = 0
     while monotonic() < deadline:
-        stale = db.call("stale_updates", p_limit=BATCH, p_bots=_configured_bots())
+        stale: list[StaleUpdates] = db.call("stale_updates", p_limit=BATCH, p_bots=_configured_bots())
         for stored in stale:
             if monotonic() < deadline:
                 _finish(stored)
@@ -70,7 +73,7 @@ def _configured_bots() -> list[str]:
     return [name for name in bots.names() if name in settings().bot_tokens]
 
 
-def _finish(stored: dict[str, Any]) -> None:
+def _finish(stored: StaleUpdates) -> None:
     """Process one stored update; its answer is delivered by an explicit call."""
     try:
         update = _read(stored)
@@ -86,7 +89,7 @@ def _finish(stored: dict[str, Any]) -> None:
         )
 
 
-def _read(stored: dict[str, Any]) -> Update | None:
+def _read(stored: StaleUpdates) -> Update | None:
     """Parse a stored update. One that cannot be parsed is dead-lettered at the third attempt; None then."""
     try:
         update = parse(stored["bot"], orjson.dumps(stored["payload"]))
@@ -96,7 +99,7 @@ def _read(stored: dict[str, Any]) -> Update | None:
     if update is not None:
         return update
     bot, number = stored["bot"], stored["update_id"]
-    failed = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
+    failed: FailStaleUpdate = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
     if failed["outcome"] == "dead_lettered":
         log.alert(
             "an update was dead-lettered",

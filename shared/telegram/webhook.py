@@ -35,6 +35,7 @@ from shared.telegram.update import MAX_BODY, InvalidPayload, Update, parse
 if TYPE_CHECKING:
     from flask import Request
 
+    from shared.core.sql_types import DeadLetterUpdate, MigrateChat
     from shared.telegram.bot import Bot
 
 Response = tuple[bytes, int, dict[str, str]]
@@ -137,7 +138,7 @@ def _process(bot: Bot, update: Update) -> WebhookResponse:
 
 
 def _migrate_chat(old: int, new: int) -> WebhookResponse:
-    moved = db.call("migrate_chat", p_old=old, p_new=new)
+    moved: MigrateChat = db.call("migrate_chat", p_old=old, p_new=new)
     log.info("a group became a supergroup", action="chat_migrated", sessions=moved["sessions"])
     return DONE
 
@@ -167,7 +168,7 @@ def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> 
         log.alert("an invalid update was dropped", action="update_invalid", bot=bot.name, reason=str(reason))
         return DONE
     text = log.redact_secrets(body[:_MAX_STORED].decode("utf-8", "replace").replace("\0", ""))
-    stored = db.call(
+    stored: DeadLetterUpdate = db.call(
         "dead_letter_update",
         p_bot=bot.name,
         p_update_id=reason.update_id,

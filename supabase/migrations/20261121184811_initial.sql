@@ -9065,7 +9065,7 @@ comment on function public.last_balance_order is 'Returns the user''s newest ord
 --   amount: numeric
 --   currency: text
 --   contact: text | null
---   telegram_id: bigint | null
+--   telegram_id: bigint
 --   languages: [ text | null ]
 --   bot: text
 -- Errors: none.
@@ -12532,9 +12532,7 @@ comment on function private.is_referred_by is 'Returns whether a user was referr
 --   completed. No user is locked before private.settle_referral locks both in the order of their ids.
 -- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
 -- Returns: jsonb
---   id: bigint             (null instead of all of it: no referrer, or the referrer is banned)
---   method: text
---   parameters: jsonb
+--   outbox_item            (null instead of all of it: no referrer, or the referrer is banned)
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb
@@ -14024,7 +14022,7 @@ comment on function private.open_session is 'Finds or creates the session of a u
 --                          and its answer out)
 --   retry_after?: int      (busy: seconds)
 --   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
---   outgoing?: [ { id: bigint, method: text, parameters: jsonb } ]   (finished: still to be delivered)
+--   outgoing?: [ outbox_item ]   (finished: still to be delivered)
 -- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,
@@ -14449,13 +14447,8 @@ comment on function public.stale_updates is 'Hands out updates whose worker cras
 -- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
 --   private.release_usage); then one kind after another, SKIP LOCKED.
 -- Returns: jsonb
---   released: int          (how many of each; at most p_limit of each kind)
---   updates: int
---   messages: int
---   erased: int
---   subscriptions: int
---   months: int
---   alarms: int
+--   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
+--                          months, alarms)
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb

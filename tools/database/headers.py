@@ -41,6 +41,7 @@ SCALARS = {
 SHARED = {
     "outgoing": "[ outgoing_item ]",
     "outgoing_item": "{ bot: text, id: bigint, method: text, parameters: jsonb }",
+    "outbox_item": "{ id: bigint, method: text, parameters: jsonb }",
     "product_texts": "{ [text]: product_text }",  # by language
     "product_text": "{ title: text, description?: text }",
 }

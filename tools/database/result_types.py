@@ -70,8 +70,7 @@ class Types:
     def _reference(self, name: str) -> str:
         shape = self._shapes.shape(name)
         annotation = self._annotation(shape, name)
-        is_words = isinstance(shape, Either) and all(isinstance(option, Word) for option in shape.options)
-        if is_words and name.count(".") == 1:
+        if "Literal[" in annotation and name.count(".") == 1:
             self._definitions[class_name(name)] = f"{class_name(name)} = {annotation}\n"
             return class_name(name)
         return annotation

@@ -17,7 +17,7 @@
 --   amount: numeric
 --   currency: text
 --   contact: text | null
---   telegram_id: bigint | null
+--   telegram_id: bigint
 --   languages: [ text | null ]
 --   bot: text
 -- Errors: none.

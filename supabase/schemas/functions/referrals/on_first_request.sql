@@ -5,9 +5,7 @@
 --   completed. No user is locked before private.settle_referral locks both in the order of their ids.
 -- Locks: referrer and user (NO KEY UPDATE) by id, then the referral.
 -- Returns: jsonb
---   id: bigint             (null instead of all of it: no referrer, or the referrer is banned)
---   method: text
---   parameters: jsonb
+--   outbox_item            (null instead of all of it: no referrer, or the referrer is banned)
 -- Errors: none.
 create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb

@@ -41,7 +41,7 @@
 --                          and its answer out)
 --   retry_after?: int      (busy: seconds)
 --   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
---   outgoing?: [ { id: bigint, method: text, parameters: jsonb } ]   (finished: still to be delivered)
+--   outgoing?: [ outbox_item ]   (finished: still to be delivered)
 -- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function public.receive_update(
   p_bot text,

@@ -7,13 +7,8 @@
 -- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
 --   private.release_usage); then one kind after another, SKIP LOCKED.
 -- Returns: jsonb
---   released: int          (how many of each; at most p_limit of each kind)
---   updates: int
---   messages: int
---   erased: int
---   subscriptions: int
---   months: int
---   alarms: int
+--   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
+--                          months, alarms)
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
