@@ -75,7 +75,7 @@ def test_it_is_said_how_their_callbacks_come_here() -> None:
     assert "stripe listen --forward-to http://127.0.0.1:8080/payments/stripe" in "\n".join(lines)
 
 
-@pytest.mark.parametrize("name", [*(set(providers.names()) - sandboxes().keys()), "paypal"])
+@pytest.mark.parametrize("name", [*sorted(set(providers.names()) - sandboxes().keys()), "paypal"])
 def test_who_has_no_test_mode_that_a_key_tells_cannot_be_asked_for(name: str) -> None:
     command = [sys.executable, "-m", "tools.emulator", f"--real={name}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
