@@ -143,10 +143,9 @@ def calm(stack: Stack) -> None:
     """Take every trouble back and wait until nothing is under way."""
     stack.database.up()
     stack.database.clear()
-    stack.ai.reset()
+    stack.fake_servers.clear()
     stack.telegram.faults.clear()
     stack.telegram.hold(False)
-    stack.payments.clear()
     for bot in ("assistant", "second"):
         stack.telegram.drop_pending(bot)
     stack.telegram.idle(10)

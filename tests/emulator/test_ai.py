@@ -91,7 +91,7 @@ def test_scripted_answers_come_in_order_and_then_the_standing_one(ai: Ai, client
     ai.always(AiBehaviour(text="rest"))
     texts = [client.ask().json()["choices"][0]["message"]["content"] for _ in range(4)]
     assert texts == ["one", "two", "rest", "rest"]
-    ai.reset()
+    ai.clear()
     assert ai.state == "ok"
 
 

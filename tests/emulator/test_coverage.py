@@ -54,7 +54,7 @@ def test_the_page_is_what_the_code_says() -> None:
 
 
 def test_a_page_without_a_place_for_a_part_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no place for faults"):
+    with pytest.raises(ValueError, match="no place for fake-servers"):
         reference.with_generated("")
 
 

@@ -54,7 +54,7 @@ def page(stack: Stack) -> Iterator[Page]:
     page = Page(stack)
     yield page
     page.pool.clear()
-    stack.ai.reset()
+    stack.ai.clear()
     stack.telegram.hold(False)
     stack.database.up()
     stack.telegram.faults.clear()

@@ -222,7 +222,7 @@ def test_a_provider_that_cannot_be_asked_leaves_the_key_unchecked(stack: Stack) 
     stack.ai.always(AiBehaviour(status=0))
     answer = add(anna, "OpenAI", a_key("OpenAI"))
     assert says(answer.text, "keys_added_unchecked")
-    stack.ai.reset()
+    stack.ai.clear()
     anna.send("/keys")
     assert says(anna.answer(20).text, "keys_unchecked")
 

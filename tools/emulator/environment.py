@@ -1,4 +1,4 @@
-"""What a function process is told: all points at the fake servers, unless a provider is wanted for real."""
+"""The settings of the functions: everything points at this machine, except providers named by --real."""
 
 from __future__ import annotations
 
@@ -21,20 +21,16 @@ class SettingMissing(Exception):
     """Something asked for by --real is not in .env; the message says what."""
 
 
-def fake_server_settings(
+def settings(
     base: str, database_url: str, telegram: Telegram, webhook_secret: str, scheduler_secret: str
 ) -> dict[str, str]:
-    """The environment of a function among fake servers only. `base` is this emulator's own address."""
+    """Return a function's settings besides those of the fake servers; `base` is the emulator's address."""
     return {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": bot_tokens(telegram),
         "TELEGRAM_WEBHOOK_SECRET": webhook_secret,
         "USER_HASH_KEY": secrets.token_urlsafe(32),
         "TELEGRAM_API_URL": base,
-        "CHAT_PROVIDER": "openai",
-        "CHAT_MODEL": "gpt-5-mini",
-        **{f"{dialect.name.upper()}_API_KEY": f"emulator-{dialect.name}" for dialect in DIALECTS},
-        **{f"{dialect.name.upper()}_BASE_URL": f"{base}{dialect.base}" for dialect in DIALECTS},
         "TOKEN_ENCRYPTION_KEYS": new_key(),
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,

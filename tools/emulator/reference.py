@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/emulator.md: faults, the HTTP API, the Bot API and its refusals.
+"""Writes the generated parts of docs/emulator.md: fake servers, faults, HTTP API, Bot API and its refusals.
 
 python -m tools.emulator.reference
 """
@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tools.emulator.fake_servers import fake_servers
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.coverage import NOT_EMULATED, REFUSED_FIELDS, MethodCoverage, coverage
 from tools.emulator.telegram.faults import KINDS
 from tools.emulator.telegram.refusals import SOURCES, refusals
+from tools.emulator.trace import Trace
 
 FILE = ROOT / "docs" / "emulator.md"
 NOWHERE = "postgresql://127.0.0.1:1/none"
@@ -45,7 +47,23 @@ def with_generated(text: str) -> str:
 
 def generated() -> dict[str, str]:
     """Return the generated parts by their names."""
-    return {"faults": _faults(), "http-api": _http_api(), "bot-api": _bot_api(), "refusals": _refusals()}
+    return {
+        "fake-servers": _fake_servers(),
+        "faults": _faults(),
+        "http-api": _http_api(),
+        "bot-api": _bot_api(),
+        "refusals": _refusals(),
+    }
+
+
+def _fake_servers() -> str:
+    addresses = {
+        service: path
+        for server in fake_servers(lambda: "", Trace())
+        for service, path in server.addresses().items()
+    }
+    rows = [f"| {service} | `{path}` |" for service, path in addresses.items()]
+    return "\n".join(["| Service | Path |", "| --- | --- |", "| Telegram | `/bot<TOKEN>` |", *rows])
 
 
 def _faults() -> str:

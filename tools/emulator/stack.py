@@ -10,16 +10,15 @@ from typing import Any
 
 from shared.core.errors import TelegramError
 from tools.emulator import guard, pages
-from tools.emulator.ai import Ai
 from tools.emulator.control.api import Api
 from tools.emulator.database import Database
-from tools.emulator.environment import CHANNEL, bot_tokens, fake_server_settings
+from tools.emulator.environment import CHANNEL, bot_tokens, settings
 from tools.emulator.events import Events
+from tools.emulator.fake_servers import fake_servers
 from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
 from tools.emulator.parts import Parts
-from tools.emulator.payments import Payments
 from tools.emulator.scheduler import Scheduler
 from tools.emulator.switches import Switches
 from tools.emulator.telegram import RawResponse, Telegram
@@ -58,14 +57,16 @@ class Stack:
         if self.telegram.state.channel_named(CHANNEL) is None:
             self.telegram.channel("Switchboard News", CHANNEL, self.telegram.state.bots)
         self.clock = self.telegram.clock
-        self.ai = Ai(self.trace)
         self.database = Database(database_url)
         self.functions: dict[str, Function] = {}
         self._sources = dict(FUNCTIONS if functions is None else functions)
         self._gateway = Gateway(self.functions)
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
-        self.payments = Payments(lambda: self.url, self.trace, retry_scale, self.clock)
+        self.fake_servers = fake_servers(
+            lambda: self.url, self.trace, retry_scale=retry_scale, clock=self.clock
+        )
+        self.ai, self.payments = self.fake_servers.ai, self.fake_servers.payments
         self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
@@ -74,8 +75,7 @@ class Stack:
         self.env = self._environment() | dict(env or {})
         self.api = Api(self._parts(), owner_url, cannot_move)
         self._routes: list[Route] = [
-            self.ai.handle,
-            self.payments.handle,
+            *(server.handle for server in self.fake_servers),
             self.api.handle,
             pages.handle,
             self._gateway.handle,
@@ -100,10 +100,9 @@ class Stack:
         """Stop everything; calling it again does no harm."""
         self.scheduler.stop()
         self.telegram.stop()
-        self.payments.stop()
+        self.fake_servers.stop()
         for function in self.functions.values():
             function.stop()
-        self.ai.stop()
         self.events.close()
         self.database.down()
         self.server.stop()
@@ -195,8 +194,8 @@ class Stack:
             raise TelegramError(method, refusal.status, refusal.description) from None
 
     def _environment(self) -> dict[str, str]:
-        """What the functions are told: every provider's fake server is there, until a test takes one away."""
-        return self.payments.environment() | fake_server_settings(
+        """Return the functions' settings, with every payment provider configured."""
+        return self.fake_servers.environment() | settings(
             self.url, self.database.url, self.telegram, self.webhook_secret, self.scheduler.secret
         )
 

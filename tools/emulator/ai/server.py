@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
@@ -28,8 +28,9 @@ HANG_SECONDS = 120.0
 class Ai:
     """Scripted with `next` and `always`; what nobody scripted gets a pleasant answer."""
 
-    def __init__(self, trace: Trace | None = None) -> None:
+    def __init__(self, trace: Trace | None = None, base: Callable[[], str] = lambda: "") -> None:
         self._trace = trace or Trace()
+        self._base = base
         self._lock = threading.Lock()
         self._next: deque[AiBehaviour] = deque()
         self._always = AiBehaviour()
@@ -60,7 +61,7 @@ class Ai:
         """Answer every request as the page's fault `name` says; KeyError for an unknown name."""
         self.always(FAULTS[name])
 
-    def reset(self) -> None:
+    def clear(self) -> None:
         """Forget the script; the recorded requests stay."""
         with self._lock:
             self._next.clear()
@@ -95,8 +96,21 @@ class Ai:
         """Let go of the requests that wait."""
         self._stopping.set()
 
+    def environment(self) -> dict[str, str]:
+        """Return the settings that point the functions at the fake providers."""
+        settings = {"CHAT_PROVIDER": DIALECTS[0].name, "CHAT_MODEL": MODELS[0]}
+        for dialect in DIALECTS:
+            name = dialect.name.upper()
+            settings[f"{name}_API_KEY"] = f"emulator-{dialect.name}"
+            settings[f"{name}_BASE_URL"] = f"{self._base()}{dialect.base}"
+        return settings
+
+    def addresses(self) -> dict[str, str]:
+        """Return the providers, each with its path below the emulator's address."""
+        return {dialect.name: dialect.base for dialect in DIALECTS}
+
     def handle(self, request: Request) -> Response | None:
-        """One request, or None when its path belongs to somebody else."""
+        """Answer a request; None when its path belongs to another server."""
         dialect = next((one for one in DIALECTS if request.path.startswith(one.base + "/")), None)
         if dialect is None:
             return None

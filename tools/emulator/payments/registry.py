@@ -47,6 +47,10 @@ class Payments:
             found |= one.environment(one.url)
         return found
 
+    def addresses(self) -> dict[str, str]:
+        """Return the providers, each with its path below the emulator's address."""
+        return {one.NAME: f"{PREFIX}{key}" for key, one in self._fake_servers.items()}
+
     def press(self, url: str, action: str) -> Invoice:
         """Press a button of the checkout page at `url`; KeyError when there is no such page."""
         parts = urlsplit(url).path.removeprefix(PREFIX).split("/")
@@ -56,7 +60,7 @@ class Payments:
         return invoice
 
     def handle(self, request: Request) -> Response | None:
-        """One request, or None when its path belongs to somebody else."""
+        """Answer a request; None when its path belongs to another server."""
         if not request.path.startswith(PREFIX):
             return None
         key, _, rest = request.path.removeprefix(PREFIX).partition("/")
@@ -100,13 +104,13 @@ class Payments:
         return all(one.callbacks.idle(timeout) for one in self._fake_servers.values())
 
     def clear(self) -> None:
-        """Drop what waits to be told again, and every fault."""
+        """Drop the callbacks that wait for another attempt, and every fault."""
         for one in self._fake_servers.values():
             one.callbacks.clear()
             one.faults.clear()
 
     def stop(self) -> None:
-        """Tell nobody anything any more."""
+        """Send no further callback."""
         for one in self._fake_servers.values():
             one.callbacks.stop()
             one.faults.stop()
