@@ -818,8 +818,8 @@ class GetUserUsageStatsDay(TypedDict):
     resets_at: str
 
 
-class GetUserUsageStatsDays(TypedDict):
-    """public.get_user_usage_stats.days"""
+class UsageDays(TypedDict):
+    """private.usage_days"""
 
     day: str
     requests: int
@@ -827,8 +827,8 @@ class GetUserUsageStatsDays(TypedDict):
     user_api_key_requests: int
 
 
-class GetUserUsageStatsProviders(TypedDict):
-    """public.get_user_usage_stats.providers"""
+class UsageByProvider(TypedDict):
+    """private.usage_by_provider"""
 
     provider: str
     calls: int
@@ -859,8 +859,8 @@ class GetUserUsageStats(TypedDict):
     bonus_credits: int
     day: GetUserUsageStatsDay
     month: GetUserUsageStatsDay
-    days: list[GetUserUsageStatsDays]
-    providers: list[GetUserUsageStatsProviders]
+    days: list[UsageDays]
+    providers: list[UsageByProvider]
     referrals: GetUserUsageStatsReferrals
 
 

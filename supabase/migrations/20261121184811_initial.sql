@@ -13577,6 +13577,80 @@ revoke all on function public.dead_letter_update from public, anon, authenticate
 grant execute on function public.dead_letter_update to bot_backend;
 comment on function public.dead_letter_update is 'Stores a body that cannot be processed as a dead letter';
 
+-- Deletes messages of conversations that are older than the setting retention_messages_days.
+--
+-- Concurrency: rows that another sweep has locked are skipped.
+-- Locks: messages (FOR UPDATE SKIP LOCKED), by created_at.
+-- Returns: integer, how many; p_limit at most.
+-- Errors: none.
+create or replace function private.delete_old_messages(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_deleted integer;
+begin
+  delete from public.messages as m
+   using (
+     select o.id
+       from public.messages as o
+      where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
+      order by o.created_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where m.id = old.id;
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$$;
+
+revoke all on function private.delete_old_messages from public, anon, authenticated, service_role;
+comment on function private.delete_old_messages is 'Deletes messages past their retention';
+
+-- Deletes updates that are older than the setting retention_updates_hours, dead letters after retention_dead_letters_days.
+--
+-- Concurrency: rows that another sweep or a worker has locked are skipped.
+-- Locks: update rows (FOR UPDATE SKIP LOCKED), by received_at.
+-- Returns: integer, how many; p_limit at most.
+-- Errors: none.
+create or replace function private.delete_old_updates(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_deleted integer;
+begin
+  delete from public.telegram_updates as t
+   using (
+     select o.bot, o.update_id
+       from public.telegram_updates as o
+      where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
+        and (
+          o.status <> 'dead_lettered'
+          or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
+        )
+      order by o.received_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where t.bot = old.bot and t.update_id = old.update_id;
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$$;
+
+revoke all on function private.delete_old_updates from public, anon, authenticated, service_role;
+comment on function private.delete_old_updates is 'Deletes updates past their retention';
+
 -- Stores Bot API calls in the outbox. The caller has a minute to deliver them before the sweep does.
 --
 -- Concurrency: the caller holds the update row and stores its calls once.
@@ -14283,6 +14357,52 @@ revoke all on function public.record_deliveries from public, anon, authenticated
 grant execute on function public.record_deliveries to bot_backend;
 comment on function public.record_deliveries is 'Records the delivery results of outbox items';
 
+-- Releases the requests reserved by updates that are older than ten minutes and whose lease ended more than 30 seconds ago.
+--
+-- Concurrency: update rows that another sweep or a worker has locked are skipped. The reservation is removed from the row
+--   in the same transaction, so it is released once.
+-- Locks: update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as private.release_usage).
+-- Returns: integer, how many; p_limit at most.
+-- Errors: none.
+create or replace function private.release_stale_requests(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_stale public.telegram_updates;
+  v_released integer := 0;
+begin
+  for v_stale in
+    select t.*
+      from public.telegram_updates as t
+     where t.status in ('working', 'failed')
+       and t.lease_until < v_now - interval '30 seconds'
+       and t.received_at < v_now - interval '10 minutes'
+       and t.reservation = 'reserved'
+     order by t.user_id
+     limit p_limit
+       for update skip locked
+  loop
+    continue when not private.lock_user(v_stale);
+    perform private.release_usage(
+      v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
+    );
+    update public.telegram_updates as t
+       set reservation = null, reserved_on = null, reserved_from = null, reserved_cost = null
+     where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
+    v_released := v_released + 1;
+  end loop;
+  return v_released;
+end
+$$;
+
+revoke all on function private.release_stale_requests from public, anon, authenticated, service_role;
+comment on function private.release_stale_requests is 'Releases the requests reserved by stale updates';
+
 -- Answers a redelivery of a finished or dead-lettered update: with the stored answer and the outbox items that are
 -- due.
 --
@@ -14444,8 +14564,7 @@ comment on function public.stale_updates is 'Hands out updates whose worker cras
 -- admins who wrote to a bot for the first time. p_limit: the most rows of each kind.
 --
 -- Concurrency: rows that another sweep or a worker has locked are skipped.
--- Locks: stale update rows (FOR UPDATE SKIP LOCKED) by user id, each with its user (KEY SHARE, then as
---   private.release_usage); then one kind after another, SKIP LOCKED.
+-- Locks: as the functions it calls, in their order here; each skips locked rows.
 -- Returns: jsonb
 --   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
 --                          months, alarms)
@@ -14457,74 +14576,14 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_now timestamptz := private.clock();
-  v_stale public.telegram_updates;
-  v_released integer := 0;
-  v_updates integer;
-  v_messages integer;
-  v_erased integer;
-  v_subscriptions integer;
-  v_months integer;
 begin
-  for v_stale in
-    select t.*
-      from public.telegram_updates as t
-     where t.status in ('working', 'failed')
-       and t.lease_until < v_now - interval '30 seconds'
-       and t.received_at < v_now - interval '10 minutes'
-       and t.reservation = 'reserved'
-     order by t.user_id
-     limit p_limit
-       for update skip locked
-  loop
-    continue when not private.lock_user(v_stale);
-    perform private.release_usage(
-      v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
-    );
-    update public.telegram_updates as t
-       set reservation = null, reserved_on = null, reserved_from = null, reserved_cost = null
-     where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
-    v_released := v_released + 1;
-  end loop;
-
-  delete from public.telegram_updates as t
-   using (
-     select o.bot, o.update_id
-       from public.telegram_updates as o
-      where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
-        and (
-          o.status <> 'dead_lettered'
-          or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
-        )
-      order by o.received_at
-      limit p_limit
-        for update skip locked
-   ) as old
-   where t.bot = old.bot and t.update_id = old.update_id;
-  get diagnostics v_updates = row_count;
-
-  delete from public.messages as m
-   using (
-     select o.id
-       from public.messages as o
-      where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
-      order by o.created_at
-      limit p_limit
-        for update skip locked
-   ) as old
-   where m.id = old.id;
-  get diagnostics v_messages = row_count;
-  v_erased := private.expire_tombstones(p_limit);
-  v_subscriptions := private.expire_subscriptions(p_limit);
-  v_months := private.maintain_usage_partitions();
   return jsonb_build_object(
-    'released', v_released,
-    'updates', v_updates,
-    'messages', v_messages,
-    'erased', v_erased,
-    'subscriptions', v_subscriptions,
-    'months', v_months,
+    'released', private.release_stale_requests(p_limit),
+    'updates', private.delete_old_updates(p_limit),
+    'messages', private.delete_old_messages(p_limit),
+    'erased', private.expire_tombstones(p_limit),
+    'subscriptions', private.expire_subscriptions(p_limit),
+    'months', private.maintain_usage_partitions(),
     'alarms', private.enqueue_waiting_alarms(p_limit)
   );
 end
@@ -14664,12 +14723,8 @@ comment on function private.drop_usage_partition is 'Drops one partition of api_
 --     resets_at: timestamptz
 --   }
 --   month: public.get_user_usage_stats.day
---   days: [ { day: date, requests: int, bonus_requests: int, user_api_key_requests: int } ]   (30, today last)
---   providers: [ {
---     provider: text, calls: int, errors: int, user_api_key_calls: int, tokens_in: int, tokens_out: int,
---     cost: float, user_api_key_cost: float        (US dollars, as far as the provider says),
---     average_ms: int
---   } ]                                       (of this month, the most used first)
+--   days: private.usage_days                  (today last)
+--   providers: private.usage_by_provider      (of this month)
 --   referrals: {
 --     total: int                              (that counted),
 --     pending: int                            (1000 stands for more),
@@ -14687,8 +14742,6 @@ declare
   v_user public.users;
   v_quota record;
   v_days jsonb;
-  v_providers jsonb;
-  v_bonus_today integer;
   v_bonus_month integer;
   v_pending integer;
   v_left_today bigint;
@@ -14709,63 +14762,10 @@ begin
     v_left_month
   );
 
-  select
-    jsonb_agg(
-      jsonb_build_object(
-        'day', d.day,
-        'requests', d.requests,
-        'bonus_requests', d.bonus_requests,
-        'user_api_key_requests', d.user_api_key_requests
-      )
-      order by d.day
-    ),
-    sum(d.bonus_requests) filter (where d.day = v_quota.day)
-    into v_days, v_bonus_today
-    from (
-      select
-        g.day::date as day,
-        coalesce(sum(u.requests), 0) as requests,
-        coalesce(sum(u.bonus_requests), 0) as bonus_requests,
-        coalesce(sum(u.user_api_key_requests), 0) as user_api_key_requests
-        from generate_series((v_quota.day - 29)::timestamp, v_quota.day::timestamp, interval '1 day') as g (day)
-        left join (
-          select r.day, r.requests, r.bonus_requests, r.user_api_key_requests
-            from public.daily_usage as r
-           where r.user_id = p_user_id and r.day between v_quota.day - 29 and v_quota.day
-        ) as u on u.day = g.day::date
-       group by g.day
-    ) as d;
+  v_days := private.usage_days(p_user_id, v_quota.day);
   select coalesce(sum(m.bonus_requests), 0) into v_bonus_month
     from public.monthly_usage as m
    where m.user_id = p_user_id and m.month = v_quota.month;
-  select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'provider', s.provider,
-          'calls', s.calls,
-          'errors', s.errors,
-          'user_api_key_calls', s.user_api_key_calls,
-          'tokens_in', s.tokens_in,
-          'tokens_out', s.tokens_out,
-          'cost', s.cost,
-          'user_api_key_cost', s.user_api_key_cost,
-          'average_ms', round(s.ms / s.calls)
-        )
-        order by s.calls desc, s.provider
-      ),
-      '[]'
-    )
-    into v_providers
-    from (
-      select
-        m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
-        coalesce(sum(m.calls) filter (where m.is_user_api_key), 0) as user_api_key_calls,
-        sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
-        coalesce(sum(m.cost) filter (where m.is_user_api_key), 0) as user_api_key_cost, sum(m.ms) as ms
-        from public.monthly_api_usage as m
-       where m.user_id = p_user_id and m.month = v_quota.month
-       group by m.provider
-    ) as s;
   select count(*) into v_pending
     from (
       select from public.user_referrals as r
@@ -14782,7 +14782,7 @@ begin
     'day', jsonb_build_object(
       'begins', v_quota.day,
       'used', v_quota.requests,
-      'bonus_used', v_bonus_today,
+      'bonus_used', v_days -> -1 -> 'bonus_requests',
       'limit', v_quota.daily_requests,
       'remaining', v_left_today + v_user.bonus_credits,
       'resets_at', v_quota.resets_at
@@ -14796,7 +14796,7 @@ begin
       'resets_at', v_quota.month_resets_at
     ),
     'days', v_days,
-    'providers', v_providers,
+    'providers', private.usage_by_provider(p_user_id, v_quota.month),
     'referrals', jsonb_build_object(
       'total', v_user.total_referrals, 'pending', v_pending, 'earned', v_user.referral_credits
     )
@@ -15016,6 +15016,56 @@ $$;
 revoke all on function private.record_usage from public, anon, authenticated, service_role;
 comment on function private.record_usage is 'Records an update''s calls to AI providers and their sums';
 
+-- Returns the AI calls of a user in a month by provider, from counters.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ {
+--     provider: text, calls: int, errors: int, user_api_key_calls: int, tokens_in: int, tokens_out: int,
+--     cost: float, user_api_key_cost: float        (US dollars, as far as the provider says),
+--     average_ms: int
+--   } ]                                       (the most used first)
+-- Errors: none.
+create or replace function private.usage_by_provider(p_user_id bigint, p_month date)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'provider', s.provider,
+          'calls', s.calls,
+          'errors', s.errors,
+          'user_api_key_calls', s.user_api_key_calls,
+          'tokens_in', s.tokens_in,
+          'tokens_out', s.tokens_out,
+          'cost', s.cost,
+          'user_api_key_cost', s.user_api_key_cost,
+          'average_ms', round(s.ms / s.calls)
+        )
+        order by s.calls desc, s.provider
+      ),
+      '[]'
+    )
+    from (
+      select
+        m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
+        coalesce(sum(m.calls) filter (where m.is_user_api_key), 0) as user_api_key_calls,
+        sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
+        coalesce(sum(m.cost) filter (where m.is_user_api_key), 0) as user_api_key_cost, sum(m.ms) as ms
+        from public.monthly_api_usage as m
+       where m.user_id = p_user_id and m.month = p_month
+       group by m.provider
+    ) as s;
+$$;
+
+revoke all on function private.usage_by_provider from public, anon, authenticated, service_role;
+comment on function private.usage_by_provider is 'Returns the AI calls of a user in a month by provider';
+
 -- Parses the cost of a call in US dollars.
 --
 -- Concurrency: computes only.
@@ -15063,3 +15113,46 @@ $$;
 
 revoke all on function private.usage_count from public, anon, authenticated, service_role;
 comment on function private.usage_count is 'Parses a count; null where it makes no sense';
+
+-- Returns the requests of a user on the 30 days that end with p_day, over all bots.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ { day: date, requests: int, bonus_requests: int, user_api_key_requests: int } ]   (30, p_day last)
+-- Errors: none.
+create or replace function private.usage_days(p_user_id bigint, p_day date)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select
+    jsonb_agg(
+      jsonb_build_object(
+        'day', d.day,
+        'requests', d.requests,
+        'bonus_requests', d.bonus_requests,
+        'user_api_key_requests', d.user_api_key_requests
+      )
+      order by d.day
+    )
+    from (
+      select
+        g.day::date as day,
+        coalesce(sum(u.requests), 0) as requests,
+        coalesce(sum(u.bonus_requests), 0) as bonus_requests,
+        coalesce(sum(u.user_api_key_requests), 0) as user_api_key_requests
+        from generate_series((p_day - 29)::timestamp, p_day::timestamp, interval '1 day') as g (day)
+        left join (
+          select r.day, r.requests, r.bonus_requests, r.user_api_key_requests
+            from public.daily_usage as r
+           where r.user_id = p_user_id and r.day between p_day - 29 and p_day
+        ) as u on u.day = g.day::date
+       group by g.day
+    ) as d;
+$$;
+
+revoke all on function private.usage_days from public, anon, authenticated, service_role;
+comment on function private.usage_days is 'Returns the requests of a user on 30 days';

@@ -19,12 +19,8 @@
 --     resets_at: timestamptz
 --   }
 --   month: public.get_user_usage_stats.day
---   days: [ { day: date, requests: int, bonus_requests: int, user_api_key_requests: int } ]   (30, today last)
---   providers: [ {
---     provider: text, calls: int, errors: int, user_api_key_calls: int, tokens_in: int, tokens_out: int,
---     cost: float, user_api_key_cost: float        (US dollars, as far as the provider says),
---     average_ms: int
---   } ]                                       (of this month, the most used first)
+--   days: private.usage_days                  (today last)
+--   providers: private.usage_by_provider      (of this month)
 --   referrals: {
 --     total: int                              (that counted),
 --     pending: int                            (1000 stands for more),
@@ -42,8 +38,6 @@ declare
   v_user public.users;
   v_quota record;
   v_days jsonb;
-  v_providers jsonb;
-  v_bonus_today integer;
   v_bonus_month integer;
   v_pending integer;
   v_left_today bigint;
@@ -64,63 +58,10 @@ begin
     v_left_month
   );
 
-  select
-    jsonb_agg(
-      jsonb_build_object(
-        'day', d.day,
-        'requests', d.requests,
-        'bonus_requests', d.bonus_requests,
-        'user_api_key_requests', d.user_api_key_requests
-      )
-      order by d.day
-    ),
-    sum(d.bonus_requests) filter (where d.day = v_quota.day)
-    into v_days, v_bonus_today
-    from (
-      select
-        g.day::date as day,
-        coalesce(sum(u.requests), 0) as requests,
-        coalesce(sum(u.bonus_requests), 0) as bonus_requests,
-        coalesce(sum(u.user_api_key_requests), 0) as user_api_key_requests
-        from generate_series((v_quota.day - 29)::timestamp, v_quota.day::timestamp, interval '1 day') as g (day)
-        left join (
-          select r.day, r.requests, r.bonus_requests, r.user_api_key_requests
-            from public.daily_usage as r
-           where r.user_id = p_user_id and r.day between v_quota.day - 29 and v_quota.day
-        ) as u on u.day = g.day::date
-       group by g.day
-    ) as d;
+  v_days := private.usage_days(p_user_id, v_quota.day);
   select coalesce(sum(m.bonus_requests), 0) into v_bonus_month
     from public.monthly_usage as m
    where m.user_id = p_user_id and m.month = v_quota.month;
-  select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'provider', s.provider,
-          'calls', s.calls,
-          'errors', s.errors,
-          'user_api_key_calls', s.user_api_key_calls,
-          'tokens_in', s.tokens_in,
-          'tokens_out', s.tokens_out,
-          'cost', s.cost,
-          'user_api_key_cost', s.user_api_key_cost,
-          'average_ms', round(s.ms / s.calls)
-        )
-        order by s.calls desc, s.provider
-      ),
-      '[]'
-    )
-    into v_providers
-    from (
-      select
-        m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
-        coalesce(sum(m.calls) filter (where m.is_user_api_key), 0) as user_api_key_calls,
-        sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
-        coalesce(sum(m.cost) filter (where m.is_user_api_key), 0) as user_api_key_cost, sum(m.ms) as ms
-        from public.monthly_api_usage as m
-       where m.user_id = p_user_id and m.month = v_quota.month
-       group by m.provider
-    ) as s;
   select count(*) into v_pending
     from (
       select from public.user_referrals as r
@@ -137,7 +78,7 @@ begin
     'day', jsonb_build_object(
       'begins', v_quota.day,
       'used', v_quota.requests,
-      'bonus_used', v_bonus_today,
+      'bonus_used', v_days -> -1 -> 'bonus_requests',
       'limit', v_quota.daily_requests,
       'remaining', v_left_today + v_user.bonus_credits,
       'resets_at', v_quota.resets_at
@@ -151,7 +92,7 @@ begin
       'resets_at', v_quota.month_resets_at
     ),
     'days', v_days,
-    'providers', v_providers,
+    'providers', private.usage_by_provider(p_user_id, v_quota.month),
     'referrals', jsonb_build_object(
       'total', v_user.total_referrals, 'pending', v_pending, 'earned', v_user.referral_credits
     )
