@@ -7423,11 +7423,6 @@ declare
   v_order public.orders;
   v_renewal public.renewals;
   v_has_other boolean;
-  v_amount numeric;
-  v_currency text;
-  v_user_id bigint;
-  v_is_period boolean;
-  v_costs_what_is_charged boolean;
 begin
   select o.* into v_order
     from public.orders as o
@@ -7463,45 +7458,15 @@ begin
      where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount is not null
   );
   if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
-    v_order := null;
-    v_amount := v_renewal.amount;
-    v_currency := v_renewal.currency;
-    v_user_id := v_renewal.user_id;
+    v_order := null;  -- a later period
   else
     v_renewal := null;
-    v_amount := v_order.amount;
-    v_currency := v_order.currency;
-    v_user_id := v_order.user_id;
   end if;
-  v_is_period := v_renewal.id is not null
-    or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
-  v_costs_what_is_charged := v_is_period
-    and (
-      not coalesce((p_payment.claims ->> 'has_buyer_terms')::boolean, false)
-      or (p_payment.amount >= v_amount and p_payment.currency = v_currency)
-    );
-
   update public.payments as p
      set order_id = v_order.id,
          renewal_id = coalesce(v_order.renewal_id, v_renewal.id),
-         user_id = v_user_id,
-         problem = case
-           when v_order.id is null and v_renewal.id is null then 'no_order'
-           when p.is_test and not p_accept_test then 'test'
-           when not v_costs_what_is_charged and p.currency is distinct from v_currency then 'currency'
-           when not v_costs_what_is_charged and p.amount <> v_amount then 'amount'
-           when v_user_id is null or not coalesce(
-             (p.claims ->> 'telegram_id')::bigint
-             = (select u.telegram_id from public.users as u where u.id = v_user_id),
-             true
-           ) then 'owner'
-           when v_has_other and v_order.id is not null then 'second_charge'
-           when v_order.id is not null and private.is_discount_gone(v_order) then 'withdrawn'
-           when v_is_period
-             and (p.amount <> v_amount or p.claims ? 'is_invoice')
-             and private.is_period_paid(p)
-             then 'second_charge'
-         end
+         user_id = coalesce(v_order.user_id, v_renewal.user_id),
+         problem = private.payment_problem(p, v_order, v_renewal, v_has_other, p_accept_test)
    where p.id = p_payment.id
   returning p.* into v_payment;
   return v_payment;
@@ -7804,9 +7769,10 @@ comment on function private.consume_discount is 'Marks the discount of a fulfill
 -- and for one period. The order expires after order_hours, or with its discount if that is sooner.
 --
 -- p_reference: idempotency key. p_message_id: message whose button was tapped; if it invites to pay an order already (a double
--- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed. p_next_product_key:
--- product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price gets the buyer's open
--- order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires within the hour.
+-- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed.
+-- p_next_product_key: product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price
+-- gets the buyer's open order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires
+-- within the hour.
 --
 -- Concurrency: a reference has one order, and every call with it gets that order. The user's lock makes an erasure run before
 --   it or find the order. A discount is bound to one order at a time: its row is locked and the order that had it is withdrawn.
@@ -7841,14 +7807,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_product public.products;
-  v_full_amount numeric;
-  v_discount public.promocode_usages;
-  v_amount numeric;
-  v_renews boolean;
   v_order public.orders;
   v_outcome text := 'known';
   v_invited public.orders;
+  v_quote public.orders;
   v_closed jsonb;
 begin
   perform from public.users as u where u.id = p_user_id for key share;
@@ -7875,80 +7837,55 @@ begin
       v_outcome := 'reused';
     end if;
   end if;
-  if v_order.id is null then
-    select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
-    select c.amount into v_full_amount
-      from public.product_prices as c
-     where c.product_key = v_product.key and c.currency = p_currency;
-    if v_full_amount is null
-      or (p_provider = 'balance' and (v_product.kind = 'balance' or p_currency <> private.setting('balance_currency')))
-    then
-      return jsonb_build_object('outcome', 'not_for_sale');
-    end if;
-    v_renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
-    if p_reuse then
-      perform pg_advisory_xact_lock(hashtextextended(format('orders of %s', p_user_id), 0));
-    end if;
-    if not v_renews and v_product.kind <> 'balance' then
-      v_discount := private.lock_discount(p_user_id);
-      -- A concurrent call with this reference may have created the order while this one waited for the lock.
-      select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  if v_order.id is not null then
+    return private.order_details(v_order, v_outcome);
+  end if;
+
+  v_quote := private.quote_order(p_user_id, p_product_key, p_provider, p_currency, p_renews, p_reuse);
+  if v_quote.product_key is null then
+    return jsonb_build_object('outcome', 'not_for_sale');
+  end if;
+  v_quote.bot := p_bot;
+  v_quote.contact := p_contact;
+  v_quote.next_product_key := case when v_quote.kind = 'balance' then p_next_product_key end;
+  if not v_quote.renews and v_quote.kind <> 'balance' then
+    -- A concurrent call with this reference may have created the order while this one waited for the discount.
+    select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+    if v_order.id is not null then
+      return private.order_details(v_order, v_outcome);
     end if;
   end if;
-  if v_order.id is null then
-    -- Another choice: the message will invite to pay the new order.
-    update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
-    v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
-  end if;
-  if v_order.id is null and p_reuse then
-    select o.* into v_order
-      from public.orders as o
-     where o.user_id = p_user_id and o.bot = p_bot and o.product_key = v_product.key and o.provider = p_provider
-       and o.currency = p_currency and o.amount = v_amount and o.renews = v_renews
-       and o.contact is not distinct from p_contact
-       and o.next_product_key is not distinct from case when v_product.kind = 'balance' then p_next_product_key end
-       and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
-       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.notified)
-       and o.expires_at > private.clock() + interval '1 hour'
-       and private.checkout_state(o) is null
-     order by o.id desc
-     limit 1;
-    if v_order.checkout_url is not null then
-      v_outcome := 'reused';
-    end if;
+  -- Another choice: the message will invite to pay the new order.
+  update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
+  if p_reuse then
+    v_order := private.find_reusable_order(v_quote);
     update public.orders as o
        set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id)
      where o.id = v_order.id and p_message_id is not null;
-  end if;
-  if v_order.id is null then
-    if v_amount < v_full_amount then
-      perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
-    end if;
-    insert into public.orders as o (
-      user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-      reference, expires_at, full_amount, promocode_id, next_product_key
-    )
-    values (
-      p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
-      v_product.quantity, v_renews, p_contact, p_bot, p_reference,
-      least(
-        private.clock() + make_interval(hours => private.setting('order_hours')::integer),
-        case when v_amount < v_full_amount then v_discount.expires_at end
-      ),
-      case when v_amount < v_full_amount then v_full_amount end,
-      case when v_amount < v_full_amount then v_discount.promocode_id end,
-      case when v_product.kind = 'balance' then p_next_product_key end
-    )
-    on conflict (reference) do nothing
-    returning o.* into v_order;
-    if found then
-      v_outcome := 'created';
+    if v_order.id is not null then
+      return private.order_details(v_order, case when v_order.checkout_url is null then 'known' else 'reused' end);
     end if;
   end if;
-  if v_order.id is null then
-    select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+
+  if v_quote.promocode_id is not null then
+    perform private.withdraw_orders(p_user_id, v_quote.promocode_id, null);
   end if;
-  return private.order_details(v_order, v_outcome);
+  insert into public.orders as o (
+    user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
+    reference, expires_at, full_amount, promocode_id, next_product_key
+  )
+  values (
+    p_user_id, v_quote.product_key, p_provider, p_currency, v_quote.amount, v_quote.kind, v_quote.plan, v_quote.period,
+    v_quote.quantity, v_quote.renews, p_contact, p_bot, p_reference, v_quote.expires_at, v_quote.full_amount,
+    v_quote.promocode_id, v_quote.next_product_key
+  )
+  on conflict (reference) do nothing
+  returning o.* into v_order;
+  if v_order.id is not null then
+    return private.order_details(v_order, 'created');
+  end if;
+  select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  return private.order_details(v_order, 'known');
 end
 $$;
 
@@ -8578,6 +8515,44 @@ $$;
 revoke all on function private.find_payer from public, anon, authenticated, service_role;
 comment on function private.find_payer is 'Recipient of messages about a payment, bot and product';
 
+-- Finds the buyer's newest open order that equals p_quote (private.quote_order): the same product, provider, price, discount
+-- and terms in the same bot. An order whose payment failed once, or that expires within the hour, is not reused.
+--
+-- Concurrency: read-only. The caller holds an advisory lock of the user's orders, so that two devices find the same order.
+-- Locks: none.
+-- Returns: public.orders, the row; null if there is none.
+-- Errors: none.
+create or replace function private.find_reusable_order(p_quote public.orders)
+returns public.orders
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.*
+    from public.orders as o
+   where o.user_id = p_quote.user_id
+     and o.bot = p_quote.bot
+     and o.product_key = p_quote.product_key
+     and o.provider = p_quote.provider
+     and o.currency = p_quote.currency
+     and o.amount = p_quote.amount
+     and o.renews = p_quote.renews
+     and o.contact is not distinct from p_quote.contact
+     and o.next_product_key is not distinct from p_quote.next_product_key
+     and o.promocode_id is not distinct from p_quote.promocode_id
+     and o.renewal_id is null
+     and o.status = 'pending'
+     and 'failed' <> all(o.notified)
+     and o.expires_at > (select private.clock()) + interval '1 hour'
+     and private.checkout_state(o) is null
+   order by o.id desc
+   limit 1;
+$$;
+
+revoke all on function private.find_reusable_order from public, anon, authenticated, service_role;
+comment on function private.find_reusable_order is 'Finds an open order that equals a quoted one';
+
 -- Reconciles a day of a provider's statement that was read to its end with our records, alerts the admins once about each
 -- difference, and deletes what is older than 60 days.
 --
@@ -8697,7 +8672,6 @@ declare
   v_purchase record;
   v_referrer_id bigint;
   v_given numeric;
-  v_subscription_id bigint;
   v_ends_at timestamptz;
   v_offer jsonb;
   v_is_resumed boolean;
@@ -8723,22 +8697,10 @@ begin
       for no key update;
   select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- null: erased in between
 
-  case v_purchase.kind
-    when 'subscription' then
-      select e.subscription_id, e.seconds into v_subscription_id, v_given
-        from private.extend_subscription(p_payment.user_id, v_purchase.plan, 'purchase', v_purchase.period, null) as e;
-      select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
-    when 'credits' then
-      v_given := v_purchase.quantity;
-      update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
-    when 'balance' then
-      v_given := v_purchase.quantity;
-      perform private.adjust_balance_for_payment(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
-    else
-      v_given := 1;
-  end case;
-  insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
-  values (p_payment.id, v_purchase.kind, p_payment.user_id, v_subscription_id, v_given);
+  select g.given, g.ends_at into v_given, v_ends_at
+    from private.grant_purchase(
+      p_payment, v_purchase.kind, v_purchase.plan, v_purchase.period, v_purchase.quantity
+    ) as g;
   perform private.pay_commission(p_payment, v_referrer_id);
 
   update public.orders as o
@@ -8815,6 +8777,52 @@ $$;
 revoke all on function public.get_open_order from public, anon, authenticated, service_role;
 grant execute on function public.get_open_order to bot_backend;
 comment on function public.get_open_order is 'Describes an order that its buyer wants to pay after all';
+
+-- Grants what was bought with a payment (plan time, bonus credits, balance or a course) and records it as the payment's effect.
+--
+-- Concurrency: the caller holds the payment and the user and has checked that nothing was granted; the effect is also unique
+--   per payment, so that a second grant fails.
+-- Locks: user (held by the caller), then the user's subscriptions of the plan.
+-- Returns: (given, ends_at), the quantity granted (payment_effects.given) and the new end of the plan; null without a plan.
+-- Errors: none.
+create or replace function private.grant_purchase(
+  p_payment public.payments,
+  p_kind text,
+  p_plan text,
+  p_period text,
+  p_quantity numeric,
+  out given numeric,
+  out ends_at timestamptz
+)
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_subscription_id bigint;
+begin
+  case p_kind
+    when 'subscription' then
+      select e.subscription_id, e.seconds into v_subscription_id, given
+        from private.extend_subscription(p_payment.user_id, p_plan, 'purchase', p_period, null) as e;
+      select s.ends_at into ends_at from public.subscriptions as s where s.id = v_subscription_id;
+    when 'credits' then
+      given := p_quantity;
+      update public.users as u set bonus_credits = u.bonus_credits + given::integer where u.id = p_payment.user_id;
+    when 'balance' then
+      given := p_quantity;
+      perform private.adjust_balance_for_payment(p_payment.user_id, given, 'payment', p_payment.id, 'balance', 0);
+    else
+      given := 1;
+  end case;
+  insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
+  values (p_payment.id, p_kind, p_payment.user_id, v_subscription_id, grant_purchase.given);
+end
+$$;
+
+revoke all on function private.grant_purchase from public, anon, authenticated, service_role;
+comment on function private.grant_purchase is 'Grants what was bought with a payment';
 
 -- Returns whether the last charge of a renewal was fully refunded or is disputed. Such a renewal is not charged again.
 --
@@ -9119,7 +9127,8 @@ comment on function private.lease_charge is 'Leases the open charge attempt of a
 
 -- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
+-- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the
+--   same key.
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
@@ -9989,6 +9998,56 @@ revoke all on function public.payment_history from public, anon, authenticated, 
 grant execute on function public.payment_history to bot_backend;
 comment on function public.payment_history is 'A user''s payments and unpaid orders';
 
+-- Returns why a payment must be held for review instead of being fulfilled: it does not pay what was agreed for its order or
+-- renewal (one of both is null). The rules for amounts are those of private.claim_payment.
+--
+-- Concurrency: read-only. The caller holds the payment and its order or renewal, so of two payments for one order or period the
+--   second one finds the first (p_has_other, private.is_period_paid).
+-- Locks: none.
+-- Returns: text, a payments.problem; null: the payment may be fulfilled.
+-- Errors: none.
+create or replace function private.payment_problem(
+  p_payment public.payments, p_order public.orders, p_renewal public.renewals, p_has_other boolean, p_accept_test boolean
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_amount numeric := coalesce(p_order.amount, p_renewal.amount);
+  v_currency text := coalesce(p_order.currency, p_renewal.currency);
+  v_user_id bigint := coalesce(p_order.user_id, p_renewal.user_id);
+  v_is_period boolean := p_renewal.id is not null
+    or (p_order.renews and p_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
+  v_accepts_charged_amount boolean := v_is_period
+    and (
+      not coalesce((p_payment.claims ->> 'has_buyer_terms')::boolean, false)
+      or (p_payment.amount >= v_amount and p_payment.currency = v_currency)
+    );
+begin
+  return case
+    when p_order.id is null and p_renewal.id is null then 'no_order'
+    when p_payment.is_test and not p_accept_test then 'test'
+    when not v_accepts_charged_amount and p_payment.currency is distinct from v_currency then 'currency'
+    when not v_accepts_charged_amount and p_payment.amount <> v_amount then 'amount'
+    when v_user_id is null or not coalesce(
+      (p_payment.claims ->> 'telegram_id')::bigint = (select u.telegram_id from public.users as u where u.id = v_user_id), true
+    ) then 'owner'
+    when p_has_other and p_order.id is not null then 'second_charge'
+    when p_order.id is not null and private.is_discount_gone(p_order) then 'withdrawn'
+    when v_is_period
+      and (p_payment.amount <> v_amount or p_payment.claims ? 'is_invoice')
+      and private.is_period_paid(p_payment)
+      then 'second_charge'
+  end;
+end
+$$;
+
+revoke all on function private.payment_problem from public, anon, authenticated, service_role;
+comment on function private.payment_problem is 'Why a payment must be held for review';
+
 -- Compares provider statements with our records: one row per provider, day (UTC) and currency, for the days that have been
 -- read. Amounts are net of refunds, disputes and affiliates' commissions. The default range is the last 30 days.
 --
@@ -10196,6 +10255,68 @@ $$;
 revoke all on function public.products_for_sale from public, anon, authenticated, service_role;
 grant execute on function public.products_for_sale to bot_backend;
 comment on function public.products_for_sale is 'Products on sale with their prices';
+
+-- Computes the order that public.create_order inserts: the product's terms and current price, the user's discount, and the
+-- expiry. An order that renews or tops up the balance has no discount.
+--
+-- Concurrency: with p_reuse an advisory lock serializes the calls of one user. The discount is locked, so that it is bound to
+--   one order at a time.
+-- Locks: with p_reuse an advisory lock of the user's orders, then the discount.
+-- Returns: public.orders, a row that is not stored yet; null if the product is not for sale: inactive, without a price in the
+--   currency, or not sold from balance.
+-- Errors: none.
+create or replace function private.quote_order(
+  p_user_id bigint, p_product_key text, p_provider text, p_currency text, p_renews boolean, p_reuse boolean
+)
+returns public.orders
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_product public.products;
+  v_discount public.promocode_usages;
+  v_quote public.orders;
+begin
+  select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
+  select c.amount into v_quote.full_amount
+    from public.product_prices as c
+   where c.product_key = v_product.key and c.currency = p_currency;
+  if v_quote.full_amount is null
+    or (p_provider = 'balance' and (v_product.kind = 'balance' or p_currency <> private.setting('balance_currency')))
+  then
+    return null;
+  end if;
+  v_quote.user_id := p_user_id;
+  v_quote.product_key := v_product.key;
+  v_quote.provider := p_provider;
+  v_quote.currency := p_currency;
+  v_quote.kind := v_product.kind;
+  v_quote.plan := v_product.plan;
+  v_quote.period := v_product.period;
+  v_quote.quantity := v_product.quantity;
+  v_quote.renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
+  v_quote.expires_at := private.clock() + make_interval(hours => private.setting('order_hours')::integer);
+  if p_reuse then
+    perform pg_advisory_xact_lock(hashtextextended(format('orders of %s', p_user_id), 0));
+  end if;
+  if not v_quote.renews and v_product.kind <> 'balance' then
+    v_discount := private.lock_discount(p_user_id);
+  end if;
+  v_quote.amount := private.discounted_price(v_quote.full_amount, p_currency, v_discount.percent);
+  if v_quote.amount < v_quote.full_amount then
+    v_quote.promocode_id := v_discount.promocode_id;
+    v_quote.expires_at := least(v_quote.expires_at, v_discount.expires_at);
+  else
+    v_quote.full_amount := null;
+  end if;
+  return v_quote;
+end
+$$;
+
+revoke all on function private.quote_order from public, anon, authenticated, service_role;
+comment on function private.quote_order is 'Computes an order at the current price';
 
 -- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
 -- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we

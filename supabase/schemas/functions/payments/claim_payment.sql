@@ -24,11 +24,6 @@ declare
   v_order public.orders;
   v_renewal public.renewals;
   v_has_other boolean;
-  v_amount numeric;
-  v_currency text;
-  v_user_id bigint;
-  v_is_period boolean;
-  v_costs_what_is_charged boolean;
 begin
   select o.* into v_order
     from public.orders as o
@@ -64,45 +59,15 @@ begin
      where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount is not null
   );
   if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
-    v_order := null;
-    v_amount := v_renewal.amount;
-    v_currency := v_renewal.currency;
-    v_user_id := v_renewal.user_id;
+    v_order := null;  -- a later period
   else
     v_renewal := null;
-    v_amount := v_order.amount;
-    v_currency := v_order.currency;
-    v_user_id := v_order.user_id;
   end if;
-  v_is_period := v_renewal.id is not null
-    or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
-  v_costs_what_is_charged := v_is_period
-    and (
-      not coalesce((p_payment.claims ->> 'has_buyer_terms')::boolean, false)
-      or (p_payment.amount >= v_amount and p_payment.currency = v_currency)
-    );
-
   update public.payments as p
      set order_id = v_order.id,
          renewal_id = coalesce(v_order.renewal_id, v_renewal.id),
-         user_id = v_user_id,
-         problem = case
-           when v_order.id is null and v_renewal.id is null then 'no_order'
-           when p.is_test and not p_accept_test then 'test'
-           when not v_costs_what_is_charged and p.currency is distinct from v_currency then 'currency'
-           when not v_costs_what_is_charged and p.amount <> v_amount then 'amount'
-           when v_user_id is null or not coalesce(
-             (p.claims ->> 'telegram_id')::bigint
-             = (select u.telegram_id from public.users as u where u.id = v_user_id),
-             true
-           ) then 'owner'
-           when v_has_other and v_order.id is not null then 'second_charge'
-           when v_order.id is not null and private.is_discount_gone(v_order) then 'withdrawn'
-           when v_is_period
-             and (p.amount <> v_amount or p.claims ? 'is_invoice')
-             and private.is_period_paid(p)
-             then 'second_charge'
-         end
+         user_id = coalesce(v_order.user_id, v_renewal.user_id),
+         problem = private.payment_problem(p, v_order, v_renewal, v_has_other, p_accept_test)
    where p.id = p_payment.id
   returning p.* into v_payment;
   return v_payment;

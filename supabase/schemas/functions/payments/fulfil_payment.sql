@@ -22,7 +22,6 @@ declare
   v_purchase record;
   v_referrer_id bigint;
   v_given numeric;
-  v_subscription_id bigint;
   v_ends_at timestamptz;
   v_offer jsonb;
   v_is_resumed boolean;
@@ -48,22 +47,10 @@ begin
       for no key update;
   select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- null: erased in between
 
-  case v_purchase.kind
-    when 'subscription' then
-      select e.subscription_id, e.seconds into v_subscription_id, v_given
-        from private.extend_subscription(p_payment.user_id, v_purchase.plan, 'purchase', v_purchase.period, null) as e;
-      select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
-    when 'credits' then
-      v_given := v_purchase.quantity;
-      update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
-    when 'balance' then
-      v_given := v_purchase.quantity;
-      perform private.adjust_balance_for_payment(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
-    else
-      v_given := 1;
-  end case;
-  insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
-  values (p_payment.id, v_purchase.kind, p_payment.user_id, v_subscription_id, v_given);
+  select g.given, g.ends_at into v_given, v_ends_at
+    from private.grant_purchase(
+      p_payment, v_purchase.kind, v_purchase.plan, v_purchase.period, v_purchase.quantity
+    ) as g;
   perform private.pay_commission(p_payment, v_referrer_id);
 
   update public.orders as o

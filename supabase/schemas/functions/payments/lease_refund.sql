@@ -1,6 +1,7 @@
 -- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
+-- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the
+--   same key.
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
