@@ -143,6 +143,21 @@ def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
 
 
 @pytest.fixture
+def adjust(connect: Callable[[], psycopg.Connection]) -> Callable[..., dict[str, Any]]:
+    """Call adjust_balance as the backend role, each time over its own connection."""
+
+    def call(telegram_id: int | None, amount: Any, reference: str, reason: str = "test") -> dict[str, Any]:
+        with connect() as connection:
+            row = connection.execute(
+                "select public.adjust_balance(%s, %s, %s, %s)", (telegram_id, amount, reason, reference)
+            ).fetchone()
+        assert row is not None
+        return dict(row[0])
+
+    return call
+
+
+@pytest.fixture
 def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], SqlUser]:
     """Return `buyer()`, which creates a user who has written to the assistant."""
 

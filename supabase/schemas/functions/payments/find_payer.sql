@@ -1,5 +1,5 @@
 -- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
--- order, or for somebody else's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
+-- order, or for another user's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
 -- one that the user used last.
 --
 -- Concurrency: read-only.

@@ -16,24 +16,6 @@ from tools.emulator.stack import Stack
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-@pytest.fixture
-def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
-    return lambda: psycopg.connect(backend_url, autocommit=True, prepare_threshold=None)
-
-
-@pytest.fixture
-def adjust(connect: Callable[[], psycopg.Connection]) -> Callable[..., dict[str, Any]]:
-    def run(telegram_id: int | None, amount: str, reference: str) -> dict[str, Any]:
-        with connect() as connection:
-            row = connection.execute(
-                "select public.adjust_balance(%s, %s, 'test', %s)", (telegram_id, amount, reference)
-            ).fetchone()
-        assert row is not None
-        return dict(row[0])
-
-    return run
-
-
 def user(sql: Sql, telegram_id: int) -> dict[str, Any]:
     (row,) = sql("select * from users where telegram_id = %s", telegram_id)
     return row

@@ -34,21 +34,6 @@ def newcomer(sql: Sql) -> int:
     return telegram_id
 
 
-@pytest.fixture
-def adjust(backend_url: str) -> Callable[..., Any]:
-    """Call adjust_balance as the backend role, each time over its own connection."""
-
-    def call(telegram_id: int, amount: Any, reference: str, reason: str = "test") -> dict[str, Any]:
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
-            row = connection.execute(
-                "select public.adjust_balance(%s, %s, %s, %s)", (telegram_id, amount, reason, reference)
-            ).fetchone()
-            assert row is not None
-            return dict(row[0])
-
-    return call
-
-
 def state(sql: Sql, telegram_id: int) -> tuple[Decimal, Decimal, int]:
     """Return the balance, the sum of the ledger and the number of its rows."""
     row = sql(
