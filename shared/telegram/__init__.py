@@ -2,6 +2,7 @@
 
     webhook.py          HTTP edge: authentication, validation, status
     update.py           an update: sender, chat, kind, content
+    update_parsing.py   parses webhook bodies      messages.py   parameters of messages and keyboards
     pipeline.py         the three steps            failures.py   retries and dead letters
     responses.py        HTTP responses and Retry-After
     context.py          `UpdateContext`: replies and changes that a handler makes, committed together

@@ -19,12 +19,14 @@ from telebot.util import update_types
 from shared.core.config import settings
 from shared.core.texts import Text
 from shared.telegram import api
-from shared.telegram.context import Keyboard, UpdateContext, current_context
+from shared.telegram.context import UpdateContext, current_context
 from shared.telegram.feature import PAYMENT, Command, Feature
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import OPEN_PAGE, Handler
 from shared.telegram.selection import command_of, handles, may_answer
 from shared.telegram.tolerant import read_update
-from shared.telegram.update import InvalidPayload, Update
+from shared.telegram.update import Update
+from shared.telegram.update_parsing import InvalidPayload
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
 
@@ -150,7 +152,7 @@ class Bot(TeleBot):
         """Run the first handler whose filters match, in the current context.
 
         Raises:
-            InvalidPayload: telebot cannot read the update: no other delivery of it would fare better.
+            InvalidPayload: telebot cannot parse the update; a redelivery would fail, too.
         """
         try:
             parsed = read_update(update.data)
@@ -173,7 +175,7 @@ class Bot(TeleBot):
         handler.function(update)
 
     def open_page(self, page: str, message: types.Message) -> bool:
-        """Run the command of a `private_only` page for a user who came by its link; False: there is none."""
+        """Run the command of a `private_only` page that a link opens; return False if it does not exist."""
         for handler in _in_order(self._with_command(page)):
             if page in handler.commands and handler.private_page == page:
                 message.text = f"/{page}"
@@ -246,7 +248,7 @@ class Bot(TeleBot):
     callback_query_handler = message_handler
 
     def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
-        """Match commands in any letter case, and none in words that were only passed on."""
+        """Match commands in any letter case, but none in forwarded messages."""
         if message_filter != "commands":
             return bool(super()._test_filter(message_filter, filter_value, message))  # type: ignore[no-untyped-call]
         if message.content_type != "text" or current_context().update.is_relayed:
@@ -254,7 +256,7 @@ class Bot(TeleBot):
         return command_of(message.text) in filter_value
 
     def is_addressed(self, update: Update) -> bool:
-        """Whether the bot is meant: always in private, in a group by command, mention, reply or button."""
+        """Return whether the update addresses the bot: in a group, by command, mention, reply or button."""
         if not update.is_group or update.kind not in ("message", "edited_message"):
             return True
         if update.is_forwarded:
@@ -264,7 +266,7 @@ class Bot(TeleBot):
         return any(self._is_me(kind, name) for kind, name in update.mentions)
 
     def without_mention(self, update: Update) -> str:
-        """Return the words of a message without the mention that only addressed the bot."""
+        """Return the text of a message without the mention that addresses the bot."""
         text = update.text
         if update.is_group and "@" in text:
             for kind, name in update.mentions:
@@ -275,7 +277,7 @@ class Bot(TeleBot):
     def _is_me(self, kind: str, name: str | int) -> bool:
         if kind == "text_mention":
             return name == self.telegram_id
-        if kind == "bot_command" and not name:  # Telegram gives a bare command to the bot it means
+        if kind == "bot_command" and not name:  # Telegram delivers a bare command only to the addressed bot
             return True
         return str(name).lower() == str(self.user.username or "").lower()
 

@@ -6,7 +6,7 @@ returns, `finish_update` commits all changes together with the answer in one tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,7 @@ from shared.core import db, texts
 from shared.core.errors import SwitchboardError
 from shared.core.texts import figures
 from shared.telegram.feature import Command
+from shared.telegram.messages import Keyboard, message_parameters
 from shared.telegram.update import Update
 from shared.telegram.user import Usage, User, UserApiKey
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ReserveRequest
 
 BotApiCall = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
-Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
 
 
 class StateUnavailable(SwitchboardError):
@@ -361,39 +361,7 @@ class UpdateContext:
         self.changes[key] = value
 
     def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> dict[str, Any]:
-        content, entities = (text, []) if isinstance(text, str) else text
-        message = self.update.message
-        parameters: dict[str, Any] = {"chat_id": self.update.chat_id, "text": content}
-        if entities:
-            parameters["entities"] = entities
-        if keyboard:
-            parameters["reply_markup"] = _inline_keyboard(keyboard)
-        if self.update.thread_id:
-            parameters["message_thread_id"] = self.update.thread_id
-        if self._needs_reply_reference and not self.calls:
-            parameters["reply_parameters"] = {
-                "message_id": message["message_id"],
-                "allow_sending_without_reply": True,
-            }
-        return parameters
-
-    @property
-    def _needs_reply_reference(self) -> bool:
-        """Whether the answer must quote the message it answers: in a group, and after an edit."""
-        kind = self.update.kind
-        return kind == "edited_message" or (kind == "message" and self.update.is_group)
-
-
-def _inline_keyboard(keyboard: Keyboard) -> dict[str, Any]:
-    return {
-        "inline_keyboard": [
-            [{"text": label, _action_field(action): action} for label, action in row] for row in keyboard
-        ]
-    }
-
-
-def _action_field(action: str) -> str:
-    return "url" if action.startswith(("https://", "http://")) else "callback_data"
+        return message_parameters(self.update, text, keyboard, is_first=not self.calls)
 
 
 _current: ContextVar[UpdateContext] = ContextVar("context")

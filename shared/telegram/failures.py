@@ -12,7 +12,8 @@ from shared.core.errors import DatabaseUnavailable, ExternalServiceError, Refusa
 from shared.core.http import RequestError
 from shared.telegram.context import BotApiCall, UpdateContext
 from shared.telegram.responses import LONGEST_PAUSE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.update import InvalidPayload, Update
+from shared.telegram.update import Update
+from shared.telegram.update_parsing import InvalidPayload
 
 if TYPE_CHECKING:
     from shared.core.sql_types import FailUpdate, ReceiveUpdate

@@ -1,9 +1,8 @@
-"""Imports telebot without `requests` and Pillow, which it loads for what we never let it do.
+"""Imports telebot without `requests` and Pillow, which it imports for features that are not used here.
 
 They are half of telebot's import (docs/performance.md), and every cold start would pay for them. Every call
 of ours goes through `shared.core.http` (api.py), so stubs take their places while telebot is imported;
-afterwards whoever imports `requests` or Pillow gets the real one. Importing this module, before telebot, is
-all it takes.
+later imports of `requests` or Pillow get the real modules. This module must be imported before telebot.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 
 class _Later(ModuleType):
-    """Stands for a module until something of it is used."""
+    """A stub that imports its module when an attribute is used."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -24,7 +23,7 @@ class _Later(ModuleType):
 
 
 class _Never(Exception):
-    """Stands for the errors of `requests`, which nobody raises."""
+    """A stub for the exceptions of `requests`, which are never raised."""
 
 
 def _stub_modules() -> dict[str, ModuleType | None]:

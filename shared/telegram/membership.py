@@ -1,4 +1,4 @@
-"""Whether somebody is in a channel or group, as Telegram says it now."""
+"""Checks the membership of users in a channel or group."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from shared.core.display_names import display_name
 from shared.core.errors import TelegramError
 from shared.telegram import api
 
-TIMEOUT = 4.0  # seconds for one question
+TIMEOUT = 4.0  # seconds for a call
 _INSIDE = ("creator", "administrator", "member")
-# What Telegram answers about somebody whom the chat has never seen.
+# Error descriptions for a user who was never in the chat.
 _NEVER_SEEN = re.compile(r"user not found|PARTICIPANT_ID_INVALID", re.IGNORECASE)
 
 
 class Channel(NamedTuple):
-    """A channel or group. `link` lets people in; it is empty where Telegram tells the bot none."""
+    """A channel or group. `link` is its public or invite link; empty if the bot may not see one."""
 
     id: int
     title: str
@@ -27,23 +27,23 @@ def channel_of(bot: str, chat: str) -> Channel:
     """Return the channel `chat`, a @username or an id.
 
     Raises:
-        TelegramError: there is none that the bot may see, or no answer.
+        TelegramError: the bot cannot see the chat, or Telegram did not respond.
     """
-    told = api.call(bot, "getChat", {"chat_id": chat}, timeout=TIMEOUT)
-    username = told.get("username")
-    link = f"https://t.me/{username}" if username else str(told.get("invite_link") or "")
-    return Channel(int(told["id"]), display_name(told.get("title")) or username or chat, link)
+    found = api.call(bot, "getChat", {"chat_id": chat}, timeout=TIMEOUT)
+    username = found.get("username")
+    link = f"https://t.me/{username}" if username else str(found.get("invite_link") or "")
+    return Channel(int(found["id"]), display_name(found.get("title")) or username or chat, link)
 
 
 def is_member(bot: str, channel_id: int, telegram_id: int) -> bool:
-    """Whether somebody is in a channel or group: not who left, was thrown out or never came.
+    """Return whether the user is a member; False for users who left, were removed or never joined.
 
     Raises:
-        TelegramError: Telegram does not say; with 400 and 403 because the bot is no administrator there.
+        TelegramError: the check failed; with 400 or 403, the bot is not an administrator of the chat.
     """
-    question = {"chat_id": channel_id, "user_id": telegram_id}
+    parameters = {"chat_id": channel_id, "user_id": telegram_id}
     try:
-        member: dict[str, Any] = api.call(bot, "getChatMember", question, timeout=TIMEOUT)
+        member: dict[str, Any] = api.call(bot, "getChatMember", parameters, timeout=TIMEOUT)
     except TelegramError as error:
         if error.status == 400 and _NEVER_SEEN.search(error.description):
             return False

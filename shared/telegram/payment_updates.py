@@ -14,7 +14,8 @@ from shared.telegram.context_loading import offline_context
 from shared.telegram.failures import is_own_failure
 from shared.telegram.pipeline import run_handler
 from shared.telegram.responses import WebhookResponse
-from shared.telegram.update import InvalidPayload, Update
+from shared.telegram.update import Update
+from shared.telegram.update_parsing import InvalidPayload
 
 
 def process(bot: Bot, update: Update) -> WebhookResponse:

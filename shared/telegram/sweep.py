@@ -12,7 +12,8 @@ from shared import bots
 from shared.core import db, log
 from shared.core.config import settings
 from shared.telegram import outbox, pipeline
-from shared.telegram.update import InvalidPayload, Update, parse
+from shared.telegram.update import Update
+from shared.telegram.update_parsing import InvalidPayload, parse
 
 if TYPE_CHECKING:
     from shared.core.sql_types import FailStaleUpdate, StaleUpdates

@@ -1,29 +1,23 @@
-"""An update of the Bot API: validates the webhook body and derives sender, chat, kind and content from it."""
+"""An update of the Bot API, with the sender, chat, kind and content that are derived from it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from telebot.util import update_types
 
 from shared.core.cached_property import cached_property
 from shared.core.config import settings
-from shared.core.db import without_nul
 from shared.core.display_names import display_name
 from shared.core.log import redact_secrets
 from shared.core.redaction import looks_like_secret
 from shared.core.signatures import user_hash
 
-MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
-_KINDS = frozenset(update_types)
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
-_BIGINT = 2**63 - 1
 # Senders that stand for a linked channel (777000), an anonymous admin or a channel. 777000 has is_bot false.
 _SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
 # Fields of a forwarded message: forward_origin since Bot API 7.0, the others before.
@@ -37,18 +31,8 @@ _FORWARD_FIELDS = frozenset(
         "is_automatic_forward",
     }
 )
-_NAMES = ("username", "last_name", "language_code")
-_OBJECTS = ("chat", "message", "new_chat_member")  # fields that must be objects when present
 # A message with only these fields has no other text than `text`.
 _PLAIN_FIELDS = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
-
-
-class InvalidPayload(Exception):
-    """An authentic webhook body that cannot be processed at any attempt. The message gives the reason."""
-
-    def __init__(self, reason: str, update_id: int) -> None:
-        super().__init__(reason)
-        self.update_id = update_id
 
 
 @dataclass(frozen=True)
@@ -102,7 +86,7 @@ class Update:
     def thread_id(self) -> int:
         """The topic id; 0 in chats without topics, in the General topic and in reply threads."""
         thread: Any = self.message.get("message_thread_id")
-        return int(thread) if self.message.get("is_topic_message") is True and _is_id(thread) else 0
+        return int(thread) if self.message.get("is_topic_message") is True and is_id(thread) else 0
 
     @property
     def is_group(self) -> bool:
@@ -227,70 +211,9 @@ class Update:
         return orjson.dumps(_redacted(self.data)).decode() if has_secret else payload
 
 
-def parse(bot: str, body: bytes) -> Update | None:
-    """Parse a webhook body; None for an unknown kind of update.
-
-    Raises:
-        InvalidPayload: the body is not an update.
-    """
-    if len(body) > MAX_BODY:
-        raise InvalidPayload(f"{len(body)} bytes are too many", _id_of_invalid(body))
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidPayload(f"not JSON: {error}", _id_of_invalid(body)) from None
-    update_id = data.get("update_id") if isinstance(data, dict) else None
-    if type(update_id) is not int or not 0 <= update_id <= _BIGINT:
-        raise InvalidPayload("no update_id", _id_of_invalid(body))
-    kind = next((key for key in data if key in _KINDS), None)
-    if kind is None:
-        return None
-    if b"\\u0000" in body:  # Postgres cannot store NUL in a text
-        data = without_nul(data)
-    update = Update(bot, update_id, kind, data)
-    _check_shape(update)
-    return update
-
-
-def _check_shape(update: Update) -> None:
-    """Check the types of all fields that later steps use, so that they need not."""
-    try:
-        user = update.user
-        if user is not None:
-            _require(_is_id(user["id"]) and isinstance(user.get("first_name", ""), str))
-            for key in _NAMES:
-                _require(isinstance(user.get(key) or "", str))
-        _require(_is_id(update.chat_id))
-        message = update.message
-        _require(isinstance(message.get("text", ""), str) and isinstance(message.get("caption", ""), str))
-        _require(isinstance(update.content.get("data", ""), str))
-        if update.kind in ("message", "edited_message"):
-            _require(_is_id(update.content.get("message_id")))
-        if update.kind == "callback_query" and message:
-            _require(_is_id(message.get("message_id")))
-        for key in _OBJECTS:
-            _require(isinstance(update.content.get(key, {}), dict))
-        for chat_id in update.migration or ():
-            _require(_is_id(chat_id))
-        _ = update.is_group, update.replied_to_user_id, update.redacted_json
-        if update.is_group:
-            _ = update.mentions
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise InvalidPayload("not in the shape of an update", update.update_id) from None
-
-
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Return whether a value is a valid Telegram id."""
     return type(value) is int and abs(value) < 2**52  # "at most 52 significant bits" (Bot API: User, Chat)
-
-
-def _require(condition: bool) -> None:
-    if not condition:
-        raise ValueError
-
-
-def _id_of_invalid(body: bytes) -> int:
-    """Return an id for a body without a readable update_id: a negative digest, never used by Telegram."""
-    return -1 - (int.from_bytes(hashlib.sha256(body).digest()[:8], "big") >> 2)
 
 
 def _redacted(value: Any) -> Any:

@@ -30,7 +30,8 @@ from shared.telegram import fallback, pipeline
 from shared.telegram.failures import is_own_failure
 from shared.telegram.link_previews import without_preview
 from shared.telegram.responses import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.update import MAX_BODY, InvalidPayload, Update, parse
+from shared.telegram.update import Update
+from shared.telegram.update_parsing import MAX_BODY, InvalidPayload, parse
 
 if TYPE_CHECKING:
     from flask import Request

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.core import request_receiver
 from shared.core.request_receiver import Connection
 from shared.payments import provider
-from shared.telegram import update
+from shared.telegram import update_parsing
 
 PROOF = b"X-Proof: yes\r\n"
 START = b"POST /a?b=c HTTP/1.1\r\nHost: x\r\n" + PROOF
@@ -96,5 +96,5 @@ def test_what_is_no_http_is_over_at_once(sent: bytes) -> None:
 
 
 def test_more_is_kept_than_any_function_reads() -> None:
-    longest = max(update.MAX_BODY, provider.MAX_BODY) + 1
+    longest = max(update_parsing.MAX_BODY, provider.MAX_BODY) + 1
     assert longest + request_receiver.MAX_HEAD < request_receiver.MAX_REQUEST

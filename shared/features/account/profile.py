@@ -12,7 +12,8 @@ from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.quota import resets
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

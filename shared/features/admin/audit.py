@@ -21,7 +21,8 @@ from shared.features.admin.users import (
     user_name,
 )
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -17,7 +17,8 @@ from shared.features.admin.users import (
     user_name,
 )
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

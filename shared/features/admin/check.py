@@ -10,7 +10,8 @@ from shared.core import db
 from shared.core.errors import DatabaseUnavailable
 from shared.core.texts import Text, concat
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -12,7 +12,8 @@ from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
 from shared.features.admin.product_pages import Product
 from shared.payments import providers
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 
 ASKED = "product"  # the key in the session of what was asked
 _REFUSALS = ("N0001", "N0003", "N0004")

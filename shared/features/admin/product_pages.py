@@ -11,7 +11,8 @@ from shared.core.texts import Text, concat, figures
 from shared.features import shop
 from shared.features.common import catalog
 from shared.features.common.plans import plan_name
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 
 Product = dict[str, Any]  # what private.product_card returns
 AWAITS = "product:"  # product:prices:<key>, product:texts:<key>:<language>

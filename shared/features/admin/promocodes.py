@@ -16,7 +16,8 @@ from shared.features.admin.users import button_arguments, command_arguments
 from shared.features.common.menu import PROMO
 from shared.features.common.plans import plan_name
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -15,7 +15,8 @@ from shared.features.admin import payment
 from shared.features.admin.payment import Payment, find_payment, is_number, look_up_payment
 from shared.features.admin.users import button_arguments, command_arguments, user_name
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -7,7 +7,8 @@ from telebot.types import CallbackQuery, Message
 from shared.ai.modes import DEFAULT, MODES, Mode, find_mode
 from shared.core.texts import Text
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -8,7 +8,8 @@ from time import monotonic
 
 from shared.core import log
 from shared.core.texts import Text
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 
 _SENDING = 1.0  # seconds of the time limit that are reserved for sending
 

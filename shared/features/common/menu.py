@@ -8,7 +8,8 @@ from shared.core.config import settings
 from shared.core.texts import Text, concat, figures
 from shared.features.common.offering import is_offered
 from shared.features.common.plans import plan_name
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 
 REFERRAL = "ref_"  # begins the payload of an invite link
 PROMO = "promo_"  # begins the payload of a link with a promo code

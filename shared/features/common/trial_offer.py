@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from shared.core import db
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 
 TRIAL = "trial"
 

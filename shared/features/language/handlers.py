@@ -7,7 +7,8 @@ from telebot.types import CallbackQuery, Message
 from shared.core import texts
 from shared.features.common.menu import main_menu, menu_text
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

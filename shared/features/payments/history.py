@@ -14,7 +14,8 @@ from shared.features import shop
 from shared.features.common.catalog import title
 from shared.features.common.menu import back
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.payments import providers
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:

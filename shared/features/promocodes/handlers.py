@@ -13,7 +13,8 @@ from shared.core.texts import Text
 from shared.features.common.menu import PROMO, back, main_menu, menu_text
 from shared.features.common.plans import plan_name
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -11,7 +11,8 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.features.common.menu import REFERRAL, back
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

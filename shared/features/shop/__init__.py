@@ -13,7 +13,8 @@ from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
     from shared.core.texts import Text
-    from shared.telegram.context import Keyboard, UpdateContext
+    from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
 
 feature = Feature(
     __name__,

@@ -15,7 +15,8 @@ from shared.features.common import catalog
 from shared.features.common.menu import back
 from shared.features.shop import buy, checkout
 from shared.telegram import current_context
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

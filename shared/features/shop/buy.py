@@ -21,7 +21,8 @@ from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.features.shop import checkout, contact
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

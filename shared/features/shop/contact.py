@@ -7,7 +7,8 @@ from telebot.types import CallbackQuery
 from shared.core import db
 from shared.core.texts import Text
 from shared.telegram import current_context
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

@@ -15,8 +15,9 @@ from shared.core.texts import Text, concat
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.telegram import current_context, membership, reply
-from shared.telegram.context import Keyboard, UpdateContext
+from shared.telegram.context import UpdateContext
 from shared.telegram.membership import Channel
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

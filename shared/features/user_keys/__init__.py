@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
-    from shared.telegram.context import Keyboard, UpdateContext
+    from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
 
 feature = Feature(
     __name__,

@@ -21,7 +21,8 @@ from shared.core.redaction import REDACTED
 from shared.core.texts import Text
 from shared.features.common.menu import back
 from shared.telegram import api, current_context, reply
-from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
+from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()

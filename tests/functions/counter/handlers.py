@@ -5,7 +5,7 @@ from __future__ import annotations
 from telebot.types import CallbackQuery, Message
 
 from shared.telegram import current_context, reply
-from shared.telegram.context import Keyboard
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()
