@@ -1448,7 +1448,7 @@ create index telegram_updates_received_at_idx on public.telegram_updates (receiv
 -- A user's updates, for the data export and the erasure, and the AI requests in progress.
 create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
 -- Unparsable bodies have no user_id: an erasure searches them.
-create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
+create index telegram_updates_invalid_idx on public.telegram_updates (received_at) where kind = 'invalid';
 
 comment on table public.telegram_updates is 'Inbox of updates from Telegram, each once';
 comment on column public.telegram_updates.update_id is 'Telegram''s update_id; negative: a digest of a body that has none';
@@ -11864,7 +11864,7 @@ begin
   -- Bodies that could not be parsed have no user_id: search them for the Telegram id.
   update public.telegram_updates as t
      set payload = null, error = null
-   where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
+   where t.kind = 'invalid' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
 
   update public.audit_log as l
      set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
@@ -13398,47 +13398,6 @@ $$;
 revoke all on function private.change_session from public, anon, authenticated, service_role;
 comment on function private.change_session is 'Applies what a handler changed in its session';
 
--- Leases the outbox items of one finished update that are due. An item waits behind an earlier one of the same update
--- and chat that is delayed or being sent, so messages stay in order.
---
--- Concurrency: each item is locked and its send_after moved one minute ahead, so no other sender takes it meanwhile.
--- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED), by id.
--- Returns: jsonb, [{id, method, parameters}] in order; null when none is due.
--- Errors: none.
-create or replace function private.claim_calls(p_bot text, p_update_id bigint)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  with due as (
-    select o.id
-      from public.telegram_outbox as o
-     where o.bot = p_bot and o.update_id = p_update_id and o.send_after <= private.clock()
-       and not exists (
-         select from public.telegram_outbox as e
-          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
-            and e.send_after > private.clock()
-       )
-     order by o.id
-       for update skip locked
-  ), claimed as (
-    update public.telegram_outbox as o
-       set send_after = private.clock() + interval '1 minute'
-      from due
-     where o.id = due.id
-    returning o.id, o.method, o.parameters
-  )
-  select jsonb_agg(
-    jsonb_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
-  )
-  from claimed as c;
-$$;
-
-revoke all on function private.claim_calls from public, anon, authenticated, service_role;
-comment on function private.claim_calls is 'Leases the due outbox items of one finished update';
-
 -- Extends the lease of a held part of a long text while the user's next message is processed, which takes the part
 -- along (shared/features/chat/paste.py). The sweep leaves the part alone until then.
 --
@@ -13634,6 +13593,47 @@ $$;
 revoke all on function private.claim_update from public, anon, authenticated, service_role;
 comment on function private.claim_update is 'Stores an update, or finds it, and takes a free lease';
 
+-- Leases the outbox items of one finished update that are due. An item waits behind an earlier one of the same update
+-- and chat that is delayed or being sent, so messages stay in order.
+--
+-- Concurrency: each item is locked and its send_after moved one minute ahead, so no other sender takes it meanwhile.
+-- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED), by id.
+-- Returns: jsonb, [{id, method, parameters}] in order; null when none is due.
+-- Errors: none.
+create or replace function private.claim_update_outbox(p_bot text, p_update_id bigint)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with due as (
+    select o.id
+      from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id and o.send_after <= private.clock()
+       and not exists (
+         select from public.telegram_outbox as e
+          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
+            and e.send_after > private.clock()
+       )
+     order by o.id
+       for update skip locked
+  ), claimed as (
+    update public.telegram_outbox as o
+       set send_after = private.clock() + interval '1 minute'
+      from due
+     where o.id = due.id
+    returning o.id, o.method, o.parameters
+  )
+  select jsonb_agg(
+    jsonb_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
+  )
+  from claimed as c;
+$$;
+
+revoke all on function private.claim_update_outbox from public, anon, authenticated, service_role;
+comment on function private.claim_update_outbox is 'Leases the due outbox items of one finished update';
+
 -- Counts the sessions in which a user wrote or tapped a button within the last p_minutes: one per user, bot, chat and
 -- topic. p_minutes is limited to 1 to 1440.
 --
@@ -13688,7 +13688,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
-  values (p_bot, p_update_id, 'unusable', 'dead_lettered', to_jsonb(p_body), left(p_error, 2000))
+  values (p_bot, p_update_id, 'invalid', 'dead_lettered', to_jsonb(p_body), left(p_error, 2000))
   on conflict (bot, update_id) do nothing;
   return jsonb_build_object('outcome', case when found then 'dead_lettered' else 'known' end);
 end
@@ -14552,7 +14552,7 @@ begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id;
-  v_outgoing := private.claim_calls(p_bot, p_update_id);
+  v_outgoing := private.claim_update_outbox(p_bot, p_update_id);
   if v_outgoing is null and exists (
     select from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0

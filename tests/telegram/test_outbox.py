@@ -51,7 +51,7 @@ def test_no_item_is_claimed_behind_one_in_delivery(stack: Stack, sql: Sql) -> No
         assert [call["parameters"]["text"] for call in first] == ["0"]
         others = sql("select claim_outbox(10) as calls")[0]["calls"]
         assert [call["parameters"]["text"] for call in others] == ["another chat"]
-        assert sql("select private.claim_calls('assistant', 424242) as calls")[0]["calls"] is None
+        assert sql("select private.claim_update_outbox('assistant', 424242) as calls")[0]["calls"] is None
     finally:
         sql("delete from telegram_outbox where update_id = 424242")
 

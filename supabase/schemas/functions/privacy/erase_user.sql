@@ -63,7 +63,7 @@ begin
   -- Bodies that could not be parsed have no user_id: search them for the Telegram id.
   update public.telegram_updates as t
      set payload = null, error = null
-   where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
+   where t.kind = 'invalid' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
 
   update public.audit_log as l
      set user_id = null, before = l.before - 'reason', after = l.after - 'reason'

@@ -17,7 +17,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
-  values (p_bot, p_update_id, 'unusable', 'dead_lettered', to_jsonb(p_body), left(p_error, 2000))
+  values (p_bot, p_update_id, 'invalid', 'dead_lettered', to_jsonb(p_body), left(p_error, 2000))
   on conflict (bot, update_id) do nothing;
   return jsonb_build_object('outcome', case when found then 'dead_lettered' else 'known' end);
 end

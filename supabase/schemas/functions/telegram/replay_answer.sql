@@ -26,7 +26,7 @@ begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id;
-  v_outgoing := private.claim_calls(p_bot, p_update_id);
+  v_outgoing := private.claim_update_outbox(p_bot, p_update_id);
   if v_outgoing is null and exists (
     select from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0

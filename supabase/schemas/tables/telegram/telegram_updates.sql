@@ -43,7 +43,7 @@ create index telegram_updates_received_at_idx on public.telegram_updates (receiv
 -- A user's updates, for the data export and the erasure, and the AI requests in progress.
 create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
 -- Unparsable bodies have no user_id: an erasure searches them.
-create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
+create index telegram_updates_invalid_idx on public.telegram_updates (received_at) where kind = 'invalid';
 
 comment on table public.telegram_updates is 'Inbox of updates from Telegram, each once';
 comment on column public.telegram_updates.update_id is 'Telegram''s update_id; negative: a digest of a body that has none';

@@ -5,7 +5,7 @@
 -- Locks: outbox items of the update (FOR UPDATE SKIP LOCKED), by id.
 -- Returns: jsonb, [{id, method, parameters}] in order; null when none is due.
 -- Errors: none.
-create or replace function private.claim_calls(p_bot text, p_update_id bigint)
+create or replace function private.claim_update_outbox(p_bot text, p_update_id bigint)
 returns jsonb
 language sql
 volatile
@@ -36,5 +36,5 @@ as $$
   from claimed as c;
 $$;
 
-revoke all on function private.claim_calls from public, anon, authenticated, service_role;
-comment on function private.claim_calls is 'Leases the due outbox items of one finished update';
+revoke all on function private.claim_update_outbox from public, anon, authenticated, service_role;
+comment on function private.claim_update_outbox is 'Leases the due outbox items of one finished update';
