@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from shared.core import texts
 from shared.payments.providers import load, names
 
@@ -11,6 +13,12 @@ RENEWING = [key for key in CALLING if load(key).RECURRING_PERIODS]
 REFUNDING = [key for key in CALLING if load(key).SUPPORTS_REFUNDS]
 LISTED = [key for key in CALLING if load(key).SUPPORTS_STATEMENTS]
 REAL = [key for key in CALLING if not load(key).ENVIRONMENTS]
+
+
+def offering(action: str) -> list[str]:
+    """The providers whose fake server offers an action to the payer or the shop: refund, challenge, …"""
+    servers = {key: import_module(f"tools.emulator.payments.{key}").FakeServer for key in CALLING}
+    return [key for key, server in servers.items() if action in server.ACTIONS]
 
 
 def _label(language: str, key: str) -> str:

@@ -72,7 +72,7 @@ def of_kind(shop: Shop, kind: str) -> list[dict[str, Any]]:
 @given_settings(
     max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_each_header_fits_its_own_form_of_the_text(keys: None, text: str) -> None:
+def test_each_header_signs_its_own_form_of_the_body(keys: None, text: str) -> None:
     provider = load("cloudpayments")
     body = f"TransactionId=1&Description={quote(text)}".encode()
     plain = f"TransactionId=1&Description={text}".encode()
@@ -91,7 +91,7 @@ def test_each_header_fits_its_own_form_of_the_text(keys: None, text: str) -> Non
                 provider.verify(WebhookRequest("pay", "POST", FORM | headers, body))
 
 
-def test_by_get_the_query_is_signed(keys: None, provider: Any) -> None:
+def test_a_get_request_is_signed_by_its_query(keys: None, provider: Any) -> None:
     query = urlencode(PAID | {"Description": "Оплата + чек"}).encode()
     call = WebhookRequest("pay", "GET", {"content-hmac": mac(SECRET, query)}, b"", query)
     provider.verify(call)
@@ -102,13 +102,13 @@ def test_by_get_the_query_is_signed(keys: None, provider: Any) -> None:
         provider.verify(WebhookRequest("pay", "POST", call.headers, b"", query))
 
 
-def test_a_json_body_is_never_decoded(keys: None, provider: Any) -> None:
+def test_a_json_body_is_not_url_decoded(keys: None, provider: Any) -> None:
     body = json.dumps(PAID | {"Description": "50%25 + 1"}).encode()
     headers = {"content-type": "application/json; charset=utf-8", "x-content-hmac": mac(SECRET, body)}
     provider.verify(WebhookRequest("pay", "POST", headers, body))
 
 
-def test_text_in_another_encoding_is_said_to_be_so(keys: None, provider: Any) -> None:
+def test_a_body_that_is_not_utf8_is_an_invalid_payload(keys: None, provider: Any) -> None:
     body = "TransactionId=1&Amount=1&Currency=RUB&Description=%CE%EF".encode("ascii")
     call = WebhookRequest("pay", "POST", FORM | {"content-hmac": mac(SECRET, body)}, body)
     provider.verify(call)
@@ -116,7 +116,7 @@ def test_text_in_another_encoding_is_said_to_be_so(keys: None, provider: Any) ->
         provider.parse(call)
 
 
-def test_the_current_secret_is_used_for_calls(environment: Callable[..., None], provider: Any) -> None:
+def test_requests_use_the_current_secret(environment: Callable[..., None], provider: Any) -> None:
     environment(CLOUDPAYMENTS_API_SECRET=" new , old ")
     assert provider.secrets("CLOUDPAYMENTS_API_SECRET") == ("new", "old")
 
@@ -137,27 +137,27 @@ def test_the_current_secret_is_used_for_calls(environment: Callable[..., None], 
         ({"Currency": ""}, "Currency"),
     ],
 )
-def test_what_makes_no_sense_is_unusable(
+def test_an_undocumented_value_is_an_invalid_payload(
     keys: None, provider: Any, change: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(InvalidPayload, match=reason):
         provider.parse(SAMPLE.sign(urlencode(PAID | change).encode()))
 
 
-def test_a_refund_without_its_payment_is_unusable(keys: None, provider: Any) -> None:
+def test_a_refund_without_its_payment_is_an_invalid_payload(keys: None, provider: Any) -> None:
     body = urlencode(PAID | {"OperationType": "Refund"}).encode()
     with pytest.raises(InvalidPayload, match="PaymentTransactionId"):
         provider.parse(SAMPLE.sign(body, case={"kind": "refund"}))
 
 
-def test_too_many_fields_are_unusable(keys: None, provider: Any) -> None:
+def test_too_many_fields_are_an_invalid_payload(keys: None, provider: Any) -> None:
     body = urlencode({**PAID, **{f"field{number}": 1 for number in range(300)}}).encode()
     with pytest.raises(InvalidPayload, match="too many"):
         provider.parse(SAMPLE.sign(body))
 
 
 @pytest.mark.parametrize("invoice", ["", "order-42", "042x", "4 2", "42\n", "9" * 30, "-1"])
-def test_an_order_that_is_none_of_ours_is_money_without_an_order(
+def test_a_foreign_order_number_gives_a_payment_without_an_order(
     keys: None, provider: Any, invoice: str
 ) -> None:
     payment_event = provider.parse(
@@ -169,7 +169,7 @@ def test_an_order_that_is_none_of_ours_is_money_without_an_order(
 # What it is answered.
 
 
-def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
+def test_only_success_has_code_zero(keys: None, provider: Any) -> None:
     for kind in provider.WEBHOOK_KINDS:
         call = SAMPLE.sign(SAMPLE.paid(), case={"kind": kind})
         assert json.loads(provider.success_response(call).body) == {"code": 0}
@@ -188,7 +188,7 @@ def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
         (PrecheckResult.EXPIRED, 20),
     ],
 )
-def test_a_check_is_answered_in_its_codes(
+def test_check_returns_the_code_of_the_result(
     keys: None, provider: Any, result: PrecheckResult, code: int
 ) -> None:
     call = SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"})
@@ -197,7 +197,7 @@ def test_a_check_is_answered_in_its_codes(
     assert (reply.status, json.loads(reply.body)) == (200, {"code": code})
 
 
-def test_a_check_that_cannot_be_answered_declines_with_words_for_the_payer(keys: None, provider: Any) -> None:
+def test_check_declines_with_status_200_when_the_database_is_down(keys: None, provider: Any) -> None:
     reply = provider.retry_response(SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"}))
     assert (reply.status, json.loads(reply.body)) == (200, {"code": 13})
     assert provider.retry_response(SAMPLE.sign(SAMPLE.paid())).status == 503
@@ -207,7 +207,7 @@ def test_a_check_that_cannot_be_answered_declines_with_words_for_the_payer(keys:
 
 
 @pytest.mark.parametrize(("style", "method"), [("form", "POST"), ("json", "POST"), ("form", "GET")])
-def test_an_order_is_asked_about_paid_and_told(shop: Shop, style: str, method: str) -> None:
+def test_an_order_is_checked_paid_and_reported(shop: Shop, style: str, method: str) -> None:
     fake_server: Any = shop.fake_server("cloudpayments")
     fake_server.style, fake_server.method = style, method
     made, checkout = bought(shop)
@@ -226,7 +226,7 @@ def test_an_order_is_asked_about_paid_and_told(shop: Shop, style: str, method: s
     }
 
 
-def test_the_same_key_makes_the_same_order(shop: Shop, provider: Any) -> None:
+def test_the_same_key_returns_the_same_order(shop: Shop, provider: Any) -> None:
     made = order()
     assert provider.create(made, TIMEOUT) == provider.create(made, TIMEOUT)
     assert provider.create(order(), TIMEOUT) != provider.create(made, TIMEOUT)
@@ -242,7 +242,7 @@ def test_the_same_key_makes_the_same_order(shop: Shop, provider: Any) -> None:
         (b"OK", "no answer"),
     ],
 )
-def test_without_the_shops_agreement_no_money_is_taken(
+def test_a_declined_check_prevents_the_charge(
     shop: Shop, provider: Any, monkeypatch: pytest.MonkeyPatch, body: bytes, words: str
 ) -> None:
     served = shop.handle
@@ -262,7 +262,7 @@ def test_without_the_shops_agreement_no_money_is_taken(
     assert declined.kind is EventKind.FAILED
 
 
-def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:
+def test_a_declined_order_can_still_be_paid(shop: Shop) -> None:
     _, checkout = bought(shop, "decline")
     eventually(lambda: of_kind(shop, "fail"), 20)
     assert of_kind(shop, "fail")[0]["reason"] == "5051 InsufficientFunds"
@@ -270,7 +270,7 @@ def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:
     eventually(lambda: of_kind(shop, "pay"), 20)
 
 
-def test_it_is_told_again_until_the_code_says_so(shop: Shop) -> None:
+def test_a_webhook_is_retried_until_code_zero(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(2)
     shop.status = 503
@@ -283,19 +283,19 @@ def test_it_is_told_again_until_the_code_says_so(shop: Shop) -> None:
     eventually(lambda: of_kind(shop, "refund"), 20)
 
 
-def test_a_forged_payment_is_refused(shop: Shop) -> None:
+def test_a_forged_payment_is_rejected(shop: Shop) -> None:
     bought(shop, "forge")
     eventually(lambda: shop.refused, 20)
     assert isinstance(shop.refused[0], InvalidSignature)
     assert not shop.events
 
 
-def test_half_of_it_is_told_as_half(shop: Shop) -> None:
+def test_a_partial_payment_is_reported_with_its_amount(shop: Shop) -> None:
     bought(shop, "wrong_amount", amount=Decimal("300.00"))
     assert shop.told(2)[1]["amount"] == "150.00"
 
 
-def test_a_late_payment_comes_before_the_failure_it_followed(shop: Shop) -> None:
+def test_a_payment_may_be_reported_before_the_earlier_failure(shop: Shop) -> None:
     bought(shop, "pay_later")
     eventually(lambda: of_kind(shop, "fail"), 20)
     assert [event.type for event in shop.events if event.type != "check"] == ["pay", "fail"]
@@ -303,7 +303,7 @@ def test_a_late_payment_comes_before_the_failure_it_followed(shop: Shop) -> None
 
 @pytest.mark.parametrize("contact", ["anna@example.com", "+79990001122"])
 @pytest.mark.parametrize(("vat", "tax"), [("1", ""), ("4", "1"), ("11", "2"), ("12", "6")])
-def test_a_receipt_is_one_that_cloudkassir_takes(
+def test_a_receipt_is_valid_for_cloudkassir(
     shop: Shop, environment: Callable[..., None], contact: str, vat: str, tax: str
 ) -> None:
     environment(RECEIPT_VAT_CODE=vat, RECEIPT_TAX_SYSTEM=tax)
@@ -315,19 +315,23 @@ def test_a_receipt_is_one_that_cloudkassir_takes(
     assert receipt["Items"][0]["vat"] == {"1": None, "4": 20, "11": 22, "12": 122}[vat]
 
 
-def test_a_wrong_vat_code_is_named(shop: Shop, environment: Callable[..., None], provider: Any) -> None:
+def test_an_invalid_vat_code_is_a_config_error(
+    shop: Shop, environment: Callable[..., None], provider: Any
+) -> None:
     environment(RECEIPT_VAT_CODE="13")
     with pytest.raises(ConfigError, match="RECEIPT_VAT_CODE"):
         provider.create(order(contact="a@b.example"), TIMEOUT)
 
 
-def test_what_it_refuses_is_told_and_certain(shop: Shop, provider: Any) -> None:
+def test_a_refusal_has_a_reason_and_is_not_executed(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError, match="Invalid Currency value") as refused:
         provider.create(order(currency="XYZ"), TIMEOUT)
     assert refused.value.not_executed
 
 
-def test_wrong_credentials_are_certain(shop: Shop, environment: Callable[..., None], provider: Any) -> None:
+def test_wrong_credentials_are_not_executed(
+    shop: Shop, environment: Callable[..., None], provider: Any
+) -> None:
     environment(CLOUDPAYMENTS_API_SECRET="wrong-secret-of-ours")
     with pytest.raises(PaymentError) as refused:
         provider.create(order(), TIMEOUT)
@@ -345,7 +349,7 @@ def test_wrong_credentials_are_certain(shop: Shop, environment: Callable[..., No
         json_response({"Success": True, "Model": "no"}),
     ],
 )
-def test_an_answer_that_is_none_is_not_certain(
+def test_an_invalid_response_leaves_the_outcome_open(
     keys: None, answers: dict[str, Any], provider: Any, answer: Response
 ) -> None:
     answers["/orders/create"] = answer
@@ -354,7 +358,7 @@ def test_an_answer_that_is_none_is_not_certain(
     assert not failed.value.not_executed
 
 
-def test_the_state_of_an_order_can_be_asked_for(shop: Shop, provider: Any) -> None:
+def test_the_state_of_an_order_can_be_fetched(shop: Shop, provider: Any) -> None:
     unpaid = order()
     assert provider.fetch(unpaid.id, provider.create(unpaid, TIMEOUT).reference, TIMEOUT) == ()
 
@@ -367,7 +371,7 @@ def test_the_state_of_an_order_can_be_asked_for(shop: Shop, provider: Any) -> No
     assert failed.kind is EventKind.FAILED
 
 
-def test_after_a_refund_both_are_told_of(shop: Shop, provider: Any) -> None:
+def test_after_a_refund_both_operations_are_fetched(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
     (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
     refund = provider.refund(
@@ -385,7 +389,7 @@ def test_after_a_refund_both_are_told_of(shop: Shop, provider: Any) -> None:
     assert (told["operation_id"], told["payment_id"]) == (refund.operation_id, paid.payment_id)
 
 
-def test_a_refund_may_have_a_receipt_and_is_never_more_than_was_paid(shop: Shop, provider: Any) -> None:
+def test_a_refund_has_a_receipt_and_at_most_the_amount_paid(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
     (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
     receipt = Receipt("anna@example.com", "Premium")
@@ -397,7 +401,7 @@ def test_a_refund_may_have_a_receipt_and_is_never_more_than_was_paid(shop: Shop,
         assert refused.value.not_executed
 
 
-def test_a_state_that_makes_no_sense_is_an_error(keys: None, answers: dict[str, Any], provider: Any) -> None:
+def test_an_invalid_state_is_a_payment_error(keys: None, answers: dict[str, Any], provider: Any) -> None:
     answers["/v2/payments/find"] = {"Success": True, "Model": {"TransactionId": 1, "Status": "Completed"}}
     with pytest.raises(PaymentError):
         provider.fetch(1, "", TIMEOUT)
@@ -443,7 +447,7 @@ def test_three_failures_end_a_subscription(shop: Shop) -> None:
     assert kinds[-1] == "subscription_ended"
 
 
-def test_only_months_are_renewed_by_itself(provider: Any) -> None:
+def test_only_months_are_renewed_by_the_provider(provider: Any) -> None:
     assert provider.renews("month", "RUB")
     assert not provider.renews("year", "RUB")
     assert not provider.renews("month", "XTR")

@@ -14,7 +14,7 @@ def post(stack: Stack, path: str) -> tuple[int, bytes]:
     return answer.status, answer.data
 
 
-def test_a_provider_without_its_settings_is_not_there(stack: Stack) -> None:
+def test_a_provider_without_its_settings_is_unknown(stack: Stack) -> None:
     assert post(stack, "stripe")[0] == 401
     with stack.settings(STRIPE_WEBHOOK_SECRET=""):
         assert post(stack, "stripe") == (404, b"unknown provider")
@@ -22,7 +22,7 @@ def test_a_provider_without_its_settings_is_not_there(stack: Stack) -> None:
     assert post(stack, "stripe")[0] == 401
 
 
-def test_a_wrong_setting_is_an_outage_even_for_a_stranger(stack: Stack) -> None:
+def test_an_invalid_setting_returns_503_for_every_path(stack: Stack) -> None:
     assert post(stack, "nobody") == (404, b"unknown provider")
     with stack.settings(RESPONSE_TIMEOUT="soon"):
         assert post(stack, "nobody")[0] == 503

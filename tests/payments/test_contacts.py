@@ -29,7 +29,7 @@ RUSSIAN = "+79771234567"
     "(977) 123-45-67", "«89771234567».", "8\u00a0977\u200b123\u202f45 67", "８９７７１２３４５６７",
     "Phone: +7.977.123.45.67",
 ])  # fmt: skip
-def test_a_russian_phone_is_one_however_it_is_written(written: str) -> None:
+def test_russian_phones_are_parsed_in_every_spelling(written: str) -> None:
     assert contacts.read(written) == RUSSIAN
     assert contacts.is_try(written)
 
@@ -40,11 +40,11 @@ def test_a_russian_phone_is_one_however_it_is_written(written: str) -> None:
     ("8 701 234 56 78", "+77012345678"), ("+1 212 555 1234", "+12125551234"),
     ("8 800 555-35-35", "+78005553535"),
 ])  # fmt: skip
-def test_phones_of_other_countries_are_read(written: str, read: str) -> None:
+def test_phones_of_other_countries_are_parsed(written: str, read: str) -> None:
     assert contacts.read(written) == read
 
 
-def test_a_phone_without_a_country_is_of_the_configured_one(environment: Callable[..., None]) -> None:
+def test_a_phone_without_a_country_code_is_of_the_configured_region(environment: Callable[..., None]) -> None:
     environment(PHONE_REGION="DE")
     assert contacts.read("0151 23456789") == "+4915123456789"
     assert contacts.read("+7 977 123 45 67") == RUSSIAN
@@ -61,7 +61,7 @@ def test_a_phone_without_a_country_is_of_the_configured_one(environment: Callabl
     ("ivan@почта.рф", "ivan@xn--80a1acny.xn--p1ai"), ("ivan@почта.com", "ivan@xn--80a1acny.com"),
     ("i1234567890@example.ru", "i1234567890@example.ru"),
 ])  # fmt: skip
-def test_an_address_is_read_without_what_stands_around_it(written: str, read: str) -> None:
+def test_an_address_is_found_within_other_text(written: str, read: str) -> None:
     assert contacts.read(written) == read
 
 
@@ -73,11 +73,11 @@ def test_an_address_is_read_without_what_stands_around_it(written: str, read: st
     "ivan@mаil.ru", "ivan@exαmple.com", "ivan@example.cоm",  # a Cyrillic or Greek letter in each
     "ivan@[127.0.0.1]", "x" * 65 + "@example.ru", "ivan@" + "x" * 250 + ".ru", "ivan\0@exam ple",
 ])  # fmt: skip
-def test_what_no_receipt_can_go_to_is_not_taken(written: str) -> None:
+def test_addresses_without_receipts_are_rejected(written: str) -> None:
     assert contacts.read(written) is None
 
 
-def test_nothing_is_asked_of_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dns_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_network(*_arguments: Any) -> None:
         raise AssertionError("the network was asked")
 
@@ -87,7 +87,7 @@ def test_nothing_is_asked_of_dns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.text(max_size=60))
-def test_anything_may_be_written_and_what_is_read_is_read_again(written: str) -> None:
+def test_any_input_is_safe_and_a_parsed_contact_parses_to_itself(written: str) -> None:
     read = contacts.read(written)
     assert read is None or contacts.read(read) == read
 
@@ -145,7 +145,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -
 
 
 @pytest.mark.parametrize(("key", "status", "body"), _cases(ABOUT_CONTACT))
-def test_a_refused_contact_is_told_apart(
+def test_a_refused_contact_raises_contact_refused(
     answers: Callable[[int, Any], None], key: str, status: int, body: Any
 ) -> None:
     answers(status, body)
@@ -156,7 +156,7 @@ def test_a_refused_contact_is_told_apart(
 
 
 @pytest.mark.parametrize(("key", "status", "body"), _cases(ABOUT_ELSE))
-def test_another_refusal_is_not_about_the_contact(
+def test_another_refusal_is_not_contact_refused(
     answers: Callable[[int, Any], None], key: str, status: int, body: Any
 ) -> None:
     answers(status, body)
@@ -167,7 +167,7 @@ def test_another_refusal_is_not_about_the_contact(
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 @pytest.mark.parametrize("key", provider_lists.REAL)
-def test_an_outage_is_no_refusal(answers: Callable[[int, Any], None], key: str, status: int) -> None:
+def test_an_outage_is_not_a_refusal(answers: Callable[[int, Any], None], key: str, status: int) -> None:
     answers(status, "<html>email phone</html>")
     with pytest.raises(PaymentError) as failed:
         providers.load(key).create(order(contact=CONTACT), 5)
@@ -175,7 +175,7 @@ def test_an_outage_is_no_refusal(answers: Callable[[int, Any], None], key: str, 
 
 
 @pytest.mark.parametrize("key", ["prodamus", "cloudpayments"])
-def test_words_about_a_contact_that_was_not_sent_are_about_something_else(
+def test_a_refusal_is_not_about_a_contact_that_was_not_sent(
     answers: Callable[[int, Any], None], key: str
 ) -> None:
     answers(200, {"Success": False, "Message": "E-mail of the shop is not confirmed"})
@@ -184,7 +184,7 @@ def test_words_about_a_contact_that_was_not_sent_are_about_something_else(
     assert not isinstance(refused.value, ContactRefused)
 
 
-def test_a_charge_with_a_refused_contact_may_be_tried_again(answers: Callable[[int, Any], None]) -> None:
+def test_a_charge_with_a_refused_contact_can_be_retried(answers: Callable[[int, Any], None]) -> None:
     answers(*ABOUT_CONTACT["yookassa"][0])
     payment_event = providers.load("yookassa").charge_saved_method(order(contact=CONTACT), "method", 5)
     assert (payment_event.kind, payment_event.reason) == (EventKind.FAILED, CONTACT_REFUSED)

@@ -57,7 +57,7 @@ def accept(provider: Provider, call: WebhookRequest) -> Any:
     return provider.parse(call)
 
 
-def test_every_provider_brings_its_sample() -> None:
+def test_every_provider_has_a_sample() -> None:
     assert set(provider_lists.REAL) <= set(SAMPLES), "add tests/payments/recorded/<provider>/sample.py"
     for key, sample in SAMPLES.items():
         assert key == sample.KEY
@@ -65,7 +65,9 @@ def test_every_provider_brings_its_sample() -> None:
 
 
 @pytest.mark.parametrize("key", names())
-def test_a_provider_says_of_itself_what_others_derive(key: str, environment: Callable[..., None]) -> None:
+def test_declared_capabilities_match_the_implemented_methods(
+    key: str, environment: Callable[..., None]
+) -> None:
     provider = load(key)
     assert provider.key == key
     is_outside = provider.API_URL.startswith("https://") and not provider.API_URL.endswith("/")
@@ -84,7 +86,7 @@ def _own(provider: Provider) -> set[str]:
     return set(vars(type(provider)))
 
 
-def test_it_is_offered_only_when_all_its_settings_are_there(
+def test_a_provider_is_configured_only_with_all_required_settings(
     sample: Sample, provider: Provider, environment: Callable[..., None]
 ) -> None:
     assert provider.is_configured()
@@ -94,7 +96,7 @@ def test_it_is_offered_only_when_all_its_settings_are_there(
         environment(**{variable: sample.ENV[variable]})
 
 
-def test_its_answers_make_the_provider_do_the_right_thing(sample: Sample, provider: Provider) -> None:
+def test_responses_mean_success_retry_and_rejection(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
     assert provider.success_response(call).status == 200
     assert (
@@ -105,7 +107,7 @@ def test_its_answers_make_the_provider_do_the_right_thing(sample: Sample, provid
 
 
 @pytest.mark.parametrize(("key", "name"), CASES, ids=[f"{key}-{name}" for key, name in CASES])
-def test_what_was_recorded_is_understood(
+def test_recorded_webhooks_are_parsed(
     key: str, name: str, environment: Callable[..., None], answers: dict[str, Any]
 ) -> None:
     sample, provider = SAMPLES[key], load(key)
@@ -123,7 +125,7 @@ def test_what_was_recorded_is_understood(
     [(key, vector) for key, sample in SAMPLES.items() for vector in sample.vectors()],
     ids=lambda value: value if isinstance(value, str) else value["name"],
 )
-def test_published_signatures_fit(
+def test_published_signatures_are_valid(
     key: str, vector: dict[str, Any], environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample, provider = SAMPLES[key], load(key)
@@ -137,7 +139,7 @@ def test_published_signatures_fit(
 
 
 @signed
-def test_a_body_that_was_touched_proves_nothing(sample: Sample, provider: Provider) -> None:
+def test_a_changed_body_is_not_authentic(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
     provider.verify(call)
     middle = len(call.body) // 2
@@ -155,7 +157,7 @@ def test_a_body_that_was_touched_proves_nothing(sample: Sample, provider: Provid
 
 
 @signed
-def test_a_signature_that_was_touched_proves_nothing(sample: Sample, provider: Provider) -> None:
+def test_a_changed_signature_is_not_authentic(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
     for name in sample.HEADERS:
         value = call.headers[name]
@@ -171,7 +173,7 @@ def test_a_signature_that_was_touched_proves_nothing(sample: Sample, provider: P
 
 
 @signed
-def test_no_signature_proves_nothing(sample: Sample, provider: Provider) -> None:
+def test_a_missing_signature_is_not_authentic(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
     with pytest.raises(InvalidSignature):
         provider.verify(
@@ -181,7 +183,9 @@ def test_no_signature_proves_nothing(sample: Sample, provider: Provider) -> None
 
 @signed
 @pytest.mark.parametrize("garbage", GARBAGE, ids=[ascii(text[:8]) for text in GARBAGE])
-def test_headers_of_any_kind_are_only_refused(sample: Sample, provider: Provider, garbage: str) -> None:
+def test_any_header_value_only_raises_invalid_signature(
+    sample: Sample, provider: Provider, garbage: str
+) -> None:
     call = sample.sign(sample.paid())
     for body in (call.body, b"\xff\xfe", b""):
         odd = WebhookRequest(call.kind, call.method, dict.fromkeys(sample.HEADERS, garbage), body, call.query)
@@ -189,7 +193,7 @@ def test_headers_of_any_kind_are_only_refused(sample: Sample, provider: Provider
             provider.verify(odd)
 
 
-def test_without_our_secret_nothing_is_let_in(
+def test_without_a_secret_nothing_is_authentic(
     sample: Sample, provider: Provider, environment: Callable[..., None]
 ) -> None:
     for blank in ("", "   "):
@@ -200,7 +204,7 @@ def test_without_our_secret_nothing_is_let_in(
 
 
 @signed
-def test_secrets_can_be_changed(sample: Sample, provider: Provider, environment: Callable[..., None]) -> None:
+def test_secrets_can_be_rotated(sample: Sample, provider: Provider, environment: Callable[..., None]) -> None:
     old = sample.sign(sample.paid())
     if sample.ROTATED is not None:
         environment(**sample.ROTATED)
@@ -228,7 +232,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_bodies_of_any_kind_are_refused_and_when_signed_unusable(
+def test_hostile_bodies_are_rejected_and_when_signed_invalid(
     sample: Sample, provider: Provider, answers: dict[str, Any], name: str
 ) -> None:
     body = HOSTILE[name]
@@ -239,7 +243,7 @@ def test_bodies_of_any_kind_are_refused_and_when_signed_unusable(
         accept(provider, sample.sign(body))
 
 
-def test_what_nobody_has_heard_of_is_kept_and_changes_nothing(
+def test_an_unknown_event_is_stored_and_changes_nothing(
     sample: Sample, provider: Provider, answers: dict[str, Any]
 ) -> None:
     event = accept(provider, sample.sign(sample.unknown()))
@@ -272,7 +276,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
+def test_an_authentic_body_with_any_value_anywhere_is_parsed_or_invalid(
     sample: Sample, provider: Provider, answers: dict[str, Any], data: st.DataObject
 ) -> None:
     cases = [case for _, case in sample.recorded() if "body" in case]
@@ -300,6 +304,8 @@ def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
     max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(body=st.binary(max_size=200), header=st.text(max_size=60))
-def test_nothing_random_is_authentic(sample: Sample, provider: Provider, body: bytes, header: str) -> None:
+def test_random_requests_are_not_authentic(
+    sample: Sample, provider: Provider, body: bytes, header: str
+) -> None:
     with pytest.raises(InvalidSignature):
         provider.verify(WebhookRequest("", "POST", dict.fromkeys(sample.HEADERS, header), body))

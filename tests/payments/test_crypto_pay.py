@@ -38,7 +38,7 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
     return made, checkout
 
 
-def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> None:
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
@@ -56,14 +56,14 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
 @pytest.mark.parametrize(
     ("action", "amount"), [("wrong_amount", 149), ("pay_later", 299), ("deliver_twice", 299)]
 )
-def test_whatever_happens_is_told(shop: Shop, action: str, amount: int) -> None:
+def test_every_operation_is_reported(shop: Shop, action: str, amount: int) -> None:
     bought(shop, action)
     count = 2 if action == "deliver_twice" else 1
     assert {Decimal(one["amount"]) for one in shop.told(count)} == {Decimal(amount)}
     assert len({event.key for event in shop.events}) == 1
 
 
-def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) -> None:
+def test_an_expiry_is_not_reported_and_is_fetched(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, "expire")
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [(one.kind, one.order_id) for one in asked] == [(EventKind.CANCELED, made.id)]
@@ -73,14 +73,14 @@ def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) ->
     assert not shop.calls
 
 
-def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+def test_a_forged_webhook_is_rejected(shop: Shop) -> None:
     bought(shop, "forge")
     assert shop.fake_server("crypto_pay").callbacks.idle(20)
     assert [type(error) for error in shop.refused] == [InvalidSignature]
     assert not shop.events
 
 
-def test_nothing_is_given_back_and_nothing_declined(shop: Shop) -> None:
+def test_there_are_no_refunds_and_no_declined_payments(shop: Shop) -> None:
     made = order()
     checkout = load("crypto_pay").create(made, TIMEOUT)
     for action in ("refund", "decline"):
@@ -88,7 +88,7 @@ def test_nothing_is_given_back_and_nothing_declined(shop: Shop) -> None:
             shop.registry.press(checkout.url, action)
 
 
-def test_an_invoice_whose_answer_got_lost_is_found(shop: Shop, provider: Any) -> None:
+def test_an_invoice_is_found_after_a_lost_response(shop: Shop, provider: Any) -> None:
     fake_server: Any = shop.fake_server("crypto_pay")
     provider.create(order(), TIMEOUT)
     fake_server.lose_answers = 1
@@ -102,9 +102,7 @@ def test_an_invoice_whose_answer_got_lost_is_found(shop: Shop, provider: Any) ->
     assert not failed.value.not_executed
 
 
-def test_an_invoice_that_was_not_made_is_not_looked_for(
-    provider: Any, keys: None, answers: dict[str, Any]
-) -> None:
+def test_a_refused_invoice_is_not_searched_for(provider: Any, keys: None, answers: dict[str, Any]) -> None:
     answers["/api/createInvoice"] = Response(503, b"")
     answers["/api/getInvoices"] = {"ok": True, "result": {"items": [{"payload": "1"}, 7, {}]}}
     with pytest.raises(PaymentError, match="503"):
@@ -126,9 +124,7 @@ def test_a_wrong_token_is_refused(shop: Shop, provider: Any, environment: Callab
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(7200, 7200), (-5, 60), (10**8, 2_678_400), (None, 2_678_400)])
-def test_an_invoice_lives_as_long_as_its_order(
-    shop: Shop, provider: Any, left: int | None, seconds: int
-) -> None:
+def test_an_invoice_expires_with_its_order(shop: Shop, provider: Any, left: int | None, seconds: int) -> None:
     expires_at = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
     checkout = provider.create(order(expires_at=expires_at), TIMEOUT)
     invoice = shop.fake_server("crypto_pay").invoices[checkout.reference].object

@@ -43,7 +43,7 @@ def signed(body: bytes, secret: str = "fake-secret-of-tests") -> WebhookRequest:
     return WebhookRequest("", "POST", {"x-fake-signature": signature}, body)
 
 
-def test_outside_development_it_is_not_there(provider: Any, environment: Callable[..., None]) -> None:
+def test_it_is_not_configured_outside_development(provider: Any, environment: Callable[..., None]) -> None:
     call = signed(json.dumps(EVENT).encode())
     provider.verify(call)
     assert "fake" in configured()
@@ -57,7 +57,7 @@ def test_outside_development_it_is_not_there(provider: Any, environment: Callabl
     assert provider.is_configured()
 
 
-def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., None]) -> None:
+def test_only_signed_bodies_are_authentic(provider: Any, environment: Callable[..., None]) -> None:
     call = signed(json.dumps(EVENT).encode())
     for other in (
         signed(call.body, "another"),
@@ -78,7 +78,7 @@ def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., No
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b"\xff", b"{}", b'{"id": 1.5}', b'{"id": "1", "events": [{"kind": "?"}]}']
 )
-def test_what_is_no_event_is_unusable(provider: Any, body: bytes) -> None:
+def test_a_body_without_an_event_is_an_invalid_payload(provider: Any, body: bytes) -> None:
     provider.verify(signed(body))
     with pytest.raises(InvalidPayload):
         provider.parse(signed(body))
@@ -103,7 +103,7 @@ def test_a_purchase_from_checkout_to_refund(fake_shop: Shop) -> None:
     assert [payment_event.kind for payment_event in found] == [EventKind.PAID, EventKind.REFUNDED]
 
 
-def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
+def test_a_subscription_renews_until_it_is_canceled(fake_shop: Shop) -> None:
     provider = load("fake")
     checkout = provider.create(order(period="year"), TIMEOUT)
     for action in ("pay", "renew", "fail_renewal"):
@@ -119,18 +119,18 @@ def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("action", "kinds"), [("pay_later", ["paid", "failed"]), ("deliver_twice", ["paid", "paid"])]
 )
-def test_what_else_a_payer_does(fake_shop: Shop, action: str, kinds: list[str]) -> None:
+def test_other_actions_of_a_payer_are_reported(fake_shop: Shop, action: str, kinds: list[str]) -> None:
     fake_shop.registry.press(load("fake").create(order(), TIMEOUT).url, action)
     assert [payment_event["kind"] for payment_event in fake_shop.told(len(kinds))] == kinds
 
 
-def test_a_forged_event_is_refused(fake_shop: Shop) -> None:
+def test_a_forged_event_is_rejected(fake_shop: Shop) -> None:
     fake_shop.registry.press(load("fake").create(order(), TIMEOUT).url, "forge")
     eventually(lambda: fake_shop.refused, 20)
     assert not fake_shop.events
 
 
-def test_what_it_refuses_is_certain(fake_shop: Shop, environment: Callable[..., None]) -> None:
+def test_a_refusal_is_not_executed(fake_shop: Shop, environment: Callable[..., None]) -> None:
     environment(FAKE_SECRET_KEY="wrong-secret-of-tests")
     with pytest.raises(PaymentError) as refused:
         load("fake").create(order(), TIMEOUT)

@@ -39,7 +39,7 @@ def test_amounts(value: Any, amount: Decimal | None) -> None:
         *((odd, None) for odd in ("", "order-42", "4 2", -1, True, 1.0, "9" * 19, "٤", None, "4\n")),
     ],
 )
-def test_numbers_of_orders(value: Any, number: int | None) -> None:
+def test_order_numbers(value: Any, number: int | None) -> None:
     assert parsing.order_number(value) == number
 
 
@@ -66,7 +66,7 @@ def test_identifiers(value: Any, found: str | None) -> None:
         ),
     ],
 )
-def test_moments(value: Any, found: datetime | None) -> None:
+def test_timestamps(value: Any, found: datetime | None) -> None:
     assert parsing.timestamp(value) == found
 
 
@@ -77,7 +77,7 @@ def test_currencies(value: Any, found: str | None) -> None:
     assert parsing.currency(value) == found
 
 
-def test_objects_and_texts() -> None:
+def test_objects_lists_and_texts() -> None:
     assert parsing.get_object({"a": {"b": {"c": 1}}}, "a", "b") == {"c": 1}
     assert (
         parsing.get_object({"a": []}, "a", "b")
@@ -91,7 +91,7 @@ def test_objects_and_texts() -> None:
     assert parsing.text(None) == parsing.text(5) == ""
 
 
-def test_a_notice_says_all_it_knows_and_zero_is_an_amount() -> None:
+def test_an_event_keeps_zero_amounts_and_leaves_out_unset_fields() -> None:
     payment_event = PaymentEvent(
         kind=EventKind.PAID, payment_id="p", amount=Decimal("0.00"), currency="RUB", order_id=0
     )
@@ -100,7 +100,7 @@ def test_a_notice_says_all_it_knows_and_zero_is_an_amount() -> None:
     }  # fmt: skip
 
 
-def test_a_listed_object_that_makes_no_sense_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_listed_object_is_logged_and_skipped(capsys: pytest.CaptureFixture[str]) -> None:
     def read(found: Mapping[str, Any]) -> WebhookEvent | None:
         if "id" not in found:
             raise InvalidPayload("no number")

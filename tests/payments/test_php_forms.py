@@ -41,7 +41,7 @@ def multipart(fields: list[tuple[str, str]], boundary: str = "b0undary") -> tupl
 
 @given(FORMS)
 @settings(max_examples=examples(400), deadline=None)
-def test_a_form_is_read_and_written_as_php_does(fields: list[tuple[str, str]]) -> None:
+def test_forms_are_parsed_and_written_as_php_does(fields: list[tuple[str, str]]) -> None:
     expected = php_reference.encode(php_reference.post(fields))
     body = urlencode(fields).encode()
     read = php_forms.fields("application/x-www-form-urlencoded", body)
@@ -51,7 +51,7 @@ def test_a_form_is_read_and_written_as_php_does(fields: list[tuple[str, str]]) -
 
 @given(FORMS)
 @settings(max_examples=examples(300), deadline=None)
-def test_multipart_gives_the_same_untouched(fields: list[tuple[str, str]]) -> None:
+def test_multipart_values_are_unchanged(fields: list[tuple[str, str]]) -> None:
     """Spaces, line ends and odd letters of values are signed: nothing may strip or translate them."""
     fields = [(name, value) for name, value in fields if "--b0undary" not in value]
     if fields:
@@ -61,13 +61,13 @@ def test_multipart_gives_the_same_untouched(fields: list[tuple[str, str]]) -> No
 @pytest.mark.parametrize(
     "value", ["", " a ", "\r\n", "a\r\nb\n\rc\r", "\n\n", "\r", "-", "--", "\r\n--", "\r\n--b", "é\u2028я"]
 )
-def test_line_ends_in_a_field_stay(value: str) -> None:
+def test_line_ends_in_a_field_are_kept(value: str) -> None:
     assert php_forms.fields(*multipart([("a", value), ("b", "2")])) == [("a", value), ("b", "2")]
 
 
 @given(st.recursive(LETTERS, lambda inner: st.dictionaries(WORDS, inner, max_size=4), max_leaves=8))
 @settings(max_examples=examples(200), deadline=None)
-def test_what_we_write_is_read_back(tree: Any) -> None:
+def test_a_written_form_parses_to_itself(tree: Any) -> None:
     if isinstance(tree, dict):
         tree = {name.replace(".", "_").replace(" ", "_"): value for name, value in tree.items()}
         written = php_forms.form(tree)
@@ -100,7 +100,7 @@ def _without_empty(tree: Any) -> Any:
         ([("a", '/"\\\n\t\x01\x7f\u2028я')], '{"a":"\\/\\"\\\\\\n\\t\\u0001\x7f\\u2028я"}'),
     ],
 )
-def test_the_known_corners(fields: list[tuple[str, str]], text: str) -> None:
+def test_known_edge_cases(fields: list[tuple[str, str]], text: str) -> None:
     assert php_forms.canonical(php_forms.nested(fields)).decode() == text
     assert php_reference.encode(php_reference.post(fields)) == text
 
@@ -118,7 +118,7 @@ def test_the_known_corners(fields: list[tuple[str, str]], text: str) -> None:
         ('{"a":["x",{"b":1}]}', '{"a":["x",{"b":"1"}]}'),
     ],
 )
-def test_json_is_turned_into_text_as_php_does(body: str, text: str) -> None:
+def test_json_values_become_text_as_in_php(body: str, text: str) -> None:
     assert php_forms.canonical(php_forms.from_json(body.encode())).decode() == text
 
 
@@ -151,7 +151,7 @@ URLENCODED = "application/x-www-form-urlencoded"
         b"a=\xff",
     ],
 )
-def test_what_php_would_read_in_a_way_of_its_own_is_refused(body: bytes) -> None:
+def test_names_that_php_versions_parse_differently_are_rejected(body: bytes) -> None:
     with pytest.raises(php_forms.Malformed):
         php_forms.nested(php_forms.fields(URLENCODED, body))
 
@@ -181,7 +181,7 @@ def test_a_large_index_costs_nothing() -> None:
         b'{"01":1}',
     ],
 )
-def test_what_is_no_such_json_is_refused(body: bytes) -> None:
+def test_other_json_is_rejected(body: bytes) -> None:
     with pytest.raises(php_forms.Malformed):
         php_forms.from_json(body)
 
@@ -212,7 +212,7 @@ def test_what_is_no_such_json_is_refused(body: bytes) -> None:
         multipart([("a", "1")] * 301),
     ],
 )
-def test_what_is_no_multipart_form_is_refused(content_type: str, body: bytes) -> None:
+def test_malformed_multipart_is_rejected(content_type: str, body: bytes) -> None:
     with pytest.raises(php_forms.Malformed):
         php_forms.nested(php_forms.fields(content_type, body))
 
@@ -233,7 +233,7 @@ def test_what_is_no_multipart_form_is_refused(content_type: str, body: bytes) ->
     ),
 )
 @settings(max_examples=examples(1500), deadline=None)
-def test_nothing_that_is_sent_breaks_the_reader(content_type: str, body: bytes) -> None:
+def test_any_input_is_parsed_or_malformed(content_type: str, body: bytes) -> None:
     """Either it is a form, or it is refused: no other exception."""
     for read in (
         lambda: php_forms.canonical(php_forms.nested(php_forms.fields(content_type, body))),

@@ -69,7 +69,7 @@ def sign(text: str, secret: str = PAGE_SECRET) -> str:
 @given_settings(
     max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_whatever_the_form_the_signature_is_that_of_php(
+def test_the_signature_of_any_form_is_that_of_php(
     keys: None, fields: list[tuple[str, str]], is_multipart: bool
 ) -> None:
     provider = load("prodamus")
@@ -87,7 +87,7 @@ def test_whatever_the_form_the_signature_is_that_of_php(
         )
 
 
-def test_the_order_of_fields_does_not_matter_their_values_do(keys: None, provider: Any) -> None:
+def test_the_signature_ignores_the_order_of_fields_but_not_their_values(keys: None, provider: Any) -> None:
     call = SAMPLE.sign(SAMPLE.paid())
     turned = b"&".join(reversed(call.body.split(b"&")))
     provider.verify(WebhookRequest("", "POST", call.headers, turned))
@@ -95,12 +95,12 @@ def test_the_order_of_fields_does_not_matter_their_values_do(keys: None, provide
         provider.verify(WebhookRequest("", "POST", call.headers, turned.replace(b"770.00", b"7.00")))
 
 
-def test_a_page_that_is_not_live_signs_with_another_key(keys: None, provider: Any) -> None:
+def test_the_signature_of_demo_mode_is_rejected_with_a_reason(keys: None, provider: Any) -> None:
     with pytest.raises(InvalidSignature, match="not live"):
         provider.verify(SAMPLE.sign(SAMPLE.paid(), secret=f"{PAGE_SECRET}demo"))
 
 
-def test_the_key_of_the_documentation_opens_nothing_in_production(
+def test_the_published_key_is_a_config_error_in_production(
     environment: Callable[..., None], provider: Any
 ) -> None:
     environment(**{**SAMPLE.ENV, "PRODAMUS_SECRET_KEY": DEMO_KEY, "ENVIRONMENT": "production"})
@@ -119,12 +119,12 @@ def test_the_key_of_the_documentation_opens_nothing_in_production(
         b"a=%ff",
     ],
 )
-def test_a_form_is_bounded_before_anything_is_signed(keys: None, provider: Any, body: bytes) -> None:
+def test_a_form_is_bounded_before_its_signature_is_computed(keys: None, provider: Any, body: bytes) -> None:
     with pytest.raises(InvalidSignature):
         provider.verify(WebhookRequest("", "POST", {"content-type": FORM, "sign": sign("")}, body))
 
 
-def test_a_form_that_php_could_not_encode_is_not_signed_by_nothing(keys: None, provider: Any) -> None:
+def test_a_form_that_is_not_utf8_is_not_authentic(keys: None, provider: Any) -> None:
     """PHP would sign an empty text for bytes that are no UTF-8."""
     for content_type, body in ((FORM, b"a=\xff"), multipart([]), (FORM, b"")):
         call = WebhookRequest("", "POST", {"content-type": content_type, "sign": sign("")}, body)
@@ -132,7 +132,7 @@ def test_a_form_that_php_could_not_encode_is_not_signed_by_nothing(keys: None, p
             provider.verify(call)
 
 
-def test_a_form_is_read_once(keys: None, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_is_parsed_once(keys: None, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
     nested, from_json = php_forms.nested, php_forms.from_json
     monkeypatch.setattr(php_forms, "nested", lambda pairs: counted.append("form") or nested(pairs))
@@ -166,14 +166,16 @@ RIGHT = {"order_id": "1", "payment_status": "success", "sum": "1.00"}
         {"subscription[id]": "1", "subscription[action_code]": "finish"},
     ],
 )
-def test_what_makes_no_sense_is_unusable(keys: None, provider: Any, change: dict[str, str]) -> None:
+def test_an_undocumented_value_is_an_invalid_payload(
+    keys: None, provider: Any, change: dict[str, str]
+) -> None:
     call = SAMPLE.sign(urlencode(RIGHT | change).encode())
     provider.verify(call)
     with pytest.raises(InvalidPayload):
         provider.parse(call)
 
 
-def test_another_try_of_a_notice_is_the_same_event(keys: None, provider: Any) -> None:
+def test_a_retried_notification_has_the_same_key(keys: None, provider: Any) -> None:
     events = [
         provider.parse(SAMPLE.sign(SAMPLE.paid().replace(b"attempt=1", b"attempt=%d" % attempt)))
         for attempt in (1, 2, 23)
@@ -181,7 +183,7 @@ def test_another_try_of_a_notice_is_the_same_event(keys: None, provider: Any) ->
     assert len({event.key for event in events}) == 1
 
 
-def test_a_renewal_without_a_number_of_theirs_still_has_one(keys: None, provider: Any) -> None:
+def test_a_renewal_without_an_order_id_has_a_payment_id(keys: None, provider: Any) -> None:
     case = dict(SAMPLE.recorded())["renewal"]
     body = case["raw"].replace("order_id=35999001", "order_id=0").encode()
     (payment_event,) = provider.parse(SAMPLE.sign(body)).payment_events
@@ -191,7 +193,7 @@ def test_a_renewal_without_a_number_of_theirs_still_has_one(keys: None, provider
 # With the fake server.
 
 
-def test_a_link_is_made_paid_and_told(shop: Shop) -> None:
+def test_a_link_is_created_paid_and_reported(shop: Shop) -> None:
     made, _ = bought(shop, amount=Decimal("770"), title='Курс "Старт" / тариф №1')
     (told,) = shop.told(1)
     assert told | {"happened_at": "", "payment_id": ""} == {
@@ -207,7 +209,7 @@ def test_a_link_is_made_paid_and_told(shop: Shop) -> None:
     assert not shop.refused
 
 
-def test_it_is_told_again_until_the_answer_is_200(shop: Shop) -> None:
+def test_a_notification_is_retried_until_status_200(shop: Shop) -> None:
     shop.status = 202
     bought(shop)
     eventually(lambda: len(shop.calls) >= 4, 20)
@@ -225,23 +227,23 @@ def test_it_is_told_again_until_the_answer_is_200(shop: Shop) -> None:
         ("deliver_twice", ["paid", "paid"]),
     ],
 )
-def test_what_else_a_payer_does(shop: Shop, action: str, kinds: list[str]) -> None:
+def test_other_actions_of_a_payer_are_reported(shop: Shop, action: str, kinds: list[str]) -> None:
     bought(shop, action)
     assert [payment_event["kind"] for payment_event in shop.told(len(kinds))] == kinds
 
 
-def test_a_forged_notice_is_refused(shop: Shop) -> None:
+def test_a_forged_notification_is_rejected(shop: Shop) -> None:
     bought(shop, "forge")
     eventually(lambda: shop.refused, 20)
     assert not shop.events
 
 
-def test_half_of_it_is_told_as_half(shop: Shop) -> None:
+def test_a_partial_payment_is_reported_with_its_amount(shop: Shop) -> None:
     bought(shop, "wrong_amount", amount=Decimal("770"))
     assert shop.told(1)[0]["amount"] == "385.00"
 
 
-def test_a_page_switched_off_by_prodamus_grants_nothing(shop: Shop) -> None:
+def test_a_page_in_demo_mode_delivers_nothing(shop: Shop) -> None:
     fake_server: Any = shop.fake_server("prodamus")
     fake_server.is_live = False
     bought(shop)
@@ -249,7 +251,7 @@ def test_a_page_switched_off_by_prodamus_grants_nothing(shop: Shop) -> None:
     assert "not live" in str(shop.refused[0])
 
 
-def test_a_refund_is_told_to_nobody(shop: Shop) -> None:
+def test_a_refund_is_not_reported(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(1)
     shop.registry.press(checkout.url, "refund")
@@ -257,7 +259,7 @@ def test_a_refund_is_told_to_nobody(shop: Shop) -> None:
     assert len(shop.calls) == 1
 
 
-def test_the_link_says_all_that_the_page_needs(shop: Shop, environment: Callable[..., None]) -> None:
+def test_the_link_has_every_field_of_the_order(shop: Shop, environment: Callable[..., None]) -> None:
     environment(PUBLIC_URL="https://backend.example", RECEIPT_VAT_CODE="11")
     made, checkout = bought(shop, contact="+79990001122", description="Тысяча запросов")
     asked = shop.fake_server("prodamus").invoices[checkout.url.rpartition("/")[2]].object
@@ -274,7 +276,7 @@ def test_the_link_says_all_that_the_page_needs(shop: Shop, environment: Callable
     assert asked["link_expired"].count(".") == 2
 
 
-def test_without_a_rate_of_ours_the_cabinets_is_taken(shop: Shop, environment: Callable[..., None]) -> None:
+def test_without_a_vat_code_the_cabinets_rate_applies(shop: Shop, environment: Callable[..., None]) -> None:
     environment(RECEIPT_VAT_CODE="", PRODAMUS_SYS="")
     _, checkout = bought(shop, contact="anna@example.com")
     asked = shop.fake_server("prodamus").invoices[checkout.url.rpartition("/")[2]].object
@@ -303,7 +305,7 @@ def test_a_link_with_a_wrong_signature_is_refused(
         (Response(200, b"\xff\xfe", "text/plain"), True),
     ],
 )
-def test_an_answer_that_is_no_link_is_an_error(
+def test_a_response_without_a_link_is_an_error(
     environment: Callable[..., None],
     answers: dict[str, Any],
     provider: Any,
@@ -320,13 +322,13 @@ def test_an_answer_that_is_no_link_is_an_error(
     assert failed.value.not_executed is not_executed
 
 
-def test_an_address_that_is_none_is_named(environment: Callable[..., None], provider: Any) -> None:
+def test_an_invalid_page_address_is_a_config_error(environment: Callable[..., None], provider: Any) -> None:
     environment(**{**SAMPLE.ENV, "PRODAMUS_URL": "shop.payform.ru"})
     with pytest.raises(ConfigError, match="PRODAMUS_URL"):
         provider.create(order(), TIMEOUT)
 
 
-def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, provider: Any) -> None:
+def test_a_subscription_starts_renews_and_is_ended_by_its_buyer(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
     (first,) = shop.told(1)
     name = first["subscription_id"]
@@ -347,7 +349,7 @@ def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, prov
 
 
 @pytest.mark.parametrize("phone", ["+79990001122", "+7 (999) 000-11-22"])
-def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_of_ours_holds(
+def test_a_subscriber_without_a_profile_is_identified_by_a_hash_of_the_phone(
     shop: Shop, provider: Any, environment: Callable[..., None], phone: str
 ) -> None:
     fake_server: Any = shop.fake_server("prodamus")
@@ -372,9 +374,7 @@ def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_o
     assert others != OF_OLD, "nobody without the key can find a phone by its hash"
 
 
-def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
-    shop: Shop, provider: Any
-) -> None:
+def test_three_failures_end_a_subscription_and_canceling_it_succeeds(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="year")
     (first,) = shop.told(1)
     for _ in range(3):
@@ -385,14 +385,14 @@ def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
     provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)
 
 
-def test_what_is_no_subscription_cannot_be_stopped(shop: Shop, provider: Any) -> None:
+def test_a_foreign_subscription_id_is_refused(shop: Shop, provider: Any) -> None:
     for name in ("", "590001", "590001:", "590001:1", "590001:h0123456789abcdef"):
         with pytest.raises(PaymentError) as refused:
             provider.cancel_subscription(name, 777, TIMEOUT)
         assert refused.value.not_executed
 
 
-def test_only_plans_that_are_in_the_cabinet_are_renewed(
+def test_only_periods_with_a_subscription_in_the_cabinet_renew(
     environment: Callable[..., None], provider: Any
 ) -> None:
     environment(PRODAMUS_SUBSCRIPTION_MONTH="1", PRODAMUS_SUBSCRIPTION_YEAR="")
@@ -402,7 +402,7 @@ def test_only_plans_that_are_in_the_cabinet_are_renewed(
     assert not provider.renews("month", "USD")
 
 
-def test_json_can_be_asked_for_and_is_signed_alike(keys: None, provider: Any) -> None:
+def test_json_notifications_have_the_same_signature(keys: None, provider: Any) -> None:
     told = {"order_id": "7", "payment_status": "success", "sum": 770.5, "products": [{"name": "a/b"}]}
     text = '{"order_id":"7","payment_status":"success","products":[{"name":"a\\/b"}],"sum":"770.5"}'
     headers = {"content-type": "application/json", "sign": sign(text)}

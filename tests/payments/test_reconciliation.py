@@ -104,7 +104,7 @@ ENDLESS: dict[str, Pages] = {
 
 @pytest.mark.parametrize("why", ENDLESS)
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_list_that_does_not_go_on_is_put_off(
+def test_a_list_that_repeats_a_page_is_released_for_a_later_run(
     monkeypatch: pytest.MonkeyPatch, why: str, is_late: bool
 ) -> None:
     database, alarms = run(monkeypatch, ENDLESS[why], is_late=is_late)
@@ -116,7 +116,7 @@ def test_a_list_that_does_not_go_on_is_put_off(
     ("error", "is_alarm"),
     [(PaymentError("down"), False), (ValueError("our code"), True), (KeyError("x"), True)],
 )
-def test_a_list_that_breaks_holds_up_no_other(
+def test_an_error_in_one_list_does_not_delay_others(
     monkeypatch: pytest.MonkeyPatch, error: Exception, is_alarm: bool
 ) -> None:
     database, alarms = run(monkeypatch, fail(error))
@@ -129,7 +129,7 @@ def test_without_a_database_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> Non
         run(monkeypatch, fail(DatabaseUnavailable("gone", maybe_executed=False)))
 
 
-def test_pages_that_are_empty_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_pages_are_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list is read from the newest on (Crypto Pay): pages without anything of the day come first."""
     database, alarms = run(
         monkeypatch, lambda cursor: StatementPage((), "" if cursor == "3" else str(int(cursor or 0) + 1))

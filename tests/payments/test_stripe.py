@@ -51,25 +51,25 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
 
 
 @pytest.mark.parametrize("seconds", [-290, 0, 290])
-def test_a_callback_may_be_some_minutes_old(provider: Any, keys: None, seconds: int) -> None:
+def test_a_webhook_may_be_some_minutes_old(provider: Any, keys: None, seconds: int) -> None:
     provider.verify(SAMPLE.sign(SAMPLE.paid(), at=time.time() + seconds))
 
 
 @pytest.mark.parametrize("seconds", [-310, 310, -86400, 365 * 86400])
-def test_neither_an_old_time_nor_a_future_one_passes(provider: Any, keys: None, seconds: int) -> None:
+def test_an_old_or_future_time_is_rejected(provider: Any, keys: None, seconds: int) -> None:
     with pytest.raises(InvalidSignature, match="long ago"):
         provider.verify(SAMPLE.sign(SAMPLE.paid(), at=time.time() + seconds))
 
 
 @pytest.mark.parametrize("stamp", ["", " 1", "+1", "-1", "1e9", "٣", "²", "9" * 400, "nan", "1_0"])
-def test_a_time_is_plain_digits(provider: Any, keys: None, stamp: str) -> None:
+def test_the_time_consists_of_digits(provider: Any, keys: None, stamp: str) -> None:
     call = SAMPLE.sign(SAMPLE.paid())
     rest = call.headers["stripe-signature"].partition(",")[2]
     with pytest.raises(InvalidSignature):
         provider.verify(with_headers(call, stripe_signature=f"t={stamp},{rest}"))
 
 
-def test_one_of_several_signatures_is_enough_and_other_schemes_are_none(provider: Any, keys: None) -> None:
+def test_one_valid_signature_is_enough_and_other_schemes_are_ignored(provider: Any, keys: None) -> None:
     call = SAMPLE.sign(SAMPLE.paid())
     stamp, _, good = call.headers["stripe-signature"].partition(",")
     provider.verify(with_headers(call, stripe_signature=f"{stamp},v1={'0' * 64},{good},v0={'1' * 64}"))
@@ -79,7 +79,7 @@ def test_one_of_several_signatures_is_enough_and_other_schemes_are_none(provider
         provider.verify(with_headers(call, stripe_signature=good))
 
 
-def test_a_time_cannot_be_put_in_front_of_another(provider: Any, keys: None) -> None:
+def test_a_second_time_is_not_accepted(provider: Any, keys: None) -> None:
     call = SAMPLE.sign(SAMPLE.paid(), at=time.time() - 4000)
     header = f"t={int(time.time())},{call.headers['stripe-signature']}"
     with pytest.raises(InvalidSignature):
@@ -89,7 +89,7 @@ def test_a_time_cannot_be_put_in_front_of_another(provider: Any, keys: None) -> 
 @pytest.mark.parametrize(
     "name", ["session_completed", "invoice_paid", "refund_created", "dispute_created", "subscription_deleted"]
 )
-def test_an_event_of_a_connected_account_is_none_of_ours(provider: Any, keys: None, name: str) -> None:
+def test_an_event_of_a_connected_account_changes_nothing(provider: Any, keys: None, name: str) -> None:
     """A connected shop has orders of its own, whose numbers may be like ours. Nothing is asked for it."""
     body = dict(SAMPLE.recorded())[name]["body"] | {"account": "acct_other"}
     event = provider.parse(SAMPLE.sign(json.dumps(body).encode()))
@@ -101,7 +101,7 @@ def test_an_event_of_a_connected_account_is_none_of_ours(provider: Any, keys: No
 # What it is asked for.
 
 
-def test_a_checkout_names_the_order_wherever_it_will_be_looked_for() -> None:
+def test_a_checkout_has_the_order_number_in_every_object() -> None:
     made = order(contact="anna@example.com", currency="JPY", amount=Decimal(500))
     form = dict(session_form(made))
     number = str(made.id)
@@ -129,13 +129,13 @@ def test_a_checkout_names_the_order_wherever_it_will_be_looked_for() -> None:
         ("5.120", "KWD", 5120),
     ],
 )
-def test_amounts_are_counted_in_the_smallest_unit(amount: str, currency: str, minor: int) -> None:
+def test_amounts_are_in_the_smallest_unit(amount: str, currency: str, minor: int) -> None:
     assert minor_units(Decimal(amount), currency) == minor
     assert major_units(minor, currency) == Decimal(amount)
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.5", "JPY"), ("1.001", "USD")])
-def test_an_amount_that_cannot_be_written_is_not_asked_for(amount: str, currency: str) -> None:
+def test_an_amount_below_the_smallest_unit_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(PaymentError) as refused:
         minor_units(Decimal(amount), currency)
     assert refused.value.not_executed
@@ -152,7 +152,7 @@ def test_only_a_positive_integer_with_a_currency_is_an_amount(field: str, value:
         payloads.refund_event(refund | {field: value}, PaymentEvent)
 
 
-def test_asked_again_it_is_the_same_checkout(shop: Shop, provider: Any) -> None:
+def test_the_same_order_gets_the_same_checkout(shop: Shop, provider: Any) -> None:
     made = order()
     first = provider.create(made, TIMEOUT)
     assert provider.create(made, TIMEOUT) == first
@@ -170,7 +170,7 @@ def test_another_order_under_the_same_key_is_refused(shop: Shop, provider: Any) 
     assert len(shop.fake_server("stripe").invoices) == 1
 
 
-def test_an_order_that_is_nearly_over_is_still_found_under_its_key(
+def test_the_key_returns_the_checkout_of_an_order_that_is_about_to_expire(
     shop: Shop, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = order(expires_at=datetime.now(UTC) + timedelta(minutes=40))
@@ -186,7 +186,7 @@ def test_an_order_that_is_nearly_over_is_still_found_under_its_key(
 # Money.
 
 
-def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> None:
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
@@ -210,7 +210,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
         ("dispute", [("paid", "299.00"), ("disputed", "299.00"), ("disputed", "299.00")]),
     ],
 )
-def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
+def test_every_operation_is_reported(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
     made, checkout = bought(shop, "pay" if action == "dispute" else action)
     if action == "dispute":
         shop.told(1)
@@ -221,12 +221,12 @@ def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str
     assert not shop.refused
 
 
-def test_an_expired_checkout_is_said_to_be_given_up(shop: Shop, provider: Any) -> None:
+def test_an_expired_checkout_is_canceled(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, "expire")
     assert [one.kind for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [EventKind.CANCELED]
 
 
-def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: Shop) -> None:
+def test_a_retry_has_a_new_signature_and_the_same_key(shop: Shop) -> None:
     shop.status = 503
     bought(shop, "deliver_twice")
     fake_server = shop.fake_server("stripe")
@@ -238,7 +238,7 @@ def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: S
     assert len({call.headers["stripe-signature"] for call in shop.calls}) > 1
 
 
-def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+def test_a_forged_webhook_is_rejected(shop: Shop) -> None:
     bought(shop, "forge")
     assert shop.fake_server("stripe").callbacks.idle(20)
     assert [type(error) for error in shop.refused] == [InvalidSignature]
@@ -246,7 +246,7 @@ def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     assert not shop.events
 
 
-def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> None:
+def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
     payment_id = shop.told(1)[0]["payment_id"]
 
@@ -278,7 +278,7 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
     }
 
 
-def test_a_key_that_was_used_for_another_refund_leaves_open_what_happened(shop: Shop, provider: Any) -> None:
+def test_a_key_with_other_parameters_leaves_the_outcome_open(shop: Shop, provider: Any) -> None:
     bought(shop)
     payment_id = shop.told(1)[0]["payment_id"]
     arguments: Any = {"key": "same", "telegram_id": 1, "timeout": TIMEOUT}
@@ -352,9 +352,7 @@ def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) 
     assert free["payment_id"].startswith("in_"), "nothing was charged: the invoice is all there is"
 
 
-def test_a_first_period_that_is_not_paid_yet_is_nothing_yet(
-    provider: Any, keys: None, answers: dict[str, Any]
-) -> None:
+def test_an_unpaid_first_period_is_no_event(provider: Any, keys: None, answers: dict[str, Any]) -> None:
     session = {"id": "cs_1", "mode": "subscription", "status": "complete", "livemode": False}
     answers["/v1/checkout/sessions/cs_1"] = session
     assert provider.fetch(1, "cs_1", TIMEOUT) == ()
@@ -370,7 +368,7 @@ def test_a_first_period_that_is_not_paid_yet_is_nothing_yet(
     ("status", "not_executed"),
     [(400, True), (401, True), (402, True), (409, False), (429, True), (500, False)],
 )
-def test_whether_something_happened_is_known_by_the_status(
+def test_the_status_decides_whether_a_request_was_executed(
     provider: Any, keys: None, answers: dict[str, Any], status: int, not_executed: bool
 ) -> None:
     secret = "sk_test_contract"
@@ -393,7 +391,7 @@ def test_whether_something_happened_is_known_by_the_status(
     ],
     ids=["html", "list", "empty", "odd", "redirect"],
 )
-def test_an_answer_that_makes_no_sense_is_the_providers_failure(
+def test_an_invalid_response_is_a_payment_error(
     provider: Any, keys: None, answers: dict[str, Any], answer: Response
 ) -> None:
     answers["/v1/checkout/sessions"] = answer
@@ -407,7 +405,9 @@ def test_an_answer_that_makes_no_sense_is_the_providers_failure(
         provider.fetch(1, "cs_1", TIMEOUT)
 
 
-def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., None]) -> None:
+def test_a_connection_failure_is_a_payment_error(
+    provider: Any, keys: None, environment: Callable[..., None]
+) -> None:
     environment(STRIPE_API_URL="http://127.0.0.1:9")
     with pytest.raises(PaymentError, match="stripe did not answer") as failed:
         provider.create(order(), 2)
@@ -423,7 +423,7 @@ def test_a_key_with_a_line_break_does_not_reach_the_log(
     assert "first" not in str(refused.value)
 
 
-def test_what_paid_an_invoice_must_be_known_before_it_is_taken(
+def test_an_invoice_is_retried_until_its_payment_is_known(
     provider: Any, keys: None, answers: dict[str, Any]
 ) -> None:
     body = json.dumps(dict(SAMPLE.recorded())["invoice_paid"]["body"]).encode()
@@ -432,7 +432,7 @@ def test_what_paid_an_invoice_must_be_known_before_it_is_taken(
         provider.parse(SAMPLE.sign(body))
 
 
-def test_an_event_without_what_it_must_have_is_unusable(provider: Any, keys: None) -> None:
+def test_an_event_without_required_fields_is_an_invalid_payload(provider: Any, keys: None) -> None:
     event = dict(SAMPLE.recorded())["session_completed"]["body"]
     for odd in (
         {},
@@ -448,7 +448,7 @@ def test_an_event_without_what_it_must_have_is_unusable(provider: Any, keys: Non
             provider.parse(SAMPLE.sign(json.dumps(odd).encode()))
 
 
-def test_a_form_is_sent_as_stripe_reads_it(shop: Shop, provider: Any) -> None:
+def test_a_form_is_encoded_as_stripe_expects(shop: Shop, provider: Any) -> None:
     made = order(title='Кредиты "100" & ещё = [1]')
     checkout = provider.create(made, TIMEOUT)
     asked = shop.fake_server("stripe").asked[checkout.reference]

@@ -124,7 +124,7 @@ def stars(amount: int = 250, **changed: Any) -> Any:
 # What updates say.
 
 
-def test_a_payment_is_told_by_its_charge() -> None:
+def test_the_key_of_a_payment_is_its_charge() -> None:
     event = parse_update(PAID)
     assert event is not None
     assert (event.key, event.type) == ("payment:stxAbC-_=", "successful_payment")
@@ -144,7 +144,7 @@ def test_a_payment_is_told_by_its_charge() -> None:
     assert again.key == event.key, "numbering of updates may start anew, charges do not"
 
 
-def test_a_period_of_a_subscription_is_told_with_its_end() -> None:
+def test_a_period_of_a_subscription_has_its_end() -> None:
     payment = PAID["message"]["successful_payment"] | {
         "subscription_expiration_date": 1769817600,
         "is_recurring": True,
@@ -158,7 +158,7 @@ def test_a_period_of_a_subscription_is_told_with_its_end() -> None:
     )
 
 
-def test_a_refund_is_of_all_of_it_and_known_without_a_sender() -> None:
+def test_a_refund_is_total_and_needs_no_sender() -> None:
     event = parse_update(REFUNDED)
     assert event is not None
     assert event.key == "refund:stxAbC-_="
@@ -184,7 +184,7 @@ def test_a_refund_is_of_all_of_it_and_known_without_a_sender() -> None:
         ("paused", EventKind.OTHER),
     ],
 )
-def test_a_change_of_a_subscription_is_told(state: str, kind: EventKind) -> None:
+def test_states_of_a_subscription_are_parsed(state: str, kind: EventKind) -> None:
     event = parse_update({"update_id": 5, "subscription": CHANGED["subscription"] | {"state": state}})
     assert event is not None
     assert event.key == f"subscription:42:{state}:5"
@@ -192,7 +192,7 @@ def test_a_change_of_a_subscription_is_told(state: str, kind: EventKind) -> None
     assert event.payment_events[0].subscription_id == "42"
 
 
-def test_money_in_another_currency_is_told_and_not_swallowed() -> None:
+def test_a_payment_in_another_currency_keeps_it() -> None:
     payment = PAID["message"]["successful_payment"] | {"currency": "RUB", "total_amount": 129900}
     event = parse_update({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
     assert event is not None
@@ -200,7 +200,7 @@ def test_money_in_another_currency_is_told_and_not_swallowed() -> None:
 
 
 @pytest.mark.parametrize("payload", ["order-42", "", "4 2", "9" * 40])
-def test_an_invoice_that_is_none_of_ours_is_money_without_an_order(payload: str) -> None:
+def test_a_foreign_payload_gives_a_payment_without_an_order(payload: str) -> None:
     payment = PAID["message"]["successful_payment"] | {"invoice_payload": payload}
     event = parse_update({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
     assert event is not None
@@ -217,7 +217,7 @@ def test_an_invoice_that_is_none_of_ours_is_money_without_an_order(payload: str)
         {"update_id": 1, "callback_query": {"message": PAID["message"]}},
     ],
 )
-def test_other_updates_say_nothing_about_money(update: Json) -> None:
+def test_other_updates_are_not_payments(update: Json) -> None:
     assert parse_update(update) is None
 
 
@@ -232,7 +232,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
 
 @given(st.data())
 @given_settings(max_examples=300, deadline=None)
-def test_anything_anywhere_is_understood_or_unusable(data: st.DataObject) -> None:
+def test_an_update_with_any_value_anywhere_is_parsed_or_invalid(data: st.DataObject) -> None:
     update = data.draw(st.sampled_from([PAID, REFUNDED, CHANGED]))
     path = data.draw(st.sampled_from([place for place in places(update) if place]))
     odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([])
@@ -246,7 +246,7 @@ def test_anything_anywhere_is_understood_or_unusable(data: st.DataObject) -> Non
         )
 
 
-def test_nothing_is_taken_from_the_address_of_callbacks(provider: Any) -> None:
+def test_webhooks_are_rejected(provider: Any) -> None:
     assert not provider.WEBHOOK_KINDS
     call = WebhookRequest("", "POST", {}, json.dumps(PAID).encode())
     with pytest.raises(InvalidSignature):
@@ -258,7 +258,7 @@ def test_nothing_is_taken_from_the_address_of_callbacks(provider: Any) -> None:
 # With the emulator's Telegram.
 
 
-def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
+def test_a_link_is_paid_and_reported(shop: Shop, chat: Chat, provider: Any) -> None:
     made = stars(title="Премиум на месяц", description="1000 запросов в день, 30 дней")
     checkout = provider.create(made, TIMEOUT)
     assert checkout.url.startswith("https://t.me/")
@@ -273,13 +273,13 @@ def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
 
 
 @pytest.mark.parametrize("amount", ["0.5", "0", "-1", "1.5"])
-def test_stars_come_whole(shop: Shop, provider: Any, amount: str) -> None:
+def test_stars_are_whole_numbers(shop: Shop, provider: Any, amount: str) -> None:
     with pytest.raises(PaymentError) as refused:
         provider.create(order(currency="XTR", amount=Decimal(amount)), TIMEOUT)
     assert refused.value.not_executed
 
 
-def test_what_telegram_refuses_is_certain_and_silence_is_not(shop: Shop, provider: Any) -> None:
+def test_a_refusal_is_not_executed_and_no_answer_leaves_the_outcome_open(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError) as refused:
         provider.create(stars(10_001, period="month"), TIMEOUT)
     assert refused.value.not_executed
@@ -294,7 +294,7 @@ def test_what_telegram_refuses_is_certain_and_silence_is_not(shop: Shop, provide
     assert shop.telegram.bot("assistant").token not in str(silent.value)
 
 
-def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, provider: Any) -> None:
+def test_the_selling_bot_refunds_once(shop: Shop, provider: Any) -> None:
     anna = shop.telegram.user("Anna").chat("second")
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
     back: Json = {"key": "r", "telegram_id": anna.user.id, "timeout": TIMEOUT}
@@ -308,7 +308,7 @@ def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, pro
     assert told["is_total"]
 
 
-def test_whose_number_was_erased_gets_their_stars_back_and_is_not_kept(shop: Shop, provider: Any) -> None:
+def test_an_erased_payer_is_refunded_and_not_stored(shop: Shop, provider: Any) -> None:
     anna = shop.telegram.user("Anna").chat("second")
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
     back: Json = {"key": "r", "telegram_id": 0, "timeout": TIMEOUT}
@@ -320,7 +320,9 @@ def test_whose_number_was_erased_gets_their_stars_back_and_is_not_kept(shop: Sho
     assert refused.value.not_executed
 
 
-def test_an_unknown_charge_is_certain_and_an_outage_is_not(shop: Shop, provider: Any) -> None:
+def test_an_unknown_charge_is_not_executed_and_an_outage_leaves_the_outcome_open(
+    shop: Shop, provider: Any
+) -> None:
     back: Json = {"key": "r", "telegram_id": 5, "timeout": TIMEOUT}
     with pytest.raises(PaymentError, match="CHARGE_NOT_FOUND") as unknown:
         provider.refund("stxnone", Decimal(1), "XTR", **back)
@@ -331,9 +333,7 @@ def test_an_unknown_charge_is_certain_and_an_outage_is_not(shop: Shop, provider:
     assert not failed.value.not_executed
 
 
-def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
-    shop: Shop, chat: Chat, provider: Any
-) -> None:
+def test_a_subscription_is_canceled_with_or_without_a_charge(shop: Shop, chat: Chat, provider: Any) -> None:
     made = stars(period="month")
     payment = chat.pay(provider.create(made, TIMEOUT).url).wait()
     (subscription,) = chat.subscriptions
@@ -355,7 +355,7 @@ def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
     assert unknown.value.not_executed
 
 
-def test_transactions_are_told_page_by_page(
+def test_transactions_are_read_page_by_page(
     shop: Shop, chat: Chat, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telegram_stars, "PAGE", 2)
@@ -380,7 +380,7 @@ def test_transactions_are_told_page_by_page(
 
 
 @pytest.mark.parametrize("others", [0, 1, 99, 100, 101, 250])
-def test_who_paid_is_found_among_the_newest_when_we_know_it_no_more(
+def test_an_erased_payer_is_found_among_the_newest_transactions(
     shop: Shop, chat: Chat, provider: Any, others: int
 ) -> None:
     for number in range(others):
@@ -424,7 +424,7 @@ def stars_invoice(shop: Shop, payload: str) -> Any:
     ],
 )
 @pytest.mark.parametrize("is_refund", [False, True])
-def test_a_commission_belongs_to_what_the_buyer_paid(
+def test_an_affiliate_commission_is_part_of_the_amount_paid(
     listed: dict[str, int], affiliate: dict[str, int] | None, gross: str, fee: str | None, is_refund: bool
 ) -> None:
     partner: dict[str, Any] = {"type": "user", "transaction_type": "invoice_payment", "user": {"id": 1}}
@@ -465,7 +465,7 @@ def test_a_day_of_all_bots_is_listed(
         assert len(asked) == len({call["bot"] for call in asked})
 
 
-def test_what_is_no_sale_is_left_out(environment: Callable[..., None]) -> None:
+def test_transactions_that_are_not_sales_are_skipped(environment: Callable[..., None]) -> None:
     sale = {"type": "user", "transaction_type": "invoice_payment", "user": {"id": 1}, "invoice_payload": "7"}
     found = [
         {"id": "1", "amount": 5, "date": 1767225600, "source": sale},

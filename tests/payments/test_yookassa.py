@@ -54,7 +54,7 @@ def told(event: str, found: Any, address: str = "") -> WebhookRequest:
 
 
 @pytest.mark.parametrize("address", [*VECTORS["yookassa_ip"]["trusted"], "::ffff:185.71.76.1", ""])
-def test_yookassas_addresses_pass_and_an_unknown_one_is_left_to_the_proof(
+def test_yookassas_networks_and_an_unknown_address_are_accepted(
     provider: Any, keys: None, address: str
 ) -> None:
     provider.verify(told("payment.succeeded", PAYMENT, address))
@@ -71,7 +71,7 @@ def test_yookassas_addresses_pass_and_an_unknown_one_is_left_to_the_proof(
         "\ud800",
     ],
 )
-def test_every_other_address_is_a_strangers(provider: Any, keys: None, address: str) -> None:
+def test_other_addresses_are_rejected(provider: Any, keys: None, address: str) -> None:
     with pytest.raises(InvalidSignature):
         provider.verify(told("payment.succeeded", PAYMENT, address))
 
@@ -93,7 +93,7 @@ def test_every_other_address_is_a_strangers(provider: Any, keys: None, address: 
         "http://evil.example/",
     ],
 )
-def test_a_number_goes_into_an_address_only_when_it_looks_like_one(
+def test_an_id_of_another_form_is_not_fetched(
     provider: Any, keys: None, answers: dict[str, Any], number: Any
 ) -> None:
     for address in (THEIRS, ""):
@@ -102,7 +102,7 @@ def test_a_number_goes_into_an_address_only_when_it_looks_like_one(
 
 
 @pytest.mark.parametrize("address", [THEIRS, ""])
-def test_what_yookassa_does_not_know_or_another_shop_sold_is_forged(
+def test_an_unknown_object_or_one_of_another_shop_is_not_authentic(
     provider: Any, keys: None, answers: dict[str, Any], address: str
 ) -> None:
     call = told("payment.succeeded", PAYMENT, address)
@@ -113,7 +113,7 @@ def test_what_yookassa_does_not_know_or_another_shop_sold_is_forged(
         provider.parse(call)
 
 
-def test_another_object_than_was_asked_for_is_no_answer(
+def test_a_response_with_another_object_is_a_payment_error(
     provider: Any, keys: None, answers: dict[str, Any]
 ) -> None:
     answers[PATH] = PAYMENT | {"id": "22d6d597-000f-5000-9000-000000000000"}
@@ -124,15 +124,13 @@ def test_another_object_than_was_asked_for_is_no_answer(
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[", b'{"type": "notification"}', b'{"event": "payment.succeeded"}']
 )
-def test_a_body_that_is_no_notification_is_refused_wherever_it_comes_from(
-    provider: Any, keys: None, body: bytes
-) -> None:
+def test_a_body_without_a_notification_is_not_authentic(provider: Any, keys: None, body: bytes) -> None:
     for address in (THEIRS, ""):
         with pytest.raises(InvalidSignature, match="no notification"):
             provider.parse(WebhookRequest("", "POST", {}, body, client_address=address))
 
 
-def test_what_is_claimed_too_early_is_asked_for_again_and_uses_no_key_up(
+def test_an_event_before_its_state_is_retried_and_uses_no_key(
     provider: Any, keys: None, answers: dict[str, Any]
 ) -> None:
     for state in ("pending", "waiting_for_capture"):
@@ -146,7 +144,7 @@ def test_what_is_claimed_too_early_is_asked_for_again_and_uses_no_key_up(
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_without_an_answer_nothing_is_taken(
+def test_without_a_response_nothing_is_recorded(
     provider: Any, keys: None, answers: dict[str, Any], status: int
 ) -> None:
     answers[PATH] = json_response({"type": "error", "code": "internal_server_error"}, status)
@@ -154,14 +152,16 @@ def test_without_an_answer_nothing_is_taken(
         provider.parse(told("payment.succeeded", PAYMENT))
 
 
-def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., None]) -> None:
+def test_a_connection_failure_is_a_payment_error(
+    provider: Any, keys: None, environment: Callable[..., None]
+) -> None:
     environment(YOOKASSA_API_URL="http://127.0.0.1:9")
     with pytest.raises(PaymentError, match="did not answer"):
         provider.parse(told("payment.succeeded", PAYMENT))
 
 
 @pytest.mark.parametrize("kind", ["payout.succeeded", "deal.closed", "payment_method.active"])
-def test_what_is_not_about_our_money_asks_nobody(provider: Any, keys: None, kind: str) -> None:
+def test_other_events_fetch_nothing(provider: Any, keys: None, kind: str) -> None:
     first, second = (provider.parse(told(kind, {"id": number}, THEIRS)) for number in ("po-1", "po-2"))
     assert first.key != second.key
     assert [payment_event.kind for payment_event in first.payment_events] == [EventKind.OTHER]
@@ -172,7 +172,7 @@ def test_what_is_not_about_our_money_asks_nobody(provider: Any, keys: None, kind
 # Money.
 
 
-def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> None:
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
@@ -194,7 +194,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
         ("pay_later", [("paid", "299.00"), ("paid", "299.00")]),
     ],
 )
-def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
+def test_every_operation_is_reported(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
     made, _ = bought(shop, action)
     found = shop.told(len(kinds))
     assert [(one["kind"], one.get("amount")) for one in found] == kinds
@@ -202,21 +202,21 @@ def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str
     assert len({event.key for event in shop.events}) == 1  # a notice of an earlier state says nothing new
 
 
-def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+def test_a_forged_webhook_is_rejected(shop: Shop) -> None:
     bought(shop, "forge")
     assert shop.fake_server("yookassa").callbacks.idle(20)
     assert sorted(type(error).__name__ for error in shop.refused) == ["InvalidSignature", "PaymentError"]
     assert not shop.events
 
 
-def test_a_shop_that_answers_otherwise_is_told_again(shop: Shop) -> None:
+def test_another_status_than_200_is_retried(shop: Shop) -> None:
     shop.status = 202
     bought(shop)
     assert shop.fake_server("yookassa").callbacks.idle(30)
     assert [one["attempt"] for one in shop.fake_server("yookassa").callbacks.attempts] == list(range(1, 9))
 
 
-def test_asked_again_it_is_the_same_payment(shop: Shop, provider: Any) -> None:
+def test_the_same_order_gets_the_same_payment(shop: Shop, provider: Any) -> None:
     made = order(idempotency_key="order: 4200 / ключ, much too long for the header" * 3)
     first = provider.create(made, TIMEOUT)
     assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
@@ -225,7 +225,7 @@ def test_asked_again_it_is_the_same_payment(shop: Shop, provider: Any) -> None:
     assert provider.create(made, TIMEOUT) == first  # the first answer, as it was
 
 
-def test_a_payment_that_has_no_page_is_refused(provider: Any, keys: None, answers: dict[str, Any]) -> None:
+def test_a_payment_without_a_page_is_an_error(provider: Any, keys: None, answers: dict[str, Any]) -> None:
     answers["/v3/payments"] = PAYMENT
     with pytest.raises(PaymentError, match="without an address"):
         provider.create(order(), TIMEOUT)
@@ -251,7 +251,7 @@ def test_a_payment_that_has_no_page_is_refused(provider: Any, keys: None, answer
         ("+7 (999) 123-45-67", {"phone": "79991234567"}),
     ],
 )
-def test_a_receipt_goes_with_the_payment_and_with_the_refund(
+def test_payment_and_refund_have_a_receipt(
     shop: Shop,
     provider: Any,
     environment: Callable[..., None],
@@ -285,7 +285,7 @@ def test_a_receipt_goes_with_the_payment_and_with_the_refund(
 
 
 @pytest.mark.parametrize("settings", [{"RECEIPT_VAT_CODE": "13"}, {"RECEIPT_TAX_SYSTEM": "9"}])
-def test_a_receipt_the_till_would_not_print_is_refused(
+def test_an_invalid_receipt_is_refused(
     shop: Shop, provider: Any, environment: Callable[..., None], settings: dict[str, str]
 ) -> None:
     environment(**settings)
@@ -295,7 +295,7 @@ def test_a_receipt_the_till_would_not_print_is_refused(
     assert not shop.fake_server("yookassa").invoices
 
 
-def test_a_contact_that_is_none_is_refused(shop: Shop, provider: Any) -> None:
+def test_an_invalid_contact_is_refused(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError, match=r"receipt\.customer"):
         provider.create(order(contact="Анна"), TIMEOUT)
 
@@ -303,7 +303,7 @@ def test_a_contact_that_is_none_is_refused(shop: Shop, provider: Any) -> None:
 # Saved methods.
 
 
-def test_what_was_paid_with_is_charged_again(shop: Shop, provider: Any) -> None:
+def test_a_saved_method_is_charged(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="month")
     saved = shop.told(1)[0]["saved_method"]
     next_one = order(period="month")
@@ -326,7 +326,7 @@ def test_what_was_paid_with_is_charged_again(shop: Shop, provider: Any) -> None:
     assert (removed.kind, removed.reason) == (EventKind.CANCELED, "permission_revoked")
 
 
-def test_a_charge_that_is_refused_before_it_is_tried_is_a_refusal(shop: Shop, provider: Any) -> None:
+def test_a_charge_that_is_refused_before_an_attempt_is_a_refusal(shop: Shop, provider: Any) -> None:
     made = order()
     unknown = provider.charge_saved_method(made, "22d6d597-000f-5000-9000-000000000000", TIMEOUT)
     assert (unknown.kind, unknown.payment_id, unknown.order_id) == (EventKind.CANCELED, None, made.id)
@@ -341,7 +341,7 @@ def test_a_charge_that_is_refused_before_it_is_tried_is_a_refusal(shop: Shop, pr
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_an_answer_that_decides_nothing_is_no_refusal(
+def test_an_open_outcome_is_not_a_refusal(
     provider: Any, keys: None, answers: dict[str, Any], status: int
 ) -> None:
     answers["/v3/payments"] = json_response({"type": "error", "code": "internal_server_error"}, status)
@@ -349,7 +349,7 @@ def test_an_answer_that_decides_nothing_is_no_refusal(
         provider.charge_saved_method(order(), PAYMENT["id"], TIMEOUT)
 
 
-def test_a_charge_nobody_heard_of_is_asked_for_again_or_looked_for(shop: Shop, provider: Any) -> None:
+def test_a_charge_with_a_lost_response_is_repeated_or_searched_for(shop: Shop, provider: Any) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     bought(shop, period="month")
     saved = shop.told(1)[0]["saved_method"]
@@ -375,7 +375,7 @@ def test_a_charge_nobody_heard_of_is_asked_for_again_or_looked_for(shop: Shop, p
     assert provider.charge_saved_method(made, saved, TIMEOUT).payment_id != paid.payment_id
 
 
-def test_it_looks_through_all_pages(shop: Shop, provider: Any) -> None:
+def test_all_pages_are_searched(shop: Shop, provider: Any) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     first, _ = bought(shop)
     for _ in range(101):
@@ -386,7 +386,7 @@ def test_it_looks_through_all_pages(shop: Shop, provider: Any) -> None:
         provider.find_charge(first.id, before, 0)
 
 
-def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
+def test_a_single_payment_saves_no_method(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop)
     assert "saved_method" not in shop.told(1)[0]
     with pytest.raises(NotPossible):
@@ -397,7 +397,7 @@ def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
 # Refunds.
 
 
-def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> None:
+def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
     shop.told(1)
 
@@ -423,7 +423,7 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
     assert [one.kind for one in asked] == [EventKind.PAID, EventKind.REFUNDED, EventKind.REFUNDED]
 
 
-def test_a_refund_in_the_cabinet_is_told(shop: Shop) -> None:
+def test_a_refund_in_the_cabinet_is_reported(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(1)
     shop.registry.press(checkout.url, "refund")
@@ -432,7 +432,7 @@ def test_a_refund_in_the_cabinet_is_told(shop: Shop) -> None:
         shop.registry.press(checkout.url, "refund")
 
 
-def test_a_refund_under_way_is_nothing_yet(provider: Any, keys: None, answers: dict[str, Any]) -> None:
+def test_a_pending_refund_is_no_event(provider: Any, keys: None, answers: dict[str, Any]) -> None:
     case = dict(SAMPLE.recorded())["refund_succeeded"]["body"]["object"]
     answers["/v3/refunds"] = case | {"status": "pending"}
     arguments: Any = {"key": "k", "telegram_id": 1, "timeout": TIMEOUT}
@@ -442,9 +442,7 @@ def test_a_refund_under_way_is_nothing_yet(provider: Any, keys: None, answers: d
         provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
 
 
-def test_of_a_refund_under_way_its_present_state_is_asked_for(
-    provider: Any, keys: None, answers: dict[str, Any]
-) -> None:
+def test_the_state_of_a_pending_refund_is_fetched(provider: Any, keys: None, answers: dict[str, Any]) -> None:
     """Under a known key the first answer comes again, and nobody tells that a refund was canceled."""
     case = dict(SAMPLE.recorded())["refund_succeeded"]["body"]["object"]
     answers["/v3/refunds"] = case | {"status": "pending"}
@@ -471,7 +469,7 @@ def test_of_a_refund_under_way_its_present_state_is_asked_for(
         ("call_issuer", False),
     ],
 )
-def test_which_refusals_no_later_try_can_change(reason: str, is_final: bool) -> None:
+def test_final_reasons_of_a_refusal(reason: str, is_final: bool) -> None:
     payment = {
         "id": "22d6d597-000f-5000-9000-145f6df21d6f",
         "status": "canceled",

@@ -18,7 +18,7 @@ from tools.emulator.stack import Stack
 Sql = Callable[..., list[dict[str, Any]]]
 Clock = Callable[[str], None]
 LISTED = sorted(key for key in LABELS if providers.load(key).SUPPORTS_STATEMENTS)
-REFUNDING = [key for key in LISTED if key != "crypto_pay"]
+REFUNDING = [key for key in LISTED if providers.load(key).SUPPORTS_REFUNDS]
 TOMORROW = "clock_timestamp() + interval '28 hours'"  # the day of the test is over, its lists are due
 
 
@@ -303,7 +303,7 @@ def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock
     anna = speaks(stack)
     lose(stack, "yookassa", checkout(anna, "100 requests", LABELS["yookassa"]), "pay")
     clock(TOMORROW)
-    stack.payments["stripe"].troubles.fail("/v1/events", times=100)
+    stack.payments["stripe"].faults.fail("/v1/events", times=100)
     stack.run_job("statements")
     eventually(lambda: stack.run_job("statements").status == 200 and credits(sql, anna) == 100, 60)
     assert sql("select from statement_days where provider = 'stripe' and failures > 0")

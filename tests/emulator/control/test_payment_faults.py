@@ -89,7 +89,7 @@ def checkout_of(api: Api, number: str) -> Any:
     return next(one for one in api.get("checkouts")["checkouts"] if one["id"] == number)
 
 
-@pytest.mark.parametrize("provider", [key for key in provider_lists.CARDS if key in provider_lists.REAL])
+@pytest.mark.parametrize("provider", provider_lists.offering("challenge"))
 def test_three_d_secure_is_passed_or_not(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:

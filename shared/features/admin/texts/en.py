@@ -344,7 +344,7 @@ TEXTS: Mapping[str, str] = {
     "admin_no_payment": "I can’t find payment {which}. Look up the ID in /payment or `/payments @name`.",
     "admin_payment": "💳 **Payment {id}** · {money} · {status}",
     "admin_payment_provider": "{provider}, ID `{number}`",
-    "admin_payment_person": "Buyer: {person}",
+    "admin_payment_person": "Buyer: {user}",
     "admin_payment_payer": "unknown, paid from Telegram ID {id}",
     "admin_payment_other_payer": "{name}, but paid from Telegram ID {id}",
     "admin_payment_nobody": "unknown or deleted",

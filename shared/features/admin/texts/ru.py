@@ -341,7 +341,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_payment": "💳 **Платёж {id}** · {money} · {status}",
     "admin_payment_provider": "{provider}, номер `{number}`",
-    "admin_payment_person": "Покупатель: {person}",
+    "admin_payment_person": "Покупатель: {user}",
     "admin_payment_payer": "неизвестен, платёж с Telegram ID {id}",
     "admin_payment_other_payer": "{name}, но платёж с другого Telegram ID ({id})",
     "admin_payment_nobody": "неизвестен или удалён",
