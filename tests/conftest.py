@@ -1,6 +1,6 @@
 """The house the tests live in: one Postgres, one migrated database and one running stack for the whole run.
 
-Tests keep apart by their people: every `user()` is a new one. What a test changes for everybody (a trouble,
+Tests keep apart by their users: every `user()` is a new one. What a test changes for everybody (a trouble,
 the clock, a setting) is put back after it.
 """
 
@@ -205,7 +205,7 @@ def call(backend_connections: Connections) -> Callable[..., Any]:
 def appoint(
     stack: Stack, database_url: str, sql: Callable[..., Any]
 ) -> Iterator[Callable[..., TelegramUser]]:
-    """Make a new person the only admin: `appoint("en")`, who writes in that language."""
+    """Make a new user the only admin: `appoint("en")`, who writes in that language."""
 
     def appoint(language: str = "en") -> TelegramUser:
         user = stack.telegram.user("Olga", language)

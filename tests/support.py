@@ -106,7 +106,7 @@ class Connections:
 
 
 def new_telegram_id() -> int:
-    """A Telegram id that no other test has, for people who do not come from the emulator."""
+    """A Telegram id that no other test has, for users who do not come from the emulator."""
     return next(_telegram_ids)
 
 
@@ -140,7 +140,7 @@ def _command(text: str) -> dict[str, Any]:
 
 
 def started_user(telegram: Telegram, bot: str = "assistant", name: str = "Anna") -> TelegramUser:
-    """A new person who has spoken with the bot already: it may write to them."""
+    """A new user who has spoken with the bot already: it may write to them."""
     user = telegram.user(name)
     chat = user.chat(bot)
     chat.send("/start" if bot == "assistant" else "/show").wait()

@@ -1,4 +1,4 @@
-"""An answer in words, within a deadline, or an error that says what to tell the person.
+"""An answer in words, within a deadline, or an error that says what to tell the user.
 
 The answer is asked for as a stream. Not to show it while it grows, but so that a slow model is cut off with
 what it has said so far, instead of being waited for in vain.
@@ -37,7 +37,7 @@ from shared.core.redaction import REDACTED
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 
 _PAUSE = 0.3  # seconds before a second try, where the provider asks for none
-_LONGEST_PAUSE = 2.0  # seconds; asked for more, the person is told instead
+_LONGEST_PAUSE = 2.0  # seconds; asked for more, the user is told instead
 _WORTHWHILE = 2.0  # seconds that must be left for a second try to make sense
 _LONGEST_MESSAGE = 500  # characters of a provider's own text that reach the log
 
@@ -59,7 +59,7 @@ class ChatAnswer:
     milliseconds: int
     request_bytes: int
     response_bytes: int
-    is_user_api_key: bool = False  # paid by the person's own account there
+    is_user_api_key: bool = False  # paid by the user's own account there
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ _RULES: Mapping[Trouble, _Rule] = {
     Trouble.EMPTY: _Rule(AIError),
 }
 
-# What of these the person can mend whose own key it is.
+# What of these the user can mend whose own key it is.
 _USER_API_KEY: Mapping[Trouble, Literal["refused", "access", "credit", "rate", "model"]] = {
     Trouble.KEY: "refused",
     Trouble.ACCESS: "access",
@@ -154,7 +154,7 @@ def complete(
         user_reference: who asks, in a form that says nothing to others (64 characters at most).
         temperature: None for the model's own, the only one reasoning models take.
         effort: how hard a reasoning model is to think, in the provider's words; None for its own measure.
-        api_key: a person's own key there, instead of ours.
+        api_key: a user's own key there, instead of ours.
         record: is told of every try, also of those that failed.
 
     Raises:

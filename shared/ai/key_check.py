@@ -1,4 +1,4 @@
-"""Is a person's key any good? Asked of its provider, with a call that costs nothing."""
+"""Is a user's key any good? Asked of its provider, with a call that costs nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.ai.provider import Trouble
 from shared.ai.response_reader import problem_of
 from shared.core import http, log
 
-TIMEOUT = 6.0  # seconds for the whole of it: a person waits
+TIMEOUT = 6.0  # seconds for the whole of it: a user waits
 
 
 class Verdict(StrEnum):

@@ -63,7 +63,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong with one call. `message` is the provider's own text: for the log, never for people."""
+    """What went wrong with one call. `message` is the provider's own text: for the log, never for users."""
 
     trouble: Trouble
     status: int = 0
@@ -128,11 +128,11 @@ class Provider(ABC):
     Its key is the name of its file; `<KEY>_API_KEY` and `<KEY>_BASE_URL` follow from it.
     """
 
-    NAME: ClassVar[str]  # as people know it
+    NAME: ClassVar[str]  # as users know it
     BASE_URL: ClassVar[str]  # its own address, without a slash at the end
     PATH: ClassVar[str]  # what is asked there
-    MODEL: ClassVar[str]  # who answers on a person's own key (USER_API_KEY_MODELS names another)
-    KEYS_PAGE: ClassVar[str]  # where people make their keys
+    MODEL: ClassVar[str]  # who answers on a user's own key (USER_API_KEY_MODELS names another)
+    KEYS_PAGE: ClassVar[str]  # where users make their keys
     KEY_PATTERN: ClassVar[str]  # what its keys look like, as a regular expression
     CHECK_PATH: ClassVar[str | None] = None  # what answers a key at once and for nothing; None: nothing does
     IS_CLOSED: ClassVar[bool] = False  # nobody answers at BASE_URL any more
@@ -162,11 +162,11 @@ class Provider(ABC):
         return self.headers(secret)
 
     def accepts_user_api_keys(self) -> bool:
-        """Whether people may bring a key of their own: somebody must be there to answer it."""
+        """Whether users may bring a key of their own: somebody must be there to answer it."""
         return not self.IS_CLOSED or settings().base_url(self.key, self.BASE_URL) != self.BASE_URL
 
     def user_api_key_model(self) -> str:
-        """Return the model that answers on a person's own key."""
+        """Return the model that answers on a user's own key."""
         return settings().user_api_key_models.get(self.key, self.MODEL)
 
     def secret(self) -> str:

@@ -47,7 +47,7 @@ _FIRST = re.compile(r"[ \t\r\n]{0,8}<\|(?:START_RESPONSE|START_TEXT|begin_of_sol
 _BLANK = " \t\r\n"
 _PROSE = " ,.;:!?)\"'»”"  # what follows a tag that a sentence only mentions
 
-# What Telegram and people see nothing of: controls, blanks, joiners, fillers, variation selectors, tags.
+# What Telegram and users see nothing of: controls, blanks, joiners, fillers, variation selectors, tags.
 _VISIBLE = re.compile(
     "[^\x00-\x20\x7f-\xa0\xad\u030a\u0333\u033f\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
     "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc"

@@ -12,7 +12,7 @@ SwitchboardError
         ├── AITooLong         the conversation does not fit the model
         ├── AIUnavailable     nothing works until the owner acts
         ├── AIOverloaded      too many requests, or out of credit
-        └── UserApiKeyError       the provider will not work for a person's own key
+        └── UserApiKeyError       the provider will not work for a user's own key
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class TelegramError(ExternalServiceError):
 
 
 class AIError(ExternalServiceError):
-    """An AI provider failed. The message is for the log; `text_key` names what the person is told."""
+    """An AI provider failed. The message is for the log; `text_key` names what the user is told."""
 
     text_key = "ai_failed"
 
@@ -126,7 +126,7 @@ _USER_API_KEY_TEXTS = {
 
 
 class UserApiKeyError(AIError):
-    """The provider will not work for a person's own key, which only the person can mend.
+    """The provider will not work for a user's own key, which only the user can mend.
 
     `reason` is why: the key is wrong, it lacks permission, the account is out of credit, the key's limits are
     reached, or there is no such model for it.

@@ -40,7 +40,7 @@ _NAME_LENGTH = 40  # characters before the assignment that are looked at
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
 # A key that was broken over lines when it was copied.
 _NEXT_LINE = re.compile(r"\r?\n(?=[A-Za-z_-]{0,64}[0-9])(?=[0-9_-]{0,64}[A-Za-z])[A-Za-z0-9_-]{8,}+")
-# What people paste along without seeing it, and letters of the width of Chinese ones.
+# What users paste along without seeing it, and letters of the width of Chinese ones.
 _DISGUISED = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff01-\uff5e]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 

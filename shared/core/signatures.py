@@ -28,7 +28,7 @@ def token_matches(candidate: str | None, secrets: Iterable[str]) -> bool:
 
 
 def user_hash(telegram_id: int, key: str) -> str:
-    """Return what remembers a person who was erased: HMAC-SHA256, 64 hexadecimal digits.
+    """Return what remembers a user who was erased: HMAC-SHA256, 64 hexadecimal digits.
 
     Telegram ids can be counted through, so without a key every hash could be undone in minutes.
     """

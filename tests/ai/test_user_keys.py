@@ -1,4 +1,4 @@
-"""A person's own key: whose it is, is it good, who answers on it, and what its troubles are called."""
+"""A user's own key: whose it is, is it good, who answers on it, and what its troubles are called."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_only_config_reads_the_environment(path: Path) -> None:
 
 @for_each("path", MODULES)
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
-    """Cold start is paid by people: docs/performance.md says what each costs."""
+    """Cold start is paid by users: docs/performance.md says what each costs."""
     heavy = {
         "openai",
         "supabase",

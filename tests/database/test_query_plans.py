@@ -17,7 +17,7 @@ from tools.database.embedded import Server
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-PEOPLE = 20_000
+USERS = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
@@ -29,7 +29,7 @@ SMALL = {"settings", "subscription_limits", "admins", "products", "product_price
 FILL = f"""
     set session_replication_role = replica;  -- no foreign key is checked row by row
     insert into public.users (telegram_id, referral_code, last_activity)
-    select 10000 + n, 'code' || n, now() from generate_series(1, {PEOPLE}) as n;
+    select 10000 + n, 'code' || n, now() from generate_series(1, {USERS}) as n;
     insert into public.bot_sessions (user_id, bot, chat_id)
     select u.id, 'assistant', u.telegram_id from public.users as u;
     update public.bot_sessions

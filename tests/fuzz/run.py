@@ -22,7 +22,7 @@ USERS, ORDERS = 40, 60
 PRODUCTS = [("credits_100", "RUB"), ("credits_100", "XTR")]
 CHUNK = 200  # requests, after which the log is read: a function keeps its last 5,000 lines
 TIMEOUT = 60.0  # seconds for one answer
-# ALERTs that a person needs to see, by action. "chat not found": a mutated chat does not exist.
+# ALERTs that an operator needs to see, by action. "chat not found": a mutated chat does not exist.
 NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "update_invalid": lambda _line: True,  # Telegram sends what we cannot read
     "update_dead_lettered": lambda line: line["error"].startswith(

@@ -125,7 +125,7 @@ TABLES = {
         section="payments.payments",
         export="id provider provider_payment_id order_id renewal_id status currency amount refunded disputed"
         " has_failed is_canceled is_test problem saved_method created_at completed_at",
-        not_exported="user_id claims",  # claims name the payer, who may be another person
+        not_exported="user_id claims",  # claims name the payer, who may be another user
         cleared="user_id saved_method",  # and the Telegram id in claims becomes 0
     ),
     "public.payment_operations": Table(

@@ -30,7 +30,7 @@ def ask(chat: Chat, text: str) -> Answer:
 
 
 def somebody(stack: Stack, name: str = "Анна") -> TelegramUser:
-    """A person with a @name, whom the assistant knows."""
+    """A user with a @name, whom the assistant knows."""
     user = stack.telegram.user(name, "ru", f"somebody_{next(_numbers)}")
     ask(user.chat("assistant"), "/start")
     return user

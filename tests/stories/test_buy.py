@@ -33,7 +33,7 @@ SAYS = {
 
 
 def speaks(stack: Stack, language: str = "en") -> Chat:
-    """A new person who has met the assistant."""
+    """A new user who has met the assistant."""
     chat = stack.telegram.user("Anna", language_code=language).chat("assistant")
     chat.send("/start")
     chat.answer()

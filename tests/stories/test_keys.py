@@ -1,4 +1,4 @@
-"""/keys: a person brings a key of their own, in both languages, and what may go wrong with it."""
+"""/keys: a user brings a key of their own, in both languages, and what may go wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is told of their data, gets as a file, and has erased: every screen in both languages."""
+"""What a user is told of their data, gets as a file, and has erased: every screen in both languages."""
 
 from __future__ import annotations
 

@@ -395,7 +395,7 @@ def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql
     assert "20%" in shop_of(anna).text
 
 
-# Made by an admin, redeemed by a person ---------------------------------------------------------------------
+# Made by an admin, redeemed by a user ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "words"), [

@@ -393,7 +393,7 @@ def test_an_alarm_leads_to_the_refund(
     told = eventually(lambda: messages(boss, alarm), 30)[0]
     (number,) = sql("select id from payments where provider_payment_id = %s", stray)
     assert labels(told) == [[f"{button} {number['id']}"]]
-    assert "fake" not in told.text.split("номер")[0].split("ID")[0]  # by its name, as people know it
+    assert "fake" not in told.text.split("номер")[0].split("ID")[0]  # by its name, as users know it
     told.tap(labels(told)[0][0]).wait()
     shown = eventually(lambda: messages(boss, card), 20)[0]
     listed = ask(boss, "/payment")
@@ -543,7 +543,7 @@ def test_in_an_outage_nothing_is_asked(stack: Stack, appoint: Appoint, sql: Sql)
     yes = next(label for row in labels(question) for label in row if "Yes" in label)
     tapped = question.tap(yes)
     stack.database.up()
-    # The update of the button comes again, or the person was told to try later: never half of it.
+    # The update of the button comes again, or the user was told to try later: never half of it.
     tapped.wait(timeout=60)
     eventually(lambda: refunds_of(sql, payment) in ([], ["done"]), 30)
     assert sql("select * from check_payments()") == []

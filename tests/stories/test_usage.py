@@ -1,4 +1,4 @@
-"""/usage and everything else that shows how much a person used, as its users meet it, in both languages."""
+"""/usage and everything else that shows how much a user used, as its users meet it, in both languages."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """Measures what the product costs, beside a bare function of the same run: `./switchboard bench`.
 
     __main__.py     the order of a run, and its arguments
-    pictures.py     memory while many people ask for /usage at the same time
+    pictures.py     memory while many users ask for /usage at the same time
     start.py        from the start of the process to the first answer, and memory
     saturation.py   CPU, round trips and calls of one update; updates per second
-    slow_ai.py      many people waiting for a slow AI
+    slow_ai.py      many users waiting for a slow AI
     callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
-    scale.py        the two SQL functions with few and with many people, beside a one-row UPDATE
+    scale.py        the two SQL functions with few and with many users, beside a one-row UPDATE
     peer.py         a function as a pinned process     load.py       posts updates and times the answers
     fake_servers.py    Telegram, the AI, and a counter before Postgres, in a process of their own
     database.py     a Postgres of our own, filled      updates.py    the updates that are posted

@@ -1,7 +1,7 @@
 """`./switchboard bench`: figures of one run, in three to four minutes. It takes two CPUs for itself.
 
 --quick        one minute: fewer and shorter rounds
---large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
+--large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, slow_ai, pictures, callbacks, scale
 --json FILE    the same for a machine
 

@@ -1,4 +1,4 @@
-"""A Postgres of our own, durable as a real one, filled with people and their conversations."""
+"""A Postgres of our own, durable as a real one, filled with users and their conversations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SESSIONS = """
     select u.id, 'assistant', u.telegram_id from public.users as u
      where (u.telegram_id - %(first)s) %% %(every)s = 0
 """
-# Round after round, as conversations grow: the messages of one person lie scattered over the table.
+# Round after round, as conversations grow: the messages of one user lie scattered over the table.
 _MESSAGES = """
     insert into public.messages (user_id, bot, chat_id, role, content)
     select s.user_id, 'assistant', s.chat_id, t.role, t.content
@@ -87,7 +87,7 @@ class Database:
         return url.replace(f":{self.port}/", f":{port}/") if port else url
 
     def make(self, name: str, people: int, every: int = 1) -> None:
-        """Make a migrated database with people, each n-th of them with a conversation.
+        """Make a migrated database with users, each n-th of them with a conversation.
 
         Indexes of the messages are built after they are there, which takes a third of the time.
         """

@@ -1,4 +1,4 @@
-"""Many people who ask for a picture at the same time: what memory that takes, and what stays taken."""
+"""Many users who ask for a picture at the same time: what memory that takes, and what stays taken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOOK_EVERY = 0.02  # seconds
 
 
 def measure(product: Peer) -> Section:
-    """Let `PEOPLE` people ask for /usage, `AT_ONCE` of them at a time."""
+    """Let `PEOPLE` users ask for /usage, `AT_ONCE` of them at a time."""
     before = product.pss()
     with _peak(product.pss) as peak:
         done = load.shared(product.port, islice(updates.requests("usage"), PEOPLE), AT_ONCE)

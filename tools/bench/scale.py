@@ -1,4 +1,4 @@
-"""SQL functions beside a one-row UPDATE, with few and with many people: those of an update, and of people."""
+"""SQL functions beside a one-row UPDATE, with few and with many users: those of an update, and of users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.bench.updates import FIRST_USER
 from tools.database import binaries
 
 CLIENTS = (1, 4)
-_GROWTH = 1.5  # how much dearer both may be with all those people
+_GROWTH = 1.5  # how much dearer both may be with all those users
 
 # The yardstick goes in between, so that all have the same seconds and the same disturbances. What begins
 # neither with "update public" nor with "select public" only prepares, and is not measured.
@@ -50,7 +50,7 @@ select public.complete_referral(:newcomer, :code)::text;
 
 @dataclass(frozen=True)
 class Size:
-    """How full a database is; every n-th person has a conversation."""
+    """How full a database is; every n-th user has a conversation."""
 
     name: str
     people: int
@@ -58,7 +58,7 @@ class Size:
 
     @property
     def talking(self) -> int:
-        """People with a conversation."""
+        """Users with a conversation."""
         return self.people // self.every
 
     @property
@@ -107,7 +107,7 @@ class Scale:
         started = time.perf_counter()
         self._database.make(size.name, size.people, size.every)
         with psycopg.connect(self._database.owner_url(size.name)) as connection:
-            # Few people bring each other again and again here.
+            # Few users bring each other again and again here.
             connection.execute(
                 "update private.settings set value = '1000000000' where key = 'referral_daily_limit'"
             )
@@ -158,7 +158,7 @@ def _rows(size: Size, clients: int, result: _Rounds) -> list[Row]:
 
 
 def _growth(sizes: Sequence[Size], results: Mapping[tuple[Size, int], _Rounds]) -> list[Row]:
-    """Compare each size with the first: both functions of one update together, and each of people's."""
+    """Compare each size with the first: both functions of one update together, and each of users'."""
     rows = []
     for size in sizes[1:]:
         for clients in CLIENTS:

@@ -1,4 +1,4 @@
-"""Many people who wait for a slow AI at the same time, served by one instance."""
+"""Many users who wait for a slow AI at the same time, served by one instance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WAYS = {
 
 
 def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: float) -> Section:
-    """Let `AT_ONCE` people write at once, and each again as soon as the answer is there."""
+    """Let `AT_ONCE` users write at once, and each again as soon as the answer is there."""
     results: dict[str, list[tuple[Load, float]]] = {way: [] for way in _WAYS}
     try:
         for _ in range(rounds):

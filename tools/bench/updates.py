@@ -1,4 +1,4 @@
-"""The updates that are posted: as Telegram writes them, each with a number and a person of its own."""
+"""The updates that are posted: as Telegram writes them, each with a number and a user of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def next_number() -> int:
 
 
 def requests(kind: str) -> Iterator[bytes]:
-    """Yield HTTP requests without end; `kind` is command, usage, button or chat. People take turns."""
+    """Yield HTTP requests without end; `kind` is command, usage, button or chat. Users take turns."""
     before, after = json.dumps(_update(kind), ensure_ascii=False).split("8888888888")
     before, after = before.replace("%", "%%"), after.replace("%", "%%")
     template = f"{before}%(number)d{after}".replace("7777777777", "%(person)d")
@@ -35,7 +35,7 @@ def requests(kind: str) -> Iterator[bytes]:
 
 
 def _update(kind: str) -> dict[str, Any]:
-    """Return an update with 8888888888 for its number and 7777777777 for the person."""
+    """Return an update with 8888888888 for its number and 7777777777 for the user."""
     user = {
         "id": 7777777777,
         "is_bot": False,

@@ -75,7 +75,7 @@ class Provider(openai.Provider):
         return replace(super().usage(usage), cost=reported_usage.cost(usage.get("cost")))
 
     def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
-        """Put an error into our words. Its metadata can quote the person and is left out of the message."""
+        """Put an error into our words. Its metadata can quote the user and is left out of the message."""
         error = body.get("error")
         if not isinstance(error, Mapping):
             return super().problem(status, body)

@@ -1,4 +1,4 @@
-"""People's own keys of AI providers: what one looks like, and how it is kept.
+"""Users' own keys of AI providers: what one looks like, and how it is kept.
 
     encrypted = encryption.encrypt(key, telegram_id=…, provider=…)    what the database may hold
     key = encryption.decrypt(encrypted, telegram_id=…, provider=…)  only to ask the provider with it

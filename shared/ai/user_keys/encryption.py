@@ -1,6 +1,6 @@
-"""A person's key as the database may hold it: AES-256-GCM, bound to the person and the provider.
+"""A user's key as the database may hold it: AES-256-GCM, bound to the user and the provider.
 
-Whoever copies a row to another person, or one provider's ciphertext to another, cannot have it opened: both
+Whoever copies a row to another user, or one provider's ciphertext to another, cannot have it opened: both
 are part of what the tag vouches for. The id of the encryption key stands beside the ciphertext, so that
 several can be in use while they are changed; the newest of TOKEN_ENCRYPTION_KEYS, the first, encrypts.
 """
@@ -33,12 +33,12 @@ class EncryptedKey:
 
 
 def is_available() -> bool:
-    """Whether people's keys can be kept here at all."""
+    """Whether users' keys can be kept here at all."""
     return bool(settings().token_encryption_keys)
 
 
 def encrypt(secret: str, *, telegram_id: int, provider: str) -> EncryptedKey:
-    """Encrypt a person's key with the newest encryption key.
+    """Encrypt a user's key with the newest encryption key.
 
     Raises:
         ConfigError: there is no encryption key.
@@ -50,7 +50,7 @@ def encrypt(secret: str, *, telegram_id: int, provider: str) -> EncryptedKey:
 
 
 def encrypt_with(key: bytes, key_id: str, secret: str, telegram_id: int, provider: str) -> EncryptedKey:
-    """Encrypt a person's key with this encryption key."""
+    """Encrypt a user's key with this encryption key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 20 ms, and few messages need it
 
     nonce = os.urandom(_NONCE)
@@ -59,7 +59,7 @@ def encrypt_with(key: bytes, key_id: str, secret: str, telegram_id: int, provide
 
 
 def decrypt(encrypted: EncryptedKey, *, telegram_id: int, provider: str) -> str:
-    """Decrypt a person's key.
+    """Decrypt a user's key.
 
     Raises:
         DecryptionError: it cannot be opened here. The message holds nothing of it.
@@ -68,7 +68,7 @@ def decrypt(encrypted: EncryptedKey, *, telegram_id: int, provider: str) -> str:
 
 
 def decrypt_with(keys: Mapping[str, bytes], encrypted: EncryptedKey, telegram_id: int, provider: str) -> str:
-    """Decrypt a person's key with whichever of these encryption keys it names.
+    """Decrypt a user's key with whichever of these encryption keys it names.
 
     Raises:
         DecryptionError: it cannot be opened with them. The message holds nothing of it.

@@ -6,7 +6,7 @@ import re
 
 # A key is one word of plain ASCII. The bounds leave room for keys that look like none of today's.
 _WORD = re.compile(r"(?<![!-~])[!-~]{16,512}(?![!-~])")
-_AROUND = "\"'`<>()[]{},;:."  # what people and their programs put around one
+_AROUND = "\"'`<>()[]{},;:."  # what users and their programs put around one
 
 
 def candidates(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from io import BytesIO
 
-WAIT_SECONDS = 6.0  # for a picture; 40 people at once take about 4 s, and Telegram delivers again after 60
+WAIT_SECONDS = 6.0  # for a picture; 40 users at once take about 4 s, and Telegram delivers again after 60
 
 
 def draw_in_turn(draw: Callable[[], BytesIO], wait_seconds: float = WAIT_SECONDS) -> BytesIO | None:

@@ -1,4 +1,4 @@
-"""How the bots do, as a picture: four figures, and 30 days of requests and of people as bars."""
+"""How the bots do, as a picture: four figures, and 30 days of requests and of users as bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's requests as a picture: today as a ring, the month and the bonus beside it, 30 days as bars."""
+"""A user's requests as a picture: today as a ring, the month and the bonus beside it, 30 days as bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What encryption promises: back comes what went in, for this person and provider and nobody else."""
+"""What encryption promises: back comes what went in, for this user and provider and nobody else."""
 
 from __future__ import annotations
 

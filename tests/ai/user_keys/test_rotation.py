@@ -1,4 +1,4 @@
-"""Going over to a new encryption key loses no stored key, also interrupted or while people change theirs."""
+"""Going over to a new encryption key loses no stored key, also interrupted or while users change theirs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tools.keys.rotate import report, rotate
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-PEOPLE = 60
+USERS = 60
 OLD, NEW, LOST = os.urandom(32), os.urandom(32), os.urandom(32)
 BEFORE = {"old": OLD}
 AFTER = {"new": NEW, "old": OLD}
@@ -41,11 +41,11 @@ def url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def stored(url: str) -> Stored:
-    """Sixty people's keys, every second with two, encrypted with the old key."""
+    """Sixty users' keys, every second with two, encrypted with the old key."""
     keys: Stored = {}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("delete from users")
-        for n in range(PEOPLE):
+        for n in range(USERS):
             telegram_id = 9_300_000_000 + n
             connection.execute("insert into users (telegram_id) values (%s)", [telegram_id])
             for provider in ("openai", "gemini")[: 1 + n % 2]:
@@ -124,8 +124,8 @@ def test_keys_that_people_change_meanwhile_stay_theirs(url: str, stored: Stored)
     def people() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             n = 0
-            while not stopping.is_set() or n < PEOPLE:
-                telegram_id, n = 9_300_000_000 + n % PEOPLE, n + 1
+            while not stopping.is_set() or n < USERS:
+                telegram_id, n = 9_300_000_000 + n % USERS, n + 1
                 if n % 5 == 0:
                     connection.execute(
                         "select remove_user_token((select id from users where telegram_id = %s), 'openai')",

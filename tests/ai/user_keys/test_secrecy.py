@@ -1,4 +1,4 @@
-"""A person's key is nowhere in clear: no dump, none of Postgres' own files, no log, no trace has it."""
+"""A user's key is nowhere in clear: no dump, none of Postgres' own files, no log, no trace has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL functions of people's own keys: one in use, none in clear, whoever comes at once."""
+"""The SQL functions of users' own keys: one in use, none in clear, whoever comes at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CIPHERTEXT = base64.b64encode(b"\x01ciphertext").decode()
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
-    """A new person's users.id."""
+    """A new user's users.id."""
     return int(sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"])
 
 
