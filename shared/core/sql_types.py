@@ -684,8 +684,8 @@ class ClaimOutbox(TypedDict):
     parameters: Any
 
 
-class ClaimRenewalsToStop(TypedDict):
-    """public.claim_renewals_to_stop"""
+class ClaimRenewalsToCancel(TypedDict):
+    """public.claim_renewals_to_cancel"""
 
     id: int
     provider: str
@@ -1056,6 +1056,12 @@ class ReceiveUpdate(TypedDict):
     outgoing: NotRequired[list[OutboxItem]]
 
 
+class RecordCancelResult(TypedDict):
+    """public.record_cancel_result"""
+
+    outgoing: list[OutgoingItem]
+
+
 class RecordDeliveries(TypedDict):
     """public.record_deliveries"""
 
@@ -1078,12 +1084,6 @@ class RecordRefundResult(TypedDict):
     status: Literal["open", "done", "refused", "unknown", "failed"]
     is_accepted: bool
     error: str | None
-    outgoing: list[OutgoingItem]
-
-
-class RecordStopResult(TypedDict):
-    """public.record_stop_result"""
-
     outgoing: list[OutgoingItem]
 
 
@@ -1142,13 +1142,13 @@ class SaveStatementPageSums(TypedDict):
     ours: str
 
 
-class SaveStatementPageGaps(TypedDict):
-    """public.save_statement_page.gaps"""
+class SaveStatementPageDifferences(TypedDict):
+    """public.save_statement_page.differences"""
 
     kind: str
     number: str
     payment: int | None
-    what: Literal["not_here", "not_there", "differs"]
+    what: Literal["only_theirs", "only_ours", "differs"]
 
 
 class SaveStatementPage(TypedDict):
@@ -1157,7 +1157,7 @@ class SaveStatementPage(TypedDict):
     is_current: bool
     outgoing: list[OutgoingItem]
     sums: NotRequired[list[SaveStatementPageSums]]
-    gaps: NotRequired[list[SaveStatementPageGaps]]
+    differences: NotRequired[list[SaveStatementPageDifferences]]
     foreign: NotRequired[int]
 
 

@@ -32,7 +32,7 @@ def statements() -> Json:
     """Read due days within the time, and alert about missed renewals; return how many of each."""
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
-    missed: list[OutgoingItem] = db.call("alarm_missed_renewals")
+    missed: list[OutgoingItem] = db.call("alarm_missed_charges")
     notifications.deliver(missed)
     days = recorded = 0
     while listed and monotonic() + _TIMEOUT < deadline:
@@ -126,14 +126,14 @@ def _report(walk: ClaimStatement, saved: SaveStatementPage) -> None:
         sums=saved["sums"],
         foreign=saved["foreign"],
     )
-    if saved["gaps"]:
+    if saved["differences"]:
         log.alert(
             "a provider's lists and our records differ",
             action="statement_differs",
             provider=walk["provider"],
             day=walk["day"],
-            gaps=saved["gaps"][:10],
-            count=len(saved["gaps"]),
+            differences=saved["differences"][:10],
+            count=len(saved["differences"]),
         )
 
 

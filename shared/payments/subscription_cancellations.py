@@ -1,6 +1,6 @@
 """Cancels subscriptions at their provider whose user erased their data or replaced them.
 
-`claim_renewals_to_stop` returns them to the job `payments`. Charges of erased users are refunded like any
+`claim_renewals_to_cancel` returns them to the job `payments`. Charges of erased users are refunded like any
 other payment (`refunds.py`).
 """
 
@@ -15,7 +15,7 @@ from shared.payments import notifications, providers
 from shared.payments.provider import PaymentError
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ClaimRenewalsToStop, RecordStopResult
+    from shared.core.sql_types import ClaimRenewalsToCancel, RecordCancelResult
 
 _TIMEOUT = 8.0  # seconds for one request to a provider
 
@@ -24,20 +24,20 @@ def stop(deadline: float) -> int:
     """Cancel due subscriptions and return how many were canceled."""
     renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0
-    claimed: list[ClaimRenewalsToStop] = db.call("claim_renewals_to_stop", p_providers=renewing)
+    claimed: list[ClaimRenewalsToCancel] = db.call("claim_renewals_to_cancel", p_providers=renewing)
     for renewal in claimed:
         if monotonic() + _TIMEOUT > deadline:
             break  # the next run continues
-        is_stopped = _stop(renewal)
-        result: RecordStopResult = db.call(
-            "record_stop_result", p_renewal_id=renewal["id"], p_is_stopped=is_stopped
+        is_canceled = _stop(renewal)
+        result: RecordCancelResult = db.call(
+            "record_cancel_result", p_renewal_id=renewal["id"], p_is_canceled=is_canceled
         )
         notifications.deliver(result["outgoing"])
-        stopped += is_stopped
+        stopped += is_canceled
     return stopped
 
 
-def _stop(renewal: ClaimRenewalsToStop) -> bool:
+def _stop(renewal: ClaimRenewalsToCancel) -> bool:
     try:
         providers.load(renewal["provider"]).cancel_subscription(
             renewal["subscription_id"],

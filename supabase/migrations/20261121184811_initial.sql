@@ -848,8 +848,8 @@ create table public.renewals (
   cancel_requested_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
-  stop_at timestamptz,
-  stop_attempts integer not null default 0,
+  next_cancel_attempt_at timestamptz,
+  cancel_attempts integer not null default 0,
   payer text,
   alarmed_period timestamptz,
   unique (provider, provider_subscription_id)
@@ -862,7 +862,7 @@ create index renewals_running_idx on public.renewals (charged_until) where statu
 -- Renewals that we charge, by due time.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
 -- Subscriptions that the provider must still cancel.
-create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
+create index renewals_cancel_idx on public.renewals (next_cancel_attempt_at) where next_cancel_attempt_at is not null;
 
 comment on table public.renewals is 'Auto-renewals of subscriptions';
 comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
@@ -873,8 +873,8 @@ comment on column public.renewals.charge_at is 'When the job processes it next, 
 comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
 comment on column public.renewals.attempt_started_at is 'Start of the open charge attempt; null: no attempt is open';
 comment on column public.renewals.lease_until is 'Lease: until then only one worker calls the provider about the open attempt';
-comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
-comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
+comment on column public.renewals.next_cancel_attempt_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
+comment on column public.renewals.cancel_attempts is 'Failed attempts to cancel it at the provider';
 comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
 comment on column public.renewals.alarmed_period is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;
@@ -4887,8 +4887,8 @@ begin
   v_amount := p_amount::numeric;
   if v_amount <= 0 then
     return v_problem || '{"reason": "zero"}';
-  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
-    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
+  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_decimals(p_currency)) then
+    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_decimals(p_currency)::text);
   elsif v_amount > v_maximum then
     return v_problem || jsonb_build_object(
       'reason', 'maximum', 'limit', v_maximum::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
@@ -6351,7 +6351,7 @@ comment on function private.alarm_admins is 'Enqueues a message for all admins, 
 -- Locks: renewal (held by the caller).
 -- Returns: jsonb, the messages to deliver now (see private.notify_admins); empty if the admins know.
 -- Errors: none.
-create or replace function private.alarm_missed(p_renewal public.renewals)
+create or replace function private.alarm_missed_charge(p_renewal public.renewals)
 returns jsonb
 language plpgsql
 volatile
@@ -6378,18 +6378,18 @@ begin
 end
 $$;
 
-revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
-comment on function private.alarm_missed is 'Alerts the admins that a period of a renewal was not charged in time';
+revoke all on function private.alarm_missed_charge from public, anon, authenticated, service_role;
+comment on function private.alarm_missed_charge is 'Alerts the admins that a period of a renewal was not charged in time';
 
 -- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
 -- period. Charges nothing and grants nothing.
 --
--- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed).
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed_charge).
 -- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
-create or replace function public.alarm_missed_renewals(p_limit integer default 20)
+create or replace function public.alarm_missed_charges(p_limit integer default 20)
 returns jsonb
 language plpgsql
 volatile
@@ -6411,15 +6411,15 @@ begin
      limit p_limit
        for update skip locked
   loop
-    v_outgoing := v_outgoing || private.alarm_missed(v_renewal);
+    v_outgoing := v_outgoing || private.alarm_missed_charge(v_renewal);
   end loop;
   return v_outgoing;
 end
 $$;
 
-revoke all on function public.alarm_missed_renewals from public, anon, authenticated, service_role;
-grant execute on function public.alarm_missed_renewals to bot_backend;
-comment on function public.alarm_missed_renewals is 'Alerts the admins about renewals that were not charged';
+revoke all on function public.alarm_missed_charges from public, anon, authenticated, service_role;
+grant execute on function public.alarm_missed_charges to bot_backend;
+comment on function public.alarm_missed_charges is 'Alerts the admins about renewals that were not charged';
 
 -- Alerts the admins about a payment that they must review. p_problem is the payment's problem, or dispute.
 --
@@ -6838,7 +6838,7 @@ comment on function public.change_receipt_contact is 'Changes the receipt contac
 -- with our button (public.begin_cancel).
 --
 -- Concurrency: the renewal's row is locked. A repeated status changes nothing, nor do active and past_due while the provider
---   must still cancel the subscription (stop_at).
+--   must still cancel the subscription (next_cancel_attempt_at).
 -- Locks: renewal.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: M0002 no user has this subscription. Its first payment may arrive later, so the provider must repeat the event.
@@ -6866,7 +6866,7 @@ begin
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
+  elsif v_renewal.status = v_status or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due')) then
     return '[]'::jsonb;
   end if;
   update public.renewals as r
@@ -7480,8 +7480,8 @@ comment on function private.claim_payment is 'Matches a payment to its order or 
 -- and those that another renewal has replaced.
 --
 -- Concurrency: renewals that another transaction has locked are skipped. A claimed one is claimed again after growing pauses, a
---   day at most, until the provider confirms (public.record_stop_result).
--- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
+--   day at most, until the provider confirms (public.record_cancel_result).
+-- Locks: renewals by next_cancel_attempt_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   [ {
 --     id: bigint, provider: text, subscription_id: text,
@@ -7490,7 +7490,7 @@ comment on function private.claim_payment is 'Matches a payment to its order or 
 --     payer: text | null
 --   } ]
 -- Errors: none.
-create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
+create or replace function public.claim_renewals_to_cancel(p_providers jsonb, p_limit integer default 4)
 returns jsonb
 language sql
 volatile
@@ -7500,15 +7500,15 @@ as $$
   with due as (
     select r.id
       from public.renewals as r
-     where r.stop_at <= private.clock() and p_providers ? r.provider
-     order by r.stop_at
+     where r.next_cancel_attempt_at <= private.clock() and p_providers ? r.provider
+     order by r.next_cancel_attempt_at
      limit p_limit
        for update skip locked
   ),
   claimed as (
     update public.renewals as r
-       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
-           stop_attempts = r.stop_attempts + 1
+       set next_cancel_attempt_at = private.clock() + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
+           cancel_attempts = r.cancel_attempts + 1
       from due
      where r.id = due.id
     returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
@@ -7536,9 +7536,9 @@ as $$
     ) as l on true;
 $$;
 
-revoke all on function public.claim_renewals_to_stop from public, anon, authenticated, service_role;
-grant execute on function public.claim_renewals_to_stop to bot_backend;
-comment on function public.claim_renewals_to_stop is 'Claims subscriptions that their provider must cancel';
+revoke all on function public.claim_renewals_to_cancel from public, anon, authenticated, service_role;
+grant execute on function public.claim_renewals_to_cancel to bot_backend;
+comment on function public.claim_renewals_to_cancel is 'Claims subscriptions that their provider must cancel';
 
 -- Leases one day of a provider's statement to one worker (p_providers: a list of keys). Days that were never read come first,
 -- the oldest first. A day is read two hours after its end (UTC), and again 1, 3, 7, 14 and 28 days after it, because refunds
@@ -7899,7 +7899,7 @@ comment on function public.create_order is 'Creates an order of one product';
 -- Locks: none.
 -- Returns: integer, 0 or 2.
 -- Errors: none.
-create or replace function private.currency_places(p_currency text)
+create or replace function private.currency_decimals(p_currency text)
 returns integer
 language sql
 immutable
@@ -7914,8 +7914,8 @@ as $$
   end;
 $$;
 
-revoke all on function private.currency_places from public, anon, authenticated, service_role;
-comment on function private.currency_places is 'Returns the number of decimals of a currency';
+revoke all on function private.currency_decimals from public, anon, authenticated, service_role;
+comment on function private.currency_decimals is 'Returns the number of decimals of a currency';
 
 -- Records the outcome of a refund, also in the audit log, and sends it to the admin who requested the refund, if they were
 -- shown that it was still unknown or if a recorded outcome changes. For a refund that we requested ourselves (admin_email
@@ -7975,7 +7975,7 @@ comment on function private.decide_refund is 'Records the outcome of a refund';
 -- Locks: order (held by the caller), renewal, then the renewal's other orders if it ends (SKIP LOCKED).
 -- Returns: jsonb, the messages to deliver now (outgoing): the user gets one about the first refusal and one about the end.
 -- Errors: none.
-create or replace function private.decline_renewal(
+create or replace function private.decline_charge(
   p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
 )
 returns jsonb
@@ -8026,36 +8026,10 @@ begin
 end
 $$;
 
-revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
-comment on function private.decline_renewal is 'Records that a charge of a period was declined';
+revoke all on function private.decline_charge from public, anon, authenticated, service_role;
+comment on function private.decline_charge is 'Records that a charge of a period was declined';
 
--- Finds the discount for a user's next one-off purchase: the greatest one; the others stay for later purchases.
---
--- Concurrency: read-only. Until something is bought, the order that was created last has the discount.
--- Locks: none.
--- Returns: public.promocode_usages, the row; all its columns are null if there is none.
--- Errors: none.
-create or replace function private.discount_of(p_user_id bigint)
-returns public.promocode_usages
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select u.*
-    from public.promocode_usages as u
-   where u.user_id = p_user_id
-     and u.percent is not null
-     and u.consumed_at is null
-     and (u.expires_at is null or u.expires_at > (select private.clock()))
-   order by u.percent desc, u.promocode_id
-   limit 1;
-$$;
-
-revoke all on function private.discount_of from public, anon, authenticated, service_role;
-comment on function private.discount_of is 'Finds the discount for a user''s next one-off purchase';
-
--- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_places) and is
+-- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_decimals) and is
 -- at least 1, the least that providers charge.
 --
 -- Concurrency: computes only.
@@ -8075,7 +8049,7 @@ as $$
       1,
       trunc(
         p_price * (100 - coalesce(p_percent, 0)) / 100,
-        private.currency_places(p_currency)
+        private.currency_decimals(p_currency)
       )
     )
   );
@@ -8469,6 +8443,32 @@ $$;
 revoke all on function private.enqueue_user_message from public, anon, authenticated, service_role;
 comment on function private.enqueue_user_message is 'Enqueues a templated message for a user';
 
+-- Finds the discount for a user's next one-off purchase: the greatest one; the others stay for later purchases.
+--
+-- Concurrency: read-only. Until something is bought, the order that was created last has the discount.
+-- Locks: none.
+-- Returns: public.promocode_usages, the row; all its columns are null if there is none.
+-- Errors: none.
+create or replace function private.find_discount(p_user_id bigint)
+returns public.promocode_usages
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select u.*
+    from public.promocode_usages as u
+   where u.user_id = p_user_id
+     and u.percent is not null
+     and u.consumed_at is null
+     and (u.expires_at is null or u.expires_at > (select private.clock()))
+   order by u.percent desc, u.promocode_id
+   limit 1;
+$$;
+
+revoke all on function private.find_discount from public, anon, authenticated, service_role;
+comment on function private.find_discount is 'Finds the discount for a user''s next one-off purchase';
+
 -- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
 -- order, or for another user's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
 -- one that the user used last.
@@ -8562,9 +8562,9 @@ comment on function private.find_reusable_order is 'Finds an open order that equ
 -- Returns: jsonb
 --   is_current: boolean                  (true)
 --   outgoing: outgoing
---   gaps: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
---     (new differences. number: the provider's id of the operation; payment: our payment; not_here: only the provider lists it;
---      not_there: only our records have it)
+--   differences: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
+--     (new differences. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
+--      only_ours: only our records have it)
 --   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
 --   foreign: int                         (number of entries that are not about this database)
 -- Errors: none.
@@ -8577,32 +8577,32 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_gaps jsonb;
+  v_differences jsonb;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   select coalesce(
       jsonb_agg(
         jsonb_build_object('kind', l.kind, 'number', l.number, 'payment', l.payment_id, 'what', case
-          when l.ours is null then 'not_here'
-          when l.theirs is null then 'not_there'
+          when l.ours is null then 'only_theirs'
+          when l.theirs is null then 'only_ours'
           else 'differs'
         end)
         order by l.kind, l.number
       ),
       '[]'::jsonb
     )
-    into v_gaps
+    into v_differences
     from private.statement_lines(p_day, p_day, p_provider) as l
    where (l.ours is distinct from l.theirs or l.our_currency is distinct from l.their_currency) and not l.is_alarmed;
-  if v_gaps <> '[]' then
+  if v_differences <> '[]' then
     update public.statement_entries as e
        set alarmed_at = v_now
-      from jsonb_array_elements(v_gaps) as g (value)
+      from jsonb_array_elements(v_differences) as g (value)
      where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
     update public.payment_operations as o
        set alarmed_at = v_now
-      from jsonb_array_elements(v_gaps) as g (value)
-     where g.value ->> 'what' = 'not_there'
+      from jsonb_array_elements(v_differences) as g (value)
+     where g.value ->> 'what' = 'only_ours'
        and o.payment_id = (g.value ->> 'payment')::bigint
        and private.statement_kind(o.kind) = g.value ->> 'kind'
        and o.operation_id = g.value ->> 'number';
@@ -8612,14 +8612,14 @@ begin
         select jsonb_build_object(
             'provider', jsonb_build_object('provider', p_provider),
             'day', p_day,
-            'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
-            'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),
+            'only_theirs', count(*) filter (where g.value ->> 'what' = 'only_theirs'),
+            'only_ours', count(*) filter (where g.value ->> 'what' = 'only_ours'),
             'differs', count(*) filter (where g.value ->> 'what' = 'differs'),
             'numbers', string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5)
           )
-          from jsonb_array_elements(v_gaps) with ordinality as g (value, place)
+          from jsonb_array_elements(v_differences) with ordinality as g (value, place)
       ),
-      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_gaps) as g (value))
+      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_differences) as g (value))
     );
   end if;
   delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
@@ -8627,7 +8627,7 @@ begin
   return jsonb_build_object(
     'is_current', true,
     'outgoing', v_outgoing,
-    'gaps', v_gaps,
+    'differences', v_differences,
     'sums', (
       select coalesce(
           jsonb_agg(jsonb_build_object('currency', s.currency, 'theirs', s.theirs::text, 'ours', s.ours::text)),
@@ -8954,7 +8954,7 @@ comment on function private.is_period_paid is 'Whether another payment was fulfi
 
 -- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
 -- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
--- while the provider must still cancel the subscription (stop_at). Providers report whole seconds: a charge within the second
+-- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge within the second
 -- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
 -- one that is shown as running.
 --
@@ -8972,7 +8972,7 @@ as $$
   select coalesce(
     p_renewal.status in ('canceled', 'ended')
     and p_renewal.user_id is not null
-    and p_renewal.stop_at is null
+    and p_renewal.next_cancel_attempt_at is null
     and p_renewal.provider_subscription_id not like 'order:%'
     and p_payment.status = 'completed'
     and coalesce((p_payment.claims ->> 'paid_at')::timestamptz, p_payment.completed_at)
@@ -9329,7 +9329,7 @@ comment on function private.link_events_of_payment is 'Links the earlier webhook
 -- Concurrency: waits for the transaction that has the lock, then searches again, because the discount may have been used by
 --   then.
 -- Locks: discount, before the orders that have it (as private.lock_payers).
--- Returns: public.promocode_usages, see private.discount_of.
+-- Returns: public.promocode_usages, see private.find_discount.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)
 returns public.promocode_usages
@@ -9339,7 +9339,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_discount public.promocode_usages := private.discount_of(p_user_id);
+  v_discount public.promocode_usages := private.find_discount(p_user_id);
 begin
   loop
     exit when v_discount.promocode_id is null;
@@ -9348,7 +9348,7 @@ begin
      where u.promocode_id = v_discount.promocode_id and u.user_id = p_user_id and u.consumed_at is null
        for update;
     exit when found;
-    v_discount := private.discount_of(p_user_id);
+    v_discount := private.find_discount(p_user_id);
   end loop;
   return v_discount;
 end
@@ -9675,7 +9675,7 @@ begin
   select private.discounted_price(c.amount, c.currency, d.percent) into v_price
     from public.products as p
     join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
-    cross join private.discount_of(p_user_id) as d
+    cross join private.find_discount(p_user_id) as d
    where p.key = p_product_key and p.is_active and p.kind <> 'balance';
   if v_price is null then
     return null;
@@ -10156,7 +10156,7 @@ begin
   else
     -- No attempt within the grace period: the job did not run. The admins are alerted before the late charge.
     if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
-      v_outgoing := private.alarm_missed(p_renewal);
+      v_outgoing := private.alarm_missed_charge(p_renewal);
     end if;
     if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
       return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');
@@ -10237,7 +10237,7 @@ as $$
       '[]'
     )
     from public.products as p
-    cross join private.discount_of(p_user_id) as d
+    cross join private.find_discount(p_user_id) as d
     join lateral (
       select
         jsonb_object_agg(c.currency, c.amount::text) as prices,
@@ -10318,12 +10318,49 @@ $$;
 revoke all on function private.quote_order from public, anon, authenticated, service_role;
 comment on function private.quote_order is 'Computes an order at the current price';
 
+-- Records whether a provider canceled a subscription, of an erased user or replaced by another renewal. Until it has, the
+-- provider is asked again (public.claim_renewals_to_cancel); after the third failure the admins get one message.
+--
+-- Concurrency: the renewal's row is locked; a canceled subscription stays so.
+-- Locks: renewal.
+-- Returns: jsonb
+--   outgoing: outgoing
+-- Errors: none.
+create or replace function public.record_cancel_result(p_renewal_id bigint, p_is_canceled boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
+  if p_is_canceled then
+    update public.renewals as r
+       set next_cancel_attempt_at = null, cancel_attempts = 0, payer = null
+     where r.id = v_renewal.id;
+  elsif v_renewal.next_cancel_attempt_at is not null and v_renewal.cancel_attempts = 3 then
+    return jsonb_build_object(
+      'outgoing',
+      private.alarm_subscription_problem(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
+    );
+  end if;
+  return jsonb_build_object('outgoing', '[]'::jsonb);
+end
+$$;
+
+revoke all on function public.record_cancel_result from public, anon, authenticated, service_role;
+grant execute on function public.record_cancel_result to bot_backend;
+comment on function public.record_cancel_result is 'Records whether a provider canceled a subscription';
+
 -- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
 -- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
--- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
+-- made for a period of a renewal goes to private.decline_charge; that order stays open for the next attempt.
 --
 -- Concurrency: the order's row is locked and orders.notified keeps each message to one. A completed order does not change.
--- Locks: order, then its renewal (private.decline_renewal).
+-- Locks: order, then its renewal (private.decline_charge).
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.record_order_failure(p_provider text, p_event jsonb)
@@ -10347,7 +10384,7 @@ begin
     if v_kind not in ('failed', 'canceled') then
       return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
     end if;
-    return private.decline_renewal(
+    return private.decline_charge(
       v_order,
       v_kind = 'canceled' or coalesce((p_event ->> 'is_final')::boolean, false),
       p_event ->> 'reason' = 'contact_refused'
@@ -10527,43 +10564,6 @@ revoke all on function public.record_refund_result from public, anon, authentica
 grant execute on function public.record_refund_result to bot_backend;
 comment on function public.record_refund_result is 'Records a provider''s answer to a refund request';
 
--- Records whether a provider canceled a subscription, of an erased user or replaced by another renewal. Until it has, the
--- provider is asked again (public.claim_renewals_to_stop); after the third failure the admins get one message.
---
--- Concurrency: the renewal's row is locked; a canceled subscription stays so.
--- Locks: renewal.
--- Returns: jsonb
---   outgoing: outgoing
--- Errors: none.
-create or replace function public.record_stop_result(p_renewal_id bigint, p_is_stopped boolean)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_renewal public.renewals;
-begin
-  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
-  if p_is_stopped then
-    update public.renewals as r
-       set stop_at = null, stop_attempts = 0, payer = null
-     where r.id = v_renewal.id;
-  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
-    return jsonb_build_object(
-      'outgoing',
-      private.alarm_subscription_problem(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
-    );
-  end if;
-  return jsonb_build_object('outgoing', '[]'::jsonb);
-end
-$$;
-
-revoke all on function public.record_stop_result from public, anon, authenticated, service_role;
-grant execute on function public.record_stop_result to bot_backend;
-comment on function public.record_stop_result is 'Records whether a provider canceled a subscription';
-
 -- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
 -- the provider. A payment that was already under review before the erasure stays with the admins.
 --
@@ -10686,7 +10686,7 @@ grant execute on function public.release_statement to bot_backend;
 comment on function public.release_statement is 'Postpones a day of a provider''s statement after a failure';
 
 -- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
--- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.stop_at). A payment of a
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A payment of a
 -- later period neither begins nor replaces a renewal.
 --
 -- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
@@ -10729,7 +10729,7 @@ begin
              when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
              else r.charge_at
            end,
-           stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
+           next_cancel_attempt_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
      where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
     returning r.bot, r.provider, r.product_key
   loop
@@ -10945,15 +10945,15 @@ declare
   v_subscription_id text := p_claims ->> 'subscription_id';
 begin
   update public.renewals as r
-     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
-         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
+     set next_cancel_attempt_at = case when p_is_running then coalesce(r.next_cancel_attempt_at, private.clock()) end,
+         cancel_attempts = case when r.next_cancel_attempt_at is null or not p_is_running then 0 else r.cancel_attempts end,
          payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
    where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
   if found then
     return false;
   end if;
   insert into public.renewals (
-    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, next_cancel_attempt_at, payer
   )
   select
     o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
@@ -11052,8 +11052,8 @@ comment on function private.save_renewal is 'Creates or extends the renewal of a
 -- Returns: jsonb
 --   is_current: boolean    (false: another worker has moved the walk on)
 --   outgoing: outgoing
---   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are gaps and foreign)
---   gaps?: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are differences and foreign)
+--   differences?: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
 --                          (new differences)
 --   foreign?: int          (movements of other shops)
 -- Errors: none.
@@ -12342,7 +12342,7 @@ revoke all on function private.begin_promocode_attempt from public, anon, authen
 comment on function private.begin_promocode_attempt is 'Checks and locks a user''s counter of wrong promo codes';
 
 -- Grants what a promo code is for and stores the redemption. Months extend the user's plan from the end of what they have; a
--- discount is kept until the next one-time purchase (private.discount_of).
+-- discount is kept until the next one-time purchase (private.find_discount).
 --
 -- Concurrency: the caller has locked the code and checked that this user may redeem it; besides, (promocode_id, user_id) is the
 --   primary key of redemptions.
@@ -12447,7 +12447,7 @@ $$;
 revoke all on function private.promocode_details from public, anon, authenticated, service_role;
 comment on function private.promocode_details is 'A promo code with its current state';
 
--- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.find_discount). An attempt that
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on

@@ -33,7 +33,7 @@ class Database:
     def __call__(self, function: str, **values: Any) -> Any:
         return getattr(self, function)(**values)
 
-    def alarm_missed_renewals(self) -> list[Any]:
+    def alarm_missed_charges(self) -> list[Any]:
         return []
 
     def claim_statement(self, p_providers: list[str]) -> Any:
@@ -52,7 +52,7 @@ class Database:
     def save_statement_page(self, p_provider: str, p_next: str | None, **_values: Any) -> dict[str, Any]:
         if p_next is None:
             self.read.append(p_provider)
-        return {"is_current": True, "outgoing": [], "sums": [], "gaps": [], "foreign": 0}
+        return {"is_current": True, "outgoing": [], "sums": [], "differences": [], "foreign": 0}
 
     def release_statement(self, p_provider: str, p_day: str) -> None:
         self.released.append(p_provider)

@@ -107,7 +107,7 @@ TABLES = {
         section="payments.renewals",
         export="id product_key provider provider_subscription_id status currency amount kind plan period bot"
         " saved_method charged_until charge_at attempts attempt_started_at lease_until canceled_at created_at"
-        " ended_at cancel_requested_at stop_at stop_attempts payer alarmed_period",
+        " ended_at cancel_requested_at next_cancel_attempt_at cancel_attempts payer alarmed_period",
         not_exported="user_id",
         cleared="user_id saved_method charge_at attempt_started_at lease_until payer",
     ),

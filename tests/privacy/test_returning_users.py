@@ -211,7 +211,7 @@ def test_a_promo_code_is_redeemed_once_across_erasures(sql: Sql, make_user: Make
             assert redeem(anna, sql, code) == {"outcome": "already_used", "is_unused": False}
         row = sql("select id, bonus_credits from users where telegram_id = %s", anna.id)[0]
         assert row["bonus_credits"] == 0
-        assert sql("select (private.discount_of(%s)).percent", row["id"]) == [{"percent": None}]
+        assert sql("select (private.find_discount(%s)).percent", row["id"]) == [{"percent": None}]
     later = new_code(sql, "credits", 5)
     assert redeem(anna, sql, later)["outcome"] == "redeemed"
     assert (

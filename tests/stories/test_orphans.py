@@ -43,7 +43,8 @@ def erase(stack: Stack, sql: Sql, chat: Chat) -> None:
 
 def state(sql: Sql, order: int) -> dict[str, Any]:
     rows = sql(
-        "select r.stop_at, p.refunded, (select status from refunds where payment_id = p.id) as refund "
+        "select r.next_cancel_attempt_at, p.refunded, "
+        "(select status from refunds where payment_id = p.id) as refund "
         "from payments p join renewals r on r.provider = p.provider "
         "and r.provider_subscription_id = p.claims ->> 'subscription_id' "
         "where (p.claims ->> 'order_id')::bigint = %s",
@@ -82,7 +83,7 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     def is_settled() -> bool:
         assert stack.run_job("payments").status == 200
         now = state(sql, order["id"])
-        return bool(now) and now["stop_at"] is None and now["refund"] in ("done", "refused")
+        return bool(now) and now["next_cancel_attempt_at"] is None and now["refund"] in ("done", "refused")
 
     eventually(is_settled, 90)
     assert stack.payments.idle(60)

@@ -61,14 +61,17 @@ def test_she_is_asked_and_the_old_one_is_stopped(stack: Stack, sql: Sql, languag
     assert subscription.state == "active", "the provider still has to be asked"
     # A job stops a bounded number of renewals, the longest waiting first: not those of other tests.
     sql(
-        "update renewals set stop_at = null "
+        "update renewals set next_cancel_attempt_at = null "
         "where user_id is distinct from (select id from users where telegram_id = %s)",
         anna.id,
     )
     stack.run_job("payments")
     assert subscription.state == "canceled"
     assert stack.telegram.idle(20)
-    assert sql("select from renewals where stop_at is not null and provider = 'telegram_stars'") == []
+    assert (
+        sql("select from renewals where next_cancel_attempt_at is not null and provider = 'telegram_stars'")
+        == []
+    )
 
 
 def test_a_single_month_is_not_asked_about(stack: Stack, sql: Sql) -> None:

@@ -47,10 +47,10 @@ def test_a_new_renewal_replaces_the_previous_one(money: Money, before: str, afte
     old, new = renewals(money, anna)
     assert (old["status"], new["status"]) == ("canceled", "active")
     assert old["saved_method"] is None
-    assert (old["stop_at"] is not None) == (before != "yookassa"), (
+    assert (old["next_cancel_attempt_at"] is not None) == (before != "yookassa"), (
         "a renewal that its provider charges is canceled there"
     )
-    assert new["stop_at"] is None
+    assert new["next_cancel_attempt_at"] is None
     assert money.ends_at(anna) > until
 
 
@@ -122,7 +122,7 @@ def test_a_renewal_being_canceled_at_its_provider_is_not_reactivated_by_it(money
 
 
 def claim(money: Money, provider: str) -> list[dict[str, Any]]:
-    found = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=100)
+    found = money.call("claim_renewals_to_cancel", p_providers=[provider], p_limit=100)
     return list(found)
 
 
@@ -143,9 +143,9 @@ def test_the_job_retries_the_cancellation_until_the_provider_confirms_it(money: 
     assert asked["telegram_id"] == money.user_row(anna)["telegram_id"]
     assert (asked["payment_id"], asked["payer"]) == (first, "+79990000000")
     assert claim(money, provider) == [], "leased to one worker"
-    money.call("record_stop_result", p_renewal_id=asked["id"], p_is_stopped=False)
-    money.sql("update renewals set stop_at = private.clock() where id = %s", asked["id"])
+    money.call("record_cancel_result", p_renewal_id=asked["id"], p_is_canceled=False)
+    money.sql("update renewals set next_cancel_attempt_at = private.clock() where id = %s", asked["id"])
     (asked,) = claim(money, provider)
-    money.call("record_stop_result", p_renewal_id=asked["id"], p_is_stopped=True)
+    money.call("record_cancel_result", p_renewal_id=asked["id"], p_is_canceled=True)
     old = next(one for one in renewals(money, anna) if one["provider"] == provider)
-    assert (old["status"], old["stop_at"]) == ("canceled", None)
+    assert (old["status"], old["next_cancel_attempt_at"]) == ("canceled", None)

@@ -46,14 +46,16 @@ def refunds(money: Money, payment: str, provider: str = "stripe") -> list[tuple[
 
 
 def claim_cancellations(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
-    claimed: list[dict[str, Any]] = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=1000)
+    claimed: list[dict[str, Any]] = money.call(
+        "claim_renewals_to_cancel", p_providers=[provider], p_limit=1000
+    )
     return claimed
 
 
 @pytest.fixture(autouse=True)
 def none_before(sql: Sql) -> None:
     """Keep subscriptions of other tests from being claimed for cancellation."""
-    sql("update renewals set stop_at = null where stop_at is not null")
+    sql("update renewals set next_cancel_attempt_at = null where next_cancel_attempt_at is not null")
 
 
 @pytest.mark.parametrize("first", ["subscription", "payment"])
@@ -79,8 +81,10 @@ def test_a_subscription_begun_after_the_erasure_is_canceled_and_refunded_with_on
     assert orphan["subscription_id"] == subscription
     assert orphan["payment_id"] == pay
     assert claim_cancellations(money) == []  # leased
-    assert money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
-    assert renewal(sql, subscription)["stop_at"] is None
+    assert money.call("record_cancel_result", p_renewal_id=orphan["id"], p_is_canceled=True) == {
+        "outgoing": []
+    }
+    assert renewal(sql, subscription)["next_cancel_attempt_at"] is None
     assert (renewal(sql, subscription)["status"], renewal(sql, subscription)["user_id"]) == ("ended", None)
 
     done = {**refunded(pay, "499.00"), "refund_id": 0}
@@ -138,7 +142,7 @@ def test_an_ended_subscription_is_not_canceled_at_the_provider(
     record_event(money, anna, changed(subscription, order_id=order), provider="stripe")
     assert len(claim_cancellations(money)) == 1
     record_event(money, anna, status_event, provider="stripe")
-    assert renewal(sql, subscription)["stop_at"] is None
+    assert renewal(sql, subscription)["next_cancel_attempt_at"] is None
 
 
 def test_a_subscription_resumed_after_the_erasure_is_canceled_again(
@@ -197,10 +201,10 @@ def test_a_failing_cancellation_is_retried_and_alarms_the_admins_once(
     for day in range(6):
         later(clock, f"{day} days 1 minute")
         (orphan,) = claim_cancellations(money)
-        result = money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=False)
+        result = money.call("record_cancel_result", p_renewal_id=orphan["id"], p_is_canceled=False)
         alarms += message_keys(result["outgoing"])
     assert alarms == ["subscription_alarm_running"]
-    assert renewal(sql, subscription)["stop_at"] is not None
+    assert renewal(sql, subscription)["next_cancel_attempt_at"] is not None
     assert claim_cancellations(money, "cloudpayments") == []
 
 
@@ -213,7 +217,7 @@ def test_the_providers_payer_id_is_kept_until_the_cancellation(
     record_event(money, anna, first, provider="prodamus")
     (orphan,) = claim_cancellations(money, "prodamus")
     assert orphan["payer"] == PHONE
-    money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True)
+    money.call("record_cancel_result", p_renewal_id=orphan["id"], p_is_canceled=True)
     assert PHONE not in dump_rows(sql)
 
 

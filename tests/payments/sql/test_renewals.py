@@ -214,7 +214,7 @@ def test_a_period_without_a_timely_attempt_alarms_once(
     assert message_keys(claimed["outgoing"]) == ["renewal_alarm_missed"]
     assert len(claimed["charges"]) == 1
     at(clock, 24 * 5)
-    result = money.call("alarm_missed_renewals", p_limit=1000)
+    result = money.call("alarm_missed_charges", p_limit=1000)
     assert anna.provider not in [one["parameters"]["values"]["provider"]["provider"] for one in result]
     anna.paid(claimed["charges"][0])
     assert len(anna.orders()) == 1
@@ -260,8 +260,8 @@ def test_a_missing_charge_of_the_provider_alarms_once(
         name,
     )
     at(clock, hours)
-    assert message_keys(money.call("alarm_missed_renewals")) == ["renewal_alarm_missed"] * expected
-    assert money.call("alarm_missed_renewals") == []
+    assert message_keys(money.call("alarm_missed_charges")) == ["renewal_alarm_missed"] * expected
+    assert money.call("alarm_missed_charges") == []
 
 
 def test_a_decline_without_a_payment_id_counts_as_a_decline(anna: Renewing) -> None:

@@ -132,7 +132,7 @@ def test_a_statement_balances_to_the_cent_by_currency(shop: Shop, boss: int) -> 
         ("RUB", Decimal("249.01"), Decimal("249.01"), 0, 0),
         ("USD", Decimal("1.99"), Decimal("1.99"), 0, 0),
     ]
-    assert (read["gaps"], read["foreign"], read["outgoing"]) == ([], 0, [])
+    assert (read["differences"], read["foreign"], read["outgoing"]) == ([], 0, [])
     assert {one["currency"]: one["theirs"] for one in read["sums"]} == {"RUB": "249.01", "USD": "1.99"}
 
 
@@ -142,17 +142,17 @@ def test_every_difference_is_alarmed_once(shop: Shop, boss: int) -> None:
     shop.record(paid(both, shop.order(), happened_at=NOON))
     listed = [paid(theirs, shop.order(), happened_at=NOON), paid(both, None, "148.99", happened_at=NOON)]
     read = shop.read(*listed)
-    assert {gap["number"]: gap["what"] for gap in read["gaps"]} == {
-        theirs: "not_here",
-        ours: "not_there",
+    assert {difference["number"]: difference["what"] for difference in read["differences"]} == {
+        theirs: "only_theirs",
+        ours: "only_ours",
         both: "differs",
     }
     assert message_keys(read["outgoing"]) == ["statement_alarm"]
     values = read["outgoing"][0]["parameters"]["values"]
-    assert (values["not_here"], values["not_there"], values["differs"]) == (1, 1, 1)
+    assert (values["only_theirs"], values["only_ours"], values["differs"]) == (1, 1, 1)
     assert shop.report() == [("RUB", Decimal("297.99"), Decimal("298.00"), Decimal("0.01"), 3)]
     repeated = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
-    assert (repeated["gaps"], repeated["outgoing"]) == ([], [])
+    assert (repeated["differences"], repeated["outgoing"]) == ([], [])
     shop.record(paid(theirs, None, happened_at=NOON))  # recorded later
     assert shop.report()[0][1:4] == (Decimal("297.99"), Decimal("447.00"), Decimal("149.01"))
 
@@ -170,7 +170,7 @@ def test_entries_of_other_shops_are_counted_and_not_recorded(shop: Shop) -> None
     ]
     assert shop.check(*events) == ["foreign"] * 6
     read = shop.read(*events)
-    assert (read["foreign"], read["gaps"]) == (5, [])
+    assert (read["foreign"], read["differences"]) == (5, [])
     assert shop.report() == []
 
 
@@ -193,7 +193,7 @@ def test_a_recorded_entry_is_known_and_a_reversed_one_changed(shop: Shop) -> Non
     ]
     shop.record(failed)
     assert shop.check(back, failed) == ["known", "known"], "a final state does not change"
-    assert shop.read(payment, failed)["gaps"] == []
+    assert shop.read(payment, failed)["differences"] == []
     assert shop.report() == [("RUB", 149, 149, 0, 0)]
 
 
@@ -228,25 +228,25 @@ def test_our_own_movement_around_midnight_belongs_to_the_next_day(shop: Shop, mo
     shop.record(paid(unique_id(), shop.order(), happened_at=moment))
     first = shop.read()
     second = shop.read(day=DAY + timedelta(days=1), at="timestamptz '2027-03-12 03:00:00+00'")
-    assert [len(one["gaps"]) for one in (first, second)] == ([1, 0] if day == DAY else [0, 1])
+    assert [len(one["differences"]) for one in (first, second)] == ([1, 0] if day == DAY else [0, 1])
 
 
 def test_a_matched_movement_is_on_the_providers_day(shop: Shop) -> None:
     one, order = unique_id(), shop.order()
     shop.record(paid(one, order, happened_at="2027-03-11T00:00:01+00:00"))  # by our clock
-    assert shop.read(paid(one, order, happened_at="2027-03-10T23:59:59+00:00"))["gaps"] == []
+    assert shop.read(paid(one, order, happened_at="2027-03-10T23:59:59+00:00"))["differences"] == []
     assert shop.report() == [("RUB", 149, 149, 0, 0)]
     later = shop.read(day=DAY + timedelta(days=1), at="timestamptz '2027-03-12 03:00:00+00'")
-    assert later["gaps"] == []
+    assert later["differences"] == []
     assert shop.report(DAY + timedelta(days=1)) == []
 
 
 def test_an_entry_that_disappeared_from_the_statement_is_missing_there(shop: Shop, boss: int) -> None:
     payment = paid(unique_id(), shop.order(), happened_at=NOON)
     shop.record(payment)
-    assert shop.read(payment)["gaps"] == []
+    assert shop.read(payment)["differences"] == []
     repeated = shop.read(at="timestamptz '2027-03-12 03:00:00+00'")
-    assert [gap["what"] for gap in repeated["gaps"]] == ["not_there"]
+    assert [difference["what"] for difference in repeated["differences"]] == ["only_ours"]
 
 
 def test_zero_amounts_balance(shop: Shop) -> None:
@@ -255,7 +255,7 @@ def test_zero_amounts_balance(shop: Shop) -> None:
     nothing = paid(unique_id(), order, "0", subscription_id="sub_2", is_invoice=True, happened_at=NOON)
     shop.record(nothing)
     assert shop.check(nothing) == ["known"]
-    assert shop.read(nothing)["gaps"] == []
+    assert shop.read(nothing)["differences"] == []
     assert shop.report() == [("RUB", 0, 0, 0, 0)]
 
 
@@ -363,4 +363,4 @@ def test_any_mixture_of_movements_balances(money: Money, clock: Clock, boss: int
     assert sums in ([(theirs, ours, ours - theirs)], [])
     assert (ours, theirs) == (0, 0) or sums
     repeated = shop.read(*listed, at="timestamptz '2027-03-12 03:00:00+00'")
-    assert repeated["gaps"] == []
+    assert repeated["differences"] == []

@@ -518,8 +518,8 @@ TEXTS: Mapping[str, str] = {
         "`{update_id}`\nError: `{error}`"
     ),
     "statement_alarm": (
-        "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {not_here}\nOnly "
-        "in our records: {not_there}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nLook them up in "
+        "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {only_theirs}\nOnly "
+        "in our records: {only_ours}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nLook them up in "
         "the provider’s dashboard. All totals: /statement"
     ),
 }

@@ -500,8 +500,8 @@ TEXTS: Mapping[str, str] = {
         "`{update_id}`\nОшибка: `{error}`"
     ),
     "statement_alarm": (
-        "🚨 **Платежи не сходятся:** {provider}, {day}\n\nТолько у провайдера: {not_here}\nТолько у нас: "
-        "{not_there}\nС другой суммой: {differs}\n\nНомера: `{numbers}`\n\nСверьте их в кабинете провайдера. "
+        "🚨 **Платежи не сходятся:** {provider}, {day}\n\nТолько у провайдера: {only_theirs}\nТолько у нас: "
+        "{only_ours}\nС другой суммой: {differs}\n\nНомера: `{numbers}`\n\nСверьте их в кабинете провайдера. "
         "Все суммы: /statement"
     ),
 }

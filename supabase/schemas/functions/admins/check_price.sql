@@ -37,8 +37,8 @@ begin
   v_amount := p_amount::numeric;
   if v_amount <= 0 then
     return v_problem || '{"reason": "zero"}';
-  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
-    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
+  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_decimals(p_currency)) then
+    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_decimals(p_currency)::text);
   elsif v_amount > v_maximum then
     return v_problem || jsonb_build_object(
       'reason', 'maximum', 'limit', v_maximum::text, 'provider', case when v_is_stars_month then 'telegram_stars' end

@@ -6,7 +6,7 @@
 -- with our button (public.begin_cancel).
 --
 -- Concurrency: the renewal's row is locked. A repeated status changes nothing, nor do active and past_due while the provider
---   must still cancel the subscription (stop_at).
+--   must still cancel the subscription (next_cancel_attempt_at).
 -- Locks: renewal.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: M0002 no user has this subscription. Its first payment may arrive later, so the provider must repeat the event.
@@ -34,7 +34,7 @@ begin
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
+  elsif v_renewal.status = v_status or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due')) then
     return '[]'::jsonb;
   end if;
   update public.renewals as r

@@ -1,4 +1,4 @@
--- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_places) and is
+-- Subtracts a percentage from a price. The result is rounded down to the currency's decimals (private.currency_decimals) and is
 -- at least 1, the least that providers charge.
 --
 -- Concurrency: computes only.
@@ -18,7 +18,7 @@ as $$
       1,
       trunc(
         p_price * (100 - coalesce(p_percent, 0)) / 100,
-        private.currency_places(p_currency)
+        private.currency_decimals(p_currency)
       )
     )
   );

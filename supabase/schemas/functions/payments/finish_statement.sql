@@ -7,9 +7,9 @@
 -- Returns: jsonb
 --   is_current: boolean                  (true)
 --   outgoing: outgoing
---   gaps: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
---     (new differences. number: the provider's id of the operation; payment: our payment; not_here: only the provider lists it;
---      not_there: only our records have it)
+--   differences: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
+--     (new differences. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
+--      only_ours: only our records have it)
 --   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
 --   foreign: int                         (number of entries that are not about this database)
 -- Errors: none.
@@ -22,32 +22,32 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_gaps jsonb;
+  v_differences jsonb;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   select coalesce(
       jsonb_agg(
         jsonb_build_object('kind', l.kind, 'number', l.number, 'payment', l.payment_id, 'what', case
-          when l.ours is null then 'not_here'
-          when l.theirs is null then 'not_there'
+          when l.ours is null then 'only_theirs'
+          when l.theirs is null then 'only_ours'
           else 'differs'
         end)
         order by l.kind, l.number
       ),
       '[]'::jsonb
     )
-    into v_gaps
+    into v_differences
     from private.statement_lines(p_day, p_day, p_provider) as l
    where (l.ours is distinct from l.theirs or l.our_currency is distinct from l.their_currency) and not l.is_alarmed;
-  if v_gaps <> '[]' then
+  if v_differences <> '[]' then
     update public.statement_entries as e
        set alarmed_at = v_now
-      from jsonb_array_elements(v_gaps) as g (value)
+      from jsonb_array_elements(v_differences) as g (value)
      where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
     update public.payment_operations as o
        set alarmed_at = v_now
-      from jsonb_array_elements(v_gaps) as g (value)
-     where g.value ->> 'what' = 'not_there'
+      from jsonb_array_elements(v_differences) as g (value)
+     where g.value ->> 'what' = 'only_ours'
        and o.payment_id = (g.value ->> 'payment')::bigint
        and private.statement_kind(o.kind) = g.value ->> 'kind'
        and o.operation_id = g.value ->> 'number';
@@ -57,14 +57,14 @@ begin
         select jsonb_build_object(
             'provider', jsonb_build_object('provider', p_provider),
             'day', p_day,
-            'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
-            'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),
+            'only_theirs', count(*) filter (where g.value ->> 'what' = 'only_theirs'),
+            'only_ours', count(*) filter (where g.value ->> 'what' = 'only_ours'),
             'differs', count(*) filter (where g.value ->> 'what' = 'differs'),
             'numbers', string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5)
           )
-          from jsonb_array_elements(v_gaps) with ordinality as g (value, place)
+          from jsonb_array_elements(v_differences) with ordinality as g (value, place)
       ),
-      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_gaps) as g (value))
+      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_differences) as g (value))
     );
   end if;
   delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
@@ -72,7 +72,7 @@ begin
   return jsonb_build_object(
     'is_current', true,
     'outgoing', v_outgoing,
-    'gaps', v_gaps,
+    'differences', v_differences,
     'sums', (
       select coalesce(
           jsonb_agg(jsonb_build_object('currency', s.currency, 'theirs', s.theirs::text, 'ours', s.ours::text)),

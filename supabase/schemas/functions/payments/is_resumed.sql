@@ -1,6 +1,6 @@
 -- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
 -- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
--- while the provider must still cancel the subscription (stop_at). Providers report whole seconds: a charge within the second
+-- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge within the second
 -- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
 -- one that is shown as running.
 --
@@ -18,7 +18,7 @@ as $$
   select coalesce(
     p_renewal.status in ('canceled', 'ended')
     and p_renewal.user_id is not null
-    and p_renewal.stop_at is null
+    and p_renewal.next_cancel_attempt_at is null
     and p_renewal.provider_subscription_id not like 'order:%'
     and p_payment.status = 'completed'
     and coalesce((p_payment.claims ->> 'paid_at')::timestamptz, p_payment.completed_at)

@@ -3,7 +3,7 @@
 -- Concurrency: waits for the transaction that has the lock, then searches again, because the discount may have been used by
 --   then.
 -- Locks: discount, before the orders that have it (as private.lock_payers).
--- Returns: public.promocode_usages, see private.discount_of.
+-- Returns: public.promocode_usages, see private.find_discount.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)
 returns public.promocode_usages
@@ -13,7 +13,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_discount public.promocode_usages := private.discount_of(p_user_id);
+  v_discount public.promocode_usages := private.find_discount(p_user_id);
 begin
   loop
     exit when v_discount.promocode_id is null;
@@ -22,7 +22,7 @@ begin
      where u.promocode_id = v_discount.promocode_id and u.user_id = p_user_id and u.consumed_at is null
        for update;
     exit when found;
-    v_discount := private.discount_of(p_user_id);
+    v_discount := private.find_discount(p_user_id);
   end loop;
   return v_discount;
 end

@@ -22,7 +22,7 @@ begin
   select private.discounted_price(c.amount, c.currency, d.percent) into v_price
     from public.products as p
     join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
-    cross join private.discount_of(p_user_id) as d
+    cross join private.find_discount(p_user_id) as d
    where p.key = p_product_key and p.is_active and p.kind <> 'balance';
   if v_price is null then
     return null;

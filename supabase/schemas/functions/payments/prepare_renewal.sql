@@ -38,7 +38,7 @@ begin
   else
     -- No attempt within the grace period: the job did not run. The admins are alerted before the late charge.
     if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
-      v_outgoing := private.alarm_missed(p_renewal);
+      v_outgoing := private.alarm_missed_charge(p_renewal);
     end if;
     if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
       return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');

@@ -42,7 +42,7 @@ as $$
       '[]'
     )
     from public.products as p
-    cross join private.discount_of(p_user_id) as d
+    cross join private.find_discount(p_user_id) as d
     join lateral (
       select
         jsonb_object_agg(c.currency, c.amount::text) as prices,

@@ -1,9 +1,9 @@
 -- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
 -- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
--- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
+-- made for a period of a renewal goes to private.decline_charge; that order stays open for the next attempt.
 --
 -- Concurrency: the order's row is locked and orders.notified keeps each message to one. A completed order does not change.
--- Locks: order, then its renewal (private.decline_renewal).
+-- Locks: order, then its renewal (private.decline_charge).
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.record_order_failure(p_provider text, p_event jsonb)
@@ -27,7 +27,7 @@ begin
     if v_kind not in ('failed', 'canceled') then
       return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
     end if;
-    return private.decline_renewal(
+    return private.decline_charge(
       v_order,
       v_kind = 'canceled' or coalesce((p_event ->> 'is_final')::boolean, false),
       p_event ->> 'reason' = 'contact_refused'

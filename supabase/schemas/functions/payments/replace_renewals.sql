@@ -1,5 +1,5 @@
 -- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
--- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.stop_at). A payment of a
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A payment of a
 -- later period neither begins nor replaces a renewal.
 --
 -- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
@@ -42,7 +42,7 @@ begin
              when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
              else r.charge_at
            end,
-           stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
+           next_cancel_attempt_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
      where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
     returning r.bot, r.provider, r.product_key
   loop

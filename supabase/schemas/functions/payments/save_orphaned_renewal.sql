@@ -17,15 +17,15 @@ declare
   v_subscription_id text := p_claims ->> 'subscription_id';
 begin
   update public.renewals as r
-     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
-         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
+     set next_cancel_attempt_at = case when p_is_running then coalesce(r.next_cancel_attempt_at, private.clock()) end,
+         cancel_attempts = case when r.next_cancel_attempt_at is null or not p_is_running then 0 else r.cancel_attempts end,
          payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
    where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
   if found then
     return false;
   end if;
   insert into public.renewals (
-    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, next_cancel_attempt_at, payer
   )
   select
     o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,

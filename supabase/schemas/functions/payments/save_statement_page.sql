@@ -8,8 +8,8 @@
 -- Returns: jsonb
 --   is_current: boolean    (false: another worker has moved the walk on)
 --   outgoing: outgoing
---   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are gaps and foreign)
---   gaps?: [ { kind: text, number: text, payment: bigint | null, what: 'not_here' | 'not_there' | 'differs' } ]
+--   sums?: [ { currency: text, theirs: numeric, ours: numeric } ]   (with the last page, as are differences and foreign)
+--   differences?: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
 --                          (new differences)
 --   foreign?: int          (movements of other shops)
 -- Errors: none.

@@ -1,5 +1,5 @@
 -- Grants what a promo code is for and stores the redemption. Months extend the user's plan from the end of what they have; a
--- discount is kept until the next one-time purchase (private.discount_of).
+-- discount is kept until the next one-time purchase (private.find_discount).
 --
 -- Concurrency: the caller has locked the code and checked that this user may redeem it; besides, (promocode_id, user_id) is the
 --   primary key of redemptions.

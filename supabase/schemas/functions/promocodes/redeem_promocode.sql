@@ -1,4 +1,4 @@
--- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.find_discount). An attempt that
 -- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on

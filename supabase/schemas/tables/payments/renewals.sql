@@ -30,8 +30,8 @@ create table public.renewals (
   cancel_requested_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
-  stop_at timestamptz,
-  stop_attempts integer not null default 0,
+  next_cancel_attempt_at timestamptz,
+  cancel_attempts integer not null default 0,
   payer text,
   alarmed_period timestamptz,
   unique (provider, provider_subscription_id)
@@ -44,7 +44,7 @@ create index renewals_running_idx on public.renewals (charged_until) where statu
 -- Renewals that we charge, by due time.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
 -- Subscriptions that the provider must still cancel.
-create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
+create index renewals_cancel_idx on public.renewals (next_cancel_attempt_at) where next_cancel_attempt_at is not null;
 
 comment on table public.renewals is 'Auto-renewals of subscriptions';
 comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
@@ -55,8 +55,8 @@ comment on column public.renewals.charge_at is 'When the job processes it next, 
 comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
 comment on column public.renewals.attempt_started_at is 'Start of the open charge attempt; null: no attempt is open';
 comment on column public.renewals.lease_until is 'Lease: until then only one worker calls the provider about the open attempt';
-comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
-comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
+comment on column public.renewals.next_cancel_attempt_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
+comment on column public.renewals.cancel_attempts is 'Failed attempts to cancel it at the provider';
 comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
 comment on column public.renewals.alarmed_period is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;

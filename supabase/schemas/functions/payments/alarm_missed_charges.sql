@@ -1,12 +1,12 @@
 -- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
 -- period. Charges nothing and grants nothing.
 --
--- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed).
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed_charge).
 -- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
-create or replace function public.alarm_missed_renewals(p_limit integer default 20)
+create or replace function public.alarm_missed_charges(p_limit integer default 20)
 returns jsonb
 language plpgsql
 volatile
@@ -28,12 +28,12 @@ begin
      limit p_limit
        for update skip locked
   loop
-    v_outgoing := v_outgoing || private.alarm_missed(v_renewal);
+    v_outgoing := v_outgoing || private.alarm_missed_charge(v_renewal);
   end loop;
   return v_outgoing;
 end
 $$;
 
-revoke all on function public.alarm_missed_renewals from public, anon, authenticated, service_role;
-grant execute on function public.alarm_missed_renewals to bot_backend;
-comment on function public.alarm_missed_renewals is 'Alerts the admins about renewals that were not charged';
+revoke all on function public.alarm_missed_charges from public, anon, authenticated, service_role;
+grant execute on function public.alarm_missed_charges to bot_backend;
+comment on function public.alarm_missed_charges is 'Alerts the admins about renewals that were not charged';

@@ -2,8 +2,8 @@
 -- and those that another renewal has replaced.
 --
 -- Concurrency: renewals that another transaction has locked are skipped. A claimed one is claimed again after growing pauses, a
---   day at most, until the provider confirms (public.record_stop_result).
--- Locks: renewals by stop_at (FOR UPDATE SKIP LOCKED).
+--   day at most, until the provider confirms (public.record_cancel_result).
+-- Locks: renewals by next_cancel_attempt_at (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   [ {
 --     id: bigint, provider: text, subscription_id: text,
@@ -12,7 +12,7 @@
 --     payer: text | null
 --   } ]
 -- Errors: none.
-create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
+create or replace function public.claim_renewals_to_cancel(p_providers jsonb, p_limit integer default 4)
 returns jsonb
 language sql
 volatile
@@ -22,15 +22,15 @@ as $$
   with due as (
     select r.id
       from public.renewals as r
-     where r.stop_at <= private.clock() and p_providers ? r.provider
-     order by r.stop_at
+     where r.next_cancel_attempt_at <= private.clock() and p_providers ? r.provider
+     order by r.next_cancel_attempt_at
      limit p_limit
        for update skip locked
   ),
   claimed as (
     update public.renewals as r
-       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
-           stop_attempts = r.stop_attempts + 1
+       set next_cancel_attempt_at = private.clock() + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
+           cancel_attempts = r.cancel_attempts + 1
       from due
      where r.id = due.id
     returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
@@ -58,6 +58,6 @@ as $$
     ) as l on true;
 $$;
 
-revoke all on function public.claim_renewals_to_stop from public, anon, authenticated, service_role;
-grant execute on function public.claim_renewals_to_stop to bot_backend;
-comment on function public.claim_renewals_to_stop is 'Claims subscriptions that their provider must cancel';
+revoke all on function public.claim_renewals_to_cancel from public, anon, authenticated, service_role;
+grant execute on function public.claim_renewals_to_cancel to bot_backend;
+comment on function public.claim_renewals_to_cancel is 'Claims subscriptions that their provider must cancel';

@@ -4,7 +4,7 @@
 -- Locks: none.
 -- Returns: integer, 0 or 2.
 -- Errors: none.
-create or replace function private.currency_places(p_currency text)
+create or replace function private.currency_decimals(p_currency text)
 returns integer
 language sql
 immutable
@@ -19,5 +19,5 @@ as $$
   end;
 $$;
 
-revoke all on function private.currency_places from public, anon, authenticated, service_role;
-comment on function private.currency_places is 'Returns the number of decimals of a currency';
+revoke all on function private.currency_decimals from public, anon, authenticated, service_role;
+comment on function private.currency_decimals is 'Returns the number of decimals of a currency';

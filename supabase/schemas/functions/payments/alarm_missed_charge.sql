@@ -5,7 +5,7 @@
 -- Locks: renewal (held by the caller).
 -- Returns: jsonb, the messages to deliver now (see private.notify_admins); empty if the admins know.
 -- Errors: none.
-create or replace function private.alarm_missed(p_renewal public.renewals)
+create or replace function private.alarm_missed_charge(p_renewal public.renewals)
 returns jsonb
 language plpgsql
 volatile
@@ -32,5 +32,5 @@ begin
 end
 $$;
 
-revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
-comment on function private.alarm_missed is 'Alerts the admins that a period of a renewal was not charged in time';
+revoke all on function private.alarm_missed_charge from public, anon, authenticated, service_role;
+comment on function private.alarm_missed_charge is 'Alerts the admins that a period of a renewal was not charged in time';

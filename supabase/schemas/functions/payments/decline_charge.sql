@@ -7,7 +7,7 @@
 -- Locks: order (held by the caller), renewal, then the renewal's other orders if it ends (SKIP LOCKED).
 -- Returns: jsonb, the messages to deliver now (outgoing): the user gets one about the first refusal and one about the end.
 -- Errors: none.
-create or replace function private.decline_renewal(
+create or replace function private.decline_charge(
   p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
 )
 returns jsonb
@@ -58,5 +58,5 @@ begin
 end
 $$;
 
-revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
-comment on function private.decline_renewal is 'Records that a charge of a period was declined';
+revoke all on function private.decline_charge from public, anon, authenticated, service_role;
+comment on function private.decline_charge is 'Records that a charge of a period was declined';

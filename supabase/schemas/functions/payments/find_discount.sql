@@ -4,7 +4,7 @@
 -- Locks: none.
 -- Returns: public.promocode_usages, the row; all its columns are null if there is none.
 -- Errors: none.
-create or replace function private.discount_of(p_user_id bigint)
+create or replace function private.find_discount(p_user_id bigint)
 returns public.promocode_usages
 language sql
 volatile
@@ -21,5 +21,5 @@ as $$
    limit 1;
 $$;
 
-revoke all on function private.discount_of from public, anon, authenticated, service_role;
-comment on function private.discount_of is 'Finds the discount for a user''s next one-off purchase';
+revoke all on function private.find_discount from public, anon, authenticated, service_role;
+comment on function private.find_discount is 'Finds the discount for a user''s next one-off purchase';
