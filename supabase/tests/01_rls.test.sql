@@ -1,5 +1,5 @@
--- Row-level security is the second lock: even where somebody grants a right on a table by mistake, a visitor
--- of the Data API sees and changes nothing. Each check opens the first lock itself, then acts as the visitor.
+-- Row-level security is the second line of defense: even if a right on a table is granted by mistake, a role of the Data API
+-- reads and changes nothing. The checks grant all rights, then act as the role.
 begin;
 select plan(12);
 
@@ -13,10 +13,10 @@ select is_empty(
 );
 select is_empty(
     $$select policyname from pg_policies where schemaname in ('public', 'private')$$,
-    'no policy lets anybody through'
+    'no policy exists, so no role passes'
 );
 
--- A person to be seen, and the mistake ---------------------------------------------------------------------
+-- A stored user, and rights granted by mistake -------------------------------------------------------------
 
 select lives_ok(
     $$
@@ -26,38 +26,38 @@ select lives_ok(
             p_lease_seconds => 40
         )
     $$,
-    'a person writes to us'
+    'an update stores a user'
 );
-select isnt_empty('select 1 from public.users', 'the owner of the tables sees the person');
+select isnt_empty('select 1 from public.users', 'the owner of the tables reads the user');
 
--- Until the rollback: whoever migrates is no member of bot_backend, which itself cannot reach pgTAP.
+-- Only for this transaction: the migrating role is not a member of bot_backend, which cannot reach pgTAP by itself.
 grant bot_backend to current_user;
 grant usage on schema extensions to bot_backend;
 
 grant select, insert, update, delete on all tables in schema public to anon, authenticated, bot_backend;
 
 set local role anon;
-select is_empty('select 1 from public.users', 'anon sees nobody, even with the right to look');
-select is_empty('select 1 from public.telegram_updates', 'anon sees no update');
-select is_empty('update public.users set is_active = false returning id', 'anon changes nobody');
+select is_empty('select 1 from public.users', 'anon reads no user, even with the select right');
+select is_empty('select 1 from public.telegram_updates', 'anon reads no update');
+select is_empty('update public.users set is_active = false returning id', 'anon changes no user');
 select throws_ok(
     'insert into public.daily_usage (user_id, bot, day, requests) select 1, ''assistant'', ''2026-01-01'', 1',
-    '42501', null, 'anon adds nothing'
+    '42501', null, 'anon inserts nothing'
 );
 
 set local role authenticated;
-select is_empty('select 1 from public.users', 'authenticated sees nobody, even with the right to look');
+select is_empty('select 1 from public.users', 'authenticated reads no user, even with the select right');
 select is_empty('delete from public.telegram_updates returning update_id', 'authenticated deletes nothing');
 
 set local role bot_backend;
-select is_empty('select 1 from public.users', 'our own role sees nobody: only functions reach the tables');
+select is_empty('select 1 from public.users', 'bot_backend reads no user: only functions reach the tables');
 
--- The owner's own tool -------------------------------------------------------------------------------------
+-- The service role -----------------------------------------------------------------------------------------
 
 reset role;
 select ok(
     (select rolbypassrls from pg_roles where rolname = 'service_role'),
-    'service_role passes row-level security, so only grants keep it from the tables'
+    'service_role bypasses row-level security, so only missing grants keep it from the tables'
 );
 
 select * from finish();

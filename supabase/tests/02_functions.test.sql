@@ -1,5 +1,5 @@
--- The shape of the API: who may execute what, also in a project that grants everything new to everybody (the
--- checks of CI run on such a one; see tools/database/prepare.py).
+-- Execute rights and properties of functions, also in a project whose default privileges grant new objects to all roles (CI
+-- runs these checks in such a project; see tools/database/prepare.py).
 begin;
 select plan(7);
 
@@ -31,12 +31,12 @@ select is_empty(
 );
 select is_empty(
     $$select name from api where not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}'))$$,
-    'no function looks anything up in a schema of its caller'
+    'no function resolves a name in a schema of its caller'
 );
 
--- As the role that calls -----------------------------------------------------------------------------------
+-- As the calling role --------------------------------------------------------------------------------------
 
--- Until the rollback: whoever migrates is no member of bot_backend, which itself cannot reach pgTAP.
+-- Only for this transaction: the migrating role is not a member of bot_backend, which cannot reach pgTAP by itself.
 grant bot_backend to current_user;
 grant usage on schema extensions to bot_backend;
 set local role bot_backend;
@@ -48,7 +48,7 @@ select lives_ok(
             p_lease_seconds => 40
         )
     $$,
-    'bot_backend calls the API, which reaches tables that bot_backend may not'
+    'bot_backend calls an API function, which reaches tables that bot_backend may not'
 );
 
 set local role anon;
@@ -59,7 +59,7 @@ select throws_ok(
             p_chat_id => 7003, p_telegram_user => '{"id": 7003}', p_payload => '{}', p_lease_seconds => 40
         )
     $$,
-    '42501', null, 'anon may not'
+    '42501', null, 'anon may not call an API function'
 );
 
 reset role;
