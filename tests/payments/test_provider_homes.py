@@ -20,8 +20,8 @@ MAY_NAME = {
     "supabase/schemas/functions/admins/check_price.sql": "Stars are whole numbers",
     "shared/payments/star_transactions.py": "Stars are reported by Telegram, not by a webhook",
     "tools/emulator/control/time_travel.py": "Stars belong to the fake Bot API",
-    "tools/bench/told.py": "writes the webhooks that the benchmark sends",
-    "tools/bench/callbacks.py": "Stars reach the function telegram; the yardstick is Crypto Pay’s signature",
+    "tools/bench/callback_requests.py": "writes the webhooks that the benchmark sends",
+    "tools/bench/callbacks.py": "Stars reach the function telegram; the baseline is Crypto Pay’s signature",
     "tools/bench/fake_servers.py": "answers as YooKassa’s API",
     "tools/emulator/command_line.py": "an example in a help text",
 }

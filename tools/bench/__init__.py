@@ -10,7 +10,7 @@
     peer.py         a function as a pinned process     load.py       posts updates and times the answers
     fake_servers.py    Telegram, the AI, and a counter before Postgres, in a process of their own
     database.py     a Postgres of our own, filled      updates.py    the updates that are posted
-    bare.py, bare_hmac.py  the yardsticks              told.py       the callbacks that are posted
+    bare.py, bare_hmac.py  the baselines              callback_requests.py       the callbacks that are posted
     disturbance.py  who else used these CPUs           report.py     figures, their aims, the table
 
 One vCPU is given to the function, another to everything else. Such a machine is noisy and rarely the same, so

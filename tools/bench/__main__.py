@@ -22,7 +22,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.bench import callbacks, cpus, pictures, saturation, slow_ai, start, text, told, updates
+from tools.bench import (
+    callback_requests,
+    callbacks,
+    cpus,
+    pictures,
+    saturation,
+    slow_ai,
+    start,
+    text,
+    updates,
+)
 from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
@@ -97,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
         stack.callback(shutil.rmtree, _DIRECTORY, ignore_errors=True)
         _DIRECTORY.mkdir(parents=True, exist_ok=True)
         if "text" in only:
-            yield _told(text.measure())
+            yield _posted(text.measure())
         if only - {"scale", "text"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
@@ -124,7 +134,7 @@ class _Functions:
         """Run what they need; the functions themselves are started by the measurements."""
         with ExitStack() as stack:
             database = stack.enter_context(Database(_DIRECTORY / "postgres").running(cpus.OTHERS))
-            database.make("bench", updates.PEOPLE)
+            database.make("bench", updates.USERS)
             fake_servers = stack.enter_context(FakeServers(database.port).running())
             stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
             bare = Peer("bare", "tools/bench/bare.py", {}, _DIRECTORY / "bare.log")
@@ -147,17 +157,17 @@ class _Functions:
         first = updates.requests("command")
         if "start" in only:
             watch = Watch(self.database.postmaster)
-            yield _told(start.measure(self.bare, self.product, effort.starts), watch)
+            yield _posted(start.measure(self.bare, self.product, effort.starts), watch)
         if only & {"saturation", "slow_ai"}:
             with self.bare.running(next(first)), self.product.running(next(first)):
                 yield from self._loaded(effort, only)
         if "saturation" in only:
             with self.counted.running(next(first)):
-                yield _told(saturation.count(self.counted, self.fake_servers))
+                yield _posted(saturation.count(self.counted, self.fake_servers))
 
         if "pictures" in only:
             with self.product.running(next(first)):
-                yield _told(pictures.measure(self.product))
+                yield _posted(pictures.measure(self.product))
         if "callbacks" in only:
             yield from self._callbacks(effort, next(first))
 
@@ -166,35 +176,35 @@ class _Functions:
         callbacks.prepare(owner_url)
         all_ = callbacks.Callbacks(self.hmac, self.payments, self.product, owner_url)
         watch = Watch(self.database.postmaster)
-        signed = next(told.signed_requests())
+        signed = next(callback_requests.signed_requests())
         with (
             self.hmac.running(signed),
             self.payments.running(all_.first()),
             self.product.running(command),
         ):
-            yield _told(all_.measure(self.database.postmaster, effort.rounds, effort.seconds), watch)
+            yield _posted(all_.measure(self.database.postmaster, effort.rounds, effort.seconds), watch)
         with self.counted_payments.running(all_.first()), self.counted.running(command):
-            yield _told(all_.count(self.fake_servers, self.counted_payments, self.counted))
+            yield _posted(all_.count(self.fake_servers, self.counted_payments, self.counted))
 
     def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         postmaster = self.database.postmaster
         if "saturation" in only:
             watch = Watch(postmaster)
             section = saturation.measure(self.bare, self.product, postmaster, effort.rounds, effort.seconds)
-            yield _told(section, watch)
+            yield _posted(section, watch)
             yield self._memory(saturation.CONCURRENCY, Aim(70))
         if "slow_ai" in only:
             watch = Watch(postmaster)
             section = slow_ai.measure(
                 self.product, self.fake_servers, effort.slow_rounds, effort.slow_seconds
             )
-            yield _told(section, watch)
+            yield _posted(section, watch)
             yield self._memory(slow_ai.AT_ONCE, None)
 
     def _memory(self, at_once: int, aim: Aim | None) -> Section:
         # An instance keeps what as many requests at once once took, so the figure needs their number.
         row = Row(f"PSS after {at_once} at once, MB", self.product.pss(), self.bare.pss(), aim)
-        return _told(Section("Memory after all that", [row]))
+        return _posted(Section("Memory after all that", [row]))
 
 
 def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
@@ -202,16 +212,14 @@ def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
         scale = Scale(database, _DIRECTORY)
         for size in sizes:
             seconds = scale.fill(size)
-            print(
-                f"{size.people:,} people and {size.messages:,} messages made in {seconds:.0f} s", flush=True
-            )
+            print(f"{size.users:,} users and {size.messages:,} messages made in {seconds:.0f} s", flush=True)
         watch = Watch(database.postmaster)
         for section in scale.measure(sizes, effort.scale_rounds, effort.scale_seconds):
-            yield _told(section, watch)
+            yield _posted(section, watch)
 
 
 def _function(name: str, fake_servers: FakeServers, database_url: str) -> Peer:
-    env = told.environment(fake_servers.url) | {
+    env = callback_requests.environment(fake_servers.url) | {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
         "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
@@ -223,7 +231,7 @@ def _function(name: str, fake_servers: FakeServers, database_url: str) -> Peer:
     return Peer(name, f"functions/{name}/main.py", env, _DIRECTORY / f"{name}.log")
 
 
-def _told(section: Section, watch: Watch | None = None) -> Section:
+def _posted(section: Section, watch: Watch | None = None) -> Section:
     """Print a section, and how much others disturbed it."""
     if watch is not None:
         section = replace(section, others=watch.others())

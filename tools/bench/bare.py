@@ -1,4 +1,4 @@
-"""The yardstick: the smallest function there is, on the same framework and server as the product's."""
+"""The baseline: the smallest function there is, on the same framework and server as the product's."""
 
 import functions_framework
 from flask import Request

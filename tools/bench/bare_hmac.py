@@ -1,4 +1,4 @@
-"""The yardstick of callbacks: a function that does nothing but check an HMAC of the body."""
+"""The baseline of callbacks: a function that does nothing but check an HMAC of the body."""
 
 import hashlib
 import hmac

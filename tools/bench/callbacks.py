@@ -1,4 +1,4 @@
-"""What a callback of each payment provider costs: verified, recorded, applied, its buyer told."""
+"""What a callback of each payment provider costs: verified, recorded, applied, its buyer notified."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 import psycopg
 
 from shared.payments import providers
-from tools.bench import load, told, updates
+from tools.bench import callback_requests, load, updates
 from tools.bench.errors import BenchError
 from tools.bench.fake_servers import FakeServers
 from tools.bench.peer import Peer, cpu_of
@@ -25,9 +25,9 @@ _ORDERS = """
     select n, u.id, 'credits_100', %(provider)s, %(currency)s, %(amount)s, 'credits', 100, 'assistant',
            now() + interval '1 day'
       from generate_series(%(first)s, %(first)s + %(count)s - 1) as n
-      join public.users as u on u.telegram_id = %(person)s + n %% %(people)s
+      join public.users as u on u.telegram_id = %(user)s + n %% %(users)s
 """
-_NOTE = "(Each is a new payment: applied, credits given, the buyer told. Stars come to `telegram`.)"
+_NOTE = "(Each is a new payment: applied, credits given, the buyer notified. Stars come to `telegram`.)"
 _GIVEN = """
     select p.provider, count(*)
       from public.payments as p
@@ -39,35 +39,42 @@ _GIVEN = """
 def prepare(owner_url: str) -> None:
     """Make the orders that are paid."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        for provider, (currency, amount) in told.PRICES.items():
-            values = {"provider": provider, "currency": currency, "amount": amount, "count": told.ORDERS}
-            first = told.first_order(provider)
-            people = {"person": updates.FIRST_USER, "people": updates.PEOPLE}
-            connection.execute(_ORDERS, values | people | {"first": first})
+        for provider, (currency, amount) in callback_requests.PRICES.items():
+            values = {
+                "provider": provider,
+                "currency": currency,
+                "amount": amount,
+                "count": callback_requests.ORDERS,
+            }
+            first = callback_requests.first_order(provider)
+            users = {"user": updates.FIRST_USER, "users": updates.USERS}
+            connection.execute(_ORDERS, values | users | {"first": first})
         connection.execute("analyze public.orders")
 
 
 class Callbacks:
-    """All providers, each told to the function that hears it, beside the yardstick."""
+    """All providers, each posted to its function, beside the baseline."""
 
     def __init__(self, bare: Peer, payments: Peer, telegram: Peer, owner_url: str) -> None:
-        self._requests = {provider: told.requests(provider) for provider in told.PRICES}
-        self._signed = told.signed_requests()
+        self._requests = {
+            provider: callback_requests.requests(provider) for provider in callback_requests.PRICES
+        }
+        self._signed = callback_requests.signed_requests()
         self._bare = bare
-        self._peers = dict.fromkeys(told.PRICES, payments) | {"telegram_stars": telegram}
+        self._peers = dict.fromkeys(callback_requests.PRICES, payments) | {"telegram_stars": telegram}
         self._owner_url = owner_url
-        self._told: Counter[str] = Counter()
+        self._posted: Counter[str] = Counter()
 
     def first(self) -> bytes:
         """Return a callback that `payments` must take."""
-        self._told["crypto_pay"] += 1
+        self._posted["crypto_pay"] += 1
         return next(self._requests["crypto_pay"])
 
     def measure(self, postmaster: int, rounds: int, seconds: float) -> Section:
         """Load all in turn.
 
         Raises:
-            BenchError: not each callback was taken, or what it told was not given.
+            BenchError: a callback was refused, or a payment was not fulfilled.
         """
         results = {provider: Rounds() for provider in ("", *self._requests)}
         for number in range(rounds + 1):
@@ -77,7 +84,7 @@ class Callbacks:
                 peer, requests = self._of(provider)
                 cpu, postgres = peer.cpu(), cpu_of(postmaster)
                 done = load.during(peer.port, requests, seconds if number else _WARM_SECONDS, CONCURRENCY)
-                self._told[provider] += done.count
+                self._posted[provider] += done.count
                 one.add(done, peer.cpu() - cpu, cpu_of(postmaster) - postgres)
             if number == 0:
                 self._analyze()
@@ -87,7 +94,7 @@ class Callbacks:
         return Section(
             f"Callbacks, {CONCURRENCY} at once, median of {rounds}",
             rows,
-            yardstick="bare HMAC",
+            baseline="bare HMAC",
             note=_NOTE + _not_measured(),
         )
 
@@ -96,9 +103,9 @@ class Callbacks:
         rows = []
         for provider, requests in self._requests.items():
             peer = counted_telegram if provider == "telegram_stars" else counted
-            self._told[provider] += load.some(peer.port, requests, 3).count
+            self._posted[provider] += load.some(peer.port, requests, 3).count
             fake_servers.take_counts()
-            self._told[provider] += load.some(peer.port, requests, COUNTED).count
+            self._posted[provider] += load.some(peer.port, requests, COUNTED).count
             counts = fake_servers.take_counts()
             round_trips = counts.pop("sql", 0)
             calls = ", ".join(sorted(counts))
@@ -124,14 +131,16 @@ class Callbacks:
         if wrong:
             raise BenchError(f"payments do not agree: {wrong[0]}")
         for provider in self._requests:
-            if given[provider] != self._told[provider]:
-                raise BenchError(f"{provider}: {self._told[provider]} were told, {given[provider]} given")
+            if given[provider] != self._posted[provider]:
+                raise BenchError(
+                    f"{provider}: {self._posted[provider]} were posted, {given[provider]} fulfilled"
+                )
 
 
 def _not_measured() -> str:
-    """Return a sentence about the providers whose webhooks tools/bench/told.py can't write."""
+    """Return a sentence about the providers whose webhooks tools/bench/callback_requests.py can't write."""
     real = (key for key in providers.names() if not providers.load(key).ENVIRONMENTS)
-    left = [key for key in real if key not in told.PRICES]
+    left = [key for key in real if key not in callback_requests.PRICES]
     return f" Not measured: {', '.join(left)}." if left else ""
 
 

@@ -1,4 +1,4 @@
-"""A Postgres of our own, durable as a real one, filled with users and their conversations."""
+"""A Postgres of our own, durable as in production, filled with users and their conversations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.bench.updates import FIRST_USER
 from tools.database import migrate, schemas
 from tools.database.embedded import Server, free_port
 
-HISTORY = 50  # messages that everybody who has a conversation has
+HISTORY = 50  # messages of each user who has a conversation
 _PASSWORD = "bench"  # noqa: S105 - of a database that lives for minutes
 _SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
 
@@ -21,7 +21,7 @@ _PEOPLE = """
     insert into public.users
       (telegram_id, username, first_name, last_name, language_code, last_activity)
     select %(first)s + n, 'maria_ivanova', 'Мария', 'Иванова', 'ru', now() + interval '1 day'
-      from generate_series(0, %(people)s - 1) as n
+      from generate_series(0, %(users)s - 1) as n
 """
 # A bench asks more in minutes than a day allows.
 _COST_LIMIT = "update private.settings set value = '1000000' where key = 'daily_cost_bot'"
@@ -32,7 +32,7 @@ _SESSIONS = """
     select u.id, 'assistant', u.telegram_id from public.users as u
      where (u.telegram_id - %(first)s) %% %(every)s = 0
 """
-# Round after round, as conversations grow: the messages of one user lie scattered over the table.
+# Round after round, as conversations grow: the messages of one user are scattered over the table.
 _MESSAGES = """
     insert into public.messages (user_id, bot, chat_id, role, content)
     select s.user_id, 'assistant', s.chat_id, t.role, t.content
@@ -86,15 +86,15 @@ class Database:
         url = self._server.url(name, "bot_backend", _PASSWORD)
         return url.replace(f":{self.port}/", f":{port}/") if port else url
 
-    def make(self, name: str, people: int, every: int = 1) -> None:
-        """Make a migrated database with users, each n-th of them with a conversation.
+    def make(self, name: str, users: int, every: int = 1) -> None:
+        """Make a migrated database with users, every n-th of them with a conversation.
 
         Indexes of the messages are built after they are there, which takes a third of the time.
         """
         empty_url = self._server.create_database(name)
         migrate.sync(empty_url, _PASSWORD)
         schemas.seed(empty_url)
-        values = {"first": FIRST_USER, "people": people, "every": every, "rounds": HISTORY // 2}
+        values = {"first": FIRST_USER, "users": users, "every": every, "rounds": HISTORY // 2}
         with psycopg.connect(self.owner_url(name), autocommit=True) as connection:
             connection.execute("set synchronous_commit = off")
             connection.execute("set maintenance_work_mem = '512MB'")

@@ -2,7 +2,7 @@
 
     POST /bot<token>/<method>              the Bot API; every call succeeds
     POST /openai/v1/chat/completions       chat completions, as a stream or (whole) as one object
-    GET  /yookassa/v3/payments/<number>    YooKassa's API: the payment of an order (tools/bench/told.py)
+    GET  /yookassa/v3/payments/<number>    YooKassa's API: the payment of an order
     POST /control {"delay": 0.5, ...}      what the AI does from now on, see Control
     POST /counts                           what was asked since the last time: {method, "ai", "sql" …: n}
 
@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tools.bench import cpus, told
+from tools.bench import callback_requests, cpus
 from tools.database.embedded import free_port
 from tools.emulator.functions import ROOT
 
@@ -142,7 +142,7 @@ class _Http(asyncio.Protocol):
             self._ai()
         elif path.startswith("/yookassa/"):
             self._world.counts["yookassa"] += 1
-            self._transport.write(_whole(told.yookassa_payment(path.rpartition("/")[2])))
+            self._transport.write(_whole(callback_requests.yookassa_payment(path.rpartition("/")[2])))
         elif path.startswith("/bot"):
             self._bot_api(path.rpartition("/")[2])
         else:

@@ -10,7 +10,7 @@ QUIET = 0.10  # share of all CPUs that others may use before a section counts as
 
 @dataclass(frozen=True)
 class Aim:
-    """What a figure should be. `of_ratio`: the aim is for its multiple of the yardstick."""
+    """What a figure should be. `of_ratio`: the aim is for its multiple of the baseline."""
 
     limit: float
     at_least: bool = False
@@ -27,18 +27,18 @@ class Aim:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure; `yardstick` is the same of the bare function (or of what the section names)."""
+    """One figure; `baseline` is the same of the bare function (or of what the section names)."""
 
     name: str
     value: float
-    yardstick: float | None = None
+    baseline: float | None = None
     aim: Aim | None = None
     digits: int = 1
 
     @property
     def ratio(self) -> float | None:
-        """The figure as a multiple of its yardstick."""
-        return self.value / self.yardstick if self.yardstick else None
+        """The figure as a multiple of its baseline."""
+        return self.value / self.baseline if self.baseline else None
 
     @property
     def mark(self) -> str:
@@ -49,10 +49,10 @@ class Row:
 
     def cells(self) -> list[str]:
         """Return the row as the table shows it."""
-        yardstick = "" if self.yardstick is None else f"{self.yardstick:,.{self.digits}f}"
+        baseline = "" if self.baseline is None else f"{self.baseline:,.{self.digits}f}"
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
         aim = "" if self.aim is None else str(self.aim)
-        return [self.name, f"{self.value:,.{self.digits}f}", yardstick, ratio, aim, self.mark]
+        return [self.name, f"{self.value:,.{self.digits}f}", baseline, ratio, aim, self.mark]
 
     def plain(self) -> dict[str, Any]:
         """Return the row for a machine."""
@@ -60,7 +60,7 @@ class Row:
         return {
             "name": self.name,
             "value": self.value,
-            "yardstick": self.yardstick,
+            "baseline": self.baseline,
             "ratio": self.ratio,
             "aim": aim,
             "met": None if self.aim is None else self.mark == "ok",
@@ -69,20 +69,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """Figures of one kind; `yardstick` names what stands in the third column.
+    """Figures of one kind; `baseline` names what stands in the third column.
 
     `others` is the share of the machine that other programs used meanwhile; None where it was not watched.
     """
 
     title: str
     rows: list[Row]
-    yardstick: str = "bare"
+    baseline: str = "bare"
     note: str = ""
     others: float | None = None
 
     def text(self) -> str:
         """Return the table."""
-        header = [self.title, "measured", self.yardstick, "x", "aim", ""]
+        header = [self.title, "measured", self.baseline, "x", "aim", ""]
         widths = (self._first_width(), 11, 11, 8, 9, 8)
         lines = [_line(cells, widths) for cells in [header, *(row.cells() for row in self.rows)]]
         lines.insert(1, "-" * len(lines[0].rstrip()))
@@ -102,7 +102,7 @@ class Section:
         rows = [row.plain() for row in self.rows]
         return {
             "title": self.title,
-            "yardstick": self.yardstick,
+            "baseline": self.baseline,
             "note": self.note,
             "others": self.others,
             "rows": rows,

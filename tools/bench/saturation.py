@@ -60,8 +60,8 @@ def measure(bare: Peer, product: Peer, postmaster: int, rounds: int, seconds: fl
             _measure(
                 bare if kind is None else product, kind, postmaster, seconds if number else _WARM_SECONDS, one
             )
-    yardstick = results.pop(None)
-    rows = [row for kind, result in results.items() if kind for row in _rows(kind, result, yardstick)]
+    baseline = results.pop(None)
+    rows = [row for kind, result in results.items() if kind for row in _rows(kind, result, baseline)]
     return Section(f"Saturation, {CONCURRENCY} at once, median of {rounds}", rows)
 
 
@@ -105,7 +105,7 @@ def _counted(kind: Kind, counts: dict[str, int]) -> list[Row]:
     if asked != (COUNTED if kind.name == "chat" else 0):
         raise BenchError(f"{kind.name}: the AI was asked {asked} times for {COUNTED} updates")
     round_trips = counts.pop("sql", 0)
-    counts.pop("sendChatAction", 0)  # "typing…" only while somebody waits long
+    counts.pop("sendChatAction", 0)  # "typing…" only while a user waits long
     calls = ", ".join(sorted(counts))
     return [
         Row(

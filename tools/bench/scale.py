@@ -1,4 +1,4 @@
-"""SQL functions beside a one-row UPDATE, with few and with many users: those of an update, and of users."""
+"""SQL functions of an update and of users beside a one-row UPDATE, with few and with many users."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tools.bench.updates import FIRST_USER
 from tools.database import binaries
 
 CLIENTS = (1, 4)
-_GROWTH = 1.5  # how much dearer both may be with all those users
+_GROWTH = 1.5  # how much more both may cost with all those users
 
-# The yardstick goes in between, so that all have the same seconds and the same disturbances. What begins
+# The baseline goes in between, so that all have the same seconds and the same disturbances. What begins
 # neither with "update public" nor with "select public" only prepares, and is not measured.
 _SCRIPT = """
 \\set number :number + 1
 \\set update_id :base + :client_id * 10000000 + :number
-\\set person random(0, :talking - 1) * :every + :first
+\\set user_id random(0, :talking - 1) * :every + :first
 \\set other random(0, :talking - 1) * :every + :first
 update public.users set last_activity = now() + interval '1 day' where telegram_id = :other;
 select public.receive_update(p_bot => 'assistant', p_update_id => :update_id, \
-p_delivery => gen_random_uuid(), p_kind => 'message', p_chat_id => :person, \
-p_telegram_user => jsonb_build_object('id', :person::bigint, 'first_name', 'Мария', 'last_name', 'Иванова', \
+p_delivery => gen_random_uuid(), p_kind => 'message', p_chat_id => :user_id, \
+p_telegram_user => jsonb_build_object('id', :user_id::bigint, 'first_name', 'Мария', 'last_name', 'Иванова', \
 'username', 'maria_ivanova', 'language_code', 'ru'), \
 p_payload => jsonb_build_object('update_id', :update_id::bigint, 'message', 'Как хранить зелень?'), \
 p_lease_seconds => 40, p_reserve => true, p_history => :history)::text;
@@ -39,27 +39,27 @@ select public.finish_update(p_bot => 'assistant', p_update_id => :update_id, p_a
 p_messages => '[{"role": "user", "content": "Как хранить зелень?"}, \
 {"role": "assistant", "content": "Промойте, обсушите и заверните в бумагу."}]', \
 p_reservation => 'settled')::text;
-select u.id as newcomer from public.users as u where u.telegram_id = :person \\gset
+select u.id as new_user from public.users as u where u.telegram_id = :user_id \\gset
 select u.id as asking, u.referral_code as code from public.users as u where u.telegram_id = :other \\gset
 select public.get_user_usage_stats(:asking)::text;
-with gone as (delete from public.user_referrals where referred_id = :newcomer or referrer_id = :newcomer) \
-update public.users set is_newcomer = true where id = :newcomer;
-select public.complete_referral(:newcomer, :code)::text;
+with gone as (delete from public.user_referrals where referred_id = :new_user or referrer_id = :new_user) \
+update public.users set is_newcomer = true where id = :new_user;
+select public.complete_referral(:new_user, :code)::text;
 """
 
 
 @dataclass(frozen=True)
 class Size:
-    """How full a database is; every n-th user has a conversation."""
+    """The size of a database; every n-th user has a conversation."""
 
     name: str
-    people: int
+    users: int
     every: int = 1
 
     @property
     def talking(self) -> int:
         """Users with a conversation."""
-        return self.people // self.every
+        return self.users // self.every
 
     @property
     def messages(self) -> int:
@@ -67,8 +67,8 @@ class Size:
         return self.talking * HISTORY
 
 
-SMALL = Size("small", people=1_000)
-LARGE = Size("large", people=1_000_000, every=5)
+SMALL = Size("small", users=1_000)
+LARGE = Size("large", users=1_000_000, every=5)
 
 
 @dataclass
@@ -105,9 +105,9 @@ class Scale:
     def fill(self, size: Size) -> float:
         """Make the database of a size and return the seconds it took."""
         started = time.perf_counter()
-        self._database.make(size.name, size.people, size.every)
+        self._database.make(size.name, size.users, size.every)
         with psycopg.connect(self._database.owner_url(size.name)) as connection:
-            # Few users bring each other again and again here.
+            # The few users here invite each other again and again.
             connection.execute(
                 "update private.settings set value = '1000000000' where key = 'referral_daily_limit'"
             )
@@ -122,9 +122,9 @@ class Scale:
                 if number:
                     result.add(one)
         rows = [row for case, result in results.items() for row in _rows(*case, result)]
-        sections = [Section(f"SQL, ms, median of {rounds}", rows, yardstick="UPDATE")]
+        sections = [Section(f"SQL, ms, median of {rounds}", rows, baseline="UPDATE")]
         if growth := _growth(sizes, results):
-            sections.append(Section("Cost and the number of people, ms", growth, yardstick="with 1,000"))
+            sections.append(Section("Cost and the number of users, ms", growth, baseline="with 1,000"))
         return sections
 
     def _pgbench(self, size: Size, clients: int, seconds: int) -> list[float]:
@@ -148,7 +148,7 @@ class Scale:
 
 
 def _rows(size: Size, clients: int, result: _Rounds) -> list[Row]:
-    case = f"{size.people:,} people, {size.messages:,} messages, c={clients}"
+    case = f"{size.users:,} users, {size.messages:,} messages, c={clients}"
     return [
         Row(f"{case}: receive_update", median(result.receive), median(result.update), digits=3),
         Row("  finish_update", median(result.finish), median(result.update), digits=3),
@@ -158,7 +158,7 @@ def _rows(size: Size, clients: int, result: _Rounds) -> list[Row]:
 
 
 def _growth(sizes: Sequence[Size], results: Mapping[tuple[Size, int], _Rounds]) -> list[Row]:
-    """Compare each size with the first: both functions of one update together, and each of users'."""
+    """Compare each size with the first: both functions of one update together, and each function of users."""
     rows = []
     for size in sizes[1:]:
         for clients in CLIENTS:
@@ -166,7 +166,7 @@ def _growth(sizes: Sequence[Size], results: Mapping[tuple[Size, int], _Rounds]) 
             rows += [
                 Row(name, ours, first, Aim(_GROWTH, of_ratio=True), digits=3)
                 for name, ours, first in (
-                    (f"with {size.people:,} people, c={clients}: an update", large.both, small.both),
+                    (f"with {size.users:,} users, c={clients}: an update", large.both, small.both),
                     ("  get_user_usage_stats", median(large.stats), median(small.stats)),
                     ("  complete_referral", median(large.referral), median(small.referral)),
                 )

@@ -21,7 +21,7 @@ _WAYS = {
 
 
 def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: float) -> Section:
-    """Let `AT_ONCE` users write at once, and each again as soon as the answer is there."""
+    """Let `AT_ONCE` users write at once, and each again as soon as its answer arrives."""
     results: dict[str, list[tuple[Load, float]]] = {way: [] for way in _WAYS}
     try:
         for _ in range(rounds):

@@ -30,7 +30,7 @@ def measure() -> Section:
         for name, text in messages.items()
     ]
     rows.append(Row("an AI answer full of Markdown rendered, ms", _milliseconds(render, _ANSWER), digits=2))
-    return Section(f"A text of {LENGTH:,} characters, CPU, median of {_ROUNDS}", rows, yardstick="")
+    return Section(f"A text of {LENGTH:,} characters, CPU, median of {_ROUNDS}", rows, baseline="")
 
 
 def _milliseconds(work: Callable[[str], object], text: str) -> float:

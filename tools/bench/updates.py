@@ -1,4 +1,4 @@
-"""The updates that are posted: as Telegram writes them, each with a number and a user of its own."""
+"""The updates that are posted: in Telegram's form, each with a number and a user of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-PEOPLE = 2_000
+USERS = 2_000
 FIRST_USER = 5_000_000_000  # their Telegram ids; above what fits 32 bits, as new accounts are
 SECRET = "the-secret-of-the-bench"  # noqa: S105 - of a database that lives for minutes
 _numbers = itertools.count(700_000_000)  # increasing through all of a run, as update_ids are
@@ -28,9 +28,9 @@ def requests(kind: str) -> Iterator[bytes]:
     """Yield HTTP requests without end; `kind` is command, usage, button or chat. Users take turns."""
     before, after = json.dumps(_update(kind), ensure_ascii=False).split("8888888888")
     before, after = before.replace("%", "%%"), after.replace("%", "%%")
-    template = f"{before}%(number)d{after}".replace("7777777777", "%(person)d")
+    template = f"{before}%(number)d{after}".replace("7777777777", "%(user)d")
     for number in _numbers:
-        body = (template % {"number": number, "person": FIRST_USER + number % PEOPLE}).encode()
+        body = (template % {"number": number, "user": FIRST_USER + number % USERS}).encode()
         yield f"{_HEAD}{len(body)}\r\n\r\n".encode() + body
 
 

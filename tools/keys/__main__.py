@@ -1,4 +1,4 @@
-"""Commands for the encryption keys of users' own keys (docs/user_api_keys.md).
+"""Commands for the keys that encrypt users' API keys (docs/user_api_keys.md).
 
     ./switchboard keys new       print a fresh entry for TOKEN_ENCRYPTION_KEYS
     ./switchboard keys rotate    encrypt every stored key anew with the first of TOKEN_ENCRYPTION_KEYS

@@ -13,7 +13,7 @@ def new_key() -> str:
 
 
 def kept_key(path: Path) -> str:
-    """Return the entry a file keeps, which nobody else can read; make one where there is none."""
+    """Return the entry stored in a file that only its owner can read; create one if there is none."""
     if not path.exists():
         path.touch(mode=0o600)
     kept = path.read_text().strip()

@@ -91,7 +91,7 @@ def _renew(connection: psycopg.Connection, row: Row, keys: Mapping[str, bytes], 
         done.unreadable[key_id] += 1
         return
     encrypted = encrypt_with(keys[done.newest], done.newest, secret, telegram_id, provider)
-    # A transaction a row: with several locked, it and a user's own change could wait for each other.
+    # A transaction a row: with several locked, it and a user's own change could deadlock.
     with as_owner(connection):
         values = [encrypted.ciphertext, encrypted.key_id, token_id, ciphertext]
         swapped = connection.execute(_SWAP_SQL, values).rowcount

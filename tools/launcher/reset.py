@@ -14,7 +14,7 @@ QUESTION = "Delete all users, chats and payments of the emulator on this machine
 def confirm(typed: Sequence[str]) -> None:
     """Raise LauncherError unless the deletion is confirmed.
 
-    On a terminal the question is asked. Without one nobody can answer, so `--yes` is required: a script that
+    On a terminal the question is asked. Without one there is no answer, so `--yes` is required: a script that
     deletes data has to say so.
     """
     yes, rest = _split(typed)

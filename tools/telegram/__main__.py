@@ -26,9 +26,9 @@ from shared.core.log import redact_secrets
 from tools.telegram import ids, info, retrying, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
-# `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
+# `settings()` wants these of every function. Placeholders stand for those that a command here does not use.
 UNUSED = {
-    "DATABASE_URL": "postgresql://nobody@localhost/not-used",
+    "DATABASE_URL": "postgresql://unused@localhost/unused",
     "TELEGRAM_WEBHOOK_SECRET": "not-used-by-this-tool",
     "USER_HASH_KEY": "not-used-by-any-command-of-this-tool",
 }

@@ -14,7 +14,7 @@ def recent_users(name: str) -> dict[int, str]:
     """Return id and name of the users whose messages to a bot wait at Telegram; nothing is taken away.
 
     Raises:
-        ConfigError: the bot has a webhook, so Telegram shows its updates to nobody else.
+        ConfigError: the bot has a webhook, so Telegram delivers its updates only there.
         TelegramError: Telegram refused or could not be reached.
     """
     try:

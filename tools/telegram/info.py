@@ -17,7 +17,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 def lines(info: dict[str, Any]) -> Iterator[str]:
-    """Yield what there is to know of a webhook, for people."""
+    """Yield lines that describe a webhook."""
     yield f"address   {info.get('url') or 'none'}"
     yield f"waiting   {info.get('pending_update_count', 0)}"
     yield f"at once   {info.get('max_connections', 'Telegram’s default')}"

@@ -1,4 +1,4 @@
-"""A call of the Bot API by somebody who has the time to wait for its answer."""
+"""Calls the Bot API and waits when Telegram asks for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.core.errors import TelegramError
 from shared.telegram import api
 
 ATTEMPTS = 6
-LONGEST = 60.0  # seconds; who is told to wait for longer had better come back than sit there
+LONGEST = 60.0  # seconds; a longer Retry-After ends the command
 
 
 def call(bot: str, method: str, parameters: dict[str, Any]) -> Any:

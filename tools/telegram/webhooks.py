@@ -69,7 +69,7 @@ def set_webhooks(
 
 
 def delete_webhook(name: str, call: Call = retrying.call) -> None:
-    """Make Telegram keep a bot's updates (24 hours at most) until somebody asks for them again."""
+    """Make Telegram keep a bot's updates (24 hours at most) until they are requested again."""
     call(name, "deleteWebhook", {"drop_pending_updates": False})
 
 

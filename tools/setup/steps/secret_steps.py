@@ -180,7 +180,7 @@ class Ai(Step):
 
 
 class Random(Step):
-    """The secrets that nobody chooses, and whether users may bring AI keys of their own."""
+    """The generated secrets, and whether users may add their own AI keys."""
 
     title = "Random secrets"
     heading = HEADING

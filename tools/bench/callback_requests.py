@@ -1,6 +1,6 @@
 """What payment providers tell: that one of our orders is paid, written and signed as each of them does it.
 
-Every order is paid once, so each callback is applied: something is given, and its buyer is told.
+Every order is paid once, so each callback is applied: fulfilled, and its buyer notified.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def first_order(provider: str) -> int:
 
 def user(order: int) -> int:
     """Return the Telegram id of whose order it is."""
-    return updates.FIRST_USER + order % updates.PEOPLE
+    return updates.FIRST_USER + order % updates.USERS
 
 
 def requests(provider: str) -> Iterator[bytes]:
@@ -78,7 +78,7 @@ def requests(provider: str) -> Iterator[bytes]:
 
 
 def signed_requests() -> Iterator[bytes]:
-    """Yield what the yardstick takes: a callback of usual size under one HMAC."""
+    """Yield what the baseline takes: a callback of usual size under one HMAC."""
     for order in itertools.count(1):
         _, _, body = _crypto_pay(order)
         signature = hmac.new(bare_hmac.SECRET, body, hashlib.sha256).hexdigest()
@@ -139,9 +139,9 @@ def _yookassa_object(order: int) -> dict[str, Any]:
 
 
 def _yookassa(order: int) -> Callback:
-    told = {"type": "notification", "event": "payment.succeeded", "object": _yookassa_object(order)}
+    body = {"type": "notification", "event": "payment.succeeded", "object": _yookassa_object(order)}
     headers = {"Content-Type": "application/json", "X-Forwarded-For": "185.71.76.5"}
-    return "/yookassa", headers, json.dumps(told, ensure_ascii=False).encode()
+    return "/yookassa", headers, json.dumps(body, ensure_ascii=False).encode()
 
 
 def _cloudpayments(order: int) -> Callback:
@@ -192,8 +192,13 @@ def _crypto_pay(order: int) -> Callback:
         "description": "Сверх дневного лимита, без срока", "created_at": _MOMENT, "paid_at": _MOMENT,
         "allow_comments": True, "allow_anonymous": True, "paid_anonymously": False, "payload": str(order),
     }  # fmt: skip
-    told = {"update_id": order, "update_type": "invoice_paid", "request_date": _MOMENT, "payload": invoice}
-    body = json.dumps(told, ensure_ascii=False).encode()
+    paid = {
+        "update_id": order,
+        "update_type": "invoice_paid",
+        "request_date": _MOMENT,
+        "payload": invoice,
+    }
+    body = json.dumps(paid, ensure_ascii=False).encode()
     signature = _digest(hashlib.sha256(_CRYPTO_TOKEN.encode()).digest(), body).hex()
     return "/crypto_pay", {"Content-Type": "application/json", "crypto-pay-api-signature": signature}, body
 
@@ -207,9 +212,9 @@ def _telegram_stars(order: int) -> Callback:
     }  # fmt: skip
     message = {"message_id": 77, "from": payer, "chat": {"id": payer["id"], "type": "private"}}
     message |= {"date": int(time.time()), "successful_payment": payment}
-    told = {"update_id": updates.next_number(), "message": message}
+    body = {"update_id": updates.next_number(), "message": message}
     headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": updates.SECRET}
-    return "/assistant", headers, json.dumps(told, ensure_ascii=False).encode()
+    return "/assistant", headers, json.dumps(body, ensure_ascii=False).encode()
 
 
 _WRITERS: dict[str, Callable[[int], Callback]] = {
