@@ -19,10 +19,12 @@ _numbers = itertools.count(1)
 
 
 def new_reference() -> str:
+    """Return an unused reference."""
     return f"simulator:{next(_numbers)}"
 
 
 def consume(call: Call, telegram_id: int, quantity: int = 1, reference: str = "") -> Any:
+    """Consume access with `reference`, or with a new one."""
     return call(
         "consume_access",
         p_telegram_id=telegram_id,
@@ -32,6 +34,7 @@ def consume(call: Call, telegram_id: int, quantity: int = 1, reference: str = ""
 
 
 def taken(answer: Any) -> tuple[str, int, int]:
+    """Return what a call took: the source, credits and trainings."""
     return answer["access_type"], answer["taken"]["credits"], answer["taken"]["trainings"]
 
 

@@ -18,12 +18,14 @@ Sql = Callable[..., list[dict[str, Any]]]
 def give(
     sql: Sql, user_id: int, quantity: int | None = 3, source: str = "promo", reference: str = "A"
 ) -> Any:
+    """Give a user trainings."""
     return sql(
         "select private.give_trainings(%s, %s, %s, %s) as given", user_id, source, reference, quantity
     )[0]["given"]
 
 
 def trainings_of(sql: Sql, user_id: int | None) -> list[tuple[Any, ...]]:
+    """Return the user's trainings."""
     rows = sql(
         "select source, reference, quantity, used from free_trainings where user_id = %s order by id", user_id
     )
@@ -101,6 +103,8 @@ def test_each_channel_gives_trainings_once(sql: Sql, call: Any, refused: Any) ->
 
 @pytest.fixture
 def give_by_admin(call: Any, boss: str) -> Callable[..., Any]:
+    """Return a function that gives trainings as an admin."""
+
     def give_by_admin(user_id: int, quantity: int, reference: str | None = None, **more: Any) -> Any:
         given = {
             "p_user_id": user_id,

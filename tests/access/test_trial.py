@@ -17,14 +17,17 @@ Refused = Callable[..., str | None]
 
 
 def start(call: Call, sql: Sql, telegram_id: int) -> Any:
+    """Start the trial."""
     return call("start_trial", p_user_id=user_id_of(sql, telegram_id))
 
 
 def offer(call: Call, sql: Sql, telegram_id: int) -> Any:
+    """Return the state of the trial."""
     return call("trial_offer", p_user_id=user_id_of(sql, telegram_id))["outcome"]
 
 
 def access_of(sql: Sql, telegram_id: int) -> tuple[int, bool]:
+    """Return vip_level and is_paid of a user."""
     row = sql("select vip_level, is_paid from users where telegram_id = %s", telegram_id)[0]
     return row["vip_level"], row["is_paid"]
 

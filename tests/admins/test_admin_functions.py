@@ -28,6 +28,7 @@ def anna(sql: Sql) -> int:
 
 
 def credits_of(sql: Sql, user_id: int) -> int:
+    """Return a user's bonus credits."""
     return int(sql("select bonus_credits from users where id = %s", user_id)[0]["bonus_credits"])
 
 

@@ -13,6 +13,7 @@ Refused = Callable[..., str | None]
 
 
 def ban_of(sql: Sql, user_id: int) -> dict[str, Any]:
+    """Return the columns of a user's ban."""
     return sql("select banned_at, ban_reason, ban_notified from users where id = %s", user_id)[0]
 
 

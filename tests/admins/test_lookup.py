@@ -15,6 +15,7 @@ _names = itertools.count(1)
 
 
 def telegram_id(sql: Sql, user_id: int) -> int:
+    """Return the user's Telegram id."""
     return int(sql("select telegram_id from users where id = %s", user_id)[0]["telegram_id"])
 
 

@@ -33,11 +33,13 @@ def overview(call: Call, boss: str, clock: Clock) -> Callable[[date], Any]:
     return run
 
 
-def a_day() -> date:
+def unused_day() -> date:
+    """Return a day that no other test uses."""
     return date(2040, 1, 1) + timedelta(days=next(_days))
 
 
 def at(day: date, time: str = "12:00") -> str:
+    """Return an SQL expression for a time in Moscow."""
     return f"timestamptz '{day} {time} Europe/Moscow'"
 
 
@@ -70,7 +72,7 @@ def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
 def test_active_users_are_distinct_over_several_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]
 ) -> None:
-    first, users = a_day(), [new_telegram_id() for _ in range(5)]
+    first, users = unused_day(), [new_telegram_id() for _ in range(5)]
     for who, ago in sorted(visits, key=lambda visit: -visit[1]):
         receive_update(sql, users[who], first + timedelta(days=45 - ago))
     seen = overview(first + timedelta(days=45))
@@ -91,7 +93,7 @@ def test_users_are_counted_until_they_are_erased(sql: Sql) -> None:
 
 
 def test_an_erased_user_is_not_counted_as_active(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), new_telegram_id()
+    day, who = unused_day(), new_telegram_id()
     receive_update(sql, who, day)
     assert overview(day)["month"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
@@ -100,7 +102,7 @@ def test_an_erased_user_is_not_counted_as_active(sql: Sql, overview: Any) -> Non
 
 
 def test_the_day_follows_the_time_zone_of_the_owner(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), new_telegram_id()
+    day, who = unused_day(), new_telegram_id()
     receive_update(sql, who, day, "23:30")
     receive_update(sql, who, day + timedelta(days=1), "00:30")
     seen = overview(day + timedelta(days=1))
@@ -109,7 +111,7 @@ def test_the_day_follows_the_time_zone_of_the_owner(sql: Sql, overview: Any) -> 
 
 
 def test_an_older_update_does_not_move_the_last_active_day(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), new_telegram_id()
+    day, who = unused_day(), new_telegram_id()
     receive_update(sql, who, day)
     receive_update(sql, who, day - timedelta(days=3))
     seen = overview(day)
@@ -117,7 +119,7 @@ def test_an_older_update_does_not_move_the_last_active_day(sql: Sql, overview: A
 
 
 def test_first_updates_at_once_create_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
-    day, users = a_day(), [new_telegram_id() for _ in range(8)]
+    day, users = unused_day(), [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
         user = json.dumps({"id": users[n % 8], "first_name": "A"})
@@ -134,7 +136,7 @@ def test_first_updates_at_once_create_one_user_each(sql: Sql, overview: Any, dat
 
 
 def test_twenty_thousand_users_inserted_at_once_are_counted(sql: Sql, overview: Any) -> None:
-    day, first = a_day(), new_telegram_id() + 10**9
+    day, first = unused_day(), new_telegram_id() + 10**9
     before = counted_and_stored_users(sql)
     sql(
         "insert into users (telegram_id, active_on) select %s + n, %s::date - n %% 10 "
@@ -151,7 +153,7 @@ def test_twenty_thousand_users_inserted_at_once_are_counted(sql: Sql, overview: 
 
 
 def test_rows_copied_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
-    day, who = a_day(), new_telegram_id()
+    day, who = unused_day(), new_telegram_id()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute(
@@ -164,7 +166,7 @@ def test_rows_copied_without_triggers_break_nothing(sql: Sql, overview: Any, dat
 
 
 def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overview: Any) -> None:
-    today = a_day()
+    today = unused_day()
     for ago, requests in ((0, 5), (6, 7), (7, 11), (29, 13), (30, 1000)):
         day = today - timedelta(days=ago)
         for shard in (0, 3):
@@ -229,7 +231,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
 
 
 def test_an_empty_database_gives_zeros(overview: Any) -> None:
-    seen = overview(a_day())
+    seen = overview(unused_day())
     assert seen["day"] == {
         "active": 0,
         "new": 0,
@@ -245,7 +247,7 @@ def test_an_empty_database_gives_zeros(overview: Any) -> None:
 
 
 def test_five_models_at_most_are_named(sql: Sql, overview: Any) -> None:
-    today = a_day()
+    today = unused_day()
     for number in range(8):
         count(sql, day=today, provider="openrouter", model=f"m{number}", requests=number, calls=number)
     assert [model["model"] for model in overview(today)["models"]] == ["m7", "m6", "m5", "m4", "m3"]

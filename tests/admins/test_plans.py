@@ -18,11 +18,13 @@ Refused = Callable[..., str | None]
 
 
 def access_of(sql: Sql, user_id: int) -> tuple[int, bool]:
+    """Return vip_level and is_paid of a user."""
     row = sql("select vip_level, is_paid from users where id = %s", user_id)[0]
     return row["vip_level"], row["is_paid"]
 
 
 def subscribe(sql: Sql, user_id: int, source: str, ends_in: str | None) -> None:
+    """Insert a subscription that ends after an interval."""
     sql(
         "insert into subscriptions (user_id, plan, source, starts_at, ends_at) values "
         "(%s, 'PREMIUM', %s, private.clock() - interval '2 days', private.clock() + %s::interval)",
@@ -35,6 +37,8 @@ def subscribe(sql: Sql, user_id: int, source: str, ends_in: str | None) -> None:
 
 @pytest.fixture
 def give(call: Call, boss: str) -> Callable[..., Any]:
+    """Return a function that gives a plan as an admin."""
+
     def give(user_id: int, plan: str, days: int | None, reference: str | None = None) -> Any:
         return call(
             "admin_set_plan",

@@ -17,6 +17,7 @@ Revenue = Callable[[], Any]
 
 @pytest.fixture
 def revenue(call: Call, boss: str, clock: Callable[[str], None], sql: Sql) -> Iterator[Revenue]:
+    """Return a function that reads the revenue as an admin."""
     clock(NOW)
     sql("delete from daily_totals where day > '2031-01-01'")
     sql("delete from payment_operations where happened_at > '2031-01-01'")
@@ -27,6 +28,7 @@ def revenue(call: Call, boss: str, clock: Callable[[str], None], sql: Sql) -> It
 
 
 def pay(sql: Sql, user: int | None, amount: str, ago: str, currency: str = "RUB", **rest: Any) -> int:
+    """Insert a completed payment; return its id."""
     columns = {"provider": "yookassa", "is_test": False, "problem": None, **rest}
     payment = sql(
         "insert into payments (provider, provider_payment_id, user_id, status, currency, amount, is_test, "
@@ -44,6 +46,7 @@ def pay(sql: Sql, user: int | None, amount: str, ago: str, currency: str = "RUB"
 
 
 def move(sql: Sql, payment: int, kind: str, amount: str, ago: str, **rest: Any) -> None:
+    """Insert an operation of a payment."""
     sql(
         "insert into payment_operations (payment_id, kind, operation_id, amount, currency, is_undone, "
         f"happened_at) values (%s, %s, %s, %s, %s, %s, {NOW} - %s::interval)",
@@ -58,6 +61,7 @@ def move(sql: Sql, payment: int, kind: str, amount: str, ago: str, **rest: Any) 
 
 
 def figures(found: Any, currency: str, period: str) -> tuple[float, float, float]:
+    """Return gross, refunds and net of a currency in a period."""
     (line,) = [one for one in found["currencies"] if one["currency"] == currency]
     return tuple(float(line[period][kind]) for kind in ("gross", "refunds", "net"))  # type: ignore[return-value]
 

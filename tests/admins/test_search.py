@@ -16,6 +16,8 @@ Search = Callable[..., Any]
 
 @pytest.fixture
 def search(call: Call, boss: str) -> Search:
+    """Return a function that searches as an admin."""
+
     def search(query: str, limit: int = 8) -> Any:
         return call("admin_search_users", p_query=query, p_admin_email=boss, p_limit=limit)
 
@@ -23,6 +25,7 @@ def search(call: Call, boss: str) -> Search:
 
 
 def found(result: Any) -> list[str]:
+    """Return the first names of the users found, in order."""
     return [user["first_name"] for user in result["users"]]
 
 

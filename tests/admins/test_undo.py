@@ -18,10 +18,11 @@ Act = Callable[..., Any]
 @pytest.fixture
 def anna(sql: Sql, user: int) -> int:
     """Create a user with a private chat with the assistant; return users.id."""
-    return met(sql, user)
+    return start_private_chat(sql, user)
 
 
-def met(sql: Sql, user_id: int) -> int:
+def start_private_chat(sql: Sql, user_id: int) -> int:
+    """Store a private chat of the user with the assistant; return users.id."""
     sql(
         "insert into bot_sessions (user_id, bot, chat_id) "
         "select id, 'assistant', telegram_id from users where id = %s",
@@ -32,13 +33,15 @@ def met(sql: Sql, user_id: int) -> int:
 
 @pytest.fixture
 def act(call: Call, boss: str) -> Act:
+    """Return a function that calls an admin function with a new reference."""
+
     def act(function: str, **values: Any) -> Any:
         return call(function, p_admin_email=boss, **{"p_reference": f"undo-test:{next(_numbers)}", **values})
 
     return act
 
 
-def news(sql: Sql, user_id: int) -> list[tuple[str, Any, Any]]:
+def enqueued_messages(sql: Sql, user_id: int) -> list[tuple[str, Any, Any]]:
     """Return the enqueued messages of a user: text key and values."""
     rows = sql(
         "select o.parameters as p from telegram_outbox as o join users as u on u.telegram_id = o.chat_id "
@@ -50,10 +53,12 @@ def news(sql: Sql, user_id: int) -> list[tuple[str, Any, Any]]:
 
 
 def column(sql: Sql, user_id: int, name: str) -> Any:
+    """Return a column of the user's row."""
     return sql(f"select {name} as value from users where id = %s", user_id)[0]["value"]
 
 
 def trainings(sql: Sql, user_id: int) -> int:
+    """Return the user's unused trainings."""
     row = sql(
         "select coalesce(sum(quantity - used), 0)::int as n from free_trainings where user_id = %s", user_id
     )
@@ -76,7 +81,7 @@ def test_every_adjustment_sends_the_user_one_message(sql: Sql, anna: int, act: A
     act("admin_set_plan", p_user_id=anna, p_plan="PREMIUM", p_days=None)
     act("admin_set_plan", p_user_id=anna, p_plan="FREE", p_days=None)
     rubles = {"currency": "RUB"}
-    assert news(sql, anna) == [
+    assert enqueued_messages(sql, anna) == [
         ("gift_credits", 10, 10),
         ("gift_credits_taken", 3, 7),
         ("gift_trainings", 2, 2),
@@ -92,7 +97,7 @@ def test_no_message_is_sent_when_nothing_changed(sql: Sql, anna: int, act: Act) 
     act("admin_add_bonus_credits", p_user_id=anna, p_credits=-5)
     act("admin_reset_user_usage", p_user_id=anna)
     act("admin_set_plan", p_user_id=anna, p_plan="FREE", p_days=None)
-    assert news(sql, anna) == []
+    assert enqueued_messages(sql, anna) == []
 
 
 @pytest.mark.parametrize("state", ["banned_at = now()", "is_active = false"])
@@ -125,7 +130,7 @@ def test_credits_trainings_and_balance_are_undone(sql: Sql, anna: int, act: Act)
         sql("select * from jsonb_array_elements(check_balances()) where value ->> 'user_id' = %s", str(anna))
         == []
     )
-    assert [key for key, _, _ in news(sql, anna)][3:] == [
+    assert [key for key, _, _ in enqueued_messages(sql, anna)][3:] == [
         "gift_credits_taken",
         "gift_trainings_taken",
         "gift_balance_taken",
@@ -158,7 +163,7 @@ def test_an_entry_is_undone_once_by_concurrent_admins(sql: Sql, anna: int, act: 
     assert sorted(outcomes) == ["known"] * 5 + ["undone"]
     assert column(sql, anna, "bonus_credits") == 100
     assert [row["action"] for row in audit_entries(sql, anna)] == ["add_bonus_credits", "undo"]
-    assert len(news(sql, anna)) == 2
+    assert len(enqueued_messages(sql, anna)) == 2
 
 
 def test_a_repeated_update_gets_the_same_answer(sql: Sql, anna: int, act: Act) -> None:

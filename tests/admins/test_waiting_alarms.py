@@ -23,7 +23,7 @@ DELIVERED = (
 
 
 @pytest.fixture(autouse=True)
-def none_waits(sql: Sql) -> None:
+def no_waiting_alarms(sql: Sql) -> None:
     """Delete waiting alarms, which other tests raise without an admin."""
     sql("delete from private.waiting_alarms")
 
@@ -53,10 +53,12 @@ def owner(database_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
 
 
 def alarm(run: Callable[..., Any], name: str) -> None:
+    """Raise an alarm."""
     run(ALARM, json.dumps({"bot": name, "limit": 20}))
 
 
-def runs(connection: psycopg.Connection) -> Callable[..., Any]:
+def statement_runner(connection: psycopg.Connection) -> Callable[..., Any]:
+    """Return a function that runs statements on a connection."""
     return lambda statement, *values: connection.execute(statement, values)
 
 
@@ -78,6 +80,7 @@ def write(call: Call, number: int, chat: int | None = None, bot: str = "assistan
 
 
 def delivered(sql: Sql, number: int) -> list[str]:
+    """Return the names in the alarms enqueued for a user."""
     return [row["name"] for row in sql(DELIVERED, number)]
 
 
@@ -142,7 +145,7 @@ def test_an_alarm_that_commits_after_the_first_message_is_not_lost(
     sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     late = owner()
-    alarm(runs(late), "late")  # it read the admin before the first message
+    alarm(statement_runner(late), "late")  # it read the admin before the first message
     write(call, newcomer)
     assert call("sweep")["alarms"] == 0
     late.commit()
@@ -163,7 +166,7 @@ def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
             call("sweep")
         else:
             for number in range(5):
-                alarm(runs(connections[n]), f"{n}-{number}")
+                alarm(statement_runner(connections[n]), f"{n}-{number}")
                 connections[n].commit()
 
     in_parallel(14, work)

@@ -31,7 +31,7 @@ def anna(sql: Sql, filled: tuple[SqlUser, int, dict[str, Any]]) -> SqlUser:
     return anna
 
 
-def asks(stack: Stack, who: SqlUser, text: str, *, group: bool = False) -> None:
+def deliver_question(stack: Stack, who: SqlUser, text: str, *, group: bool = False) -> None:
     """Deliver a user's question, with the mark in every field of Telegram's User and Chat."""
     username = stack.telegram.bot("assistant").username
     words = f"@{username} {text}" if group else text
@@ -60,7 +60,7 @@ def test_nothing_stored_about_a_user_is_sent(stack: Stack, sql: Sql, anna: SqlUs
             mode,
             anna.id,
         )
-        asks(stack, anna, f"What is {number}?", group=group)
+        deliver_question(stack, anna, f"What is {number}?", group=group)
     bodies = sent_since(stack, before)
     assert [f"What is {number}?" in body for number, body in enumerate(bodies)] == [True] * len(MODES)
     headers = [json.dumps(one) for one in stack.ai.headers[before:]]
@@ -71,11 +71,11 @@ def test_nothing_stored_about_a_user_is_sent(stack: Stack, sql: Sql, anna: SqlUs
 
 def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, anna: SqlUser) -> None:
     ben = SqlUser(anna.connect)
-    asks(stack, ben, "ben's words in the group", group=True)
-    asks(stack, ben, "ben's words in private")
-    asks(stack, anna, "anna's words in private")
+    deliver_question(stack, ben, "ben's words in the group", group=True)
+    deliver_question(stack, ben, "ben's words in private")
+    deliver_question(stack, anna, "anna's words in private")
     before = len(stack.ai.requests)
-    asks(stack, anna, "What is up?", group=True)
+    deliver_question(stack, anna, "What is up?", group=True)
     (body,) = sent_since(stack, before)
     # This user's row stays: remove the mark, or later tests take it for data of an erased user.
     sql(
@@ -89,7 +89,7 @@ def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, 
 def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: SqlUser) -> None:
     before = len(stack.ai.requests)
     stack.database.down()
-    asks(stack, anna, "Are you there?")
+    deliver_question(stack, anna, "Are you there?")
     bodies = sent_since(stack, before)
     assert len(bodies) == 1, bodies
     for body in bodies:

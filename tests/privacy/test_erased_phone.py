@@ -41,10 +41,12 @@ def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Invoice, str]:
 
 
 def rows_with(sql: Sql, phone: str) -> list[str]:
+    """Return the rows that contain a phone number."""
     return [line for line in dump_rows(sql).splitlines() if phone.removeprefix("+") in line]
 
 
 def renewals(sql: Sql, subscription: str) -> list[dict[str, Any]]:
+    """Return the renewals of a subscription."""
     return sql("select * from renewals where provider_subscription_id = %s", subscription)
 
 
@@ -85,4 +87,5 @@ def test_an_erased_phone_number_still_matches_later_callbacks(stack: Stack, sql:
 
 
 def _has(answer: Any, words: str) -> bool:
+    """Return whether an answer has a button with these words."""
     return any(words in button.text for row in answer.buttons for button in row)

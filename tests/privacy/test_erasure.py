@@ -28,10 +28,12 @@ SLOW = settings(
 
 
 def code_of(sql: Sql, user: SqlUser) -> str:
+    """Return a user's referral code."""
     return str(sql("select referral_code from users where telegram_id = %s", user.id)[0]["referral_code"])
 
 
 def adjust(connect: Connect, user: SqlUser, amount: Any, reference: str) -> Any:
+    """Change a user's balance."""
     with connect() as connection:
         return call(
             connection,

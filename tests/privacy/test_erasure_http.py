@@ -37,7 +37,8 @@ def rows_with(sql: Sql, user: TelegramUser) -> list[str]:
     return [line for line in dump_rows(sql).splitlines() if re.search(what, line)]
 
 
-def ask_to_be_erased(user: TelegramUser) -> Answer:
+def open_erasure_dialog(user: TelegramUser) -> Answer:
+    """Send /deleteme and return the confirmation."""
     chat = user.chat("assistant")
     chat.send("/deleteme").wait()
     return eventually(lambda: [a for a in chat.answers() if "Delete all your data" in a.text])[-1]
@@ -56,7 +57,7 @@ def test_an_active_user_leaves_no_data(stack: Stack, sql: Sql, anna: TelegramUse
     stack.telegram.deliver(json.dumps({"from": {"id": anna.id}}).encode() + b"{", "second")
     sql("select adjust_balance(%s, 15, 'gift', %s)", anna.id, f"http:{anna.id % 997}")
     assert len(rows_with(sql, anna)) >= 8
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
     asked.tap("🗑 Delete everything")
     asked.wait_for_edit().tap("🗑 Yes, delete everything").wait()
     assert "Done" in asked.wait_for_edit().text
@@ -69,7 +70,7 @@ def test_an_active_user_leaves_no_data(stack: Stack, sql: Sql, anna: TelegramUse
 def test_a_lost_response_is_repeated_without_creating_the_user(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
     stack.telegram.lose_responses(1)
     asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
@@ -77,7 +78,7 @@ def test_a_lost_response_is_repeated_without_creating_the_user(
 
 
 def test_an_erasure_delivered_twice_erases_once(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
     stack.telegram.deliver_twice(1)
     asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
@@ -86,7 +87,7 @@ def test_an_erasure_delivered_twice_erases_once(stack: Stack, sql: Sql, anna: Te
 
 
 def test_a_streaming_answer_is_discarded_by_an_erasure(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER, delay=2))
     words = f"Tell {anna.id} of the {WORDS}"
@@ -106,7 +107,7 @@ def test_a_streaming_answer_is_discarded_by_an_erasure(stack: Stack, sql: Sql, a
 def test_a_crash_at_any_step_erases_the_user_once(
     stack: Stack, sql: Sql, clock: Callable[[str], None], anna: TelegramUser, statement: str, when: Any
 ) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
     stack.telegram.idle(10)
     stack.database.on(statement, when=when, do=lambda: kill(stack))
     tap = asked.tap("🗑 Delete everything")
@@ -122,7 +123,7 @@ def test_a_crash_at_any_step_erases_the_user_once(
 def test_money_received_after_the_confirmation_stops_the_erasure(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
 
     def pay() -> None:
         sql("select adjust_balance(%s, 30, 'late', %s)", anna.id, f"late:{anna.id % 991}")
@@ -136,7 +137,7 @@ def test_money_received_after_the_confirmation_stops_the_erasure(
 def test_a_renewal_started_after_the_confirmation_stops_the_erasure(
     stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
-    asked = ask_to_be_erased(anna)
+    asked = open_erasure_dialog(anna)
 
     def renew() -> None:
         sql(

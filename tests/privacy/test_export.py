@@ -20,6 +20,8 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 
 @pytest.fixture
 def export(connect: Connect, sql: Sql) -> Callable[..., Any]:
+    """Return a function that exports a user's data."""
+
     def run(user: SqlUser, **more: Any) -> Any:
         with connect() as connection:
             return call(connection, "export_user_data", p_user_id=id_of(sql, user), **more)

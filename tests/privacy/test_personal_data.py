@@ -99,6 +99,7 @@ def catalogue(sql: Sql) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def words(columns: str) -> set[str]:
+    """Split a list of columns."""
     return set(columns.split())
 
 
@@ -148,6 +149,7 @@ def fill(sql: Sql, columns: dict[str, Any], name: str, pointers: dict[str, Any])
 
 
 def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
+    """Return a value for a column: the mark where it fits."""
     if column["column"] in pointers:
         return pointers[column["column"]]
     given = VALUES.get(column["column"])

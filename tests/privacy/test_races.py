@@ -36,6 +36,7 @@ def is_waiting(sql: Sql, future: Future[Any]) -> bool:
 
 
 def finish_settled(anna: SqlUser, update_id: int, **more: Any) -> Any:
+    """Finish a served request with an answer, a message and a Bot API call."""
     words = [{"role": "assistant", "content": f"late words to {anna.id}"}]
     last = {"method": "sendMessage", "parameters": {"chat_id": anna.id, "text": f"late to {anna.id}"}}
     return anna.finish(update_id, p_reservation="settled", p_messages=words, p_outgoing=[last], **more)

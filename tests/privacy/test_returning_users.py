@@ -18,10 +18,12 @@ MakeUser = Callable[..., SqlUser]
 
 
 def tombstones_of(sql: Sql, user: SqlUser) -> list[dict[str, Any]]:
+    """Return the tombstone of a user, if there is one."""
     return sql("select used, usage from erased_users where user_hash = decode(%s, 'hex')", user.hash)
 
 
 def receive(user: SqlUser, **more: Any) -> Any:
+    """Receive a new update of a user; return the result."""
     return user.receive(next_update(), **more)
 
 
@@ -193,6 +195,7 @@ def test_a_ban_survives_an_erasure(sql: Sql, anna: SqlUser) -> None:
 
 
 def redeem(user: SqlUser, sql: Sql, code: str) -> Any:
+    """Redeem a promo code for a user."""
     with user.connect() as connection:
         return call(connection, "redeem_promocode", p_user_id=id_of(sql, user), p_code=code)
 

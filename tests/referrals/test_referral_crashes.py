@@ -20,7 +20,7 @@ STEPS = [
 ]
 
 
-def survive(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
+def recover_from_crash(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
     """Wait until the function crashed at the step and another one has taken over the update."""
     eventually(lambda: not stack.function("telegram").pid, 30)
     clock(LATER)
@@ -38,7 +38,7 @@ def referrer_and_newcomer(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
     return anna, stack.telegram.user("Ben").chat("assistant"), str(code)
 
 
-def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]:
+def referral_state(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]:
     """Return the states of the referral, both users' credits, and the referrer's total."""
     states = sql(
         "select r.status from user_referrals r join users u on u.id = r.referred_id where u.telegram_id = %s",
@@ -61,9 +61,9 @@ def test_a_crash_while_a_newcomer_is_attached(
 ) -> None:
     anna, ben, code = referrer_and_newcomer(stack, sql)
     stack.database.on(function, when=when, do=lambda: kill(stack))
-    survive(stack, clock, ben.send(f"/start ref_{code}"))
+    recover_from_crash(stack, clock, ben.send(f"/start ref_{code}"))
     ben.answer()
-    assert outcome(sql, anna, ben) == (["pending"], [0, 0], 0)
+    assert referral_state(sql, anna, ben) == (["pending"], [0, 0], 0)
 
 
 @pytest.mark.parametrize(("function", "when"), STEPS)
@@ -74,9 +74,9 @@ def test_a_crash_while_a_referral_is_completed(
     ben.send(f"/start ref_{code}").wait(timeout=60)
     ben.answer()
     stack.database.on(function, when=when, do=lambda: kill(stack))
-    survive(stack, clock, ben.send(f"a first question of {ben.id}"))
+    recover_from_crash(stack, clock, ben.send(f"a first question of {ben.id}"))
     ben.answer()
-    assert outcome(sql, anna, ben) == (["completed"], [10, 5], 1)
+    assert referral_state(sql, anna, ben) == (["completed"], [10, 5], 1)
     stack.run_job("sweep")
     messages = eventually(lambda: [one for one in anna.answers() if "Ben" in one.text])
     assert 1 <= len(messages) <= 2  # explicit messages: at least once

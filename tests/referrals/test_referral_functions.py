@@ -21,6 +21,7 @@ def newcomer(sql: Sql) -> tuple[int, str]:
 
 
 def credits_of(sql: Sql, user_id: int) -> tuple[int, int]:
+    """Return a user's bonus credits."""
     row = sql("select bonus_credits, total_referrals from users where id = %s", user_id)[0]
     return row["bonus_credits"], row["total_referrals"]
 

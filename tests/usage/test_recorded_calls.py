@@ -35,6 +35,7 @@ DAY = f"select {ADDED} from daily_totals"
 
 
 def rows_of(sql: Sql, telegram_id: int) -> list[dict[str, Any]]:
+    """Return the recorded calls of a user."""
     return sql("select * from api_usage where user_id = %s order by id", user_id(sql, telegram_id))
 
 

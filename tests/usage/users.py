@@ -119,6 +119,7 @@ class UsageCounters(NamedTuple):
 
 
 def usage_counters(sql: Sql, telegram_id: int) -> UsageCounters:
+    """Return a user's counters."""
     row = sql(
         "select d.*, m.*, u.bonus_credits from users u, lateral ("
         "  select coalesce(sum(requests), 0)::int, coalesce(sum(bonus_requests), 0)::int from daily_usage "
@@ -131,6 +132,7 @@ def usage_counters(sql: Sql, telegram_id: int) -> UsageCounters:
 
 
 def user_id(sql: Sql, telegram_id: int) -> int:
+    """Return the user's users.id."""
     return int(sql("select id from users where telegram_id = %s", telegram_id)[0]["id"])
 
 
