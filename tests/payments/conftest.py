@@ -1,4 +1,4 @@
-"""Providers are tried by themselves: their settings, and servers that answer in their place."""
+"""Fixtures for tests of single providers: their settings, and servers in place of their APIs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ENVIRONMENT = {
     "USER_HASH_KEY": "a key of a test that is long enough for it",
     "ENVIRONMENT": "test",
 }
-SCALE = 0.002  # of the emulator's pauses between two callbacks
+SCALE = 0.002  # of the emulator's pauses between two webhooks
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Settings of nobody's; call it with more: `environment(STRIPE_SECRET_KEY="…")`."""
+    """Minimal settings; call it to add some: `environment(STRIPE_SECRET_KEY="…")`."""
     for key in names():
         for setting in load(key).settings():
             monkeypatch.delenv(setting.name, raising=False)
@@ -48,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]
 
 @pytest.fixture
 def answers(environment: Callable[..., None]) -> Iterator[dict[str, Any]]:
-    """What the providers' APIs answer, by path and query: JSON, or a Response."""
+    """Responses of the providers' APIs by path and query: JSON, or a Response."""
     found: dict[str, Any] = {}
 
     def handle(request: Request) -> Response:
@@ -65,14 +65,14 @@ def answers(environment: Callable[..., None]) -> Iterator[dict[str, Any]]:
 
 
 class Shop:
-    """The shop's part of the story: verifies and parses what it is told, and remembers it."""
+    """Receives webhooks: verifies and parses them, and keeps the events."""
 
     def __init__(self, registry: Payments) -> None:
         self.registry = registry
         self.calls: list[WebhookRequest] = []
         self.events: list[WebhookEvent] = []
         self.refused: list[Exception] = []
-        self.status: int | None = None  # of its answers, whatever came
+        self.status: int | None = None  # of every response, if set
 
     def handle(self, request: Request) -> Response:
         found = self.registry.handle(request)
@@ -102,7 +102,7 @@ class Shop:
         return provider.success_response(call)
 
     def told(self, count: int) -> list[dict[str, Any]]:
-        """Wait for so many events, and return what they say, in the order they came."""
+        """Wait for this many webhooks and return their events in the order of arrival."""
         eventually(lambda: len(self.events) >= count, 20)
         return [payment_event.to_json() for event in self.events for payment_event in event.payment_events]
 
@@ -112,7 +112,7 @@ class Shop:
 
 @pytest.fixture
 def shop(environment: Callable[..., None]) -> Iterator[Shop]:
-    """A shop whose providers are the emulator's."""
+    """A shop with the emulator's fake servers."""
     server = HttpServer(lambda request: shop.handle(request))  # noqa: PLW0108  there is no shop yet
     shop = Shop(Payments(lambda: server.url, Trace(), SCALE))
     server.start()
@@ -123,7 +123,7 @@ def shop(environment: Callable[..., None]) -> Iterator[Shop]:
 
 
 def body_of(case: dict[str, Any]) -> bytes:
-    """The body of a recorded callback."""
+    """The body of a recorded webhook."""
     return case["raw"].encode() if "raw" in case else json.dumps(case["body"], ensure_ascii=False).encode()
 
 

@@ -1,4 +1,4 @@
-"""Orders of nobody's."""
+"""Orders for checkouts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _numbers = itertools.count(4200)
 
 
 def order(**changed: Any) -> Order:
-    """An order with a number of its own."""
+    """An order with a unique number."""
     values: dict[str, Any] = {
         "id": next(_numbers),
         "title": "Premium на месяц",

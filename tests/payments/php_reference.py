@@ -1,4 +1,4 @@
-"""PHP told a second time, as plainly as it can be, to compare with: reading a form and writing it as JSON.
+"""A second, simple implementation of PHP's form parsing and JSON, to compare with.
 
 It follows php_register_variable_ex, ksort and json_encode step by step, with PHP's own idea of a map: pairs
 in their order.
@@ -48,7 +48,7 @@ class Array:
 
 
 def post(fields: list[tuple[str, str]]) -> Array:
-    """What `$_POST` is after these fields."""
+    """`$_POST` of these fields."""
     root = Array()
     for given, value in fields:
         name = given.lstrip(" ")
@@ -97,7 +97,7 @@ def _string(text: str) -> str:
 
 
 def decoded(value: Any) -> Any:
-    """What json_decode makes of JSON, every leaf as text."""
+    """The result of json_decode, with every leaf as text."""
     if isinstance(value, dict | list):
         array = Array()
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):

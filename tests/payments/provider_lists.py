@@ -22,7 +22,7 @@ def offering(action: str) -> list[str]:
 
 
 def _label(language: str, key: str) -> str:
-    """Return the label of the provider's button; a method with one provider has its price behind it."""
+    """Return the label of the provider's button; a method with one provider has its price behind its name."""
     name = texts.provider_name(language, key)
     return name if load(key).PAYMENT_METHOD == "card" else f"{name} ·"
 

@@ -1,4 +1,4 @@
-"""What the contract suite asks of each provider's sample, and where it finds them."""
+"""The interface of a provider's sample, which the contract suite uses, and the loader of samples."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ VECTORS: dict[str, Any] = json.loads((HERE / "recorded" / "vectors.json").read_t
 
 
 class Sample(ABC):
-    """A provider's callbacks, made as the provider makes them."""
+    """Makes a provider's webhooks as the provider does."""
 
     KEY: ClassVar[str]
-    ENV: ClassVar[dict[str, str]]  # settings under which its callbacks are authentic
-    SECRET: ClassVar[str]  # the variable that makes them so
-    HEADERS: ClassVar[tuple[str, ...]]  # that prove it, in lower case; none: nothing is signed
-    ROTATED: ClassVar[dict[str, str] | None] = None  # settings with an older secret beside the new one
+    ENV: ClassVar[dict[str, str]]  # settings with which its webhooks are authentic
+    SECRET: ClassVar[str]  # the variable that signs them
+    HEADERS: ClassVar[tuple[str, ...]]  # with the signature, in lower case; none: unsigned
+    ROTATED: ClassVar[dict[str, str] | None] = None  # settings during a rotation
     SCHEME: ClassVar[str] = ""  # in vectors.json
 
     @abstractmethod
     def sign(
         self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
     ) -> WebhookRequest:
-        """The callback with this body; `case` is the recorded one it comes from, if it does."""
+        """The webhook with this body; `case` is the recorded one that it comes from, if any."""
 
     @abstractmethod
     def paid(self) -> bytes:
-        """A body that says that something is paid."""
+        """The body of a payment."""
 
     @abstractmethod
     def unknown(self) -> bytes:
-        """A body that is well formed and says what nobody has heard of."""
+        """A well-formed body with an unknown event."""
 
     def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
-        """A published signature: the settings and the callback it belongs to."""
+        """The settings and the webhook of a published signature."""
         raise NotImplementedError
 
     def answers(self) -> dict[str, Any]:
-        """What the provider's API has to answer for `paid`."""
+        """The responses of the provider's API that `paid` needs."""
         return {}
 
     def recorded(self) -> list[tuple[str, dict[str, Any]]]:
-        """Its recorded callbacks: name, and {body | raw, key, type, notices, answers}."""
+        """Its recorded webhooks: name, and {body | raw, key, type, events, answers}."""
         folder = HERE / "recorded" / self.KEY
         return [(path.stem, json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
 
@@ -56,13 +56,13 @@ class Sample(ABC):
 
 
 def samples() -> dict[str, Sample]:
-    """Every sample there is."""
+    """Every provider's sample."""
     found = sorted(path.parent.name for path in (HERE / "recorded").glob("*/sample.py"))
     return {key: import_module(f"tests.payments.recorded.{key}.sample").Sample() for key in found}
 
 
 def with_headers(call: WebhookRequest, **headers: str) -> WebhookRequest:
-    """The callback with other headers (`_` for `-`)."""
+    """The webhook with other headers (`_` for `-`)."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     return WebhookRequest(
         call.kind, call.method, dict(call.headers) | changed, call.body, call.query, call.client_address

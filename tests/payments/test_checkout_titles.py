@@ -1,4 +1,4 @@
-"""At every provider the payer reads what they buy, by the name it has in the shop."""
+"""Every provider shows the payer the product's title first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudPayments: two signatures, a question before the money, orders, refunds, subscriptions."""
+"""CloudPayments: two signatures, the pre-payment check, orders, refunds, subscriptions."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_requests_use_the_current_secret(environment: Callable[..., None], provi
     assert provider.secrets("CLOUDPAYMENTS_API_SECRET") == ("new", "old")
 
 
-# What is told.
+# Payloads.
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_foreign_order_number_gives_a_payment_without_an_order(
     assert (payment_event.kind, payment_event.order_id) == (EventKind.PAID, None)
 
 
-# What it is answered.
+# Responses.
 
 
 def test_only_success_has_code_zero(keys: None, provider: Any) -> None:
@@ -276,7 +276,7 @@ def test_a_webhook_is_retried_until_code_zero(shop: Shop) -> None:
     shop.status = 503
     shop.registry.press(checkout.url, "refund")
     eventually(lambda: [call.kind for call in shop.calls].count("refund") >= 3, 20)
-    shop.status = 200  # still no code
+    shop.status = 200  # without a code
     before = len(shop.calls)
     eventually(lambda: len(shop.calls) > before + 1, 20)
     shop.status = None
@@ -428,7 +428,7 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
 
     provider.cancel_subscription(name, 777, TIMEOUT)
     assert shop.told(8)[7]["kind"] == "subscription_canceled"
-    provider.cancel_subscription(name, 777, TIMEOUT)  # once more does no harm
+    provider.cancel_subscription(name, 777, TIMEOUT)  # repeating it is safe
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "renew")
     with pytest.raises(PaymentError) as unknown:

@@ -1,4 +1,4 @@
-"""A provider is there when its settings are, and a wrong setting is told to whoever calls."""
+"""A provider exists only with its settings, and an invalid setting is an outage."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def _cases(table: dict[str, list[tuple[int, Any]]]) -> list[Any]:
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -> Callable[[int, Any], None]:
-    """Let every provider answer so."""
+    """Set the response of every provider."""
     for sample in samples().values():
         environment(**sample.ENV)
 

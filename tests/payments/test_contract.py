@@ -1,6 +1,6 @@
-"""What every payment provider must bear: whatever is sent, only its own word counts, and nothing breaks.
+"""The contract of every provider: only authentic webhooks count, and no input breaks it.
 
-A new provider brings a module in samples/ and its callbacks in recorded/<provider>/.
+A new provider has its recorded webhooks and sample.py in recorded/<provider>/.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ ODD = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where something stands in a JSON value."""
+    """The paths of all values within a JSON value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for name, one in inside for place in places(one, (*path, name)))]
 

@@ -1,4 +1,4 @@
-"""Crypto Pay: invoices in ordinary money, lost answers, and an end that nobody tells."""
+"""Crypto Pay: invoices in fiat currencies, lost responses, and expiries without webhooks."""
 
 from __future__ import annotations
 

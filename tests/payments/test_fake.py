@@ -1,4 +1,4 @@
-"""The fake provider: all of a payment, and nothing of it where money is real."""
+"""The fake provider: every operation, and only in development and tests."""
 
 from __future__ import annotations
 

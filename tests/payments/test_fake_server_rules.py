@@ -1,4 +1,4 @@
-"""What the fake payment providers offer and refuse: only what the real ones would do."""
+"""The fake servers offer and refuse the actions that the real providers would."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def offered(fake_server: FakePaymentServer, invoice: Invoice) -> set[str]:
 
 
 def refused(fake_server: FakePaymentServer, invoice: Invoice, action: str) -> str:
-    """The words with which an action is refused, which changes and tells nothing."""
+    """The reason for refusing an action, which must change nothing and send no webhook."""
     before, count = invoice.state, len(invoice.callbacks)
     with pytest.raises(NotPossible) as error:
         fake_server.act(invoice.id, action)
@@ -63,7 +63,7 @@ def test_a_payment_is_refunded_once(shop: Shop, key: str) -> None:
 
 
 def test_a_partial_payment_is_refunded_with_its_amount(shop: Shop) -> None:
-    """What was paid is given back, not what was asked for."""
+    """The amount paid is refunded, not the amount requested."""
     for key in CARDS:
         fake_server, invoice = opened(shop, key)
         fake_server.act(invoice.id, "wrong_amount")
@@ -152,7 +152,7 @@ def test_a_dispute_is_opened_once_and_decided_once(shop: Shop) -> None:
     fake_server.act(invoice.id, "win_dispute")
     for action in ("win_dispute", "lose_dispute", "dispute"):
         assert "closed" in refused(fake_server, invoice, action)
-    fake_server.act(invoice.id, "refund")  # the money is the shop's again
+    fake_server.act(invoice.id, "refund")  # the shop has the money again
     assert invoice.state == "refunded"
 
 
@@ -227,10 +227,10 @@ def test_a_saved_card_can_be_emptied_filled_and_removed_once(shop: Shop) -> None
 @pytest.mark.parametrize("key", [*CARDS, "crypto_pay"])
 @pytest.mark.parametrize("seed", range(4))
 def test_offered_actions_work_and_others_are_refused(shop: Shop, key: str, seed: int) -> None:
-    """A random walk: an offered action works, every other is refused, and money never goes below nothing."""
+    """A random walk: offered actions work, others are refused, and no amount becomes negative."""
     chance = random.Random(seed)
     fake_server, invoice = opened(shop, key, renews=key in RENEWED and seed % 2 == 0)
-    fake_server.callbacks.stop()  # the callbacks are not of interest here
+    fake_server.callbacks.stop()  # webhooks are not tested here
     for _ in range(25):
         action = chance.choice(fake_server.actions(invoice))
         if action in offered(fake_server, invoice):

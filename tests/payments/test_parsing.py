@@ -1,4 +1,4 @@
-"""What comes from outside is read without surprises."""
+"""Parsing of values from outside: every input gives a safe value or None."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms as PHP reads them: against a second telling of PHP, and against everything that is no form."""
+"""Forms as PHP parses them: compared with a second implementation, and with malformed input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support import examples
 
 LETTERS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12
-)  # of values: anything but halves of a letter
+)  # of values: anything but surrogates
 WORDS = st.one_of(
     st.from_regex(r"[A-Za-z_][A-Za-z_0-9 .\-/]{0,6}", fullmatch=True),
     st.from_regex(r"[а-я]{1,4}", fullmatch=True),
@@ -52,7 +52,7 @@ def test_forms_are_parsed_and_written_as_php_does(fields: list[tuple[str, str]])
 @given(FORMS)
 @settings(max_examples=examples(300), deadline=None)
 def test_multipart_values_are_unchanged(fields: list[tuple[str, str]]) -> None:
-    """Spaces, line ends and odd letters of values are signed: nothing may strip or translate them."""
+    """Spaces, line ends and unusual characters are signed, so they must not be changed."""
     fields = [(name, value) for name, value in fields if "--b0undary" not in value]
     if fields:
         assert php_forms.fields(*multipart(fields)) == fields
@@ -234,7 +234,7 @@ def test_malformed_multipart_is_rejected(content_type: str, body: bytes) -> None
 )
 @settings(max_examples=examples(1500), deadline=None)
 def test_any_input_is_parsed_or_malformed(content_type: str, body: bytes) -> None:
-    """Either it is a form, or it is refused: no other exception."""
+    """The only exception is Malformed."""
     for read in (
         lambda: php_forms.canonical(php_forms.nested(php_forms.fields(content_type, body))),
         lambda: php_forms.canonical(php_forms.from_json(body)),

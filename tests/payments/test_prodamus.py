@@ -1,4 +1,4 @@
-"""Prodamus: forms signed as PHP reads them, links, subscriptions of the cabinet."""
+"""Prodamus: forms signed as PHP parses them, links, subscriptions of the cabinet."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_form_is_bounded_before_its_signature_is_computed(keys: None, provider
 
 
 def test_a_form_that_is_not_utf8_is_not_authentic(keys: None, provider: Any) -> None:
-    """PHP would sign an empty text for bytes that are no UTF-8."""
+    """PHP signs an empty text for bytes that are not UTF-8."""
     for content_type, body in ((FORM, b"a=\xff"), multipart([]), (FORM, b"")):
         call = WebhookRequest("", "POST", {"content-type": content_type, "sign": sign("")}, body)
         with pytest.raises(InvalidSignature):
@@ -145,7 +145,7 @@ def test_a_form_is_parsed_once(keys: None, provider: Any, monkeypatch: pytest.Mo
     assert counted == ["form", "json"]
 
 
-# What is told.
+# Payloads.
 
 RENEWAL_OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["raw"].encode()
 OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["events"][0]["subscription_id"]

@@ -74,7 +74,7 @@ def test_every_setting_is_documented_and_a_secret_is_recognizable(key: str) -> N
         assert re.search(rf"^(# )?{setting.name}=", example, re.MULTILINE), (
             f"add to .env.example:\n# {setting.about}\n# {setting.name}={setting.default}"
         )
-        # shared/core/config.py strikes out values by the ends of their names.
+        # shared/core/config.py redacts values by the ends of their names.
         is_recognized = re.search(r"(KEY|KEYS|SECRET|TOKEN|TOKENS|PASSWORD)$", setting.name) is not None
         assert is_recognized or not setting.is_secret, (
             f"{setting.name} is a secret: its name must end with KEY, SECRET, TOKEN or PASSWORD"

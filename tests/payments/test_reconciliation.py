@@ -1,4 +1,4 @@
-"""The job that reads the providers' own lists: one that does not go on, or breaks, holds up no other."""
+"""The job `statements`: a list that repeats a page or fails does not delay others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def event(key: str) -> WebhookEvent:
 
 
 class Database:
-    """One day of each provider, as `claim_statement` gives it."""
+    """One day of each provider, as `claim_statement` returns it."""
 
     def __init__(self, providers: list[str]) -> None:
         self.due = list(providers)
@@ -61,7 +61,7 @@ class Database:
 def run(
     monkeypatch: pytest.MonkeyPatch, pages: Pages, *, is_late: bool = False
 ) -> tuple[Database, list[str]]:
-    """Read a list that gives these pages, then one that is well; return what was kept and the alarms."""
+    """Read a list with these pages, then a correct one; return the database and the alerts."""
     lists: dict[str, Pages] = {"odd": pages, WELL: lambda _cursor: StatementPage((event("one"),), "")}
     asked = dict.fromkeys(lists, 0)
 
@@ -130,7 +130,7 @@ def test_without_a_database_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_empty_pages_are_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list is read from the newest on (Crypto Pay): pages without anything of the day come first."""
+    """Crypto Pay lists from the newest: pages without anything of the day come first."""
     database, alarms = run(
         monkeypatch, lambda cursor: StatementPage((), "" if cursor == "3" else str(int(cursor or 0) + 1))
     )

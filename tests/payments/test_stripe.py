@@ -1,4 +1,4 @@
-"""Stripe: its times and signatures, and the way of money at its fake server."""
+"""Stripe: signatures, payloads, and payments at the fake server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def keys(environment: Callable[..., None]) -> None:
 
 
 def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
-    """An order that was made and dealt with."""
+    """An order with its checkout after an action."""
     made = order(**changed)
     checkout = load("stripe").create(made, TIMEOUT)
     shop.registry.press(checkout.url, action)
@@ -90,7 +90,7 @@ def test_a_second_time_is_not_accepted(provider: Any, keys: None) -> None:
     "name", ["session_completed", "invoice_paid", "refund_created", "dispute_created", "subscription_deleted"]
 )
 def test_an_event_of_a_connected_account_changes_nothing(provider: Any, keys: None, name: str) -> None:
-    """A connected shop has orders of its own, whose numbers may be like ours. Nothing is asked for it."""
+    """A connected shop has its own orders, whose numbers may equal ours. Nothing is fetched for it."""
     body = dict(SAMPLE.recorded())[name]["body"] | {"account": "acct_other"}
     event = provider.parse(SAMPLE.sign(json.dumps(body).encode()))
     (payment_event,) = event.payment_events
@@ -98,7 +98,7 @@ def test_an_event_of_a_connected_account_changes_nothing(provider: Any, keys: No
     assert (event.key, event.type) == (body["id"], body["type"])
 
 
-# What it is asked for.
+# Requests.
 
 
 def test_a_checkout_has_the_order_number_in_every_object() -> None:
@@ -147,7 +147,7 @@ def test_only_a_positive_integer_with_a_currency_is_an_amount(field: str, value:
     refund = {"id": "re_1", "payment_intent": "pi_1", "status": "succeeded", "amount": 100, "currency": "usd"}
     assert payloads.refund_event(refund, PaymentEvent).amount == Decimal("1.00")
     if (field, value) == ("currency", "100"):
-        return  # has the form of one
+        return  # has the form of a currency
     with pytest.raises(InvalidPayload, match=field):
         payloads.refund_event(refund | {field: value}, PaymentEvent)
 
@@ -176,7 +176,7 @@ def test_the_key_returns_the_checkout_of_an_order_that_is_about_to_expire(
     made = order(expires_at=datetime.now(UTC) + timedelta(minutes=40))
     first = provider.create(made, TIMEOUT)
     monkeypatch.setattr("shared.payments.providers.stripe.checkout._SHORTEST", timedelta(hours=1))
-    assert provider.create(made, TIMEOUT) == first  # sent without the end, known with it
+    assert provider.create(made, TIMEOUT) == first  # sent without the expiry, created with it
     other = order(expires_at=datetime.now(UTC) + timedelta(minutes=40))
     second = provider.create(other, TIMEOUT)
     monkeypatch.setattr("shared.payments.providers.stripe.checkout._SHORTEST", timedelta(minutes=31))
@@ -231,7 +231,7 @@ def test_a_retry_has_a_new_signature_and_the_same_key(shop: Shop) -> None:
     bought(shop, "deliver_twice")
     fake_server = shop.fake_server("stripe")
     assert fake_server.callbacks.idle(20)
-    assert len(shop.calls) > 2  # each of the two was tried again, until Stripe gave up
+    assert len(shop.calls) > 2  # both were retried until Stripe gave up
     shop.status = None
     fake_server.callbacks.send(next(iter(fake_server.invoices.values())).callbacks)
     assert len(shop.told(1)) == len({event.key for event in shop.events}) == 1
@@ -332,7 +332,7 @@ def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider:
     assert shop.told(8)[-1]["kind"] == EventKind.SUBSCRIPTION_CANCELED
     shop.fake_server("stripe").end_subscription(shop.fake_server("stripe").invoices[checkout.reference])
     assert shop.told(9)[-1]["kind"] == EventKind.SUBSCRIPTION_ENDED
-    provider.cancel_subscription(number, 777, TIMEOUT)  # nothing is left to stop
+    provider.cancel_subscription(number, 777, TIMEOUT)  # already ended
     with pytest.raises(PaymentError, match="resource_missing"):
         provider.cancel_subscription("sub_unknown", 777, TIMEOUT)
 
@@ -361,7 +361,7 @@ def test_an_unpaid_first_period_is_no_event(provider: Any, keys: None, answers: 
     assert provider.fetch(1, "cs_1", TIMEOUT) == ()
 
 
-# What fails.
+# Failures.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Telegram Stars: links, what updates say, refunds, renewals, the list of transactions."""
+"""Telegram Stars: links, updates, refunds, renewals, the list of transactions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ CHANGED: Json = {
 
 
 class Shop:
-    """A bot that agrees to everything, and keeps what it is told."""
+    """A bot that accepts every payment and keeps its updates."""
 
     def __init__(self) -> None:
         self.told: list[Json] = []
@@ -121,7 +121,7 @@ def stars(amount: int = 250, **changed: Any) -> Any:
     return order(currency="XTR", amount=Decimal(amount), **changed)
 
 
-# What updates say.
+# Updates.
 
 
 def test_the_key_of_a_payment_is_its_charge() -> None:
@@ -348,7 +348,7 @@ def test_a_subscription_is_canceled_with_or_without_a_charge(shop: Shop, chat: C
     provider.cancel_subscription(str(made.id), chat.user.id, TIMEOUT)
     assert subscription.state == "canceled"
     subscription.state = "active"
-    provider.cancel_subscription(str(made.id), 0, TIMEOUT)  # who pays is erased: Telegram's list knows them
+    provider.cancel_subscription(str(made.id), 0, TIMEOUT)  # the payer is erased: Telegram's list has them
     assert subscription.state == "canceled"
     with pytest.raises(PaymentError) as unknown:
         provider.cancel_subscription("999999", chat.user.id, TIMEOUT)
@@ -461,7 +461,7 @@ def test_a_day_of_all_bots_is_listed(
             break
     assert found == [f"payment:{charge}" for charge in charges[1:4]]
     asked = [call for call in shop.telegram.calls if call["method"] == "getStarTransactions"]
-    if page == 100:  # a short list is read in one call, without looking for the day's beginning
+    if page == 100:  # a short list is read with one request, without a search for the day's beginning
         assert len(asked) == len({call["bot"] for call in asked})
 
 

@@ -1,4 +1,4 @@
-"""YooKassa: nothing it tells is believed but what it answers; receipts, saved methods, refunds."""
+"""YooKassa: only its API proves a webhook; receipts, saved methods, refunds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def told(event: str, found: Any, address: str = "") -> WebhookRequest:
     return WebhookRequest("", "POST", {}, body, client_address=address)
 
 
-# Who calls.
+# Addresses.
 
 
 @pytest.mark.parametrize("address", [*VECTORS["yookassa_ip"]["trusted"], "::ffff:185.71.76.1", ""])
@@ -76,7 +76,7 @@ def test_other_addresses_are_rejected(provider: Any, keys: None, address: str) -
         provider.verify(told("payment.succeeded", PAYMENT, address))
 
 
-# What is believed.
+# Webhooks.
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_every_operation_is_reported(shop: Shop, action: str, kinds: list[tuple[
     found = shop.told(len(kinds))
     assert [(one["kind"], one.get("amount")) for one in found] == kinds
     assert {one["order_id"] for one in found} == {made.id}
-    assert len({event.key for event in shop.events}) == 1  # a notice of an earlier state says nothing new
+    assert len({event.key for event in shop.events}) == 1  # a webhook of an earlier state has the current one
 
 
 def test_a_forged_webhook_is_rejected(shop: Shop) -> None:
@@ -222,7 +222,7 @@ def test_the_same_order_gets_the_same_payment(shop: Shop, provider: Any) -> None
     assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
     assert len(shop.fake_server("yookassa").invoices) == 1
     shop.registry.press(first.url, "pay")
-    assert provider.create(made, TIMEOUT) == first  # the first answer, as it was
+    assert provider.create(made, TIMEOUT) == first  # the first response again
 
 
 def test_a_payment_without_a_page_is_an_error(provider: Any, keys: None, answers: dict[str, Any]) -> None:
@@ -335,7 +335,7 @@ def test_a_charge_that_is_refused_before_an_attempt_is_a_refusal(shop: Shop, pro
     wrong = provider.charge_saved_method(order(contact="Анна"), saved, TIMEOUT)
     assert (wrong.kind, wrong.payment_id) == (EventKind.FAILED, None)
     assert wrong.reason == "contact_refused"
-    with pytest.raises(PaymentError, match="Idempotence-Key"):  # something was tried with this key
+    with pytest.raises(PaymentError, match="Idempotence-Key"):  # the key was used for an attempt
         provider.create(order(idempotency_key="used", id=made.id), TIMEOUT)
         provider.charge_saved_method(order(idempotency_key="used"), saved, TIMEOUT)
 
@@ -370,7 +370,7 @@ def test_a_charge_with_a_lost_response_is_repeated_or_searched_for(shop: Shop, p
         if invoice.object["metadata"]["order_id"] == str(made.id)
     ]
     assert len(charged) == 1
-    # YooKassa forgets a key after a day: from then on only looking is safe.
+    # YooKassa forgets a key after a day: then only a search is safe.
     fake_server.clock.advance(86_401)
     assert provider.charge_saved_method(made, saved, TIMEOUT).payment_id != paid.payment_id
 
@@ -443,7 +443,7 @@ def test_a_pending_refund_is_no_event(provider: Any, keys: None, answers: dict[s
 
 
 def test_the_state_of_a_pending_refund_is_fetched(provider: Any, keys: None, answers: dict[str, Any]) -> None:
-    """Under a known key the first answer comes again, and nobody tells that a refund was canceled."""
+    """A known key returns the first response, and no webhook reports that a refund was canceled."""
     case = dict(SAMPLE.recorded())["refund_succeeded"]["body"]["object"]
     answers["/v3/refunds"] = case | {"status": "pending"}
     arguments: Any = {"key": "k", "telegram_id": 1, "timeout": TIMEOUT}

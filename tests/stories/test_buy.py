@@ -289,7 +289,7 @@ def test_a_cancellation_whose_answer_is_lost_is_confirmed(stack: Stack, is_callb
     sure = tap(shown[0], "Turn off auto-renewal")
     provider = stack.payments["fake"]
     provider.callbacks.lose_next(int(is_callback_lost))
-    provider.troubles.fail("subscriptions/stop", 503, executed=True)
+    provider.faults.fail("subscriptions/stop", 503, executed=True)
     page = tap(sure, "Yes, turn it off")
     assert stack.payments.idle(20)
     if is_callback_lost:

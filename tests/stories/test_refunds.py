@@ -167,7 +167,7 @@ def test_an_answer_that_is_lost_makes_no_second_refund(
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment} 1")
     stack.payments[provider].callbacks.lose_next(5)
-    stack.payments[provider].troubles.fail("refund", 502, executed=True)
+    stack.payments[provider].faults.fail("refund", 502, executed=True)
     answer = tap_yes(question)
     assert "hasn’t given a clear answer" in answer.text
     assert "unconfirmed, still checking" in answer.text
@@ -190,7 +190,7 @@ def test_a_callback_tells_what_no_answer_told(
     anna, payment, _link = buy(stack, sql, provider)
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
-    stack.payments[provider].troubles.fail("refund", 502, executed=True)
+    stack.payments[provider].faults.fail("refund", 502, executed=True)
     question.tap(next(label for row in labels(question) for label in row if "Yes" in label)).wait()
     eventually(lambda: refunds_of(sql, payment) == ["done"], 30)
     news(anna, "we’ve refunded")
@@ -202,7 +202,7 @@ def test_a_provider_that_is_away_is_asked_again(
 ) -> None:
     _anna, payment, _link = buy(stack, sql, "yookassa")
     boss = appoint("en").chat("assistant")
-    stack.payments["yookassa"].troubles.fail("refund", 503, times=2)
+    stack.payments["yookassa"].faults.fail("refund", 503, times=2)
     assert "hasn’t given a clear answer" in tap_yes(ask(boss, f"/refund {payment}")).text
     assert given_back(sql, payment) == 0
     clock(LATER)
@@ -214,7 +214,7 @@ def test_a_provider_that_is_away_is_asked_again(
 def test_a_refusal_is_called_one_and_may_be_tried_anew(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "yookassa")
     boss = appoint("en").chat("assistant")
-    stack.payments["yookassa"].troubles.fail("refund", 400)
+    stack.payments["yookassa"].faults.fail("refund", 400)
     refused = tap_yes(ask(boss, f"/refund {payment}"))
     assert "rejected by" in refused.text
     assert "yookassa answered 400" in refused.text
@@ -241,7 +241,7 @@ def test_nobody_knows_any_more_and_the_admin_is_told(
 ) -> None:
     _anna, payment, _link = buy(stack, sql, "fake")
     boss = appoint("en").chat("assistant")
-    stack.payments["fake"].troubles.fail("refund", 503)
+    stack.payments["fake"].faults.fail("refund", 503)
     tap_yes(ask(boss, f"/refund {payment}"))
     clock(MUCH_LATER)
     eventually(
@@ -342,7 +342,7 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
             sql("select admin_refund_payment(%s, null, %s)", payment, ADMIN)
         eventually(lambda: stack.run_job("payments").status == 200
                    and [refunds_of(sql, one) for one in payments] == [["open"], ["done"]], 60)  # fmt: skip
-        assert '"a refund broke"' in stack.function("scheduled").raw_log
+        assert '"our code failed on a refund"' in stack.function("scheduled").raw_log
     finally:
         sql("drop function private.lease_refund")
         sql("alter function private.lease_refund_away rename to lease_refund")

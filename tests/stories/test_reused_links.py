@@ -114,11 +114,11 @@ def test_a_lost_callback_is_found_before_the_order_is_paid_twice(stack: Stack, s
 def test_no_link_is_shown_that_could_not_be_checked(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
-    stack.payments[provider].troubles.fail(PATHS[provider], 503)
+    stack.payments[provider].faults.fail(PATHS[provider], 503)
     anna.send("/buy")
     page = tap(tap(anna.answer(), "100 requests"), LABELS[provider])
     assert says(page.text, "buy_unavailable")
-    stack.payments[provider].troubles.fail(PATHS[provider], 503)
+    stack.payments[provider].faults.fail(PATHS[provider], 503)
     assert says(unpaid(anna).text, "buy_unavailable")
     assert link_of(unpaid(anna)) == link
     assert [one["status"] for one in orders(sql, anna)] == ["pending"]

@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def signed_text(body: bytes, is_json: bool) -> bytes:
-    """What Prodamus signs of a body, by the second telling of PHP."""
+    """The text that Prodamus signs, by the second implementation of PHP."""
     if is_json:
         return php_reference.encode(php_reference.decoded(json.loads(body))).encode()
     return php_reference.encode(php_reference.post(parse_qsl(body.decode(), keep_blank_values=True))).encode()

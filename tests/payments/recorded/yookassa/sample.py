@@ -8,7 +8,7 @@ from tests.payments import sample
 
 
 class Sample(sample.Sample):
-    """Nothing is signed: authentic is what YooKassa's API confirms."""
+    """Unsigned: a webhook is authentic if YooKassa's API confirms it."""
 
     KEY = "yookassa"
     ENV: ClassVar = {"YOOKASSA_SHOP_ID": "100500", "YOOKASSA_SECRET_KEY": "test_contract"}
