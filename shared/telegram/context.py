@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from shared.core import db, texts
 from shared.core.errors import SwitchboardError
@@ -26,7 +26,12 @@ from shared.telegram.user import Usage, User, UserApiKey
 if TYPE_CHECKING:
     from shared.core.sql_types import ReserveRequest
 
-BotApiCall = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
+
+class BotApiCall(TypedDict):
+    """A Bot API call to make after the commit."""
+
+    method: str
+    parameters: dict[str, Any]
 
 
 class StateUnavailable(SwitchboardError):

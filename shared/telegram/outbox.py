@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from shared.core import db, log
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
@@ -17,7 +17,6 @@ from shared.telegram import api, templates
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimOutbox, OutboxItem, RecordDeliveries
 
-DeliveryResult = dict[str, Any]  # {"id": 7, "outcome": "sent | refused | blocked | later", …}
 # Error descriptions of a chat or topic in which the bot may not write.
 _NO_RIGHTS = re.compile(
     r"not enough rights|have no rights to send|CHAT_WRITE_FORBIDDEN"
@@ -35,6 +34,15 @@ _MIN_TIME = 1.0  # seconds that must be left for another attempt
 _CHAT_TIME = 5.0  # seconds per chat in one sweep, so that a rate-limited chat does not delay the others
 
 
+class DeliveryResult(TypedDict):
+    """The result of one delivery, as `record_deliveries` takes it. `retry_after` is in seconds."""
+
+    id: int
+    outcome: Literal["sent", "refused", "blocked", "later"]
+    retry_after: NotRequired[float]
+    error: NotRequired[str]
+
+
 def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
     """Deliver items in order until `deadline` (monotonic seconds) and record the results.
 
@@ -48,9 +56,9 @@ def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
         if results and results[-1]["outcome"] == "later":
             results.append({**results[-1], "id": item["id"], "error": "behind another"})
         elif monotonic() > deadline:
-            results.append({"id": item["id"], "outcome": "later", "retry_after": 0, "error": "no time left"})
+            results.append(_postponed(item, 0, "no time left"))
         else:
-            results.append({"id": item["id"], **_deliver_one(bot, item, deadline)})
+            results.append(_deliver_one(bot, item, deadline))
     _record(results)
 
 
@@ -98,15 +106,15 @@ def _deliver_one(bot: str, item: OutboxItem, deadline: float) -> DeliveryResult:
         sent = send(bot, item["method"], item["parameters"], deadline)
         if "order_id" in item["parameters"]:
             _save_invitation(item["parameters"]["order_id"], sent)
-        return {"outcome": "sent"}
+        return {"id": item["id"], "outcome": "sent"}
     except TelegramError as error:
         return _failure_result(bot, item, error)
     except ConfigError as error:  # a bot without a token must not delay the other bots
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        return {"outcome": "later", "retry_after": 0, "error": str(error)}
+        return _postponed(item, 0, str(error))
     except KeyError as error:  # enqueued by a newer revision whose text does not exist here yet
         log.alert(f"a template names an unknown text: {error}", action="template_unknown", bot=bot)
-        return {"outcome": "later", "retry_after": 0, "error": f"no text {error}"}
+        return _postponed(item, 0, f"no text {error}")
 
 
 def _save_invitation(order_id: int, sent: Any) -> None:
@@ -117,6 +125,10 @@ def _save_invitation(order_id: int, sent: Any) -> None:
         log.warning(
             "the id of a payment message was not saved", action="invitation_not_saved", reason=str(error)
         )
+
+
+def _postponed(item: OutboxItem, retry_after: float, error: str) -> DeliveryResult:
+    return {"id": item["id"], "outcome": "later", "retry_after": retry_after, "error": error}
 
 
 def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> DeliveryResult:
@@ -130,22 +142,22 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
             method=method,
             reason=str(error),
         )
-        return {"outcome": "later", "retry_after": error.retry_after or 0, "error": str(error)}
+        return _postponed(item, error.retry_after or 0, str(error))
     if error.status == 403:
         log.info(
             "the user blocked the bot", action="bot_blocked", bot=bot, chat_id=item["parameters"]["chat_id"]
         )
-        return {"outcome": "blocked"}
+        return {"id": item["id"], "outcome": "blocked"}
     if method in ("editMessageText", templates.METHOD) and _NO_EDIT.search(error.description):
         log.info("a message was not edited", action="edit_refused", bot=bot, reason=str(error))
-        return {"outcome": "refused"}
+        return {"id": item["id"], "outcome": "refused"}
     if _NO_RIGHTS.search(error.description):
         log.info("the bot may not write in a chat", action="chat_restricted", bot=bot, reason=str(error))
-        return {"outcome": "refused"}
+        return {"id": item["id"], "outcome": "refused"}
     log.alert(
         "Telegram refused a Bot API call", action="call_refused", bot=bot, method=method, reason=str(error)
     )
-    return {"outcome": "refused"}
+    return {"id": item["id"], "outcome": "refused"}
 
 
 def _corrected(bot: str, parameters: dict[str, Any], error: TelegramError) -> dict[str, Any] | None:
