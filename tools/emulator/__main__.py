@@ -20,7 +20,7 @@ from tools.launcher.ports import is_free
 
 def main() -> int:
     """Run until Ctrl-C or SIGTERM; 1 and one line that says what is wrong when it cannot."""
-    # The oldest Python is what this very line is about.
+    # This check must run on older versions of Python too.
     if sys.version_info < (3, 11):  # noqa: UP036
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
 
 
 def _stopped(stop: threading.Event, frame: FrameType | None) -> None:
-    # The first signal may come while things are still starting: KeyboardInterrupt ends that, too.
+    # The first signal may come during the start, which KeyboardInterrupt ends as well.
     if stop.is_set():
         return
     stop.set()

@@ -30,7 +30,7 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 ANSWER_SECONDS = 10.0
 PATIENCE = 30.0  # seconds beyond the time that the emulator itself waits
 POLL_SECONDS = 0.2
-# The emulator answers on this machine alone; a proxy of HTTP_PROXY would look for it on its own.
+# The emulator answers only on this machine, so a proxy of HTTP_PROXY could not reach it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -56,21 +56,21 @@ class Answer:
 
     entries: list[Json]
     transcript: str = ""
-    opens: Json | None = None  # {"url"} or {"invoice"}, of a tapped button that the bot doesn't hear of
+    opens: Json | None = None  # {"url"} or {"invoice"} of a tapped button that sends no update
 
     @property
     def messages(self) -> list[Json]:
-        """The messages it sent and the ones it edited, oldest first."""
+        """Return the messages it sent and the ones it edited, oldest first."""
         return [entry for entry in self.entries if entry["kind"] in ("message", "edit")]
 
     @property
     def text(self) -> str:
-        """The words of all messages, edits, notes and alerts, one below the other."""
+        """Return the words of all messages, edits, notes and alerts, one below the other."""
         return "\n".join(entry["text"] for entry in self.entries if entry.get("text"))
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of the buttons under its newest message that has any."""
+        """Return the labels of the buttons under its newest message that has any."""
         rows: list[list[str]] = next(
             (one["buttons"] for one in reversed(self.messages) if one.get("buttons")), []
         )
@@ -78,7 +78,7 @@ class Answer:
 
     @property
     def message_id(self) -> int | None:
-        """The number of its newest message."""
+        """Return the number of its newest message."""
         return self.messages[-1]["message_id"] if self.messages else None
 
 

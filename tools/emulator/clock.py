@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 CLOCK_VARIABLE = "EMULATOR_CLOCK"  # names the file for a function's process
-TRACE_HEADER = "X-Emulator-Trace"  # of a function's outgoing call: the request it is made for
+TRACE_HEADER = "X-Emulator-Trace"  # trace id of the update or callback that a function's outgoing call serves
 
 
 class Clock:
@@ -26,13 +26,13 @@ class Clock:
 
     @property
     def offset(self) -> float:
-        """The seconds by which this clock is ahead of the machine's."""
+        """Return the seconds by which this clock is ahead of the machine's."""
         with self._lock:
             return self._offset
 
     @property
     def file(self) -> Path:
-        """The file with the offset; made on first use, gone after `close`."""
+        """Return the file with the offset; made on first use, gone after `close`."""
         with self._lock:
             if self._file is None:
                 with tempfile.NamedTemporaryFile("w", prefix="switchboard-clock-", delete=False) as file:
@@ -60,7 +60,7 @@ class Clock:
         with self._lock:
             self._offset += seconds
             if self._file is not None:
-                # Replaced, never written over: a process reads the old number or the new one.
+                # Replace the file, so that a process reads either the old or the new number.
                 fresh = self._file.with_suffix(".new")
                 fresh.write_text(repr(self._offset), encoding="ascii")
                 fresh.replace(self._file)

@@ -85,7 +85,7 @@ def _answer_text(answer: Answer) -> str:
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    # One that runs from this checkout is found on whatever port; --url and EMULATOR_URL come first.
+    # --url and EMULATOR_URL come first; an emulator of this checkout is found on any port.
     here = running.where().partition(" ")[0]
     return Emulator(options.url or os.environ.get("EMULATOR_URL") or here)
 

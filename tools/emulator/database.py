@@ -1,4 +1,4 @@
-"""A TCP proxy between the functions and Postgres that can be down, slow, or cut exactly where it hurts."""
+"""A TCP proxy between the functions and Postgres that can be down, slow, or cut at a chosen statement."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Database:
 
     @property
     def url(self) -> str:
-        """The DSN of the upstream with the proxy's address."""
+        """Return the DSN of the upstream with the proxy's address."""
         known = {
             name: quote(str(value), safe="") for name, value in self._target.items() if value is not None
         }
@@ -72,7 +72,7 @@ class Database:
 
     @property
     def is_down(self) -> bool:
-        """Whether connections are refused at the moment."""
+        """Return whether connections are refused at the moment."""
         with self._lock:
             return self._listener is None
 
@@ -113,7 +113,7 @@ class Database:
             self._hooks.clear()
 
     def connect(self) -> socket.socket:
-        """A new connection to the real server."""
+        """Open a connection to the real server."""
         host, port = str(self._target.get("host") or "127.0.0.1"), int(self._target.get("port") or 5432)
         if host.startswith("/"):
             upstream = socket.socket(socket.AF_UNIX)
@@ -125,7 +125,7 @@ class Database:
         return upstream
 
     def take_hooks(self, text: str) -> list[Hook]:
-        """The hooks this statement sets off, each used up once."""
+        """Return the hooks that this statement triggers; each is used once."""
         with self._lock:
             found = [hook for hook in self._hooks if re.search(rf"\b{re.escape(hook.name)}\b", text)]
             for hook in found:
@@ -135,7 +135,7 @@ class Database:
             return found
 
     def forget(self, link: _Link) -> None:
-        """Called by a link that ended."""
+        """Remove a link that ended."""
         with self._lock:
             self._links.discard(link)
 
@@ -174,7 +174,7 @@ class _Link:
             server = self._database.connect()
             with self._lock:
                 self._server = server
-            # down() may have passed by while the connection was being made.
+            # down() may have been called while the connection was being made.
             if self._closed:
                 return
             threading.Thread(target=self._guarded, args=(self._answers, server), daemon=True).start()
@@ -215,12 +215,12 @@ class _Link:
             server.sendall(out)
 
     def _pass(self, kind: bytes, message: bytes, server: socket.socket, out: bytearray) -> bool:
-        """Look at one message; True when what came before it was already sent."""
+        """Inspect one message; True when what came before it was already sent."""
         text = statement(kind, message)
         hooks = self._database.take_hooks(text) if text is not None else []
         with self._lock:
             if after := [hook for hook in hooks if hook.when == "after"]:
-                # A statement is answered by the batch's one ReadyForQuery, whose number is known beforehand.
+                # An answer ends with the ReadyForQuery of its batch, whose number is known beforehand.
                 self._after.setdefault(self._batches + 1, []).extend(after)
             if ends_batch(kind) and not (kind == b"" and startup_code(message) == CANCEL_REQUEST):
                 self._batches += 1
@@ -260,12 +260,12 @@ def _act(hook: Hook) -> None:
 
 
 def _is_gone(client: socket.socket) -> bool:
-    """Whether the program at the other end has died; one that waits for its answer sends nothing."""
+    """Return whether the client has died; a live client sends nothing while it waits for its answer."""
     try:
         if not select.select([client], [], [], DYING_SECONDS)[0]:
             return False
         return client.recv(1, socket.MSG_PEEK) == b""
-    except (OSError, ValueError):  # closed here meanwhile: ours has no number any more
+    except (OSError, ValueError):  # the socket was closed meanwhile
         return True
 
 

@@ -26,7 +26,7 @@ from tools.keys.new import kept_key
 DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
 REGISTER_SECONDS = 60.0
-PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
+USERS = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
 ADMIN = ("Olga", "en", "olga_admin")
 REAL_TIME = "A real provider is used, whose time cannot be moved: start without --real."
 ADMIN_EMAIL = "olga@example.com"
@@ -44,7 +44,7 @@ class Development:
         self._state_file = DIRECTORY / "state.json"
         self._stopping = threading.Event()
         self._real = tuple(real)
-        # Without a real provider nothing of it is used, so nothing in it can be wrong.
+        # .env is read only for real providers, so that an error in it cannot stop a start without them.
         self._dotenv = read_dotenv(ROOT / ".env") if self._real else {}
         self._real_environment = real_ones(self._real, self._dotenv) | real_payments(self._real, self._dotenv)
         DIRECTORY.mkdir(exist_ok=True)
@@ -56,7 +56,7 @@ class Development:
         self._bridge: RealTelegram | None = None
 
     def start(self) -> str:
-        """Start everything, telling how it goes; returns the page's address."""
+        """Start everything, printing progress; returns the page's address."""
         print(f"Postgres on 127.0.0.1:{self.database.port} ...", flush=True)
         applied = self.database.start(self._empty)
         print(f"  {self._database_state(applied)}", flush=True)
@@ -93,7 +93,7 @@ class Development:
 
     def _make_stack(self) -> Stack:
         extra = self._real_environment | {"USER_HASH_KEY": self._user_hash_key()}
-        # Kept beside the data: a key stored yesterday is to be opened today.
+        # Kept beside the data, because keys stored by earlier runs must stay readable.
         extra["TOKEN_ENCRYPTION_KEYS"] = kept_key(DIRECTORY / "token_encryption_keys")
         if "telegram" in self._real:
             self._bridge = RealTelegram(bot_token(self._dotenv))
@@ -111,7 +111,7 @@ class Development:
             self._state_file.unlink(missing_ok=True)
         storage.load(stack.telegram.state, self._state_file)
         if not stack.telegram.state.users:
-            for name, language, username in (*PEOPLE, ADMIN):
+            for name, language, username in (*USERS, ADMIN):
                 stack.telegram.user(name, language, username)
         self._appoint(stack)
         return stack
@@ -127,7 +127,7 @@ class Development:
         return _said(applied) if applied else "up to date"
 
     def _user_hash_key(self) -> str:
-        """The key of the database that is kept here: it must stay as long as that does."""
+        """Return the key of the kept database, which must live as long as the database."""
         file = DIRECTORY / "user_hash_key"
         if self._empty or not file.exists():
             file.write_text(secrets.token_urlsafe(32), encoding="ascii")
@@ -145,7 +145,7 @@ class Development:
             self.database.appoint(ADMIN_EMAIL, admin.id)
 
     def _greet(self, stack: Stack) -> None:
-        """Have Olga start every bot: an admin who never wrote gets no alarms."""
+        """Let Olga start every bot, because an admin who never wrote gets no alarms."""
         for name in stack.telegram.state.bots:
             for admin in (one for one in stack.telegram.state.users.values() if one.username == ADMIN[2]):
                 chat = TelegramUser(stack.telegram.services, admin).chat(name)
@@ -184,7 +184,7 @@ class Development:
         except FunctionFailed as failure:
             print(failure, flush=True)
         except Exception as error:
-            # A migration that is still being written: say it and wait for the next save.
+            # A migration may be half-written: print the error and wait for the next save.
             print(f"  {type(error).__name__}: {error}", flush=True)
         else:
             print("  the functions run the new source", flush=True)

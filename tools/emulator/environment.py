@@ -18,7 +18,7 @@ CHANNEL = "switchboard_news"  # the @username of the channel whose subscribers a
 
 
 class SettingMissing(Exception):
-    """Something asked for by --real is not in .env; the message says what."""
+    """.env lacks a setting that --real needs; the message names it."""
 
 
 def settings(
@@ -49,7 +49,7 @@ def bot_tokens(telegram: Telegram) -> str:
 
 
 def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str]:
-    """What .env has for the providers that are wanted for real; SettingMissing names what it lacks."""
+    """Return the settings in .env of the AI providers used for real; raises SettingMissing."""
     environment: dict[str, str] = {}
     for name in wanted:
         if name not in PROVIDERS:
@@ -68,7 +68,7 @@ def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str
 
 
 def bot_token(dotenv: Mapping[str, str]) -> str:
-    """The assistant's token: BOT_TOKEN, or what BOT_TOKENS has for it. SettingMissing says what is wrong."""
+    """Return the assistant's token from BOT_TOKEN or BOT_TOKENS; raises SettingMissing."""
     try:
         tokens = json.loads(dotenv.get("BOT_TOKENS") or "{}")
     except ValueError:
@@ -80,7 +80,7 @@ def bot_token(dotenv: Mapping[str, str]) -> str:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The NAME=value lines of a .env file; quotes around a value are removed. No file, no lines.
+    """Return the NAME=value lines of a .env file; quotes around a value are removed. No file, no lines.
 
     Windows editors put a mark before the first name, which is not part of it.
 

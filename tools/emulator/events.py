@@ -1,4 +1,4 @@
-"""What happened, for whoever listens: a bounded, numbered buffer behind the page's server-sent events."""
+"""A bounded, numbered buffer of events behind the page's server-sent events."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Events:
 
     @property
     def last_id(self) -> int:
-        """The number of the newest event, 0 before the first."""
+        """Return the number of the newest event, 0 before the first."""
         with self._condition:
             return self._last
 
     def stream(self, after: int | None = None) -> Iterator[bytes]:
-        """Server-sent events from `after` (exclusive) on, or from now; ends when the buffer is closed."""
+        """Yield server-sent events after number `after`, or from now on, until the buffer is closed."""
         with self._condition:
-            # A number from before a restart is larger than ours: such a listener starts with what is there.
+            # A larger number is from before a restart: start with the oldest kept event.
             seen = self._last if after is None else (after if after <= self._last else 0)
         yield b"retry: 1000\n\n"
         while True:

@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0  # from SIGTERM to SIGKILL, as on Cloud Run
 KEPT_LINES = 5000
-CATCH_UP_SECONDS = 5.0  # what was printed before an answer may be read after it
-# What a process needs of its surroundings to run at all. Nothing else is inherited: a developer's .env or
-# shell must not decide what a test or the emulator does.
+CATCH_UP_SECONDS = 5.0  # lines printed before an answer may be read after it
+# Inherited environment variables. Others are left out, because a developer's .env or shell must not
+# change what a test or the emulator does.
 INHERITED = (
     "PATH",
     "HOME",
@@ -83,23 +83,23 @@ class Function:
 
     @property
     def pid(self) -> int:
-        """The process id of gunicorn's master, which is also that of the group; 0 when nothing runs."""
+        """Return the process id of gunicorn's master and its group; 0 when nothing runs."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else 0
 
     @property
     def logs(self) -> list[dict[str, Any]]:
-        """The lines that are JSON objects, oldest first."""
+        """Return the lines that are JSON objects, oldest first."""
         return list(self._logs)
 
     @property
     def raw_log(self) -> str:
-        """Everything the process printed until now (the last lines of it)."""
+        """Return the last lines that the process printed."""
         return "\n".join(self.lines_after(0))
 
     @property
     def printed(self) -> int:
-        """How many lines the process has printed until now."""
+        """Return how many lines the process has printed so far."""
         self._catch_up()
         return self._printed
 
@@ -183,7 +183,7 @@ class Function:
             self._finish(process)
 
     def kill(self) -> None:
-        """SIGKILL to the whole group, as when an instance dies."""
+        """Send SIGKILL to the whole process group, as when an instance dies."""
         with self._lock:
             if self._process is not None:
                 self._finish(self._process)
@@ -195,7 +195,7 @@ class Function:
             self.start()
 
     def _finish(self, process: subprocess.Popen[bytes]) -> None:
-        # Also after a polite end: a worker that outlived its master would keep the port.
+        # Also after a clean exit, because a worker that outlives its master would keep the port.
         _signal(process, signal.SIGKILL)
         process.wait()
         if self._guardian is not None:

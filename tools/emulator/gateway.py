@@ -13,7 +13,7 @@ from urllib3.util import Timeout
 from tools.emulator.functions import Function
 from tools.emulator.web import Drop, Request, Response, json_response
 
-# Longer than any sender waits: whoever is slow is told so by the sender, not by us.
+# Longer than any sender waits, so that the sender decides about timeouts.
 TIMEOUT_SECONDS = 300.0
 HOP_BY_HOP = frozenset(
     {
@@ -39,7 +39,7 @@ class Gateway:
         self._pool = urllib3.PoolManager(num_pools=20, maxsize=100, block=False, retries=False)
 
     def handle(self, request: Request) -> Response | None:
-        """The function's answer; 503 when it is not there; None when no function has this name."""
+        """Return the function's response; 503 when it does not run, None when no function has this name."""
         name, _, path = request.path.lstrip("/").partition("/")
         function = self._functions.get(name)
         if function is None:
@@ -60,7 +60,7 @@ class Gateway:
                 decode_content=False,
             )
         except urllib3.exceptions.ProtocolError:
-            # The instance died in the middle of the request: the caller sees the same.
+            # The instance died during the request: drop the connection, as the caller would see it.
             raise Drop from None
         except urllib3.exceptions.HTTPError:
             return json_response({"error": f"The function {name} is not running."}, 503)

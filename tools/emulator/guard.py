@@ -1,4 +1,4 @@
-"""Who may talk to the emulator: programs of this machine, and this page in a browser.
+"""Limits access to the emulator to programs of this machine and its own page in a browser.
 
 A web page somewhere else can make a browser send requests to 127.0.0.1, directly or through a name that it
 lets point there (DNS rebinding). Neither may reach users' chats or the buttons that break things.
@@ -12,14 +12,14 @@ HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def check_host(request: Request, port: int) -> Response | None:
-    """A refusal unless the request was addressed to this machine."""
+    """Refuse a request that was not addressed to this machine."""
     if request.headers.get("host", "").lower() in {f"{host}:{port}" for host in HOSTS}:
         return None
     return json_response({"error": f"Open the emulator as http://127.0.0.1:{port}."}, 421)
 
 
 def check_page(request: Request) -> Response | None:
-    """A refusal unless the request comes from one of the emulator's own pages, or from no page at all."""
+    """Refuse a request from a page that is not the emulator's own."""
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
     own = f"http://{request.headers.get('host', '')}"
@@ -29,7 +29,7 @@ def check_page(request: Request) -> Response | None:
 
 
 def check_origin(request: Request) -> Response | None:
-    """The same for the JSON API, whose bodies no form of another page can send."""
+    """Refuse a request to the JSON API from another page, or with a body that a form could send."""
     refusal = check_page(request)
     if refusal is not None:
         return refusal

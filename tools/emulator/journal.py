@@ -40,7 +40,7 @@ class Attempt:
 
     @property
     def label(self) -> str:
-        """The attempt's name on the page."""
+        """Return the attempt's name on the page."""
         if self.note == "copy":
             return f"Second copy of attempt {self.number}, its answer ignored"
         names = {"forged": "InvalidSignature call", "resent": "Sent again", "edited": "Edited and sent again"}

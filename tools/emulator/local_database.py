@@ -1,4 +1,4 @@
-"""The Postgres of `make up`: embedded, kept in .switchboard/, touched only when it bears our marker."""
+"""The embedded Postgres of `make up` in .switchboard/. Only databases with our marker are changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.database.embedded import SUPERUSER, Server
 from tools.database.migrate import Migration
 
 ROLE = "bot_backend"
-# Database and password that the Supabase CLI's --local commands connect with (port 54322: config.toml).
+# Database and password of the Supabase CLI's --local commands (port 54322: config.toml).
 NAME = "postgres"
 PASSWORD = "postgres"  # noqa: S105  of a server that listens on 127.0.0.1 only
 
@@ -47,18 +47,18 @@ class LocalDatabase:
             return migrate.changed(connection)
 
     def appoint(self, email: str, telegram_id: int) -> None:
-        """Make somebody the only admin."""
+        """Make one user the only admin."""
         environment = {"ADMIN_EMAILS": email, "ADMIN_TELEGRAM_IDS": str(telegram_id)}
         admins.write(self.server.url(NAME), environment)
 
     @property
     def functions_url(self) -> str:
-        """The DSN of the functions."""
+        """Return the DSN of the functions."""
         return self.server.url(NAME, ROLE, self._backend_password)
 
     @property
     def owner_url(self) -> str:
-        """The DSN of the superuser, for what only the emulator does."""
+        """Return the DSN of the superuser, for what only the emulator does."""
         return self.server.url(NAME, SUPERUSER)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""One emulator a folder: a second would take the first one's Postgres over, and stop it when it ends."""
+"""A lock on a folder, because a second emulator would take over the first one's Postgres and stop it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import IO
 
 
 class AlreadyRunning(Exception):
-    """Somebody runs with this folder's data; the message says where."""
+    """Another emulator uses this folder's data; the message says where."""
 
 
 class LockFile:
-    """A lock on a folder, let go with the process however that ends. `words` is what the next one is told."""
+    """A lock on a folder, released when the process ends."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "running"
         self._held: IO[str] | None = None
 
     def take(self, words: str) -> None:
-        """Take the lock. Raises AlreadyRunning with the words of whoever has it."""
+        """Take the lock; raises AlreadyRunning with the words of its holder."""
         file = self._file.open("a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -36,7 +36,7 @@ class LockFile:
         self._held = file
 
     def release(self) -> None:
-        """Let go; nothing happens where nothing is held."""
+        """Release the lock; does nothing when it is not held."""
         if self._held is not None:
             self._held.close()
             self._held = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from tools.emulator.trace import Trace
 
-# The delivery itself shows in the trace, with status and time; of what was received the unusual is news.
+# Lines about received requests that repeat what the delivery in the trace already shows.
 SILENT = frozenset({"update_finished"})
 SHOWN = frozenset({"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 
@@ -26,7 +26,7 @@ def follow(trace: Trace, function: str, line: dict[str, Any], real_telegram: boo
         title = f"{line.get('provider')} {line.get('method')} {line.get('path')}"
         trace.join("payment_call", title, detail=line, **fields)
     elif action == "telegram_call":
-        # The fake server has seen the call itself, with all its parameters.
+        # The fake server records the call itself, with all parameters.
         if real_telegram:
             trace.add("telegram_call", str(line.get("method")), detail=line, **fields)
     elif action in SILENT or (action == "update_received" and line.get("outcome") == "work"):
@@ -39,5 +39,5 @@ def follow(trace: Trace, function: str, line: dict[str, Any], real_telegram: boo
 
 
 def _is_chatter(text: str) -> bool:
-    """gunicorn's own remarks about starting and stopping."""
+    """Return whether a line is gunicorn's own message about starting and stopping."""
     return "[INFO]" in text or "[DEBUG]" in text or not text.strip()

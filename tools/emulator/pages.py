@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.emulator.web import Request, Response
 
 FOLDER = Path(__file__).parent / "page"
-# Everything the page loads is its own; pictures may come from wherever a bot's photo lies.
+# The page loads only its own files, except pictures, which bots may reference at any address.
 POLICY = (
     "default-src 'self'; img-src 'self' https: data:; media-src 'self'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
@@ -16,7 +16,7 @@ POLICY = (
 
 
 def handle(request: Request) -> Response | None:
-    """A file of the page, or None when there is none of this name."""
+    """Return a file of the page; None when there is none of this name."""
     if request.method not in ("GET", "HEAD"):
         return None
     file = (FOLDER / (request.path.lstrip("/") or "index.html")).resolve()

@@ -1,4 +1,4 @@
-"""What runs beside each other; each route of the HTTP API is given those of them that it needs."""
+"""The running parts of a stack; each group of API routes gets those that it needs."""
 
 from __future__ import annotations
 

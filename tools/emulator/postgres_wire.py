@@ -1,4 +1,4 @@
-"""Just enough of Postgres' protocol (3.0) to see which statement passes and when its answer is complete.
+"""The part of Postgres' protocol (3.0) that shows statements and when their answers are complete.
 
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
@@ -22,7 +22,7 @@ class Splitter:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """(type, whole message) for every message that is complete; a startup message has type b""."""
+        """Return (type, whole message) of every complete message; a startup message has type b""."""
         self._buffer += data
         while (message := self._next()) is not None:
             yield message
@@ -43,12 +43,12 @@ class Splitter:
 
 
 def startup_code(message: bytes) -> int:
-    """The protocol version of a startup message, or the code of an SSL, GSS or cancel request."""
+    """Return the protocol version of a startup message, or the code of an SSL, GSS or cancel request."""
     return int(struct.unpack_from("!I", message, 4)[0]) if len(message) >= 8 else 0
 
 
 def statement(kind: bytes, message: bytes) -> str | None:
-    """The SQL text of a simple query or of a Parse message; None for other messages."""
+    """Return the SQL text of a simple query or of a Parse message; None for other messages."""
     if kind == QUERY:
         return message[5:].rstrip(b"\0").decode("utf-8", "replace")
     if kind == PARSE:
@@ -58,5 +58,5 @@ def statement(kind: bytes, message: bytes) -> str | None:
 
 
 def ends_batch(kind: bytes) -> bool:
-    """Whether Postgres will answer up to and including this message with one ReadyForQuery."""
+    """Return whether Postgres will answer up to and including this message with one ReadyForQuery."""
     return kind in (b"", QUERY, SYNC)

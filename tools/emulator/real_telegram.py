@@ -46,7 +46,7 @@ class RealTelegram:
         self._delivery = self._new_delivery(Trace())
 
     def environment(self) -> dict[str, str]:
-        """What the functions are told."""
+        """Return the settings of the functions."""
         tokens = json.dumps({self._bot.name: self._bot.token})
         return {"TELEGRAM_API_URL": API, "BOT_TOKENS": tokens, "TRAINING_CHANNEL": ""}
 
@@ -72,7 +72,7 @@ class RealTelegram:
         self._queues.close()
 
     def call(self, method: str, parameters: Json) -> Json:
-        """One Bot API call; the answer's JSON, {} when there was none."""
+        """Call a Bot API method and return the answer's JSON; {} without an answer."""
         try:
             answer = self._pool.request(
                 "POST",
@@ -132,7 +132,7 @@ def _update(bot: BotAccount, body: Json, now: float) -> Update:
 
 
 def _shown(update: Update) -> Json:
-    """What the trace shows: what was deleted at Telegram is not known here, so keys go by their looks."""
+    """Return the body for the trace. Deletions are unknown here, so texts that look like keys are removed."""
     message = update.body.get(update.kind)
     text = str(message.get("text", "")) if isinstance(message, dict) else ""
     return without_words(update.body) if looks_like_secret(text) or is_key_alone(text) else update.body

@@ -1,4 +1,4 @@
-"""Cloud Scheduler's part: it calls the jobs of the `scheduled` function with a secret."""
+"""A fake Cloud Scheduler: calls the jobs of the `scheduled` function with a secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Scheduler:
     """Runs jobs on demand, and by their schedules once started."""
 
     def __init__(self, url: str, secret: str, trace: Trace, clock: Clock | None = None) -> None:
-        self.is_paused = False  # while the clock is being moved, whose mover runs the jobs itself
+        self.is_paused = False  # while the clock is being moved: time travel runs the jobs itself
         self.url = url
         self.secret = secret
         self._trace = trace
@@ -33,7 +33,7 @@ class Scheduler:
         self._pool = urllib3.PoolManager(retries=False)
 
     def run(self, job: str, *, is_recorded: bool = True) -> RawResponse:
-        """POST /scheduled/<job>; never raises, status 0 when nobody answered.
+        """POST /scheduled/<job>; never raises, the status is 0 without an answer.
 
         What is not `is_recorded` leaves a trace only when it fails.
         """
@@ -90,16 +90,16 @@ class Scheduler:
 
 
 def is_due(schedule: str, now: datetime) -> bool:
-    """Whether a unix-cron schedule, in numbers, names this minute."""
+    """Return whether a unix-cron schedule, in numbers, names this minute."""
     minute, hour, day, month, weekday = schedule.split()
     is_day = _names(day, now.day, first=1), _names(weekday, now.isoweekday() % 7)
-    # Where both are restricted, cron takes either.
+    # Where both day fields are restricted, cron needs only one to match.
     fits = any(is_day) if "*" not in (day, weekday) else all(is_day)
     return fits and _names(minute, now.minute) and _names(hour, now.hour) and _names(month, now.month, 1)
 
 
 def _names(field: str, value: int, first: int = 0) -> bool:
-    """Whether one field of a schedule has a value: `*`, `7`, `1-5`, `*/15`, or several with commas."""
+    """Return whether one field of a schedule has a value: `*`, `7`, `1-5`, `*/15`, or several with commas."""
     for part in field.split(","):
         span, _, step = part.partition("/")
         low, _, high = span.partition("-")

@@ -1,4 +1,4 @@
-"""Everything together: the fake servers, the proxy before Postgres, the functions, the address they share."""
+"""Runs fake servers, the proxy to Postgres and the functions together at one address."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response, json_response
 from tools.telegram import set_webhooks
 
-# One folder is one function: nothing lists them a second time.
+# One folder is one function.
 FUNCTIONS = {
     path.parent.name: str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("functions/*/main.py"))
 }
@@ -50,7 +50,7 @@ class Stack:
         owner_url: str | None = None,
         cannot_move: str = "",
     ) -> None:
-        """`owner_url` lets the time be moved and the tables be read; `cannot_move` says why it may not."""
+        """Build everything. `owner_url` enables clock and tables; `cannot_move` disables the clock."""
         self.trace = telegram.trace if telegram is not None else Trace()
         self.events = Events()
         self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
@@ -109,7 +109,7 @@ class Stack:
         self.clock.close()
 
     def function(self, name: str) -> Function:
-        """A function by its name; KeyError when the stack has none of that name."""
+        """Return a function by its name; KeyError when the stack has none of that name."""
         return self.functions[name]
 
     @contextmanager
@@ -162,7 +162,7 @@ class Stack:
         return new
 
     def handle(self, request: Request) -> Response:
-        """One request to the common address."""
+        """Answer one request to the common address."""
         refusal = guard.check_host(request, self.server.port)
         if refusal is not None:
             return refusal
@@ -208,7 +208,7 @@ class Stack:
 
         with ThreadPoolExecutor(len(environments)) as threads:
             for _ in threads.map(restart, environments):
-                pass  # the first that does not come up is raised here
+                pass  # raises the first function that does not start
 
     def _add_functions(self) -> None:
         for name, source in self._sources.items():
@@ -225,8 +225,8 @@ class Stack:
 
 
 def bot_names() -> tuple[str, ...]:
-    """The product's bots."""
+    """Return the names of the product's bots."""
     from shared.bots import names
 
-    names.cache_clear()  # one may have been written since
+    names.cache_clear()  # a bot may have been added since
     return tuple(names())

@@ -1,4 +1,4 @@
-"""Keeps the state between two runs: users, groups, chats, what bots said of themselves, small files."""
+"""Keeps the state between two runs: users, groups, chats, profiles of bots, small files."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _file(file: File) -> Json:
 def _restore(state: TelegramState, saved: Json) -> None:
     state.users |= {user["id"]: Account(**user) for user in saved["users"]}
     state.groups |= {room["id"]: _restored_room(room) for room in saved["groups"]}
-    if channels := saved.get("channels"):  # with the ids they had, and whoever is in them
+    if channels := saved.get("channels"):  # with their ids and subscribers
         state.channels = {room["id"]: _restored_room(room) for room in channels}
     for room in map(_restored_room, saved["private"]):
         state.private[(room.bots[0], room.id)] = room

@@ -1,4 +1,4 @@
-"""The story of a request: one bounded list of what every part did, joined by trace id."""
+"""One bounded list of what every part did, joined by trace id."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ JOIN_SECONDS = 3.0
 
 
 class Trace:
-    """Fed by deliveries, Bot API and AI calls, and the functions' log lines; read by the page and tests."""
+    """Collects deliveries, Bot API and AI calls and the functions' log lines, for the page and tests."""
 
     def __init__(self) -> None:
         self.journal = Journal()
@@ -84,7 +84,7 @@ class Trace:
         if "trace_id" in known:
             known["trace_id"], known["attempt"] = self.journal.place(known["trace_id"])
         match.update(known)
-        # Of the function's measure, which goes on to the answer's last byte, `at` must be the end.
+        # The function's duration includes the last byte of the answer, so `at` must be the end.
         match |= {"title": title, "at": time.time()}
         match["began"] = match["at"] - (match["ms"] or 0) / 1000
         if "detail" in fields:
@@ -98,7 +98,7 @@ class Trace:
                 change(event)
 
     def events(self, limit: int | None = None) -> list[Event]:
-        """The newest `limit` events, oldest first."""
+        """Return the newest `limit` events, oldest first."""
         self._flush()
         with self._lock:
             events = list(self._events)
@@ -113,7 +113,7 @@ class Trace:
         return found
 
     def of(self, trace_id: str) -> list[Event]:
-        """Everything that carries this trace id, oldest first."""
+        """Return the events with this trace id, oldest first."""
         return [event for event in self.events() if event["trace_id"] == trace_id]
 
     def _event(self, kind: Kind, title: str, fields: dict[str, Any]) -> Event:

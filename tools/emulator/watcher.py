@@ -39,7 +39,7 @@ class Watcher:
             now = self._snapshot()
             if now == before:
                 continue
-            # An editor or a checkout writes several files: wait until they stop changing.
+            # An editor or a checkout writes several files, so wait until they stop changing.
             while (later := self._snapshot_after_pause()) != now:
                 now = later
             differing = {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}

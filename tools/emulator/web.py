@@ -45,17 +45,17 @@ class Request:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON; raises ValueError when it is not."""
+        """Return the body as JSON; raises ValueError when it is not."""
         return json.loads(self.body or b"null")
 
     def arguments(self) -> dict[str, str]:
-        """The query string; the last of equal names wins."""
+        """Return the fields of the query string; the last of equal names wins."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 @dataclass
 class Response:
-    """One HTTP answer. A body that is not bytes is streamed piece by piece in chunks."""
+    """One HTTP response. A body that is not bytes is streamed in chunks."""
 
     status: int = 200
     body: bytes | Iterable[bytes] = b""
@@ -67,7 +67,7 @@ Handler = Callable[[Request], Response]
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer with a JSON body."""
+    """Return a response with a JSON body."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(status, body, "application/json", headers or {})
 

@@ -299,7 +299,7 @@ def test_log_lines_are_filtered_and_linked_to_their_update(api: Api, anna: Chat)
     newer = api.get("logs", after=last, function="telegram")["lines"]
     assert all(line["id"] > last for line in newer)
     api.post("deliveries/resend", id=sent.update.trace_id, signature="wrong")
-    wanted = {"after": last, "level": "WARNING", "text": "right secret"}
+    wanted = {"after": last, "level": "WARNING", "text": "valid secret"}
     (forged,) = eventually(lambda: api.get("logs", **wanted)["lines"], 10)
     assert (forged["severity"], forged["action"]) == ("WARNING", "webhook_unauthorized")
     assert not [one for one in api.get("logs", errors=1, limit=1000)["lines"] if one["severity"] == "WARNING"]

@@ -1,4 +1,4 @@
-"""How the AI fake server answers the next request."""
+"""How the fake AI providers answer the next request."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _anthropic(status: int) -> Any:
 
 
 def _gemini(status: int) -> Any:
-    """Google puts errors of this endpoint into a list; a wrong key is an invalid argument."""
+    """Wrap an error in a list, as Google does here; a wrong key is an invalid argument."""
     message, _, _, _, word = ERRORS.get(status, ERRORS[500])
     if status != 401:
         return [{"error": {"code": status, "message": message, "status": word}}]
@@ -120,7 +120,7 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def _x_api_key(headers: Headers) -> str | None:
-    # A bearer token is not looked at here, however good it is for chat.
+    # This endpoint ignores a bearer token, although chat accepts it.
     return headers.get("x-api-key") if headers.get("anthropic-version") else None
 
 
@@ -138,11 +138,11 @@ class Dialect:
 
     @property
     def is_openrouter(self) -> bool:
-        """Whether it has OpenRouter's manners: comments in the stream, a price, errors inside HTTP 200."""
+        """Return whether it is OpenRouter: comments in the stream, a price, errors inside HTTP 200."""
         return self.name == "openrouter"
 
     def unknown_field(self, body: Json) -> str | None:
-        """The first field of a request that it does not know and refuses."""
+        """Return the first field of a request that it does not know and refuses."""
         return next((name for name in body if self.takes is not None and name not in self.takes), None)
 
     chat_key = staticmethod(_bearer)

@@ -1,7 +1,7 @@
 """The fake AI providers: each under a path of its own, OpenAI under /openai/v1 (`dialects` has them all).
 
-Any key is good, but for those that a test names and those with "wrong" in them: so a user at the page can
-try.
+Every key is accepted except those that a test refuses and those that contain "wrong", so that a user of the
+page can try a wrong key.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HANG_SECONDS = 120.0
 
 
 class Ai:
-    """Scripted with `next` and `always`; what nobody scripted gets a pleasant answer."""
+    """Scripted with `next` and `always`; without a script the answer is friendly filler text."""
 
     def __init__(self, trace: Trace | None = None, base: Callable[[], str] = lambda: "") -> None:
         self._trace = trace or Trace()
@@ -42,12 +42,12 @@ class Ai:
         self._stopping = threading.Event()
 
     def next(self, *behaviours: AiBehaviour) -> None:
-        """The next requests get these, in this order."""
+        """Answer the next requests in these ways, in this order."""
         with self._lock:
             self._next.extend(behaviours)
 
     def always(self, behaviour: AiBehaviour) -> None:
-        """Every request that `next` leaves over gets this."""
+        """Answer every request that `next` has no behaviour for in this way."""
         with self._lock:
             self._always = behaviour
             self._fault = next((name for name, known in FAULTS.items() if known == behaviour), "scripted")
@@ -70,25 +70,25 @@ class Ai:
 
     @property
     def state(self) -> str:
-        """The fault that is on, "ok" for none."""
+        """Return the fault that is on, "ok" for none."""
         with self._lock:
             return self._fault
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """The bodies of the chat requests so far, oldest first."""
+        """Return the bodies of the chat requests so far, oldest first."""
         with self._lock:
             return list(self._requests)
 
     @property
     def headers(self) -> list[dict[str, str]]:
-        """The headers of the chat requests so far, names in lower case."""
+        """Return the headers of the chat requests so far, names in lower case."""
         with self._lock:
             return list(self._headers)
 
     @property
     def checks(self) -> list[str]:
-        """The keys that were tried without a question so far, oldest first."""
+        """Return the keys that were tried without a question so far, oldest first."""
         with self._lock:
             return list(self._checks)
 

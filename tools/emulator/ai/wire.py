@@ -1,4 +1,4 @@
-"""The bodies of OpenAI's chat completions, which all speak, and OpenRouter's manners on top."""
+"""The bodies of OpenAI's chat completions, which all providers use, with OpenRouter's additions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Answer:
         self.model = str(request.get("model") or "unknown")
 
     def plain(self) -> bytes:
-        """The body of a request without `stream`."""
+        """Return the body of a request without `stream`."""
         if self.behaviour.malformed:
             return b'{"id": "' + self.id.encode() + b'", "choices": [{"message": {"role": "assis'
         if self.behaviour.error_in_200 is not None:
@@ -44,7 +44,7 @@ class Answer:
         return json.dumps(body, ensure_ascii=False).encode()
 
     def events(self) -> Iterator[bytes]:
-        """The pieces of a stream: the role, the words, the reason it ended, usage when asked for, [DONE]."""
+        """Return the events of a stream: role, text, finish reason, usage if requested, [DONE]."""
         if self.openrouter:
             yield b": OPENROUTER PROCESSING\n\n"
         yield self._chunk({"role": "assistant", "content": "", "refusal": None})
@@ -62,13 +62,13 @@ class Answer:
         yield b"data: [DONE]\n\n"
 
     def pieces(self) -> list[str]:
-        """The text as the stream cuts it."""
+        """Return the text as the stream cuts it."""
         if self.behaviour.refusal is not None:
             return _words(self.behaviour.refusal)
         return self.behaviour.chunks if self.behaviour.chunks is not None else _words(self.text)
 
     def usage(self) -> Json:
-        """Token counts; OpenRouter adds the cost in dollars."""
+        """Return token counts; OpenRouter adds the cost in dollars."""
         prompt = sum(
             tokens(text_of(item)) for item in self.request.get("messages") or [] if isinstance(item, dict)
         )
@@ -83,7 +83,7 @@ class Answer:
         return usage | ({"cost": round((prompt + 4 * completion) * 1e-6, 8)} if self.openrouter else {})
 
     def error_body(self) -> Json:
-        """The error inside HTTP 200."""
+        """Return the error inside HTTP 200."""
         error = self.behaviour.error_in_200
         if isinstance(error, dict):
             return error
@@ -105,7 +105,7 @@ class Answer:
 
 
 def error_answer(status: int, behaviour: AiBehaviour, dialect: Dialect) -> bytes:
-    """The body of an answer whose status is an error."""
+    """Return the body of an answer whose status is an error."""
     if behaviour.error is not None:
         return json.dumps({"error": behaviour.error}).encode()
     return json.dumps(dialect.error(status)).encode()

@@ -1,4 +1,4 @@
-"""What the fake server says when nobody told it what to say: lively enough to try the page with."""
+"""Filler answers of the fake AI providers, varied enough to try the page with."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def answer(question: str) -> str:
 
 
 def improvise(messages: list[Any]) -> str:
-    """An answer in the language of the last question, with the Markdown that bots have to deal with."""
+    """Write an answer in the language of the last question, with the Markdown that bots have to render."""
     spoken = [
         message for message in messages if isinstance(message, dict) and message.get("role") != "system"
     ]
@@ -61,14 +61,14 @@ def improvise(messages: list[Any]) -> str:
 
 
 def _quoted(text: str, length: int) -> str:
-    """The beginning of somebody's words on one line, none of it taken for Markdown."""
+    """Return the beginning of a user's text on one line, with Markdown escaped."""
     line = " ".join(text.split())
     short = line if len(line) <= length else line[:length].rstrip() + "…"
     return MARKUP.sub(r"\\\g<0>", short)
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """The text of a chat message, whose content is a string or a list of parts."""
+    """Return the text of a chat message, whose content is a string or a list of parts."""
     content = message.get("content")
     if isinstance(content, str):
         return content
@@ -77,5 +77,5 @@ def text_of(message: dict[str, Any]) -> str:
 
 
 def tokens(text: str) -> int:
-    """Roughly what a tokenizer would count."""
+    """Estimate the number of tokens."""
     return max(1, len(text.encode()) // 4)

@@ -1,1 +1,1 @@
-"""The control API's parts: what moves time, sends deliveries again, and shows tables, logs and traces."""
+"""The HTTP API, one module for each group of routes."""

@@ -35,7 +35,7 @@ class Api:
     """All routes below /api/. A new group of routes is one more entry in the table."""
 
     def __init__(self, parts: Parts, owner_url: str | None, cannot_move: str = "") -> None:
-        """`owner_url` enables the clock and the tables; `cannot_move` says why the clock must not move."""
+        """Build all routes. `owner_url` enables clock and tables; `cannot_move` disables the clock."""
         self._parts = parts
         owner = OwnerDatabase(owner_url) if owner_url else None
         self.time_travel = TimeTravel(parts, owner, cannot_move)

@@ -1,4 +1,4 @@
-"""What users do in a chat, and what can be asked about it: a part of the emulator's HTTP API."""
+"""What users do in a chat, and queries about it: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ChatRoutes:
 
         user, bot, group: the chat
         after: the `cursor` that sending or tapping returned
-        timeout: seconds, 10 if left out; `timed_out` tells when they were not enough
+        timeout: seconds, 10 if left out; `timed_out` is true when they were not enough
         first: true returns at the first thing the bot does
         """
         room, after = self._chats.room(query), optional_number(query, "after") or 0

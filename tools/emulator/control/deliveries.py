@@ -1,4 +1,4 @@
-"""Updates, callbacks and jobs with every attempt, and sending them again: as they were, or edited."""
+"""Updates, callbacks and jobs with every attempt; sends them again, unchanged or edited."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Deliveries:
         return fake.callbacks.resend(replace(callback, id=entry.id), note, without)
 
     def _title(self, entry: Entry) -> str:
-        # Made anew each time: of a message that is deleted by now, the words are not shown.
+        # Computed each time, because the text of a message deleted meanwhile must not be shown.
         if isinstance(entry.source, Update):
             return title_of(self._telegram.progress.shown_body(entry.source))
         return entry.title
@@ -208,7 +208,7 @@ def _refused_reply(attempt: Attempt, events: list[Json]) -> str:
 
 
 def _is_recovered(attempts: list[Json]) -> bool:
-    """Whether the last attempt that the sender made itself, and that has ended, went well."""
+    """Return whether the sender's own last finished attempt succeeded."""
     own = [one for one in attempts if not one["note"] and one["status"] is not None]
     return bool(own) and own[-1]["outcome"] == "good"
 

@@ -1,4 +1,4 @@
-"""Why an attempt got what it got, and what happens next: expected refusals are no errors."""
+"""Explains the outcome of an attempt and what happens next. Expected refusals are no errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS = {
     ),
     "payment_event_not_applied": (
         "expected",
-        "What it tells of is not known here yet: callbacks may come early.",
+        "Its payment or order is not known here yet: callbacks may come early.",
     ),
 }
 
@@ -37,7 +37,7 @@ def explain(entry: Entry, attempt: Attempt, lines: list[Json], refused_reply: st
 
     `lines` are those of its log, `refused_reply` is Telegram's refusal of the method in the response.
     """
-    if attempt.status is None:  # it is still going on
+    if attempt.status is None:  # still in progress
         return {"outcome": "good", "explained": None}
     if refused_reply and _is_good(attempt):
         why = f"Telegram refused the method in the response: {refused_reply}."
@@ -54,7 +54,7 @@ def _is_good(attempt: Attempt) -> bool:
 
 
 def _unusual(entry: Entry, attempt: Attempt) -> Found | None:
-    """What the genuine sender did not send, or did not receive."""
+    """Explain an attempt that the genuine sender did not send, or whose answer it did not receive."""
     if attempt.note == "forged" and not _is_good(attempt):
         return "expected", "A stranger’s call: the secret or signature is wrong, so nothing was stored."
     if attempt.note == "forged" and entry.kind == "callback":
@@ -87,12 +87,12 @@ def _unavailable(attempt: Attempt, lines: list[Json]) -> Found | None:
 
 
 def _again(entry: Entry, attempt: Attempt) -> str:
-    """Whether and when it is sent again."""
+    """Explain whether and when it is sent again."""
     fixed = {
         "forged": "The genuine delivery is not touched by it.",
         "copy": "The answer to this copy is ignored; the other copy’s answer counts.",
-        "resent": "It was sent by hand, so nobody sends it again.",
-        "edited": "It was sent by hand, so nobody sends it again.",
+        "resent": "It was sent by hand, so it is not retried.",
+        "edited": "It was sent by hand, so it is not retried.",
     }
     if attempt.note:
         return fixed[attempt.note]

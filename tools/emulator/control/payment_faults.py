@@ -1,4 +1,4 @@
-"""A provider's API that fails on request, and checkouts with everything that can happen to them."""
+"""Faults of payment providers' APIs, and the actions on checkouts: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 

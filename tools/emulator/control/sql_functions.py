@@ -1,4 +1,4 @@
-"""Runs an SQL function as one of the roles that may call it, or may not."""
+"""Runs an SQL function as a chosen role, with or without the right to call it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 READER = "emulator_reader"
 TIMEOUT = "5s"
 MOST_ROWS, LONGEST_TEXT = 200, 4000
-# Never shown, nor searched or sorted by, which would tell them letter by letter.
+# Never shown, searched or sorted by: sorting would reveal them letter by letter.
 HIDDEN = re.compile(r"(^|_)(ciphertext|secret|password|token|saved_method|hash|salt|verifier)(_|$)")
 NO_DATABASE = "This stack has no connection as the database's owner."
 

@@ -1,4 +1,4 @@
-"""Moves the time forward, as Stripe's test clocks do: what falls due happens, and is waited for."""
+"""Moves the clock forward, as Stripe's test clocks do: everything that falls due is run and waited for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PERIODS = {
     "month": 30 * DAY,
     "year": 365 * DAY,
 }
-# The longer the way, the longer the steps: each runs every job that fell due in it once.
+# (longest move, step) in seconds. A step runs each job that fell due in it once.
 STEPS = ((2 * HOUR, 300.0), (2 * DAY, HOUR), (float("inf"), DAY))
 LONGEST = 2 * 365 * DAY
 SETTLE_SECONDS = 10.0  # for the callbacks and updates of one step
@@ -41,7 +41,7 @@ class TimeTravel:
     """One move at a time; `state` says how far it is."""
 
     def __init__(self, parts: Parts, owner: OwnerDatabase | None, why_not: str = "") -> None:
-        """`why_not` refuses every move with this sentence."""
+        """Refuse every move with the sentence `why_not`, if there is one."""
         self._parts = parts
         self._owner = owner
         self._why_not = why_not or ("" if owner else "This stack has no connection as the database's owner.")
@@ -90,7 +90,7 @@ class TimeTravel:
         times: so many periods, 1 if left out
         seconds: so many, or
         to: a moment in ISO 8601, or "next" for what falls due by itself next
-        wait: true answers when everything has happened, else the stream's `clock` events tell
+        wait: true answers when everything has happened, else the stream's `clock` events report progress
         """
         if self._why_not:
             raise Refused(self._why_not)
@@ -154,7 +154,7 @@ class TimeTravel:
             self._publish()
 
     def _first_due(self, now: float) -> float:
-        """The first moment after now at which something happens by itself."""
+        """Return the first moment after now at which something happens by itself."""
         stars = [at for at, _ in self._parts.telegram.stars.next_due()]
         invoices = [at for at, *_ in self._parts.payments.next_due()]
         return min((at for at in (*stars, *invoices) if at > now), default=float("inf"))
@@ -187,7 +187,7 @@ class TimeTravel:
 
 
 def _fell_due(schedule: str, before: float, until: float) -> bool:
-    """Whether a schedule names a minute in (before, until]."""
+    """Return whether a schedule names a minute in (before, until]."""
     minute = datetime.fromtimestamp(until - until % 60, UTC)
     while minute.timestamp() > before:
         if is_due(schedule, minute):

@@ -1,4 +1,4 @@
-"""Adding users, bots, groups and topics, and changing who is where: a part of the emulator's HTTP API."""
+"""Users, bots, groups, topics and memberships: a part of the emulator's HTTP API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of an update, callback or job as a waterfall: what took how long, attempt after attempt."""
+"""The attempts of an update, callback or job as a waterfall of timed spans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = {
     "log": "log",
     "fault": "fault",
 }
-# Known from log lines, which are read a little late. The function makes these calls one after the other.
+# Known from log lines, which arrive late. A function makes these calls one after the other.
 LOGGED = frozenset({"sql", "ai_call", "payment_call"})
 SEVERE = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 AI_FACTS = ("provider", "model", "tokens_in", "tokens_out", "cost", "finish")
@@ -66,7 +66,7 @@ class Waterfalls:
 
 
 def _home(event: Json, entry: Entry) -> Attempt | None:
-    """The attempt that an event belongs to: said by its trace id, else the one under way at that moment."""
+    """Return the attempt of an event: by its trace id, else the one in progress at that moment."""
     attempts = [one for one in entry.attempts if one.note != "forged"]
     if event["attempt"] is not None:
         return next((one for one in entry.attempts if one.key == event["attempt"]), None)
@@ -75,7 +75,7 @@ def _home(event: Json, entry: Entry) -> Attempt | None:
 
 
 def _waiting(entry: Entry, attempt: Attempt, since: float) -> Json | None:
-    """The time in the queue, or between two attempts; what was not sent by the sender itself never waited."""
+    """Return the span in the queue or between two attempts; copies and forged requests have none."""
     if attempt.note:
         return None
     title = "In the queue" if attempt.number == 1 else f"Waiting for attempt {attempt.number}"
@@ -84,7 +84,7 @@ def _waiting(entry: Entry, attempt: Attempt, since: float) -> Json | None:
 
 
 def _spans(entry: Entry, attempt: Attempt, events: list[Json]) -> list[Json]:
-    """The spans of one attempt in their order, what stands before the first call being the check."""
+    """Return the spans of one attempt in order; the time before the first call is the check."""
     end = attempt.ended or time.time()
     placed = _in_order([event for event in events if event["kind"] in KINDS], end)
     calls = [event["began"] for event in placed if event["kind"] in LOGGED | {"telegram_call"}]
@@ -94,7 +94,7 @@ def _spans(entry: Entry, attempt: Attempt, events: list[Json]) -> list[Json]:
 
 
 def _in_order(events: list[Json], end: float) -> list[Json]:
-    """The events by their beginnings; a logged call ended before the next one, and before the answer."""
+    """Sort events by their start; a logged call ended before the next one, and before the answer."""
     right: list[Json] = []
     latest = end
     for event in sorted(events, key=lambda one: one["at"], reverse=True):
@@ -132,7 +132,7 @@ def _facts(event: Json, detail: Json) -> Json:
 
 
 def _result(answer: Any) -> str | None:
-    """The result of a Bot API call in a few words."""
+    """Return the result of a Bot API call in a few words."""
     try:
         body = json.loads(answer) if isinstance(answer, str) else answer
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a provider tells the shop: sent, and sent again by the provider's own rules until it is taken."""
+"""A provider's webhooks to the shop, sent again by the provider's own rules until the shop accepts them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tools.emulator.trace import Trace
 Json = dict[str, Any]
 Writes = Callable[[int], tuple[dict[str, str], bytes]]
 
-MINUTE = 60.0  # of the provider's pauses is a second here
+MINUTE = 60.0  # a minute of a provider's pauses lasts one second here
 TIMEOUT_SECONDS = 30.0
 KEPT_ATTEMPTS = 5000
 
 
 @dataclass(frozen=True)
 class Callback:
-    """One thing that is told.
+    """One callback to the shop.
 
-    `write(attempt)` returns headers and body anew for each attempt, from 1 on: some providers sign the time,
-    some count. `kind` is the rest of the path, for providers with several addresses, `address` where it
+    `write(attempt)` returns headers and body for each attempt, from 1 on: some providers sign the time, some
+    count. `kind` is the rest of the path, for providers with several addresses, `address` where it
     seems to come from. What is forged is sent once.
     """
 
@@ -53,7 +53,7 @@ class _Wait:
 
 
 class Callbacks:
-    """The callbacks of one provider. Each goes its own way: what is refused holds nothing else up."""
+    """The callbacks of one provider. Each is delivered on its own, so a refused one blocks no other."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Callbacks:
         self._condition = threading.Condition()
         self._under_way: dict[str, int] = {}
         self._waits: list[_Wait] = []
-        self._busy = 0  # batches and attempts being sent now, those that only wait left out
+        self._busy = 0  # batches and attempts being sent now, without those that wait
         self._to_lose = 0
         self._age = 0
         self._stopping = threading.Event()
@@ -108,12 +108,12 @@ class Callbacks:
         return self._post_recorded(callback, 0, kept, body, note)[1]
 
     def lose_next(self, count: int = 1) -> None:
-        """The next so many callbacks never reach anybody, and are not repeated."""
+        """Lose the next `count` callbacks, which are not sent again."""
         with self._condition:
             self._to_lose += count
 
     def is_under_way(self, ids: Iterable[str]) -> bool:
-        """Whether one of these is still being delivered or waits for its next attempt."""
+        """Return whether one of these is still being delivered or waits for its next attempt."""
         with self._condition:
             return any(one in self._under_way for one in ids)
 
@@ -123,7 +123,7 @@ class Callbacks:
             return self._condition.wait_for(lambda: not self._under_way, timeout)
 
     def pass_time(self, seconds: float) -> None:
-        """Shorten every pause by so many of the provider's seconds: the clock was moved."""
+        """Shorten every pause by `seconds` of the provider's time, because the clock was moved."""
         with self._condition:
             for wait in self._waits:
                 wait.until -= seconds / MINUTE * self._scale

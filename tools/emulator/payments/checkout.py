@@ -1,4 +1,4 @@
-"""A provider's checkout page: what the payer sees, and buttons for everything that can happen there."""
+"""A provider's checkout page: what the payer sees, and a button for each action."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = (
     "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self'; img-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-# Words of the payer's part, which looks as the provider's does; the rest is the emulator's own.
+# Labels of the payer's part, which imitates the provider's page; the rest is the emulator's own.
 WORDS = {
     "en": {
         "pay": "Pay",
@@ -192,7 +192,7 @@ def _card(fake_server: FakePaymentServer, invoice: Invoice) -> str:
     words, amount = WORDS[language], money(invoice, language)
     card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
     fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in fake_server.FIELDS or card)
-    title, _, about = invoice.title.partition(". ")  # one line at providers that have no other
+    title, _, about = invoice.title.partition(". ")  # the description is one line at some providers
     label = escape(words.get(invoice.state) or f"{words['pay']} {amount}")
     disabled = " disabled" if fake_server.refusal(invoice, "pay") else ""
     pay = f'<button class="pay" name="do" value="pay"{disabled}>{label}</button>'

@@ -1,4 +1,4 @@
-"""Crypto Pay (@CryptoBot): invoices in ordinary money, paid in coins. It tells only of what is paid."""
+"""Crypto Pay (@CryptoBot): invoices in ordinary money, paid in coins. Only a payment has a callback."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class FakeServer(FakePaymentServer):
 
     NAME = "Crypto Pay"
     COLOUR = "#1b7a4b"
-    # Seventeen tries in three days; then the webhook is switched off.
+    # Seventeen attempts in three days; then the webhook is switched off.
     PAUSES = (60, 120, 300, 600, 1200, 1800, 3600, 7200, *(10_800,) * 4, *(43_200,) * 4)
     ACTIONS = ("pay", "pay_later", "wrong_amount", "deliver_twice", "forge", "expire")
     SIGNATURES = ("crypto-pay-api-signature",)
     FIELDS = (("Asset", "USDT"), ("Wallet", "@CryptoBot"))
-    TOKEN = "12345:AAemulatorcryptopaytoken"  # noqa: S105  of nobody's app
+    TOKEN = "12345:AAemulatorcryptopaytoken"  # noqa: S105  of no real app
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.is_webhook_on = True
-        self.lose_answers = 0  # so many calls are done and not answered
+        self.lose_answers = 0  # how many of the next calls are executed without an answer
         self._updates = 0
         self.callbacks.give_up = self._switch_off
 
@@ -72,11 +72,11 @@ class FakeServer(FakePaymentServer):
         return [self._update(invoice.object, self.TOKEN)] if self.is_webhook_on else []
 
     def decline(self, invoice: Invoice) -> list[Callback]:
-        """Nothing: coins are there or not."""
+        """Do nothing: a payment in coins cannot be declined."""
         return []
 
     def expire(self, invoice: Invoice) -> list[Callback]:
-        """Let the invoice run out, of which nobody is told."""
+        """Let the invoice run out; there is no callback."""
         invoice.state = "canceled"
         invoice.object["status"] = "expired"
         return []

@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class FakeServer(FakePaymentServer):
-    """Does whatever it is asked, and tells of it at once."""
+    """Carries out every action and sends its callback at once."""
 
     NAME = "Fake"
     COLOUR = "#5b5f6b"
@@ -136,17 +136,17 @@ class FakeServer(FakePaymentServer):
         ]
 
     def decline(self, invoice: Invoice) -> list[Callback]:
-        """Be refused."""
+        """Decline the payment."""
         failed = {"kind": "failed", "payment_id": self._number(invoice), "reason": "no money"}
         return [self._event(invoice, "failed", failed | self._asked(invoice))]
 
     def expire(self, invoice: Invoice) -> list[Callback]:
-        """Let it run out, of which nothing is told."""
+        """Let it run out; there is no callback."""
         invoice.state = "canceled"
         return []
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
-        """Fail and pay; the payment is told first."""
+        """Fail first and pay then; the callback of the payment comes first."""
         failed = self.decline(invoice)
         return [*self.pay(invoice, invoice.amount), *failed]
 
@@ -179,14 +179,14 @@ class FakeServer(FakePaymentServer):
         return replace(callback, write=lambda _attempt: (headers, body))
 
     def next_charge(self, invoice: Invoice) -> float | None:
-        """At the end of the paid period."""
+        """Return the end of the paid period."""
         if "subscription_id" not in invoice.object or invoice.object.get("stopped"):
             return None
         ends_at: datetime = invoice.object["ends_at"]
         return ends_at.timestamp()
 
     def probe(self) -> RawResponse:
-        """Say, properly signed, that nothing happened: whoever takes it works, its database included."""
+        """Send a signed event without content; a 200 proves that the function and its database work."""
         body = b'{"id": "probe", "type": "probe", "events": []}'
         headers = {"Content-Type": "application/json", "X-Fake-Signature": self._sign(body)}
         return self.callbacks.ask(Callback("probe", lambda _attempt: (headers, body)))

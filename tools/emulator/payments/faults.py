@@ -1,4 +1,4 @@
-"""What goes wrong with the calls of a provider: it is away, or does what it is asked and nobody hears."""
+"""Faults of a provider's API: errors, timeouts, resets and wrong answers, before or after the work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class PaymentFault:
-    """A fault that waits for its calls. `times` None: for every call until it is taken back."""
+    """A fault for the next `times` calls; None is for every call until the fault is removed."""
 
     path: str
     status: int
@@ -47,7 +47,7 @@ class PaymentFault:
 
 
 class PaymentFaults:
-    """Of one provider: what is still to go wrong."""
+    """The faults of one provider's API that are not used up."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,26 +64,26 @@ class PaymentFaults:
         self.add(PaymentFault(path, status, executed, times))
 
     def add(self, fault: PaymentFault) -> None:
-        """Let this go wrong."""
+        """Add a fault."""
         with self._lock:
             self._waiting.append(fault)
 
     def all(self) -> list[PaymentFault]:
-        """Return what is still to go wrong."""
+        """Return the faults that are not used up."""
         with self._lock:
             return list(self._waiting)
 
     def remove(self, number: int | None) -> None:
-        """Take one back, or all."""
+        """Remove one fault, or all of them."""
         with self._lock:
             self._waiting = [one for one in self._waiting if number is not None and one.id != number]
 
     def clear(self) -> None:
-        """Take everything back."""
+        """Remove all faults."""
         self.remove(None)
 
     def stop(self) -> None:
-        """Let go of every call that is kept waiting."""
+        """Release every call that is kept waiting."""
         self._stopping.set()
 
     def answer(self, path: str, work: Callable[[], Response], lost: Callable[[], None]) -> Response:

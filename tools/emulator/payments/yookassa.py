@@ -1,4 +1,4 @@
-"""YooKassa: payments confirmed on its page, refunds, receipts, saved methods. Nothing it tells is signed."""
+"""YooKassa: payments confirmed on its page, refunds, receipts, saved methods. Notifications are unsigned."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY_SECONDS = 86400.0  # how long an idempotence key is remembered
 
 
 class Unsure(Exception):
-    """The payment is made, and the shop does not hear of it."""
+    """The payment is made, but the response is lost."""
 
 
 class FakeServer(FakePaymentServer):
@@ -47,14 +47,14 @@ class FakeServer(FakePaymentServer):
         "refund",
     )
     SHOP_ID = "100500"
-    SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of nobody's shop
+    SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of no real shop
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.refunds: dict[str, Json] = {}
-        self.empty_methods: set[str] = set()  # saved ways to pay that have no money left
-        self.removed_methods: set[str] = set()  # and those whose payer wants no more of it
-        self.unsure = 0  # charges of a saved method that are made, and answered with 500
+        self.empty_methods: set[str] = set()  # saved methods without money
+        self.removed_methods: set[str] = set()  # saved methods that the payer revoked
+        self.unsure = 0  # charges of a saved method that are executed and answered with 500
         self._answers: dict[str, tuple[float, tuple[str, bytes], Json]] = {}
 
     def environment(self, url: str) -> dict[str, str]:
@@ -86,7 +86,7 @@ class FakeServer(FakePaymentServer):
             return "The saved card has money."
         return "" if action in ("fail_renewal", "mend_renewal") else super().refusal(invoice, action)
 
-    # The payer and the cabinet.
+    # The payer and the dashboard.
 
     def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Confirm the payment."""
@@ -94,7 +94,7 @@ class FakeServer(FakePaymentServer):
         return [self._notification("payment.succeeded", invoice.object)]
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
-        """The notice of an earlier state comes after that of the last one."""
+        """Pay; the notification of the earlier state comes after that of the last one."""
         before = copy.deepcopy(invoice.object) | {"status": "waiting_for_capture", "paid": True}
         return [*self.pay(invoice, invoice.amount), self._notification("payment.waiting_for_capture", before)]
 
@@ -325,7 +325,7 @@ def _is_asked_for(found: Json, asked: dict[str, str]) -> bool:
         if name in asked and found.get(name) != asked[name]:
             return False
     for name in ("created_at", "captured_at"):
-        moment = str(found.get(name, ""))  # all of one form: their order is that of the text
+        moment = str(found.get(name, ""))  # one format, so text order is time order
         first, end = asked.get(f"{name}.gte"), asked.get(f"{name}.lt")
         if (first and moment < first) or (end and not moment < end):
             return False

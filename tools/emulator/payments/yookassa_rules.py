@@ -16,7 +16,7 @@ MODES = frozenset(
 
 
 EMAIL = re.compile(r"[^@\s,;()<>]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-REFUSED_DOMAIN = "@refused.example"  # an address there passes our checks, and is refused here
+REFUSED_DOMAIN = "@refused.example"  # passes the checks of the product and is refused here
 
 
 class Invalid(Exception):

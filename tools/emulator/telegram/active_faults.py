@@ -1,4 +1,4 @@
-"""Things that go wrong on request: lost and doubled deliveries, forged ones, methods that fail."""
+"""Faults set on request: lost, doubled and forged deliveries, and methods that fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DeliveryFault = Literal["lose_response", "deliver_twice", "forge"]
 
 
 class ActiveFaults:
-    """The list of what is still to go wrong."""
+    """The faults that are not used up."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,13 +55,13 @@ class ActiveFaults:
         return found
 
     def arm(self, what: DeliveryFault, times: int) -> None:
-        """Set how many of the next deliveries go wrong in this way."""
+        """Set how many of the next deliveries have this fault."""
         with self._lock:
             self._deliveries[what] = max(0, times)
         self._tell()
 
     def consume(self, what: DeliveryFault) -> bool:
-        """Whether this delivery is to go wrong in this way; uses one up."""
+        """Return whether this delivery has this fault, and use the fault up."""
         with self._lock:
             armed = self._deliveries[what] > 0
             self._deliveries[what] -= armed
@@ -70,12 +70,12 @@ class ActiveFaults:
         return armed
 
     def counts(self) -> dict[str, int]:
-        """What is armed."""
+        """Return how many of the next deliveries have each fault."""
         with self._lock:
             return dict(self._deliveries)
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._deliveries = dict.fromkeys(self._deliveries, 0)

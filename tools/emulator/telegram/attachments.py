@@ -98,7 +98,7 @@ def _video_note(files: Files, one: Attachment) -> Json:
 
 def _animation(files: Files, one: Attachment) -> Json:
     content = _add(files, "animations", one, "video/mp4").json(width=320, height=240, duration=1)
-    # The Bot API repeats an animation as a document, for bots that know nothing of animations.
+    # The Bot API repeats an animation as a document, for bots that do not support animations.
     return {"animation": content, "document": content}
 
 

@@ -28,7 +28,7 @@ HANG_SECONDS = 120.0
 
 
 class BotApi:
-    """Answers calls, remembers them, and fails the ones that are to fail."""
+    """Answers calls, records them, and applies faults."""
 
     def __init__(self, services: Services, faults: ActiveFaults, trace: Trace) -> None:
         self._services = services
@@ -40,16 +40,16 @@ class BotApi:
         self._stopping = threading.Event()
 
     def calls(self) -> list[Json]:
-        """Every call so far: {bot, method, parameters, via, at, ok, result | description}, oldest first."""
+        """Return every call: {bot, method, parameters, via, at, ok, result | description}, oldest first."""
         with self._lock:
             return list(self._calls)
 
     def stop(self) -> None:
-        """Let go of the calls that hang."""
+        """Release the calls that hang."""
         self._stopping.set()
 
     def handle(self, request: Request) -> Response:
-        """One HTTP request; a path that is no call gets Telegram's 404."""
+        """Answer one HTTP request; a path that is no call gets Telegram's 404."""
         if match := FILE.fullmatch(request.path):
             return self._file(match["token"], match["path"])
         match = CALL.fullmatch(request.path)
@@ -67,7 +67,7 @@ class BotApi:
         return self._called(bot, match["method"], request.arguments() | body, files, trace_id)
 
     def call(self, bot: BotAccount, method: str, parameters: Json) -> Any:
-        """A method run without HTTP; raises ApiError."""
+        """Run a method without HTTP; raises ApiError."""
         return self._run(bot, method, parameters, {}, via="call", fault=None)
 
     def execute(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> Json:

@@ -67,12 +67,12 @@ class Call:
 
     @property
     def updates(self) -> Updates:
-        """The queues of updates."""
+        """Return the queues of updates."""
         return self.services.updates
 
     @property
     def sender(self) -> Sender:
-        """What posts messages that bots hear of."""
+        """Posts messages that bots get as updates."""
         return self.services.sender
 
     @property
@@ -81,18 +81,18 @@ class Call:
         return self.services.stars
 
     def raw(self, name: str) -> Any:
-        """A parameter as it came; AssertionError when the method does not declare it."""
+        """Return a parameter unchanged; AssertionError when the method does not declare it."""
         if self.method is not None:
             assert name in self.method.fields, f"{self.method.name} does not declare {name}"
             READ.add((self.method.name, name))
         return self.parameters.get(name)
 
     def takes(self, name: str) -> bool:
-        """Whether the method has this parameter; an item that is no call of its own has every one."""
+        """Return whether the method has this parameter; an item that is no call of its own has every one."""
         return self.method is None or name in self.method.fields
 
     def decimal(self, name: str) -> float | None:
-        """A number with decimals; None when it is absent or none."""
+        """Return a number with decimals; None when it is absent or none."""
         value = self.raw(name)
         try:
             return None if value in (None, "") else float(value)
@@ -100,19 +100,19 @@ class Call:
             return None
 
     def text(self, name: str, default: str = "") -> str:
-        """A string parameter."""
+        """Return a string parameter."""
         value = self.raw(name)
         return default if value is None else (value if isinstance(value, str) else json.dumps(value))
 
     def required(self, name: str) -> str:
-        """A string parameter that must be there; raises the API's error."""
+        """Return a required string parameter; raises the API's error."""
         value = self.text(name)
         if not value:
             raise bad_request(f'parameter "{name}" is required')
         return value
 
     def integer(self, name: str, default: int | None = None) -> int | None:
-        """An integer parameter; raises the API's error when it is something else."""
+        """Return an integer parameter; raises the API's error when it is something else."""
         value = self.raw(name)
         if value is None or value == "":
             return default
@@ -122,11 +122,11 @@ class Call:
             raise bad_request(f'can\'t parse "{name}" as an integer') from None
 
     def boolean(self, name: str) -> bool:
-        """A boolean parameter, as JSON or as the words forms carry."""
+        """Return a boolean parameter, as JSON or as the words forms carry."""
         return str(self.raw(name)).lower() in ("true", "1", "yes", "t", "y")
 
     def json(self, name: str, what: str | None = None) -> Any:
-        """A JSON parameter; None when absent."""
+        """Return a JSON parameter; None when absent."""
         value = self.raw(name)
         if not isinstance(value, str):
             return value
@@ -138,7 +138,7 @@ class Call:
             raise bad_request(f"can't parse {what or name} JSON object") from None
 
     def room(self, *, look: bool = False, name: str = "chat_id") -> Room:
-        """The chat that the parameter `name` is about; raises "chat not found" or the block's 403.
+        """Return the chat that the parameter `name` is about; raises "chat not found" or the block's 403.
 
         With `look`, which changes nothing, also a public channel that the bot is not in.
         """
@@ -163,7 +163,7 @@ class Call:
         return room
 
     def _no_room(self, chat_id: int) -> ApiError:
-        """Why a bot cannot write: it was in this group, it knows the user from a group, or neither."""
+        """Return why a bot cannot write: it left the group, or it knows the user only from a group."""
         state, name = self.state, self.bot.name
         group = state.groups.get(chat_id)
         if group is not None and name in group.left:
@@ -184,7 +184,7 @@ class Call:
             raise bad_request("chat not found") from None
 
     def message(self, room: Room, missing: str) -> Stored:
-        """The message `message_id` of the room; raises "<missing>" when it is not there."""
+        """Return the message `message_id` of the room; raises "<missing>" when it is not there."""
         stored = room.messages.get(self.integer("message_id") or 0)
         if stored is None:
             raise bad_request(missing)
@@ -192,10 +192,10 @@ class Call:
 
 
 def unauthorized() -> ApiError:
-    """The answer to a token nobody has."""
+    """Return the answer to an unknown token."""
     return ApiError(401, "Unauthorized")
 
 
 def not_found(what: str = "") -> ApiError:
-    """The answer to an unknown method or a path that is no call."""
+    """Return the answer to an unknown method or a path that is no call."""
     return ApiError(404, f"Not Found: {what}" if what else "Not Found")

@@ -1,4 +1,4 @@
-"""What the emulator has of the Bot API: bot_api.json says what there is, the methods say what they read."""
+"""Compares the emulated Bot API (the registered methods) with the official one (bot_api.json)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tools.emulator.telegram.call import METHODS
 
 Support = Literal["full", "part", "none"]
 FILE = Path(__file__).parent / "bot_api.json"
-# What users and the emulator cause; a bot gets no other kind of update here.
+# The kinds of updates that users and the emulator cause; others never come.
 UPDATES = frozenset(
     {
         "message", "edited_message", "callback_query", "my_chat_member", "message_reaction",
         "pre_checkout_query", "subscription",
     }
 )  # fmt: skip
-# The fields of Message that a user or a bot can bring about here.
+# The fields of Message that can occur here.
 MESSAGE_FIELDS = frozenset(
     {
         "message_id", "message_thread_id", "from", "date", "chat", "forward_origin", "is_topic_message",
@@ -55,7 +55,7 @@ NOT_EMULATED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("chat_member", "new_chat_members", "left_chat_member"),
     ),
 }
-# Parameters that make another thing of a message: ignoring them would look like success.
+# Parameters that change what a message is: ignoring them would look like success.
 REFUSED_FIELDS = {"business_connection_id": "business accounts", "live_period": "live locations"}
 
 
@@ -72,7 +72,7 @@ class MethodCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The Bot API's methods, kinds of updates and fields of a message, and what the emulator has of them."""
+    """The support of the Bot API's methods, kinds of updates and fields of a message."""
 
     version: str
     source: str
@@ -82,7 +82,7 @@ class Coverage:
 
     @property
     def summary(self) -> str:
-        """How many methods have which support, in words."""
+        """Return how many methods have which support, as a sentence."""
         count = {one: sum(each.support == one for each in self.methods) for one in ("full", "part", "none")}
         return (
             f"{count['full']} of {len(self.methods)} methods with every field, {count['part']} in part, "

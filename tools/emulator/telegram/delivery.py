@@ -33,7 +33,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the name, not t
 
 @dataclass(frozen=True)
 class RawResponse:
-    """What the function answered. `status` is 0 when there was no answer; `error` then says why."""
+    """A function's response. Without one `status` is 0 and `error` says why."""
 
     status: int
     headers: dict[str, str]
@@ -43,11 +43,11 @@ class RawResponse:
 
     @property
     def ok(self) -> bool:
-        """Delivered, in Telegram's eyes."""
+        """Return whether Telegram counts it as delivered."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The body as JSON; raises ValueError when it is not."""
+        """Return the body as JSON; raises ValueError when it is not."""
         return json.loads(self.body)
 
 
@@ -79,7 +79,7 @@ class Delivery:
         self._pool = urllib3.PoolManager(num_pools=10, maxsize=100, block=False, retries=False)
 
     def deliver(self, bot: BotAccount, update: Update) -> float | None:
-        """One attempt; returns None when done with the update, else the seconds until the next one."""
+        """Make one attempt; returns the seconds until the next one, None when done with the update."""
         if self.clock.now() > update.expires_at:
             self._expire(update)
             return None
@@ -139,13 +139,13 @@ class Delivery:
         return response, attempt
 
     def headers(self, bot: BotAccount, trace_id: str, secret: str) -> dict[str, str]:
-        """The headers of a delivery; without a secret the header is absent, as with the real one."""
+        """Return the headers of a delivery; without a secret its header is absent."""
         span = random.getrandbits(63)
         headers = {"Content-Type": "application/json", "X-Cloud-Trace-Context": f"{trace_id}/{span};o=1"}
         return headers | ({SECRET_HEADER: secret} if secret else {})
 
     def send(self, url: str, body: bytes, headers: dict[str, str]) -> RawResponse:
-        """One POST; never raises, never follows a redirect, waits at most the idle timeout."""
+        """POST once; never raises, never follows a redirect, waits at most the idle timeout."""
         begin = time.perf_counter()
         try:
             answer = self._pool.request(
@@ -197,7 +197,7 @@ class Delivery:
         delay = _retry_after(response)
         if delay is None:
             delay, update.backoff = update.backoff, min(max(1.0, update.backoff * 2), random.uniform(60, 120))
-        # Compared unscaled: shrinking the waits of a test must not let an update outlive its real deadline.
+        # Compared unscaled, so that shorter waits in tests do not extend the real deadline.
         if self.clock.now() + delay > update.expires_at:
             self._expire(update)
             return None
@@ -218,7 +218,7 @@ class Delivery:
         )
 
     def _forge(self, bot: BotAccount, update: Update) -> None:
-        """A stranger's request arrives first: same update number, other words, a secret that is not ours."""
+        """Send a forged request first: the same update_id, another text, a wrong secret."""
         forged = Update(
             bot.name,
             update.update_id,
@@ -232,7 +232,7 @@ class Delivery:
         self.post(bot, forged, secret="A" * max(16, len(bot.webhook.secret)), note="forged")
 
     def _abandoned_copy(self, bot: BotAccount, update: Update) -> None:
-        """The same update at the same moment, its answer read by nobody, as after an idle timeout."""
+        """Send the same update at the same moment and ignore the answer, as after an idle timeout."""
         thread = threading.Thread(target=self.post, args=(bot, update), kwargs={"note": "copy"}, daemon=True)
         thread.start()
 
@@ -296,7 +296,7 @@ def _retry_after(response: RawResponse) -> float | None:
 
 
 def without_words(body: Json) -> Json:
-    """An update whose message was deleted: nobody is to read in the trace what is gone from the chat."""
+    """Return an update's body without the text of its deleted message, which the trace must not show."""
     return {
         kind: {name: value for name, value in part.items() if name in _ENVELOPE} | {"text": "[deleted]"}
         if isinstance(part, dict)

@@ -1,4 +1,4 @@
-"""What the Bot API answers when it refuses."""
+"""Error responses of the Bot API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ApiError(Exception):
         self.migrate_to_chat_id = migrate_to_chat_id
 
     def body(self) -> dict[str, Any]:
-        """The JSON body of the answer."""
+        """Return the JSON body of the answer."""
         body: dict[str, Any] = {"ok": False, "error_code": self.status, "description": self.description}
         given = {"retry_after": self.retry_after, "migrate_to_chat_id": self.migrate_to_chat_id}
         parameters = {name: value for name, value in given.items() if value is not None}
@@ -30,10 +30,10 @@ class ApiError(Exception):
 
 
 def bad_request(what: str) -> ApiError:
-    """400 "Bad Request: …"."""
+    """Return a 400 "Bad Request: …"."""
     return ApiError(400, f"Bad Request: {what}")
 
 
 def forbidden(what: str) -> ApiError:
-    """403 "Forbidden: …"."""
+    """Return a 403 "Forbidden: …"."""
     return ApiError(403, f"Forbidden: {what}")

@@ -106,7 +106,7 @@ class Fault:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether Telegram answers with an error, rather than not at all or late."""
+        """Return whether Telegram answers with an error, rather than late or not at all."""
         return not (self.timeout or self.reset or self.seconds)
 
     def matches(self, bot: str, method: str, parameters: Json) -> bool:

@@ -25,7 +25,7 @@ class File:
     url: str | None = None
 
     def json(self, **more: Any) -> Json:
-        """The fields every Bot API file object has."""
+        """Return the fields every Bot API file object has."""
         size = {} if self.content is None else {"file_size": len(self.content)}
         return {"file_id": self.file_id, "file_unique_id": self.unique_id, **size, **more}
 
@@ -60,25 +60,25 @@ class Files:
             self._files[file.file_id] = file
 
     def all(self) -> list[File]:
-        """Every file."""
+        """Return every file."""
         with self._lock:
             return list(self._files.values())
 
     def by_id(self, file_id: str) -> File | None:
-        """The file with this file_id."""
+        """Return the file with this file_id."""
         with self._lock:
             return self._files.get(file_id)
 
     def by_path(self, path: str) -> File | None:
-        """The file getFile named with this path."""
+        """Return the file getFile named with this path."""
         return next((file for file in self.all() if file.path == path), None)
 
     def by_unique_id(self, unique_id: str) -> File | None:
-        """The file with this file_unique_id."""
+        """Return the file with this file_unique_id."""
         return next((file for file in self.all() if file.unique_id == unique_id), None)
 
     def with_urls(self, value: Any) -> Any:
-        """A Bot API file object (or a photo's list of sizes) plus `url`, where the page can load it."""
+        """Return a Bot API file object (or a photo's list of sizes) with the page's `url`."""
         if isinstance(value, list):
             return [self.with_urls(item) for item in value]
         file = self.by_id(value.get("file_id", ""))
@@ -88,7 +88,7 @@ class Files:
 
 
 def picture(red: int = 90, green: int = 140, blue: int = 220, size: int = 128) -> bytes:
-    """A small PNG with a gradient, so that a photo on the page looks like one."""
+    """Make a small PNG with a gradient."""
     rows = b"".join(
         b"\0"
         + b"".join(bytes((red, min(255, green + y // 2), min(255, blue * x // size))) for x in range(size))
@@ -103,7 +103,7 @@ def picture(red: int = 90, green: int = 140, blue: int = 220, size: int = 128) -
 
 
 def voice(milliseconds: int = 1000, rate: int = 8000) -> bytes:
-    """A second of a quiet tone as WAV: browsers play it, and nothing has to be encoded."""
+    """Make a quiet tone as WAV, which browsers play without an encoder here."""
     count = rate * milliseconds // 1000
     samples = bytes(128 + (12 if (index * 440 * 2 // rate) % 2 else -12) for index in range(count))
     head = struct.pack(

@@ -31,7 +31,7 @@ KINDS = {
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """Plain text and entities; raises ApiError "can't parse entities: …"."""
+    """Return plain text and entities; raises ApiError "can't parse entities: …"."""
     out: list[str] = []
     opened: list[tuple[str, Entity]] = []
     entities: list[Entity] = []

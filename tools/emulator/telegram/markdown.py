@@ -31,7 +31,7 @@ class _Open:
 
 
 def parse_markdown(source: str) -> tuple[str, list[Entity]]:
-    """Plain text and entities; raises ApiError "can't parse entities: …"."""
+    """Return plain text and entities; raises ApiError "can't parse entities: …"."""
     return _Parser(source).parse()
 
 

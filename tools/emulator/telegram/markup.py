@@ -25,7 +25,7 @@ SCHEMES = ("http://", "https://", "tg://", "ton://")
 
 
 def check_markup(markup: Any) -> dict[str, Any] | None:
-    """A valid markup as it was given; an empty one is None. Raises ApiError with Telegram's text."""
+    """Return a valid markup unchanged, None for an empty one; raises ApiError with Telegram's text."""
     if markup in (None, "", {}):
         return None
     if not isinstance(markup, dict):

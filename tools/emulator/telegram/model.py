@@ -1,4 +1,4 @@
-"""What exists in the fake server's Telegram: users, bots, rooms, messages, updates."""
+"""Users, bots, rooms, messages and updates of the fake Telegram."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UPDATE_KINDS = frozenset(
 
 @dataclass
 class Account:
-    """A user who uses Telegram."""
+    """A Telegram user."""
 
     id: int
     first_name: str
@@ -60,7 +60,7 @@ class Account:
     archived: bool = False  # left out of the lists of users
 
     def json(self) -> Json:
-        """The Bot API's User object."""
+        """Return the Bot API's User object."""
         optional = {
             "last_name": self.last_name,
             "username": self.username,
@@ -71,13 +71,13 @@ class Account:
 
     @property
     def color(self) -> str:
-        """The page's colour of this user."""
+        """Return the page's colour of this user."""
         return COLORS[self.id % len(COLORS)]
 
 
 @dataclass
 class Webhook:
-    """Where a bot's updates go; an empty url means nowhere yet."""
+    """Where a bot's updates go; without a url they wait."""
 
     url: str = ""
     secret: str = ""
@@ -87,7 +87,7 @@ class Webhook:
     last_error_message: str | None = None
 
     def allows(self, kind: str) -> bool:
-        """Whether this kind of update is wanted; an empty list is Telegram's default set."""
+        """Return whether this kind of update is wanted; an empty list is Telegram's default set."""
         return kind in self.allowed_updates if self.allowed_updates else kind not in DEFAULT_EXCLUDED
 
 
@@ -100,21 +100,21 @@ class BotAccount:
     username: str
     first_name: str
     privacy: bool = True
-    is_guest: bool = False  # added over the HTTP API: none of the project's bots, so its webhook is its own
+    is_guest: bool = False  # added over the HTTP API, not a bot of the project: it sets its own webhook
     has_topics: bool = False  # in private chats, as switched on at @BotFather
     webhook: Webhook = field(default_factory=Webhook)
     next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))
     commands: dict[str, list[Json]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
-    polls: int = 0  # calls of getUpdates so far: a newer one ends the one that waits
+    polls: int = 0  # calls of getUpdates so far; a newer call ends the waiting one
 
     @property
     def id(self) -> int:
-        """The digits of the token."""
+        """Return the digits of the token."""
         return int(self.token.partition(":")[0])
 
     def json(self) -> Json:
-        """The Bot API's User object."""
+        """Return the Bot API's User object."""
         return {"id": self.id, "is_bot": True, "first_name": self.first_name, "username": self.username}
 
 
@@ -137,7 +137,7 @@ class Update:
     copies: int = 0
 
     def describe(self) -> Json:
-        """What the page shows under the message."""
+        """Return what the page shows under the message."""
         return {
             "update_id": self.update_id,
             "bot": self.bot,
@@ -162,7 +162,7 @@ class Stored:
 
     @property
     def message_id(self) -> int:
-        """Unique in its room."""
+        """Return the number, unique in its room."""
         return int(self.data["message_id"])
 
 
@@ -207,12 +207,12 @@ class Room:
 
     @property
     def private_bot(self) -> str | None:
-        """The bot's name in a private chat."""
+        """Return the bot's name in a private chat."""
         return self.bots[0] if self.kind == "private" else None
 
 
 def token_of(name: str) -> str:
-    """The fake server's token of a bot: the same in every run, of the real shape, good for nothing else."""
+    """Return the fake token of a bot: the same in every run, in the real format."""
     digest = hashlib.sha256(f"switchboard emulator {name}".encode()).digest()
     number = 7_000_000_000 + int.from_bytes(digest[:4], "big") % 1_000_000_000
     letters = urlsafe_b64encode(digest).decode().rstrip("=")
@@ -220,6 +220,6 @@ def token_of(name: str) -> str:
 
 
 def username_of(name: str) -> str:
-    """@username of a bot that was not given one."""
+    """Return the default @username of a bot."""
     allowed = string.ascii_letters + string.digits + "_"
     return "switchboard_" + "".join(letter if letter in allowed else "_" for letter in name) + "_bot"

@@ -1,4 +1,4 @@
-"""Parameters of a Bot API call, from whichever of Telegram's four ways they came in."""
+"""Parameters of a Bot API call, in any of Telegram's four encodings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Upload:
 
 
 def parse_parameters(content_type: str, body: bytes) -> tuple[Json, dict[str, Upload]] | None:
-    """Parameters and files of a body, or None when its type is another one or it cannot be read."""
+    """Return parameters and files of a body; None when its type is unknown or it cannot be read."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
         return _from_json(body)

@@ -98,7 +98,7 @@ class Queues:
             self._condition.notify_all()
 
     def pending(self) -> int:
-        """Updates not yet delivered, the ones in flight included."""
+        """Return the number of updates not yet delivered, including those in flight."""
         with self._condition:
             return sum(len(queue) for queue in self._queues.values())
 
@@ -119,13 +119,13 @@ class Queues:
         self._condition.notify_all()
 
     def _grow(self) -> None:
-        """Enough workers for what is ready, never more than max_connections: a worker is one connection."""
+        """Start workers for what is ready, at most max_connections, because a worker is one connection."""
         wanted = min(len(self._ready) - self._waiting, self._limit() - self._workers)
         if self._held or self._closed:
             return
         for _ in range(wanted):
             self._workers += 1
-            # Counted as waiting from now on, or the next call would start another for the same update.
+            # Counted as waiting at once, or the next call would start another worker for the same update.
             self._waiting += 1
             threading.Thread(target=self._work, daemon=True).start()
 
@@ -160,7 +160,7 @@ class Queues:
         try:
             return self._deliver(update)
         except Exception:
-            # A bug of the fake server must not block the chat for good, nor pass silently.
+            # A bug of the emulator must neither block the chat for good nor stay silent.
             logger.exception("delivery of update %s failed inside the emulator", update.update_id)
             return 1.0
         finally:

@@ -1,4 +1,4 @@
-"""From what a user does to updates: which bots hear of it, as which kind, in which queue, for how long."""
+"""Turns actions of users into updates: for which bots, of which kind, in which queue, for how long."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SERVICE = (
 
 
 class Sender:
-    """What users can do in a room."""
+    """Carries out what users do in a room."""
 
     def __init__(self, state: TelegramState, updates: Updates, transcripts: Transcripts) -> None:
         self._state = state
@@ -53,7 +53,7 @@ class Sender:
         thread: int | None = None,
         quote: str | None = None,
     ) -> Stored:
-        """A new message; it goes to every bot of the room that may see it.
+        """Post a message and queue it for every bot of the room that may see it.
 
         `thread` is the topic it is written in, `quote` the part of the replied message that was picked out.
         """
@@ -69,7 +69,7 @@ class Sender:
             return stored
 
     def edit(self, room: Room, stored: Stored, text: str) -> Stored:
-        """The user changes the text or the caption of a message of their own."""
+        """Change the text or caption of a user's own message."""
         with self._state.lock:
             name, entities = (
                 ("text", "entities") if "text" in stored.data else ("caption", "caption_entities")
@@ -79,9 +79,9 @@ class Sender:
             return stored
 
     def topic(self, room: Room, author: Json, name: str, icon_color: int, bot: str | None = None) -> Topic:
-        """A user or a bot makes a topic: a service message whose number is the topic's."""
+        """Make a topic, for a user or a bot: a service message whose number is the topic's."""
         with self._state.lock:
-            # In a forum the number 1 is the topic General's.
+            # In a forum number 1 is the topic General.
             number = room.next_message_id = max(2, room.next_message_id)
             topic = self._state.add_topic(room, Topic(number, name, icon_color))
             made = {"name": name, "icon_color": icon_color}
@@ -90,7 +90,7 @@ class Sender:
             return topic
 
     def service(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
-        """A service message, of a user or of a bot; the bots that did not cause it hear of it."""
+        """Post a service message of a user or a bot; the other bots get it."""
         with self._state.lock:
             room.started = True
             stored = self._state.post(room, author, content)
@@ -98,7 +98,7 @@ class Sender:
             return stored
 
     def react(self, room: Room, user: Account, stored: Stored, emoji: list[str]) -> list[Update]:
-        """A reaction of a user; in a group only the bots that administer it hear of it."""
+        """Set the reactions of a user; in a group only its administrator bots get the update."""
         with self._state.lock:
             before = self._state.react(room, stored, user.json(), emoji)
             change = {
@@ -124,7 +124,7 @@ class Sender:
         )
 
     def tap(self, room: Room, user: Account, stored: Stored, data: str) -> tuple[Update | None, str]:
-        """A button under the bot's message; returns the update and the query's id."""
+        """Tap a button under a bot's message; returns the update and the query's id."""
         with self._state.lock:
             bot = self._state.bots[stored.bot or ""]
             query_id = str(secrets.randbits(62))
@@ -157,7 +157,7 @@ class Sender:
             return update, query_id
 
     def membership(self, room: Room, user: Account, bot: BotAccount, old: str, new: str) -> Update | None:
-        """The bot's own standing in a chat changed: blocked, added, removed."""
+        """Queue my_chat_member: the bot was blocked, added or removed."""
         with self._state.lock:
             now = self._state.clock.now()
             change = {
@@ -192,7 +192,7 @@ class Sender:
 
 
 def hears(bot: BotAccount, room: Room, message: Json) -> bool:
-    """Privacy mode: in a group a bot gets commands, mentions, replies to itself and service messages.
+    """Apply privacy mode: in a group a bot gets commands, mentions, replies to it and service messages.
 
     A bot that administers the group gets everything.
     """
@@ -213,7 +213,7 @@ def _addresses(bot: BotAccount, room: Room, kind: str, part: str) -> bool:
     _, _, addressee = part.partition("@")
     if addressee:
         return addressee.lower() == bot.username.lower()
-    # A command for nobody in particular goes to the bot that spoke last, or to all when none has.
+    # A command without @username goes to the bot that wrote last, or to all when none has.
     return room.last_bot in (None, bot.name)
 
 
@@ -232,13 +232,13 @@ def _marked(message: Json) -> list[tuple[Json, str]]:
 
 
 def member_json(bot: BotAccount, status: str) -> Json:
-    """The Bot API's ChatMember of a bot; a block has no end, an administrator may do everything."""
+    """Return the Bot API's ChatMember of a bot; a block has no end, an administrator may do everything."""
     more = {"kicked": {"until_date": 0}, "administrator": ADMINISTRATOR}.get(status, {})
     return {"user": bot.json(), "status": status} | more
 
 
 def topic_content(room: Room, thread: int | None) -> Json:
-    """The fields of a message in a topic; in a forum it replies to the message that made the topic."""
+    """Return the fields of a message in a topic; in a forum it replies to the message that made the topic."""
     if not thread:
         return {}
     content: Json = {"message_thread_id": thread, "is_topic_message": True}
@@ -249,7 +249,7 @@ def topic_content(room: Room, thread: int | None) -> Json:
 
 
 def quote_content(replied: Json, quote: str) -> Json:
-    """{"quote"} of a reply; an empty object when the words are not in the replied message."""
+    """Return {"quote"} of a reply; an empty object when the words are not in the replied message."""
     text = replied.get("text") or replied.get("caption") or ""
     if quote not in text:
         return {}

@@ -1,6 +1,6 @@
-"""Telegram Stars: invoices, the question before the money, charges, refunds, subscriptions.
+"""Telegram Stars: invoices, pre-checkout queries, charges, refunds, subscriptions.
 
-A payer pays; the bot has ten seconds to agree; then the Stars are taken and the bot hears of it in the chat.
+A user pays, the bot has ten seconds to agree, then the Stars are taken and successful_payment is posted.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from tools.emulator.telegram.updates import Updates
 CURRENCY = "XTR"
 PERIOD = 2_592_000  # seconds: a subscription's only length
 ANSWER_SECONDS = 10.0
-QUERY_SECONDS = 150.0  # how long the server keeps a question it could not deliver
+QUERY_SECONDS = 150.0  # how long the server keeps an undelivered pre-checkout query
 QUERY_CLASS = "4"
 SUBSCRIPTION_CLASS = "6"
 LINK = "https://t.me/$"
-# What can be done with a subscription in each of its states, and why nothing else.
+# The possible changes of a subscription in each state, and why others are refused.
 POSSIBLE = {
     "active": ("renew", "failed", "canceled"),
     "canceled": ("active",),
@@ -96,7 +96,7 @@ class Subscription:
 
 
 class Stars:
-    """The Stars of everybody. Nobody runs out of them here."""
+    """Invoices, charges and subscriptions in Stars. Users always have enough of them."""
 
     def __init__(self, state: TelegramState, updates: Updates, sender: Sender) -> None:
         self.answer_seconds = ANSWER_SECONDS
@@ -111,7 +111,7 @@ class Stars:
         self._sender = sender
 
     def link(self, invoice: Invoice) -> str:
-        """Make an address at which the invoice can be paid, by anybody and more than once."""
+        """Make an address at which any user can pay the invoice, also more than once."""
         with self._state.lock:
             url = LINK + secrets.token_urlsafe(12)
             self.links[url] = invoice
@@ -126,14 +126,14 @@ class Stars:
         return self._invoices.get((bot, chat_id, message_id))
 
     def give_up(self, invoice: Invoice, user: Account, state: str) -> Purchase:
-        """End at the sheet: the user closes it, or has too few Stars. The bot learns nothing of either."""
+        """End a payment at the sheet, closed or with too few Stars. The bot gets no update."""
         purchase = Purchase(invoice, user, "", self._state.clock.now())
         with self._state.lock:
             self._end(purchase, state, SHEET_WORDS[state])
         return purchase
 
     def pay(self, invoice: Invoice, user: Account, *, fails_after_check: bool = False) -> Purchase:
-        """The user presses Pay and confirms; what comes of it shows in the purchase.
+        """Pay an invoice as a user; the outcome shows in the purchase.
 
         `fails_after_check`: the bot agrees, and the Stars cannot be taken after all.
         """
@@ -165,7 +165,7 @@ class Stars:
         return purchase
 
     def answer(self, query_id: str, bot: str, ok: bool, error: str) -> bool:
-        """Take the bot's answer; False when it comes too late, twice, or from somebody else."""
+        """Take the bot's answer; False when it is late, a second one, or another bot's."""
         with self._state.lock:
             purchase = self.purchases.get(query_id)
             if purchase is None or purchase.invoice.bot != bot or purchase.state != "asked":
@@ -183,7 +183,7 @@ class Stars:
             return True
 
     def refund(self, bot: str, user_id: int, charge_id: str) -> str:
-        """Give Stars back; returns Telegram's word for why not, or nothing."""
+        """Refund Stars; returns Telegram's error code, or nothing."""
         with self._state.lock:
             mine = self._transactions.get(bot, [])
             paid = next((one for one in mine if one["id"] == charge_id and "source" in one), None)
@@ -226,7 +226,7 @@ class Stars:
             return False
 
     def change(self, subscription: Subscription, state: str) -> None:
-        """The user cancels or resumes a subscription, or has no Stars for it; the bot is told."""
+        """Cancel or resume a subscription, or fail its renewal, as the user; the bot gets an update."""
         with self._state.lock:
             subscription.state = state
             self._show(subscription)
@@ -244,7 +244,7 @@ class Stars:
             )
 
     def renew(self, subscription: Subscription) -> str:
-        """The next 30 days are paid; returns the charge."""
+        """Charge the next 30 days; returns the charge id."""
         with self._state.lock:
             return self._charge(subscription.invoice, subscription.user, subscription)
 
@@ -282,7 +282,7 @@ class Stars:
             return sum(one["amount"] if "source" in one else -one["amount"] for one in mine)
 
     def _charge(self, invoice: Invoice, user: Account, renewed: Subscription | None = None) -> str:
-        """Take the Stars and tell the bot, as a message of the payer's."""
+        """Take the Stars and post successful_payment."""
         charge_id = f"stx{secrets.token_urlsafe(24)}"
         now = int(self._state.clock.now())
         fee = invoice.amount * self.commission_per_mille // 1000

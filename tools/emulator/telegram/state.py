@@ -1,4 +1,4 @@
-"""The state behind the fake server: one lock, one condition that is signalled at every change."""
+"""The state of the fake Telegram: plain data behind one lock, with a condition signalled at every change."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ class TelegramState:
             self._listeners.append(listener)
 
     def publish(self, event: str, payload: Json) -> None:
-        """Tell the listeners and wake who waits."""
+        """Call the listeners and wake waiting threads."""
         with self.changed:
             for listener in self._listeners:
                 listener(event, payload)
             self.changed.notify_all()
 
     def wait(self, ready: Callable[[], Any], timeout: float) -> Any:
-        """The first true value of `ready()`, asked again at every change; None when time runs out."""
+        """Return the first true value of `ready()`, called at every change; None after `timeout` seconds."""
         with self.changed:
             return self.changed.wait_for(ready, timeout) or None
 
     def new_id(self) -> int:
-        """An id nobody had, below 2**52 as Telegram promises."""
+        """Return a new id, below 2**52 as Telegram promises."""
         with self.lock:
             self._last_id += 1
             return self._last_id
 
     def add_user(self, account: Account) -> Account:
-        """A new user."""
+        """Add a user."""
         with self.lock:
             self.users[account.id] = account
             self.publish("user", user_json(account))
@@ -77,7 +77,7 @@ class TelegramState:
     def add_bot(
         self, name: str, token: str | None = None, username: str | None = None, **more: Any
     ) -> BotAccount:
-        """A bot, as @BotFather would make it; adding it again keeps what it has."""
+        """Add a bot, as @BotFather would; adding it again keeps its settings."""
         with self.lock:
             if name not in self.bots:
                 title = name.replace("_", " ").capitalize()
@@ -87,12 +87,12 @@ class TelegramState:
             return self.bots[name]
 
     def bot_of_token(self, token: str) -> BotAccount | None:
-        """The bot that owns this token."""
+        """Return the bot that owns this token."""
         with self.lock:
             return next((bot for bot in self.bots.values() if bot.token == token), None)
 
     def private_room(self, user: int, bot: str) -> Room:
-        """The private chat of a user with a bot, made when absent (but not started)."""
+        """Return the private chat of a user with a bot, creating it (not started) when absent."""
         with self.lock:
             key = (bot, user)
             if key not in self.private:
@@ -100,7 +100,7 @@ class TelegramState:
             return self.private[key]
 
     def room(self, bot: str, chat_id: int) -> Room | None:
-        """The chat `chat_id` as this bot sees it; a public channel everybody does."""
+        """Return a chat as this bot sees it; None when it does not. Every bot sees public channels."""
         with self.lock:
             channel = self.channels.get(chat_id)
             if channel is not None:
@@ -120,7 +120,7 @@ class TelegramState:
         forum: bool = False,
         admins: list[str] | None = None,
     ) -> Room:
-        """A new supergroup, or a basic group with `kind` "group"; the bots in `admins` administer it."""
+        """Add a supergroup, or a basic group with `kind` "group"; the bots in `admins` administer it."""
         with self.lock:
             chat_id = self._chat_id() if kind == "supergroup" else -self.new_id()
             room = Room(chat_id, kind, title, members=members, bots=bots, started=True)
@@ -130,7 +130,7 @@ class TelegramState:
             return room
 
     def add_topic(self, room: Room, topic: Topic) -> Topic:
-        """A new topic."""
+        """Add a topic."""
         with self.lock:
             room.topics[topic.id] = topic
             self.show_topic(room, topic)
@@ -153,7 +153,7 @@ class TelegramState:
             self.publish("user", user_json(account))
 
     def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
-        """A new channel, which nobody is in yet; these bots are its administrators."""
+        """Add a channel without subscribers; these bots are its administrators."""
         with self.lock:
             room = Room(self._chat_id(), "channel", title, username, bots=bots, started=True)
             self.channels[room.id] = room
@@ -161,7 +161,7 @@ class TelegramState:
             return room
 
     def channel_named(self, username: str) -> Room | None:
-        """The public channel with this @username, in any case."""
+        """Return the public channel with this @username, in any case."""
         with self.lock:
             name = username.lower()
             return next(
@@ -172,7 +172,7 @@ class TelegramState:
         return -1_000_000_000_000 - self.new_id() % 1_000_000_000_000
 
     def post(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
-        """A new message in a room."""
+        """Post a message in a room."""
         with self.lock:
             data: Json = {
                 "message_id": room.next_message_id,
@@ -211,7 +211,7 @@ class TelegramState:
             return before
 
     def delete(self, room: Room, stored: Stored, by: Json | None = None) -> None:
-        """Remove a message for everybody; `by` is the user or bot that did it, if one did."""
+        """Delete a message for all; `by` is the user or bot that did it."""
         with self.lock:
             stored.deleted = True
             room.messages.pop(stored.message_id, None)
@@ -232,7 +232,7 @@ class TelegramState:
             room.taken = 0
 
     def chat_json(self, room: Room) -> Json:
-        """The Bot API's Chat object."""
+        """Return the Bot API's Chat object."""
         if room.kind != "private":
             chat: Json = {"id": room.id, "type": room.kind, "title": room.title}
             named = {"username": room.username} if room.username else {}
@@ -243,7 +243,7 @@ class TelegramState:
         return chat | {name: value for name, value in optional.items() if value}
 
     def message_json(self, room: Room, stored: Stored) -> Json:
-        """A message as the page shows it: the Bot API's fields, file addresses, and how its delivery goes."""
+        """Return a message as the page shows it: the Bot API's fields, file addresses, delivery."""
         data = stored.data | {"chat_id": room.id, "bot": room.private_bot}
         for name in FILE_FIELDS:
             if name in data:
@@ -256,7 +256,7 @@ class TelegramState:
 
 
 def user_json(account: Account) -> Json:
-    """A user as the page shows it."""
+    """Return a user as the page shows it."""
     return account.json() | {
         "last_name": account.last_name,
         "username": account.username,
@@ -268,7 +268,7 @@ def user_json(account: Account) -> Json:
 
 
 def topic_json(room: Room, topic: Topic) -> Json:
-    """A topic as the page shows it."""
+    """Return a topic as the page shows it."""
     chat = {"chat_id": room.id, "bot": room.private_bot}
     return chat | {
         "thread": topic.id,
@@ -279,7 +279,7 @@ def topic_json(room: Room, topic: Topic) -> Json:
 
 
 def reactions_json(stored: Stored) -> list[Json]:
-    """The reactions to a message as the page shows them: each emoji with the ids of who chose it."""
+    """Return the reactions to a message as the page shows them: each emoji with the ids of who chose it."""
     emoji: dict[str, list[int]] = {}
     for who, chosen in stored.reactions.items():
         for one in chosen:
@@ -288,12 +288,12 @@ def reactions_json(stored: Stored) -> list[Json]:
 
 
 def channel_json(room: Room) -> Json:
-    """A channel as the page shows it."""
+    """Return a channel as the page shows it."""
     return {"id": room.id, "title": room.title, "username": room.username, "members": room.members}
 
 
 def group_json(room: Room) -> Json:
-    """A group as the page shows it."""
+    """Return a group as the page shows it."""
     return {
         "id": room.id,
         "title": room.title,

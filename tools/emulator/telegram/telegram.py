@@ -1,4 +1,4 @@
-"""Telegram as a whole: the state, its Bot API, and the delivery of updates."""
+"""Builds a fake Telegram from its parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GENUINE = object()
 
 
 class Telegram:
-    """The fake server. `handle` answers HTTP requests; `user` and `group` are the ways in for a test."""
+    """One fake Telegram. `handle` answers HTTP requests; tests begin with `user` and `group`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Telegram:
         forum: bool = False,
         admins: Iterable[str] = (),
     ) -> Group:
-        """A new supergroup, or with `kind` "group" a basic one; the first member made it and added the bots.
+        """Add a supergroup, or a basic group with `kind` "group"; the first member owns it.
 
         A `forum` has topics; `admins` are those of the bots that administer the group.
         """
@@ -108,18 +108,18 @@ class Telegram:
         return Group(self.services, room)
 
     def channel(self, title: str, username: str | None = None, bots: Iterable[str] = ()) -> Channel:
-        """A new channel; without a @username a private one. The bots are its administrators."""
+        """Add a channel, private without a @username. The bots are its administrators."""
         return Channel(self.services, self.state.add_channel(title, username, list(bots)))
 
     def channel_named(self, username: str) -> Channel:
-        """The public channel with this @username; KeyError when there is none."""
+        """Return the public channel with this @username; KeyError when there is none."""
         room = self.state.channel_named(username)
         if room is None:
             raise KeyError(username)
         return Channel(self.services, room)
 
     def handle(self, request: Request) -> Response:
-        """One Bot API request."""
+        """Answer one Bot API request."""
         return self.api.handle(request)
 
     def request(self, bot: str, method: str, parameters: Json) -> Any:
@@ -128,17 +128,17 @@ class Telegram:
 
     @property
     def calls(self) -> list[Json]:
-        """Every call: {bot, method, parameters, via: "call"|"response", at, ok, result|description}."""
+        """Return every call: {bot, method, parameters, via, at, ok, result | description}."""
         return self.api.calls()
 
     @property
     def deliveries(self) -> list[Json]:
-        """Every delivery attempt: {bot, update_id, kind, attempt, status, error, ms, note, at}."""
+        """Return every delivery attempt: {bot, update_id, kind, attempt, status, error, ms, note, at}."""
         return list(self.delivery.attempts)
 
     @property
     def retry_scale(self) -> float:
-        """What every wait before a retry is multiplied with."""
+        """Return the factor of every wait before a retry."""
         return self.delivery.retry_scale
 
     @retry_scale.setter
@@ -153,7 +153,7 @@ class Telegram:
         headers: dict[str, str] | None = None,
         trace_id: str | None = None,
     ) -> RawResponse:
-        """POST a body to the bot's webhook outside the queues, and return the answer without acting on it.
+        """POST a body to the bot's webhook outside the queues, and return the response without executing it.
 
         `secret=None` leaves the header out; any other value replaces the genuine one.
         """
@@ -197,15 +197,15 @@ class Telegram:
         )
 
     def lose_responses(self, times: int = 1) -> None:
-        """The function answers the next deliveries, but Telegram never hears it and sends them again."""
+        """Lose the responses to the next deliveries, so that Telegram sends them again."""
         self.faults.arm("lose_response", times)
 
     def deliver_twice(self, times: int = 1) -> None:
-        """The next deliveries arrive twice at the same moment; only one of the answers is read."""
+        """Send each of the next deliveries twice at the same moment; one of the responses is ignored."""
         self.faults.arm("deliver_twice", times)
 
     def forge(self, times: int = 1) -> None:
-        """Before each of the next deliveries somebody else posts a made-up one with a wrong secret."""
+        """Send a forged update with a wrong secret before each of the next deliveries."""
         self.faults.arm("forge", times)
 
     def hold(self, held: bool = True) -> None:
@@ -214,7 +214,7 @@ class Telegram:
 
     @property
     def held(self) -> bool:
-        """Whether deliveries are held back."""
+        """Return whether deliveries are held back."""
         return self.updates.held
 
     def retry_now(self) -> None:

@@ -10,7 +10,7 @@ from tools.emulator.telegram.model import Json, Room, Stored, Update
 from tools.emulator.telegram.stars import Purchase
 from tools.emulator.telegram.state import TelegramState
 
-TIMEOUT = 30.0  # seconds; far beyond what anything here takes
+TIMEOUT = 30.0  # seconds; far longer than anything here takes
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,32 @@ class Sent:
 
     @property
     def message_id(self) -> int:
-        """Its number in the chat."""
+        """Return its number in the chat."""
         return self.stored.message_id
 
     @property
     def updates(self) -> list[Update]:
-        """One for each bot that hears the message (and for each edit)."""
+        """Return one update for each bot that gets the message, and for each edit."""
         return self.stored.updates
 
     @property
     def update(self) -> Update:
-        """The newest update about this message; IndexError when no bot hears it."""
+        """Return the newest update about this message; IndexError when no bot gets it."""
         return self.stored.updates[-1]
 
     @property
     def update_id(self) -> int:
-        """The number of the newest update about it."""
+        """Return the number of the newest update about it."""
         return self.update.update_id
 
     @property
     def status(self) -> str:
-        """queued, delivering, delivered, retrying or expired."""
+        """Return queued, delivering, delivered, retrying or expired."""
         return self.update.status
 
     @property
     def attempts(self) -> int:
-        """Deliveries tried so far."""
+        """Return the number of attempts so far."""
         return self.update.attempts
 
     def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Sent:
@@ -76,13 +76,13 @@ class Tap:
 
     @property
     def update_id(self) -> int:
-        """The number of the callback query's update."""
+        """Return the number of the callback query's update."""
         assert self.update is not None, "the bot's allowed_updates leave callback queries out"
         return self.update.update_id
 
     @property
     def answered(self) -> Json | None:
-        """{"text", "alert"} once the bot answered the query."""
+        """Return {"text", "alert"} once the bot answered the query."""
         query: Json = self._state.callbacks[self.query_id]
         answer: Json | None = query["answer"]
         return answer
@@ -109,17 +109,17 @@ class Payment:
 
     @property
     def state(self) -> str:
-        """asked, refused, unanswered or paid."""
+        """Return asked, refused, unanswered or paid."""
         return self.purchase.state
 
     @property
     def charge_id(self) -> str:
-        """Telegram's number of the charge once it is paid."""
+        """Return Telegram's id of the charge once it is paid."""
         return self.purchase.charge_id
 
     @property
     def error(self) -> str:
-        """Why the bot refused."""
+        """Return why the bot refused."""
         return self.purchase.error
 
     def wait(self, state: str = "paid", timeout: float = 2 * TIMEOUT) -> Payment:
@@ -140,44 +140,44 @@ class Answer:
 
     @property
     def data(self) -> Json:
-        """The Bot API's Message object."""
+        """Return the Bot API's Message object."""
         return self.stored.data
 
     @property
     def message_id(self) -> int:
-        """Its number in the chat."""
+        """Return its number in the chat."""
         return self.stored.message_id
 
     @property
     def text(self) -> str:
-        """The text, or the caption of a photo or document."""
+        """Return the text, or the caption of a photo or document."""
         return str(self.data.get("text", self.data.get("caption", "")))
 
     @property
     def entities(self) -> list[Json]:
-        """The entities of the text or caption."""
+        """Return the entities of the text or caption."""
         return list(self.data.get("entities") or self.data.get("caption_entities") or [])
 
     @property
     def buttons(self) -> list[list[Button]]:
-        """Rows of buttons, inline or of the reply keyboard."""
+        """Return rows of buttons, inline or of the reply keyboard."""
         markup = self.data.get("reply_markup", {})
         rows = markup.get("inline_keyboard") or markup.get("keyboard") or []
         return [[_button(button) for button in row] for row in rows]
 
     @property
     def reply_to(self) -> int | None:
-        """The number of the message it replies to."""
+        """Return the number of the message it replies to."""
         replied = self.data.get("reply_to_message")
         return replied["message_id"] if replied else None
 
     @property
     def deleted(self) -> bool:
-        """Whether the bot took it back."""
+        """Return whether the message was deleted."""
         return self.stored.deleted
 
     def button(self, label: str) -> Button:
-        """The button with this text; AssertionError naming the others when there is none."""
+        """Return the button with this text; AssertionError naming the others when there is none."""
         buttons = [button for row in self.buttons for button in row]
         found = next((button for button in buttons if button.text == label), None)
         assert found is not None, f"no button {label!r} among {[button.text for button in buttons]}"

@@ -21,7 +21,7 @@ AUTOMATIC = re.compile(
 
 
 def units(text: str) -> int:
-    """Length in UTF-16 code units, which is what offsets and limits are counted in."""
+    """Return the length in UTF-16 code units, the unit of offsets and limits."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -38,12 +38,12 @@ def split_text(text: str, limit: int = MAX_TEXT) -> list[str]:
 
 
 def _head(text: str, limit: int) -> str:
-    """The longest beginning of at most `limit` UTF-16 units that splits no character."""
+    """Return the longest beginning of at most `limit` UTF-16 units that splits no character."""
     return text.encode("utf-16-le")[: limit * 2].decode("utf-16-le", "ignore")
 
 
 def automatic_entities(text: str) -> list[Entity]:
-    """Commands, mentions, links, addresses and hashtags, as Telegram marks them without being asked."""
+    """Return the entities that Telegram adds itself: commands, mentions, links, addresses and hashtags."""
     return [
         {"type": match.lastgroup, "offset": units(text[: match.start()]), "length": units(match.group())}
         for match in AUTOMATIC.finditer(text)
@@ -76,7 +76,7 @@ def check_entities(text: str, entities: list[Entity]) -> None:
 
 
 def _wrong_field(entity: Entity) -> str:
-    """How Telegram names the first required field that is not as it must be."""
+    """Return Telegram's name of the first required field that is wrong."""
     for name, kind, word in (("offset", int, "Number"), ("length", int, "Number"), ("type", str, "String")):
         if name not in entity:
             return f'Can\'t find field "{name}"'
@@ -100,7 +100,7 @@ def trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
 
 
 def merge(given: list[Entity], text: str) -> list[Entity]:
-    """The given entities plus the automatic ones that do not touch them, in Telegram's order."""
+    """Return the given entities and the automatic ones that do not overlap them, in Telegram's order."""
     taken = [(entity["offset"], entity["offset"] + entity["length"]) for entity in given]
     found = [
         entity

@@ -1,4 +1,4 @@
-"""What an update says, in a few words for the trace and the list of deliveries."""
+"""Short titles of updates for the trace and the list of deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def title_of(body: Json) -> str:
     part = body.get(kind)
     part = part if isinstance(part, dict) else {}
     sender = part.get("from") or part.get("user") or part.get("chat") or {}
-    who = str(sender.get("first_name") or sender.get("title") or "Somebody")
+    who = str(sender.get("first_name") or sender.get("title") or "Someone")
     return f"{who}: {_what(kind, part)}"
 
 

@@ -1,4 +1,4 @@
-"""What happened in a chat, in order: messages, edits, deletions, taps and their answers."""
+"""The events of a chat in order: messages, edits, deletions, taps and their answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Key = tuple[str | None, int]
 
 @dataclass
 class Entry:
-    """One thing that happened. `updates` are how the bots hear of it."""
+    """One event. `updates` are those that bots get of it."""
 
     id: int
     at: float
@@ -49,7 +49,7 @@ class Entry:
 
 
 class Transcripts:
-    """The transcripts of all chats. Deleted messages keep their place and lose their words."""
+    """The transcripts of all chats. Deleted messages keep their place and lose their text."""
 
     def __init__(self, state: TelegramState) -> None:
         self._state = state
@@ -60,7 +60,7 @@ class Transcripts:
 
     @property
     def cursor(self) -> int:
-        """The number of the newest entry of any chat, 0 before the first."""
+        """Return the number of the newest entry of any chat, 0 before the first."""
         return self._last
 
     def of(self, room: Room, after: int = 0) -> list[Entry]:
@@ -80,7 +80,7 @@ class Transcripts:
         """Wait for a bot to answer what happened in the chat after an entry.
 
         It is over when the bots have taken every update since and one of them did something visible, or with
-        `first` as soon as one did. `timed_out` tells when `timeout` seconds were not enough.
+        `first` as soon as one did. `timed_out` is true when `timeout` seconds were not enough.
         """
         done = self._state.wait(lambda: self._is_answered(room, after, first), timeout)
         with self._state.lock:
@@ -207,7 +207,7 @@ def _said(entry: Entry) -> str:
         "tap_taken": lambda: f"{entry.who} takes the tap",
         "toast": lambda: f"{entry.who} answers the tap: {fields['text']}",
         "alert": lambda: f"{entry.who} answers the tap with an alert: {fields['text']}",
-        "delete": lambda: f"{entry.who or 'Somebody'} deletes #{number}",
+        "delete": lambda: f"{entry.who or 'Someone'} deletes #{number}",
         "reaction": lambda: f"{entry.who} reacts to #{number}: {fields.get('emoji') or 'nothing'}",
         "purchase": lambda: f"The payment is not made: {fields['text']}",
         "block": lambda: f"{entry.who} blocks the bot",

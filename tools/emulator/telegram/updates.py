@@ -64,7 +64,7 @@ class Updates:
 
     @property
     def held(self) -> bool:
-        """Whether deliveries are held back."""
+        """Return whether deliveries are held back."""
         return self._held
 
     def release(self, bot: BotAccount) -> None:

@@ -26,19 +26,19 @@ class Chat:
 
     @property
     def id(self) -> int:
-        """The chat's id, as the bot sees it."""
+        """Return the chat's id, as the bot sees it."""
         return self.room.id
 
     def send(self, text: str, reply_to: Answer | Sent | int | None = None) -> Sent:
-        """A text message, queued for delivery."""
+        """Send a text message."""
         return self.send_content({"text": text}, reply_to)
 
     def press(self, label: str) -> Sent:
-        """A button of the reply keyboard: it sends its text."""
+        """Press a button of the reply keyboard, which sends its text."""
         return self.send(label)
 
     def sticker(self, emoji: str = "👍") -> Sent:
-        """A sticker."""
+        """Send a sticker."""
         file = self.services.state.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
         more = {
             "width": 64,
@@ -51,12 +51,12 @@ class Chat:
         return self.send_content({"sticker": file.json(**more)})
 
     def voice(self, seconds: int = 1) -> Sent:
-        """A voice message."""
+        """Send a voice message."""
         file = self.services.state.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
         return self.send_content({"voice": file.json(duration=seconds, mime_type="audio/ogg")})
 
     def photo(self, caption: str | None = None, content: bytes | None = None) -> Sent:
-        """A photo in two sizes."""
+        """Send a photo in two sizes."""
         files = self.services.state.files
         small, large = picture(size=32), content or picture()
         sizes = [
@@ -106,12 +106,12 @@ class Chat:
     def document(
         self, name: str = "notes.txt", content: bytes = b"A few notes.\n", mime_type: str = "text/plain"
     ) -> Sent:
-        """A file."""
+        """Send a file."""
         file = self.services.state.files.add("documents", content, mime_type, name)
         return self.send_content({"document": file.json(file_name=name, mime_type=mime_type)})
 
-    def forward(self, text: str, from_name: str = "Somebody") -> Sent:
-        """Somebody else's message, forwarded."""
+    def forward(self, text: str, from_name: str = "Someone") -> Sent:
+        """Forward another user's message."""
         origin = {
             "type": "hidden_user",
             "sender_user_name": from_name,
@@ -120,16 +120,16 @@ class Chat:
         return self.send_content({"text": text, "forward_origin": origin})
 
     def location(self, latitude: float = 55.751244, longitude: float = 37.618423) -> Sent:
-        """A place."""
+        """Send a place."""
         return self.send_content({"location": {"latitude": latitude, "longitude": longitude}})
 
     def contact(self, phone_number: str = "+10000000000") -> Sent:
-        """The user's own phone number."""
+        """Send the user's own phone number."""
         card = {"phone_number": phone_number, "first_name": self.user.first_name, "user_id": self.user.id}
         return self.send_content({"contact": card})
 
     def delete(self, message: Answer | Sent) -> None:
-        """Delete a message for both sides. Telegram tells the bot nothing."""
+        """Delete a message for both sides. The bot gets no update."""
         self.services.state.delete(self.room, message.stored, self.user.json())
 
     def react(self, message: Answer | Sent, *emoji: str) -> list[Update]:
@@ -155,7 +155,7 @@ class Chat:
         thread: int | None = None,
         quote: str | None = None,
     ) -> Sent:
-        """Any message, given the fields of the Bot API's Message."""
+        """Send a message with these fields of the Bot API's Message."""
         number = reply_to.message_id if isinstance(reply_to, Answer | Sent) else reply_to
         stored = self.services.sender.message(
             self.room, self.user, content, number, thread=thread, quote=quote
@@ -163,7 +163,7 @@ class Chat:
         return Sent(self.services.state, self.room, stored)
 
     def tap(self, stored: Stored, data: str) -> Tap:
-        """A callback query with this data from a message's button."""
+        """Tap a message's button with this callback data."""
         return Tap(self.services.state, *self.services.sender.tap(self.room, self.user, stored, data))
 
     def pay(self, invoice: Answer | str) -> Payment:
@@ -178,7 +178,7 @@ class Chat:
 
     @property
     def subscriptions(self) -> list[Subscription]:
-        """What this user pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
+        """Return the user's subscriptions at this bot; see `telegram.stars.renew` and `change`."""
         mine = self.services.stars.subscriptions
         return [one for one in mine if one.user.id == self.user.id and one.invoice.bot in self.room.bots]
 
@@ -191,18 +191,18 @@ class Chat:
         return self._standing(False)
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
-        """The next bot message of this chat that was not taken yet; AssertionError when none comes."""
+        """Wait for the next bot message of this chat; AssertionError when none comes."""
         answer = self.services.state.wait(self._take, timeout)
         assert answer is not None, f"the bot said nothing new within {timeout} s"
         return self.message(answer)
 
     def answers(self) -> list[Answer]:
-        """Every bot message of this chat, taken or not; deleted ones are left out."""
+        """Return every bot message of this chat except deleted ones."""
         with self.services.state.lock:
             return [self.message(stored) for stored in self.room.answers if not stored.deleted]
 
     def expect_silence(self, seconds: float = 0.5) -> None:
-        """AssertionError when the bot says anything new in this time."""
+        """Raise AssertionError when the bot sends anything in this time."""
         deadline = time.monotonic() + seconds
         unexpected = self.services.state.wait(self._take, max(0.0, deadline - time.monotonic()))
         assert unexpected is None, f"the bot said: {unexpected.data.get('text')!r}"
@@ -239,17 +239,17 @@ class TelegramUser:
 
     @property
     def id(self) -> int:
-        """The user's Telegram id."""
+        """Return the user's Telegram id."""
         return self.account.id
 
     def chat(self, bot: str = "assistant") -> Chat:
-        """The private chat with a bot; KeyError when there is no such bot."""
+        """Open the private chat with a bot; KeyError when there is no such bot."""
         state = self.services.state
         return Chat(self.services, self.account, state.private_room(self.account.id, state.bots[bot].name))
 
 
 class Channel:
-    """A channel, as the users who read it and its owner have it."""
+    """A channel, driven by its owner and its subscribers."""
 
     def __init__(self, services: Services, room: Room) -> None:
         self.services = services
@@ -257,29 +257,29 @@ class Channel:
 
     @property
     def id(self) -> int:
-        """The channel's id."""
+        """Return the channel's id."""
         return self.room.id
 
     @property
     def link(self) -> str:
-        """The address that lets users in."""
+        """Return the address that lets users in."""
         return invite_link(self.room)
 
     def join(self, user: TelegramUser | Account) -> None:
-        """Somebody becomes a subscriber; who was banned stays outside."""
+        """Subscribe a user; a banned one stays outside."""
         self._change(user, joins=True)
 
     def leave(self, user: TelegramUser | Account) -> None:
-        """Somebody unsubscribes."""
+        """Unsubscribe a user."""
         self._change(user, joins=False)
 
     def ban(self, user: TelegramUser | Account) -> None:
-        """The owner throws somebody out for good."""
+        """Ban a user, as the owner."""
         self._change(user, joins=False)
         self.room.banned.append(user.id)
 
     def dismiss(self, bot: str) -> None:
-        """The owner takes a bot off the administrators."""
+        """Remove a bot from the administrators."""
         self.room.bots.remove(bot)
 
     def _change(self, user: TelegramUser | Account, *, joins: bool) -> None:
@@ -300,20 +300,20 @@ class Group:
 
     @property
     def id(self) -> int:
-        """The chat's id."""
+        """Return the chat's id."""
         return self.room.id
 
     def by(self, user: TelegramUser) -> Chat:
-        """The group as this member sees it; AssertionError for a stranger."""
+        """Return the group as this member sees it; AssertionError for another user."""
         assert user.id in self.room.members, f"{user.account.first_name} is not in {self.room.title}"
         return Chat(self.services, user.account, self.room)
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
-        """The next message of any bot in the group."""
+        """Wait for the next message of any bot in the group."""
         return Chat(self.services, self.services.state.users[self.room.members[0]], self.room).answer(timeout)
 
     def change_bot(self, name: str, status: str) -> Update | None:
-        """The owner adds a bot ("member"), makes it an "administrator", or removes it ("kicked")."""
+        """Add a bot ("member"), make it an "administrator", or remove it ("kicked"), as the owner."""
         state, room = self.services.state, self.room
         with state.lock:
             old = self._status(name)

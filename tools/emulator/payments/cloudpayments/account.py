@@ -1,4 +1,4 @@
-"""One CloudPayments account: its ledger, and the notifications that tell of changes."""
+"""One CloudPayments account: its ledger and its notifications."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Account(FakePaymentServer):
         self.ledger = Ledger(self.clock)
 
     def give_back(self, payment: Json, amount: Decimal) -> Json:
-        """Give so much of a payment back and tell of it."""
+        """Refund `amount` of a payment and send its notification."""
         invoice = self.ledger.invoice_of(payment)
         original = {"Type": 1, "OriginalTransactionId": payment["TransactionId"]}
         refund = self.ledger.keep(self.ledger.transaction(invoice, amount, "Completed", **original))
@@ -39,7 +39,7 @@ class Account(FakePaymentServer):
         return refund
 
     def tell_subscription(self, subscription: Json) -> None:
-        """Tell that a subscription has changed."""
+        """Send the notification of a changed subscription."""
         self.callbacks.send([self._recurrent(subscription)])
 
     def _recurrent(self, subscription: Json) -> Callback:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 CURRENCIES = ("RUB", "USD", "EUR", "GBP", "KZT", "UAH", "BYN", "AZN", "AMD", "KGS", "UZS")
 BEHAVIOURS = (None, "CreateWeekly", "CreateMonthly")
-REMEMBERED_SECONDS = 3600.0  # how long a call with the same X-Request-ID is answered as the first time
+REMEMBERED_SECONDS = 3600.0  # how long a repeated X-Request-ID gets the first answer
 
 
 class Api:

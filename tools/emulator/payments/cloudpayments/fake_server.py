@@ -1,4 +1,4 @@
-"""What a payer does at CloudPayments, and what the shop hears of it."""
+"""The payer's side of CloudPayments, and the callbacks that the shop gets."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tools.emulator.web import Request, Response
 Json = dict[str, Any]
 
 FAILURES = 3  # in a row end a subscription
-REFUSED = 3008  # the reason code when the shop gave no answer that makes sense
+REFUSED = 3008  # the reason code when the shop gave no valid answer
 REFUSALS: dict[int | None, str] = {
-    10: "it knows no such order",
-    11: "it is somebody else's order",
-    12: "the amount is another",
-    13: "it cannot take it",
+    10: "the order is unknown",
+    11: "the order belongs to another user",
+    12: "the amount differs",
+    13: "it cannot take the payment",
     20: "the order has expired",
 }
 
@@ -62,11 +62,11 @@ class FakeServer(Account):
         return self._api.handle(request, path)
 
     def is_accepted(self, response: RawResponse) -> bool:
-        """Whether the answer is its only word for success."""
+        """Return whether the response is {"code": 0}, its only word for success."""
         return _code(response) == 0
 
     def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
-        """Ask, take the money, tell of it; a subscription begins."""
+        """Ask the shop, take the money and notify it; a subscription begins."""
         transaction = self._try(invoice, amount)
         transaction["Status"] = "Completed"
         invoice.state = "paid"
@@ -89,7 +89,7 @@ class FakeServer(Account):
         return self._declined(invoice, NOT_AUTHENTICATED)
 
     def expire(self, invoice: Invoice) -> list[Callback]:
-        """Let the order run out, of which nothing is told."""
+        """Let the order run out; there is no callback."""
         invoice.state = "canceled"
         return []
 
@@ -100,19 +100,19 @@ class FakeServer(Account):
         return [self._told("fail", notifications.transaction_fields(transaction))]
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
-        """A first try fails, a second succeeds; the failure is told last."""
+        """Fail first and succeed then; the callback of the failure comes last."""
         failed = self.decline(invoice)
         return [*reversed(self.pay(invoice, invoice.amount)), *failed]
 
     def forge(self, invoice: Invoice) -> list[Callback]:
-        """Say that it is paid, with a signature of one's own."""
+        """Send a callback that says paid, signed with another secret."""
         fields = notifications.transaction_fields(
             self.ledger.transaction(invoice, invoice.amount, "Completed")
         )
         return [self._told("pay", fields, is_forged=True)]
 
     def refund(self, invoice: Invoice) -> list[Callback]:
-        """Give back what is left of the payment; it is told at once."""
+        """Refund what is left of the payment; the callback is sent at once."""
         payment = self.ledger.get(invoice.object["TransactionId"])
         if payment is not None:
             self.give_back(payment, self.ledger.left(payment))
@@ -126,11 +126,11 @@ class FakeServer(Account):
         subscription["NextTransactionDateIso"] = a_month_after(subscription["NextTransactionDateIso"])
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None}
         charge = self.ledger.keep(self.ledger.transaction(invoice, invoice.amount, "Completed", **more))
-        invoice.object["TransactionId"] = charge["TransactionId"]  # a refund gives the newest payment back
+        invoice.object["TransactionId"] = charge["TransactionId"]  # refunds are of the newest payment
         return [self._told("pay", notifications.transaction_fields(charge)), self._recurrent(subscription)]
 
     def fail_renewal(self, invoice: Invoice) -> list[Callback]:
-        """Fail to charge the next month; the third time in a row ends it."""
+        """Fail to charge the next month; the third failure in a row ends the subscription."""
         subscription = self._running(invoice)
         subscription["FailedTransactionsNumber"] += 1
         has_ended = subscription["FailedTransactionsNumber"] >= FAILURES
@@ -154,7 +154,7 @@ class FakeServer(Account):
         return replace(made, id=callback.id, title=callback.title)
 
     def next_charge(self, invoice: Invoice) -> float | None:
-        """A month after the last charge."""
+        """Return a month after the last charge."""
         found = self.ledger.running(invoice.object.get("SubscriptionId", ""))
         if found is None:
             return None
@@ -162,7 +162,7 @@ class FakeServer(Account):
         return following.replace(tzinfo=UTC).timestamp()
 
     def _try(self, invoice: Invoice, amount: Decimal) -> Json:
-        """Ask the shop; without its agreement nothing is taken."""
+        """Ask the shop; raises NotPossible unless it agrees."""
         transaction = self.ledger.keep(self.ledger.transaction(invoice, amount, "AwaitingAuthentication"))
         question = self._told("check", notifications.transaction_fields(transaction))
         invoice.prechecks.append(question)
@@ -170,7 +170,7 @@ class FakeServer(Account):
         if code == 0:
             return transaction
         transaction |= {"Status": "Declined", "Reason": "Refused by the shop", "ReasonCode": code or REFUSED}
-        raise NotPossible(f"The shop does not want it to be paid: {REFUSALS.get(code, 'no answer')}.")
+        raise NotPossible(f"The shop refuses the payment: {REFUSALS.get(code, 'no answer')}.")
 
     def _running(self, invoice: Invoice) -> Json:
         found = self.ledger.running(invoice.object.get("SubscriptionId", ""))

@@ -41,7 +41,7 @@ class Ledger:
         return self._clock.moment().replace(tzinfo=None).isoformat(timespec="seconds")
 
     def number(self) -> int:
-        """Return a number nobody had."""
+        """Return a new number."""
         return next(self._numbers)
 
     def transaction(self, invoice: Invoice, amount: Decimal, status: str, **more: Any) -> Json:
@@ -90,7 +90,7 @@ class Ledger:
         return [one for one in self._transactions.values() if first <= one["CreatedDateIso"] <= last]
 
     def left(self, payment: Json) -> Decimal:
-        """How much of a payment is not given back yet."""
+        """Return how much of a payment is not refunded yet."""
         given = (
             money(one["Amount"])
             for one in self._transactions.values()

@@ -1,4 +1,4 @@
-"""What CloudPayments tells the shop, and how it signs that."""
+"""The notifications of CloudPayments and their two signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One shop's page at Prodamus: its subscribers, and the notifications that tell of payments."""
+"""One shop's page at Prodamus: its subscribers and its notifications."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Account(FakePaymentServer):
     notifications as older pages do, which identify a subscriber by phone instead of a profile id.
     """
 
-    # Subscriptions as they are made in the cabinet: name, price, days.
+    # Subscriptions as made in the dashboard: name, price, days.
     PLANS: ClassVar[dict[str, tuple[str, Decimal, int]]] = {
         "590001": ("Подписка на месяц", Decimal("499.00"), 30),
         "590002": ("Подписка на год", Decimal("4990.00"), 365),
@@ -43,7 +43,7 @@ class Account(FakePaymentServer):
         self._numbers = itertools.count(int(time.time() * 10) % 10**9 + 10**7)
 
     def subscriber(self, subscription: str, payer: str) -> Invoice | None:
-        """Return the invoice with which somebody, by profile or phone, has subscribed."""
+        """Return the invoice of a subscription by the profile id or phone of its payer."""
         for invoice in self.invoices.values():
             plan = invoice.object.get("plan")
             if plan and plan["id"] == subscription and payer in (plan["profile_id"], plan["phone"]):
@@ -51,7 +51,7 @@ class Account(FakePaymentServer):
         return None
 
     def set_activity(self, invoice: Invoice, status: Json) -> None:
-        """Let the payer or the shop stop or resume a subscription, and tell of it."""
+        """Stop or resume a subscription, for the payer or the shop, and send the notification."""
         with self.lock:
             invoice.object["plan"] |= status
         is_active = "0" not in status.values()
@@ -111,7 +111,7 @@ class Account(FakePaymentServer):
         return fields
 
     def _callback(self, title: str, fields: Json, *, is_forged: bool = False) -> Callback:
-        """Write a notice: each attempt says its number, so each is another text with another signature."""
+        """Make a notification. Each attempt contains its number, so each has its own signature."""
 
         def write(attempt: int) -> tuple[dict[str, str], bytes]:
             told = fields | {"attempt": str(attempt)}
@@ -129,7 +129,7 @@ class Account(FakePaymentServer):
         return self.clock.moment().astimezone(MOSCOW)
 
     def editable(self, callback: Callback) -> str:
-        """Return the fields of a notice; each attempt adds its own number."""
+        """Return the fields of a notification; each attempt adds its own number."""
         headers, body = callback.write(1)
         fields = php_forms.nested(php_forms.fields(headers["Content-Type"], body))
         return json.dumps(fields, indent=2, ensure_ascii=False)

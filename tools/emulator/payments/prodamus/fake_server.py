@@ -1,4 +1,4 @@
-"""What a payer does at Prodamus, and what the shop hears of it."""
+"""The payer's side of Prodamus, and the notifications that the shop gets."""
 
 from __future__ import annotations
 
@@ -52,17 +52,15 @@ class FakeServer(Account):
         }
 
     def is_accepted(self, response: RawResponse) -> bool:
-        """Exactly 200 is success, whatever is in it."""
+        """Return whether the status is 200; the body does not matter."""
         return response.status == 200
 
     def api(self, request: Request, path: str) -> Response:
         """Answer a call of the shop's."""
         return self._page.handle(request, path)
 
-    # What the payer does.
-
     def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
-        """Pay; the first payment of a subscription tells of it too."""
+        """Pay; a subscription's first callback contains the subscription."""
         invoice.state = "paid"
         if invoice.is_subscription:
             self._begin(invoice)
@@ -72,7 +70,7 @@ class FakeServer(Account):
         return [self._callback("success", fields)]
 
     def decline(self, invoice: Invoice) -> list[Callback]:
-        """Ask for an instalment and be refused; a card that is refused is not told."""
+        """Refuse an instalment plan; a declined card has no callback."""
         invoice.state = "declined"
         return [
             self._callback(
@@ -81,26 +79,26 @@ class FakeServer(Account):
         ]
 
     def fail_challenge(self, invoice: Invoice) -> list[Callback]:
-        """Do not pass the bank's page; a card that is refused is not told."""
+        """Fail the bank's page; a declined card has no callback."""
         return []
 
     def expire(self, invoice: Invoice) -> list[Callback]:
-        """Let the link run out, of which nothing is told."""
+        """Let the link run out; there is no callback."""
         invoice.state = "canceled"
         return []
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
-        """Give it up first and pay then; the second is told before the first."""
+        """Cancel first and pay then; the callback of the payment comes first."""
         canceled = self._payment(invoice, invoice.amount, "order_canceled", "Заявка отменена покупателем")
         return [*self.pay(invoice, invoice.amount), self._callback("order_canceled", canceled)]
 
     def forge(self, invoice: Invoice) -> list[Callback]:
-        """Say that it is paid, with a signature of one's own."""
+        """Send a callback that says paid, signed with another secret."""
         fields = self._payment(invoice, invoice.amount, "success", "Успешная оплата")
         return [self._callback("success", fields, is_forged=True)]
 
     def refund(self, invoice: Invoice) -> list[Callback]:
-        """Give it back in the cabinet: nobody hears of it."""
+        """Refund in the dashboard; there is no callback."""
         invoice.state = "refunded"
         return []
 
@@ -133,7 +131,7 @@ class FakeServer(Account):
         return [self._about_plan(invoice, told), self._about_plan(invoice, finish)]
 
     def next_charge(self, invoice: Invoice) -> float | None:
-        """On the day of the next payment."""
+        """Return the day of the next payment."""
         plan = invoice.object.get("plan")
         if plan is None or plan["finished"] or "0" in (plan["active_user"], plan["active_manager"]):
             return None

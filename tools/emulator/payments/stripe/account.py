@@ -1,4 +1,4 @@
-"""One Stripe account: its objects, and the events that tell of their changes."""
+"""One Stripe account: its objects and its events."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Account(FakePaymentServer):
         self._invoice_of: dict[str, Invoice] = {}  # by payment and by subscription
 
     def give_back(self, intent: Json, amount: int) -> Json:
-        """Give money back for the API."""
+        """Refund for the API."""
         refund, told = self._given_back(intent, amount)
         self.send(self._invoice_of[intent["id"]], told)
         return refund
 
     def refunded(self, intent: Json) -> int:
-        """What was given back of a payment."""
+        """Return the refunded amount of a payment, in minor units."""
         mine = [one for one in self.refunds if one["payment_intent"] == intent["id"]]
         return sum(one["amount"] for one in mine if one["status"] == "succeeded")
 
     def fail_refund(self, refund_id: str) -> None:
-        """A refund that succeeded comes back: the card was closed meanwhile."""
+        """Let a succeeded refund fail afterwards, as when the card was closed meanwhile."""
         with self.lock:
             refund = next(one for one in self.refunds if one["id"] == refund_id)
             refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
@@ -67,7 +67,7 @@ class Account(FakePaymentServer):
         return "", ""
 
     def subscription_changed(self, subscription: Json) -> None:
-        """Tell of a change made by the API."""
+        """Send the event of a change made through the API."""
         told = [self._event("customer.subscription.updated", subscription)]
         self.send(self._invoice_of[subscription["id"]], told)
 
@@ -77,7 +77,7 @@ class Account(FakePaymentServer):
         done = self.refunded(intent)
         if done == intent["amount"]:
             self._invoice_of[intent["id"]].state = "refunded"
-        # One fact, two events.
+        # A refund has two events.
         charge = objects.charge(intent, done)
         return refund, [self._event("charge.refunded", charge), self._event("refund.created", refund)]
 

@@ -1,4 +1,4 @@
-"""Stripe: Checkout sessions, subscriptions, refunds, disputes; signed events in no certain order."""
+"""Stripe's payer side: Checkout sessions, subscriptions, refunds and disputes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_OPEN = (
     'Only Checkout Sessions with a status in ["open"] can be expired. '
     "This Checkout Session has a status of `{}`."
 )
-FAILURES = 4  # tries to charge a period, after which the subscription is canceled (a setting of the account)
+FAILURES = 4  # failed charges of a period cancel the subscription (a setting of the account)
 
 
 class FakeServer(Account):
@@ -64,8 +64,6 @@ class FakeServer(Account):
     def api(self, request: Request, path: str) -> Response:
         """Answer a call of the API."""
         return self._api.handle(request, path)
-
-    # The payer.
 
     def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Pay by card, which is decided at once."""
@@ -133,7 +131,7 @@ class FakeServer(Account):
         event = objects.event("checkout.session.completed", claim, self._now())
         return [Callback(event["type"], self._signed(event, "whsec_guessed"), is_forged=True)]
 
-    # The cabinet and the bank.
+    # The dashboard and the bank.
 
     def refund(self, invoice: Invoice) -> list[Callback]:
         """Give back what is left of the last payment."""
@@ -166,7 +164,7 @@ class FakeServer(Account):
     def _disputes_of(self, invoice: Invoice) -> list[Json]:
         return [one for one in self.disputes if self._invoice_of.get(one["payment_intent"]) is invoice]
 
-    # What is possible now.
+    # Rules.
 
     def refusal(self, invoice: Invoice, action: str) -> str:
         """Return why Stripe would refuse an action now; nothing when it would do it."""
@@ -244,20 +242,20 @@ class FakeServer(Account):
         ]
 
     def next_charge(self, invoice: Invoice) -> float | None:
-        """At the end of the current period, as long as the subscription is not over."""
+        """Return the end of the current period; None when the subscription has ended."""
         subscription = self.subscriptions.get(str(invoice.object.get("subscription")))
         if subscription is None or subscription["status"] == "canceled":
             return None
         return float(subscription["items"]["data"][0]["current_period_end"])
 
     def is_ending(self, invoice: Invoice) -> bool:
-        """Whether it runs, and was canceled for the end of its period."""
+        """Return whether the subscription is running and canceled for the end of its period."""
         subscription = self.subscriptions.get(str(invoice.object.get("subscription")), {})
         is_running = subscription.get("status") in ("active", "past_due")
         return is_running and bool(subscription["cancel_at_period_end"])
 
     def end_period(self, invoice: Invoice) -> list[Callback]:
-        """End it where it goes no further."""
+        """End a canceled subscription."""
         subscription = self._subscription_of(invoice)
         subscription["status"] = "canceled"
         return [self._event("customer.subscription.deleted", subscription)]

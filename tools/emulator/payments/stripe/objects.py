@@ -20,7 +20,7 @@ def new_id(prefix: str) -> str:
 
 
 def session(form: Json, url: str, amount: int, now: int, expires_at: int) -> Json:
-    """Return a Checkout session that nobody has paid; `url` has a place for its number."""
+    """Return an unpaid Checkout session; `url` has a place for its id."""
     number = new_id("cs_test")
     return {
         "id": number,
@@ -177,7 +177,7 @@ def invoice_payment(billed: Json, intent: Json) -> Json:
 
 
 def event(kind: str, found: Json, now: int) -> Json:
-    """Return what the webhook is told."""
+    """Return the event that the webhook gets."""
     return {
         "id": new_id("evt"),
         "object": "event",

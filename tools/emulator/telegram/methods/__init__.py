@@ -1,4 +1,4 @@
-"""The Bot API's methods, one file for each subject; importing this registers them."""
+"""The Bot API's methods, one module for each group; importing this package registers them."""
 
 from tools.emulator.telegram.methods import (
     callbacks,

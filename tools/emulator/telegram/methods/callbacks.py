@@ -1,4 +1,4 @@
-"""Answering button taps."""
+"""Answers to button taps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 @method("answerCallbackQuery", "callback_query_id", "text", "show_alert")
 def answer_callback_query(call: Call) -> bool:
-    """The note or alert that the user sees, once for each tap."""
+    """Show the note or alert to the user, once for each tap."""
     state = call.state
     query = state.callbacks.get(call.text("callback_query_id"))
     if query is None or query["bot"] != call.bot.name or state.clock.now() - query["at"] > QUERY_SECONDS:

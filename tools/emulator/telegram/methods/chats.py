@@ -1,4 +1,4 @@
-"""Asking about bots, chats, members and files."""
+"""Queries about bots, chats, members and files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_DOWNLOAD = 20 * 1024 * 1024
 
 
 def invite_link(room: Room) -> str:
-    """The address that lets users into a channel."""
+    """Return the address that lets users into a channel."""
     return f"https://t.me/{room.username}" if room.username else f"https://t.me/+{-room.id:x}"
 
 
 @method("getMe")
 def get_me(call: Call) -> Json:
-    """The bot itself."""
+    """Return the bot itself."""
     abilities = {
         "can_join_groups": True,
         "can_read_all_group_messages": not call.bot.privacy,
@@ -37,7 +37,7 @@ def get_me(call: Call) -> Json:
     note="The name, the kind and the link; no photo, permissions, description or pinned message.",
 )
 def get_chat(call: Call) -> Json:
-    """The chat in full."""
+    """Return the chat in full."""
     room = call.room(look=True)
     chat = call.state.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
     if room.kind == "channel" and call.bot.name in room.bots:
@@ -50,7 +50,7 @@ CREATOR: Json = {"status": "creator", "is_anonymous": False}
 
 @method("getChatMember", "chat_id", "user_id")
 def get_chat_member(call: Call) -> Json:
-    """Who somebody is in a chat."""
+    """Return the membership of a user or bot in a chat."""
     room, user_id = call.room(look=True), call.integer("user_id")
     state = call.state
     if room.kind == "channel" and call.bot.name not in room.bots:
@@ -70,7 +70,7 @@ def get_chat_member(call: Call) -> Json:
 
 @method("getChatAdministrators", "chat_id", "return_bots")
 def get_chat_administrators(call: Call) -> list[Json]:
-    """The owner of a group and the bots that administer it; the bots without the caller unless asked for."""
+    """Return the owner and administrator bots of a group; bots besides the caller only with return_bots."""
     room, state = call.room(look=True), call.state
     if room.kind == "private":
         raise bad_request("there are no administrators in the private chat")
@@ -84,7 +84,7 @@ def get_chat_administrators(call: Call) -> list[Json]:
 
 @method("getUserProfilePhotos", "user_id", "offset", "limit", note="No user has a photo.")
 def get_user_profile_photos(call: Call) -> Json:
-    """No photo."""
+    """Return no photo."""
     user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
     if user_id not in call.state.users:
         raise bad_request("user not found")
@@ -93,7 +93,7 @@ def get_user_profile_photos(call: Call) -> Json:
 
 @method("getChatMemberCount", "chat_id")
 def get_chat_member_count(call: Call) -> int:
-    """Users and bots together."""
+    """Return the number of users and bots."""
     room = call.room()
     return len(room.members) + len(room.bots)
 
@@ -111,7 +111,7 @@ def leave_chat(call: Call) -> bool:
 
 @method("getFile", "file_id")
 def get_file(call: Call) -> Json:
-    """Where to download a file of at most 20 MB."""
+    """Return where to download a file of at most 20 MB."""
     file = call.state.files.by_id(call.text("file_id"))
     if file is None or file.content is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")

@@ -20,7 +20,7 @@ POST = (
 
 
 def text_content(call: Call) -> Json:
-    """{"text", "entities"?} of a text message; raises the API's errors."""
+    """Return {"text", "entities"?} of a text message; raises the API's errors."""
     text, entities = formatted(call, "text", "parse_mode", "entities")
     if not text:
         raise bad_request("message text is empty")
@@ -32,7 +32,7 @@ def text_content(call: Call) -> Json:
 
 
 def caption_content(call: Call) -> Json:
-    """{"caption"?, "caption_entities"?} of a media message; raises the API's errors."""
+    """Return {"caption"?, "caption_entities"?} of a media message; raises the API's errors."""
     text, entities = formatted(call, "caption", "parse_mode", "caption_entities")
     if units(text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
@@ -41,7 +41,7 @@ def caption_content(call: Call) -> Json:
 
 
 def formatted(call: Call, text_name: str, mode_name: str, entities_name: str) -> tuple[str, list[Entity]]:
-    """Plain text with the given, parsed and automatic entities."""
+    """Return plain text with the given, parsed and automatic entities."""
     source = call.text(text_name)
     mode = call.text(mode_name).lower()
     given = call.json(entities_name, "entities") or []
@@ -61,7 +61,7 @@ def formatted(call: Call, text_name: str, mode_name: str, entities_name: str) ->
 
 
 def markup_content(call: Call) -> Json:
-    """{"reply_markup"?} as it will stand under the message."""
+    """Return {"reply_markup"?} of a message."""
     if not call.takes("reply_markup"):
         return {}
     markup = check_markup(call.json("reply_markup", "reply keyboard markup"))
@@ -69,7 +69,7 @@ def markup_content(call: Call) -> Json:
 
 
 def options_content(call: Call) -> Json:
-    """The marks of a protected message and of an effect; a silent one has none that a bot could see."""
+    """Return the fields of a protected message and of an effect; a silent message has none."""
     if call.takes("disable_notification"):
         call.boolean("disable_notification")
     protected = call.takes("protect_content") and call.boolean("protect_content")
@@ -79,7 +79,7 @@ def options_content(call: Call) -> Json:
 
 
 def topic_of(call: Call, room: Room) -> Json:
-    """The fields of the topic that the message goes to; raises when it is not there, or closed."""
+    """Return the fields of the topic of a message; raises when the topic is missing or closed."""
     thread = call.integer("message_thread_id")
     if not thread:
         return {}
@@ -92,7 +92,7 @@ def topic_of(call: Call, room: Room) -> Json:
 
 
 def reply_content(call: Call, room: Room) -> Json:
-    """{"reply_to_message"?}; raises "message to be replied not found" unless that is allowed."""
+    """Return {"reply_to_message"?}; raises "message to be replied not found" unless that is allowed."""
     if not call.takes("reply_parameters"):
         return {}
     reply = call.json("reply_parameters", "reply parameters") or {}

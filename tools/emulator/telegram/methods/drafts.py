@@ -1,4 +1,4 @@
-"""Signs of work in progress: chat actions and message drafts. Both are seen for a while and kept nowhere."""
+"""Chat actions and message drafts, which are shown for a while and not stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACTIONS = frozenset(
 
 @method("sendChatAction", "chat_id", "action", "message_thread_id")
 def send_chat_action(call: Call) -> bool:
-    """ "typing…" for five seconds or until the bot's next message."""
+    """Show "typing…" for five seconds or until the bot's next message."""
     room = call.room()
     topic_of(call, room)
     action = call.text("action")
@@ -41,7 +41,7 @@ def send_chat_action(call: Call) -> bool:
 
 @method("sendMessageDraft", "chat_id", "draft_id", "message_thread_id", "text", "parse_mode", "entities")
 def send_message_draft(call: Call) -> bool:
-    """A partial answer, shown in a private chat until the real message comes."""
+    """Show a partial answer in a private chat until the real message comes."""
     room = call.room()
     if room.kind != "private":
         raise bad_request("TEXTDRAFT_PEER_INVALID")

@@ -18,7 +18,7 @@ NOT_MODIFIED = (
     "chat_id", "message_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup",
 )  # fmt: skip
 def edit_message_text(call: Call) -> Json:
-    """New text; a markup that is not given again disappears."""
+    """Replace the text; a markup that is not given again disappears."""
     room, stored = own_message(call)
     if "text" not in stored.data:
         raise bad_request("there is no text in the message to edit")
@@ -28,7 +28,7 @@ def edit_message_text(call: Call) -> Json:
 
 @method("editMessageCaption", "chat_id", "message_id", "show_caption_above_media", "reply_markup", *CAPTION)
 def edit_message_caption(call: Call) -> Json:
-    """New caption under a photo or document."""
+    """Replace the caption of a photo or document."""
     room, stored = own_message(call)
     if "text" in stored.data:
         raise bad_request("there is no caption in the message to edit")
@@ -40,13 +40,13 @@ def edit_message_caption(call: Call) -> Json:
 
 @method("editMessageReplyMarkup", "chat_id", "message_id", "reply_markup")
 def edit_message_reply_markup(call: Call) -> Json:
-    """New buttons, or none."""
+    """Replace or remove the buttons."""
     room, stored = own_message(call)
     return change(call, room, stored, {"reply_markup": None} | inline_markup(call))
 
 
 def own_message(call: Call) -> tuple[Room, Stored]:
-    """The message to edit; raises when it is not there, or not this bot's."""
+    """Return the message to edit; raises when it is missing or not this bot's."""
     room = call.room()
     stored = call.message(room, "message to edit not found")
     if stored.bot != call.bot.name:
@@ -55,7 +55,7 @@ def own_message(call: Call) -> tuple[Room, Stored]:
 
 
 def inline_markup(call: Call) -> Json:
-    """{"reply_markup"?} of an edit, which takes no reply keyboard."""
+    """Return {"reply_markup"?} of an edit, which takes no reply keyboard."""
     content = markup_content(call)
     if content and "inline_keyboard" not in content["reply_markup"]:
         raise bad_request("inline keyboard expected")
@@ -63,7 +63,7 @@ def inline_markup(call: Call) -> Json:
 
 
 def change(call: Call, room: Room, stored: Stored, content: Json) -> Json:
-    """Edit the message; raises when nothing would be another."""
+    """Edit the message; raises when nothing would change."""
     if all(stored.data.get(name) == value for name, value in content.items()):
         raise bad_request(NOT_MODIFIED)
     call.state.change(room, stored, content)

@@ -65,7 +65,7 @@ KINDS = {
 
 @method("sendPhoto", "chat_id", "photo", "show_caption_above_media", "has_spoiler", *CAPTION, *POST)
 def send_photo(call: Call) -> Json:
-    """A picture: uploaded, by file_id, or by URL."""
+    """Send a picture: uploaded, by file_id, or by URL."""
     return _send(call, "photo")
 
 
@@ -75,25 +75,25 @@ def send_photo(call: Call) -> Json:
     note="Takes every file as it is: a picture is not turned into a photo.",
 )  # fmt: skip
 def send_document(call: Call) -> Json:
-    """Any file."""
+    """Send any file."""
     return _send(call, "document")
 
 
 @method("sendVoice", "chat_id", "voice", "duration", *CAPTION, *POST)
 def send_voice(call: Call) -> Json:
-    """A voice message."""
+    """Send a voice message."""
     return _send(call, "voice")
 
 
 @method("sendAudio", "chat_id", "audio", "duration", "performer", "title", *CAPTION, *POST)
 def send_audio(call: Call) -> Json:
-    """Music."""
+    """Send music."""
     return _send(call, "audio")
 
 
 @method("sendVideo", "chat_id", "video", "show_caption_above_media", "has_spoiler", *SIZED, *CAPTION, *POST)
 def send_video(call: Call) -> Json:
-    """A video."""
+    """Send a video."""
     return _send(call, "video")
 
 
@@ -108,19 +108,19 @@ def send_video(call: Call) -> Json:
     *POST,
 )
 def send_animation(call: Call) -> Json:
-    """A video without sound."""
+    """Send a video without sound."""
     return _send(call, "animation")
 
 
 @method("sendVideoNote", "chat_id", "video_note", "duration", "length", *POST)
 def send_video_note(call: Call) -> Json:
-    """A round video, which has no caption."""
+    """Send a round video, which has no caption."""
     return _send(call, "video_note")
 
 
 @method("sendSticker", "chat_id", "sticker", "emoji", *POST)
 def send_sticker(call: Call) -> Json:
-    """A sticker, which has no caption."""
+    """Send a sticker, which has no caption."""
     return _send(call, "sticker")
 
 
@@ -129,7 +129,7 @@ ALBUM = tuple(name for name in POST if name != "reply_markup")
 
 @method("sendMediaGroup", "chat_id", "media", *ALBUM)
 def send_media_group(call: Call) -> list[Json]:
-    """Two to ten photos, videos, files or sounds as one album."""
+    """Send two to ten photos, videos, files or sounds as one album."""
     room, items = call.room(), call.json("media", "media")
     if items is None:
         raise bad_request('parameter "media" is required')
@@ -151,7 +151,7 @@ def send_media_group(call: Call) -> list[Json]:
 
 @method("editMessageMedia", "chat_id", "message_id", "media", "reply_markup")
 def edit_message_media(call: Call) -> Json:
-    """Another photo, video or file in the place of the one of a message."""
+    """Replace the photo, video or file of a message."""
     from tools.emulator.telegram.methods.editing import change, inline_markup, own_message
 
     room, stored = own_message(call)
@@ -166,7 +166,7 @@ def edit_message_media(call: Call) -> Json:
 
 
 def _album_item(call: Call, item: Any, number: int) -> Json:
-    """One item; what Telegram's servers refuse names its place in the album."""
+    """Return the content of one item; a refusal names its place in the album."""
     try:
         return _item(call, item, ALBUM_KINDS)
     except ApiError as error:
@@ -177,7 +177,7 @@ def _album_item(call: Call, item: Any, number: int) -> Json:
 
 
 def _item(call: Call, item: Any, kinds: tuple[str, ...]) -> Json:
-    """The content of one InputMedia of these kinds."""
+    """Return the content of one InputMedia of these kinds."""
     if not isinstance(item, dict):
         raise bad_request("can't parse InputMedia: expected an Object")
     kind = item.get("type")

@@ -42,14 +42,14 @@ COPY = ("chat_id", "from_chat_id", "message_thread_id", "disable_notification", 
 
 @method("sendMessage", "chat_id", "text", "parse_mode", "entities", "link_preview_options", *POST)
 def send_message(call: Call) -> Json:
-    """A text message."""
+    """Return a text message."""
     room = call.room()
     return post(call, room, text_content(call))
 
 
 @method("sendLocation", "chat_id", "latitude", "longitude", "horizontal_accuracy", *POST)
 def send_location(call: Call) -> Json:
-    """A place."""
+    """Send a place."""
     room = call.room()
     accuracy = call.decimal("horizontal_accuracy")
     return post(
@@ -59,7 +59,7 @@ def send_location(call: Call) -> Json:
 
 @method("sendVenue", "chat_id", "latitude", "longitude", "title", "address", *POST)
 def send_venue(call: Call) -> Json:
-    """A place with a name."""
+    """Send a place with a name."""
     room = call.room()
     place = _place(call)
     venue = {"location": place, "title": call.required("title"), "address": call.required("address")}
@@ -68,7 +68,7 @@ def send_venue(call: Call) -> Json:
 
 @method("sendContact", "chat_id", "phone_number", "first_name", "last_name", "vcard", *POST)
 def send_contact(call: Call) -> Json:
-    """A phone number with a name."""
+    """Send a phone number with a name."""
     room = call.room()
     card = {name: call.required(name) for name in ("phone_number", "first_name")}
     card |= {name: call.text(name) for name in ("last_name", "vcard")}
@@ -77,7 +77,7 @@ def send_contact(call: Call) -> Json:
 
 @method("copyMessage", "message_id", *dict.fromkeys((*COPY, *CAPTION, *POST)))
 def copy_message(call: Call) -> Json:
-    """The content of a message, without its author; a caption that is given replaces the old one."""
+    """Copy a message without its author; a given caption replaces the old one."""
     room, source = call.room(), call.message(_source(call), "message to copy not found")
     content = _body(source)
     if call.raw("caption") is not None:
@@ -88,7 +88,7 @@ def copy_message(call: Call) -> Json:
 
 @method("copyMessages", "message_ids", "remove_caption", *COPY)
 def copy_messages(call: Call) -> list[Json]:
-    """Several messages without their authors; the ones that are not there are skipped."""
+    """Copy several messages without their authors; missing ones are skipped."""
     room, bare = call.room(), call.boolean("remove_caption")
     copies = []
     for source in _messages(call, _source(call)):
@@ -100,14 +100,14 @@ def copy_messages(call: Call) -> list[Json]:
 
 @method("forwardMessage", "message_id", "message_effect_id", *COPY)
 def forward_message(call: Call) -> Json:
-    """A message with its author's name."""
+    """Forward a message with its author's name."""
     room, source = call.room(), call.message(_source(call), "message to forward not found")
     return post(call, room, _body(source) | _origin(source))
 
 
 @method("forwardMessages", "message_ids", *COPY)
 def forward_messages(call: Call) -> list[Json]:
-    """Several messages with their authors' names; the ones that are not there are skipped."""
+    """Forward several messages with their authors' names; missing ones are skipped."""
     room = call.room()
     return [
         {"message_id": post(call, room, _body(source) | _origin(source))["message_id"]}
@@ -117,7 +117,7 @@ def forward_messages(call: Call) -> list[Json]:
 
 @method("deleteMessage", "chat_id", "message_id", note="There is no limit of 48 hours.")
 def delete_message(call: Call) -> bool:
-    """One message."""
+    """Delete one message."""
     room = call.room()
     if call.raw("message_id") in (None, ""):
         raise bad_request("message identifier is not specified")
@@ -134,7 +134,7 @@ def delete_message(call: Call) -> bool:
 
 @method("deleteMessages", "chat_id", "message_ids", note="There is no limit of 48 hours.")
 def delete_messages(call: Call) -> bool:
-    """Up to 100 messages; the ones that are not there are skipped."""
+    """Delete up to 100 messages; missing ones are skipped."""
     room = call.room()
     for stored in _messages(call, room):
         call.state.delete(room, stored, call.bot.json())
@@ -143,7 +143,7 @@ def delete_messages(call: Call) -> bool:
 
 @method("pinChatMessage", "chat_id", "message_id", "disable_notification")
 def pin_chat_message(call: Call) -> bool:
-    """Pin a message; a service message says so unless it is done silently."""
+    """Pin a message, with a service message unless it is done silently."""
     room = call.room()
     stored = call.message(room, "message to pin not found")
     if room.kind == "supergroup" and call.bot.name not in room.admins:
@@ -157,7 +157,7 @@ def pin_chat_message(call: Call) -> bool:
 
 @method("unpinChatMessage", "chat_id", "message_id")
 def unpin_chat_message(call: Call) -> bool:
-    """Unpin a message, the newest pinned one without a number."""
+    """Unpin a message: the newest pinned one unless a number is given."""
     room = call.room()
     number = call.integer("message_id") or (room.pinned[-1] if room.pinned else 0)
     if number not in room.pinned:
@@ -182,7 +182,7 @@ def post(call: Call, room: Room, content: Json) -> Json:
 
 
 def _returned(data: Json) -> Json:
-    """The real API does not give reply keyboards back, only inline ones."""
+    """Return a message as the API does: with an inline keyboard, but without a reply keyboard."""
     markup = data.get("reply_markup")
     if markup is not None and "inline_keyboard" not in markup:
         return {name: value for name, value in data.items() if name != "reply_markup"}

@@ -1,4 +1,4 @@
-"""Invoices, the answer before the money, and what can be done with Stars afterwards."""
+"""Invoices, pre-checkout answers, refunds and subscriptions in Stars."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INVOICE = ("title", "description", "payload", "currency", "prices", "provider_to
 
 @method("sendInvoice", "chat_id", "subscription_period", *INVOICE, *POST, note=STARS_ONLY)
 def send_invoice(call: Call) -> Json:
-    """An invoice as a message with its own Pay button."""
+    """Send an invoice as a message with its own Pay button."""
     room = call.room()
     if call.integer("subscription_period"):
         raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
@@ -34,7 +34,7 @@ def send_invoice(call: Call) -> Json:
 
 @method("createInvoiceLink", "subscription_period", *INVOICE, note=STARS_ONLY)
 def create_invoice_link(call: Call) -> str:
-    """An invoice as an address; only so it can be a subscription."""
+    """Make an address for an invoice; only such an invoice can be a subscription."""
     period = call.integer("subscription_period") or 0
     if period not in (0, PERIOD):
         raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
@@ -46,7 +46,7 @@ def create_invoice_link(call: Call) -> str:
 
 @method("answerPreCheckoutQuery", "pre_checkout_query_id", "ok", "error_message")
 def answer_pre_checkout_query(call: Call) -> bool:
-    """Whether the Stars may be taken, within ten seconds."""
+    """Allow or refuse a charge of Stars, within ten seconds."""
     ok, error = call.boolean("ok"), call.text("error_message")
     if not ok and not error:
         raise bad_request("error message must be specified")
@@ -57,7 +57,7 @@ def answer_pre_checkout_query(call: Call) -> bool:
 
 @method("refundStarPayment", "user_id", "telegram_payment_charge_id")
 def refund_star_payment(call: Call) -> bool:
-    """All of a payment back to the payer."""
+    """Refund a payment in full."""
     word = call.stars.refund(
         call.bot.name, call.integer("user_id") or 0, call.text("telegram_payment_charge_id")
     )
@@ -77,7 +77,7 @@ def edit_user_star_subscription(call: Call) -> bool:
 
 @method("getStarTransactions", "offset", "limit")
 def get_star_transactions(call: Call) -> Json:
-    """What happened to the bot's Stars, the oldest first."""
+    """Return the transactions of the bot's Stars, the oldest first."""
     offset, limit = call.integer("offset") or 0, call.integer("limit", MAX_TRANSACTIONS) or 0
     if offset < 0 or not 1 <= limit <= MAX_TRANSACTIONS:
         raise bad_request("invalid value of parameter offset or limit specified")
@@ -86,7 +86,7 @@ def get_star_transactions(call: Call) -> Json:
 
 @method("getMyStarBalance")
 def get_my_star_balance(call: Call) -> Json:
-    """The bot's Stars."""
+    """Return the bot's balance of Stars."""
     return {"amount": call.stars.balance(call.bot)}
 
 
@@ -101,7 +101,7 @@ def _invoice(call: Call, period: int) -> Invoice:
     if not 1 <= len(payload.encode()) <= MAX_PAYLOAD:
         raise bad_request("INVOICE_PAYLOAD_INVALID")
     if call.text("currency") != CURRENCY:
-        # Every other currency needs a provider that @BotFather knows, and there is none here.
+        # Other currencies need a provider connected at @BotFather, which the emulator does not have.
         raise bad_request("PAYMENT_PROVIDER_INVALID")
     return Invoice(call.bot.name, title, description, payload, _price(call), period)
 

@@ -1,4 +1,4 @@
-"""What @BotFather shows of a bot: commands, name, descriptions, menu button."""
+"""A bot's profile: commands, name, descriptions, menu button."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMITS = {"name": 64, "description": 512, "short_description": 120}
 
 @method("setMyCommands", "commands", "scope", "language_code")
 def set_my_commands(call: Call) -> bool:
-    """The command list of one scope and language."""
+    """Set the command list of one scope and language."""
     commands = call.json("commands")
     if not isinstance(commands, list) or len(commands) > MAX_COMMANDS:
         raise bad_request(
@@ -32,13 +32,13 @@ def set_my_commands(call: Call) -> bool:
 
 @method("getMyCommands", "scope", "language_code")
 def get_my_commands(call: Call) -> list[Json]:
-    """The command list of one scope and language."""
+    """Return the command list of one scope and language."""
     return call.bot.commands.get(_key(call), [])
 
 
 @method("deleteMyCommands", "scope", "language_code")
 def delete_my_commands(call: Call) -> bool:
-    """Fall back to the wider list."""
+    """Delete a command list, so that the wider one applies."""
     call.bot.commands.pop(_key(call), None)
     _changed(call)
     return True
@@ -46,19 +46,19 @@ def delete_my_commands(call: Call) -> bool:
 
 @method("setChatMenuButton", "menu_button", note="One button for all chats.")
 def set_chat_menu_button(call: Call) -> bool:
-    """The button beside the input field."""
+    """Set the button beside the input field."""
     call.bot.texts["menu_button"] = json.dumps(call.json("menu_button"))
     return True
 
 
 @method("getChatMenuButton", note="One button for all chats.")
 def get_chat_menu_button(call: Call) -> Any:
-    """The button beside the input field."""
+    """Return the button beside the input field."""
     return json.loads(call.bot.texts.get("menu_button", "null")) or {"type": "default"}
 
 
 def _text_methods(title: str, name: str) -> None:
-    """setMy…/getMy… of one of the bot's texts, kept for each language."""
+    """Register setMy…/getMy… of one of the bot's texts, stored by language."""
 
     @method(f"setMy{title}", name, "language_code")
     def set_text(call: Call) -> bool:
@@ -89,7 +89,7 @@ def _check_command(command: Any) -> None:
 
 
 def _key(call: Call) -> str:
-    """The default scope's key is the language code alone, one chat's is `chat:<id>:<language code>`.
+    """Return the default scope's key is the language code alone, one chat's is `chat:<id>:<language code>`.
 
     Both are what the page shows. A chat that the bot does not know has no commands of its own.
     """
@@ -110,5 +110,5 @@ def _changed(call: Call) -> None:
 
 
 def shown_commands(commands: dict[str, list[Json]]) -> dict[str, list[Json]]:
-    """The lists of the default scope and of single chats, by their keys."""
+    """Return the lists of the default scope and of single chats, by their keys."""
     return {language: items for language, items in commands.items() if not language.startswith("{")}

@@ -72,7 +72,7 @@ def _set_closed(call: Call, *, closed: bool) -> bool:
 
 
 def _room(call: Call) -> Room:
-    """The forum or private chat with topics; in a forum the bot must be an administrator."""
+    """Return the forum or private chat with topics; in a forum the bot must be an administrator."""
     room = call.room()
     if room.kind != "private" and not room.forum:
         raise bad_request("the chat is not a forum")

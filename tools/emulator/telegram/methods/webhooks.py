@@ -1,4 +1,4 @@
-"""Setting and asking about the webhook."""
+"""The webhook: setting, deleting and inspecting it, and getUpdates."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
     note="Takes plain HTTP to this machine.",
 )  # fmt: skip
 def set_webhook(call: Call) -> bool:
-    """Where updates go. `allowed_updates` left out keeps the previous; an empty list is the default set."""
+    """Set where updates go. Without `allowed_updates` the old list stays; an empty one is the default."""
     url = call.text("url")
     if not url:
         return delete_webhook(call)
-    # The real one takes HTTPS only; this machine's own address is the emulator's exception.
+    # Telegram takes HTTPS only; addresses of this machine are the emulator's exception.
     if not url.startswith(("https://", *LOCAL)):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
     secret = call.text("secret_token")
@@ -46,7 +46,7 @@ def set_webhook(call: Call) -> bool:
 
 @method("deleteWebhook", "drop_pending_updates")
 def delete_webhook(call: Call) -> bool:
-    """Keep updates until somebody asks for them."""
+    """Remove the webhook; updates wait until they are fetched."""
     call.bot.webhook = Webhook(allowed_updates=call.bot.webhook.allowed_updates)
     _drop(call)
     call.updates.release(call.bot)
@@ -55,7 +55,7 @@ def delete_webhook(call: Call) -> bool:
 
 @method("getWebhookInfo")
 def get_webhook_info(call: Call) -> Json:
-    """State of the delivery."""
+    """Return the state of the delivery."""
     hook = call.bot.webhook
     info: Json = {
         "url": hook.url,
