@@ -1,7 +1,8 @@
-"""What AI models do for us: answers in words (`chat`), each way of answering (`modes`), and who gives them.
+"""AI models: chat completions (`chat`), chat modes (`modes`), providers, and users' own API keys.
 
     answer = chat.complete(messages.messages_for(mode, history, text, now), model=…, provider=…, deadline=…)
 
-A provider is one file in `providers/`. `provider` says what such a file holds, `stream`, `events` and
-`reading` carry its answer, and `chat` alone decides what is tried again and what an answer is.
+A provider is one file in `providers/` and implements `provider.Provider`. `response_reader` and
+`server_sent_events` read its responses; `chat` decides about retries and what counts as an answer,
+`error_handling` what each kind of error means for users and the owner.
 """

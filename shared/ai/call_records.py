@@ -1,4 +1,4 @@
-"""What is kept of each call to a provider (the table api_usage), whoever made it."""
+"""The record of a call to an AI provider, as `finish_update` stores it in the table api_usage."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Kind = Literal["chat", "image", "video"]
 
 
 class AiCall(TypedDict):
-    """One try to get something of a provider.
+    """One attempt to get something from a provider.
 
-    `status` is `ok`, `part` when only the beginning of an answer came, or else what went wrong (a `Trouble`).
-    Bytes are those of the bodies. None is what the provider did not say. `cost` is US dollars, as text: None
-    when nothing was spent, an upper bound where the provider does not say.
+    `status` is `ok`, `part` for an incomplete answer, otherwise an `ErrorKind`. Bytes count the bodies. None
+    means that the provider did not report a value. `cost` is US dollars as text: None when nothing was
+    spent, an upper bound where the provider reports no usage.
     """
 
     provider: str

@@ -1,16 +1,16 @@
-"""The text of an answer out of the pieces a provider streams, whichever way it cuts them.
+"""Assemble the text of an answer from streamed pieces, whether they are deltas or repeat earlier text.
 
-OpenAI's deltas are what is new. Some servers send the whole text so far in every delta (QwenLM/qwen-code
-3896), repeat it in one delta in between (openclaw 136262), or end with a `message` that holds all of it
-(hermes-browser-extension 11). All work is linear in what was received: two texts are compared only where the
-new piece is at least as long as the text so far.
+OpenAI's deltas contain only new text. Some servers send the whole text so far in every delta
+(QwenLM/qwen-code 3896), repeat it in one delta in between (openclaw 136262), or end with a `message` that
+contains all of it (hermes-browser-extension 11). The work is linear in the received text: two texts are
+compared only where the new piece is at least as long as the text so far.
 """
 
 from __future__ import annotations
 
-_SURE = 8  # pieces that each begin with the one before: no ordinary answer does that
-_SHORTEST_STEM = 3  # characters; with two pieces "ha" and "haha" are an ordinary answer
-_SHORTEST_REPEAT = 16  # characters; a shorter text may well be said twice
+_SURE = 8  # pieces that each begin with the one before: ordinary answers do not
+_SHORTEST_STEM = 3  # characters; the two pieces "ha" and "haha" are an ordinary answer
+_SHORTEST_REPEAT = 16  # characters; a shorter text may be repeated on purpose
 
 
 class Deltas:
@@ -26,21 +26,21 @@ class Deltas:
 
     @property
     def length(self) -> int:
-        """Return the characters so far; a text that grows is as long as its last piece."""
+        """Return the number of characters so far; a cumulative text is as long as its last piece."""
         return len(self._parts[-1]) if self._is_growing and self._growths else self._length
 
     def add(self, text: str) -> None:
-        """Take a delta."""
+        """Add a delta."""
         if text:
             self._has_deltas = True
             self._take(text)
 
     def put(self, message: str) -> None:
-        """Take the text of a `message`: the whole answer, or a piece where no deltas are sent."""
+        """Add the text of a `message`: the whole answer, or a piece where no deltas are sent."""
         if not message:
             return
         if self._has_deltas:
-            # What is much shorter is no whole answer, and comparing it would cost more than reading it did.
+            # A much shorter message is not the whole answer, and comparing it costs more than reading it.
             if 2 * len(message) >= self.length and message.strip() not in self.text():
                 self._reset(message)
         elif len(message) >= self.length and message.startswith(self.text()):
@@ -62,7 +62,7 @@ class Deltas:
         self._length += len(text)
 
     def _compare(self, text: str) -> None:
-        """Note whether the pieces go on growing; once that is certain keep only the last."""
+        """Check whether pieces stay cumulative; once that is certain, keep only the last."""
         last = self._parts[-1]
         if not text.startswith(last):
             self._is_growing = False

@@ -1,27 +1,28 @@
-"""Why a provider refused, read from the words of its error.
+"""Regular expressions that map the text of a provider's error to an ErrorKind.
 
-Status codes mislead: 403 is a country, a firewall, a missing permission or moderation far more often than a
-wrong key, and a conversation that is too long comes as 400, 413, 429 or 500. The phrases are those that
-providers send and that people report; each pattern is linear, and only the beginning of a message is read.
+Status codes mislead: 403 means a country, a firewall, a missing permission or moderation far more often than
+an invalid key, and a conversation that is too long gets 400, 413, 429 or 500. The phrases come from
+providers' documentation and public bug reports. Each pattern takes linear time, and only the beginning of a
+message is searched.
 """
 
 from __future__ import annotations
 
 import re
 
-from shared.ai.provider import Trouble
+from shared.ai.provider import ErrorKind
 
-_LONGEST = 4_000  # characters that are read of a message
+_MAX_LENGTH = 4_000  # characters of a message that are searched
 
 
 def _any(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(phrases), re.IGNORECASE)
 
 
-# These mean the same whatever code comes with them: OpenAI says "model_not_found" to an unverified account.
-_ALWAYS = (
+# These outweigh the error's code: OpenAI sends "model_not_found" to an unverified account.
+_UNAMBIGUOUS = (
     (
-        Trouble.NO_STREAM,
+        ErrorKind.NO_STREAMING,
         _any(
             r"verified to stream",
             r"\(stream\)\Z",  # the parameter that the error names
@@ -32,7 +33,7 @@ _ALWAYS = (
         ),
     ),
     (
-        Trouble.REGION,
+        ErrorKind.UNSUPPORTED_REGION,
         _any(
             r"country, region, or territory",
             r"(?:user )?location is not supported",
@@ -44,9 +45,9 @@ _ALWAYS = (
             r"error (?:code:? )?1009\b",  # Cloudflare: the country is banned
         ),
     ),
-    (Trouble.ACCESS, _any(r"must be verified to", r"verify (?:your )?organization")),
+    (ErrorKind.PERMISSION_DENIED, _any(r"must be verified to", r"verify (?:your )?organization")),
     (
-        Trouble.TOO_LONG,
+        ErrorKind.CONTEXT_TOO_LONG,
         _any(
             r"request (?:is )?too large for",
             r"reduce the length of the (?:messages|prompt|input)",
@@ -54,10 +55,10 @@ _ALWAYS = (
     ),
 )
 
-# These are read only where the provider's own code says nothing, in this order.
-_OTHERWISE = (
+# These count only where the error's code is unknown, in this order.
+_PROBABLE = (
     (
-        Trouble.TOO_LONG,
+        ErrorKind.CONTEXT_TOO_LONG,
         _any(
             r"context[ _](?:length|window|size|limit)",
             r"(?:prompt|input|messages?|conversation) (?:is|are) too (?:long|large)",
@@ -70,7 +71,7 @@ _OTHERWISE = (
         ),
     ),
     (
-        Trouble.REFUSED,
+        ErrorKind.CONTENT_REFUSED,
         _any(
             r"content[ _-](?:management|filter|policy|policies|exists risk|violat)",
             r"(?:safety|moderation) (?:system|filter|check|polic)",
@@ -83,7 +84,7 @@ _OTHERWISE = (
         ),
     ),
     (
-        Trouble.CREDIT,
+        ErrorKind.NO_CREDIT,
         _any(
             r"exceeded your (?:current|monthly|daily) (?:quota|usage|spend)",
             r"(?:insufficient|not enough|no|low|out of|ran out of|run out of|exhausted) "
@@ -95,7 +96,7 @@ _OTHERWISE = (
         ),
     ),
     (
-        Trouble.SETTINGS,
+        ErrorKind.MODEL_NOT_FOUND,
         _any(
             r"model [^\n]{0,120}(?:does not exist|not found|not exist|is not a valid|is not available)",
             r"(?:unknown|invalid|no such|unsupported|unavailable) model",
@@ -104,7 +105,7 @@ _OTHERWISE = (
         ),
     ),
     (
-        Trouble.ACCESS,
+        ErrorKind.PERMISSION_DENIED,
         _any(
             r"insufficient permissions",
             r"missing scopes?",
@@ -117,8 +118,8 @@ _OTHERWISE = (
     ),
 )
 
-# Said of the key itself, whatever the status.
-_WRONG_KEY = _any(
+# About the key itself, for the statuses in `probable_kind`.
+_INVALID_KEY = _any(
     r"reported as leaked",
     r"(?:incorrect|invalid|wrong|malformed|expired|revoked|disabled|unknown|bad|no such)[ _-]"
     r"(?:x-)?(?:api[ _-]?key|api token|access token|bearer token|authentication token|credentials|token)",
@@ -139,35 +140,35 @@ _BLOCKED_PAGE = _any(
 _TITLE = re.compile(r"<title[^>]{0,80}>\s*([^<]{1,200})", re.IGNORECASE)
 
 
-def certain_cause(text: str) -> Trouble | None:
-    """Return the cause that an error's words leave no doubt about, whatever its code says."""
-    return _first(_ALWAYS, text)
+def unambiguous_kind(text: str) -> ErrorKind | None:
+    """Return the kind that an error's text states without doubt, whatever its code."""
+    return _first(_UNAMBIGUOUS, text)
 
 
-def likely_cause(status: int, text: str) -> Trouble | None:
-    """Return the cause that an error's words name; `status` is that of HTTP, or 0 inside a stream."""
-    if status in (0, 400, 401, 403) and _WRONG_KEY.search(text[:_LONGEST]):
-        return Trouble.KEY
-    return _first(_OTHERWISE, text)
+def probable_kind(status: int, text: str) -> ErrorKind | None:
+    """Return the kind that an error's text names. `status` is the HTTP status, or 0 inside a stream."""
+    if status in (0, 400, 401, 403) and _INVALID_KEY.search(text[:_MAX_LENGTH]):
+        return ErrorKind.INVALID_KEY
+    return _first(_PROBABLE, text)
 
 
-def page_cause(status: int, text: str) -> Trouble | None:
-    """Return why a page or plain text came instead of the API's JSON; None where the status says enough."""
-    if _BLOCKED_PAGE.search(text[:_LONGEST]):
-        return Trouble.BLOCKED
+def page_kind(status: int, text: str) -> ErrorKind | None:
+    """Return why a page or plain text came instead of the API's JSON; None where the status decides."""
+    if _BLOCKED_PAGE.search(text[:_MAX_LENGTH]):
+        return ErrorKind.BLOCKED
     if status in (401, 403) and not text.lstrip().startswith("<"):
-        return Trouble.ACCESS  # nothing says that the key is wrong
+        return ErrorKind.PERMISSION_DENIED  # no sign of an invalid key
     if status in (404, 408, 409, 410, 413, 429) or status == 0 or status >= 500:
         return None
-    return Trouble.SETTINGS if 300 <= status < 400 else Trouble.BLOCKED
+    return ErrorKind.MODEL_NOT_FOUND if 300 <= status < 400 else ErrorKind.BLOCKED
 
 
 def page_title(text: str) -> str:
-    """Return what an HTML page says it is, for the log; other text as it is."""
-    match = _TITLE.search(text[:_LONGEST])
+    """Return the title of an HTML page, for the log; other text unchanged."""
+    match = _TITLE.search(text[:_MAX_LENGTH])
     return match[1].strip() if match else text
 
 
-def _first(causes: tuple[tuple[Trouble, re.Pattern[str]], ...], text: str) -> Trouble | None:
-    text = text[:_LONGEST]
-    return next((trouble for trouble, pattern in causes if pattern.search(text)), None)
+def _first(patterns: tuple[tuple[ErrorKind, re.Pattern[str]], ...], text: str) -> ErrorKind | None:
+    text = text[:_MAX_LENGTH]
+    return next((kind for kind, pattern in patterns if pattern.search(text)), None)

@@ -1,4 +1,4 @@
-"""Is a user's key any good? Asked of its provider, with a call that costs nothing."""
+"""Check a user's API key with a call to its provider that costs nothing."""
 
 from __future__ import annotations
 
@@ -6,48 +6,50 @@ from enum import StrEnum
 from time import monotonic
 
 from shared.ai import providers
-from shared.ai.provider import Trouble
-from shared.ai.response_reader import problem_of
+from shared.ai.provider import ErrorKind
+from shared.ai.response_reader import error_from_response
 from shared.core import http, log
 
-TIMEOUT = 6.0  # seconds for the whole of it: a user waits
+TIMEOUT = 6.0  # seconds for the whole check: a user waits for it
 
 
 class Verdict(StrEnum):
-    """What a provider said of a key."""
+    """What a provider says about a key."""
 
     GOOD = "good"
     REFUSED = "refused"
-    UNKNOWN = "unknown"  # it could not be asked, or cannot tell
+    UNKNOWN = "unknown"  # no answer, or the provider has no check
 
 
 def check_key(provider: str, secret: str, timeout: float = TIMEOUT) -> Verdict:
-    """Ask a provider whether it takes a key. Takes `timeout` seconds at most.
+    """Return whether a provider accepts a key, within `timeout` seconds.
 
     Raises:
-        ConfigError: the variable with the provider's address is malformed.
+        ConfigError: `<PROVIDER>_BASE_URL` is malformed.
     """
     service = providers.load(provider)
-    address = service.check_address()
-    if address is None:
+    url = service.key_check_url()
+    if url is None:
         return Verdict.UNKNOWN
     started, status = monotonic(), 0
     try:
-        answer = http.request("GET", address, headers=service.check_headers(secret), timeout=timeout)
-        status = answer.status
+        response = http.request("GET", url, headers=service.key_check_headers(secret), timeout=timeout)
+        status = response.status
     except http.RequestError as error:
-        log.warning("a key was not tried", action="key_check_failed", provider=provider, reason=str(error))
+        log.warning(
+            "a key could not be checked", action="key_check_failed", provider=provider, reason=str(error)
+        )
         return Verdict.UNKNOWN
     finally:
         ms = round((monotonic() - started) * 1000, 1)
-        log.debug("tried a key", action="ai_call", provider=provider, model="key check", ms=ms, status=status)
-    if 200 <= answer.status < 300 and not answer.data.lstrip().startswith(b"<"):
+        log.debug(
+            "checked a key", action="ai_call", provider=provider, model="key check", ms=ms, status=status
+        )
+    if 200 <= response.status < 300 and not response.data.lstrip().startswith(b"<"):
         return Verdict.GOOD
-    trouble = problem_of(service, answer.status, answer.headers, answer.data).trouble
-    # What it says is not logged: providers repeat the key they refuse.
-    log.info(
-        "a key was tried", action="key_checked", provider=provider, status=answer.status, trouble=trouble
-    )
-    if trouble is Trouble.KEY:
+    kind = error_from_response(service, response.status, response.headers, response.data).kind
+    # Its message is not logged: providers repeat the key that they reject.
+    log.info("a key was checked", action="key_checked", provider=provider, status=response.status, kind=kind)
+    if kind is ErrorKind.INVALID_KEY:
         return Verdict.REFUSED
-    return Verdict.GOOD if trouble is Trouble.CREDIT else Verdict.UNKNOWN
+    return Verdict.GOOD if kind is ErrorKind.NO_CREDIT else Verdict.UNKNOWN

@@ -1,4 +1,4 @@
-"""The messages that a provider is sent: a mode's prompt, the history, the new message."""
+"""Build the messages of a completion: the mode's system prompt, the history, the new message."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.core.texts import language as load_language
 def messages_for(
     mode: Mode, history: Sequence[dict[str, str]], text: str, now: datetime, *, language: str | None = None
 ) -> list[dict[str, str]]:
-    """Return what a provider is asked: {role, content}, the oldest first, beginning with the user's words.
+    """Return messages of {role, content}, the oldest first; the history begins with a user message.
 
     Args:
         history: {role, content}, the oldest first, as `receive_update` returns it.
         text: the user's new message.
-        now: the time, or at least the date, where the user is.
+        now: the time, or at least the date, in the user's timezone.
         language: the code of the user's language, as in `shared.core.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME

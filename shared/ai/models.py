@@ -1,8 +1,8 @@
-"""What a model costs and how much it reads: the cost of a call, also in advance, and what fits into it.
+"""Prices and context sizes of models: the cost of a call, an estimate before it, and what fits the context.
 
 An estimate is an upper bound: one token for each character, although a token is usually three or four
-characters, and an answer of the greatest length. Only scripts that tokenizers hardly know exceed it (up to
-four tokens for a character).
+characters, and an answer of maximum length. Only scripts that tokenizers hardly cover exceed it (up to four
+tokens for a character).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _content = itemgetter("content")
 _MINI = Model(Decimal("0.25"), Decimal(2), 272_000)
 # https://developers.openai.com/api/docs/pricing; the setting MODELS adds others.
 _MODELS: Mapping[str, Model] = {"gpt-5-mini": _MINI, "openai/gpt-5-mini": _MINI}
-# An unknown model counts as an expensive one, so that the daily cost limits never let through too much.
+# An unknown model counts as an expensive one, so that daily cost limits are never exceeded.
 _UNKNOWN = Model(Decimal(5), Decimal(30), 128_000)
 
 
@@ -29,12 +29,12 @@ def find_model(name: str) -> Model:
 
 
 def estimate_cost(name: str, characters: int) -> Decimal:
-    """Return the most that a call with this many characters may cost, in US dollars."""
+    """Return the maximum cost of a call with this many characters, in US dollars."""
     return cost_of(name, Usage(), characters)
 
 
 def cost_of(name: str, usage: Usage, characters: int) -> Decimal:
-    """Return what a call cost, in US dollars; tokens that were not reported count at the estimate."""
+    """Return the cost of a call in US dollars; unreported tokens count as in the estimate."""
     if usage.cost is not None:
         return usage.cost
     model = find_model(name)
@@ -44,12 +44,12 @@ def cost_of(name: str, usage: Usage, characters: int) -> Decimal:
 
 
 def count_characters(messages: Sequence[Mapping[str, str]]) -> int:
-    """Return how many characters a provider is sent."""
+    """Return the number of characters that are sent."""
     return sum(map(len, map(_content, messages)))
 
 
 def fit_context(messages: list[dict[str, str]], name: str) -> list[dict[str, str]]:
-    """Return the messages without the oldest of the history that the model's context has no room for.
+    """Return the messages without the oldest of the history that do not fit the model's context.
 
     Args:
         messages: {role, content}, the oldest first: the system prompt, the history, the new message.

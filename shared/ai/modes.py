@@ -1,4 +1,4 @@
-"""The ways in which the assistant answers, as data.
+"""Chat modes: system prompts and parameters of the assistant, as data.
 
 A new mode is one more entry of `MODES`, and `mode_<key>` and `mode_<key>_about` in each language's texts.
 """
@@ -11,8 +11,8 @@ DEFAULT = "chat"
 
 _CHAT = """\
 You are a helpful assistant: you answer questions, explain, write and edit texts, and think things through \
-together with the person. When a question can be understood in several ways and it matters, ask one short \
-question back instead of guessing.
+together with the person. When a request can be understood in several ways and it matters, ask one short \
+request back instead of guessing.
 """
 
 _TRANSLATE = """\
@@ -42,11 +42,11 @@ and ways to lose data when you see them, even if nobody asked.
 _STYLE = """
 You talk with one person in Telegram, on a small screen. Answer in the language of their latest message, \
 unless they ask for another one. Say what matters first and stop when it is said: a few sentences are \
-usually enough, more only where the question needs it. No preamble, and no summary of what you have just \
+usually enough, more only where the request needs it. No preamble, and no summary of what you have just \
 said. When they ask you to go on, continue exactly where your last message broke off.
 """
 
-# The marks are those that the Telegram side turns into entities.
+# The markup that shared/telegram/markdown turns into entities.
 _FORMAT = """
 Where formatting helps, use simple Markdown: **bold**, *italic*, `code`, fenced code blocks, > quotes, \
 [links](https://example.com), and lists that start with - or 1. No tables, HTML, LaTeX or images: write \
@@ -66,10 +66,10 @@ Today is {today}.
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way of answering.
+    """One chat mode.
 
-    `prompt` may name {today} and {home}, the person's own language. `provider` and `model` go together; None
-    takes those of the settings. `temperature` None is the model's own: reasoning models take no other.
+    `prompt` may name {today} and {home}, the user's language. `provider` and `model` go together; None means
+    those of the settings. `temperature` None is the model's default, the only one reasoning models accept.
     """
 
     key: str
@@ -90,5 +90,5 @@ MODES: dict[str, Mode] = {
 
 
 def find_mode(key: str) -> Mode:
-    """Return a mode; the default one when there is none of this name, or no longer."""
+    """Return a mode, or the default mode when the key is unknown."""
     return MODES.get(key, MODES[DEFAULT])

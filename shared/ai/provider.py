@@ -1,8 +1,7 @@
-"""What one AI provider must be able to do, and the words it says it in.
+"""The interface of an AI provider and the types it speaks.
 
-A provider turns a `Question` into the body of a request, and every event of the answer into the `Draft`. It
-knows nothing of connections, deadlines or second tries. Its own words for what went wrong become one of ours
-here, at the border.
+A provider turns a `ChatRequest` into a request body, adds each event of the response to a `PartialCompletion`
+and maps its own errors to an `ErrorKind`. Connections, deadlines and retries are no concern of its.
 """
 
 from __future__ import annotations
@@ -23,35 +22,35 @@ Message = TypeVar("Message", bound=Mapping[str, str])  # {role, content}
 
 # Far above what one answer needs (25 full Telegram messages are 100,000), and little enough for memory.
 MAX_TEXT = 400_000  # characters
-NOT_JSON = "not_json"  # the key under which `Provider.problem` gets a body that is no JSON object
-MAX_BYTES = 4_000_000  # of one event, or of a whole answer: such a text with each character escaped fits
+NOT_JSON = "not_json"  # the key under which `Provider.parse_error` gets a body that is not a JSON object
+MAX_BYTES = 4_000_000  # of one event, or of a whole answer: MAX_TEXT with every character escaped fits
 
 
-class Trouble(StrEnum):
-    """Why there is no whole answer, in our words."""
+class ErrorKind(StrEnum):
+    """Why there is no complete answer."""
 
-    KEY = "key"  # the provider says that the key is wrong
-    ACCESS = "access"  # the key is good, but not allowed to do this
-    CREDIT = "credit"  # the account is out of money or quota
-    SETTINGS = "settings"  # no such model or address
-    REGION = "region"  # not for callers from our server's country
+    INVALID_KEY = "invalid_key"  # the provider rejects the key
+    PERMISSION_DENIED = "permission_denied"  # the key is valid, but not allowed to do this
+    NO_CREDIT = "no_credit"  # the account is out of money or quota
+    MODEL_NOT_FOUND = "model_not_found"  # no such model or address
+    UNSUPPORTED_REGION = "unsupported_region"  # the provider does not serve our server's country
     BLOCKED = "blocked"  # a web page or a firewall answered instead of the API
-    NO_STREAM = "no_stream"  # answers only without streaming
-    RATE = "rate"  # too many requests
-    REFUSED = "refused"  # will not answer this content
-    TOO_LONG = "too_long"  # the conversation does not fit the model
-    INVALID = "invalid"  # they do not understand our request
-    TEMPORARY = "temporary"  # their fault, may work at once
-    SLOW = "slow"  # they gave up waiting for the model
-    LATE = "late"  # our deadline
-    UNREACHED = "unreached"  # no answer began
-    BROKEN = "broken"  # the answer broke off, or cannot be read
-    EMPTY = "empty"  # an answer without a word
+    NO_STREAMING = "no_streaming"  # the model or account cannot stream
+    RATE_LIMITED = "rate_limited"  # too many requests
+    CONTENT_REFUSED = "content_refused"  # moderation, or the model refused
+    CONTEXT_TOO_LONG = "context_too_long"  # the conversation does not fit the model
+    INVALID_REQUEST = "invalid_request"  # the provider does not accept a parameter or the format
+    SERVER_ERROR = "server_error"  # the provider's fault; a retry may succeed
+    PROVIDER_TIMEOUT = "provider_timeout"  # the provider gave up waiting for the model
+    DEADLINE_EXCEEDED = "deadline_exceeded"  # our deadline
+    UNREACHABLE = "unreachable"  # the request cannot have been processed
+    INCOMPLETE = "incomplete"  # the response ended early or cannot be read
+    EMPTY = "empty"  # an answer without visible text
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer took. None where the provider does not say, as for an answer that was cut off.
+    """Tokens and cost of an answer. None where the provider does not report it, as for a cut answer.
 
     `cost` is in US dollars.
     """
@@ -62,32 +61,32 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What went wrong with one call. `message` is the provider's own text: for the log, never for users."""
+class ProviderError:
+    """The error of one attempt. `message` is the provider's own text: for the log, never for users."""
 
-    trouble: Trouble
+    kind: ErrorKind
     status: int = 0
     code: str = ""
     message: str = ""
     retry_after: float | None = None  # seconds
-    is_final: bool = False  # they say that trying again is of no use
-    is_inside: bool = False  # it came inside an HTTP 200, which has no header for when to try again
-    maybe_processed: bool = False  # no response came, and the provider may work on the request nevertheless
+    is_permanent: bool = False  # the provider says that a retry cannot help
+    is_in_body: bool = False  # it came inside an HTTP 200, which has no Retry-After
+    maybe_processed: bool = False  # no response, but the provider may be working on the request
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: messages of {role, content}, the oldest first, and how to answer them."""
+class ChatRequest:
+    """Messages of {role, content}, the oldest first, and the parameters of the completion."""
 
     messages: Sequence[Mapping[str, str]]
     model: str
     user_reference: str | None = None
     temperature: float | None = None
-    effort: str | None = None  # of a reasoning model; None is its own
-    without: frozenset[str] = frozenset()  # parameters this model is known to refuse
+    effort: str | None = None  # of a reasoning model; None is its default
+    unsupported_params: frozenset[str] = frozenset()  # which this model is known to reject
 
-    def shorter(self) -> Question | None:
-        """Return the question without the older half of the history, or None when there is no history."""
+    def without_older_half(self) -> ChatRequest | None:
+        """Return the request without the older half of the history, or None when there is no history."""
         system = [message for message in self.messages[:1] if message["role"] == "system"]
         history = self.messages[len(system) : -1]
         if not history:
@@ -97,29 +96,29 @@ class Question:
 
 
 def from_user(history: Sequence[Message]) -> Sequence[Message]:
-    """Return a history from its first message of the user on: many models refuse any other beginning."""
+    """Return a history from its first user message on: many models reject any other beginning."""
     start = next((i for i, message in enumerate(history) if message["role"] == "user"), len(history))
     return history[start:]
 
 
 @dataclass(slots=True)
-class Draft:
-    """An answer while it comes in."""
+class PartialCompletion:
+    """A completion while its events arrive."""
 
-    said: Deltas = field(default_factory=Deltas)
+    content: Deltas = field(default_factory=Deltas)
     choice: object = None  # the index of the first choice; other choices are other answers
-    finish: Finish | None = None  # as the model said; None until it did
+    finish: Finish | None = None  # as the model reports it; None until then
     usage: Usage = Usage()
-    problem: Problem | None = None
+    error: ProviderError | None = None
 
     @property
     def is_full(self) -> bool:
-        """Whether there is more text than anyone should be sent."""
-        return self.said.length > MAX_TEXT
+        """Whether there is more text than a user should get."""
+        return self.content.length > MAX_TEXT
 
     def text(self) -> str:
-        """Return what the model has said so far: without its reasoning, and text that can be stored."""
-        return without_control_tokens(without_reasoning(well_formed(self.said.text())))[:MAX_TEXT]
+        """Return the text so far, without reasoning and control tokens, fit to be stored."""
+        return without_control_tokens(without_reasoning(well_formed(self.content.text())))[:MAX_TEXT]
 
 
 class Provider(ABC):
@@ -128,49 +127,49 @@ class Provider(ABC):
     Its key is the name of its file; `<KEY>_API_KEY` and `<KEY>_BASE_URL` follow from it.
     """
 
-    NAME: ClassVar[str]  # as users know it
-    BASE_URL: ClassVar[str]  # its own address, without a slash at the end
-    PATH: ClassVar[str]  # what is asked there
-    MODEL: ClassVar[str]  # who answers on a user's own key (USER_API_KEY_MODELS names another)
-    KEYS_PAGE: ClassVar[str]  # where users make their keys
-    KEY_PATTERN: ClassVar[str]  # what its keys look like, as a regular expression
-    CHECK_PATH: ClassVar[str | None] = None  # what answers a key at once and for nothing; None: nothing does
-    IS_CLOSED: ClassVar[bool] = False  # nobody answers at BASE_URL any more
-    SPARE: ClassVar[tuple[str, ...]] = ()  # parameters a model may refuse and we can do without
+    NAME: ClassVar[str]  # shown to users
+    BASE_URL: ClassVar[str]  # of its API, without a slash at the end
+    PATH: ClassVar[str]  # of chat completions
+    MODEL: ClassVar[str]  # the model for users' own keys, unless USER_API_KEY_MODELS names another
+    KEYS_PAGE: ClassVar[str]  # where users create keys
+    KEY_PATTERN: ClassVar[str]  # a regular expression for its keys
+    KEY_CHECK_PATH: ClassVar[str | None] = None  # a free GET that needs a valid key; None: there is none
+    IS_DISCONTINUED: ClassVar[bool] = False  # BASE_URL no longer answers
+    OPTIONAL_PARAMS: ClassVar[tuple[str, ...]] = ()  # left out when a model rejects them
 
     def __init__(self, key: str) -> None:
         self.key = key
 
-    def address(self) -> str:
-        """Return where questions go.
+    def url(self) -> str:
+        """Return the URL of chat completions.
 
         Raises:
-            ConfigError: the variable with another address is malformed.
+            ConfigError: `<KEY>_BASE_URL` is malformed.
         """
         return settings().base_url(self.key, self.BASE_URL) + self.PATH
 
-    def check_address(self) -> str | None:
-        """Return where a key is tried, or None when nothing there tells a good key from a bad one.
+    def key_check_url(self) -> str | None:
+        """Return the URL that tells a valid key from an invalid one at no cost; None when there is none.
 
         Raises:
-            ConfigError: the variable with another address is malformed.
+            ConfigError: `<KEY>_BASE_URL` is malformed.
         """
-        return self.CHECK_PATH and settings().base_url(self.key, self.BASE_URL) + self.CHECK_PATH
+        return self.KEY_CHECK_PATH and settings().base_url(self.key, self.BASE_URL) + self.KEY_CHECK_PATH
 
-    def check_headers(self, secret: str) -> dict[str, str]:
-        """Return the headers with which a key is tried."""
+    def key_check_headers(self, secret: str) -> dict[str, str]:
+        """Return the headers of a key check."""
         return self.headers(secret)
 
     def accepts_user_api_keys(self) -> bool:
-        """Whether users may bring a key of their own: somebody must be there to answer it."""
-        return not self.IS_CLOSED or settings().base_url(self.key, self.BASE_URL) != self.BASE_URL
+        """Whether users may add a key: not for a discontinued service unless `<KEY>_BASE_URL` replaces it."""
+        return not self.IS_DISCONTINUED or settings().base_url(self.key, self.BASE_URL) != self.BASE_URL
 
     def user_api_key_model(self) -> str:
-        """Return the model that answers on a user's own key."""
+        """Return the model that answers requests with a user's own key."""
         return settings().user_api_key_models.get(self.key, self.MODEL)
 
-    def secret(self) -> str:
-        """Return our key there.
+    def api_key(self) -> str:
+        """Return our own API key.
 
         Raises:
             ConfigError: the variable is missing or empty.
@@ -182,17 +181,17 @@ class Provider(ABC):
         """Return the headers of a request."""
 
     @abstractmethod
-    def body(self, question: Question) -> dict[str, Any]:
-        """Return the body of a request, asking for a stream."""
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """Return the body of a request for a stream."""
 
     @abstractmethod
-    def take(self, event: Mapping[str, Any], draft: Draft) -> None:
-        """Read one event of a stream, or a whole answer, into the draft.
+    def read_event(self, event: Mapping[str, Any], partial: PartialCompletion) -> None:
+        """Add one event of a stream, or a whole answer, to `partial`.
 
-        A shape that makes no sense may raise LookupError, TypeError, ValueError or AttributeError. Figures
-        and other things the answer can do without never do.
+        Unexpected JSON may raise LookupError, TypeError, ValueError or AttributeError. Unexpected values of
+        usage and other optional fields must not raise: the text counts without them.
         """
 
     @abstractmethod
-    def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
-        """Put an error into our words. `status` is that of HTTP, or 0 inside a stream."""
+    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+        """Map an error body to our ErrorKind. `status` is the HTTP status, or 0 inside a stream."""

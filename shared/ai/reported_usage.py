@@ -1,8 +1,8 @@
-"""Figures that a provider reports beside an answer: read where they make sense, left out where they do not.
+"""Parse the token counts and costs that providers report; impossible values become None.
 
-Nothing here may cost an answer that is already paid for. Token counts have been seen as fractions, texts,
--1 and 2^32 - 1, and prices as NaN. A fraction is rounded. A figure that cannot be true is left out instead of
-being cut to a limit, because it would spoil every sum it enters.
+Nothing here raises: the answer is already paid for. Providers have sent token counts as fractions, texts, -1
+and 2^32 - 1, and prices as NaN. Fractions are rounded. An impossible value is left out and not clamped,
+because it would falsify every sum.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PLACES = Decimal("0.00000001")  # of the column for a cost
 
 
 def count(value: Any) -> int | None:
-    """Return a number of tokens, or None where there is none or it makes no sense."""
+    """Return a number of tokens, or None where it is missing or impossible."""
     number = _number(value)
     if number is None or not 0 <= number <= MAX_COUNT:
         return None
@@ -24,7 +24,7 @@ def count(value: Any) -> int | None:
 
 
 def cost(value: Any) -> Decimal | None:
-    """Return a price in US dollars, or None where there is none or it makes no sense."""
+    """Return a cost in US dollars, or None where it is missing or impossible."""
     number = _number(value)
     if number is None or not 0 <= number <= _MAX_COST:
         return None

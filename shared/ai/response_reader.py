@@ -1,4 +1,4 @@
-"""Reading an answer into a draft: a stream, one piece where a stream was asked for, or an error."""
+"""Read a response into a `PartialCompletion`: a stream, a whole answer instead of one, or an error."""
 
 from __future__ import annotations
 
@@ -12,123 +12,132 @@ from typing import Any
 
 import orjson
 
-from shared.ai.provider import MAX_BYTES, NOT_JSON, Draft, Problem, Provider, Trouble
-from shared.ai.server_sent_events import Events
+from shared.ai.provider import MAX_BYTES, NOT_JSON, ErrorKind, PartialCompletion, Provider, ProviderError
+from shared.ai.server_sent_events import EventParser
 from shared.core.http import ProtocolError, RequestError, Stream
 
-_MAX_ERROR = 65_536  # bytes of an error's body that are read
-_BEFORE = b" \t\r\n\xef\xbb\xbf"  # sent to keep the connection open, and a byte order mark
+_MAX_ERROR_BYTES = 65_536  # bytes of an error's body that are read
+_PADDING = b" \t\r\n\xef\xbb\xbf"  # white space that keeps the connection open, and a byte order mark
 
-# A stream that trickles is looked at ten times a second instead of at every word: a quarter of the CPU of an
-# answer that takes ten seconds, for at most a twentieth of its time. A quick one is never made to wait, nor
-# one that pours: the kernel would soon hold all it may, and the provider would have to wait for us.
+# A slow stream is read ten times a second instead of at every word: a quarter of the CPU for an answer of ten
+# seconds, at the cost of a twentieth of its time. A fast stream is read at once, or the socket buffer would
+# fill up and the provider would have to wait.
 _EAGER_READS = 8
-_HANDFUL = 8_192  # bytes; a stream that brings more at once does not trickle
-_SHARE = 20
-_SHORTEST_WAIT, _LONGEST_WAIT = 0.005, 0.1  # seconds
+_LARGE_READ = 8_192  # bytes; a stream that brings as much at once is not slow
+_WAIT_DIVISOR = 20
+_MIN_WAIT, _MAX_WAIT = 0.005, 0.1  # seconds
 
 
-def receive(answer: Stream, service: Provider, draft: Draft, deadline: float) -> None:
-    """Read an answer of any kind into the draft, and free its connection if it was read to the end.
+def receive(response: Stream, service: Provider, partial: PartialCompletion, deadline: float) -> None:
+    """Read a response of any kind into `partial`; its connection is kept if it was read to the end.
 
     Raises:
-        Timeout: the deadline came first; the draft holds what had come.
-        ProtocolError: the answer broke off, or makes no sense; likewise.
+        RequestError: the deadline came first, the connection ended early, or the response cannot be read.
+            `partial` has what came before.
     """
-    if not 200 <= answer.status < 300:
-        draft.problem = _error(answer, service)
+    if not 200 <= response.status < 300:
+        partial.error = _read_error(response, service)
         return
-    first = answer.read()
-    while first and not first.lstrip(_BEFORE):
-        first = answer.read()
-    start = first.lstrip(_BEFORE)
+    first = response.read()
+    while first and not first.lstrip(_PADDING):
+        first = response.read()
+    start = first.lstrip(_PADDING)
     if start.startswith(b"<"):
-        draft.problem = problem_of(service, answer.status, answer.headers, _all(answer, start, _MAX_ERROR))
+        partial.error = error_from_response(
+            service, response.status, response.headers, _read_all(response, start, _MAX_ERROR_BYTES)
+        )
     elif start.startswith((b"{", b"[")):
-        _take_whole(_all(answer, start, MAX_BYTES), service, draft)
-        if draft.problem is None:
-            draft.finish = draft.finish or "stop"
-    elif _stream(answer, start, service, draft, deadline):
-        answer.finish()
-    if draft.problem:
-        draft.problem = replace(draft.problem, is_inside=True)
+        _read_whole(_read_all(response, start, MAX_BYTES), service, partial)
+        if partial.error is None:
+            partial.finish = partial.finish or "stop"
+    elif _read_stream(response, start, service, partial, deadline):
+        response.finish()
+    if partial.error:
+        partial.error = replace(partial.error, is_in_body=True)
 
 
-def _take_whole(body: bytes, service: Provider, draft: Draft) -> None:
-    """Read an answer in one piece, or events one a line that no `data:` precedes."""
+def _read_whole(body: bytes, service: Provider, partial: PartialCompletion) -> None:
+    """Read an answer in one piece, or events on single lines without `data:`."""
     try:
-        _take(body, service, draft)
+        _add_event(body, service, partial)
     except ProtocolError:
         lines = body.splitlines()
         if len(lines) < 2:
             raise
-        _take_all(lines, service, draft)
+        _add_events(lines, service, partial)
 
 
-def _stream(answer: Stream, received: bytes, service: Provider, draft: Draft, deadline: float) -> bool:
-    """Read server-sent events; return whether the last of them came."""
-    events = Events()
+def _read_stream(
+    response: Stream, received: bytes, service: Provider, partial: PartialCompletion, deadline: float
+) -> bool:
+    """Read server-sent events; return whether the stream came to its end."""
+    events = EventParser()
     try:
-        return _read_events(answer, received, events, service, draft, deadline)
+        return _read_events(response, received, events, service, partial, deadline)
     except RequestError:
-        with suppress(ProtocolError):  # the last event may be complete but for the empty line after it
-            _take_all(events.rest(), service, draft)
+        with suppress(ProtocolError):  # only the empty line after the last event may be missing
+            _add_events(events.rest(), service, partial)
         raise
 
 
 def _read_events(
-    answer: Stream, received: bytes, events: Events, service: Provider, draft: Draft, deadline: float
+    response: Stream,
+    received: bytes,
+    events: EventParser,
+    service: Provider,
+    partial: PartialCompletion,
+    deadline: float,
 ) -> bool:
     started, reads = time.monotonic(), 0
     while received:
-        if _take_all(events.feed(received), service, draft):
+        if _add_events(events.feed(received), service, partial):
             return True
-        if draft.problem or draft.is_full:
+        if partial.error or partial.is_full:
             return False
         reads += 1
-        if reads > _EAGER_READS and len(received) < _HANDFUL:
-            _gather(started, deadline)
-        received = answer.read()
-    if not _take_all(events.end(), service, draft) and draft.finish is None:
+        if reads > _EAGER_READS and len(received) < _LARGE_READ:
+            _let_accumulate(started, deadline)
+        received = response.read()
+    if not _add_events(events.end(), service, partial) and partial.finish is None:
         raise ProtocolError("the stream ended before the answer")
     return True
 
 
-def _gather(started: float, deadline: float) -> None:
-    """Let a slow stream gather some words."""
+def _let_accumulate(started: float, deadline: float) -> None:
+    """Wait until a slow stream has sent some words."""
     now = time.monotonic()
-    wait = min((now - started) / _SHARE, _LONGEST_WAIT, deadline - now)
-    if wait > _SHORTEST_WAIT:
+    wait = min((now - started) / _WAIT_DIVISOR, _MAX_WAIT, deadline - now)
+    if wait > _MIN_WAIT:
         time.sleep(wait)
 
 
-def _take_all(events: Iterable[bytes], service: Provider, draft: Draft) -> bool:
-    """Read events into the draft; return whether the provider said that there are no more."""
+def _add_events(events: Iterable[bytes], service: Provider, partial: PartialCompletion) -> bool:
+    """Add events to `partial`; return whether the provider marked the end."""
     for event in events:
         if not event.startswith(b"{"):
             if event.strip().strip(b'"').upper() == b"[DONE]":
-                draft.finish = draft.finish or "stop"
+                partial.finish = partial.finish or "stop"
                 return True
             if not event.lstrip().startswith((b"{", b"[")):
-                continue  # it keeps the connection open and says nothing
-        _take(event, service, draft)
-        if draft.problem:
+                continue  # it only keeps the connection open
+        _add_event(event, service, partial)
+        if partial.error:
             break
     return False
 
 
-def _take(event: bytes, service: Provider, draft: Draft) -> None:
-    """Read one event, or a whole answer."""
+def _add_event(event: bytes, service: Provider, partial: PartialCompletion) -> None:
+    """Add one event, or a whole answer, to `partial`."""
     try:
-        value = _parsed(event)
-        # Google puts its errors into a list.
-        service.take(value[0] if isinstance(value, list) else value, draft)
+        value = _parse_json(event)
+        # Google sends errors in a list.
+        service.read_event(value[0] if isinstance(value, list) else value, partial)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"unreadable event: {type(error).__name__}") from None
 
 
-def _parsed(event: bytes) -> Any:
-    """Return the JSON value; also with NaN and with half a character, which orjson refuses."""
+def _parse_json(event: bytes) -> Any:
+    """Return the JSON value; unlike orjson, accept NaN and incomplete characters."""
     try:
         return orjson.loads(event)
     except orjson.JSONDecodeError:
@@ -136,42 +145,44 @@ def _parsed(event: bytes) -> Any:
 
 
 def _integer(digits: str) -> float:
-    """Return a number however long it is: reading thousands of digits as an integer is refused."""
+    """Return a number of any length: Python refuses to parse thousands of digits as an integer."""
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-def _error(answer: Stream, service: Provider) -> Problem:
+def _read_error(response: Stream, service: Provider) -> ProviderError:
     try:
-        body = _all(answer, b"", _MAX_ERROR)
+        body = _read_all(response, b"", _MAX_ERROR_BYTES)
     except RequestError:
-        body = b""  # the status says enough
+        body = b""  # the status has to do
     return replace(
-        problem_of(service, answer.status, answer.headers, body),
-        retry_after=_retry_after(answer.headers),
-        is_final=answer.headers.get("x-should-retry") == "false",  # OpenAI's
+        error_from_response(service, response.status, response.headers, body),
+        retry_after=_retry_after(response.headers),
+        is_permanent=response.headers.get("x-should-retry") == "false",  # OpenAI's
     )
 
 
-def problem_of(service: Provider, status: int, headers: Mapping[str, str], body: bytes) -> Problem:
-    """Return what an error answer means; one of an unknown shape is taken by its status."""
+def error_from_response(
+    service: Provider, status: int, headers: Mapping[str, str], body: bytes
+) -> ProviderError:
+    """Map an error response to a ProviderError; one of unknown format by its status alone."""
     if headers.get("cf-mitigated"):  # https://developers.cloudflare.com/cloudflare-challenges/
-        return Problem(Trouble.BLOCKED, status, "cf-mitigated", "Cloudflare's challenge")
+        return ProviderError(ErrorKind.BLOCKED, status, "cf-mitigated", "Cloudflare's challenge")
     try:
-        return service.problem(status, as_object(_without_framing(body)))
+        return service.parse_error(status, as_object(_without_framing(body)))
     except (LookupError, TypeError, ValueError, AttributeError):
-        return service.problem(status, {})
+        return service.parse_error(status, {})
 
 
 def _without_framing(body: bytes) -> bytes:
-    """Return an error's body without a byte order mark and without the `data:` of an event around it."""
-    body = body.lstrip(_BEFORE)
+    """Return an error's body without a byte order mark and without `data:` before it."""
+    body = body.lstrip(_PADDING)
     if not body.startswith((b"data:", b"event:", b":")):
         return body
     return next((line[5:] for line in body.splitlines() if line.startswith(b"data:")), body)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds a provider asks to wait; None when it does not, or names a date."""
+    """Return the delay in seconds that a provider asks for; None without one, or for a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = max(float(headers[name]) * unit, 0.0)
@@ -181,9 +192,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _all(answer: Stream, first: bytes, limit: int) -> bytes:
+def _read_all(response: Stream, first: bytes, limit: int) -> bytes:
     parts, size = [first], len(first)
-    while received := answer.read():
+    while received := response.read():
         parts.append(received)
         size += len(received)
         if size > limit:
@@ -192,11 +203,11 @@ def _all(answer: Stream, first: bytes, limit: int) -> bytes:
 
 
 def as_object(body: bytes) -> dict[str, Any]:
-    """Return an error's body as the object it should be; other text becomes `not_json`."""
+    """Return an error's body as a JSON object; anything else as the value of NOT_JSON."""
     try:
-        value = _parsed(body)
+        value = _parse_json(body)
     except (ValueError, RecursionError):
         value = None
-    if isinstance(value, list) and value:  # Google puts its errors into a list
+    if isinstance(value, list) and value:  # Google sends errors in a list
         value = value[0]
     return value if isinstance(value, dict) else {NOT_JSON: body.decode("utf-8", "replace")}

@@ -18,8 +18,8 @@ _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 
 
-class Events:
-    """Cuts a stream into the data of its events, however the bytes were cut in transit."""
+class EventParser:
+    """Splits a stream into the data of its events, wherever the bytes were split in transit."""
 
     def __init__(self) -> None:
         self._line: list[bytes] = []  # pieces of a line that has not ended
@@ -30,7 +30,7 @@ class Events:
         self._ended_with_cr = False
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Take the next bytes and return the data of every event that is now complete.
+        """Parse the next bytes and return the data of every event that is now complete.
 
         Raises:
             ProtocolError: an event does not end.
@@ -38,7 +38,7 @@ class Events:
         if self._ended_with_cr and received:
             received = received.removeprefix(b"\n")  # the second half of a CRLF
             self._ended_with_cr = False
-        # Cutting only after a line keeps a character of several bytes together.
+        # Splitting only after a line keeps multi-byte characters whole.
         cut = max(received.rfind(b"\n"), received.rfind(b"\r")) + 1
         if not cut:
             self._keep(received)
@@ -55,13 +55,13 @@ class Events:
         return complete
 
     def rest(self) -> list[bytes]:
-        """Return the event whose lines are complete though the empty line after it never came."""
+        """Return the last event if only the empty line after it is missing."""
         complete: list[bytes] = []
         self._dispatch(complete)
         return complete
 
     def end(self) -> list[bytes]:
-        """Return what the end of the stream completes: some servers leave out the last empty line."""
+        """Return the events that the end of the stream completes: some servers omit the last empty line."""
         return self.feed(b"\n\n")
 
     def _keep(self, piece: bytes) -> None:
@@ -75,7 +75,7 @@ class Events:
         waiting = self._data
         for line in lines:
             if not line:
-                if len(waiting) == 1 and not self._is_error:  # as nearly all are
+                if len(waiting) == 1 and not self._is_error:  # nearly always
                     complete.append(waiting.pop())
                 else:
                     self._dispatch(complete)
@@ -90,9 +90,9 @@ class Events:
         return complete
 
     def _begins_event(self, data: bytes) -> bool:
-        """Whether a data line is a new event although no empty line came before it.
+        """Whether a data line begins a new event although no empty line came before it.
 
-        Inside one JSON document a line that ends with `}` goes on with a comma or another closing bracket.
+        Within one JSON document, a line that ends with `}` is followed by a comma or a closing bracket.
         """
         if self._data[-1].startswith(_DONE):
             return True

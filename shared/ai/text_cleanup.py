@@ -1,12 +1,12 @@
-"""What is kept of a model's text: no reasoning, no control tokens, no halves of characters, something to see.
+"""Clean up a model's text: remove reasoning and control tokens, repair surrogates, detect invisible text.
 
-Reasoning models put their thoughts into `<think>` where a server does not separate them. They are removed
-from the complete text, so tags that were split over events need no care. DeepSeek's template writes the
-opening tag into the prompt, so an answer may hold the closing one alone (vllm 13125, open-webui 9808).
+Reasoning models put their reasoning into `<think>` where a server does not separate it. It is removed from
+the complete text, so tags that are split over events need no special care. DeepSeek's template puts the
+opening tag into the prompt, so an answer may contain only the closing one (vllm 13125, open-webui 9808).
 
-Servers that do not know a model's template let its own markers through: the channels of gpt-oss (kekzl/imp
-768, mlx-lm 1867) and of Gemma 4, Cohere's (mlx-vlm 1298), MiniMax's (hermes-agent 45698, 43827). Only the
-`final` channel of gpt-oss is for the user.
+Servers that do not know a model's template pass its markers through: the channels of gpt-oss (kekzl/imp 768,
+mlx-lm 1867) and of Gemma 4, Cohere's (mlx-vlm 1298), MiniMax's (hermes-agent 45698, 43827). Only the `final`
+channel of gpt-oss is for the user.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _HINT = re.compile(
     r"\|(?:channel|START_THINKING|begin_of_thought|END_THINKING|end_of_thought))",
     re.IGNORECASE,
 )
-# The channels of gpt-oss where a server dropped the tokens around their names (macprovider 743).
+# The channels of gpt-oss where a server drops the tokens around their names (macprovider 743).
 _BARE_CHANNELS, _BARE_FINAL = ("analysis", "commentary"), "assistantfinal"
-# What ends an answer, or begins it, in the templates of models (ollama 3759, ctransformers 124).
+# Tokens that end or begin an answer in the templates of models (ollama 3759, ctransformers 124).
 _LAST = re.compile(
     r"(<\|(?:im_end|eot_id|eom_id|end_of_text|endoftext|end|return|END_RESPONSE|END_TEXT|end_of_solution"
     r"|END_OF_TURN_TOKEN)\|>|<end_of_turn>|<｜end▁of▁sentence｜>|</s>)[ \t\r\n]{0,8}\Z"
 )
-_LONGEST_TOKEN = 40  # characters, with the blanks behind it
+_LONGEST_TOKEN = 40  # characters, including trailing blanks
 _FIRST = re.compile(r"[ \t\r\n]{0,8}<\|(?:START_RESPONSE|START_TEXT|begin_of_solution)\|>")
 _BLANK = " \t\r\n"
-_PROSE = " ,.;:!?)\"'»”"  # what follows a tag that a sentence only mentions
+_PROSE = " ,.;:!?)\"'»”"  # follows a tag that a sentence only mentions
 
-# What Telegram and users see nothing of: controls, blanks, joiners, fillers, variation selectors, tags.
+# Excludes what is invisible in Telegram: controls, blanks, joiners, fillers, variation selectors, tags.
 _VISIBLE = re.compile(
     "[^\x00-\x20\x7f-\xa0\xad\u030a\u0333\u033f\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
     "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc"
@@ -56,14 +56,14 @@ _VISIBLE = re.compile(
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is anything to see in a text."""
+    """Whether a text has a visible character."""
     return _VISIBLE.search(text) is not None
 
 
 def well_formed(text: str) -> str:
-    """Return a text that UTF-8 and Postgres take.
+    """Return a text that UTF-8 and Postgres accept.
 
-    Halves of a surrogate pair that came in two events are joined, single ones replaced; NUL is dropped.
+    Surrogate pairs that were split over two events are joined, lone surrogates replaced, NUL removed.
     """
     try:
         text.encode()
@@ -73,7 +73,7 @@ def well_formed(text: str) -> str:
 
 
 def _joined_halves(text: str) -> str:
-    """Return a text whose halves are joined: bytes that were read with `surrogateescape`, or surrogates."""
+    """Return a text without surrogates: they stand for undecodable bytes (surrogateescape) or split pairs."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:
@@ -81,9 +81,9 @@ def _joined_halves(text: str) -> str:
 
 
 def without_control_tokens(text: str) -> str:
-    """Return an answer without the tokens of a model's template at its two ends.
+    """Return an answer without the tokens of a model's template at both ends.
 
-    One behind a space is spoken of in a sentence, and `</s>` may be HTML.
+    A token after a space is part of a sentence, and `</s>` may be HTML: both stay.
     """
     start, end = 0, len(text)
     has_html = "<s>" in text
@@ -97,11 +97,11 @@ def without_control_tokens(text: str) -> str:
 
 
 def without_reasoning(text: str) -> str:
-    """Return an answer without the reasoning in it, also where its tags are not closed or not opened."""
+    """Return an answer without reasoning, even if one of its tags is missing."""
     if text.startswith(_BARE_CHANNELS) and _BARE_FINAL in text:
         return text.partition(_BARE_FINAL)[2]
     if "<" not in text and "[" not in text and "◁" not in text:
-        return text  # as most are; a tenth of the time that the search takes
+        return text  # most answers; a tenth of the time of the search
     if not _HINT.search(text):
         return text
     shown: list[str] = []
@@ -110,7 +110,7 @@ def without_reasoning(text: str) -> str:
         position = match.end()
         if match["code"] or _is_mention(text, match):
             continue
-        if match["end"]:  # all before it was reasoning
+        if match["end"]:  # everything before it was reasoning
             shown.clear()
         else:
             shown.append(text[at : match.start()])
@@ -122,13 +122,13 @@ def without_reasoning(text: str) -> str:
 
 
 def _is_mention(text: str, tag: re.Match[str]) -> bool:
-    """Whether a tag stands in the middle of a sentence that speaks of it."""
+    """Whether a tag is only mentioned within a sentence."""
     before = text[max(tag.start() - 1, 0) : tag.start()]
     after = text[tag.end() : tag.end() + 1]
     return before == " " and not _begins_line(text, tag.start()) and after != "" and after in _PROSE
 
 
 def _begins_line(text: str, position: int) -> bool:
-    """Whether there are only blanks before a position in its line; looks back a few characters at most."""
+    """Whether only blanks come before a position in its line; looks back 8 characters at most."""
     line = text[max(position - 8, 0) : position]
     return not line.rpartition("\n")[2].strip() and ("\n" in line or position <= 8)

@@ -1,7 +1,7 @@
-"""Closes the Markdown that an answer left open where it was cut off, so that no raw markers are shown.
+"""Close the Markdown markup that a truncated answer left open, so that users see no raw markers.
 
-Only what is open in the last block counts: a style never goes on into the next paragraph or list item. A
-marker that may be arithmetic or part of a name (`5*4`, `a_b`) opens nothing.
+Only the last block matters: a style never continues in the next paragraph or list item. A marker that may be
+arithmetic or part of a name (`5*4`, `a_b`) opens nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _NEW_BLOCK = re.compile(r"[ \t>]{0,64}(?:[-*+]|\d{1,9}[.)]|#{1,6}|\|)(?:[ \t]|$)
 _MARKER_LINE = re.compile(r"(?:\A|\n)[ \t>]*(?:[-+=#>]+|\*{1,3}|_{1,3}|~{1,2}|`{1,2}|\d{1,9}[.)])[ \t]*\Z")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\([^()\s]{0,2000}(?:[ \t]+\"[^\"\n]{0,300})?\Z")
 _RUN = re.compile(r"\\.|`+|\*+|_+|~+", re.DOTALL)
-_LONGEST_BLOCK = 20_000  # characters; where a longer one has its markers open, they stay
+_LONGEST_BLOCK = 20_000  # characters; open markers in a longer block stay
 
 
 def close_markup(text: str) -> str:
-    """Return a text that was cut off anywhere with its open code, styles and links closed."""
+    """Return a truncated text with its open code, styles and links closed."""
     text = text.rstrip()
     if fence := _open_fence(text):
         return _close_fence(text, fence)
@@ -30,7 +30,7 @@ def close_markup(text: str) -> str:
 
 
 def _open_fence(text: str) -> str:
-    """Return the fence of the code block that is open at the end, or nothing."""
+    """Return the fence of the code block that is open at the end, or an empty string."""
     fence = ""
     for match in _FENCE.finditer(text):
         marks, info = match[1], match[2].strip()
@@ -44,7 +44,7 @@ def _open_fence(text: str) -> str:
 
 def _close_fence(text: str, fence: str) -> str:
     head, _, last = text.rpartition("\n")
-    if last.strip() and not last.strip().strip(fence[0]):  # the closing fence itself was cut, or nothing came
+    if last.strip() and not last.strip().strip(fence[0]):  # a part of the closing fence, or an empty block
         text = head
         if last.strip().startswith(fence):
             return text.rstrip()
@@ -54,12 +54,12 @@ def _close_fence(text: str, fence: str) -> str:
 
 
 def _is_opening(text: str, fence: str) -> bool:
-    """Whether the last line opened the block, which then holds nothing."""
+    """Whether the last line opened the block, so that the block is empty."""
     return not _open_fence(text.rpartition("\n")[0])
 
 
 def _last_block(text: str) -> int:
-    """Return where the last paragraph, item, heading or table row begins."""
+    """Return the position where the last paragraph, item, heading or table row begins."""
     end = len(text)
     while end > 0:
         start = text.rfind("\n", 0, end) + 1
@@ -73,7 +73,7 @@ def _last_block(text: str) -> int:
 
 
 def _without_open_link(block: str) -> str:
-    """Return a block whose link without its end is only the words of the link."""
+    """Return a block with an unfinished link replaced by the words of the link."""
     return _LINK.sub(lambda match: match[1], block)
 
 
@@ -114,7 +114,7 @@ def _close_code(block: str, run: str, start: int, position: int) -> str:
 
 
 def _take_run(block: str, match: re.Match[str], opened: list[_Open]) -> int:
-    """Close what is open with a run of markers, and open with what is left; return how many are unused."""
+    """Close open styles with a run of markers and open styles with the rest; return the number left over."""
     left = match[0]
     before = block[match.start() - 1 : match.start()] if match.start() else " "
     after = block[match.end() : match.end() + 1] or " "
@@ -131,7 +131,7 @@ def _closes(marker: str, run: str, after: str) -> bool:
 
 
 def _openers(run: str) -> list[str]:
-    """Return the markers a run opens, the outer first: `***` is bold and italic."""
+    """Return the markers that a run opens, outer first: `***` is bold and italic."""
     if not run or (run[0] == "~" and len(run) != 2) or len(run) > 3:
         return []
     return [run[:2], run[0]] if len(run) == 3 else [run]
@@ -145,8 +145,8 @@ def _opens(run: str, before: str, after: str, *, is_end: bool) -> bool:
 
 
 def _close_styles(block: str, opened: list[_Open], unused: int) -> str:
-    """Add the markers that close what is open; `unused` ones at the end may be part of the first of them."""
-    # A style of nothing, or of a quote or bracket alone, is none: its markers would be shown.
+    """Append closing markers; `unused` markers at the end may be a part of the first of them."""
+    # Telegram shows the markers of a style that contains no letter or digit: remove them.
     while opened and not any(map(str.isalnum, block[opened[-1].end :])):
         start, end = opened[-1].start, opened[-1].end
         while opened and opened[-1].start == start:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.ai import chat, providers
+from shared.ai import chat, error_handling, providers
 from shared.ai.chat import ChatAnswer
 from shared.core import log
 from shared.core.config import settings
@@ -43,7 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     forget_settings()
-    chat._refused.clear()
+    chat._unsupported_params.clear()
     yield
     close_idle()
     forget_settings()
@@ -52,7 +52,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second try comes at once."""
-    monkeypatch.setattr(chat, "_PAUSE", 0.0)
+    monkeypatch.setattr(error_handling, "RETRY_DELAY", 0.0)
 
 
 @pytest.fixture

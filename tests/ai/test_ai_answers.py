@@ -151,7 +151,7 @@ def test_every_call_leaves_a_line_for_the_trace(ai: Ai, ask: Ask, lines: Lines) 
     assert line.pop("ms") > 0
     assert line == {
         "severity": "DEBUG",
-        "message": "asked openrouter",
+        "message": "requested a completion from openrouter",
         "action": "ai_call",
         "provider": "openrouter",
         "model": "openai/gpt-5-mini",

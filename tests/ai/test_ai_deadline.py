@@ -168,8 +168,8 @@ def test_a_provider_that_does_not_take_the_question_is_given_up_in_time(
 def test_a_gathering_wait_never_outlives_the_deadline(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.ai.response_reader._LONGEST_WAIT", 60.0)
-    monkeypatch.setattr("shared.ai.response_reader._SHARE", 0.01)
+    monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
+    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 0.01)
     raw.next(sends(CHUNKED, *[chunk(event("word "))] * 60, END, gap=0.02))
 
     with exactly(DEADLINE):
@@ -183,7 +183,7 @@ def test_only_a_stream_that_trickles_on_is_read_in_handfuls(
     waits: list[float] = []
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=waits.append)
     monkeypatch.setattr("shared.ai.response_reader.time", clock)
-    monkeypatch.setattr("shared.ai.response_reader._SHARE", 1)
+    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 1)
     raw.next(sends(CHUNKED, *[chunk(event("word "))] * words, chunk(stream("end")) + END, gap=0.01))
 
     assert ask().text == "word " * words + "end"

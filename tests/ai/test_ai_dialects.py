@@ -19,7 +19,7 @@ from shared.ai.deltas import Deltas
 from shared.ai.messages import messages_for
 from shared.ai.modes import MODES
 from shared.ai.provider import MAX_TEXT
-from shared.ai.server_sent_events import Events
+from shared.ai.server_sent_events import EventParser
 from shared.ai.text_cleanup import is_visible, without_control_tokens, without_reasoning
 from shared.core.errors import AIError, AIOverloaded, AITimeout
 from shared.telegram.split import is_visible as telegram_shows
@@ -226,7 +226,7 @@ def test_cr_alone_does_not_wait_for_the_end_of_the_stream(raw: RawServer, ask: A
 def test_json_over_several_lines_is_one_event() -> None:
     lines = json.dumps({"a": {"b": {}}, "c": [{}, {}]}, indent=1).splitlines()
     body = b"".join(b"data: " + line.encode() + b"\n" for line in lines)
-    (event,) = Events().feed(body + b"\n")
+    (event,) = EventParser().feed(body + b"\n")
     assert json.loads(event) == {"a": {"b": {}}, "c": [{}, {}]}
 
 
@@ -318,7 +318,7 @@ def test_an_answer_without_anything_to_see_is_none(raw: RawServer, ask: Ask, tex
     raw.next(streams(delta(text), delta(finish="stop"), DONE))
     with pytest.raises(AIError):
         ask()
-    assert [line["trouble"] for line in lines("ai_trouble")] == ["empty"]
+    assert [line["kind"] for line in lines("ai_error")] == ["empty"]
     assert len(raw.requests) == 1, "it is paid for"
 
 

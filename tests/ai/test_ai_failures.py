@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.ai import chat
-from shared.ai.provider import Question
+from shared.ai.provider import ChatRequest
 from shared.core.errors import (
     AIError,
     AIOverloaded,
@@ -96,7 +96,7 @@ class TestTriedAgain:
         refusal = json.dumps({"error": {"message": "Oops", "code": None}})
         assert answer.response_bytes == len(refusal) + len(stream("Hello"))
         assert [(line["status"], line["finish"]) for line in lines("ai_call")] == [
-            (500, "temporary"),
+            (500, "server_error"),
             (200, "stop"),
         ]
 
@@ -107,7 +107,7 @@ class TestTriedAgain:
         with pytest.raises(AIError) as caught:
             ask()
         assert type(caught.value) is AIError
-        assert [line["trouble"] for line in lines("ai_trouble")] == ["unreached", "unreached"]
+        assert [line["kind"] for line in lines("ai_error")] == ["unreachable", "unreachable"]
 
 
 class TestNotTriedAgain:
@@ -152,8 +152,8 @@ class TestNotTriedAgain:
         answer = ask(provider="openrouter")
         assert (answer.text, answer.finish) == ("One ", "broken")
         assert len(raw.requests) == 1
-        (line,) = lines("ai_trouble")
-        assert (line["trouble"], line["status"], line["error"]) == ("temporary", 502, "x")
+        (line,) = lines("ai_error")
+        assert (line["kind"], line["status"], line["error"]) == ("server_error", 502, "x")
 
 
 class TestTooLong:
@@ -188,7 +188,7 @@ class TestTooLong:
     def test_half_means_half(self, length: int, left: int | None) -> None:
         history = [{"role": "user", "content": str(number)} for number in range(length)]
         for system in ([], MESSAGES[:1]):
-            shorter = Question([*system, *history, MESSAGES[1]], "m").shorter()
+            shorter = ChatRequest([*system, *history, MESSAGES[1]], "m").without_older_half()
             if left is None:
                 assert shorter is None
             else:
@@ -225,7 +225,7 @@ class TestUnsupportedParameters:
         raw.next(error(400, "The messages make no sense"))
         with pytest.raises(AIError):
             ask()
-        assert chat._refused == {}
+        assert chat._unsupported_params == {}
 
     def test_a_second_refusal_of_the_same_is_the_end(self, raw: RawServer, ask: Ask) -> None:
         raw.next(*[error(400, self.MESSAGE)] * 2)
@@ -305,7 +305,7 @@ class TestSaid:
         raw.next(error(401, "Incorrect API key", "invalid_api_key"))
         with pytest.raises(AIError):
             ask()
-        (line,) = lines("ai_trouble")
+        (line,) = lines("ai_error")
         assert line["severity"] == "ALERT"
         assert line["message"] == "openai rejects our API key: put a valid one into OPENAI_API_KEY"
         assert (line["provider"], line["model"], line["status"]) == ("openai", "gpt-5-mini", 401)
@@ -317,7 +317,7 @@ class TestSaid:
         raw.next(error(401, "No such key: theirs-and-secret"))
         with pytest.raises(AIError):
             ask(api_key="theirs-and-secret")
-        (line,) = lines("ai_trouble")
+        (line,) = lines("ai_error")
         assert line["severity"] == "WARNING"
         assert line["error"] == "No such key: [hidden]"
 
@@ -328,7 +328,7 @@ class TestSaid:
             with pytest.raises(AIError) as caught:
                 ask()
             assert KEY not in str(caught.value)
-        first, second = lines("ai_trouble")
+        first, second = lines("ai_error")
         assert "sk-" not in first["error"], "a secret that is cut in two is still one"
         assert second["error"].startswith("key [hidden] yyy")
         assert len(second["error"]) == 500
@@ -337,7 +337,7 @@ class TestSaid:
         raw.next(error(400, "their words", "their_code"))
         with pytest.raises(AIError) as caught:
             ask()
-        assert str(caught.value) == "openai: 400 invalid their_code"
+        assert str(caught.value) == "openai: 400 invalid_request their_code"
 
     def test_no_address_when_nobody_answers(
         self, ask: Ask, lines: Lines, monkeypatch: pytest.MonkeyPatch
@@ -374,7 +374,7 @@ def test_a_timeout_that_is_theirs_is_told_as_one(raw: RawServer, ask: Ask, no_pa
 
 
 def test_a_second_try_keeps_the_deadline(raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat, "_WORTHWHILE", 0.1)
+    monkeypatch.setattr(chat, "_MIN_RETRY_SECONDS", 0.1)
     raw.next(error(500), silence)
     started = time.monotonic()
     with pytest.raises(AITimeout):

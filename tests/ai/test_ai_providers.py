@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from shared.ai import providers
-from shared.ai.chat import _RULES, Usage
-from shared.ai.provider import Draft, Problem, Provider, Question, Trouble
+from shared.ai.chat import Usage
+from shared.ai.error_handling import RULES
+from shared.ai.provider import ChatRequest, ErrorKind, PartialCompletion, Provider, ProviderError
 from shared.core.config import settings
 from shared.core.errors import (
     AIError,
@@ -32,37 +33,42 @@ RECORDED = Path(__file__).parent / "providers"
 KEYS = providers.names()
 
 TOLD = {
-    Trouble.KEY: AIUnavailable,
-    Trouble.ACCESS: AIUnavailable,
-    Trouble.REGION: AIUnavailable,
-    Trouble.BLOCKED: AIUnavailable,
-    Trouble.NO_STREAM: AIError,
-    Trouble.CREDIT: AIOverloaded,
-    Trouble.SETTINGS: AIUnavailable,
-    Trouble.RATE: AIOverloaded,
-    Trouble.REFUSED: AIRefused,
-    Trouble.TOO_LONG: AITooLong,
-    Trouble.INVALID: AIError,
-    Trouble.TEMPORARY: AIError,
-    Trouble.SLOW: AITimeout,
+    ErrorKind.INVALID_KEY: AIUnavailable,
+    ErrorKind.PERMISSION_DENIED: AIUnavailable,
+    ErrorKind.UNSUPPORTED_REGION: AIUnavailable,
+    ErrorKind.BLOCKED: AIUnavailable,
+    ErrorKind.NO_STREAMING: AIError,
+    ErrorKind.NO_CREDIT: AIOverloaded,
+    ErrorKind.MODEL_NOT_FOUND: AIUnavailable,
+    ErrorKind.RATE_LIMITED: AIOverloaded,
+    ErrorKind.CONTENT_REFUSED: AIRefused,
+    ErrorKind.CONTEXT_TOO_LONG: AITooLong,
+    ErrorKind.INVALID_REQUEST: AIError,
+    ErrorKind.SERVER_ERROR: AIError,
+    ErrorKind.PROVIDER_TIMEOUT: AITimeout,
 }
 FOR_THE_OWNER = {
-    Trouble.KEY,
-    Trouble.ACCESS,
-    Trouble.REGION,
-    Trouble.BLOCKED,
-    Trouble.CREDIT,
-    Trouble.SETTINGS,
+    ErrorKind.INVALID_KEY,
+    ErrorKind.PERMISSION_DENIED,
+    ErrorKind.UNSUPPORTED_REGION,
+    ErrorKind.BLOCKED,
+    ErrorKind.NO_CREDIT,
+    ErrorKind.MODEL_NOT_FOUND,
 }
 # The rest is the same for every provider.
-OF_EACH = set(TOLD) - {Trouble.ACCESS, Trouble.REGION, Trouble.BLOCKED, Trouble.NO_STREAM}
+OF_EACH = set(TOLD) - {
+    ErrorKind.PERMISSION_DENIED,
+    ErrorKind.UNSUPPORTED_REGION,
+    ErrorKind.BLOCKED,
+    ErrorKind.NO_STREAMING,
+}
 
 
 class Recorded(NamedTuple):
     key: str
     status: int
     body: Any
-    trouble: Trouble
+    kind: ErrorKind
 
 
 def recorded_errors() -> list[Any]:
@@ -71,7 +77,7 @@ def recorded_errors() -> list[Any]:
         for case in json.loads((RECORDED / key / "errors.json").read_text()):
             body = case.get("body", {"error": case.get("error")})
             name = f"{key} {case['status']} {str(case.get('error') or body)[:60]}"
-            cases.append(pytest.param(Recorded(key, case["status"], body, Trouble(case["trouble"])), id=name))
+            cases.append(pytest.param(Recorded(key, case["status"], body, ErrorKind(case["kind"])), id=name))
     return cases
 
 
@@ -95,10 +101,10 @@ class TestEveryProvider:
         monkeypatch.setenv(f"{key.upper()}_API_KEY", "sk-from-the-environment")
         monkeypatch.delenv(f"{key.upper()}_BASE_URL", raising=False)
         forget_settings()
-        assert provider.secret() == "sk-from-the-environment"
-        assert provider.address() == provider.BASE_URL + provider.PATH
+        assert provider.api_key() == "sk-from-the-environment"
+        assert provider.url() == provider.BASE_URL + provider.PATH
         monkeypatch.setenv(f"{key.upper()}_BASE_URL", "http://localhost:1/elsewhere/")
-        assert provider.address() == "http://localhost:1/elsewhere" + provider.PATH
+        assert provider.url() == "http://localhost:1/elsewhere" + provider.PATH
 
     def test_without_a_key_names_the_variable(
         self, key: str, monkeypatch: pytest.MonkeyPatch, ask: Ask
@@ -121,15 +127,15 @@ class TestEveryProvider:
         )
 
     def test_asks_for_a_stream_and_can_do_without_what_it_calls_spare(self, key: str) -> None:
-        body = providers.load(key).body(Question(MESSAGES, "some-model", "f00d", 0.5, "low"))
+        body = providers.load(key).body(ChatRequest(MESSAGES, "some-model", "f00d", 0.5, "low"))
         assert (body["model"], body["messages"], body["stream"]) == ("some-model", MESSAGES, True)
-        assert set(providers.load(key).SPARE) <= set(body) - {"model", "messages", "stream"}
+        assert set(providers.load(key).OPTIONAL_PARAMS) <= set(body) - {"model", "messages", "stream"}
         assert body["max_completion_tokens"] >= 4000
 
     def test_sends_no_secret_but_in_its_header(self, key: str) -> None:
         provider = providers.load(key)
-        body = provider.body(Question(MESSAGES, "some-model", "f00d", 0.5))
-        assert "sk-secret" not in json.dumps(body) + provider.address()
+        body = provider.body(ChatRequest(MESSAGES, "some-model", "f00d", 0.5))
+        assert "sk-secret" not in json.dumps(body) + provider.url()
         assert [name for name, value in provider.headers("sk-secret").items() if "sk-secret" in value] == [
             "Authorization"
         ]
@@ -156,7 +162,7 @@ class TestEveryProvider:
 
     def test_has_every_kind_of_error_recorded(self, key: str) -> None:
         cases = json.loads((RECORDED / key / "errors.json").read_text())
-        assert {case["trouble"] for case in cases} >= {str(trouble) for trouble in OF_EACH}
+        assert {case["kind"] for case in cases} >= {str(kind) for kind in OF_EACH}
         assert any(case["status"] == 200 for case in cases)
 
 
@@ -170,17 +176,17 @@ def test_a_recorded_error_says_what_to_tell_and_whom(
     with pytest.raises(AIError) as caught:
         ask(provider=case.key, seconds=1.5)  # too little for a second try
 
-    assert type(caught.value) is TOLD[case.trouble]
-    assert case.trouble in str(caught.value)
-    (line,) = lines("ai_trouble")
-    assert line["trouble"] == case.trouble
-    assert line["severity"] == ("ALERT" if case.trouble in FOR_THE_OWNER else "WARNING")
+    assert type(caught.value) is TOLD[case.kind]
+    assert case.kind in str(caught.value)
+    (line,) = lines("ai_error")
+    assert line["kind"] == case.kind
+    assert line["severity"] == ("ALERT" if case.kind in FOR_THE_OWNER else "WARNING")
     assert "words of a person" not in json.dumps(line)
     assert "upstream text" not in json.dumps(line)
 
 
 def test_every_trouble_has_its_rule() -> None:
-    assert set(_RULES) == set(Trouble)
+    assert set(RULES) == set(ErrorKind)
 
 
 def test_openrouters_price_is_read(raw: RawServer, ask: Ask) -> None:
@@ -210,8 +216,8 @@ def test_a_provider_is_named_only_at_home() -> None:
 
 
 def test_a_draft_keeps_what_a_later_problem_cannot_take_away() -> None:
-    provider, draft = providers.load("openai"), Draft()
-    provider.take({"choices": [{"delta": {"content": "So far"}}]}, draft)
-    provider.take({"error": {"message": "gone"}, "choices": [{"finish_reason": "error"}]}, draft)
+    provider, draft = providers.load("openai"), PartialCompletion()
+    provider.read_event({"choices": [{"delta": {"content": "So far"}}]}, draft)
+    provider.read_event({"error": {"message": "gone"}, "choices": [{"finish_reason": "error"}]}, draft)
     assert draft.text() == "So far"
-    assert draft.problem == Problem(Trouble.TEMPORARY, message="gone")
+    assert draft.error == ProviderError(ErrorKind.SERVER_ERROR, message="gone")

@@ -49,7 +49,7 @@ def test_the_price_is_recorded_exactly(ai: Ai, ask: Ask) -> None:
 def test_a_second_try_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None:
     ai.next(AiBehaviour(status=503), AiBehaviour(text="Hello"))
     first, second = recorded(ask)
-    assert (first["status"], second["status"]) == ("temporary", "ok")
+    assert (first["status"], second["status"]) == ("server_error", "ok")
     assert first["request_bytes"] == second["request_bytes"]
     assert first["tokens_in"] is None
 
@@ -57,11 +57,11 @@ def test_a_second_try_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None
 @pytest.mark.parametrize(
     ("behaviour", "statuses"),
     [
-        (AiBehaviour(status=401), ["key"]),
-        (AiBehaviour(status=403), ["refused"]),
+        (AiBehaviour(status=401), ["invalid_key"]),
+        (AiBehaviour(status=403), ["content_refused"]),
         (AiBehaviour(empty=True), ["empty"]),
         (AiBehaviour(text="one two three four", chunk_delay=0.7), ["part"]),
-        (AiBehaviour(hang=True), ["late"]),
+        (AiBehaviour(hang=True), ["deadline_exceeded"]),
     ],
 )
 def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: list[str]) -> None:
@@ -72,7 +72,7 @@ def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: l
 def test_a_request_that_may_have_been_processed_counts_as_paid(ai: Ai, ask: Ask) -> None:
     ai.next(AiBehaviour(status=0))
     (call,) = recorded(ask)
-    assert (call["status"], call["tokens_out"]) == ("broken", None)
+    assert (call["status"], call["tokens_out"]) == ("incomplete", None)
     assert call["cost"] is not None
 
 
@@ -81,7 +81,7 @@ def test_a_request_that_was_never_sent_costs_nothing(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     calls = recorded(ask)
-    assert [(call["status"], call["cost"]) for call in calls] == [("unreached", None)] * 2
+    assert [(call["status"], call["cost"]) for call in calls] == [("unreachable", None)] * 2
 
 
 def test_a_user_api_key_is_marked_and_never_in_the_record(ai: Ai, ask: Ask) -> None:

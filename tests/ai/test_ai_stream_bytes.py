@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from shared.ai.provider import MAX_BYTES
-from shared.ai.server_sent_events import Events
+from shared.ai.server_sent_events import EventParser
 from shared.core.errors import AIError, AIUnavailable
 from shared.core.http import ProtocolError
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, event, hang_up, head, sends, stream
 
-WORDS = ("Здравствуй, ", "мир 🌍 ", "é\u2028\u0085 ", '"quoted" \\ and\nnew line')
-TEXT = "".join(WORDS)
+ERROR_CODES = ("Здравствуй, ", "мир 🌍 ", "é\u2028\u0085 ", '"quoted" \\ and\nnew line')
+TEXT = "".join(ERROR_CODES)
 
 
 def in_pieces(body: bytes, size: int) -> list[bytes]:
@@ -21,11 +21,11 @@ def in_pieces(body: bytes, size: int) -> list[bytes]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_events_may_be_cut_anywhere_even_within_a_letter(size: int) -> None:
-    events = Events()
+    events = EventParser()
 
-    found = [data for piece in in_pieces(stream(*WORDS), size) for data in events.feed(piece)]
+    found = [data for piece in in_pieces(stream(*ERROR_CODES), size) for data in events.feed(piece)]
 
-    assert found == Events().feed(stream(*WORDS))
+    assert found == EventParser().feed(stream(*ERROR_CODES))
     assert found[-1].strip() == b"[DONE]"
 
 
@@ -35,7 +35,7 @@ def test_lines_may_end_in_any_of_three_ways(line_end: bytes, size: int) -> None:
     body = (
         b": comment\nevent: delta\nid: 7\ndata: one\n\ndata:two\n\n\ndata: three\ndata: lines\n\nretry: 5\n\n"
     )
-    events = Events()
+    events = EventParser()
 
     found = [data for piece in in_pieces(body.replace(b"\n", line_end), size) for data in events.feed(piece)]
 
@@ -43,7 +43,7 @@ def test_lines_may_end_in_any_of_three_ways(line_end: bytes, size: int) -> None:
 
 
 def test_a_last_event_without_its_empty_line_counts() -> None:
-    events = Events()
+    events = EventParser()
     assert events.feed(b"data: one\n\ndata: tw") == [b"one"]
     assert events.feed(b"o") == []
     assert events.end() == [b"two"]
@@ -51,41 +51,41 @@ def test_a_last_event_without_its_empty_line_counts() -> None:
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 9_994, b"data: " + b"x" * 9_993 + b"\n"])
 def test_an_event_that_does_not_end_is_not_kept_for_ever(piece: bytes) -> None:
-    events = Events()
+    events = EventParser()
     with pytest.raises(ProtocolError):
         for _ in range(MAX_BYTES // len(piece) + 1):
             events.feed(piece)
 
 
 def test_many_events_are_not_taken_for_one_that_does_not_end() -> None:
-    events = Events()
+    events = EventParser()
     found = sum(len(events.feed(event("x" * 10_000) * 10)) for _ in range(60))
     assert found == 600
 
 
 @pytest.mark.parametrize("size", [1, 5, 64])
 def test_an_answer_arrives_whole_in_any_pieces(raw: RawServer, ask: Ask, size: int) -> None:
-    body = b"".join(map(chunk, in_pieces(stream(*WORDS), 11))) + END
+    body = b"".join(map(chunk, in_pieces(stream(*ERROR_CODES), 11))) + END
     raw.next(sends(CHUNKED, *in_pieces(body, size * 8)))
 
     answer = ask()
 
     assert (answer.text, answer.finish) == (TEXT, "stop")
-    assert answer.response_bytes == len(stream(*WORDS))
+    assert answer.response_bytes == len(stream(*ERROR_CODES))
 
 
 @pytest.mark.parametrize(
     "start",
     [
         head(),  # ends with the connection
-        head(Content_Length=str(len(stream(*WORDS)))),
-        head(Connection="close", Content_Length=str(len(stream(*WORDS)))),
+        head(Content_Length=str(len(stream(*ERROR_CODES)))),
+        head(Connection="close", Content_Length=str(len(stream(*ERROR_CODES)))),
         head(kind="text/plain"),
         head("201 Created", "application/octet-stream"),
     ],
 )
 def test_a_stream_is_known_by_its_words_not_by_its_headers(raw: RawServer, ask: Ask, start: bytes) -> None:
-    raw.next(sends(start + stream(*WORDS), then=hang_up))
+    raw.next(sends(start + stream(*ERROR_CODES), then=hang_up))
 
     answer = ask()
 
@@ -130,8 +130,8 @@ def test_a_stream_that_breaks_gives_what_came(
 
     assert (answer.text, answer.finish) == ("One ", "broken"), name
     assert len(raw.requests) == 1, "after text has come nothing is asked again"
-    (line,) = lines("ai_trouble")
-    assert (line["severity"], line["trouble"], line["status"]) == ("WARNING", "broken", 200)
+    (line,) = lines("ai_error")
+    assert (line["severity"], line["kind"], line["status"]) == ("WARNING", "incomplete", 200)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tools.emulator.ai import Ai, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS
 
 KEYS = providers.names()
-CHECKED = [key for key in KEYS if providers.load(key).CHECK_PATH]
+CHECKED = [key for key in KEYS if providers.load(key).KEY_CHECK_PATH]
 REAL = {
     "openai": [
         "sk-proj-4f9aQ2b7Lx0TnV3mWc8RzYd1",
@@ -118,7 +118,7 @@ def test_what_the_user_can_mend_is_told_apart(
     with pytest.raises(UserApiKeyError) as caught:
         ask(provider=provider, api_key=REAL[provider][0])
     assert (caught.value.reason, caught.value.text_key) == (reason, f"user_api_key_{reason}")
-    (line,) = lines("ai_trouble")
+    (line,) = lines("ai_error")
     assert (line["severity"], line["is_user_api_key"]) == ("WARNING", True)
     assert REAL[provider][0] not in json.dumps(line)
     with pytest.raises(AIError) as ours:
@@ -177,7 +177,7 @@ def test_a_malformed_list_of_models_is_named(monkeypatch: pytest.MonkeyPatch, va
 def test_keys_of_a_closed_service_are_taken_only_where_another_serves_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    closed = [key for key in KEYS if providers.load(key).IS_CLOSED]
+    closed = [key for key in KEYS if providers.load(key).IS_DISCONTINUED]
     assert closed == ["github"]
     monkeypatch.delenv("GITHUB_BASE_URL", raising=False)
     assert not providers.load("github").accepts_user_api_keys()
@@ -190,7 +190,7 @@ def test_our_own_accounts_troubles_are_still_ours(ai: Ai, ask: Ask, lines: Lines
     ai.always(AiBehaviour(status=402))
     with pytest.raises(AIOverloaded):
         ask()
-    (line,) = lines("ai_trouble")
+    (line,) = lines("ai_error")
     assert line["severity"] == "ALERT"
 
 

@@ -1,7 +1,7 @@
-"""Who answers: one file a provider. Its name is the provider's key, and the folder is the only list of them.
+"""AI providers: one file each. Its name is the provider's key, and the folder is the only list of them.
 
-A file holds a class `Provider` (see `shared.ai.provider`). A service that speaks OpenAI's dialect is a few
-lines on top of `openai.Provider`.
+A file has a class `Provider` (see `shared.ai.provider`). An OpenAI-compatible service is a few lines on top
+of `openai.Provider`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
-    """Return the keys of the providers there are."""
+    """Return the keys of all providers."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @lru_cache(maxsize=16)
 def load(key: str) -> Provider:
-    """Import a provider when it is first needed.
+    """Import a provider when it is first needed, and return it.
 
     Raises:
-        ConfigError: there is none of this name.
+        ConfigError: no provider has this key.
     """
     if key not in names():
         raise ConfigError(f"there is no AI provider {key!r}: CHAT_PROVIDER is one of {', '.join(names())}")
@@ -38,7 +38,7 @@ def load(key: str) -> Provider:
 
 
 def recognize(text: str) -> tuple[str, str] | None:
-    """Find a key of some provider in a text: the provider and the key, or None when no shape fits."""
+    """Return the provider and the API key in a text, or None when no provider's pattern matches."""
     for name in names():
         if match := re.search(rf"(?<![A-Za-z0-9]){load(name).KEY_PATTERN}", text):
             return name, match[0]

@@ -1,12 +1,11 @@
-"""Anthropic's Claude, through its endpoint in OpenAI's dialect.
+"""Anthropic's Claude through its OpenAI-compatible endpoint.
 
-What it takes and what it leaves unread:
-https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk (`user`, and what else it does not
-know of OpenAI's, is ignored; `stream_options` works). Errors keep the words of
-https://platform.claude.com/docs/en/api/errors, with one exception: an empty account is an invalid request.
+https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk lists what it supports: unknown
+fields such as `user` are ignored, `stream_options` works. Errors use the types of
+https://platform.claude.com/docs/en/api/errors, except that an empty account is an invalid request.
 
-A key is tried with the list of models, which is no part of that dialect: it wants `x-api-key` and refuses as
-a bearer token the very key that chat takes so (https://platform.claude.com/docs/en/api/models/list).
+A key is checked with the list of models, which is not OpenAI-compatible: it requires `x-api-key` and rejects
+as a bearer token a key that chat accepts (https://platform.claude.com/docs/en/api/models/list).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from shared.ai.provider import Problem, Question, Trouble
+from shared.ai.provider import ChatRequest, ErrorKind, ProviderError
 from shared.ai.providers import openai
 
 _VERSION = "2023-06-01"  # of the API; the only one since then
@@ -29,43 +28,43 @@ class Provider(openai.Provider):
     MODEL = "claude-haiku-5-5"
     KEYS_PAGE = "https://platform.claude.com/settings/keys"
     KEY_PATTERN = r"sk-ant-[A-Za-z0-9_-]{16,}"
-    SPARE = (
+    OPTIONAL_PARAMS = (
         "temperature",
         "max_completion_tokens",
         "stream_options",
         "reasoning_effort",
     )  # newer models take no temperature
-    WORDS: ClassVar[Mapping[str, Trouble]] = {
-        "authentication_error": Trouble.KEY,
-        "invalid_api_key": Trouble.KEY,
-        "billing_error": Trouble.CREDIT,
-        "not_found_error": Trouble.SETTINGS,
-        "rate_limit_error": Trouble.RATE,
-        "request_too_large": Trouble.TOO_LONG,
-        "content_filter": Trouble.REFUSED,
-        "refusal": Trouble.REFUSED,
-        "timeout_error": Trouble.SLOW,
-        "api_error": Trouble.TEMPORARY,
-        "overloaded_error": Trouble.TEMPORARY,
+    ERROR_CODES: ClassVar[Mapping[str, ErrorKind]] = {
+        "authentication_error": ErrorKind.INVALID_KEY,
+        "invalid_api_key": ErrorKind.INVALID_KEY,
+        "billing_error": ErrorKind.NO_CREDIT,
+        "not_found_error": ErrorKind.MODEL_NOT_FOUND,
+        "rate_limit_error": ErrorKind.RATE_LIMITED,
+        "request_too_large": ErrorKind.CONTEXT_TOO_LONG,
+        "content_filter": ErrorKind.CONTENT_REFUSED,
+        "refusal": ErrorKind.CONTENT_REFUSED,
+        "timeout_error": ErrorKind.PROVIDER_TIMEOUT,
+        "api_error": ErrorKind.SERVER_ERROR,
+        "overloaded_error": ErrorKind.SERVER_ERROR,
     }
 
-    VAGUE: ClassVar[Mapping[str, Trouble]] = {"permission_error": Trouble.ACCESS}
+    AMBIGUOUS_CODES: ClassVar[Mapping[str, ErrorKind]] = {"permission_error": ErrorKind.PERMISSION_DENIED}
 
-    def check_headers(self, secret: str) -> dict[str, str]:
-        """Return the headers with which a key is tried."""
+    def key_check_headers(self, secret: str) -> dict[str, str]:
+        """Return the headers of a key check."""
         return {"x-api-key": secret, "anthropic-version": _VERSION}
 
-    def body(self, question: Question) -> dict[str, Any]:
-        """Return the body of a request, without what only OpenAI's own stream knows."""
-        return super().body(question) | {"stream_options": {"include_usage": True}}
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """Return the body of a request, with the stream options of other servers."""
+        return super().body(request) | {"stream_options": {"include_usage": True}}
 
-    def user(self, reference: str) -> dict[str, str]:
-        """Return how to say who asks."""
+    def user_fields(self, reference: str) -> dict[str, str]:
+        """Return the fields that identify the user."""
         return {"user": reference}
 
-    def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
-        """Put an error into our words."""
-        problem = super().problem(status, body)
-        if problem.trouble is Trouble.INVALID and "credit balance is too low" in problem.message:
-            return replace(problem, trouble=Trouble.CREDIT)
-        return problem
+    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+        """Map an error body to an ErrorKind."""
+        error = super().parse_error(status, body)
+        if error.kind is ErrorKind.INVALID_REQUEST and "credit balance is too low" in error.message:
+            return replace(error, kind=ErrorKind.NO_CREDIT)
+        return error

@@ -1,11 +1,10 @@
-"""GitHub Models, in OpenAI's dialect, as https://docs.github.com/en/rest/models/inference described it.
+"""GitHub Models, OpenAI-compatible, as https://docs.github.com/en/rest/models/inference described it.
 
-GitHub closed the service on 30 July 2026, for everybody
-(https://github.blog/changelog/2026-07-01-github-models-is-being-fully-retired-on-july-30-2026/). So nobody is
-asked for a token of it, unless GITHUB_BASE_URL names a gateway that goes on serving it.
+GitHub retired the service on 30 July 2026
+(https://github.blog/changelog/2026-07-01-github-models-is-being-fully-retired-on-july-30-2026/). Users can
+add a token only if GITHUB_BASE_URL names a gateway that still serves it.
 
-Nothing there tells a good token from a bad one for free: the catalogue answers everybody. A token is found
-out at the first question.
+There is no free key check: the catalogue needs no token. An invalid token fails at the first request.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.ai.provider import Question, Trouble
+from shared.ai.provider import ChatRequest, ErrorKind
 from shared.ai.providers import openai
 
 
@@ -25,25 +24,28 @@ class Provider(openai.Provider):
     MODEL = "openai/gpt-5-mini"
     KEYS_PAGE = "https://github.com/settings/personal-access-tokens"
     KEY_PATTERN = r"(?:gh[oprsu]_|github_pat_)[A-Za-z0-9_]{16,}"
-    CHECK_PATH = None
-    IS_CLOSED = True
-    SPARE = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")
-    WORDS: ClassVar[Mapping[str, Trouble]] = {
-        **openai.Provider.WORDS,
-        "unauthorized": Trouble.KEY,
-        "no_access": Trouble.SETTINGS,  # the model is not for this account
-        "unknown_model": Trouble.SETTINGS,
-        "unavailable_model": Trouble.SETTINGS,
-        "RateLimitReached": Trouble.RATE,
-        "tokens_limit_reached": Trouble.TOO_LONG,
-        "content_filter": Trouble.REFUSED,
+    KEY_CHECK_PATH = None
+    IS_DISCONTINUED = True
+    OPTIONAL_PARAMS = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")
+    ERROR_CODES: ClassVar[Mapping[str, ErrorKind]] = {
+        **openai.Provider.ERROR_CODES,
+        "unauthorized": ErrorKind.INVALID_KEY,
+        "no_access": ErrorKind.MODEL_NOT_FOUND,  # the account has no access to the model
+        "unknown_model": ErrorKind.MODEL_NOT_FOUND,
+        "unavailable_model": ErrorKind.MODEL_NOT_FOUND,
+        "RateLimitReached": ErrorKind.RATE_LIMITED,
+        "tokens_limit_reached": ErrorKind.CONTEXT_TOO_LONG,
+        "content_filter": ErrorKind.CONTENT_REFUSED,
     }
-    STATUSES: ClassVar[Mapping[int, Trouble]] = {**openai.Provider.STATUSES, 410: Trouble.SETTINGS}
+    STATUS_CODES: ClassVar[Mapping[int, ErrorKind]] = {
+        **openai.Provider.STATUS_CODES,
+        410: ErrorKind.MODEL_NOT_FOUND,
+    }
 
-    def body(self, question: Question) -> dict[str, Any]:
-        """Return the body of a request, without what only OpenAI's own stream knows."""
-        return super().body(question) | {"stream_options": {"include_usage": True}}
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """Return the body of a request, with the stream options of other servers."""
+        return super().body(request) | {"stream_options": {"include_usage": True}}
 
-    def user(self, _reference: str) -> dict[str, str]:
-        """Return nothing: GitHub knows whose token it is."""
+    def user_fields(self, _reference: str) -> dict[str, str]:
+        """Return nothing: the API has no field for it."""
         return {}

@@ -1,9 +1,8 @@
-"""Users' own keys of AI providers: what one looks like, and how it is kept.
+"""Users' own API keys (BYOK): recognize one in a message, encrypt it for the database.
 
-    encrypted = encryption.encrypt(key, telegram_id=…, provider=…)    what the database may hold
-    key = encryption.decrypt(encrypted, telegram_id=…, provider=…)  only to ask the provider with it
+    encrypted = encryption.encrypt(key, telegram_id=…, provider=…)    stored in user_tokens
+    key = encryption.decrypt(encrypted, telegram_id=…, provider=…)    only to call the provider with it
 
-The rest is elsewhere: `shared/ai/key_check.py` asks a provider whether it takes a key, the table is
-user_tokens, and `shared/features/user_keys` are the screens. docs/user_api_keys.md tells how the encryption
-keys are changed.
+`shared/ai/key_check.py` checks a key with its provider; the screens are in `shared/features/user_keys`. How
+to rotate the encryption keys: docs/user_api_keys.md.
 """

@@ -312,7 +312,7 @@ def open_providers() -> list[str]:
     """Return the AI providers that anyone can get a key of."""
     from shared.ai import providers
 
-    return [name for name in providers.names() if not providers.load(name).IS_CLOSED]
+    return [name for name in providers.names() if not providers.load(name).IS_DISCONTINUED]
 
 
 def payment_providers() -> list[str]:

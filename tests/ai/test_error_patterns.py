@@ -1,8 +1,9 @@
-"""A refusal is read by its cause, and only a provider that says so makes a key wrong.
+"""Errors are mapped by their text, and only a clear statement of the provider makes a key invalid.
 
-The refusals of `causes.json` are from providers' documentation and public reports: regions (home-assistant
-120072, gemini-cli 1993), firewalls (chatgpt-telegram-bot 460), permissions (PowerToys 32989, continue 10059),
-length (litellm 10793, 15968, 21647, 28063), streams (crush 1216, chatbox 2263) and framing (openclaw 76444).
+The errors in `error_patterns.json` are from providers' documentation and public reports: regions
+(home-assistant 120072, gemini-cli 1993), firewalls (chatgpt-telegram-bot 460), permissions (PowerToys 32989,
+continue 10059), length (litellm 10793, 15968, 21647, 28063), streams (crush 1216, chatbox 2263) and framing
+(openclaw 76444).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 from shared.ai import chat, error_patterns
 from shared.ai.key_check import Verdict, check_key
 from shared.ai.providers import load
-from shared.ai.response_reader import problem_of
+from shared.ai.response_reader import error_from_response
 from shared.core.errors import AIError, AIUnavailable, UserApiKeyError
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import RawServer, Script, good, head, plain, sends
@@ -36,35 +37,41 @@ def error(message: str, code: Any = None, kind: str = "invalid_request_error") -
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-CAUSES = [
-    tuple(case[name] for name in ("provider", "status", "body", "cause"))
-    for case in json.loads((Path(__file__).parent / "causes.json").read_text())
+CASES = [
+    tuple(case[name] for name in ("provider", "status", "body", "kind"))
+    for case in json.loads((Path(__file__).parent / "error_patterns.json").read_text())
 ]
 
 
-@pytest.mark.parametrize(("provider", "status", "body", "cause"), CAUSES)
-def test_a_refusal_is_read_by_its_cause(provider: str, status: int, body: Any, cause: str) -> None:
+@pytest.mark.parametrize(("provider", "status", "body", "kind"), CASES)
+def test_a_refusal_is_read_by_its_cause(provider: str, status: int, body: Any, kind: str) -> None:
     raw = body if isinstance(body, str) else json.dumps(body)
-    assert problem_of(load(provider), status, {}, raw.encode()).trouble == cause
+    assert error_from_response(load(provider), status, {}, raw.encode()).kind == kind
 
 
-@pytest.mark.parametrize(("provider", "status", "body", "cause"), CAUSES)
+@pytest.mark.parametrize(("provider", "status", "body", "kind"), CASES)
 def test_a_user_api_key_is_switched_off_only_when_it_is_wrong(
-    raw: RawServer, ask: Ask, provider: str, status: int, body: Any, cause: str
+    raw: RawServer, ask: Ask, provider: str, status: int, body: Any, kind: str
 ) -> None:
     answer = body.encode() if isinstance(body, str) else body
     raw.next(*[plain(answer, f"{status} Status")] * 2)
     try:
         ask(provider=provider, api_key="sk-their-own-key", seconds=1.5)
     except UserApiKeyError as error:
-        assert (error.reason == "refused") == (cause == "key")
-        assert cause in ("key", "access", "credit", "rate", "settings")
+        assert (error.reason == "refused") == (kind == "invalid_key")
+        assert kind in ("invalid_key", "permission_denied", "no_credit", "rate_limited", "model_not_found")
     except AIError:
-        assert cause not in ("key", "access", "credit", "rate", "settings")
+        assert kind not in (
+            "invalid_key",
+            "permission_denied",
+            "no_credit",
+            "rate_limited",
+            "model_not_found",
+        )
 
 
 def test_a_challenge_of_cloudflare_is_known_by_its_header() -> None:
-    assert problem_of(load("openai"), 403, {"cf-mitigated": "challenge"}, b"{}").trouble == "blocked"
+    assert error_from_response(load("openai"), 403, {"cf-mitigated": "challenge"}, b"{}").kind == "blocked"
 
 
 class TestWithoutStreaming:
@@ -94,7 +101,7 @@ class TestWithoutStreaming:
         ask()
         assert raw.requests[1].body["stream"] is True
         assert "stream_options" not in raw.requests[1].body
-        chat._refused.clear()
+        chat._unsupported_params.clear()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_the_owner_is_told_what_to_do(
     raw.next(answer)
     with pytest.raises(AIError):
         ask()
-    (line,) = lines("ai_trouble")
+    (line,) = lines("ai_error")
     assert line["severity"] == "ALERT"
     assert advice in line["message"]
 
@@ -124,7 +131,7 @@ def test_the_owner_hears_of_a_region_on_a_users_api_key_too(raw: RawServer, ask:
     raw.next(plain(error("Country, region, or territory not supported"), "403 Forbidden"))
     with pytest.raises(AIUnavailable):
         ask(api_key="sk-their-own-key")
-    assert [line["severity"] for line in lines("ai_trouble")] == ["ALERT"]
+    assert [line["severity"] for line in lines("ai_error")] == ["ALERT"]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +158,8 @@ def test_reading_a_cause_takes_bounded_time(piece: str) -> None:
     text = piece * 20_000
     started = time.perf_counter()
     for status in (400, 500):
-        error_patterns.certain_cause(text)
-        error_patterns.likely_cause(status, text)
-        error_patterns.page_cause(status, text)
+        error_patterns.unambiguous_kind(text)
+        error_patterns.probable_kind(status, text)
+        error_patterns.page_kind(status, text)
         error_patterns.page_title(text)
     assert time.perf_counter() - started < 0.5
