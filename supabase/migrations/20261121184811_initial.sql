@@ -665,8 +665,8 @@ alter table public.user_referrals enable row level security;
 revoke all on table public.user_referrals from public, anon, authenticated, service_role;
 revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;
 
--- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database never
--- receives a plaintext key and holds no key that decrypts one.
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database
+-- never receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (
   id bigint generated always as identity primary key,
@@ -822,8 +822,8 @@ revoke all on sequence public.promocodes_id_seq from public, anon, authenticated
 --    └────▶ canceled ─▶ ended       will not renew; the paid period continues
 -- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is known;
--- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
+-- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is
+-- known; while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
   id bigint generated always as identity primary key,
@@ -1105,8 +1105,8 @@ comment on column public.product_prices.currency is 'ISO 4217; XTR: Telegram Sta
 alter table public.product_prices enable row level security;
 revoke all on table public.product_prices from public, anon, authenticated, service_role;
 
--- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_attempts limits them, so
--- that codes cannot be guessed.
+-- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_attempts limits them,
+-- so that codes cannot be guessed.
 
 create table public.promocode_attempts (
   user_id bigint primary key references public.users (id) on delete cascade,
@@ -1466,8 +1466,8 @@ comment on column public.telegram_updates.answer is 'Call sent in the HTTP respo
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;
 
--- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions ahead and
--- drops expired ones; a row without a partition goes to the default partition.
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions
+-- ahead and drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (
   id bigint generated always as identity,
@@ -1502,7 +1502,8 @@ alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
 
--- Default partition: calls of a month that has no partition yet. private.create_usage_partition moves them when it creates the month.
+-- Default partition: calls of a month that has no partition yet. private.create_usage_partition moves them when it creates the
+-- month.
 
 create table public.api_usage_default partition of public.api_usage default;
 
@@ -1539,12 +1540,12 @@ revoke all on table public.daily_active_users from public, anon, authenticated, 
 
 -- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every event
--- is in exactly one row.
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every
+-- event is in exactly one row.
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
 --   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
---   new_users   users seen for the first time; in the row without provider and model
+--   new_users    users seen for the first time; in the row without provider and model
 -- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
 -- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
@@ -10686,8 +10687,8 @@ grant execute on function public.release_statement to bot_backend;
 comment on function public.release_statement is 'Postpones a day of a provider''s statement after a failure';
 
 -- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
--- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A payment of a
--- later period neither begins nor replaces a renewal.
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A
+-- payment of a later period neither begins nor replaces a renewal.
 --
 -- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
 --   attempt is completed first, as in public.cancel_renewal.

@@ -1,6 +1,6 @@
 -- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
--- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A payment of a
--- later period neither begins nor replaces a renewal.
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.next_cancel_attempt_at). A
+-- payment of a later period neither begins nor replaces a renewal.
 --
 -- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
 --   attempt is completed first, as in public.cancel_renewal.

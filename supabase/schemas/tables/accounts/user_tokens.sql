@@ -1,5 +1,5 @@
--- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database never
--- receives a plaintext key and holds no key that decrypts one.
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database
+-- never receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (
   id bigint generated always as identity primary key,

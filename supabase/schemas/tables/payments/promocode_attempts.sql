@@ -1,5 +1,5 @@
--- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_attempts limits them, so
--- that codes cannot be guessed.
+-- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_attempts limits them,
+-- so that codes cannot be guessed.
 
 create table public.promocode_attempts (
   user_id bigint primary key references public.users (id) on delete cascade,

@@ -4,8 +4,8 @@
 --    └────▶ canceled ─▶ ended       will not renew; the paid period continues
 -- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is known;
--- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
+-- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is
+-- known; while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
   id bigint generated always as identity primary key,

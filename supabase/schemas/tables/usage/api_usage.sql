@@ -1,5 +1,5 @@
--- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions ahead and
--- drops expired ones; a row without a partition goes to the default partition.
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions
+-- ahead and drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (
   id bigint generated always as identity,

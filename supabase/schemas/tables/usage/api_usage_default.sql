@@ -1,4 +1,5 @@
--- Default partition: calls of a month that has no partition yet. private.create_usage_partition moves them when it creates the month.
+-- Default partition: calls of a month that has no partition yet. private.create_usage_partition moves them when it creates the
+-- month.
 
 create table public.api_usage_default partition of public.api_usage default;
 

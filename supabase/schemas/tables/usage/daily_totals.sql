@@ -1,11 +1,11 @@
 -- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every event
--- is in exactly one row.
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every
+-- event is in exactly one row.
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
 --   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
---   new_users   users seen for the first time; in the row without provider and model
+--   new_users    users seen for the first time; in the row without provider and model
 -- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
 -- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
