@@ -6385,7 +6385,8 @@ comment on function private.alarm_missed_charge is 'Alerts the admins that a per
 -- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
 -- period. Charges nothing and grants nothing.
 --
--- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed_charge).
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm
+--   (private.alarm_missed_charge).
 -- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing
@@ -6867,7 +6868,9 @@ begin
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due')) then
+  elsif v_renewal.status = v_status
+    or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due'))
+  then
     return '[]'::jsonb;
   end if;
   update public.renewals as r
@@ -7508,7 +7511,8 @@ as $$
   ),
   claimed as (
     update public.renewals as r
-       set next_cancel_attempt_at = private.clock() + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
+       set next_cancel_attempt_at = private.clock()
+             + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
            cancel_attempts = r.cancel_attempts + 1
       from due
      where r.id = due.id
@@ -8564,7 +8568,7 @@ comment on function private.find_reusable_order is 'Finds an open order that equ
 --   is_current: boolean                  (true)
 --   outgoing: outgoing
 --   differences: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
---     (new differences. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
+--     (new ones. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
 --      only_ours: only our records have it)
 --   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
 --   foreign: int                         (number of entries that are not about this database)
@@ -8955,9 +8959,9 @@ comment on function private.is_period_paid is 'Whether another payment was fulfi
 
 -- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
 -- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
--- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge within the second
--- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
--- one that is shown as running.
+-- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge
+-- within the second of the cancellation counts as later, because a running renewal that is shown as canceled costs the user
+-- more than a canceled one that is shown as running.
 --
 -- Concurrency: read-only. The caller holds the renewal's lock.
 -- Locks: none.
@@ -10954,7 +10958,8 @@ begin
     return false;
   end if;
   insert into public.renewals (
-    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, next_cancel_attempt_at, payer
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at,
+    next_cancel_attempt_at, payer
   )
   select
     o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,

@@ -1,7 +1,8 @@
 -- Alerts the admins about active renewals whose next period had neither a charge nor a refusal until one day after the grace
 -- period. Charges nothing and grants nothing.
 --
--- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm (private.alarm_missed_charge).
+-- Concurrency: renewals that another transaction has locked are skipped. Each period causes one alarm
+--   (private.alarm_missed_charge).
 -- Locks: renewals by charged_until (FOR UPDATE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing

@@ -34,7 +34,9 @@ begin
       return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due')) then
+  elsif v_renewal.status = v_status
+    or (v_renewal.next_cancel_attempt_at is not null and v_status in ('active', 'past_due'))
+  then
     return '[]'::jsonb;
   end if;
   update public.renewals as r

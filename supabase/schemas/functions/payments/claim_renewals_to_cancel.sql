@@ -29,7 +29,8 @@ as $$
   ),
   claimed as (
     update public.renewals as r
-       set next_cancel_attempt_at = private.clock() + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
+       set next_cancel_attempt_at = private.clock()
+             + least((r.cancel_attempts + 1) * (r.cancel_attempts + 1), 1440) * interval '1 minute',
            cancel_attempts = r.cancel_attempts + 1
       from due
      where r.id = due.id

@@ -8,7 +8,7 @@
 --   is_current: boolean                  (true)
 --   outgoing: outgoing
 --   differences: [ { kind: text, number: text, payment: bigint | null, what: 'only_theirs' | 'only_ours' | 'differs' } ]
---     (new differences. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
+--     (new ones. number: the provider's id of the operation; payment: our payment; only_theirs: only the provider lists it;
 --      only_ours: only our records have it)
 --   sums: [ { currency: text, theirs: numeric | null, ours: numeric | null } ]   (of the day)
 --   foreign: int                         (number of entries that are not about this database)

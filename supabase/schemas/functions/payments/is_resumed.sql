@@ -1,8 +1,8 @@
 -- Returns whether a payment shows that a canceled or ended subscription runs again: the provider charges it by its own
 -- schedule, and did so after the cancellation. A charge that was made before and arrives later shows nothing, nor does one
--- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge within the second
--- of the cancellation counts as later, because a running renewal that is shown as canceled costs the user more than a canceled
--- one that is shown as running.
+-- while the provider must still cancel the subscription (next_cancel_attempt_at). Providers report whole seconds: a charge
+-- within the second of the cancellation counts as later, because a running renewal that is shown as canceled costs the user
+-- more than a canceled one that is shown as running.
 --
 -- Concurrency: read-only. The caller holds the renewal's lock.
 -- Locks: none.

@@ -25,7 +25,8 @@ begin
     return false;
   end if;
   insert into public.renewals (
-    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, next_cancel_attempt_at, payer
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at,
+    next_cancel_attempt_at, payer
   )
   select
     o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
