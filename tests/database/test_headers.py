@@ -93,6 +93,5 @@ def test_a_mistake_in_the_notation_is_refused(block: str) -> None:
 def test_every_shape_in_the_schema_files_can_be_read() -> None:
     found = headers.Shapes()
     for name, function in found.functions.items():
-        is_old = "Twice or at once:" in headers.comment(function.path.read_text())
-        if not is_old and function.shape is not None:
+        if function.shape is not None:
             found.check_references(name)

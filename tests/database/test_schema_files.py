@@ -27,7 +27,6 @@ TIME = re.compile(
     r"\b(?:current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(?:now|today|tomorrow|yesterday)'",
     re.IGNORECASE,
 )
-OLD_KEYS = ("Twice or at once:", "Returns:", "Errors:")  # until every header is converted
 
 
 def code(text: str) -> str:
@@ -70,20 +69,15 @@ def test_every_function_of_the_database_has_its_file(database: psycopg.Connectio
 @each_function_file
 def test_the_header_has_its_sections_in_order(path: Path) -> None:
     text = headers.comment(path.read_text())
-    keys = OLD_KEYS if OLD_KEYS[0] in text else headers.KEYS
-    summary, sections = headers.split(text, keys)
+    summary, sections = headers.split(text)
     assert summary, "begin the file with a comment: what the function does"
-    if keys is OLD_KEYS:
-        sections.pop("Locks:", None)
-    assert tuple(sections) == keys, f"write the sections {' '.join(headers.KEYS)} in this order"
+    assert tuple(sections) == headers.KEYS, f"write the sections {' '.join(headers.KEYS)} in this order"
     assert [key for key, content in sections.items() if not content.strip()] == [], "write `none.`"
 
 
 @each_function_file
 def test_the_header_names_the_type_that_the_function_returns(path: Path) -> None:
     function = headers.read(path)
-    if OLD_KEYS[0] in headers.comment(path.read_text()):
-        return
     declared = function.returns.split("(")[0].strip()
     assert re.match(rf" {re.escape(declared)}(?![\w.])", function.sections["Returns:"]), (
         f"begin with `Returns: {declared}`"

@@ -103,8 +103,8 @@ def test_the_final_answer_stays_in_the_outbox_and_other_messages_are_deleted(sql
     done = anna.finish(
         update_id, p_answer=None, p_outgoing=[last], p_session={"erase": {"hash": anna.hash, "balance": "0"}}
     )
-    owed = sql("select id, chat_id from telegram_outbox where chat_id in (%s, -100123)", anna.id)
-    assert owed == [{"id": done["outgoing"][0], "chat_id": anna.id}]
+    outbox = sql("select id, chat_id from telegram_outbox where chat_id in (%s, -100123)", anna.id)
+    assert outbox == [{"id": done["outgoing"][0], "chat_id": anna.id}]
     assert anna.receive(update_id)["outcome"] == "busy"  # the worker that stored it has a minute to send it
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 

@@ -171,13 +171,13 @@ def test_an_outbox_item_being_delivered_is_neither_kept_nor_sent_later(
 ) -> None:
     question = next_update()
     anna.receive(question, p_reserve=True)
-    (owed,) = finish_settled(anna, question)["outgoing"]
-    sql("update telegram_outbox set send_after = private.clock() - interval '1 s' where id = %s", owed)
+    (outbox_item,) = finish_settled(anna, question)["outgoing"]
+    sql("update telegram_outbox set send_after = private.clock() - interval '1 s' where id = %s", outbox_item)
     with connect() as connection:
         claimed = call(connection, "claim_outbox", p_limit=1000)
-        assert owed in [call_["id"] for call_ in claimed]
+        assert outbox_item in [call_["id"] for call_ in claimed]
         anna.erase()
-        later = [{"id": owed, "outcome": "later", "retry_after": 1, "error": "429"}]
+        later = [{"id": outbox_item, "outcome": "later", "retry_after": 1, "error": "429"}]
         assert call(connection, "record_deliveries", p_results=later) == {"dropped": 0}
         sql(
             "update telegram_outbox set send_after = private.clock() where id = any(%s)",
