@@ -126,12 +126,13 @@ def _typed_dict(defined: str, place: str, keys: dict[str, tuple[str, bool]]) -> 
 
 def called_functions(folder: Path = SHARED) -> set[str]:
     """Return the names of all SQL functions that the package calls."""
-    return {name for path in sorted(folder.rglob("*.py")) for name, _ in calls(path)}
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.py")))
+    return {name for tree in trees for name, _ in calls(tree)}
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Find `db.call("name", …)` in a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    """Find `db.call("name", …)` in a module."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "db.call":
             first = node.args[0]
             if isinstance(first, ast.Constant):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
@@ -15,6 +17,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import SubscriptionOverview
 
 router = Router()
 
@@ -76,7 +81,7 @@ def _paid_time(context: UpdateContext) -> list[str]:
     """Return lines on when the paid plan ends and whether it renews; none on the free plan."""
     if context.usage.plan == "FREE":
         return []
-    overview = db.call("subscription_overview", p_user_id=context.user.id)
+    overview: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
     ends_at = overview["ends_at"]
     lines = [context.text("profile_plan_ends", date=context.date(ends_at))] if ends_at else []
     # With several renewals, the one that still charges matters to the user.

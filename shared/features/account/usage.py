@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
@@ -22,10 +22,14 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.pictures.usage import Meter, UsagePicture
+    from shared.core.sql_types import (
+        GetUserUsageStats,
+        GetUserUsageStatsDay,
+        GetUserUsageStatsReferrals,
+        UsageByProvider,
+    )
 
 router = Router()
-
-Stats = dict[str, Any]  # what get_user_usage_stats returns
 
 
 @router.message_handler(commands=["usage"], private_only=True)
@@ -43,13 +47,13 @@ def show_usage(_call: CallbackQuery) -> None:
 def _show(context: UpdateContext) -> None:
     if context.is_offline:
         raise StateUnavailable
-    stats: Stats = db.call("get_user_usage_stats", p_user_id=context.user.id)
+    stats: GetUserUsageStats = db.call("get_user_usage_stats", p_user_id=context.user.id)
     from shared.core.pictures.usage import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
 
 
-def _caption(context: UpdateContext, stats: Stats) -> Text:
+def _caption(context: UpdateContext, stats: GetUserUsageStats) -> Text:
     day, month, credits = stats["day"], stats["month"], stats["bonus_credits"]
     lines = [context.rich("usage_head", plan=plan_name(context))]
     if day["limit"] is None:
@@ -73,7 +77,7 @@ def _caption(context: UpdateContext, stats: Stats) -> Text:
     return texts.concat(texts.concat(*lines, separator="\n"), Text(ways, []))
 
 
-def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
+def _calls(context: UpdateContext, providers: list[UsageByProvider]) -> list[Text]:
     """Return lines on this month's AI calls; their cost only for calls with the user's own key."""
     calls = sum(provider["calls"] for provider in providers)
     if not calls:
@@ -96,11 +100,11 @@ def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
     return lines
 
 
-def _referrals(context: UpdateContext, referrals: Stats) -> list[Text]:
+def _referrals(context: UpdateContext, referrals: GetUserUsageStatsReferrals) -> list[Text]:
     return [context.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
 
 
-def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
+def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
     from shared.core.pictures.usage import Day, Mark, UsagePicture, shows_limit
 
     def label(day: str) -> str:
@@ -117,7 +121,7 @@ def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
     asked = len(days) - next((number for number, day in enumerate(days) if day.total), len(days) - 1)
     average = round(total / asked) if asked > 1 else 0
     legend: list[tuple[Mark, str]] = []
-    if shows_limit(days, limit):
+    if limit is not None and shows_limit(days, limit):
         legend.append(("limit", context.text("picture_limit", limit=_number(context, limit))))
     if any(day.bonus for day in days):
         legend.append(("bonus", context.text("picture_paid_bonus")))
@@ -138,7 +142,7 @@ def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
     )
 
 
-def _today(context: UpdateContext, stats: Stats) -> Meter:
+def _today(context: UpdateContext, stats: GetUserUsageStats) -> Meter:
     from shared.core.pictures.usage import Meter
 
     day, month, title = stats["day"], stats["month"], context.text("picture_today")
@@ -156,7 +160,7 @@ def _today(context: UpdateContext, stats: Stats) -> Meter:
     return Meter(day["used"], day["limit"], title, _number(context, left), about)
 
 
-def _month(context: UpdateContext, month: Stats) -> Meter:
+def _month(context: UpdateContext, month: GetUserUsageStatsDay) -> Meter:
     from shared.core.pictures.usage import Meter
 
     limit = month["limit"]
@@ -164,7 +168,7 @@ def _month(context: UpdateContext, month: Stats) -> Meter:
     return Meter(month["used"], limit, context.text("picture_month"), _used(context, month), about)
 
 
-def _used(context: UpdateContext, span: Stats) -> str:
+def _used(context: UpdateContext, span: GetUserUsageStatsDay) -> str:
     """Format how much of a limit is used, at most the limit: a plan that ended may have used more."""
     used, limit = span["used"], span["limit"]
     return _number(context, used if limit is None else min(used, limit))

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.log import redact_secrets
 from shared.core.texts import figures
-from shared.features.admin.users import Found, user_name
+from shared.features.admin.users import user_name
 from shared.features.common.plans import plan_name
 from shared.telegram.context import UpdateContext
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        AdminAddBonusCredits,
+        AdminAdjustBalance,
+        AdminFindUser,
+        AdminGiveTrainings,
+        AdminResetUserUsage,
+        AdminSetPlan,
+        AdminUnbanUser,
+        OutgoingItem,
+    )
 
 MAX_REASON = 500  # characters, as the SQL functions take it
 _REFUSALS = {
@@ -35,7 +47,7 @@ class Done(NamedTuple):
     entry: int | None = None
 
 
-def carry_out(context: UpdateContext, user: Found, action: Callable[..., Done], *values: Any) -> Done:
+def carry_out(context: UpdateContext, user: AdminFindUser, action: Callable[..., Done], *values: Any) -> Done:
     """Run an action and return the line about it, also when a rule refuses it."""
     try:
         return action(context, user, *values)
@@ -45,22 +57,29 @@ def carry_out(context: UpdateContext, user: Found, action: Callable[..., Done], 
         return Done(context.text(_REFUSALS[refusal.sqlstate], name=user_name(user)))
 
 
-def deliver(result: dict[str, Any]) -> None:
+def deliver(outgoing: list[OutgoingItem]) -> None:
     """Deliver what a function enqueued for the user; the sweep delivers what is left."""
-    if result["outgoing"]:
+    if outgoing:
         from shared.payments import notifications  # not needed at a cold start
 
-        notifications.deliver(result["outgoing"])
+        notifications.deliver(outgoing)
 
 
-def _done(result: dict[str, Any], line: str) -> Done:
-    deliver(result)
+def _done(
+    result: AdminAddBonusCredits
+    | AdminAdjustBalance
+    | AdminGiveTrainings
+    | AdminResetUserUsage
+    | AdminSetPlan,
+    line: str,
+) -> Done:
+    deliver(result["outgoing"])
     return Done(line, result["id"] if result["before"] != result["after"] else None)
 
 
-def grant(context: UpdateContext, user: Found, credits_: int, reason: str | None = None) -> Done:
+def grant(context: UpdateContext, user: AdminFindUser, credits_: int, reason: str | None = None) -> Done:
     """Give bonus credits, or take some back."""
-    result = db.call(
+    result: AdminAddBonusCredits = db.call(
         "admin_add_bonus_credits",
         p_user_id=user["id"],
         p_credits=credits_,
@@ -72,9 +91,11 @@ def grant(context: UpdateContext, user: Found, credits_: int, reason: str | None
     return _done(result, context.text("admin_granted", name=user_name(user), **values))
 
 
-def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: str | None = None) -> Done:
+def give_trainings(
+    context: UpdateContext, user: AdminFindUser, trainings: int, reason: str | None = None
+) -> Done:
     """Give free trainings, or take unused ones back."""
-    result = db.call(
+    result: AdminGiveTrainings = db.call(
         "admin_give_trainings",
         p_user_id=user["id"],
         p_quantity=trainings,
@@ -86,9 +107,9 @@ def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: 
     return _done(result, context.text("admin_gave_trainings", name=user_name(user), **values))
 
 
-def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | None = None) -> Done:
+def add_balance(context: UpdateContext, user: AdminFindUser, amount: str, reason: str | None = None) -> Done:
     """Add to the balance, or take from it."""
-    result = db.call(
+    result: AdminAdjustBalance = db.call(
         "admin_adjust_balance",
         p_user_id=user["id"],
         p_amount=amount,
@@ -103,9 +124,9 @@ def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | 
     return _done(result, context.text("admin_balance", name=user_name(user), before=before, after=after))
 
 
-def reset(context: UpdateContext, user: Found) -> Done:
+def reset(context: UpdateContext, user: AdminFindUser) -> Done:
     """Give the month's requests back, today's included."""
-    result = db.call(
+    result: AdminResetUserUsage = db.call(
         "admin_reset_user_usage",
         p_user_id=user["id"],
         p_admin_email=context.user.admin_email,
@@ -115,9 +136,9 @@ def reset(context: UpdateContext, user: Found) -> Done:
     return _done(result, context.text("admin_reset", name=user_name(user), **values))
 
 
-def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -> Done:
+def set_plan(context: UpdateContext, user: AdminFindUser, plan: str, days: int | None) -> Done:
     """Give a plan from now on for some days, or without an end; the free one takes back what admins gave."""
-    result = db.call(
+    result: AdminSetPlan = db.call(
         "admin_set_plan",
         p_user_id=user["id"],
         p_plan=plan,
@@ -134,7 +155,7 @@ def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -
     return _done(result, context.text("admin_plan_set", name=user_name(user), before=before, after=after))
 
 
-def ban(context: UpdateContext, user: Found, reason: str | None) -> Done:
+def ban(context: UpdateContext, user: AdminFindUser, reason: str | None) -> Done:
     """Ban a user from all bots."""
     db.call(
         "admin_ban_user",
@@ -146,15 +167,15 @@ def ban(context: UpdateContext, user: Found, reason: str | None) -> Done:
     return Done(context.text("admin_banned", name=user_name(user)))
 
 
-def unban(context: UpdateContext, user: Found) -> Done:
+def unban(context: UpdateContext, user: AdminFindUser) -> Done:
     """Unban a user."""
-    done = db.call(
+    done: AdminUnbanUser = db.call(
         "admin_unban_user",
         p_user_id=user["id"],
         p_admin_email=context.user.admin_email,
         p_reference=context.reference,
     )
-    deliver(done)
+    deliver(done["outgoing"])
     key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
     return Done(context.text(key, name=user_name(user)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.types import CallbackQuery, Message
 
@@ -12,22 +12,17 @@ from shared.core.texts import Text, figures
 from shared.features.admin.card import find
 from shared.features.admin.product_pages import prices_line
 from shared.features.admin.undo import written
-from shared.features.admin.users import (
-    Found,
-    button_arguments,
-    command_arguments,
-    find_user,
-    is_user,
-    user_name,
-)
+from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminAudit, AdminAuditEntries, AdminFindUser
+
 router = Router()
 
-Entry = dict[str, Any]
 _PAGE = 8  # entries; with the longest reasons they fit into one message
 _REASON = 150  # characters of a reason in the list
 _COUNTED = {
@@ -66,10 +61,10 @@ def turn_page(call: CallbackQuery) -> None:
     return context.show(*_page(context, user, int(before) or None))
 
 
-def _page(context: UpdateContext, user: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+def _page(context: UpdateContext, user: AdminFindUser | None, before: int | None) -> tuple[Text, Keyboard]:
     if context.is_offline:
         raise StateUnavailable
-    page = db.call(
+    page: AdminAudit = db.call(
         "admin_audit",
         p_admin_email=context.user.admin_email,
         p_user_id=user["id"] if user else None,
@@ -84,7 +79,9 @@ def _page(context: UpdateContext, user: Found | None, before: int | None) -> tup
     return text, _buttons(context, user, before, page["next"])
 
 
-def _buttons(context: UpdateContext, user: Found | None, before: int | None, older: int | None) -> Keyboard:
+def _buttons(
+    context: UpdateContext, user: AdminFindUser | None, before: int | None, older: int | None
+) -> Keyboard:
     who = user["telegram_id"] if user else 0
     row = []
     if before is not None:
@@ -97,7 +94,7 @@ def _buttons(context: UpdateContext, user: Found | None, before: int | None, old
     return rows
 
 
-def _line(context: UpdateContext, entry: Entry) -> str:
+def _line(context: UpdateContext, entry: AdminAuditEntries) -> str:
     reason = str(entry["after"].get("reason") or "")
     line = context.text(
         "admin_audit_line",
@@ -111,7 +108,7 @@ def _line(context: UpdateContext, entry: Entry) -> str:
     return line + "\n" + context.text("admin_audit_reason", reason=reason[:_REASON])
 
 
-def _whom(context: UpdateContext, entry: Entry) -> str:
+def _whom(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
         return user_name(entry["user"])
@@ -119,7 +116,7 @@ def _whom(context: UpdateContext, entry: Entry) -> str:
     return str(entry["after"].get("code") or entry["after"].get("product") or context.text(nobody))
 
 
-def _what(context: UpdateContext, entry: Entry) -> str:
+def _what(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Describe the action; one without a text is shown by its name."""
     before, after, action = entry["before"], entry["after"], str(entry["action"])
     key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
@@ -128,7 +125,9 @@ def _what(context: UpdateContext, entry: Entry) -> str:
     return context.text(key, **_values(context, action, before, after))
 
 
-def _values(context: UpdateContext, action: str, before: Entry, after: Entry) -> dict[str, Any]:
+def _values(
+    context: UpdateContext, action: str, before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, Any]:
     """Return the values that the text about an action names."""
     values: dict[str, Any] = {}
     match action:

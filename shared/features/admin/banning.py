@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from telebot.types import CallbackQuery, Message
 
 from shared.core.texts import Text
 from shared.features.admin import actions
 from shared.features.admin.card import find, show
 from shared.features.admin.commands import act_on
-from shared.features.admin.users import (
-    Found,
-    button_arguments,
-    command_arguments,
-    find_user,
-    is_user,
-    user_name,
-)
+from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminFindUser
 
 router = Router()
 
@@ -81,7 +79,7 @@ def cancel(call: CallbackQuery) -> None:
     show(context, button_arguments(call)[0])
 
 
-def _question(context: UpdateContext, user: Found, reason: str) -> tuple[Text, Keyboard]:
+def _question(context: UpdateContext, user: AdminFindUser, reason: str) -> tuple[Text, Keyboard]:
     who = user["telegram_id"]
     card = (context.text("admin_button_card"), f"admin:user:{who}")
     if user["is_admin"]:

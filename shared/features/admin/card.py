@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.types import CallbackQuery, Message
 
@@ -12,18 +12,14 @@ from shared.core import db, user_input
 from shared.core.texts import Text, figures
 from shared.features.admin import actions
 from shared.features.admin.undo import undo, undo_label
-from shared.features.admin.users import (
-    Found,
-    button_arguments,
-    command_arguments,
-    find_user,
-    is_user,
-    user_name,
-)
+from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminFindUser, AdminSearchUsers, AdminSearchUsersUsers
 
 router = Router()
 
@@ -48,7 +44,7 @@ def search(context: UpdateContext, query: str) -> tuple[Text, Keyboard]:
     """Return the users whose names contain the query; the card if there is only one."""
     if context.is_offline:
         raise StateUnavailable
-    found = db.call(
+    found: AdminSearchUsers | None = db.call(
         "admin_search_users", p_query=query, p_admin_email=context.user.admin_email, p_limit=_FOUND
     )
     if found is None:
@@ -62,7 +58,7 @@ def search(context: UpdateContext, query: str) -> tuple[Text, Keyboard]:
     return text, [[(_label(one), f"admin:user:{one['telegram_id']}")] for one in users]
 
 
-def find(context: UpdateContext, who: str) -> Found | None:
+def find(context: UpdateContext, who: str) -> AdminFindUser | None:
     """Return the user, or show the users whose names match: a command takes only an ID or a @name."""
     found = find_user(context, who)
     if found is None and who.isdigit():
@@ -72,7 +68,7 @@ def find(context: UpdateContext, who: str) -> Found | None:
     return found
 
 
-def _label(user: Found) -> str:
+def _label(user: AdminSearchUsersUsers) -> str:
     """Return the name with its @name, or with the ID if only that distinguishes namesakes."""
     name, number = user_name(user), str(user["telegram_id"])
     return name if user["username"] or name == number else f"{name} · {number}"
@@ -134,7 +130,7 @@ def tap_unban(call: CallbackQuery) -> None:
     _act(button_arguments(call)[0], actions.unban)
 
 
-def card(context: UpdateContext, user: Found) -> Text:
+def card(context: UpdateContext, user: AdminFindUser) -> Text:
     """Return a user's card."""
     return context.rich(
         "admin_card",
@@ -156,7 +152,7 @@ def card(context: UpdateContext, user: Found) -> Text:
     )
 
 
-def buttons(context: UpdateContext, user: Found) -> Keyboard:
+def buttons(context: UpdateContext, user: AdminFindUser) -> Keyboard:
     """Return the buttons for a user."""
     who = user["telegram_id"]
     row = [(context.text("admin_button_give"), f"admin:give:{who}")]
@@ -174,7 +170,7 @@ def buttons(context: UpdateContext, user: Found) -> Keyboard:
     return rows
 
 
-def _gifts(context: UpdateContext, user: Found) -> Keyboard:
+def _gifts(context: UpdateContext, user: AdminFindUser) -> Keyboard:
     """Return what can be given to a user."""
     who = user["telegram_id"]
     return [
@@ -206,7 +202,7 @@ def _act(who: str, action: Callable[..., actions.Done], *values: Any) -> None:
     return None
 
 
-def _plan_buttons(context: UpdateContext, user: Found) -> list[tuple[str, str]]:
+def _plan_buttons(context: UpdateContext, user: AdminFindUser) -> list[tuple[str, str]]:
     free, *paid = user["plans"] or [user["plan"]]
     offered = [
         (
@@ -228,7 +224,7 @@ def _used(context: UpdateContext, used: int, limit: int | None) -> str:
     return context.text("admin_card_of", used=figure, limit=figures.number(context.language, limit))
 
 
-def _money(context: UpdateContext, user: Found) -> str:
+def _money(context: UpdateContext, user: AdminFindUser) -> str:
     """Return what a user paid in each currency, and what of it was refunded."""
     sums = []
     for one in user["money"]["sums"]:
@@ -241,7 +237,7 @@ def _money(context: UpdateContext, user: Found) -> str:
     return " · ".join(sums) or "—"
 
 
-def _marks(context: UpdateContext, user: Found) -> str:
+def _marks(context: UpdateContext, user: AdminFindUser) -> str:
     marks = []
     if user["money"]["chargebacks"]:
         marks.append(context.text("admin_mark_chargebacks", count=user["money"]["chargebacks"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import Message
 
@@ -14,6 +14,9 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminCheck
+
 router = Router()
 
 
@@ -24,7 +27,7 @@ def check(_message: Message) -> None:
     if context.is_offline:
         raise StateUnavailable
     try:
-        found = db.call("admin_check", p_admin_email=context.user.admin_email)
+        found: AdminCheck = db.call("admin_check", p_admin_email=context.user.admin_email)
     except DatabaseUnavailable:
         # It reads everything; if that takes longer than an update may, it has to be run in the SQL editor.
         return reply(context.rich("admin_check_too_long"))
@@ -33,7 +36,7 @@ def check(_message: Message) -> None:
     return reply(_report(context, found), _buttons(context, found))
 
 
-def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
+def _report(context: UpdateContext, found: AdminCheck) -> Text:
     head = context.rich("admin_check_bad", payments=found["payments"], balances=found["balances"])
     lines = [
         context.rich("admin_check_payment", id=one["payment"], wrong=one["wrong"])
@@ -51,7 +54,7 @@ def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
     return concat(head, concat(*lines, separator="\n"), separator="\n\n")
 
 
-def _buttons(context: UpdateContext, found: dict[str, Any]) -> Keyboard:
+def _buttons(context: UpdateContext, found: AdminCheck) -> Keyboard:
     numbers = sorted({one["payment"] for one in found["wrong_payments"]})
     row = [
         (context.text("admin_payment_number", id=number), f"admin:payment:{number}:new") for number in numbers

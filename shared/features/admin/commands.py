@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.types import Message
 
 from shared.features.admin import actions
 from shared.features.admin.card import find
-from shared.features.admin.users import Found, command_arguments, is_user
+from shared.features.admin.users import command_arguments, is_user
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminFindUser
 
 router = Router()
 
@@ -83,7 +86,7 @@ def _are_days(given: list[str]) -> bool:
     return len(given) < 2 and all(_DAYS.fullmatch(word) and int(word) for word in given)
 
 
-def _give_plan(context: UpdateContext, user: Found, name: str, days: int | None) -> None:
+def _give_plan(context: UpdateContext, user: AdminFindUser, name: str, days: int | None) -> None:
     """Set the plan of this name, in any letter case."""
     plans: list[str] = user["plans"] or []
     wanted = next((plan for plan in plans if plan.casefold() == name.casefold()), None)
@@ -98,7 +101,7 @@ def act_on(context: UpdateContext, who: str, action: Callable[..., actions.Done]
         _report(context, user, actions.carry_out(context, user, action, *values))
 
 
-def _report(context: UpdateContext, user: Found, done: actions.Done) -> None:
+def _report(context: UpdateContext, user: AdminFindUser, done: actions.Done) -> None:
     row = [(context.text("admin_button_card"), f"admin:user:{user['telegram_id']}")]
     if done.entry is not None:
         row.append((context.text("admin_button_undo"), f"admin:undo:{done.entry}"))

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, texts
 from shared.core.texts import Text, concat, figures
 from shared.features.admin.card import find
-from shared.features.admin.users import (
-    Found,
-    button_arguments,
-    command_arguments,
-    find_user,
-    is_user,
-    user_name,
-)
+from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
 from shared.payments import providers
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        AdminFindUser,
+        AdminPayment,
+        AdminPaymentRefunds,
+        AdminPayments,
+        PaymentSummary,
+        PaymentSummaryGiven,
+    )
+
 router = Router()
 
-Payment = dict[str, Any]  # what admin_payment returns
 _NUMBER = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _PAGE = 6  # payments, each with a button
 _ERROR = 150  # characters of what a provider said
@@ -91,7 +93,7 @@ def is_number(word: str) -> bool:
     return _NUMBER.fullmatch(word) is not None
 
 
-def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
+def look_up_payment(context: UpdateContext, which: str) -> AdminPayment | None:
     """Return the payment with this number, as it is now.
 
     Raises:
@@ -99,7 +101,7 @@ def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
     """
     if context.is_offline:
         raise StateUnavailable
-    found: Payment | None = db.call(
+    found: AdminPayment | None = db.call(
         "admin_payment",
         p_identifier=which,
         p_admin_email=context.user.admin_email,
@@ -108,7 +110,7 @@ def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
     return found
 
 
-def find_payment(context: UpdateContext, which: str) -> Payment | None:
+def find_payment(context: UpdateContext, which: str) -> AdminPayment | None:
     """Return the payment, or answer that there is none."""
     found = look_up_payment(context, which)
     if found is None:
@@ -116,13 +118,13 @@ def find_payment(context: UpdateContext, which: str) -> Payment | None:
     return found
 
 
-def card(context: UpdateContext, found: Payment) -> Text:
+def card(context: UpdateContext, found: AdminPayment) -> Text:
     """Return a payment's card: amount, payer, what was given for it, refunds and problems."""
     lines = [
         context.rich(
             "admin_payment",
             id=found["id"],
-            money=money(context, found, "amount"),
+            money=money(context, found, found["amount"]),
             status=_status(context, found),
         ),
         context.rich(
@@ -136,9 +138,9 @@ def card(context: UpdateContext, found: Payment) -> Text:
         lines.append(context.rich("admin_payment_bought", title=title, order=order))
     lines += [context.rich("admin_payment_given", given=_given(context, one)) for one in found["given"]]
     if Decimal(found["refunded"]):
-        lines.append(context.rich("admin_payment_refunded", money=money(context, found, "refunded")))
+        lines.append(context.rich("admin_payment_refunded", money=money(context, found, found["refunded"])))
     if Decimal(found["disputed"]):
-        lines.append(context.rich("admin_payment_disputed", money=money(context, found, "disputed")))
+        lines.append(context.rich("admin_payment_disputed", money=money(context, found, found["disputed"])))
     lines += [_refund_line(context, found, one) for one in found["refunds"]]
     if found["problem"] and found["status"] == "completed":
         lines += [texts.Text("", []), context.rich(f"admin_problem_{found['problem']}")]
@@ -147,11 +149,11 @@ def card(context: UpdateContext, found: Payment) -> Text:
     return concat(*lines, separator="\n")
 
 
-def buttons(context: UpdateContext, found: Payment) -> Keyboard:
+def buttons(context: UpdateContext, found: AdminPayment) -> Keyboard:
     """Return the buttons for a payment."""
     rows = []
     if has_money_left(found) and refund_obstacle(context, found, Decimal(found["left"])) is None:
-        left = money(context, found, "left")
+        left = money(context, found, found["left"])
         rows.append([(context.text("admin_button_refund", money=left), f"admin:refund:{found['id']}")])
     if found["user"]:
         who = found["user"]["telegram_id"]
@@ -164,12 +166,12 @@ def buttons(context: UpdateContext, found: Payment) -> Keyboard:
     return rows
 
 
-def has_money_left(found: Payment) -> bool:
+def has_money_left(found: AdminPayment) -> bool:
     """Return whether part of the payment is not refunded, and no refund of it is open."""
     return bool(Decimal(found["left"])) and found["open_refund"] != "open"
 
 
-def refund_obstacle(context: UpdateContext, found: Payment, wanted: Decimal) -> Text | None:
+def refund_obstacle(context: UpdateContext, found: AdminPayment, wanted: Decimal) -> Text | None:
     """Return why this amount of a payment can't be refunded from the bot, or None if it can."""
     left, amount = Decimal(found["left"]), Decimal(found["amount"] or 0)
     reason: str | None = None
@@ -189,28 +191,28 @@ def refund_obstacle(context: UpdateContext, found: Payment, wanted: Decimal) -> 
         reason = provider_obstacle(found, is_whole=wanted == amount)
     if reason is None:
         return None
-    values = {"provider": provider_name(context, found), "money": money(context, found, "left")}
+    values = {"provider": provider_name(context, found), "money": money(context, found, found["left"])}
     return context.rich(f"admin_refund_{reason}", id=found["id"], **values)
 
 
-def provider_obstacle(found: Payment, *, is_whole: bool) -> str | None:
+def provider_obstacle(found: AdminPayment, *, is_whole: bool) -> str | None:
     """Return why the payment's provider can't be asked for all or a part of it, or None if it can."""
     from shared.payments import refunds  # not needed at a cold start
 
     return refunds.obstacle(found["provider"], is_whole=is_whole)
 
 
-def money(context: UpdateContext, found: Payment, which: str) -> str:
+def money(context: UpdateContext, found: PaymentSummary, amount: str | None) -> str:
     """Format one of a payment's amounts."""
-    return figures.money(context.language, Decimal(found[which] or 0), found["currency"] or "")
+    return figures.money(context.language, Decimal(amount or 0), found["currency"] or "")
 
 
-def provider_name(context: UpdateContext, found: Payment) -> str:
+def provider_name(context: UpdateContext, found: PaymentSummary) -> str:
     """Return what the payment's provider is called."""
     return context.provider_name(found["provider"])
 
 
-def _status(context: UpdateContext, found: Payment) -> str:
+def _status(context: UpdateContext, found: PaymentSummary) -> str:
     back = Decimal(found["refunded"]) + Decimal(found["disputed"])
     if found["status"] == "completed":
         return context.text("admin_payment_status_part" if back else "admin_payment_status_completed")
@@ -221,7 +223,7 @@ def _status(context: UpdateContext, found: Payment) -> str:
     return context.text(f"admin_payment_status_{found['status']}")
 
 
-def _user(context: UpdateContext, found: Payment) -> str:
+def _user(context: UpdateContext, found: AdminPayment) -> str:
     """Return whose payment it is; the provider may know the payer when no order does."""
     payer = found["payer_id"]
     if found["user"] is None:
@@ -234,7 +236,7 @@ def _user(context: UpdateContext, found: Payment) -> str:
     return name
 
 
-def _given(context: UpdateContext, effect: dict[str, Any]) -> str:
+def _given(context: UpdateContext, effect: PaymentSummaryGiven) -> str:
     """Return what was given, and what of it was taken back."""
     given, taken = Decimal(effect["given"]), Decimal(effect["reversed"])
     if effect["effect"] == "subscription":
@@ -244,22 +246,22 @@ def _given(context: UpdateContext, effect: dict[str, Any]) -> str:
     return context.text("admin_given_taken", given=words_, taken=taken) if taken else words_
 
 
-def _refund_line(context: UpdateContext, found: Payment, refund: dict[str, Any]) -> Text:
+def _refund_line(context: UpdateContext, found: AdminPayment, refund: AdminPaymentRefunds) -> Text:
     state = "accepted" if refund["status"] == "open" and refund["is_accepted"] else refund["status"]
     error = (refund["error"] or "") if state in ("refused", "failed", "unknown") else ""
     return context.rich(
         "admin_refund_line",
-        money=figures.money(context.language, Decimal(refund["amount"]), found["currency"]),
+        money=figures.money(context.language, Decimal(refund["amount"]), found["currency"] or ""),
         state=context.text(f"admin_refund_state_{state}") + (f" ({error[:_ERROR]})" if error else ""),
         admin=refund["admin_email"],
         date=context.date(refund["at"], with_time=True),
     )
 
 
-def _page(context: UpdateContext, user: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+def _page(context: UpdateContext, user: AdminFindUser | None, before: int | None) -> tuple[Text, Keyboard]:
     if context.is_offline:
         raise StateUnavailable
-    page = db.call(
+    page: AdminPayments = db.call(
         "admin_payments",
         p_admin_email=context.user.admin_email,
         p_user_id=user["id"] if user else None,
@@ -281,7 +283,7 @@ def _page(context: UpdateContext, user: Found | None, before: int | None) -> tup
     )
 
 
-def _line(context: UpdateContext, one: Payment) -> Text:
+def _line(context: UpdateContext, one: PaymentSummary) -> Text:
     """Return a payment in a list: number, what for, money, state, what was given, what is wrong."""
     marks = [context.text("admin_payments_given", given=_given(context, effect)) for effect in one["given"]]
     if one["problem"] and one["status"] == "completed":
@@ -293,7 +295,7 @@ def _line(context: UpdateContext, one: Payment) -> Text:
         id=one["id"],
         date=context.date(one["at"], with_time=True),
         title=texts.product_words(context.language, one["texts"]).title if one["texts"] else "—",
-        money=money(context, one, "amount"),
+        money=money(context, one, one["amount"]),
         provider=provider_name(context, one),
         status=_status(context, one),
         marks="".join(f"\n{mark}" for mark in marks),
@@ -301,7 +303,7 @@ def _line(context: UpdateContext, one: Payment) -> Text:
 
 
 def _page_buttons(
-    context: UpdateContext, user: Found | None, page: dict[str, Any], before: int | None
+    context: UpdateContext, user: AdminFindUser | None, page: AdminPayments, before: int | None
 ) -> Keyboard:
     who = user["telegram_id"] if user else 0
     numbers = [

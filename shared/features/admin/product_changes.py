@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
 from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
-from shared.features.admin.product_pages import Product
 from shared.payments import providers
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        AdminSetPrices,
+        AdminSetProductTexts,
+        AdminSwitchProduct,
+        CheckPrice,
+        ProductCard,
+        ProductText,
+    )
+
+    Changed = AdminSetPrices | AdminSetProductTexts | AdminSwitchProduct
 
 ASKED = "product"  # the key in the session of what was asked
 _REFUSALS = ("N0001", "N0003", "N0004")
 
 
-def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Text, Keyboard]:
+def ask_prices(context: UpdateContext, product: ProductCard, text: str) -> tuple[Text, Keyboard]:
     """Ask whether to change the prices to those of a message, or show what is wrong with them."""
     wanted = prices.read(text)
     if wanted is None:
@@ -36,17 +48,18 @@ def ask_prices(context: UpdateContext, product: Product, text: str) -> tuple[Tex
     data = _ask(context, "prices", **values, expected=found["before"])
     yes = "admin_button_prices_jump" if found["jumps"] else "admin_button_prices_yes"
     keep = "admin_product_prices_keep" if product["kind"] == "subscription" else "admin_product_orders_keep"
+    shown: ProductCard = {**product, "prices": found["after"]}
     text_ = concat(
         context.rich("admin_product_prices_question", title=product_pages.title(context, product)),
         concat(*_differences(context, found), separator="\n"),
-        *product_pages.preview(context, {**product, "prices": found["after"]}),
+        *product_pages.preview(context, shown),
         context.rich(keep),
         separator="\n\n",
     )
     return text_, [[(context.text(yes), data)], *product_pages.cancel(context, product["key"])]
 
 
-def _no_prices(context: UpdateContext, product: Product, found: dict[str, Any]) -> tuple[Text, Keyboard]:
+def _no_prices(context: UpdateContext, product: ProductCard, found: AdminSetPrices) -> tuple[Text, Keyboard]:
     """Show why the prices cannot be changed like this."""
     if found["outcome"] == "refused":
         lines = [_problem(context, one) for one in found["problems"]]
@@ -58,13 +71,13 @@ def _no_prices(context: UpdateContext, product: Product, found: dict[str, Any]) 
     return _send_again(context, product, context.rich(key))
 
 
-def _send_again(context: UpdateContext, product: Product, text: Text) -> tuple[Text, Keyboard]:
+def _send_again(context: UpdateContext, product: ProductCard, text: Text) -> tuple[Text, Keyboard]:
     """Wait for other prices in the next message."""
     context.set_data("awaiting", f"{product_pages.AWAITS}prices:{product['key']}")
     return text, product_pages.cancel(context, product["key"])
 
 
-def _problem(context: UpdateContext, problem: dict[str, Any]) -> Text:
+def _problem(context: UpdateContext, problem: CheckPrice) -> Text:
     """Return what is wrong with one price."""
     currency, limit = problem["currency"], problem["limit"]
     values = {
@@ -72,7 +85,7 @@ def _problem(context: UpdateContext, problem: dict[str, Any]) -> Text:
         "limit": figures.money(context.language, Decimal(limit), currency) if limit else "",
         "provider": context.provider_name(problem["provider"]) if problem["provider"] else "",
     }
-    reason = problem["reason"]
+    reason: str = problem["reason"]
     if reason == "decimals":
         reason = "whole" if limit == "0" else "decimals"
     elif reason == "maximum" and problem["provider"]:
@@ -80,7 +93,7 @@ def _problem(context: UpdateContext, problem: dict[str, Any]) -> Text:
     return context.rich(f"admin_price_{reason}", **values)
 
 
-def _differences(context: UpdateContext, found: dict[str, Any]) -> list[Text]:
+def _differences(context: UpdateContext, found: AdminSetPrices) -> list[Text]:
     """Return a line for each price that would change."""
     lines = []
     before, after = found["before"], found["after"]
@@ -103,15 +116,17 @@ def _currencies(context: UpdateContext) -> set[str]:
     return {context.user.currency}.union(*(providers.load(key).CURRENCIES for key in providers.names()))
 
 
-def ask_texts(context: UpdateContext, product: Product, language: str, text: str) -> tuple[Text, Keyboard]:
+def ask_texts(
+    context: UpdateContext, product: ProductCard, language: str, text: str
+) -> tuple[Text, Keyboard]:
     """Ask whether to rename the product: the first line is the title, the rest the description."""
     title, _, description = text.strip().partition("\n")
-    old = product["texts"].get(language) or {}
+    old = product["texts"].get(language)
     values = {
         "key": product["key"],
         "language": language,
         "title": title.strip(),
-        "description": description.strip() or old.get("description"),
+        "description": description.strip() or (old and old.get("description")),
     }
     found = change(context, "texts", values)
     if found is None:
@@ -125,14 +140,15 @@ def ask_texts(context: UpdateContext, product: Product, language: str, text: str
         return context.rich("admin_product_unchanged"), product_pages.cancel(context, product["key"])
     data = _ask(context, "texts", **values, expected=found["before"])
     question = context.rich("admin_product_texts_question", language=texts.language(language).NAME)
-    shown = {**product, "texts": {**product["texts"], language: found["after"]}}
+    words = cast("ProductText", found["after"])
+    shown: ProductCard = {**product, "texts": {**product["texts"], language: words}}
     return concat(question, *product_pages.preview(context, shown), separator="\n\n"), [
         [(context.text("admin_button_texts_yes"), data)],
         *product_pages.cancel(context, product["key"]),
     ]
 
 
-def ask_show(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def ask_show(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Ask whether to put a product on sale, or show what is missing."""
     key = product["key"]
     if not product["prices"]:
@@ -151,7 +167,7 @@ def ask_show(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     ]
 
 
-def _below_minimum(context: UpdateContext, product: Product) -> list[Text]:
+def _below_minimum(context: UpdateContext, product: ProductCard) -> list[Text]:
     """Return a warning for each price below what a provider charges that was connected after it was set."""
     found = change(context, "prices", {"key": product["key"], "prices": product["prices"]})
     problems = found["problems"] if found else []
@@ -162,7 +178,7 @@ def _below_minimum(context: UpdateContext, product: Product) -> list[Text]:
     ]
 
 
-def ask_hide(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def ask_hide(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Ask whether to take a product off sale."""
     data = _ask(context, "switch", key=product["key"], is_active=False)
     repeats = "admin_product_hide_repeats" if product["kind"] == "subscription" else "admin_product_hide"
@@ -181,51 +197,81 @@ def _ask(context: UpdateContext, what: str, **values: Any) -> str:
     return f"admin:product_yes:{number}"
 
 
-def change(context: UpdateContext, what: str, values: dict[str, Any]) -> dict[str, Any] | None:
+@overload
+def change(
+    context: UpdateContext, what: Literal["prices"], values: dict[str, Any]
+) -> AdminSetPrices | None: ...
+
+
+@overload
+def change(
+    context: UpdateContext, what: Literal["texts"], values: dict[str, Any]
+) -> AdminSetProductTexts | None: ...
+
+
+@overload
+def change(context: UpdateContext, what: str, values: dict[str, Any]) -> Changed | None: ...
+
+
+def change(context: UpdateContext, what: str, values: dict[str, Any]) -> Changed | None:
     """Change a product, or ask what a change would do; None if it is gone or the change does not apply.
 
     Prices and texts change only with a reference.
     """
     if context.is_offline:
         raise StateUnavailable
-    admin, reference, key = context.user.admin_email, values.get("reference"), values["key"]
-    expected = values.get("expected")
-    done: dict[str, Any] | None
+    changes: dict[str, Callable[..., Changed | None]] = {"prices": _set_prices, "texts": _set_texts}
+    make: Callable[..., Changed | None] = changes.get(what, _switch)
     try:
-        if what == "prices":
-            done = db.call(
-                "admin_set_prices",
-                p_key=key,
-                p_prices=values["prices"],
-                p_admin_email=admin,
-                p_reference=reference,
-                p_expected=expected,
-                p_providers=list(providers.configured()),
-                p_is_confirmed=reference is not None,
-            )
-        elif what == "texts":
-            done = db.call(
-                "admin_set_product_texts",
-                p_key=key,
-                p_language=values["language"],
-                p_title=values["title"],
-                p_description=values["description"],
-                p_admin_email=admin,
-                p_reference=reference,
-                p_expected=expected,
-                p_is_confirmed=reference is not None,
-            )
-        else:
-            done = db.call(
-                "admin_switch_product",
-                p_key=key,
-                p_is_active=values["is_active"],
-                p_admin_email=admin,
-                p_reference=reference,
-                p_expected=expected,
-            )
+        return make(context, values, values.get("reference"), values.get("expected"))
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
         return None
+
+
+def _set_prices(
+    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+) -> AdminSetPrices | None:
+    done: AdminSetPrices | None = db.call(
+        "admin_set_prices",
+        p_key=values["key"],
+        p_prices=values["prices"],
+        p_admin_email=context.user.admin_email,
+        p_reference=reference,
+        p_expected=expected,
+        p_providers=list(providers.configured()),
+        p_is_confirmed=reference is not None,
+    )
+    return done
+
+
+def _set_texts(
+    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+) -> AdminSetProductTexts | None:
+    done: AdminSetProductTexts | None = db.call(
+        "admin_set_product_texts",
+        p_key=values["key"],
+        p_language=values["language"],
+        p_title=values["title"],
+        p_description=values["description"],
+        p_admin_email=context.user.admin_email,
+        p_reference=reference,
+        p_expected=expected,
+        p_is_confirmed=reference is not None,
+    )
+    return done
+
+
+def _switch(
+    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+) -> AdminSwitchProduct | None:
+    done: AdminSwitchProduct | None = db.call(
+        "admin_switch_product",
+        p_key=values["key"],
+        p_is_active=values["is_active"],
+        p_admin_email=context.user.admin_email,
+        p_reference=reference,
+        p_expected=expected,
+    )
     return done

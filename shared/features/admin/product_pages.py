@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.core import db, texts
 from shared.core.texts import Text, concat, figures
@@ -14,20 +14,22 @@ from shared.features.common.plans import plan_name
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 
-Product = dict[str, Any]  # what private.product_card returns
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminProducts, ProductCard, ProductsForSale
+
 AWAITS = "product:"  # product:prices:<key>, product:texts:<key>:<language>
 _ORDER = ("XTR", "RUB", "USD", "EUR")  # of currencies; others follow by name
 
 
-def find(context: UpdateContext, key: str) -> Product | None:
+def find(context: UpdateContext, key: str) -> ProductCard | None:
     """Return a product by its key, on sale or hidden."""
     return next(iter(_read(context, key)["products"]), None)
 
 
-def _read(context: UpdateContext, key: str | None = None) -> dict[str, Any]:
+def _read(context: UpdateContext, key: str | None = None) -> AdminProducts:
     if context.is_offline:
         raise StateUnavailable
-    found: dict[str, Any] = db.call("admin_products", p_admin_email=context.user.admin_email, p_key=key)
+    found: AdminProducts = db.call("admin_products", p_admin_email=context.user.admin_email, p_key=key)
     return found
 
 
@@ -46,7 +48,7 @@ def list_page(context: UpdateContext) -> tuple[Text, Keyboard]:
     return concat(context.rich("admin_products"), *lines, separator="\n\n"), rows
 
 
-def card(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def card(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Return one product with buttons for what can be done to it."""
     key = product["key"]
     text = context.rich(
@@ -67,7 +69,7 @@ def card(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     ]
 
 
-def prices_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def prices_page(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Ask for new prices; the next message has them."""
     context.set_data("awaiting", f"{AWAITS}prices:{product['key']}")
     now = prices_line(context, product["prices"])
@@ -76,7 +78,7 @@ def prices_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboar
     )
 
 
-def texts_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def texts_page(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Ask in which language to change title and description."""
     rows = [
         [(texts.language(code).NAME, f"admin:product_text:{product['key']}:{code}")]
@@ -86,20 +88,20 @@ def texts_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard
     return concat(head, *_by_language(product), separator="\n\n"), [*rows, *cancel(context, product["key"])]
 
 
-def preview_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def preview_page(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Return what buyers see of a product."""
     return concat(context.rich("admin_product_preview"), *preview(context, product), separator="\n\n"), [
         [(context.text("admin_button_product"), f"admin:product:{product['key']}")]
     ]
 
 
-def preview(context: UpdateContext, product: Product) -> list[Text]:
+def preview(context: UpdateContext, product: ProductCard) -> list[Text]:
     """Return what a new buyer sees of a product, as the shop renders it, in each language."""
     shown = [_in_language(context, product, code) for code in texts.languages()]
     return [*shown, *_unsold(context, product), *_too_cheap(context, product)]
 
 
-def _in_language(context: UpdateContext, product: Product, code: str) -> Text:
+def _in_language(context: UpdateContext, product: ProductCard, code: str) -> Text:
     """Return the button in the shop, and the screen that it opens with its buttons."""
     viewer = replace(
         context,
@@ -108,7 +110,7 @@ def _in_language(context: UpdateContext, product: Product, code: str) -> Text:
         usage=replace(context.usage, plan="FREE"),
     )
     flag = texts.language(code).NAME.partition(" ")[0]
-    offered = {**product, "discount": None}
+    offered = _for_sale(product)
     if not catalog.payment_options(viewer, offered):
         words = texts.product_words(code, product["texts"])
         return viewer.rich("admin_product_words", flag=flag, title=words.title, about=words.about)
@@ -118,9 +120,23 @@ def _in_language(context: UpdateContext, product: Product, code: str) -> Text:
     return concat(head, screen, *([concat(*labels, separator="\n")] if labels else []), separator="\n\n")
 
 
-def _unsold(context: UpdateContext, product: Product) -> list[Text]:
+def _for_sale(product: ProductCard) -> ProductsForSale:
+    """Return the product as the shop knows one that is on sale."""
+    return {
+        "key": product["key"],
+        "kind": product["kind"],
+        "plan": product["plan"],
+        "period": product["period"],
+        "quantity": product["quantity"],
+        "texts": product["texts"],
+        "prices": product["prices"],
+        "discount": None,
+    }
+
+
+def _unsold(context: UpdateContext, product: ProductCard) -> list[Text]:
     """Return a warning for each price that no connected provider charges."""
-    charged = {option.currency for option in catalog.all_options({**product, "discount": None})}
+    charged = {option.currency for option in catalog.all_options(_for_sale(product))}
     if product["kind"] != "balance":
         charged.add(context.user.currency)
     return [
@@ -133,22 +149,22 @@ def _unsold(context: UpdateContext, product: Product) -> list[Text]:
     ]
 
 
-def _too_cheap(context: UpdateContext, product: Product) -> list[Text]:
+def _too_cheap(context: UpdateContext, product: ProductCard) -> list[Text]:
     """Return a warning for a top-up that costs less than half of what it adds.
 
     Only the price in the balance's currency can be compared: there are no exchange rates here.
     """
     price = product["prices"].get(context.user.currency)
-    if product["kind"] != "balance" or price is None or 2 * Decimal(price) >= Decimal(product["quantity"]):
+    quantity = Decimal(product["quantity"] or 0)
+    if product["kind"] != "balance" or price is None or 2 * Decimal(price) >= quantity:
         return []
     costs, adds = (
-        figures.money(context.language, Decimal(value), context.user.currency)
-        for value in (price, product["quantity"])
+        figures.money(context.language, Decimal(value), context.user.currency) for value in (price, quantity)
     )
     return [context.rich("admin_price_top_up", costs=costs, adds=adds)]
 
 
-def _by_language(product: Product) -> list[Text]:
+def _by_language(product: ProductCard) -> list[Text]:
     shown = []
     for code in texts.languages():
         words = texts.product_words(code, product["texts"])
@@ -166,25 +182,25 @@ def prices_line(context: UpdateContext, by_currency: dict[str, str]) -> str:
     )
 
 
-def ordered(by_currency: dict[str, Any]) -> list[str]:
+def ordered(by_currency: dict[str, str]) -> list[str]:
     """Return the currencies as they are listed, Stars first."""
     return sorted(by_currency, key=lambda code: (_ORDER.index(code) if code in _ORDER else len(_ORDER), code))
 
 
-def _gives(context: UpdateContext, product: Product) -> str:
+def _gives(context: UpdateContext, product: ProductCard) -> str:
     """Return what a buyer gets, regardless of the title."""
     if product["kind"] == "subscription":
         plan = plan_name(context, product["plan"])
         return context.text(f"admin_product_gives_{product['period']}", plan=plan)
     if product["kind"] == "balance":
-        money = figures.money(context.language, Decimal(product["quantity"]), context.user.currency)
+        money = figures.money(context.language, Decimal(product["quantity"] or 0), context.user.currency)
         return context.text("admin_product_gives_balance", money=money)
     if product["kind"] == "credits":
-        return context.text("admin_product_gives_credits", quantity=int(Decimal(product["quantity"])))
+        return context.text("admin_product_gives_credits", quantity=int(Decimal(product["quantity"] or 0)))
     return context.text("admin_product_gives_course")
 
 
-def title(context: UpdateContext, product: Product) -> str:
+def title(context: UpdateContext, product: ProductCard) -> str:
     """Return a product's title in the admin's language, else in another one."""
     return texts.product_words(context.language, product["texts"]).title
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -20,9 +20,11 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminCreatePromocode, AdminPromocodes, PromocodeDetails
+
 router = Router()
 
-Promocode = dict[str, Any]  # what private.promocode_details returns
 _PAGE = 8  # codes
 _CODE = re.compile(r"[A-Za-z0-9_-]{3,32}")
 _NUMBER = re.compile(r"[0-9]{1,7}")
@@ -91,7 +93,7 @@ def switch(call: CallbackQuery) -> None:
     """Switch a code off, or on again."""
     context = current_context()
     try:
-        found: Promocode | None = db.call(
+        found: PromocodeDetails | None = db.call(
             "admin_switch_promocode",
             p_code=button_arguments(call)[0],
             p_is_active=(call.data or "").startswith("admin:promocode_on:"),
@@ -144,7 +146,7 @@ def _create(
     if context.is_offline:
         raise StateUnavailable
     try:
-        made = db.call(
+        made: AdminCreatePromocode = db.call(
             "admin_create_promocode",
             p_code=code,
             p_kind=kind,
@@ -169,11 +171,11 @@ def _reason(refusal: Refusal) -> str:
     return _REFUSALS[refusal.sqlstate]
 
 
-def _read(context: UpdateContext, code: str | None = None, before: int | None = None) -> dict[str, Any]:
+def _read(context: UpdateContext, code: str | None = None, before: int | None = None) -> AdminPromocodes:
     """Return one code, or a page of all."""
     if context.is_offline:
         raise StateUnavailable
-    page: dict[str, Any] = db.call(
+    page: AdminPromocodes = db.call(
         "admin_promocodes",
         p_admin_email=context.user.admin_email,
         p_code=code,
@@ -183,7 +185,7 @@ def _read(context: UpdateContext, code: str | None = None, before: int | None = 
     return page
 
 
-def _find(context: UpdateContext, code: str) -> Promocode | None:
+def _find(context: UpdateContext, code: str) -> PromocodeDetails | None:
     return next(iter(_read(context, code)["promocodes"]), None)
 
 
@@ -211,7 +213,7 @@ def _list(context: UpdateContext, before: int | None) -> tuple[Text, Keyboard]:
     return context.rich("admin_promocodes", codes=lines), [*rows, turns] if turns else rows
 
 
-def _card(context: UpdateContext, found: Promocode) -> tuple[Text, Keyboard]:
+def _card(context: UpdateContext, found: PromocodeDetails) -> tuple[Text, Keyboard]:
     until = found["valid_until"]
     lines = [
         context.text("admin_promocode_uses", uses=_uses(context, found)),
@@ -236,12 +238,12 @@ def _card(context: UpdateContext, found: Promocode) -> tuple[Text, Keyboard]:
     ]
 
 
-def _gives(context: UpdateContext, found: Promocode) -> str:
+def _gives(context: UpdateContext, found: PromocodeDetails) -> str:
     plan = plan_name(context, found["plan"]) if found["plan"] else ""
     return context.text(_GIVES[found["kind"]], value=found["value"], plan=plan)
 
 
-def _uses(context: UpdateContext, found: Promocode) -> str:
+def _uses(context: UpdateContext, found: PromocodeDetails) -> str:
     if found["max_uses"] is None:
         return str(found["uses"])
     return context.text("admin_promocode_of", uses=found["uses"], limit=found["max_uses"])

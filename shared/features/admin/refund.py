@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -12,12 +12,15 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.texts import Text, concat, figures
 from shared.features.admin import payment
-from shared.features.admin.payment import Payment, find_payment, is_number, look_up_payment
+from shared.features.admin.payment import find_payment, is_number, look_up_payment
 from shared.features.admin.users import button_arguments, command_arguments, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminPayment, AdminRefundPayment
 
 router = Router()
 
@@ -61,7 +64,7 @@ def confirm(call: CallbackQuery) -> None:
     context = current_context()
     number, amount, left = button_arguments(call)
     try:
-        done = db.call(
+        done: AdminRefundPayment = db.call(
             "admin_refund_payment",
             p_payment_id=int(number),
             p_amount=Decimal(amount),
@@ -77,8 +80,8 @@ def confirm(call: CallbackQuery) -> None:
     from shared.payments import notifications, refunds  # not needed at a cold start
 
     notifications.deliver(done["outgoing"])
-    if done.get("task"):
-        refunds.ask(done["task"])
+    if task := done.get("task"):
+        refunds.ask(task)
     found = look_up_payment(context, number)
     if found is None:
         return context.answer_callback(context.text("button_old"), alert=True)
@@ -88,7 +91,7 @@ def confirm(call: CallbackQuery) -> None:
     )
 
 
-def _question(context: UpdateContext, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
+def _question(context: UpdateContext, found: AdminPayment, amount: Decimal | None) -> tuple[Text, Keyboard]:
     """Return the question, or why the payment cannot be refunded."""
     left = Decimal(found["left"])
     wanted = left if amount is None else amount
@@ -96,7 +99,7 @@ def _question(context: UpdateContext, found: Payment, amount: Decimal | None) ->
     if refusal is not None:
         return refusal, payment.buttons(context, found)
     values = {
-        "money": figures.money(context.language, wanted, found["currency"]),
+        "money": figures.money(context.language, wanted, found["currency"] or ""),
         "id": found["id"],
         "provider": payment.provider_name(context, found),
         "name": user_name(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
@@ -122,7 +125,7 @@ def _example(left: Decimal) -> str:
     return f"{half.quantize(Decimal(1 if half >= 1 else '0.01'), ROUND_DOWN):f}"
 
 
-def _outcome(context: UpdateContext, found: Payment, done: dict[str, Any]) -> Text:
+def _outcome(context: UpdateContext, found: AdminPayment, done: AdminRefundPayment) -> Text:
     """Return the outcome: refunded, refused, or not known."""
     if done["outcome"] == "busy":
         return context.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
@@ -132,6 +135,6 @@ def _outcome(context: UpdateContext, found: Payment, done: dict[str, Any]) -> Te
     state = "accepted" if mine["status"] == "open" and mine.get("is_accepted") else mine["status"]
     return context.rich(
         f"admin_refund_is_{state}",
-        money=figures.money(context.language, Decimal(mine["amount"]), found["currency"]),
+        money=figures.money(context.language, Decimal(mine["amount"]), found["currency"] or ""),
         provider=payment.provider_name(context, found),
     )

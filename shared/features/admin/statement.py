@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import Message
 
@@ -12,6 +12,9 @@ from shared.core.texts import Text, concat, figures
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminStatement, AdminStatementDays, AdminStatementSums
 
 router = Router()
 
@@ -22,7 +25,7 @@ def statement(_message: Message) -> None:
     context = current_context()
     if context.is_offline:
         raise StateUnavailable
-    found = db.call("admin_statement", p_admin_email=context.user.admin_email)
+    found: AdminStatement = db.call("admin_statement", p_admin_email=context.user.admin_email)
     if not found["sums"] and not found["unread"]:
         if found["read_days"]:
             return reply(context.rich("statement_no_payments", days=found["read_days"]))
@@ -30,10 +33,10 @@ def statement(_message: Message) -> None:
     return reply(_report(context, found))
 
 
-def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
+def _report(context: UpdateContext, found: AdminStatement) -> Text:
     sums = [_line(context, one) for one in found["sums"]]
     sums += [
-        context.rich("statement_unread", provider=_provider(context, one), days=one["days"])
+        context.rich("statement_unread", provider=context.provider_name(one["provider"]), days=one["days"])
         for one in found["unread"]
     ]
     if found["foreign"]:
@@ -50,19 +53,15 @@ def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
     return concat(*button_arguments, separator="\n\n")
 
 
-def _line(context: UpdateContext, line: dict[str, Any]) -> Text:
+def _line(context: UpdateContext, line: AdminStatementSums) -> Text:
     return context.rich(
         "statement_differs" if line["unmatched"] else "statement_agrees", **_figures(context, line)
     )
 
 
-def _figures(context: UpdateContext, line: dict[str, Any]) -> dict[str, str]:
+def _figures(context: UpdateContext, line: AdminStatementSums | AdminStatementDays) -> dict[str, str]:
     sides = {
         name: figures.money(context.language, Decimal(line[name]), line["currency"])
         for name in ("theirs", "ours")
     }
-    return {"provider": _provider(context, line), **sides}
-
-
-def _provider(context: UpdateContext, line: dict[str, Any]) -> str:
-    return context.provider_name(line["provider"])
+    return {"provider": context.provider_name(line["provider"]), **sides}

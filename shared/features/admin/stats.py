@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from telebot.types import Message
 
@@ -17,11 +17,17 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.pictures.overview import OverviewPicture, Tile
+    from shared.core.sql_types import (
+        AdminOverview,
+        AdminOverviewDays,
+        AdminOverviewModels,
+        AdminRevenue,
+        AdminRevenueDay,
+    )
 
 router = Router()
 
-Overview = dict[str, Any]  # what admin_overview returns
-_PERIODS = ("day", "week", "month")
+_PERIODS: tuple[Literal["day", "week", "month"], ...] = ("day", "week", "month")
 _MODELS = 3  # in the caption: five long names would not fit
 _NAME = 40  # characters of a model's name
 
@@ -32,15 +38,16 @@ def stats(_message: Message) -> None:
     context = current_context()
     if context.is_offline:
         raise StateUnavailable
-    overview: Overview = db.call("admin_overview", p_admin_email=context.user.admin_email)
+    overview: AdminOverview = db.call("admin_overview", p_admin_email=context.user.admin_email)
     from shared.core.pictures.overview import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
     # A message of its own: under a picture 1024 characters fit.
-    reply(_revenue(context, db.call("admin_revenue", p_admin_email=context.user.admin_email)))
+    revenue: AdminRevenue = db.call("admin_revenue", p_admin_email=context.user.admin_email)
+    reply(_revenue(context, revenue))
 
 
-def _revenue(context: UpdateContext, revenue: Overview) -> Text:
+def _revenue(context: UpdateContext, revenue: AdminRevenue) -> Text:
     """Return what was sold in each currency, and how many new users became buyers."""
 
     button_arguments = [context.rich("stats_money")]
@@ -62,7 +69,7 @@ def _revenue(context: UpdateContext, revenue: Overview) -> Text:
     return texts.concat(*button_arguments, separator="\n\n")
 
 
-def _paying(context: UpdateContext, period: Overview) -> str:
+def _paying(context: UpdateContext, period: AdminRevenueDay) -> str:
     paid, new = (_number(context, period[name]) for name in ("paid", "new"))
     return context.text(
         "stats_paying_of", paid=paid, new=new, share=_share(context, period["paid"], period["new"])
@@ -73,8 +80,8 @@ def _sum(context: UpdateContext, amount: str, currency: str) -> str:
     return figures.money(context.language, Decimal(amount), currency)
 
 
-def _caption(context: UpdateContext, overview: Overview) -> Text:
-    def three(figure: str) -> str:
+def _caption(context: UpdateContext, overview: AdminOverview) -> Text:
+    def three(figure: Literal["active", "new", "requests", "calls", "errors"]) -> str:
         return " · ".join(_number(context, overview[period][figure]) for period in _PERIODS)
 
     month = overview["month"]
@@ -105,7 +112,7 @@ def _caption(context: UpdateContext, overview: Overview) -> Text:
     return texts.concat(*lines, separator="\n")
 
 
-def _models(context: UpdateContext, models: list[Overview]) -> list[Text]:
+def _models(context: UpdateContext, models: list[AdminOverviewModels]) -> list[Text]:
     if not models:
         return []
     lines = [
@@ -120,7 +127,7 @@ def _models(context: UpdateContext, models: list[Overview]) -> list[Text]:
     return [context.rich("stats_models"), *lines]
 
 
-def _picture(context: UpdateContext, overview: Overview) -> OverviewPicture:
+def _picture(context: UpdateContext, overview: AdminOverview) -> OverviewPicture:
     from shared.core.pictures.overview import PEOPLE, REQUESTS, Bar, Chart, OverviewPicture
 
     days = overview["days"]
@@ -156,12 +163,14 @@ def _picture(context: UpdateContext, overview: Overview) -> OverviewPicture:
     )
 
 
-def _most(context: UpdateContext, days: list[Overview], figure: str) -> str:
+def _most(
+    context: UpdateContext, days: list[AdminOverviewDays], figure: Literal["requests", "active"]
+) -> str:
     most = max(day[figure] for day in days)
     return context.text("stats_picture_most", most=_number(context, most)) if most else ""
 
 
-def _tiles(context: UpdateContext, overview: Overview) -> list[Tile]:
+def _tiles(context: UpdateContext, overview: AdminOverview) -> list[Tile]:
     from shared.core.pictures.overview import Tile
 
     day, week, month = (overview[period] for period in _PERIODS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.core import db
 from shared.core.errors import Refusal
@@ -11,6 +11,9 @@ from shared.core.texts import figures
 from shared.features.admin.actions import deliver, plan_until
 from shared.features.common.plans import plan_name
 from shared.telegram.context import StateUnavailable, UpdateContext
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import AdminUndo, LastUndoable
 
 _REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
 
@@ -27,7 +30,7 @@ def undo(context: UpdateContext, entry: int) -> Undone:
     if context.is_offline:
         raise StateUnavailable
     try:
-        done = db.call(
+        done: AdminUndo = db.call(
             "admin_undo",
             p_audit_id=entry,
             p_admin_email=context.user.admin_email,
@@ -39,7 +42,7 @@ def undo(context: UpdateContext, entry: int) -> Undone:
         return Undone(context.text(_REFUSALS[refusal.sqlstate]))
     if done["outcome"] != "undone":
         return Undone(context.text(f"admin_undo_{done['outcome']}"))
-    deliver(done)
+    deliver(done["outgoing"])
     key = "admin_undo_part" if done["is_partial"] else "admin_undo_done"
     before, after = (written(context, done["action"], done[when]) for when in ("before", "after"))
     return Undone(context.text(key, before=before, after=after), str(done["telegram_id"]))
@@ -55,7 +58,7 @@ def written(context: UpdateContext, action: str, state: dict[str, Any]) -> str:
     return figures.number(context.language, amount)
 
 
-def undo_label(context: UpdateContext, entry: dict[str, Any]) -> str:
+def undo_label(context: UpdateContext, entry: LastUndoable) -> str:
     """Return a button's label for undoing an entry of the audit log."""
     before, after = entry["before"], entry["after"]
     match entry["action"]:

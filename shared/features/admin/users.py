@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from telebot.types import CallbackQuery, Message
 
@@ -11,7 +12,14 @@ from shared.core import db, user_input
 from shared.core.display_names import display_name
 from shared.telegram.context import StateUnavailable, UpdateContext
 
-Found = dict[str, Any]  # what admin_find_user returns
+if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        AdminAuditEntriesUser,
+        AdminFindUser,
+        AdminPaymentUser,
+        AdminSearchUsersUsers,
+    )
+
 _LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/(?=\w)", re.ASCII | re.IGNORECASE)
 _WHO = re.compile(r"[0-9]{1,18}|@?[A-Za-z]\w{3,31}", re.ASCII)
 
@@ -37,7 +45,7 @@ def is_user(word: str) -> bool:
     return _WHO.fullmatch(word) is not None
 
 
-def find_user(context: UpdateContext, who: str) -> Found | None:
+def find_user(context: UpdateContext, who: str) -> AdminFindUser | None:
     """Return the user with this Telegram ID or @name.
 
     Raises:
@@ -45,11 +53,16 @@ def find_user(context: UpdateContext, who: str) -> Found | None:
     """
     if context.is_offline:
         raise StateUnavailable
-    found: Found | None = db.call("admin_find_user", p_identifier=who, p_admin_email=context.user.admin_email)
+    found: AdminFindUser | None = db.call(
+        "admin_find_user", p_identifier=who, p_admin_email=context.user.admin_email
+    )
     return found
 
 
-def user_name(user: Found) -> str:
+def user_name(
+    user: AdminFindUser | AdminSearchUsersUsers | AdminPaymentUser | AdminAuditEntriesUser,
+) -> str:
     """Return a user's name: `Anna (@anna)`, or the ID of a user without a name."""
-    name = display_name(user["first_name"], user.get("last_name")) or str(user["telegram_id"])
+    last_name = cast("Mapping[str, str | None]", user).get("last_name")  # the audit log has none
+    name = display_name(user["first_name"], last_name) or str(user["telegram_id"])
     return f"{name} (@{user['username']})" if user["username"] else name

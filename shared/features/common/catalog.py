@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.core import db, texts
 from shared.core.texts import figures
 from shared.payments import providers
 from shared.telegram.context import StateUnavailable, UpdateContext
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ProductsForSale
+
 STARS = "XTR"
 BALANCE = "bal:"  # bal:<product>: pay from balance
 PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
 AGAIN = "again"  # the payment repeats each period
 _PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
-
-Product = dict[str, Any]  # of products_for_sale
 
 
 class PaymentOption(NamedTuple):
@@ -41,7 +42,7 @@ class PaymentOption(NamedTuple):
         return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
 
 
-def products(context: UpdateContext) -> list[Product]:
+def products(context: UpdateContext) -> list[ProductsForSale]:
     """Return the products for sale that have a payment option here.
 
     Raises:
@@ -49,11 +50,11 @@ def products(context: UpdateContext) -> list[Product]:
     """
     if context.is_offline:
         raise StateUnavailable
-    found: list[Product] = db.call("products_for_sale", p_user_id=context.user.id)
+    found: list[ProductsForSale] = db.call("products_for_sale", p_user_id=context.user.id)
     return [product for product in found if payment_options(context, product)]
 
 
-def find(offered: Sequence[Product], key: str) -> Product | None:
+def find(offered: Sequence[ProductsForSale], key: str) -> ProductsForSale | None:
     """Return the product with this key."""
     return next((product for product in offered if product["key"] == key), None)
 
@@ -63,20 +64,20 @@ def gone(context: UpdateContext) -> None:
     context.show(context.rich("buy_gone"), [[(context.text("buy_all"), "buy")]])
 
 
-def group_of(product: Product) -> str:
+def group_of(product: ProductsForSale) -> str:
     """Return the group a product is chosen from: its plan, or its kind."""
     return f"plan.{product['plan']}" if product["kind"] == "subscription" else str(product["kind"])
 
 
-def groups(offered: Sequence[Product]) -> dict[str, list[Product]]:
+def groups(offered: Sequence[ProductsForSale]) -> dict[str, list[ProductsForSale]]:
     """Return the products by group, both in the order of the shop."""
-    found: dict[str, list[Product]] = {}
+    found: dict[str, list[ProductsForSale]] = {}
     for product in offered:
         found.setdefault(group_of(product), []).append(product)
     return found
 
 
-def currencies(context: UpdateContext, offered: Sequence[Product]) -> list[str]:
+def currencies(context: UpdateContext, offered: Sequence[ProductsForSale]) -> list[str]:
     """Return the currencies the user can see prices in, their own first; Stars are none of them."""
     found = {
         option.currency for product in offered for option in all_options(product) if option.currency != STARS
@@ -89,7 +90,7 @@ def _rank(context: UpdateContext, code: str) -> tuple[int, str]:
     return (preferred.index(code) if code in preferred else len(preferred), code)
 
 
-def all_options(product: Product) -> list[PaymentOption]:
+def all_options(product: ProductsForSale) -> list[PaymentOption]:
     """Return the options of all configured providers in all currencies, Stars first, the test provider last.
 
     Telegram asks for Stars where digital goods are sold.
@@ -107,7 +108,7 @@ def _position(key: str) -> tuple[bool, bool, str]:
     return (provider.PAYMENT_METHOD != "stars", bool(provider.ENVIRONMENTS), key)
 
 
-def _options_of(product: Product, key: str, currency: str) -> list[PaymentOption]:
+def _options_of(product: ProductsForSale, key: str, currency: str) -> list[PaymentOption]:
     options = [_once(product, key, currency)]
     if product["period"] and providers.load(key).renews(product["period"], currency):
         # A discount is for one purchase: each period of a renewal costs the full price.
@@ -115,7 +116,7 @@ def _options_of(product: Product, key: str, currency: str) -> list[PaymentOption
     return options
 
 
-def _once(product: Product, key: str, currency: str) -> PaymentOption:
+def _once(product: ProductsForSale, key: str, currency: str) -> PaymentOption:
     amount = Decimal(product["prices"][currency])
     reduced = product["discount"] and product["discount"]["prices"].get(currency)
     if reduced:
@@ -123,7 +124,7 @@ def _once(product: Product, key: str, currency: str) -> PaymentOption:
     return PaymentOption(key, currency, amount, repeats=False)
 
 
-def payment_options(context: UpdateContext, product: Product) -> list[PaymentOption]:
+def payment_options(context: UpdateContext, product: ProductsForSale) -> list[PaymentOption]:
     """Return the options in Stars and in the user's currency, and last the balance where there is some.
 
     A product without a price in the user's currency is sold in the next one by their language.
@@ -140,7 +141,7 @@ def payment_options(context: UpdateContext, product: Product) -> list[PaymentOpt
     return options
 
 
-def balance_option(context: UpdateContext, product: Product) -> PaymentOption | None:
+def balance_option(context: UpdateContext, product: ProductsForSale) -> PaymentOption | None:
     """Return the option to pay from balance: for one period, and not for top-ups."""
     currency = context.user.currency
     if product["kind"] == "balance" or currency not in product["prices"]:
@@ -148,7 +149,9 @@ def balance_option(context: UpdateContext, product: Product) -> PaymentOption | 
     return _once(product, "balance", currency)
 
 
-def shown_option(context: UpdateContext, product: Product, *, repeats: bool | None = None) -> PaymentOption:
+def shown_option(
+    context: UpdateContext, product: ProductsForSale, *, repeats: bool | None = None
+) -> PaymentOption:
     """Return the option whose price is shown on a product's button: the user's currency before Stars."""
     options = [
         option for option in payment_options(context, product) if repeats is None or option.repeats == repeats

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from shared.ai.user_keys import encryption
 from shared.core import db
@@ -17,6 +18,9 @@ from shared.core.errors import DatabaseUnavailable
 from shared.payments import providers
 from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.feature import Command
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import OfferedFeatures
 
 _CACHE_SECONDS = 30.0  # for which a result is reused
 # The sections of /help in their order; the title of each is the text help_<section>.
@@ -93,7 +97,7 @@ def read_offering() -> Offering:
     Raises:
         DatabaseUnavailable: it cannot be reached.
     """
-    found = db.call("offered_features")
+    found: OfferedFeatures = db.call("offered_features")
     return Offering(
         frozenset(found["currencies"]), found["referrals"], found["trial_days"], found["channel_trainings"]
     )

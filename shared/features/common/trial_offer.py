@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.core import db
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import TrialOffer
+
 TRIAL = "trial"
 
 
-def trial_offer(context: UpdateContext) -> dict[str, Any] | None:
+def trial_offer(context: UpdateContext) -> TrialOffer | None:
     """Return the trial that the user may start; None for users with a plan and in bots without trials."""
     if context.is_offline or context.usage.plan != "FREE" or not context.bot.has_command("trial"):
         return None
-    offer: dict[str, Any] | None = db.call("trial_offer", p_user_id=context.user.id)
+    offer: TrialOffer | None = db.call("trial_offer", p_user_id=context.user.id)
     return offer if offer and offer["outcome"] == "available" else None
 
 
-def trial_row(context: UpdateContext, offer: dict[str, Any] | None) -> Keyboard:
+def trial_row(context: UpdateContext, offer: TrialOffer | None) -> Keyboard:
     """Return the row with the trial's button, or no row where there is no trial."""
     return [[(context.text("trial_button", days=offer["days"]), TRIAL)]] if offer else []

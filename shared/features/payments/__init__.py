@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.telegram.feature import PAYMENT, Command, Feature
 
 if TYPE_CHECKING:
+    from shared.core.sql_types import SubscriptionOverviewRenewals
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
 
@@ -18,7 +19,7 @@ feature = Feature(
 )
 
 
-def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
+def renewal_line(context: UpdateContext, renewal: SubscriptionOverviewRenewals) -> Text:
     """Return a line on the state of one auto-renewal of subscription_overview."""
     from shared.features.payments import subscription
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -19,6 +19,8 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
+    from shared.core.sql_types import CancelOwnOrder, GetOpenOrder, PaymentHistory
+
     pass
 
 router = Router()
@@ -42,7 +44,7 @@ def show_payments(_call: CallbackQuery) -> None:
 
 
 def _payments(context: UpdateContext) -> tuple[Text, Keyboard]:
-    lines = db.call("payment_history", p_user_id=context.user.id)
+    lines: list[PaymentHistory] = db.call("payment_history", p_user_id=context.user.id)
     if not lines:
         return context.rich("payments_none"), [[(context.text("menu_buy"), "buy")], *back(context)]
     text = concat(context.rich("payments"), *(_line(context, line) for line in lines), separator="\n\n")
@@ -51,9 +53,9 @@ def _payments(context: UpdateContext) -> tuple[Text, Keyboard]:
     return text, [*rows, *back(context)]
 
 
-def _waiting_label(context: UpdateContext, line: dict[str, Any]) -> str:
+def _waiting_label(context: UpdateContext, line: PaymentHistory) -> str:
     price = figures.money(context.language, Decimal(line["amount"]), line["currency"])
-    return context.text("payments_order", title=title(context, line["texts"]), price=price)
+    return context.text("payments_order", title=title(context, line["texts"] or {}), price=price)
 
 
 @router.callback_query_handler(
@@ -65,7 +67,7 @@ def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
     context = current_context()
     number = (call.data or "").removeprefix(_ORDER)
-    order = db.call("get_open_order", p_user_id=context.user.id, p_order_id=int(number))
+    order: GetOpenOrder = db.call("get_open_order", p_user_id=context.user.id, p_order_id=int(number))
     if order["outcome"] == "closed":
         return shop.show_closed(context, order)
     from shared.payments.provider import PaymentError
@@ -99,7 +101,7 @@ def cancel_order(call: CallbackQuery) -> None:
     """Cancel an order that was not paid."""
     context = current_context()
     order = int((call.data or "").removeprefix(_GIVE_UP))
-    done = db.call("cancel_own_order", p_user_id=context.user.id, p_order_id=order)
+    done: CancelOwnOrder = db.call("cancel_own_order", p_user_id=context.user.id, p_order_id=order)
     if done["outcome"] == "canceled":
         context.answer_callback(context.text("payments_canceled"))
     context.show(*_payments(context))
@@ -109,7 +111,7 @@ def cancel_order(call: CallbackQuery) -> None:
         notifications.deliver(done["outgoing"])
 
 
-def _line(context: UpdateContext, line: dict[str, Any]) -> Text:
+def _line(context: UpdateContext, line: PaymentHistory) -> Text:
     part = line["status"] == "completed" and Decimal(line["refunded"]) > 0
     return context.rich(
         "payments_line",

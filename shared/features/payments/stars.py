@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import orjson
 from telebot.types import PreCheckoutQuery
 
@@ -10,6 +12,9 @@ from shared.core.errors import DatabaseUnavailable
 from shared.telegram import current_context
 from shared.telegram.router import Router
 from shared.telegram.update import Update
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import CheckOrder
 
 router = Router()
 
@@ -28,6 +33,7 @@ def may_pay(query: PreCheckoutQuery) -> None:
     context = current_context()
     payload = query.invoice_payload or ""
     is_number = payload.isascii() and payload.isdecimal() and len(payload) < 19
+    verdict: CheckOrder | Literal["unavailable"]
     try:
         verdict = db.call(
             "check_order",

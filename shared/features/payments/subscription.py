@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -20,6 +20,12 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        AbortCancel,
+        CancelRenewal,
+        SubscriptionOverview,
+        SubscriptionOverviewRenewals,
+    )
     from shared.payments.provider import PaymentError
 
 router = Router()
@@ -46,7 +52,7 @@ def show_subscription(_call: CallbackQuery) -> None:
 
 
 def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
-    running = db.call("subscription_overview", p_user_id=context.user.id)
+    running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
     plan = plan_name(context, running["plan"])
     ends_at = _late_until(running) or running["ends_at"]
     until = ends_at and context.date(ends_at)
@@ -64,13 +70,13 @@ def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
     return concat(*parts, separator="\n\n"), [*rows, *more, *back(context)]
 
 
-def _late_until(running: dict[str, Any]) -> str | None:
+def _late_until(running: SubscriptionOverview) -> str | None:
     """Return how long the plan stays active while its charge is late: the date in its renewal's line."""
     late = (one for one in running["renewals"] if one["status"] == "past_due")
     return next((one["effective_end"] for one in late if one["plan"] == running["plan"]), None)
 
 
-def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
+def renewal_line(context: UpdateContext, renewal: SubscriptionOverviewRenewals) -> Text:
     """Return a line on the state of one auto-renewal of subscription_overview."""
     price = figures.money(context.language, Decimal(renewal["amount"]), renewal["currency"])
     status = renewal["status"]
@@ -112,12 +118,13 @@ def cancel(call: CallbackQuery) -> None:
     """Stop a renewal, at the provider first: it is stopped here only when it is stopped there."""
     context = current_context()
     number = (call.data or "").removeprefix(_CANCEL_NOW)
-    renewals = db.call("subscription_overview", p_user_id=context.user.id)["renewals"]
-    renewal = next((one for one in renewals if str(one["id"]) == number), None)
+    running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
+    renewal = next((one for one in running["renewals"] if str(one["id"]) == number), None)
     if renewal is None:
         return context.show(context.rich("subscription_gone"), back(context))
     from shared.payments.provider import PaymentError
 
+    done: CancelRenewal | AbortCancel
     try:
         _stop_at_provider(context, renewal)
         done = db.call("cancel_renewal", p_user_id=context.user.id, p_renewal_id=renewal["id"])
@@ -139,7 +146,7 @@ def cancel(call: CallbackQuery) -> None:
     )
 
 
-def _stop_at_provider(context: UpdateContext, renewal: dict[str, Any]) -> None:
+def _stop_at_provider(context: UpdateContext, renewal: SubscriptionOverviewRenewals) -> None:
     """Stop a renewal whose schedule the provider has. Raises PaymentError."""
     if renewal["provider_subscription_id"].startswith("order:"):
         return
@@ -157,7 +164,9 @@ def _stop_at_provider(context: UpdateContext, renewal: dict[str, Any]) -> None:
     )
 
 
-def _say_not_stopped(context: UpdateContext, renewal: dict[str, Any], error: PaymentError) -> None:
+def _say_not_stopped(
+    context: UpdateContext, renewal: SubscriptionOverviewRenewals, error: PaymentError
+) -> None:
     """Tell the user that the renewal continues; a refusal by the provider also alerts the owner."""
     from shared.payments.provider import RequestRefused
 

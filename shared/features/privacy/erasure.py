@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -16,6 +16,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import SubscriptionOverview, SubscriptionOverviewRenewals, TrainingOverview
 
 router = Router()
 
@@ -64,17 +67,17 @@ def erase(call: CallbackQuery) -> None:
     return context.show(context.rich("deleteme_done"))
 
 
-def _overview(context: UpdateContext) -> dict[str, Any]:
-    overview: dict[str, Any] = db.call("subscription_overview", p_user_id=context.user.id)
+def _overview(context: UpdateContext) -> SubscriptionOverview:
+    overview: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
     return overview
 
 
-def _charging(running: dict[str, Any]) -> list[dict[str, Any]]:
+def _charging(running: SubscriptionOverview) -> list[SubscriptionOverviewRenewals]:
     """Return the auto-renewals that the provider would go on charging after the user is erased."""
     return [renewal for renewal in running["renewals"] if renewal["status"] in ("active", "past_due")]
 
 
-def _losses(context: UpdateContext, running: dict[str, Any]) -> list[str]:
+def _losses(context: UpdateContext, running: SubscriptionOverview) -> list[str]:
     """Return what an erasure takes from the user: a plan, bonus requests, trainings, a balance."""
     lost = []
     if running["plan"] != "FREE":
@@ -83,8 +86,8 @@ def _losses(context: UpdateContext, running: dict[str, Any]) -> list[str]:
         lost.append(context.text(key, plan=plan_name(context, running["plan"]), until=until or ""))
     if context.usage.bonus_credits:
         lost.append(context.text("deleteme_credits", credits=context.usage.bonus_credits))
-    given = db.call("training_overview", p_user_id=context.user.id)["trainings"]
-    if trainings := sum(max(one["quantity"] - one["used"], 0) for one in given):
+    overview: TrainingOverview = db.call("training_overview", p_user_id=context.user.id)
+    if trainings := sum(max(one["quantity"] - one["used"], 0) for one in overview["trainings"]):
         lost.append(context.text("deleteme_trainings", trainings=trainings))
     if context.user.balance > 0:
         balance = figures.money(context.language, context.user.balance, context.user.currency)
@@ -114,7 +117,9 @@ def _ask_again(context: UpdateContext, lost: list[str]) -> None:
     context.show(text, [[yes], [(context.text("deleteme_no"), _NO)]])
 
 
-def _stop_first(context: UpdateContext, charging: list[dict[str, Any]]) -> tuple[Text, Keyboard]:
+def _stop_first(
+    context: UpdateContext, charging: list[SubscriptionOverviewRenewals]
+) -> tuple[Text, Keyboard]:
     lines = concat(*(renewal_line(context, renewal) for renewal in charging), separator="\n")
     text = concat(
         context.rich("deleteme_renewal"), lines, context.rich("deleteme_renewal_how"), separator="\n\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -16,6 +16,9 @@ from shared.core import clock, db
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ExportUserData
 
 router = Router()
 
@@ -68,7 +71,7 @@ def next_part(call: CallbackQuery) -> None:
 
 
 def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
-    export: dict[str, Any] | None = db.call("export_user_data", p_user_id=context.user.id, p_after=after)
+    export: ExportUserData | None = db.call("export_user_data", p_user_id=context.user.id, p_after=after)
     if export is None:  # erased this moment, by an update beside this one
         return
     file = BytesIO(_file(context, export))
@@ -86,11 +89,12 @@ def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
     context.set_data(_KEY, {"at": at, "after": following, "part": part})
 
 
-def _file(context: UpdateContext, export: dict[str, Any]) -> bytes:
+def _file(context: UpdateContext, export: ExportUserData) -> bytes:
     """Return a part of the file: subjects in plain words, each with an explanation, and what is stored."""
     content: dict[str, Any] = {context.text("mydata_title"): context.text("mydata_about")}
-    for name in SECTIONS if export["sections"] else ():
-        content[context.text(f"section_{name}")] = _section(context, name, export["sections"][name])
+    if sections := export["sections"]:
+        for name in SECTIONS:
+            content[context.text(f"section_{name}")] = _section(context, name, sections[name])
     content[context.text("section_messages")] = _section(context, "messages", export["messages"])
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
@@ -16,6 +16,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import RedeemPromocode
 
 router = Router()
 
@@ -42,8 +45,6 @@ _REFUSED = {
     "not_yet": "promo_not_yet",
     "too_many_attempts": "promo_too_many_attempts",
 }
-
-Redeemed = dict[str, Any]  # what redeem_promocode returns
 
 
 @router.message_handler(commands=["promo"], private_only=True)
@@ -131,14 +132,15 @@ def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple
         may_mend: after an unknown code, the next message is taken as one again.
     """
     context.set_data("awaiting", None)
-    code, result = "", Redeemed(outcome="malformed")
+    code = ""
+    result: RedeemPromocode | None = None
     for code in readings(text):
         result = db.call(
             "redeem_promocode", p_user_id=context.user.id, p_code=code, p_reference=context.reference
         )
-        if result["outcome"] != "unknown":
+        if result and result["outcome"] != "unknown":
             break
-    if result["outcome"] == "malformed":
+    if result is None:
         return context.rich("promo_malformed"), _again(context)
     if result["outcome"] == "unknown":
         if may_mend:
@@ -151,7 +153,7 @@ def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple
     ] if waits else back(context)
 
 
-def _words(context: UpdateContext, code: str, result: Redeemed) -> Text:
+def _words(context: UpdateContext, code: str, result: RedeemPromocode) -> Text:
     until = context.date(result["until"]) if "until" in result else ""
     match result["outcome"]:
         case "redeemed" if result["kind"] == "percent":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from telebot.types import CallbackQuery, Message
@@ -14,6 +14,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ReferralOverview
 
 router = Router()
 
@@ -47,10 +50,11 @@ def open_invite(context: UpdateContext, code: str) -> None:
     context.set_referrer(code)
 
 
-def _overview(context: UpdateContext) -> dict[str, Any]:
+def _overview(context: UpdateContext) -> ReferralOverview:
     if context.is_offline:
         raise StateUnavailable
-    overview: dict[str, Any] = db.call("referral_overview", p_user_id=context.user.id)
+    overview: ReferralOverview | None = db.call("referral_overview", p_user_id=context.user.id)
+    assert overview is not None, "this update made the user"
     return overview
 
 

@@ -7,11 +7,12 @@ contact.py   the contact for receipts          balance.py  payment from balance
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
+    from shared.core.sql_types import CreateOrder, GetOpenOrder, LeaveCheckout, ProductsForSale
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
     from shared.telegram.messages import Keyboard
@@ -34,21 +35,21 @@ def contact_row(context: UpdateContext) -> Keyboard:
     return contact.row(context)
 
 
-def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
+def show_closed(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> None:
     """Say that an order is paid, or under review, in place of its checkout."""
     from shared.features.shop import checkout
 
     checkout.show_closed(context, order)
 
 
-def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
+def payable_link(context: UpdateContext, order: GetOpenOrder, *, may_retry: bool = False) -> str | None:
     """Return where an order is paid, see `links.payable_link`."""
     from shared.features.shop import links
 
     return links.payable_link(context, order, may_retry=may_retry)
 
 
-def preview(context: UpdateContext, product: dict[str, Any]) -> tuple[str, Text, Keyboard]:
+def preview(context: UpdateContext, product: ProductsForSale) -> tuple[str, Text, Keyboard]:
     """Return a product as a buyer sees it: its button's label, and the first screen behind it."""
     from shared.features.shop import buy
 

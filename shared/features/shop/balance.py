@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery
 
@@ -18,6 +18,9 @@ from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import PayFromBalance, ProductsForSale
 
 router = Router()
 
@@ -44,7 +47,7 @@ def pay(call: CallbackQuery) -> None:
     key, amount, purchase = match.groups()
     name = f"{key}:{purchase}" if purchase.startswith("n") else purchase
     try:
-        done = db.call(
+        done: PayFromBalance = db.call(
             "pay_from_balance",
             p_user_id=context.user.id,
             p_product_key=key,
@@ -68,7 +71,7 @@ def pay(call: CallbackQuery) -> None:
     return notifications.deliver(done["outgoing"])
 
 
-def _paid(context: UpdateContext, done: dict[str, Any]) -> Text:
+def _paid(context: UpdateContext, done: PayFromBalance) -> Text:
     return context.rich(
         f"balance_paid_{done['kind']}",
         title=catalog.title(context, done["texts"]),
@@ -78,7 +81,7 @@ def _paid(context: UpdateContext, done: dict[str, Any]) -> Text:
     )
 
 
-def _refunded(context: UpdateContext, key: str, done: dict[str, Any]) -> tuple[Text, Keyboard]:
+def _refunded(context: UpdateContext, key: str, done: PayFromBalance) -> tuple[Text, Keyboard]:
     price = figures.money(context.language, Decimal(done["amount"]), done["currency"])
     text = context.rich("invitation_refunded", title=catalog.title(context, done["texts"]), price=price)
     return text, [[(context.text("invitation_again"), buy.BUY + key)], *back(context)]
@@ -108,15 +111,15 @@ def _show(context: UpdateContext, key: str) -> None:
         left=_money(context, context.user.balance - option.amount),
         **money,
     )
-    last = db.call("last_balance_order", p_user_id=context.user.id)
+    last: int = db.call("last_balance_order", p_user_id=context.user.id)
     data = f"bal!:{key}:{option.amount.normalize():f}:n{last}"
     return context.show(text, [[(context.text("buy_pay_button", price=money["price"]), data)], other])
 
 
-def _top_ups(context: UpdateContext, products: list[dict[str, Any]], missing: Decimal) -> Keyboard:
+def _top_ups(context: UpdateContext, products: list[ProductsForSale], missing: Decimal) -> Keyboard:
     """Return the buttons of top-ups that cover what is missing, or of all if none does."""
     offered = [one for one in products if one["kind"] == "balance"]
-    enough = [one for one in offered if Decimal(one["quantity"]) >= missing]
+    enough = [one for one in offered if Decimal(one["quantity"] or 0) >= missing]
     return [buy.product_row(context, one) for one in (enough or offered)[:4]]
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
-from shared.features.common.catalog import PaymentOption, Product, price, title
+from shared.features.common.catalog import PaymentOption, price, title
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
@@ -24,6 +24,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import LeaveCheckout, ProductsForSale, SubscriptionOverview, TrialOffer
 
 router = Router()
 
@@ -129,7 +132,7 @@ def leave_checkout(call: CallbackQuery) -> None:
     """Go back from a checkout, unless it was paid meanwhile."""
     context = current_context()
     order = int((call.data or "").partition(":")[2])
-    left = db.call(
+    left: LeaveCheckout = db.call(
         "leave_checkout", p_user_id=context.user.id, p_order_id=order, p_message_id=context.edited_message_id
     )
     if left["outcome"] == "closed":
@@ -154,7 +157,7 @@ def cancel_contact(_call: CallbackQuery) -> None:
 
 
 def _before_checkout(
-    context: UpdateContext, product: Product, repeats: bool, found: list[Product]
+    context: UpdateContext, product: ProductsForSale, repeats: bool, found: list[ProductsForSale]
 ) -> tuple[Text, Keyboard]:
     """Return the last screen before a checkout that asks something."""
     options = _options(context, product, repeats)
@@ -165,12 +168,12 @@ def _before_checkout(
     return _screen(context, _above(context, product, found), found)
 
 
-def product_row(context: UpdateContext, product: Product) -> Row:
+def product_row(context: UpdateContext, product: ProductsForSale) -> Row:
     """Return the button that opens a product: its title and its price, unless a top-up costs what it adds."""
     option, name = catalog.shown_option(context, product), title(context, product["texts"])
     is_named = product["kind"] == "balance" and (option.currency, option.amount) == (
         context.user.currency,
-        Decimal(product["quantity"]),
+        Decimal(product["quantity"] or 0),
     )
     label = name if is_named else context.text("buy_offer", title=name, price=price(context, option))
     return [(label, BUY + product["key"])]
@@ -179,7 +182,7 @@ def product_row(context: UpdateContext, product: Product) -> Row:
 # The shop -------------------------------------------------------------------------------------------------
 
 
-def _shop(context: UpdateContext, page: int, found: list[Product]) -> tuple[Text, Keyboard]:
+def _shop(context: UpdateContext, page: int, found: list[ProductsForSale]) -> tuple[Text, Keyboard]:
     """Return the shop, and forget the product that a top-up was meant for."""
     if context.data.get(checkout.WANTED):
         context.set_data(checkout.WANTED, None)
@@ -195,7 +198,7 @@ def _shop(context: UpdateContext, page: int, found: list[Product]) -> tuple[Text
     return text, _page_of(context, offered, page, "buy", "menu", currency)
 
 
-def _shop_rows(context: UpdateContext, found: list[Product], room: int) -> list[Row]:
+def _shop_rows(context: UpdateContext, found: list[ProductsForSale], room: int) -> list[Row]:
     """Return the products where all of them fit, else the groups they are in."""
     by_group = catalog.groups(found)
     if len(found) <= room or len(by_group) == 1:
@@ -206,7 +209,7 @@ def _shop_rows(context: UpdateContext, found: list[Product], room: int) -> list[
     ]
 
 
-def _group_button(context: UpdateContext, group: str, members: list[Product]) -> tuple[str, str]:
+def _group_button(context: UpdateContext, group: str, members: list[ProductsForSale]) -> tuple[str, str]:
     options = [catalog.shown_option(context, product) for product in members]
     least = min(
         (option for option in options if option.currency == options[0].currency),
@@ -221,7 +224,7 @@ def _group_name(context: UpdateContext, group: str) -> str:
     return plan_name(context, plan) if plan else context.text(f"buy_group_{kind}")
 
 
-def _currency_row(context: UpdateContext, found: list[Product]) -> Keyboard:
+def _currency_row(context: UpdateContext, found: list[ProductsForSale]) -> Keyboard:
     """Return the button that shows the shop in the next currency, where there are several."""
     codes = sorted(catalog.currencies(context, found))
     if len(codes) < 2:
@@ -232,7 +235,7 @@ def _currency_row(context: UpdateContext, found: list[Product]) -> Keyboard:
     return [[(label, _CURRENCY + following)]]
 
 
-def _shop_text(context: UpdateContext, found: list[Product], trial: dict[str, Any] | None) -> Text:
+def _shop_text(context: UpdateContext, found: list[ProductsForSale], trial: TrialOffer | None) -> Text:
     """Return the text of the shop, with the discount that is already in the prices."""
     parts = [context.rich("buy")]
     if trial:
@@ -248,7 +251,9 @@ def _shop_text(context: UpdateContext, found: list[Product], trial: dict[str, An
 # A group --------------------------------------------------------------------------------------------------
 
 
-def _group(context: UpdateContext, group: str, members: list[Product], page: int) -> tuple[Text, Keyboard]:
+def _group(
+    context: UpdateContext, group: str, members: list[ProductsForSale], page: int
+) -> tuple[Text, Keyboard]:
     trial = trial_offer(context)
     rows = [_member_row(context, product, members) for product in members]
     if trial and group == f"plan.{trial['plan']}":
@@ -261,14 +266,14 @@ def _group(context: UpdateContext, group: str, members: list[Product], page: int
     return text, _page_of(context, rows, page, _GROUP + group, "buy")
 
 
-def _member_row(context: UpdateContext, product: Product, members: list[Product]) -> Row:
+def _member_row(context: UpdateContext, product: ProductsForSale, members: list[ProductsForSale]) -> Row:
     """Return the button of a product, with what a year saves against twelve months."""
     label, data = product_row(context, product)[0]
     saved = _saved(context, product, members)
     return [(context.text("buy_saves", offer=label, percent=saved) if saved else label, data)]
 
 
-def _saved(context: UpdateContext, product: Product, members: list[Product]) -> int:
+def _saved(context: UpdateContext, product: ProductsForSale, members: list[ProductsForSale]) -> int:
     month = next((one for one in members if one["period"] == "month"), None)
     if product["period"] != "year" or month is None:
         return 0
@@ -281,14 +286,16 @@ def _saved(context: UpdateContext, product: Product, members: list[Product]) -> 
 # A product ------------------------------------------------------------------------------------------------
 
 
-def _go_on(context: UpdateContext, product: Product, found: list[Product]) -> None:
+def _go_on(context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]) -> None:
     modes = _modes(context, product)
     if len(modes) > 1:
         return context.show(*_mode(context, product, found))
     return _pay_or_ask(context, product, modes[0], found)
 
 
-def _pay_or_ask(context: UpdateContext, product: Product, repeats: bool, found: list[Product]) -> None:
+def _pay_or_ask(
+    context: UpdateContext, product: ProductsForSale, repeats: bool, found: list[ProductsForSale]
+) -> None:
     """Go to the checkout if there is one payment option and no note to show before it."""
     option = _only_option(context, product, repeats)
     if option is not None:
@@ -296,7 +303,7 @@ def _pay_or_ask(context: UpdateContext, product: Product, repeats: bool, found: 
     return context.show(*_methods(context, product, repeats, found))
 
 
-def _only_option(context: UpdateContext, product: Product, repeats: bool) -> PaymentOption | None:
+def _only_option(context: UpdateContext, product: ProductsForSale, repeats: bool) -> PaymentOption | None:
     """Return the only payment option, if nothing has to be shown before its checkout."""
     options = _options(context, product, repeats)
     is_only = (
@@ -305,7 +312,7 @@ def _only_option(context: UpdateContext, product: Product, repeats: bool) -> Pay
     return options[0] if is_only else None
 
 
-def first_screen(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
+def first_screen(context: UpdateContext, product: ProductsForSale) -> tuple[Text, Keyboard]:
     """Return the screen behind a product's button, for its preview; no order is created."""
     modes = _modes(context, product)
     if len(modes) > 1:
@@ -316,16 +323,18 @@ def first_screen(context: UpdateContext, product: Product) -> tuple[Text, Keyboa
     return _methods(context, product, modes[0], [product])
 
 
-def _modes(context: UpdateContext, product: Product) -> list[bool]:
+def _modes(context: UpdateContext, product: ProductsForSale) -> list[bool]:
     """Return whether the product is paid once (False), repeatedly (True), or either."""
     return sorted({option.repeats for option in catalog.payment_options(context, product)})
 
 
-def _options(context: UpdateContext, product: Product, repeats: bool) -> list[PaymentOption]:
+def _options(context: UpdateContext, product: ProductsForSale, repeats: bool) -> list[PaymentOption]:
     return [option for option in catalog.payment_options(context, product) if option.repeats == repeats]
 
 
-def _mode(context: UpdateContext, product: Product, found: list[Product]) -> tuple[Text, Keyboard]:
+def _mode(
+    context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]
+) -> tuple[Text, Keyboard]:
     rows = []
     for repeats in _modes(context, product):
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
@@ -336,7 +345,7 @@ def _mode(context: UpdateContext, product: Product, found: list[Product]) -> tup
 
 
 def _methods(
-    context: UpdateContext, product: Product, repeats: bool, found: list[Product]
+    context: UpdateContext, product: ProductsForSale, repeats: bool, found: list[ProductsForSale]
 ) -> tuple[Text, Keyboard]:
     rows = [
         [_method(context, product, options)] for options in _by_button(_options(context, product, repeats))
@@ -354,7 +363,9 @@ def _by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:
     return list(groups.values())
 
 
-def _method(context: UpdateContext, product: Product, options: list[PaymentOption]) -> tuple[str, str]:
+def _method(
+    context: UpdateContext, product: ProductsForSale, options: list[PaymentOption]
+) -> tuple[str, str]:
     """Return the button of a payment method; several providers of cards have one button together."""
     option = options[0]
     if option.provider == "balance":
@@ -370,7 +381,7 @@ def _method(context: UpdateContext, product: Product, options: list[PaymentOptio
     return context.text("buy_offer", title=name, price=price(context, option)), data
 
 
-def _above(context: UpdateContext, product: Product, found: list[Product]) -> str:
+def _above(context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]) -> str:
     """Return the callback data of the screen a product was chosen on."""
     group = catalog.group_of(product)
     room = _MOST - len(_currency_row(context, found)) - 1
@@ -379,7 +390,7 @@ def _above(context: UpdateContext, product: Product, found: list[Product]) -> st
     return "buy" if is_in_shop else _GROUP + group
 
 
-def _screen(context: UpdateContext, data: str, found: list[Product]) -> tuple[Text, Keyboard]:
+def _screen(context: UpdateContext, data: str, found: list[ProductsForSale]) -> tuple[Text, Keyboard]:
     group = data.removeprefix(_GROUP)
     members = catalog.groups(found).get(group) if data.startswith(_GROUP) else None
     return _group(context, group, members, 0) if members else _shop(context, 0, found)
@@ -388,29 +399,31 @@ def _screen(context: UpdateContext, data: str, found: list[Product]) -> tuple[Te
 # Words ----------------------------------------------------------------------------------------------------
 
 
-def _product_text(context: UpdateContext, product: Product, question: str, repeats: bool | None) -> Text:
+def _product_text(
+    context: UpdateContext, product: ProductsForSale, question: str, repeats: bool | None
+) -> Text:
     """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
     note = _note(context, product, repeats)
     parts = [_head(context, product), *([note] if note.text else []), context.rich(question)]
     return concat(*parts, separator="\n\n")
 
 
-def _head(context: UpdateContext, product: Product) -> Text:
+def _head(context: UpdateContext, product: ProductsForSale) -> Text:
     heading = context.rich("buy_group", title=title(context, product["texts"]))
     description = catalog.about(context, product["texts"])
     return concat(heading, Text(description, []), separator="\n") if description else heading
 
 
-def _note(context: UpdateContext, product: Product, repeats: bool | None) -> Text:
+def _note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text:
     """Return notes before a purchase: the discount, and what happens to the user's current plan."""
     notes = (_discount_note(context, product, repeats), _plan_note(context, product))
     return concat(*(note for note in notes if note is not None), separator="\n\n")
 
 
-def _discount_note(context: UpdateContext, product: Product, repeats: bool | None) -> Text | None:
+def _discount_note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text | None:
     """Return the reduced prices; auto-renewal costs the full price, so it is named until one is chosen."""
     options = [option for option in catalog.payment_options(context, product) if option.full_amount]
-    if not options or repeats:
+    if not options or repeats or product["discount"] is None:
         return None
     prices = {
         option.currency: context.text(
@@ -425,10 +438,10 @@ def _discount_note(context: UpdateContext, product: Product, repeats: bool | Non
     return context.rich(key, percent=percent, prices="; ".join(prices.values()))
 
 
-def _plan_note(context: UpdateContext, product: Product) -> Text | None:
+def _plan_note(context: UpdateContext, product: ProductsForSale) -> Text | None:
     if product["kind"] != "subscription" or context.usage.plan == "FREE":
         return None
-    running = db.call("subscription_overview", p_user_id=context.user.id)
+    running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
     if not running["ends_at"]:
         return context.rich("buy_note_endless")
     repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
@@ -12,7 +12,7 @@ from shared.core import db, log
 from shared.core.errors import ConfigError
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
-from shared.features.common.catalog import PAY, PaymentOption, Product, title
+from shared.features.common.catalog import PAY, PaymentOption, title
 from shared.features.shop import contact, links
 from shared.payments import providers
 from shared.telegram import current_context, reply
@@ -20,6 +20,14 @@ from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        CreateOrder,
+        GetOpenOrder,
+        LeaveCheckout,
+        ProductsForSale,
+        SubscriptionOverview,
+        SubscriptionOverviewRenewals,
+    )
     from shared.payments.provider import ContactRefused, PaymentError
 
 router = Router()
@@ -41,7 +49,7 @@ def choose_option(call: CallbackQuery) -> None:
 
 
 def pay(
-    context: UpdateContext, product: Product, option: PaymentOption, *, may_replace: bool = False
+    context: UpdateContext, product: ProductsForSale, option: PaymentOption, *, may_replace: bool = False
 ) -> None:
     """Show the checkout; ask before a second auto-renewal, and for a contact where a receipt is due."""
     if option.repeats and not may_replace and (running := _running_renewal(context)):
@@ -51,16 +59,16 @@ def pay(
     return _checkout(context, product, option)
 
 
-def _pending(product: Product, option: PaymentOption) -> str:
+def _pending(product: ProductsForSale, option: PaymentOption) -> str:
     return option.button(product["key"]).removeprefix(PAY)
 
 
-def chosen_option(context: UpdateContext, chosen: str) -> tuple[Product, PaymentOption] | None:
+def chosen_option(context: UpdateContext, chosen: str) -> tuple[ProductsForSale, PaymentOption] | None:
     """Return the product and the option that callback data behind `pay:` names, if both still exist."""
     return option_among(catalog.products(context), chosen)
 
 
-def option_among(offered: list[Product], chosen: str) -> tuple[Product, PaymentOption] | None:
+def option_among(offered: list[ProductsForSale], chosen: str) -> tuple[ProductsForSale, PaymentOption] | None:
     """Return the product among those offered, and the option, that `chosen` names."""
     product = catalog.find(offered, chosen.partition(":")[0])
     if product is None:
@@ -76,14 +84,17 @@ def _needs_contact(option: PaymentOption) -> bool:
     return providers.load(option.provider).REQUIRES_CONTACT
 
 
-def _running_renewal(context: UpdateContext) -> dict[str, Any] | None:
+def _running_renewal(context: UpdateContext) -> SubscriptionOverviewRenewals | None:
     """Return the newest auto-renewal that will be charged again."""
-    renewals: list[dict[str, Any]] = db.call("subscription_overview", p_user_id=context.user.id)["renewals"]
-    return next((one for one in renewals if one["status"] in ("active", "past_due")), None)
+    overview: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
+    return next((one for one in overview["renewals"] if one["status"] in ("active", "past_due")), None)
 
 
 def _ask_to_replace(
-    context: UpdateContext, product: Product, option: PaymentOption, running: dict[str, Any]
+    context: UpdateContext,
+    product: ProductsForSale,
+    option: PaymentOption,
+    running: SubscriptionOverviewRenewals,
 ) -> None:
     words = {
         "title": title(context, running["texts"]),
@@ -136,7 +147,7 @@ def take_contact(message: Message) -> ContinueHandling | None:
 # The order ------------------------------------------------------------------------------------------------
 
 
-def _checkout(context: UpdateContext, product: Product, option: PaymentOption) -> None:
+def _checkout(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> None:
     from shared.payments.provider import ContactRefused, PaymentError
 
     made = _order(context, product, option)
@@ -157,8 +168,8 @@ def _checkout(context: UpdateContext, product: Product, option: PaymentOption) -
     return _show_checkout(context, made, url)
 
 
-def _order(context: UpdateContext, product: Product, option: PaymentOption) -> dict[str, Any]:
-    made: dict[str, Any] = db.call(
+def _order(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> CreateOrder:
+    made: CreateOrder = db.call(
         "create_order",
         p_user_id=context.user.id,
         p_product_key=product["key"],
@@ -176,34 +187,35 @@ def _order(context: UpdateContext, product: Product, option: PaymentOption) -> d
     return made
 
 
-def _link(context: UpdateContext, made: dict[str, Any]) -> str | None:
+def _link(context: UpdateContext, made: CreateOrder) -> str | None:
     """Return the link of an order, None if it has run out; empty where there is no order to pay."""
     return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(context, made)
 
 
-def page(context: UpdateContext, product: Product, option: PaymentOption) -> Text:
+def page(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> Text:
     """Return the text of a checkout before there is an order."""
-    order = {"texts": product["texts"], "period": product["period"], "renews": option.repeats}
+    period = product["period"] if option.repeats else None
     return _page(
         context,
-        {**order, "amount": option.amount, "full_amount": option.full_amount, "currency": option.currency},
+        title(context, product["texts"]),
+        period,
+        figures.money(context.language, option.amount, option.currency),
+        figures.money(context.language, option.full_amount, option.currency) if option.full_amount else "",
     )
 
 
-def _page(context: UpdateContext, made: dict[str, Any]) -> Text:
-    price = figures.money(context.language, Decimal(made["amount"]), made["currency"])
-    words = {"title": title(context, made["texts"]), "price": price, "full": ""}
-    key = f"buy_pay_{made['period']}" if made["renews"] else "buy_pay"
-    if made["full_amount"]:
-        words["full"] = figures.money(context.language, Decimal(made["full_amount"]), made["currency"])
-        key = "buy_pay_reduced"
-    return context.rich(key, **words)
+def _page(context: UpdateContext, name: str, period: str | None, price: str, full_price: str) -> Text:
+    key = f"buy_pay_{period}" if period else "buy_pay"
+    return context.rich("buy_pay_reduced" if full_price else key, title=name, price=price, full=full_price)
 
 
-def _show_checkout(context: UpdateContext, made: dict[str, Any], url: str) -> None:
+def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
     price = figures.money(context.language, Decimal(made["amount"]), made["currency"])
+    full = made["full_amount"]
+    full_price = figures.money(context.language, Decimal(full), made["currency"]) if full else ""
+    period = made["period"] if made["renews"] else None
     context.show(
-        _page(context, made),
+        _page(context, title(context, made["texts"]), period, price, full_price),
         [
             [(context.text("buy_pay_button", price=price), url)],
             [(context.text("buy_back"), f"{OTHER}{made['id']}")],
@@ -212,7 +224,7 @@ def _show_checkout(context: UpdateContext, made: dict[str, Any], url: str) -> No
     )
 
 
-def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
+def show_closed(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> None:
     """Show that an order is paid, or under review, in place of its checkout."""
     price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
     context.show(
@@ -222,9 +234,9 @@ def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
 
 def _ask_again(
     context: UpdateContext,
-    product: Product,
+    product: ProductsForSale,
     option: PaymentOption,
-    made: dict[str, Any],
+    made: CreateOrder,
     error: ContactRefused,
 ) -> None:
     """Ask for another contact: the provider refused the stored one."""
@@ -242,9 +254,9 @@ def _ask_again(
 
 def _say_failed(
     context: UpdateContext,
-    product: Product,
+    product: ProductsForSale,
     option: PaymentOption,
-    made: dict[str, Any],
+    made: CreateOrder,
     error: PaymentError | ConfigError,
 ) -> None:
     """Tell the user that there is no checkout. A refusal or a wrong setting also alerts the owner."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.core import db
 from shared.features.common import catalog
@@ -12,11 +12,16 @@ from shared.features.common.catalog import title
 from shared.payments import providers
 from shared.telegram.context import UpdateContext
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import CreateOrder, GetOpenOrder
+
 _TIMEOUT = 8.0  # seconds for a provider to make a checkout
 _ASK_TIMEOUT = 4.0  # seconds for it to say whether an old one is still open
 
 
-def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
+def payable_link(
+    context: UpdateContext, order: CreateOrder | GetOpenOrder, *, may_retry: bool = False
+) -> str | None:
     """Return where an order (private.order_details) is paid; None if its old link has run out.
 
     The provider is asked whether the link of a reused order is still open. One that cannot say makes another
@@ -45,13 +50,13 @@ def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bo
     return _open(context, order) if may_retry and state == {"failed"} else None
 
 
-def _state(order: dict[str, Any]) -> frozenset[str]:
+def _state(order: CreateOrder | GetOpenOrder) -> frozenset[str]:
     from shared.payments import open_orders  # not needed at a cold start
 
-    return open_orders.ask(order["provider"], order["id"], order["checkout_reference"], _ASK_TIMEOUT)
+    return open_orders.ask(order["provider"], order["id"], order["checkout_reference"] or "", _ASK_TIMEOUT)
 
 
-def _open(context: UpdateContext, made: dict[str, Any]) -> str:
+def _open(context: UpdateContext, made: CreateOrder | GetOpenOrder) -> str:
     from shared.payments.provider import Order
 
     name, expires_at = title(context, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])

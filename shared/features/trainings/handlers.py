@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -20,11 +20,13 @@ from shared.telegram.membership import Channel
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import GiveChannelTrainings, TrainingOverview, TrainingOverviewTrainings
+
 router = Router()
 
 _JOINED = "trainings:joined"
 _CACHE_SECONDS = 600  # seconds that the channel's name and address are remembered
-Overview = dict[str, Any]  # what training_overview returns
 
 
 @router.message_handler(commands=["trainings"], private_only=True)
@@ -51,7 +53,9 @@ def joined_channel(_call: CallbackQuery) -> None:
         return context.answer_callback(
             context.text("trainings_not_joined", channel=channel.title), alert=True
         )
-    given = db.call("give_channel_trainings", p_user_id=context.user.id, p_channel_id=channel.id)
+    given: GiveChannelTrainings = db.call(
+        "give_channel_trainings", p_user_id=context.user.id, p_channel_id=channel.id
+    )
     key = f"trainings_{given['outcome']}"
     context.answer_callback(
         context.text(key, trainings=given["trainings"]), alert=given["outcome"] != "given"
@@ -59,12 +63,14 @@ def joined_channel(_call: CallbackQuery) -> None:
     return context.show(*_shown(context, _overview(context), channel))
 
 
-def _overview(context: UpdateContext) -> Overview:
-    overview: Overview = db.call("training_overview", p_user_id=context.user.id)
+def _overview(context: UpdateContext) -> TrainingOverview:
+    overview: TrainingOverview = db.call("training_overview", p_user_id=context.user.id)
     return overview
 
 
-def _shown(context: UpdateContext, overview: Overview, channel: Channel | None) -> tuple[Text, Keyboard]:
+def _shown(
+    context: UpdateContext, overview: TrainingOverview, channel: Channel | None
+) -> tuple[Text, Keyboard]:
     parts, rows = [_what_there_is(context, overview)], []
     if channel is not None:
         words = {"channel": channel.title, "trainings": overview["channel_trainings"]}
@@ -80,7 +86,7 @@ def _shown(context: UpdateContext, overview: Overview, channel: Channel | None) 
     return concat(*parts, separator="\n\n"), [*rows, *back(context)]
 
 
-def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
+def _what_there_is(context: UpdateContext, overview: TrainingOverview) -> Text:
     access = overview["access"]
     details = access["details"]
     if access["access_type"] == "subscription":
@@ -99,7 +105,7 @@ def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
     return concat(head, concat(*lines, separator="\n"), separator="\n\n") if lines else head
 
 
-def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
+def _line(context: UpdateContext, given: TrainingOverviewTrainings) -> Text:
     known = texts.table(context.language)
     source = f"trainings_from_{given['source']}"
     return context.rich(

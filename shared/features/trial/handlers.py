@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -15,6 +15,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import StartTrial, TrialOffer
 
 router = Router()
 
@@ -39,15 +42,19 @@ def show_trial(_call: CallbackQuery) -> None:
 def start(_call: CallbackQuery) -> None:
     """Start the trial; tapped again, it shows when it ends."""
     context = current_context()
-    context.show(*_render(context, db.call("start_trial", p_user_id=context.user.id)))
+    started: StartTrial = db.call("start_trial", p_user_id=context.user.id)
+    context.show(*_render(context, started))
 
 
 def _offer(context: UpdateContext) -> tuple[Text, Keyboard]:
-    return _render(context, db.call("trial_offer", p_user_id=context.user.id))
+    offer: TrialOffer | None = db.call("trial_offer", p_user_id=context.user.id)
+    assert offer is not None, "this update made the user"
+    return _render(context, offer)
 
 
-def _render(context: UpdateContext, trial: dict[str, Any]) -> tuple[Text, Keyboard]:
-    outcome, ends_at = trial["outcome"], trial["ends_at"]
+def _render(context: UpdateContext, trial: StartTrial | TrialOffer) -> tuple[Text, Keyboard]:
+    outcome: str = trial["outcome"]
+    ends_at = trial["ends_at"]
     if outcome == "already_used" and ends_at:
         outcome = "running"
     until = context.date(ends_at) if ends_at else ""

@@ -8,7 +8,7 @@ ciphertext and the last four characters. A worker that takes over without the wo
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -25,6 +25,9 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
+if TYPE_CHECKING:
+    from shared.core.sql_types import ListUserTokens
+
 router = Router()
 
 AWAITS = "key:"  # begins session_data.awaiting; receive_update checks it
@@ -36,8 +39,6 @@ _STATES = {  # how each is shown
     "refused": ("⚠️", "keys_state_refused"),
     "unreadable": ("⚠️", "keys_state_unreadable"),
 }
-
-Token = dict[str, Any]  # as list_user_tokens has them
 
 
 @router.message_handler(commands=["keys"], private_only=True)
@@ -119,7 +120,7 @@ def use(call: CallbackQuery) -> None:
     token = _chosen(context, call, _USE, tokens)
     if token is not None:
         context.change_token(use=token["provider"])
-        changed = [{**other, "is_active": other is token} for other in tokens]
+        changed: list[ListUserTokens] = [{**other, "is_active": other is token} for other in tokens]
         changed[tokens.index(token)]["status"] = "ok"
         context.answer_callback(context.text("keys_used", name=_name(token)))
         context.show(*_list(context, changed))
@@ -221,14 +222,16 @@ def _delete(context: UpdateContext) -> bool:
     return True
 
 
-def _tokens(context: UpdateContext) -> list[Token]:
+def _tokens(context: UpdateContext) -> list[ListUserTokens]:
     if context.is_offline:
         raise StateUnavailable
-    tokens: list[Token] = db.call("list_user_tokens", p_user_id=context.user.id)
+    tokens: list[ListUserTokens] = db.call("list_user_tokens", p_user_id=context.user.id)
     return tokens
 
 
-def _chosen(context: UpdateContext, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
+def _chosen(
+    context: UpdateContext, call: CallbackQuery, prefix: str, tokens: list[ListUserTokens]
+) -> ListUserTokens | None:
     """Return the key that a button names; for a deleted one show the list and return None."""
     key = (call.data or "").removeprefix(prefix)
     token = next((token for token in tokens if token["provider"] == key), None)
@@ -242,12 +245,12 @@ def _offered() -> tuple[str, ...]:
     return tuple(key for key in providers.names() if providers.load(key).accepts_user_api_keys())
 
 
-def _name(token: Token) -> str:
+def _name(token: ListUserTokens) -> str:
     key: str = token["provider"]
     return providers.load(key).NAME if key in providers.names() else key
 
 
-def _list(context: UpdateContext, tokens: list[Token]) -> tuple[Text, Keyboard]:
+def _list(context: UpdateContext, tokens: list[ListUserTokens]) -> tuple[Text, Keyboard]:
     if not tokens:
         names = ", ".join(providers.load(key).NAME for key in _offered())
         return context.rich("keys_none", names=names), [
@@ -265,13 +268,13 @@ def _list(context: UpdateContext, tokens: list[Token]) -> tuple[Text, Keyboard]:
     ]
 
 
-def _row(context: UpdateContext, token: Token) -> list[tuple[str, str]]:
+def _row(context: UpdateContext, token: ListUserTokens) -> list[tuple[str, str]]:
     name, key = _name(token), token["provider"]
     remove = (context.text("keys_remove", name=name), _REMOVE + key)
     return [remove] if token["is_active"] else [(context.text("keys_use", name=name), _USE + key), remove]
 
 
-def _line(context: UpdateContext, token: Token) -> str:
+def _line(context: UpdateContext, token: ListUserTokens) -> str:
     state = _state(token)
     mark, words = _STATES[state]
     checked = "" if token["checked_at"] or state != "used" else context.text("keys_unchecked")
@@ -284,7 +287,7 @@ def _line(context: UpdateContext, token: Token) -> str:
     )
 
 
-def _state(token: Token) -> str:
+def _state(token: ListUserTokens) -> str:
     if token["key_id"] not in settings().token_encryption_keys:
         return "unreadable"
     if token["status"] == "refused":
