@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.core import texts
 from shared.payments.providers import load, names
+from tests.payments import provider_lists
 from tests.support import for_each
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +83,16 @@ def test_every_setting_is_documented_and_a_secret_is_recognizable(key: str) -> N
         )
         assert setting.is_secret or not is_recognized, f"declare {setting.name} with is_secret=True"
         assert not setting.min_length or setting.is_secret
+
+
+@pytest.mark.parametrize("key", provider_lists.REAL)
+def test_the_guide_states_what_a_provider_declares(key: str) -> None:
+    name = texts.provider_name("en", key).rpartition("(")[2].rstrip(")")  # Card (Stripe), Crypto
+    guide = (ROOT / "docs" / "payments.md").read_text(encoding="utf-8")
+    row = next((line for line in guide.splitlines() if line.startswith(f"| {name}")), None)
+    assert row is not None, f"add a row for {name} to the first table of docs/payments.md"
+    renewal, refunds, state = [cell.strip() for cell in row.split("|")[2:5]]
+    provider = load(key)
+    assert bool(renewal) == (bool(provider.RECURRING_PERIODS) or provider.SUPPORTS_SAVED_METHODS), row
+    assert ("whole" in refunds) == provider.SUPPORTS_REFUNDS, row
+    assert (state == "yes") == provider.SUPPORTS_STATUS, row
