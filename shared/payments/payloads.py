@@ -69,6 +69,6 @@ Timestamp = Annotated[datetime | None, BeforeValidator(parsing.timestamp)]  # IS
 UtcTimestamp = Annotated[datetime | None, BeforeValidator(lambda value: parsing.timestamp(value, UTC))]
 IsTrue = Annotated[bool, BeforeValidator(lambda value: value is True)]
 # In front of a model: anything but an object is None.
-Optional = BeforeValidator(_object_or_none)
+ObjectOrNone = BeforeValidator(_object_or_none)
 # In front of a list of models: anything but objects in a list is left out.
-Listed = BeforeValidator(parsing.get_list)
+ObjectList = BeforeValidator(parsing.get_list)

@@ -28,7 +28,7 @@ class Part(payloads.Payload):
 
 
 class Whole(payloads.Payload):
-    parts: Annotated[list[Part], payloads.Listed]
+    parts: Annotated[list[Part], payloads.ObjectList]
     note: payloads.Text = ""
     reference: payloads.Identifier = None
 

@@ -10,8 +10,8 @@ from shared.payments import parsing
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.payloads import (
     Identifier,
-    Listed,
     Number,
+    ObjectList,
     OptionalAmount,
     OptionalCurrency,
     Payload,
@@ -49,7 +49,7 @@ class Webhook(Payload):
 
     id: RequiredIdentifier
     type: Text = ""
-    events: Annotated[list[Event], Listed] = Field(default_factory=list)
+    events: Annotated[list[Event], ObjectList] = Field(default_factory=list)
 
     def to_event(self) -> WebhookEvent:
         """Return it as an event; operations beyond the tenth are ignored."""
@@ -60,4 +60,4 @@ class Webhook(Payload):
 class State(Payload):
     """Everything that happened to an order."""
 
-    events: Annotated[list[Event], Listed] = Field(default_factory=list)
+    events: Annotated[list[Event], ObjectList] = Field(default_factory=list)

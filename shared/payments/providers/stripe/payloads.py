@@ -20,8 +20,8 @@ from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.payloads import (
     Currency,
     Identifier,
-    Listed,
-    Optional,
+    ObjectList,
+    ObjectOrNone,
     Payload,
     RequiredIdentifier,
     RequiredText,
@@ -100,7 +100,7 @@ class Period(Payload):
 class WithOrder(Payload):
     """An object that names our order."""
 
-    metadata: Annotated[Metadata | None, Optional] = None
+    metadata: Annotated[Metadata | None, ObjectOrNone] = None
     client_reference_id: object = None
 
     @property
@@ -144,32 +144,32 @@ class PaymentIntent(WithOrder):
     """A payment with all its attempts."""
 
     id: Identifier = None
-    last_payment_error: Annotated[PaymentError | None, Optional] = None
+    last_payment_error: Annotated[PaymentError | None, ObjectOrNone] = None
 
 
 class SubscriptionDetails(Payload):
     """The subscription of an invoice, with its metadata."""
 
     subscription: Identifier = None
-    metadata: Annotated[Metadata | None, Optional] = None
+    metadata: Annotated[Metadata | None, ObjectOrNone] = None
 
 
 class InvoiceParent(Payload):
     """What caused an invoice."""
 
-    subscription_details: Annotated[SubscriptionDetails | None, Optional] = None
+    subscription_details: Annotated[SubscriptionDetails | None, ObjectOrNone] = None
 
 
 class InvoiceLine(Payload):
     """A line of an invoice. Its period counts: the first invoice's own ends where it begins."""
 
-    period: Annotated[Period | None, Optional] = None
+    period: Annotated[Period | None, ObjectOrNone] = None
 
 
 class InvoiceLines(Payload):
     """The lines of an invoice."""
 
-    data: Annotated[list[InvoiceLine], Listed] = Field(default_factory=list)
+    data: Annotated[list[InvoiceLine], ObjectList] = Field(default_factory=list)
 
 
 class PaymentReference(Payload):
@@ -183,7 +183,7 @@ class InvoicePayment(Payload):
     """A payment of an invoice."""
 
     status: Text = ""
-    payment: Annotated[PaymentReference | None, Optional] = None
+    payment: Annotated[PaymentReference | None, ObjectOrNone] = None
 
     @property
     def payment_id(self) -> str | None:
@@ -196,7 +196,7 @@ class InvoicePayment(Payload):
 class InvoicePayments(Payload):
     """The payments of an invoice, or a list of them."""
 
-    data: Annotated[list[InvoicePayment], Listed] = Field(default_factory=list)
+    data: Annotated[list[InvoicePayment], ObjectList] = Field(default_factory=list)
 
     @property
     def payment_id(self) -> str | None:
@@ -213,10 +213,10 @@ class Invoice(Payload):
     # Before version 2025-03-31 these fields were at the top.
     payment_intent: Identifier = None
     subscription: Identifier = None
-    subscription_details: Annotated[SubscriptionDetails | None, Optional] = None
-    parent: Annotated[InvoiceParent | None, Optional] = None
-    payments: Annotated[InvoicePayments | None, Optional] = None
-    lines: Annotated[InvoiceLines | None, Optional] = None
+    subscription_details: Annotated[SubscriptionDetails | None, ObjectOrNone] = None
+    parent: Annotated[InvoiceParent | None, ObjectOrNone] = None
+    payments: Annotated[InvoicePayments | None, ObjectOrNone] = None
+    lines: Annotated[InvoiceLines | None, ObjectOrNone] = None
 
     @property
     def details(self) -> SubscriptionDetails | None:
@@ -311,7 +311,7 @@ class SubscriptionItem(Payload):
 class SubscriptionItems(Payload):
     """The items of a subscription."""
 
-    data: Annotated[list[SubscriptionItem], Listed] = Field(default_factory=list)
+    data: Annotated[list[SubscriptionItem], ObjectList] = Field(default_factory=list)
 
 
 class Subscription(WithOrder, State):
@@ -320,7 +320,7 @@ class Subscription(WithOrder, State):
     cancel_at_period_end: Annotated[bool, BeforeValidator(bool)] = False
     cancel_at: Annotated[bool, BeforeValidator(bool)] = False
     current_period_end: Timestamp = None
-    items: Annotated[SubscriptionItems | None, Optional] = None
+    items: Annotated[SubscriptionItems | None, ObjectOrNone] = None
 
     def to_event(self, new_event: NewEvent) -> PaymentEvent:
         """Return the state as an event."""
@@ -336,14 +336,6 @@ class Subscription(WithOrder, State):
             period_ends_at=_latest(ends),
             reason=self.status,
         )
-
-
-class ErrorDetails(Payload):
-    """Why a request was refused. The message is not read: it repeats a part of the key."""
-
-    type: Text = ""
-    code: Text = ""
-    param: Text = ""
 
 
 def object_event(kind: str, found: Json, new_event: NewEvent) -> PaymentEvent:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from shared.payments import parsing
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
-from shared.payments.payloads import Optional, Payload, RequiredText, Text
+from shared.payments.payloads import ObjectOrNone, Payload, RequiredText, Text
 from shared.payments.providers.telegram_stars.charges import CURRENCY, refund_id
 
 _STATES = MappingProxyType(
@@ -161,7 +161,7 @@ class Partner(Payload):
     user: User
     invoice_payload: Annotated[str, BeforeValidator(parsing.text)]
     subscription_period: object = None
-    affiliate: Annotated[Stars | None, Optional] = None
+    affiliate: Annotated[Stars | None, ObjectOrNone] = None
 
 
 class Transaction(Stars):

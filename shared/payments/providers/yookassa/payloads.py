@@ -18,7 +18,7 @@ from shared.payments.payloads import (
     Identifier,
     IsTrue,
     Number,
-    Optional,
+    ObjectOrNone,
     OptionalAmount,
     Payload,
     RequiredText,
@@ -67,7 +67,7 @@ class Notification(Payload):
 
     type: Literal["notification"]
     event: RequiredText  # payment.succeeded, refund.succeeded, …
-    subject: Annotated[NamedObject | None, Optional] = Field(default=None, alias="object")
+    subject: Annotated[NamedObject | None, ObjectOrNone] = Field(default=None, alias="object")
 
 
 class Money(Payload):
@@ -108,10 +108,10 @@ class Payment(Payload):
     id: ObjectId
     status: Literal["pending", "waiting_for_capture", "succeeded", "canceled"]
     amount: Money
-    refunded_amount: Annotated[RefundedAmount | None, Optional] = None
-    metadata: Annotated[Metadata | None, Optional] = None
-    payment_method: Annotated[PaymentMethod | None, Optional] = None
-    cancellation_details: Annotated[CancellationDetails | None, Optional] = None
+    refunded_amount: Annotated[RefundedAmount | None, ObjectOrNone] = None
+    metadata: Annotated[Metadata | None, ObjectOrNone] = None
+    payment_method: Annotated[PaymentMethod | None, ObjectOrNone] = None
+    cancellation_details: Annotated[CancellationDetails | None, ObjectOrNone] = None
     test: IsTrue = False
     captured_at: Timestamp = None
     created_at: Timestamp = None
@@ -148,7 +148,7 @@ class Refund(Payload):
     payment_id: ObjectId
     status: Text = ""
     amount: Money
-    cancellation_details: Annotated[CancellationDetails | None, Optional] = None
+    cancellation_details: Annotated[CancellationDetails | None, ObjectOrNone] = None
     created_at: Timestamp = None
 
     def to_event(self) -> PaymentEvent:
