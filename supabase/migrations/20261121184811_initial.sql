@@ -12082,7 +12082,7 @@ comment on function private.payments_section is 'Collects what is stored about a
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   { [text]: text }       (every setting retention_…, without that prefix)
+--   { [text]: int }        (every setting retention_…, without that prefix)
 -- Errors: none.
 create or replace function public.retention_periods()
 returns jsonb

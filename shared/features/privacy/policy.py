@@ -22,7 +22,7 @@ def privacy(_message: Message) -> None:
         return reply(context.rich("privacy_without_database"), _policy(context))
     if context.is_offline:
         raise StateUnavailable
-    periods: dict[str, str] = db.call("retention_periods")
+    periods: dict[str, int] = db.call("retention_periods")
     return reply(context.rich("privacy", **periods), _policy(context))
 
 

@@ -3,7 +3,7 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   { [text]: text }       (every setting retention_…, without that prefix)
+--   { [text]: int }        (every setting retention_…, without that prefix)
 -- Errors: none.
 create or replace function public.retention_periods()
 returns jsonb
