@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tools.database import agreement, catalogue, migrate
+from tools.database import catalogue, migrate, schema_drift
 from tools.database.catalogue import Key
 
 BASE = """
@@ -26,7 +26,7 @@ BASE = """
 
 
 def test_migrations_and_schemas_make_the_same_database() -> None:
-    differences = agreement.compare()
+    differences = schema_drift.compare()
     assert differences == [], "\n".join(
         ["run `./switchboard migration what_changed`; it writes what is missing:", *map(str, differences)]
     )

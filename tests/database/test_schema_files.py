@@ -1,14 +1,16 @@
 """The law of the schema files, asked of their text. Each failure says what to do."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
 import psycopg
+import pytest
 from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
-from tools.database import headers
+from tools.database import headers, migrate
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -167,6 +169,19 @@ def test_error_codes_cannot_be_mistaken_for_those_of_others(path: Path) -> None:
         if not re.fullmatch(r"[I-OQ-WYZ][A-Z0-9]{4}|40001", found)
     }
     assert wrong == set(), "begin a code of our own with I to Z, except P and X"
+
+
+def test_released_migrations_are_as_they_were() -> None:
+    known = migrate.hashes()
+    if not known:
+        pytest.skip(
+            "nothing is released yet: ./switchboard database freeze writes supabase/migrations.sha256"
+        )
+    files = {path.name: path.read_bytes() for path in (SUPABASE / "migrations").glob("*.sql")}
+    now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    changed = sorted(name for name, digest in known.items() if now.get(name) != digest)
+    assert changed == [], "an applied migration never changes: restore it, and write a new one"
+    assert sorted(now) == sorted(known), "run ./switchboard database freeze and commit the file"
 
 
 def test_no_two_migrations_tell_the_same_time_and_each_begins_with_its_reason() -> None:

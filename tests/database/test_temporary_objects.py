@@ -11,7 +11,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from tools.database import agreement, binaries, migrate
+from tools.database import binaries, migrate, schema_drift
 from tools.database.embedded import Server
 
 BACKEND_PASSWORD = "backend's password"
@@ -29,7 +29,7 @@ CALLS = (
 @pytest.fixture(scope="module", params=[15, 18])
 def attacked(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server with a migrated database, on the oldest and the newest Postgres."""
-    with agreement.scratch(_programs(request.param)) as server:
+    with schema_drift.scratch(_programs(request.param)) as server:
         migrate.sync(server.create_database("attacked"), BACKEND_PASSWORD)
         yield server
 

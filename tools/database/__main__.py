@@ -6,6 +6,7 @@
     ./switchboard database status      what is applied and what is not
     ./switchboard database migration   write the next migration from the changes in supabase/schemas
     ./switchboard database check       do migrations and schemas make the same database?
+    ./switchboard database freeze      write supabase/migrations.sha256: released migrations stay as they are
     ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
     ./switchboard database lint        everything CI asks of the SQL
     ./switchboard database reset       empty a database of the emulator
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         with_url = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
         with_url.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))
         with_url.set_defaults(command=command)
-    for command in (_migration, _check, _generate, _lint):
+    for command in (_migration, _check, _freeze, _generate, _lint):
         name = command.__name__.removeprefix("_")
         commands.add_parser(
             name, prog=SHORT.get(name), description=command.__doc__, help=command.__doc__
@@ -135,9 +136,9 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 def _migration(arguments: argparse.Namespace) -> int:
     """Write the next migration from the changes in supabase/schemas."""
-    from tools.database import writer
+    from tools.database import migration_writer
 
-    written = writer.write(arguments.name)
+    written = migration_writer.write(arguments.name)
     if written is None:
         print("Nothing to write: migrations and schemas make the same database.")
         return 0
@@ -152,15 +153,21 @@ def _migration(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Say whether migrations and schemas make the same database."""
-    from tools.database import agreement
+    from tools.database import schema_drift
 
-    differences = agreement.compare()
+    differences = schema_drift.compare()
     if not differences:
         print("Migrations and schemas make the same database.")
         return 0
     print(*differences, sep="\n")
     print(f"{len(differences)} differences: run ./switchboard migration what_changed.")
     return 1
+
+
+def _freeze(arguments: argparse.Namespace) -> int:
+    """Write the hashes of all migrations; a test keeps them from then on. Run after editing the newest."""
+    print(f"Written: {migrate.freeze().relative_to(SUPABASE.parent)}")
+    return 0
 
 
 def _generate(arguments: argparse.Namespace) -> int:

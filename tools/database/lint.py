@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import agreement, binaries, catalogue, migrate, pooler
+from tools.database import binaries, catalogue, migrate, pooler, schema_drift
 from tools.database.embedded import Server, free_port
 from tools.database.errors import CheckError, DatabaseToolError
 from tools.database.migrate import SUPABASE
@@ -133,7 +133,7 @@ def same_bookkeeping(target: Target) -> None:
 
 def agree(target: Target) -> None:
     """Compare the migrations with the schema files."""
-    _no_differences(agreement.compare(target.programs))
+    _no_differences(schema_drift.compare(target.programs))
 
 
 def db_lint(target: Target) -> None:

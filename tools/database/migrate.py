@@ -4,6 +4,7 @@ Both may be used on the same database in any order: `supabase db push` and `sync
 table. One migration is one transaction, so a database is always exactly at one of them.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from tools.database import prepare
 from tools.database.errors import MigrationError
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
+HASHES = "migrations.sha256"
 FILE_NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql")
 LOCK = 7_305_421_977  # any number; the same one keeps two syncs apart
 CONNECT_TIMEOUT = 10  # seconds
@@ -56,6 +58,25 @@ def migrations(folder: Path = SUPABASE / "migrations") -> list[Migration]:
     if len(versions) != len(set(versions)):
         raise MigrationError("Two migrations have the same 14 digits; give the newer one a later time.")
     return found
+
+
+def hashes(supabase: Path = SUPABASE) -> dict[str, str]:
+    """Return the SHA-256 of each released migration by file name, from supabase/migrations.sha256.
+
+    Empty without that file: nothing is released yet, and migrations may still be rewritten.
+    """
+    path = supabase / HASHES
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {name.removeprefix("migrations/"): digest for digest, name in (line.split() for line in lines)}
+
+
+def freeze(supabase: Path = SUPABASE) -> Path:
+    """Write supabase/migrations.sha256 (`sha256sum -c` checks it) from the migrations there are."""
+    path = supabase / HASHES
+    files = sorted((supabase / "migrations").glob("*.sql"))
+    lines = (f"{hashlib.sha256(one.read_bytes()).hexdigest()}  migrations/{one.name}\n" for one in files)
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
 
 
 def sync(

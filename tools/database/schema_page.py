@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import agreement, migrate, schemas
+from tools.database import migrate, schema_drift, schemas
 from tools.database.migrate import SUPABASE
 
 PATH = SUPABASE.parent / "docs" / "schema.md"
@@ -65,7 +65,7 @@ order by p.proname
 
 def text() -> str:
     """Describe the database that the schema files make; takes a few seconds."""
-    with agreement.scratch() as server, migrate.connect(server.url()) as connection:
+    with schema_drift.scratch() as server, migrate.connect(server.url()) as connection:
         schemas.apply(connection)
         return "\n".join([HEAD, *_lines(connection)]) + "\n"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import thorough
-from tools.database import schemas, writer
+from tools.database import migrate, migration_writer, schemas
 from tools.database.errors import MigrationError
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ class Project:
 
     def write(self, name: str) -> str:
         """The new migration without its first line; it makes what the schema files say."""
-        written = writer.write(name, self.folder)
+        written = migration_writer.write(name, self.folder)
         assert written is not None
         assert written.leftover == []
         reason, _, text = written.path.read_text().partition("\n")
@@ -88,7 +88,7 @@ def test_a_first_migration_is_the_schema_files_in_their_order(project: Project) 
 
 def test_without_a_change_nothing_is_written(project: Project) -> None:
     project.write("first")
-    assert writer.write("second", project.folder) is None
+    assert migration_writer.write("second", project.folder) is None
     assert len(list((project.folder / "migrations").iterdir())) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_new_row_is_added_and_a_changed_one_is_left_to_a_user(project: Project
     project.file("tables/plans.sql", f"{plans}, ('PRO', 1000);\n")
     assert '\'{"name": "PRO", "a_day": 1000}\'' in project.write("pro")
     project.file("tables/plans.sql", f"{plans.replace('25', '30')}, ('PRO', 1000);\n")
-    written = writer.write("more_for_free", project.folder)
+    written = migration_writer.write("more_for_free", project.folder)
     assert written is not None
     assert [difference.key.name for difference in written.leftover] == ["public.plans (FREE)"]
     assert written.path.read_text().strip() == "-- More for free."
@@ -191,14 +191,14 @@ def test_what_postgres_refuses_is_not_written(project: Project) -> None:
     with pytest.raises(
         MigrationError, match=r"cannot be cast automatically(?s:.)*alter column note type bigint"
     ):
-        writer.write("numbers", project.folder)
+        migration_writer.write("numbers", project.folder)
     assert len(list((project.folder / "migrations").iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["Upper", "with space", "../up", ""])
 def test_a_bad_name_is_refused_at_once(project: Project, name: str) -> None:
     with pytest.raises(MigrationError, match="lower case"):
-        writer.write(name, project.folder)
+        migration_writer.write(name, project.folder)
 
 
 def test_a_schema_file_that_no_entry_names_is_an_error(project: Project) -> None:
@@ -211,3 +211,16 @@ def test_an_entry_that_names_nothing_is_an_error(project: Project) -> None:
     project.remove("base.sql")
     with pytest.raises(MigrationError, match=r"nothing matches schema_paths entry '\./schemas/base\.sql'"):
         schemas.files(project.folder)
+
+
+def test_a_new_migration_is_hashed_once_migrations_are_frozen(project: Project) -> None:
+    project.write("first")
+    assert migrate.hashes(project.folder) == {}
+    migrate.freeze(project.folder)
+    (first,) = migrate.hashes(project.folder)
+    project.file("tables/people.sql", PEOPLE.replace("name text,", "name text,\n  age integer,"))
+    migration_writer.write("age", project.folder)
+    assert sorted(migrate.hashes(project.folder)) == sorted(
+        path.name for path in (project.folder / "migrations").glob("*.sql")
+    )
+    assert first in migrate.hashes(project.folder)

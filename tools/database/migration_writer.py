@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import agreement, catalogue, migrate, schemas, statements
+from tools.database import catalogue, ddl, migrate, schema_drift, schemas
 from tools.database.catalogue import Catalogue, Difference, Key
 from tools.database.errors import MigrationError
 from tools.database.migrate import SUPABASE, Migration
@@ -40,8 +40,8 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
     """
     if re.fullmatch(r"[a-z0-9_]+", name) is None:
         raise MigrationError(f"{name!r}: a migration's name is lower case letters, digits and _.")
-    wanted = agreement.from_schemas(supabase=supabase)
-    with agreement.scratch() as server:
+    wanted = schema_drift.from_schemas(supabase=supabase)
+    with schema_drift.scratch() as server:
         known = migrate.sync(server.url(), folder=supabase / "migrations")
         with migrate.connect(server.url()) as connection:
             if not _differences(connection, wanted):
@@ -51,17 +51,19 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
     path.parent.mkdir(exist_ok=True)
     reason = name.replace("_", " ").capitalize()
     path.write_text("\n\n".join([f"-- {reason}.", *parts]) + "\n", encoding="utf-8")
-    return Written(path, catalogue.differences(agreement.from_migrations(supabase=supabase), wanted))
+    if migrate.hashes(supabase):
+        migrate.freeze(supabase)
+    return Written(path, catalogue.differences(schema_drift.from_migrations(supabase=supabase), wanted))
 
 
 def _parts(connection: psycopg.Connection, wanted: Catalogue, supabase: Path) -> list[str]:
     """Return the statements, each of which has been run; every step sees what the one before has settled."""
     files = schemas.files(supabase)
     steps: tuple[Callable[[list[Difference]], Iterable[str]], ...] = (
-        statements.removals,
-        lambda differences: statements.columns(differences, wanted),
+        ddl.removals,
+        lambda differences: ddl.columns(differences, wanted),
         lambda differences: _texts(differences, catalogue.describe(connection), files),
-        statements.changes,
+        ddl.changes,
     )
     parts = []
     for step in steps:

@@ -1,7 +1,7 @@
 """Which statement makes, changes or takes away a thing that catalogue describes.
 
 Only what can be said from the description alone. Functions, new tables and the rest are taken from their
-schema files (see writer); what neither covers is left to the person who writes the migration.
+schema files (see migration_writer.py); what neither covers is left to the person who writes the migration.
 """
 
 import json
