@@ -12,7 +12,8 @@ from decimal import Decimal
 from operator import itemgetter
 
 from shared.ai.provider import Usage, from_user
-from shared.core.config import Model, settings
+from shared.core.config import settings
+from shared.core.setting_values import Model
 
 _MILLION = 1_000_000
 _content = itemgetter("content")

@@ -1,1 +1,1 @@
-"""What every other package stands on and what knows none of them: settings, database, HTTP, log, texts."""
+"""The base of all other packages, which it never imports: settings, database, HTTP, log, texts, pictures."""

@@ -1,6 +1,6 @@
 """`cached_property` without the lock that functools' has before Python 3.12.
 
-An update looks at a dozen of them, and the lock was most of their cost. Two threads may both compute a value.
+An update reads a dozen of them, and the lock was most of their cost. Two threads may both compute a value.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from functools import cached_property
 else:
 
-    class cached_property:  # noqa: N801 - the name that it stands in for
-        """A property that is computed at the first look and kept in the instance's `__dict__`."""
+    class cached_property:  # noqa: N801 - the name that it replaces
+        """A property that is computed when first read and then stored in the instance's `__dict__`."""
 
         def __init__(self, compute):
             self._compute = compute

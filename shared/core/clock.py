@@ -1,7 +1,7 @@
 """The wall clock of a function's process. Deadlines and durations use time.monotonic() instead.
 
-Nothing here can be moved: no setting, header or table has an effect. The emulator replaces these two
-functions in the processes that it starts (tools/emulator/function_process.py), so callers write `clock.now()`
+No setting, header or table changes it. The emulator replaces these two functions in the processes that it
+starts (tools/emulator/function_process.py), so callers write `clock.now()`
 and never import the name.
 """
 
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def timestamp() -> float:
-    """Return the seconds since 1970."""
+    """Return the current time in seconds since 1970."""
     return time.time()

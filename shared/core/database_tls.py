@@ -1,8 +1,8 @@
-"""TLS for connections to Postgres: a server elsewhere must prove who it is before it is sent a password.
+"""TLS for connections to Postgres: a remote server must present a valid certificate before the login.
 
-`sslmode=require` encrypts and checks nothing, so an attacker on the network can answer as the database.
-Supabase signs the certificates of its databases and poolers with its own root, which no system trusts by
-default. It lies in `shared/core/certificates` and is deployed with every function.
+`sslmode=require` encrypts without checking the certificate, so an attacker on the network can pose as the
+database. Supabase signs the certificates of its databases and poolers with its own root, which no system
+trusts by default. It is in `shared/core/certificates` and deployed with every function.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def tls_options(conninfo: str) -> dict[str, str]:
 
 
 def _defaults() -> dict[str, str]:
-    """Return what the PG* variables and a service file named by them say."""
+    """Return the parameters from the PG* variables and the service file they name."""
     options = Conninfo.get_defaults()
     return {o.keyword.decode(): o.val.decode() for o in options if o.envvar and o.val}
 

@@ -1,10 +1,10 @@
-"""Calls of SQL functions. There is no other SQL in this package: rules live in `supabase/schemas/functions`.
+"""Call SQL functions. The package has no other SQL: the rules are in `supabase/schemas/functions`.
 
     db.call("receive_update", p_bot="assistant", ...)   ->  select public.receive_update(p_bot => …)
 
-Every function called from here answers with one jsonb value and is safe to call twice, so a call that broke
-on the way may be repeated. Connections come from a small pool, opened on first use (never before gunicorn's
-fork), in autocommit and without prepared statements: both are what a transaction pooler wants.
+Every function called from here answers with one jsonb value and is safe to call twice, so a call whose
+connection failed may be repeated. Connections come from a small pool, opened on first use (never before
+gunicorn's fork), in autocommit and without prepared statements: a transaction pooler requires both.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from shared.core.database_tls import tls_options
 from shared.core.errors import DatabaseUnavailable, Refusal
 
 RETRY_SECONDS = 3.0  # how long one call keeps trying
-ANSWER_SECONDS = 9.0  # how long one statement is waited for; the server itself stops it after 8 s
-PROBE_SECONDS = 1.0  # how long the one call tries that finds out whether it is back
-CIRCUIT_SECONDS = 5.0  # how long, after that, calls of this process fail at once
-BUSY_SECONDS = 1.0  # a call that waits longer for a connection is logged
-BUSY_EVERY = 30.0  # seconds between two such lines
+ANSWER_SECONDS = 9.0  # timeout of one statement; the server cancels it after 8 s
+PROBE_SECONDS = 1.0  # how long a probe tries while the circuit is open
+CIRCUIT_SECONDS = 5.0  # how long the circuit stays open after a failed call
+BUSY_SECONDS = 1.0  # a longer wait for a connection is logged
+BUSY_EVERY = 30.0  # seconds between two of these lines
 _FIRST_DELAY = 0.05
-_LOOK_EVERY = 0.1  # seconds between two looks at the time while waiting
-# A dead peer is noticed within seconds and not after the kernel's quarter of an hour.
+_CHECK_INTERVAL = 0.1  # seconds between two checks of the time while waiting
+# The kernel detects a dead peer within seconds instead of 15 minutes.
 _CONNECTION = {
     "autocommit": True,
     "prepare_threshold": None,
@@ -48,25 +48,25 @@ _CONNECTION = {
     "tcp_user_timeout": 10_000,
     "application_name": "switchboard",
 }
-# XX000 is how Supavisor says that its pool is exhausted (supabase/supavisor 904), and how Postgres says that
-# a row of its catalogue changed meanwhile. psycopg counts neither as operational.
+# XX000: Supavisor's pool is exhausted (supabase/supavisor 904), or a catalogue row of Postgres was updated
+# concurrently. psycopg raises neither as OperationalError.
 _INTERNAL = "XX"
-# It answered, and cannot now: a conflict, out of resources, a lock not got, stopped for its time, a system or
-# internal error; that is no reason to keep other calls away.
-_PASSING = ("40", "53", "55", "57", "58", _INTERNAL)
-# A standby that takes no changes yet; a function that is not there (or not ours) yet: a deployment under way.
+# Transient SQLSTATE classes (conflict, out of resources, lock timeout, cancelled, system or internal error):
+# the server is up, so the circuit breaker stays closed.
+_TRANSIENT = ("40", "53", "55", "57", "58", _INTERNAL)
+# A read-only standby during a failover; a missing function or grant during a deployment.
 _NOT_READY = ("25006", "42501", "42883")
 
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
-    """One that does not wait for ever: a pooler without a free server is alive and silent for minutes."""
+    """A connection with a timeout: a pooler without a free server stays silent for minutes."""
 
-    last_error = ""  # why the latest attempt to connect failed; empty when it succeeded
-    poller: select.poll  # says when something can be read
+    last_error = ""  # reason of the latest failed attempt to connect; empty after a success
+    poller: select.poll  # signals readable data
 
     @classmethod
     def connect(cls, *arguments: Any, **parameters: Any) -> Self:
-        """Connect, and keep the reason of a failure: the pool reports a timeout alone."""
+        """Connect, and store the reason of a failure: the pool only reports a timeout."""
         try:
             connection = super().connect(*arguments, **parameters)
         except psycopg.Error as error:
@@ -77,14 +77,14 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         connection.poller.register(connection.pgconn.socket, select.POLLIN)
         return connection
 
-    def wait(self, gen: PQGen[RV], interval: float = _LOOK_EVERY, timeout: float | None = None) -> RV:
+    def wait(self, gen: PQGen[RV], interval: float = _CHECK_INTERVAL, timeout: float | None = None) -> RV:
         return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
 
 
 class _Pool(ConnectionPool[_Connection]):
-    """psycopg's pool with a short way for the ordinary case: a connection is free, and comes back sound.
+    """psycopg's pool with a fast path for the ordinary case: a free connection, returned in a good state.
 
-    The latest to come back is the next to go out: its server process has the functions in its caches.
+    Last in, first out: the server process of the connection used last has the functions in its caches.
     """
 
     def getconn(self, timeout: float | None = None) -> _Connection:
@@ -99,13 +99,13 @@ class _Pool(ConnectionPool[_Connection]):
         return super().getconn(timeout)
 
     def putconn(self, conn: _Connection) -> None:
-        """Take a connection back."""
-        is_sound = (
+        """Return a connection to the pool."""
+        is_reusable = (
             conn.pgconn.transaction_status == TransactionStatus.IDLE
             and conn._expire_at > monotonic()
             and conn._created_at > self._drained_at
         )
-        if is_sound:
+        if is_reusable:
             with self._lock:
                 if not (self._waiting or self._closed):
                     conn._pool = None
@@ -115,25 +115,25 @@ class _Pool(ConnectionPool[_Connection]):
 
 
 class _Busy(DatabaseUnavailable):
-    """It answered that it cannot do this now."""
+    """The server answered with a transient error."""
 
 
 class _Circuit:
-    """Keeps calls away from a database that just failed, but for one at a time that tries it."""
+    """Circuit breaker: after a failure, calls fail at once, except one at a time that probes the database."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open_until = 0.0
 
     def enter(self) -> float:
-        """Let a call pass, and return how many seconds it may try; raises DatabaseUnavailable."""
+        """Return how many seconds a call may try; raises DatabaseUnavailable while the circuit is open."""
         with self._lock:
             now = monotonic()
             if now < self._open_until:
                 raise DatabaseUnavailable("the database failed a moment ago", maybe_executed=False)
             if not self._open_until:
                 return RETRY_SECONDS
-            # This call is the one that tries, for a person who waits; the others go by what it finds.
+            # This call is the probe. It is short because a user waits for it.
             self._open_until = now + RETRY_SECONDS
             return PROBE_SECONDS
 
@@ -167,7 +167,7 @@ def _connections() -> _Pool:
                     kwargs=_CONNECTION | tls_options(url),
                     min_size=1,
                     max_size=settings().database_pool_size,
-                    # A broken connection is given up soon, so that the next call tries afresh.
+                    # The pool gives up reconnecting soon, so that the next call starts a new attempt.
                     reconnect_timeout=RETRY_SECONDS,
                     open=True,
                 )
@@ -175,12 +175,12 @@ def _connections() -> _Pool:
 
 
 def pool_state() -> dict[str, int] | None:
-    """Return the figures of this process's connection pool (numbers alone), None before its first use."""
+    """Return statistics of this process's connection pool, None before its first use."""
     return None if _pool is None else _pool.get_stats()
 
 
 def is_failing() -> bool:
-    """Return whether the latest call of this process found the database away."""
+    """Return whether the latest call of this process failed to reach the database."""
     return _circuit.is_open()
 
 
@@ -195,7 +195,7 @@ def close() -> None:
 
 @lru_cache(maxsize=256)
 def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
-    # Made of names in our own source alone: a test compares each call with the schema files.
+    # Contains only names from our own source; a test compares each call with the schema files.
     arguments = ", ".join(f"{name} => ${number}" for number, name in enumerate(parameters, 1))
     return f"select public.{function}({arguments})::text".encode()
 
@@ -203,12 +203,12 @@ def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
 def call(function: str, **parameters: Any) -> Any:
     """Call `public.<function>` and return its jsonb answer, decoded.
 
-    Dicts and lists become jsonb parameters; NUL, which Postgres cannot store, is left out. Takes at most
-    `RETRY_SECONDS` when no connection can be had, and `ANSWER_SECONDS` more for one that is silent.
+    Dicts and lists become jsonb parameters; NUL, which Postgres cannot store, is removed. Takes at most
+    `RETRY_SECONDS` without a connection, and `ANSWER_SECONDS` more if the server does not answer.
 
     Raises:
-        DatabaseUnavailable: it could not be reached in time, this process saw it fail seconds ago, or it
-            cannot do this now.
+        DatabaseUnavailable: it could not be reached in time, the circuit is open, or it answered with a
+            transient error.
         Refusal: the function raised one of the codes in docs/error_codes.md.
     """
     if not settings().database_enabled:
@@ -243,7 +243,7 @@ def call(function: str, **parameters: Any) -> Any:
 
 
 def _parameter(value: Any) -> bytes | None:
-    """Return a value in Postgres' text form; the function's signature says what type it is there."""
+    """Return a value in Postgres' text format; the function's signature defines its type."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -257,7 +257,7 @@ def _parameter(value: Any) -> bytes | None:
 
 
 def without_nul(value: Any) -> Any:
-    """Return decoded JSON without the character NUL: Postgres cannot store it, and no person can see it."""
+    """Return decoded JSON without the character NUL: Postgres cannot store it, and it is invisible."""
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):
@@ -268,24 +268,24 @@ def without_nul(value: Any) -> Any:
 
 
 def _call_until(deadline: float, statement: bytes, values: list[bytes | None]) -> bytes | None:
-    reached = False
+    maybe_executed = False
     delay = _FIRST_DELAY
     while True:
         try:
             return _call_once(max(deadline - monotonic(), 0.05), statement, values)
         except psycopg.Error as error:
-            _raise_if_final(error)
-            # No connection: it never left. A connection that broke: it may have arrived.
-            reached = reached or not isinstance(error, PoolTimeout)
+            _raise_if_permanent(error)
+            # Without a connection nothing was sent. After a broken connection the statement may have arrived.
+            maybe_executed = maybe_executed or not isinstance(error, PoolTimeout)
             if monotonic() + delay >= deadline:
                 kind = _Busy if _has_answered(error) else DatabaseUnavailable
-                raise kind(_reason(error), maybe_executed=reached) from None
+                raise kind(_reason(error), maybe_executed=maybe_executed) from None
         sleep(delay)
         delay *= 2
 
 
-def _raise_if_final(error: psycopg.Error) -> None:
-    """Raise what would be the same at the next try."""
+def _raise_if_permanent(error: psycopg.Error) -> None:
+    """Raise errors that a retry cannot fix."""
     code = error.sqlstate or ""
     if code in _NOT_READY:
         raise _Busy(_reason(error), maybe_executed=True) from None
@@ -297,7 +297,7 @@ def _raise_if_final(error: psycopg.Error) -> None:
 
 def _has_answered(error: psycopg.Error) -> bool:
     code = error.sqlstate or ""
-    return code.startswith(_PASSING) and not code.startswith("57P")  # 57P0x: shutting down or starting up
+    return code.startswith(_TRANSIENT) and not code.startswith("57P")  # 57P0x: shutting down or starting up
 
 
 def _call_once(timeout: float, statement: bytes, values: list[bytes | None]) -> bytes | None:
@@ -306,7 +306,7 @@ def _call_once(timeout: float, statement: bytes, values: list[bytes | None]) -> 
     connection = pool.getconn(timeout=timeout)
     if (waited := monotonic() - started) > BUSY_SECONDS:
         _log_busy(waited)
-    if _was_closed(connection):  # while it waited in the pool: nothing of this call has left yet
+    if _was_closed(connection):  # while idle in the pool: nothing of this call was sent
         connection.close()
         pool.putconn(connection)
         pool.drain()
@@ -314,11 +314,11 @@ def _call_once(timeout: float, statement: bytes, values: list[bytes | None]) -> 
     try:
         answer = _execute(connection, statement, values)
     except psycopg.OperationalError:
-        if connection.info.transaction_status is TransactionStatus.ACTIVE:  # its answer may still come
+        if connection.info.transaction_status is TransactionStatus.ACTIVE:  # its answer may still arrive
             connection.pgconn.finish()
         broken = connection.broken
         pool.putconn(connection)
-        if broken:  # the server went away, and with it every other connection that waits in the pool
+        if broken:  # the server is gone, and with it the other connections in the pool
             pool.drain()
         raise
     except BaseException:
@@ -343,28 +343,27 @@ def _log_busy(waited: float) -> None:
 
 
 def _was_closed(connection: _Connection) -> bool:
-    """Whether the server has ended an idle connection; one look at the socket, no round trip."""
+    """Whether the server closed an idle connection; polls the socket, without a round trip."""
     if not connection.poller.poll(0):
         return False
     try:
-        connection.pgconn.consume_input()  # a notice, perhaps; the end is an error
+        connection.pgconn.consume_input()  # perhaps a notice; the end of the connection raises
     except psycopg.OperationalError:
         return True
     return connection.pgconn.status != ConnStatus.OK
 
 
 def _execute(connection: _Connection, statement: bytes, values: list[bytes | None]) -> bytes | None:
-    """Run one statement that answers with one value: what a cursor does, without what we never use of it.
+    """Run one statement that returns one value, without a cursor.
 
-    Half of the client's cost of a call is the cursor's, a quarter that of waiting by psycopg's generators
-    (docs/performance.md).
+    A cursor is half of the client's CPU per call, psycopg's generators a quarter (docs/performance.md).
 
     Raises:
-        psycopg.Error: the server's error, or there was no answer in ANSWER_SECONDS.
+        psycopg.Error: the server's error, or no answer within ANSWER_SECONDS.
     """
     pgconn = connection.pgconn
     pgconn.send_query_params(statement, values)
-    if pgconn.flush():  # the kernel does not take all of it at once
+    if pgconn.flush():  # the socket buffer is full
         result = connection.wait(generators.execute(pgconn))[-1]
     else:
         result = _result(connection, monotonic() + ANSWER_SECONDS)
@@ -392,7 +391,7 @@ def _result(connection: _Connection, deadline: float) -> PGresult:
 
 
 def _is_ours(sqlstate: str) -> bool:
-    """Whether a code is one of ours: the standard keeps 0-4 and A-H, Postgres itself F, H, P and X."""
+    """Whether a code is one of ours: the standard reserves 0-4 and A-H, Postgres uses F, H, P and X."""
     return sqlstate[0] in "IJKLMNOQRSTUVWYZ"
 
 

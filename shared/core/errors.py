@@ -1,18 +1,18 @@
-"""Every error of ours, in one tree; `except` the widest that you can answer for.
+"""All exceptions of this product, in one tree. Catch the widest one that you can handle.
 
 SwitchboardError
 ├── ConfigError               a setting is missing or malformed; the message names it
 ├── DatabaseUnavailable       the database could not be reached in time
-├── Refusal                   a rule in SQL said no; dispatch on `.sqlstate` (docs/error_codes.md)
-└── ExternalServiceError              somebody else's service failed; ours is fine
+├── Refusal                   a rule in SQL refused; dispatch on `.sqlstate` (docs/error_codes.md)
+└── ExternalServiceError      another service failed
     ├── TelegramError         the Bot API refused or could not be reached
     └── AIError               an AI provider failed
-        ├── AITimeout         no usable answer within the time
-        ├── AIRefused         the provider will not answer this content
+        ├── AITimeout         no usable answer by the deadline
+        ├── AIRefused         the provider refuses this content
         ├── AITooLong         the conversation does not fit the model
-        ├── AIUnavailable     nothing works until the owner acts
-        ├── AIOverloaded      too many requests, or out of credit
-        └── UserApiKeyError       the provider will not work for a user's own key
+        ├── AIUnavailable     the owner must act first
+        ├── AIOverloaded      rate limit reached, or out of credit
+        └── UserApiKeyError   the provider rejects a user's own API key
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Refusal(SwitchboardError):
 
 
 class ExternalServiceError(SwitchboardError):
-    """Somebody else's service failed or could not be reached: no fault of the update being worked on."""
+    """Another service failed or could not be reached; the update itself is not at fault."""
 
 
 class TelegramError(ExternalServiceError):
@@ -81,19 +81,19 @@ class TelegramError(ExternalServiceError):
 
 
 class AIError(ExternalServiceError):
-    """An AI provider failed. The message is for the log; `text_key` names what the user is told."""
+    """An AI provider failed. The message is for the log; `text_key` names the text for the user."""
 
     text_key = "ai_failed"
 
 
 class AITimeout(AIError):
-    """No usable answer came within the time."""
+    """No usable answer came by the deadline."""
 
     text_key = "ai_timeout"
 
 
 class AIRefused(AIError):
-    """The provider will not answer this content."""
+    """The provider refuses this content."""
 
     text_key = "ai_refused"
 
@@ -111,7 +111,7 @@ class AIUnavailable(AIError):
 
 
 class AIOverloaded(AIError):
-    """The provider has too many requests or our account there is out of credit."""
+    """The rate limit is reached, or our account at the provider is out of credit."""
 
     text_key = "ai_overloaded"
 
@@ -126,10 +126,10 @@ _USER_API_KEY_TEXTS = {
 
 
 class UserApiKeyError(AIError):
-    """The provider will not work for a user's own key, which only the user can mend.
+    """The provider rejects a user's own API key for a reason that only its user can resolve.
 
-    `reason` is why: the key is wrong, it lacks permission, the account is out of credit, the key's limits are
-    reached, or there is no such model for it.
+    `reason`: the key is invalid, it lacks permission, the account is out of credit, the rate limit is
+    reached, or the model does not exist for this key.
     """
 
     def __init__(self, message: str, reason: Literal["refused", "access", "credit", "rate", "model"]) -> None:

@@ -1,6 +1,6 @@
-"""`GET /health` of every function: the state of its process. It needs no secret and calls no database.
+"""`GET /health` of every function: the state of its process, without a secret and without a database call.
 
-Asked with the scheduler's secret (`Authorization: Bearer …`), it calls the database as well.
+With the scheduler's secret (`Authorization: Bearer …`) it calls the database as well.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from flask import Request
 
 Response = tuple[bytes, int, dict[str, str]]
-# Behind a gateway that keeps the function's name, the path begins with it.
+# A gateway may keep the function's name at the beginning of the path.
 _PATH = re.compile(r"/([a-z]+/)?health")
 
 
 def respond(request: Request) -> Response | None:
     """Answer a request for the health of this process; return None for any other request.
 
-    200 says that the settings are right and, where the database was asked, that it answered; else 503.
+    Status 200: the settings are valid and the database, if called, answered. Otherwise 503.
     """
     if request.method != "GET" or not _PATH.fullmatch(request.path):
         return None

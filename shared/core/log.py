@@ -1,8 +1,8 @@
-"""One JSON object a line on standard output, as Cloud Logging reads it. No secret gets through.
+"""Write the log: one JSON object per line on standard output, as Cloud Logging reads it, without secrets.
 
     log.info("update finished", action="update_finished", bot="assistant", update_id=7)
 
-`action` is the stable word to search for; the message is for people. Every line carries the trace id of the
+`action` is the stable word to search for; the message may change. Every line carries the trace id of the
 request it belongs to (https://cloud.google.com/logging/docs/structured-logging).
 """
 
@@ -26,11 +26,11 @@ from shared.core.redaction import REDACTED, SHORTEST, redact
 _LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
-_LONGEST_VALUE = 1_000  # characters, so that a stranger's path or body neither fills a log nor costs time
+_LONGEST_VALUE = 1_000  # characters, so that a path or body from outside neither fills the log nor costs time
 _MARGIN = 600  # characters past the cut that are searched for secrets
 _LONGEST_STACK = 8_000  # characters, its end
-_DEEPEST = 6  # levels of nested values that are written
-_REPEATED = 32  # characters; shorter texts are mostly words of our own, the same in line after line
+_DEEPEST = 6  # levels of nesting that are written
+_REPEATED = 32  # characters; shorter texts repeat from line to line, so their redaction is cached
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +41,7 @@ def _own_secrets() -> re.Pattern[str] | None:
 
 @lru_cache(maxsize=1)
 def _shortest_secret() -> int:
-    """Return how many characters a text has at least that may hold a credential."""
+    """Return the minimum length of a text that may contain a credential."""
     return min([SHORTEST, *map(len, secret_values())])
 
 
@@ -87,7 +87,7 @@ def trace_id() -> str:
 
 
 def is_debug() -> bool:
-    """Whether debug lines are written: spares the caller the work of building one."""
+    """Whether debug lines are written, so that callers can skip building them."""
     return _level() <= _LEVELS["DEBUG"]
 
 
@@ -107,20 +107,20 @@ def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
         if project := _project():
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
     stack = line.pop("stack_trace", "")
-    line = {name: _safe(value, 1) for name, value in line.items()}  # the names are our own
+    line = {name: _safe(value, 1) for name, value in line.items()}  # names of fields are constants
     if stack:
         line["stack_trace"] = redact_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
     try:
         text = orjson.dumps(line).decode()
     except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
         text = json.dumps(line)
-    # One write a line, so lines of different threads never mix.
+    # One write per line, so that lines of different threads never mix.
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def _safe(value: Any, depth: int = 0) -> Any:
-    """Return a value as it may be written: without secrets, of bounded length."""
+    """Return a value without secrets and of bounded length."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict) and depth < _DEEPEST:
@@ -131,7 +131,7 @@ def _safe(value: Any, depth: int = 0) -> Any:
 
 
 def _text(value: str) -> str:
-    """Hide before cutting: of a secret that the cut goes through, no part may stay."""
+    """Redact before cutting: a secret that is cut is no longer recognized."""
     if len(value) <= _REPEATED:
         return _hidden(value, _own_secrets())
     if len(value) <= _LONGEST_VALUE:
@@ -141,32 +141,32 @@ def _text(value: str) -> str:
 
 @lru_cache(maxsize=512)
 def _hidden(value: str, _own: re.Pattern[str] | None) -> str:
-    """Return a short text without secrets; `_own` is what the result depends on besides."""
+    """Return a short text without secrets. `_own` is only part of the cache key."""
     return redact_secrets(value)
 
 
 def debug(message: str, *, action: str, **fields: Any) -> None:
-    """Say what only someone watching closely wants to know."""
+    """Write details for debugging."""
     _write("DEBUG", message, {"action": action, **fields})
 
 
 def info(message: str, *, action: str, **fields: Any) -> None:
-    """Say that something ordinary happened."""
+    """Write that something ordinary happened."""
     _write("INFO", message, {"action": action, **fields})
 
 
 def warning(message: str, *, action: str, **fields: Any) -> None:
-    """Say that something failed and was dealt with."""
+    """Write that something failed and was handled."""
     _write("WARNING", message, {"action": action, **fields})
 
 
 def error(message: str, *, action: str, **fields: Any) -> None:
-    """Say that something failed. Inside an `except` the stack trace is added."""
+    """Write that something failed. Within an `except` block, the stack trace is added."""
     _write("ERROR", message, {"action": action, **_stack(), **fields})
 
 
 def alert(message: str, *, action: str, **fields: Any) -> None:
-    """Say that a person must act. Point the log-based alerting policy at severity ALERT."""
+    """Write that the owner must act. The log-based alerting policy watches severity ALERT."""
     _write("ALERT", message, {"action": action, **_stack(), **fields})
 
 
@@ -175,7 +175,7 @@ def _stack() -> dict[str, str]:
 
 
 class _LibraryLines(logging.Handler):
-    """Brings the lines of libraries (telebot, urllib3, psycopg) into the same form."""
+    """Writes log records of libraries (telebot, urllib3, psycopg) in the same format."""
 
     def emit(self, record: logging.LogRecord) -> None:
         severity = record.levelname if record.levelname in _LEVELS else "INFO"
@@ -183,12 +183,12 @@ class _LibraryLines(logging.Handler):
 
 
 def capture_libraries() -> None:
-    """Send the library loggers through here; they print past us, tokens in addresses included, otherwise."""
+    """Redirect the loggers of libraries to this log: on their own they would print tokens in URLs."""
     root = logging.getLogger()
     if not any(isinstance(handler, _LibraryLines) for handler in root.handlers):
         root.handlers[:] = [_LibraryLines()]
         root.setLevel(logging.WARNING)
-    # Every attempt to reconnect is a warning there; db.call says it once.
+    # The pool warns at every attempt to reconnect; db.call warns once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     telegram = logging.getLogger("TeleBot")
     telegram.handlers.clear()

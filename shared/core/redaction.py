@@ -1,8 +1,8 @@
-"""Finds what looks like a credential in any text, in linear time, and strikes it out.
+"""Find and redact what looks like a credential in any text, in linear time.
 
-Keys are found by how they begin (shared/core/secret_prefixes.py), by what stands before them (`Bearer …`,
-`password: …`), or by their form (bot tokens, private keys, passwords in addresses). Every pattern is bounded
-or possessive: the texts come from strangers, and one request must not occupy a processor.
+Keys are recognized by their prefix (shared/core/secret_prefixes.py), by the text before them (`Bearer …`,
+`password: …`) or by their format (bot tokens, private keys, passwords in URLs). Every pattern is bounded or
+possessive: the texts come from outside, and one request must not occupy a processor.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from shared.core.secret_prefixes import SECRET_PREFIXES
 REDACTED = "[hidden]"
 _Span = tuple[int, int]
 
-# A word that can hold a key: tried once per word, and taken whole.
+# A word that may contain a key: tried once per word, and matched whole.
 _WORD = re.compile(r"(?<![A-Za-z0-9_~$-])[A-Za-z0-9$][A-Za-z0-9_.~-]{11,}+")
-_INDEX_LENGTH = 3  # characters; the shortest beginning
-SHORTEST = 12  # characters; no text below can hold a key
-_LOOK = 96  # characters of a key that are looked at
+_INDEX_LENGTH = 3  # characters; the length of the shortest prefix
+SHORTEST = 12  # characters; a shorter text cannot contain a key
+_LOOK = 96  # characters of a key that are checked
 # Between 4 and 20 digits, a colon, 30 or more characters: bot tokens of Telegram and Crypto Pay.
 _BOT_TOKEN = re.compile(r"(?<![0-9])[0-9]{4,20}+:[A-Za-z0-9_-]{30,}+")
 _HEADER = re.compile(
@@ -31,26 +31,26 @@ _SECRET_ADDRESS = re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----(?:[A-Za-z0-9+/=\s:,-]|\\[nr]){0,20000}+"
 )
-# What is assigned (`=`, `:`, `=>`, `:=`) to a name that says it is secret.
+# A value that is assigned (`=`, `:`, `=>`, `:=`) to a name such as `password`.
 _ASSIGNED = re.compile(r"[=:][\"'>\s]{0,5}+(?=(?P<value>[A-Za-z0-9_.~+/-]{10,}+={0,2}))")
 _SECRET_NAME = re.compile(
     r"(?i:key|token|secret|passwd|password|pwd|credentials?|ключ|токен|пароль|секрет)[\w \"'.-]{0,20}$"
 )
-_NAME_LENGTH = 40  # characters before the assignment that are looked at
+_NAME_LENGTH = 40  # characters before the assignment that are searched
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
-# A key that was broken over lines when it was copied.
+# The rest of a key with a line break in it.
 _NEXT_LINE = re.compile(r"\r?\n(?=[A-Za-z_-]{0,64}[0-9])(?=[0-9_-]{0,64}[A-Za-z])[A-Za-z0-9_-]{8,}+")
-# What users paste along without seeing it, and letters of the width of Chinese ones.
+# Invisible characters that get copied along, and full-width letters.
 _DISGUISED = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff01-\uff5e]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def _index() -> dict[str, tuple[tuple[str, int], ...]]:
-    """Return the beginnings of keys by their first characters, longest first."""
+    """Return prefixes with their minimum rest, by their first characters, longest first."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for start, rest in sorted(SECRET_PREFIXES.items(), key=lambda shape: -len(shape[0])):
+    for start, rest in sorted(SECRET_PREFIXES.items(), key=lambda prefix: -len(prefix[0])):
         found.setdefault(start[:_INDEX_LENGTH], []).append((start, rest))
-    return {start: tuple(shapes) for start, shapes in found.items()}
+    return {start: tuple(prefixes) for start, prefixes in found.items()}
 
 
 _BY_START = _index()
@@ -76,7 +76,7 @@ def _hide(text: str) -> str:
 
 
 def looks_like_secret(text: str) -> bool:
-    """Whether `text` holds something that looks like a credential and must not be stored in clear."""
+    """Whether `text` contains what looks like a credential, which must not be stored in clear."""
     if next(_spans(text), None):
         return True
     return (
@@ -91,12 +91,12 @@ def _without_disguise(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[_Span]:
-    """Yield where credentials are; the parts may overlap."""
+    """Yield the spans of credentials; they may overlap."""
     if len(text) < SHORTEST:
         return
     covered = 0
     for word in _WORD.finditer(text):
-        # In JSON a line break is written \n: its letter is no part of the word.
+        # In JSON a line break is written \n: the letter is not part of the word.
         is_escaped = word[0][0] in "nrt" and text[word.start() - 1 : word.start()] == "\\"
         if word.end() > covered and (length := _key_at(word[0], int(is_escaped))):
             covered = _end_of_lines(text, word.end())
@@ -127,7 +127,7 @@ def _named_spans(text: str) -> Iterator[_Span]:
 
 
 def _key_at(word: str, at: int = 0) -> int:
-    """Return how many characters at the end of a word are a key, from `at`; 0 when there is none."""
+    """Return the length of a key that begins at `at` or later and ends the word; 0 without one."""
     while at >= 0:
         for start, rest in _BY_START.get(word[at : at + _INDEX_LENGTH], ()):
             if word.startswith(start, at) and _is_random(
@@ -140,7 +140,7 @@ def _key_at(word: str, at: int = 0) -> int:
 
 
 def _is_random(follows: str, start: str, rest: int) -> bool:
-    """Whether what follows a beginning is long enough and no ordinary words."""
+    """Whether the text after a prefix is long enough and not ordinary words."""
     follows = follows.rstrip(".")
     if len(follows) < rest or (start == "eyJ" and "." not in follows):
         return False
@@ -149,7 +149,7 @@ def _is_random(follows: str, start: str, rest: int) -> bool:
 
 
 def _end_of_lines(text: str, end: int) -> int:
-    """Return where a key ends that was broken into lines."""
+    """Return the end of a key that may continue on the next lines."""
     while follows := _NEXT_LINE.match(text, end):
         end = follows.end()
     return end

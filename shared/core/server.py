@@ -1,8 +1,8 @@
 """The HTTP server of a function: gunicorn as functions-framework starts it, safe against slow clients.
 
 The main loop receives requests (shared/core/request_receiver.py) and hands a thread only complete ones, so a
-client that sends slowly costs a socket and some memory, for RECEIVE_SECONDS at most, and never a thread. The
-body of a caller whose headers already show that it will be refused is not waited for.
+client that sends slowly costs a socket and some memory, for RECEIVE_SECONDS at most, and never a thread. A
+body is not received if the headers already show that the function will refuse it.
 
 Cloud Run sends SIGTERM to the first process of an instance and SIGKILL 10 s later
 (docs.cloud.google.com/run/docs/container-contract). Requests in work get STOP_SECONDS of them, the rest is
@@ -31,8 +31,8 @@ Admits = Callable[[str, Mapping[str, str]], bool]
 
 RECEIVE_SECONDS = 5.0  # how long a request may take to arrive, from its first byte or the connection's start
 LINGER_SECONDS = 1.0  # how long a refused client may go on sending before the connection is closed
-MAX_CONNECTIONS = 500  # of them, the oldest that is still sending makes room for a new one
-MAX_RECEIVED = 32_000_000  # bytes of all requests that are not whole yet
+MAX_CONNECTIONS = 500  # at the limit, a new one replaces the oldest that is still sending
+MAX_RECEIVED = 32_000_000  # bytes of all requests that have not arrived completely
 STOP_SECONDS = 8  # how long a stopping process waits for requests in work
 MASTER_STOP_SECONDS = 9  # how long gunicorn's master waits for the process that serves
 
@@ -40,10 +40,10 @@ _admits: dict[str, Admits] = {}
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The process that serves requests: receives them in its main loop, answers each in a thread."""
+    """The serving process: receives requests in its main loop and handles each in a thread."""
 
     def init_process(self) -> None:
-        """Serve until told to stop."""
+        """Serve until SIGTERM."""
         self.cfg.set("graceful_timeout", STOP_SECONDS)  # the master's is longer: it must not kill us first
         self.lingering: deque[Connection] = deque()
         self.admits = _admits.get(self.app.app.name)
@@ -62,26 +62,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # Receiving ------------------------------------------------------------------------------------------
 
     def accept(self, listener: socket) -> None:
-        """Take a new connection and what it has sent already."""
+        """Accept a new connection and read what has arrived."""
         if self.nr_conns >= self.worker_connections - 1:
             self._make_room()
         try:
             client, address = listener.accept()
-        except OSError:  # it is gone again, or there are no more files for this process
+        except OSError:  # the client is gone, or the process has no file descriptors left
             self._make_room()
             return
         self.nr_conns += 1
         self._receive(Connection(self.cfg, client, address, listener.getsockname()))
 
     def on_client_socket_readable(self, conn: Connection, client: socket) -> None:
-        """Take the next request of a connection that was kept."""
+        """Receive the next request of a kept connection."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         conn.start_over()
         self._receive(conn)
 
     def _receive(self, conn: Connection) -> None:
-        """Take a request, which often is here already; else wait for it in the main loop."""
+        """Hand over a request that has arrived; wait for the rest of others in the main loop."""
         conn.timeout = monotonic() + RECEIVE_SECONDS
         conn.receive()
         if not self._needs_more(conn):
@@ -93,7 +93,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def on_pending_socket_readable(self, conn: Connection, client: socket) -> None:
-        """Take more of a request."""
+        """Read more of a request."""
         had_head = conn.has_head
         conn.receive()
         if not self._needs_more(conn):
@@ -115,11 +115,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return True
         try:
             return self.admits(conn.path.decode("latin-1").partition("?")[0], conn.headers)
-        except Exception:  # a wrong setting, say: the function itself answers and logs it
+        except Exception:  # for example a wrong setting: the function itself responds and logs it
             return False
 
     def _hand_over(self, conn: Connection) -> None:
-        """Let a thread answer what has arrived."""
+        """Let a thread handle what has arrived."""
         if conn.has_long_head:
             self._refuse(conn, "431 Request Header Fields Too Large")
         elif conn.received:
@@ -128,10 +128,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         else:
             self._close(conn)
 
-    # Giving up ------------------------------------------------------------------------------------------
+    # Giving up -----------------------------------------------------------------------------------------
 
     def murder_pending(self) -> None:
-        """Give up clients that took too long; gunicorn calls it after each round of the main loop."""
+        """Close connections that exceeded their time; called after each round of the main loop."""
         late = 0
         while self.pending_conns and self.pending_conns[0].timeout <= monotonic():
             conn = self.pending_conns[0]
@@ -144,7 +144,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._end_lingering(self.lingering[0])
 
     def _make_room(self) -> None:
-        """Close the connection that has waited longest, of those that no thread works on."""
+        """Close the connection that has waited longest, of those without a thread."""
         if self.lingering:
             self._end_lingering(self.lingering[0])
         elif self.pending_conns:
@@ -157,7 +157,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.pending_conns.remove(conn)
 
     def _refuse(self, conn: Connection, status: str) -> None:
-        """Answer a client that still sends; one that has sent nothing gets no answer."""
+        """Send an error to a client that is still sending; one that sent nothing gets none."""
         if conn.received:
             conn.send(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
             self._linger(conn)
@@ -171,28 +171,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # The answer and after it ----------------------------------------------------------------------------
 
     def handle_request(self, req: Request, conn: Connection) -> bool:
-        """Answer a request, and announce it where the connection will be closed after that."""
+        """Handle a request; announce it if the connection will be closed afterwards."""
         if not conn.is_whole:
             req.force_close()
         return bool(super().handle_request(req, conn))
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
-        """Say whether the connection can serve another request.
+        """Return whether the connection can serve another request.
 
-        Only where the end of this one is certain: what followed would be taken for the next request.
+        Only if the end of this one is certain: otherwise the rest would be parsed as the next request.
         """
         is_kept = conn.is_whole and super()._keepalive_after(conn, keepalive)
         return bool(is_kept) and not conn.parser.unreader.buf.getvalue()
 
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
-        """Keep or close the connection of an answered request."""
+        """Keep or close the connection after the response."""
         if conn.is_whole:
             super().finish_request(conn, fs)
         else:
             self._linger(conn)
 
     def _linger(self, conn: Connection) -> None:
-        """Close for writing and discard what still comes: a reset could overtake the answer."""
+        """Close for writing and discard what still arrives: a reset could overtake the response."""
         conn.timeout = monotonic() + LINGER_SECONDS
         try:
             conn.sock.setblocking(False)
@@ -222,21 +222,21 @@ class Application(framework.GunicornApplication):
         self.cfg.set("worker_class", Worker)
         self.cfg.set("worker_connections", MAX_CONNECTIONS)
         self.cfg.set("graceful_timeout", MASTER_STOP_SECONDS)
-        # No heartbeat of the worker's main loop: between requests Cloud Run may give an instance no CPU at
-        # all, and a loop that stood still for that must not be killed. It stops no request either way.
+        # No heartbeat: between requests Cloud Run may give an instance no CPU at all, and a main loop that
+        # stood still for that reason must not be killed. The heartbeat would stop no request either.
         self.cfg.set("timeout", 0)
         self.cfg.set("control_socket_disable", True)  # nothing here is managed through it
 
 
 def install(function: str, admits: Admits | None = None) -> None:
-    """Make functions-framework start our server; called while it imports a function, before it starts one.
+    """Make functions-framework start our server; called while it imports a function.
 
     `admits` gets the path and the headers (names in lower case) of a request whose body has not arrived, and
-    says whether the function may accept it. If not, the function is called at once, without a body, to refuse
-    it.
+    returns whether the function may accept it. If not, the function is called at once, without a body, to
+    refuse it.
     """
     framework.GunicornApplication = Application  # type: ignore[misc]
-    # It reads the rest of every body after the answer, also after a refusal. Our worker needs no such thing.
+    # Otherwise it reads the rest of every body after the response. Our worker does not need that.
     functions_framework.read_request = lambda response: response
     if admits is not None:
         _admits[function] = admits

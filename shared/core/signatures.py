@@ -1,4 +1,4 @@
-"""What is done with secrets, in one place: comparisons in constant time, with rotation; hashes."""
+"""Verify secrets and signatures in constant time, with rotation; hash user ids."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_BLOCK = 64  # bytes that SHA-256 takes at once
+_BLOCK = 64  # block size of SHA-256 in bytes
 
 
 def token_matches(candidate: str | None, secrets: Iterable[str]) -> bool:
     """Whether `candidate` is one of `secrets`.
 
-    Every secret is compared, so the time tells nothing of which one matched. An empty secret never matches:
-    a variable left blank must not open the door.
+    Every secret is compared, so that timing does not reveal which one matched. An empty secret never
+    matches: a variable left blank must not grant access.
     """
     given = (candidate or "").encode("utf-8", "surrogatepass")
     matches = False
@@ -62,7 +62,7 @@ def is_signed(
 ) -> bool:
     """Whether one of `candidates` is the HMAC-SHA256 of `message` under one of `secrets`.
 
-    An empty secret signs nothing. `written` is how the provider writes the digest down.
+    An empty secret signs nothing. `written` encodes the digest as the provider does.
     """
     right = [written(hmac_sha256(secret, message)) for secret in secrets if secret]
     matches = False

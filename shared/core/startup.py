@@ -1,9 +1,7 @@
-"""What a function's process does once, when its modules are imported.
+"""Start a function's process. Import this module before any other module of `shared`.
 
-Import it before any other module of `shared`.
-
-Garbage collection pauses until everything is imported: the objects of modules stay, and looking through them
-again and again took a fifth of the time of all imports (docs/performance.md).
+Garbage collection pauses until everything is imported: objects of modules stay alive, and scanning them again
+and again took a fifth of the time of all imports (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -16,27 +14,29 @@ gc.disable()
 
 
 def complete(function: str, admits: Callable[[str, Mapping[str, str]], bool] | None = None) -> None:
-    """Set up the log and the HTTP server, and spare what was imported from the garbage collector.
+    """Set up the log and the HTTP server, and exclude imported objects from garbage collection.
 
-    `admits` says by path and headers whether a body is worth waiting for (shared/core/server.py).
+    gunicorn forks after this. A collection writes to every object it tracks, and a memory page that is
+    written to is no longer shared: a fifth more memory after some seconds of work (docs/performance.md).
 
-    gunicorn forks after this. A collection touches every object it knows, and a page that is touched is no
-    longer shared: after some seconds of work that was a fifth more memory (docs/performance.md).
+    Args:
+        function: the name of the function.
+        admits: decides by path and headers whether the body of a request is received (shared/core/server.py).
     """
     from shared.core import log, server
 
     log.capture_libraries()
     server.install(function, admits)
-    _say_without_database()
+    _warn_without_database()
     gc.freeze()
     gc.enable()
 
 
-def _say_without_database() -> None:
+def _warn_without_database() -> None:
     from shared.core import log
     from shared.core.config import settings
     from shared.core.errors import ConfigError
 
-    with suppress(ConfigError):  # the first request names what is wrong
+    with suppress(ConfigError):  # the first request reports the setting
         if not settings().database_enabled:
             log.warning("running without a database: DB_ENABLED=false", action="database_disabled")

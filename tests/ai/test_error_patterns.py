@@ -44,13 +44,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("provider", "status", "body", "kind"), CASES)
-def test_a_refusal_is_read_by_its_cause(provider: str, status: int, body: Any, kind: str) -> None:
+def test_an_error_is_mapped_by_its_text(provider: str, status: int, body: Any, kind: str) -> None:
     raw = body if isinstance(body, str) else json.dumps(body)
     assert error_from_response(load(provider), status, {}, raw.encode()).kind == kind
 
 
 @pytest.mark.parametrize(("provider", "status", "body", "kind"), CASES)
-def test_a_user_api_key_is_switched_off_only_when_it_is_wrong(
+def test_a_user_api_key_is_disabled_only_when_it_is_invalid(
     raw: RawServer, ask: Ask, provider: str, status: int, body: Any, kind: str
 ) -> None:
     answer = body.encode() if isinstance(body, str) else body
@@ -70,7 +70,7 @@ def test_a_user_api_key_is_switched_off_only_when_it_is_wrong(
         )
 
 
-def test_a_challenge_of_cloudflare_is_known_by_its_header() -> None:
+def test_a_cloudflare_challenge_is_recognized_by_its_header() -> None:
     assert error_from_response(load("openai"), 403, {"cf-mitigated": "challenge"}, b"{}").kind == "blocked"
 
 
@@ -96,7 +96,7 @@ class TestWithoutStreaming:
             ask()
         assert len(raw.requests) == 2
 
-    def test_no_other_parameter_is_taken_for_it(self, raw: RawServer, ask: Ask) -> None:
+    def test_other_parameters_are_not_mistaken_for_stream(self, raw: RawServer, ask: Ask) -> None:
         raw.next(plain(error("Unrecognized request argument supplied: stream_options"), "400 Bad Request"))
         ask()
         assert raw.requests[1].body["stream"] is True
@@ -116,7 +116,7 @@ class TestWithoutStreaming:
         (sends(head(kind="text/html", Content_Length="13") + b"<html></html>"), "check OPENAI_BASE_URL"),
     ],
 )  # fmt: skip
-def test_the_owner_is_told_what_to_do(
+def test_the_alert_tells_the_owner_what_to_do(
     raw: RawServer, ask: Ask, lines: Lines, answer: Script, advice: str
 ) -> None:
     raw.next(answer)
@@ -154,7 +154,7 @@ def test_a_key_is_refused_only_by_the_provider(raw: RawServer, answer: Script, v
 @pytest.mark.parametrize(
     "piece", ["model ", "api key is ", "token count ", "exceeds the ", "<title", "violates our "]
 )
-def test_reading_a_cause_takes_bounded_time(piece: str) -> None:
+def test_matching_takes_bounded_time(piece: str) -> None:
     text = piece * 20_000
     started = time.perf_counter()
     for status in (400, 500):

@@ -25,13 +25,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     settings.cache_clear()
 
 
-def test_the_estimate_is_every_character_and_the_longest_answer(small: None) -> None:
+def test_the_estimate_counts_every_character_and_the_longest_answer(small: None) -> None:
     assert estimate_cost("small", 1000) == Decimal("0.081")  # 1,000 at $1 and 8,000 at $10 a million
     assert estimate_cost("gpt-5-mini", 4000) == Decimal("0.017")
     assert estimate_cost("unheard-of", 1000) > estimate_cost("gpt-5-mini", 1000) * 10
 
 
-def test_what_a_provider_reports_counts_and_what_it_leaves_out_is_estimated(small: None) -> None:
+def test_reported_tokens_count_and_missing_ones_are_estimated(small: None) -> None:
     assert cost_of("small", Usage(10, 20), 1000) == Decimal("0.00021")
     assert cost_of("small", Usage(10, None), 1000) == Decimal("0.08001")
     assert cost_of("small", Usage(None, 20), 1000) == Decimal("0.0012")
@@ -65,7 +65,7 @@ def test_only_the_newest_messages_that_fit_are_sent(lengths: list[int], newest: 
         "max_completion_tokens is too large: 8000. This model supports at most 4096 completion tokens.",
     ],
 )
-def test_no_call_is_without_a_limit_of_tokens(raw: RawServer, ask: Ask, message: str) -> None:
+def test_every_request_limits_tokens(raw: RawServer, ask: Ask, message: str) -> None:
     refusal = plain({"error": {"message": message, "param": "max_completion_tokens"}}, "400 Bad Request")
     raw.next(refusal, sends(CHUNKED + chunk(stream("Hello")) + END))
     assert ask(model="an-older-one").text == "Hello"

@@ -38,7 +38,7 @@ def test_every_provider_has_a_fake_server_and_examples() -> None:
 
 @pytest.mark.parametrize(("provider", "key"), [(name, key) for name, keys in REAL.items() for key in keys])
 @pytest.mark.parametrize("text", ["{}", "my key is {}, is it good?", "API_KEY='{}'", "«{}»"])
-def test_a_key_says_whose_it_is(provider: str, key: str, text: str) -> None:
+def test_a_key_identifies_its_provider(provider: str, key: str, text: str) -> None:
     assert providers.recognize(text.format(key)) == (provider, key)
 
 
@@ -46,7 +46,7 @@ def test_a_key_says_whose_it_is(provider: str, key: str, text: str) -> None:
     "text",
     ["", "hello", "sk-learn", "task-force-of-sixteen-people", "risk-or-no-risk-is-the-question", "sk-or-"],
 )
-def test_ordinary_words_are_nobodys_key(text: str) -> None:
+def test_ordinary_words_are_not_keys(text: str) -> None:
     assert providers.recognize(text) is None
 
 
@@ -59,7 +59,7 @@ def test_the_provider_says_whether_a_key_is_good(provider: str, ai: Ai) -> None:
     assert ai.checks == [good, wrong]
 
 
-def test_where_nothing_tells_nobody_is_asked(ai: Ai) -> None:
+def test_without_a_check_no_request_is_sent(ai: Ai) -> None:
     assert check_key("github", "ghp_wrong") is Verdict.UNKNOWN
     assert ai.checks == []
 
@@ -68,7 +68,7 @@ def test_where_nothing_tells_nobody_is_asked(ai: Ai) -> None:
 @pytest.mark.parametrize(
     "behaviour", [AiBehaviour(status=0), AiBehaviour(status=503), AiBehaviour(status=429)]
 )
-def test_a_provider_in_trouble_says_nothing_of_a_key(provider: str, ai: Ai, behaviour: AiBehaviour) -> None:
+def test_a_failing_provider_leaves_a_key_unverified(provider: str, ai: Ai, behaviour: AiBehaviour) -> None:
     ai.always(behaviour)
     assert check_key(provider, REAL[provider][0]) is Verdict.UNKNOWN
 
@@ -78,12 +78,12 @@ def test_a_key_whose_account_is_empty_is_good(ai: Ai) -> None:
     assert check_key("openai", REAL["openai"][0]) is Verdict.GOOD
 
 
-def test_a_provider_that_does_not_answer_is_not_waited_for(ai: Ai) -> None:
+def test_a_key_check_times_out(ai: Ai) -> None:
     ai.always(AiBehaviour(hang=True))
     assert check_key("openai", REAL["openai"][0], timeout=0.3) is Verdict.UNKNOWN
 
 
-def test_claude_is_shown_a_key_as_its_own_interface_wants(raw: RawServer) -> None:
+def test_anthropic_keys_are_checked_with_x_api_key(raw: RawServer) -> None:
     raw.next(plain({"data": []}))
     assert check_key("anthropic", "sk-ant-api03-1234567890123456") is Verdict.GOOD
     (request,) = raw.requests
@@ -111,7 +111,7 @@ def test_a_key_that_a_provider_repeats_is_not_logged(provider: str, raw: RawServ
     ],
 )
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "openrouter"])
-def test_what_the_user_can_mend_is_told_apart(
+def test_errors_that_users_can_resolve_have_a_reason(
     provider: str, ai: Ai, ask: Ask, lines: Lines, behaviour: AiBehaviour, reason: str
 ) -> None:
     ai.always(behaviour)
@@ -126,7 +126,7 @@ def test_what_the_user_can_mend_is_told_apart(
     assert not isinstance(ours.value, UserApiKeyError)
 
 
-def test_other_troubles_are_nobodys_fault(ai: Ai, ask: Ask, no_pause: None) -> None:
+def test_other_errors_are_not_about_the_key(ai: Ai, ask: Ask, no_pause: None) -> None:
     ai.always(AiBehaviour(status=500))
     with pytest.raises(AIError) as caught:
         ask(api_key=REAL["openai"][0])
@@ -137,20 +137,20 @@ def test_other_troubles_are_nobodys_fault(ai: Ai, ask: Ask, no_pause: None) -> N
 
 
 @pytest.mark.parametrize("key", ["ключ", "sk-with a\nline", "sk-with\x7fcontrol"])
-def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_repeated(ask: Ask, key: str) -> None:
+def test_a_key_that_no_header_can_hold_is_refused_without_repeating_it(ask: Ask, key: str) -> None:
     with pytest.raises(UserApiKeyError) as caught:
         ask(api_key=key)
     assert caught.value.reason == "refused"
     assert key not in str(caught.value)
 
 
-def test_an_answer_knows_whose_key_it_is(ai: Ai, ask: Ask) -> None:
+def test_an_answer_records_whose_key_was_used(ai: Ai, ask: Ask) -> None:
     assert ask().is_user_api_key is False
     assert ask(api_key=REAL["openai"][0]).is_user_api_key is True
 
 
 @pytest.mark.parametrize("provider", KEYS)
-def test_every_provider_answers_in_its_dialect(provider: str, ai: Ai, ask: Ask) -> None:
+def test_every_provider_answers_with_a_users_key(provider: str, ai: Ai, ask: Ask) -> None:
     ai.always(AiBehaviour(text="It speaks."))
     answer = ask(provider=provider, api_key=REAL[provider][0], model=providers.load(provider).MODEL)
     assert (answer.text, answer.provider, answer.is_user_api_key) == ("It speaks.", provider, True)
@@ -158,7 +158,7 @@ def test_every_provider_answers_in_its_dialect(provider: str, ai: Ai, ask: Ask) 
     assert len(ai.requests) == 1, "nothing was refused and asked again"
 
 
-def test_who_answers_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_for_user_keys_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert providers.load("anthropic").user_api_key_model() == "claude-haiku-5-5"
     monkeypatch.setenv("USER_API_KEY_MODELS", '{"anthropic": "claude-opus-5-5"}')
     forget_settings()
@@ -174,7 +174,7 @@ def test_a_malformed_list_of_models_is_named(monkeypatch: pytest.MonkeyPatch, va
         settings()
 
 
-def test_keys_of_a_closed_service_are_taken_only_where_another_serves_it(
+def test_keys_of_a_discontinued_service_need_a_replacement_url(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closed = [key for key in KEYS if providers.load(key).IS_DISCONTINUED]
@@ -186,7 +186,7 @@ def test_keys_of_a_closed_service_are_taken_only_where_another_serves_it(
     assert providers.load("openai").accepts_user_api_keys()
 
 
-def test_our_own_accounts_troubles_are_still_ours(ai: Ai, ask: Ask, lines: Lines) -> None:
+def test_errors_of_our_own_account_are_ours(ai: Ai, ask: Ask, lines: Lines) -> None:
     ai.always(AiBehaviour(status=402))
     with pytest.raises(AIOverloaded):
         ask()

@@ -33,7 +33,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
-def test_the_defaults_are_those_of_the_documentation() -> None:
+def test_defaults_match_the_documentation() -> None:
     assert settings().max_history_length == 50
     assert settings().response_timeout == 30
     assert settings().default_language == "ru"
@@ -93,7 +93,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("TOKEN_ENCRYPTION_KEYS", KEY),
     ],
 )
-def test_a_malformed_setting_is_named_and_its_value_is_not_told(
+def test_a_malformed_setting_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)

@@ -45,7 +45,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     "postgresql://u:p@localhost/db?service=elsewhere",
     "service=elsewhere host=localhost",
 ])  # fmt: skip
-def test_a_server_elsewhere_is_verified_whatever_the_string_asks(conninfo: str) -> None:
+def test_a_remote_server_is_always_verified(conninfo: str) -> None:
     assert tls_options(conninfo) == VERIFIED
 
 
@@ -63,7 +63,7 @@ def test_a_server_elsewhere_is_verified_whatever_the_string_asks(conninfo: str) 
     "dbname=db",
     f"postgresql://u:p@{POOLER}/db?hostaddr=127.0.0.1",  # a tunnel
 ])  # fmt: skip
-def test_this_machine_is_left_as_it_is(conninfo: str) -> None:
+def test_local_servers_need_no_tls(conninfo: str) -> None:
     assert tls_options(conninfo) == {}
 
 
@@ -75,7 +75,7 @@ def test_this_machine_is_left_as_it_is(conninfo: str) -> None:
     ("sslmode=require&sslrootcert=/etc/own-ca.crt", {"sslrootcert": "/etc/own-ca.crt"}),
     ("sslmode=verify-ca&sslrootcert=/a.crt", {"sslmode": "verify-ca", "sslrootcert": "/a.crt"}),
 ])  # fmt: skip
-def test_what_the_owner_chose_explicitly_is_kept(given: str, kept: dict[str, str]) -> None:
+def test_explicit_verifying_options_are_kept(given: str, kept: dict[str, str]) -> None:
     assert tls_options(f"postgresql://u:p@db.example.com/db?{given}") == VERIFIED | kept
 
 
@@ -88,7 +88,7 @@ def test_what_the_owner_chose_explicitly_is_kept(given: str, kept: dict[str, str
     ({"PGSSLMODE": "verify-ca"}, f"postgresql://{POOLER}/db", VERIFIED | {"sslmode": "verify-ca"}),
     ({"PGSSLROOTCERT": "/own.crt"}, f"postgresql://{POOLER}/db", VERIFIED | {"sslrootcert": "/own.crt"}),
 ])  # fmt: skip
-def test_the_environment_counts_as_it_does_for_libpq(
+def test_pg_variables_are_read_as_libpq_reads_them(
     variables: dict[str, str], conninfo: str, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():

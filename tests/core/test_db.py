@@ -44,7 +44,7 @@ def test_connections_are_kept(proxy: Database) -> None:
     assert db._pool.get_stats()["connections_num"] <= 2
 
 
-def test_a_database_that_was_never_reached_is_told_apart(proxy: Database) -> None:
+def test_a_database_that_was_never_reached_is_reported_as_such(proxy: Database) -> None:
     proxy.down()
     started = time.monotonic()
     with pytest.raises(DatabaseUnavailable) as caught:
@@ -53,7 +53,7 @@ def test_a_database_that_was_never_reached_is_told_apart(proxy: Database) -> Non
     assert time.monotonic() - started < db.RETRY_SECONDS + 1
 
 
-def test_a_connection_that_ended_while_idle_is_known_before_anything_is_sent(proxy: Database) -> None:
+def test_a_connection_closed_while_idle_is_detected_before_sending(proxy: Database) -> None:
     db.call("stale_updates", p_limit=1)
     proxy.down()
     time.sleep(0.1)
@@ -62,7 +62,7 @@ def test_a_connection_that_ended_while_idle_is_known_before_anything_is_sent(pro
     assert not caught.value.maybe_executed
 
 
-def test_a_statement_that_may_have_arrived_is_told_apart(proxy: Database) -> None:
+def test_a_statement_that_may_have_been_executed_is_reported_as_such(proxy: Database) -> None:
     db.call("stale_updates", p_limit=1)
     proxy.on("stale_updates", when="after", do=proxy.down, times=1)
     with pytest.raises(DatabaseUnavailable) as caught:
@@ -100,7 +100,7 @@ def test_after_a_failure_calls_fail_at_once_and_recover_by_themselves(
             time.sleep(0.1)
 
 
-def test_an_outage_of_a_moment_is_not_noticed(proxy: Database) -> None:
+def test_a_short_outage_is_retried(proxy: Database) -> None:
     db.call("stale_updates", p_limit=1)
     proxy.down()
     threading.Timer(0.7, proxy.up).start()
@@ -163,7 +163,7 @@ def exhausted(sql: Callable[..., object]) -> Iterator[Callable[[int], None]]:
     sql("drop sequence public.tries_for_test")
 
 
-def test_an_exhausted_pooler_is_waited_for(proxy: Database, exhausted: Callable[[int], None]) -> None:
+def test_an_exhausted_pooler_is_retried(proxy: Database, exhausted: Callable[[int], None]) -> None:
     exhausted(3)
     assert db.call("exhausted_for_test") == []
 
@@ -230,7 +230,7 @@ def test_after_closing_nothing_is_left_and_the_next_call_connects_again(proxy: D
     assert db.call("stale_updates", p_limit=0) == []
 
 
-def test_the_connection_that_came_back_last_goes_out_first(proxy: Database) -> None:
+def test_the_connection_returned_last_is_used_next(proxy: Database) -> None:
     db.call("stale_updates", p_limit=0)
     pool = db._connections()
     first, second = pool.getconn(), pool.getconn()
@@ -243,7 +243,7 @@ def test_the_connection_that_came_back_last_goes_out_first(proxy: Database) -> N
     assert pool.get_stats()["pool_available"] == 2
 
 
-def test_a_connection_past_its_time_is_replaced(proxy: Database) -> None:
+def test_an_expired_connection_is_replaced(proxy: Database) -> None:
     db.call("stale_updates", p_limit=0)
     pool = db._connections()
     old = pool.getconn()
@@ -253,7 +253,7 @@ def test_a_connection_past_its_time_is_replaced(proxy: Database) -> None:
     assert db.call("stale_updates", p_limit=0) == []
 
 
-def test_an_answer_that_does_not_come_is_given_up_and_its_connection_closed(
+def test_a_missing_answer_times_out_and_closes_the_connection(
     proxy: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(db, "ANSWER_SECONDS", 0.3)

@@ -38,7 +38,7 @@ ADDRESS = re.compile(r"[\w-]\.[\w-]|://\w|(?<!\w)[@#$/]\w")
         ("Dr. No", "Dr. No"),
     ],
 )
-def test_a_name_is_shown_as_it_looks(name: str, shown: str) -> None:
+def test_a_name_is_shown_without_invisible_characters(name: str, shown: str) -> None:
     assert display_name(name) == shown
 
 
@@ -47,7 +47,7 @@ def test_the_parts_of_a_name_are_joined_and_missing_ones_left_out() -> None:
 
 
 @given(st.text(max_size=40) | st.text("\u202e\u2066\u200b\u200d\u2060\ufeffab.@/#$:\n 👨א", max_size=20))
-def test_no_name_turns_the_text_or_becomes_a_link(name: str) -> None:
+def test_no_name_reverses_the_text_or_becomes_a_link(name: str) -> None:
     shown = display_name(name)
     assert not ADDRESS.search(shown)
     assert not re.search("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\n\r]", shown)

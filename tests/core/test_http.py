@@ -131,7 +131,7 @@ def closing(answer: bytes) -> Script:
     return send
 
 
-def test_a_request_is_what_the_server_expects(serve: Callable[..., Server]) -> None:
+def test_a_request_has_the_expected_bytes(serve: Callable[..., Server]) -> None:
     server = serve(plain(b'{"ok": true}', b"X-Request-Id: 7"), plain())
 
     answer = http.post_json(f"{server.url}/v1/chat?a=b", {"text": "да"}, timeout=LATE, headers={"X-Key": "k"})
@@ -153,7 +153,7 @@ def test_a_request_is_what_the_server_expects(serve: Callable[..., Server]) -> N
 
 
 @pytest.mark.parametrize("value", ["key\r\nX-Other: 1", "key\nX-Other: 1", "key\r", "ключ", "a\0b", "a\x7f"])
-def test_a_header_cannot_be_smuggled_in(serve: Callable[..., Server], value: str) -> None:
+def test_header_injection_is_refused(serve: Callable[..., Server], value: str) -> None:
     server = serve()
     with pytest.raises(ValueError):
         http.request("GET", server.url, timeout=LATE, headers={"Authorization": value})
@@ -171,7 +171,7 @@ def test_a_header_cannot_be_smuggled_in(serve: Callable[..., Server], value: str
         pieces(*[plain()[at : at + 1] for at in range(len(plain()))], gap=0.001),
     ],
 )
-def test_a_whole_answers_connection_serves_again(serve: Callable[..., Server], first: object) -> None:
+def test_the_connection_of_a_complete_response_is_reused(serve: Callable[..., Server], first: object) -> None:
     server = serve(first, plain())
     http.request("GET", server.url, timeout=LATE)
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
@@ -189,7 +189,7 @@ def test_a_whole_answers_connection_serves_again(serve: Callable[..., Server], f
         closing(b"HTTP/1.1 200 OK\r\n\r\nok"),
     ],
 )
-def test_a_doubtful_connection_does_not(serve: Callable[..., Server], first: object) -> None:
+def test_a_connection_in_an_unknown_state_is_not_reused(serve: Callable[..., Server], first: object) -> None:
     server = serve(first, plain(b"second"))
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
     time.sleep(0.05)  # what was sent too much may come a little later
@@ -197,7 +197,7 @@ def test_a_doubtful_connection_does_not(serve: Callable[..., Server], first: obj
     assert [number for number, _ in server.requests] == [1, 2]
 
 
-def test_a_chunked_body_comes_out_of_its_frame_however_it_is_cut(serve: Callable[..., Server]) -> None:
+def test_a_chunked_body_is_decoded_wherever_it_is_split(serve: Callable[..., Server]) -> None:
     dice = random.Random(7)
     bodies, answers = [], []
     for _ in range(40):
@@ -226,7 +226,7 @@ def test_a_chunked_body_comes_out_of_its_frame_however_it_is_cut(serve: Callable
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000, http.ProtocolError),
     ],
 )
-def test_what_is_no_whole_answer_is_an_error(
+def test_an_incomplete_or_invalid_response_is_an_error(
     serve: Callable[..., Server], answer: object, error: type[http.RequestError]
 ) -> None:
     server = serve(answer, plain())
@@ -238,7 +238,7 @@ def test_what_is_no_whole_answer_is_an_error(
     assert [number for number, _ in server.requests] == [1, 2]
 
 
-def test_a_protocol_switch_is_broken(serve: Callable[..., Server]) -> None:
+def test_a_protocol_switch_is_an_error(serve: Callable[..., Server]) -> None:
     server = serve(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", plain())
     with pytest.raises(http.ProtocolError, match="switches protocols"):
         http.request("GET", server.url, timeout=LATE)
@@ -254,7 +254,9 @@ def test_a_protocol_switch_is_broken(serve: Callable[..., Server]) -> None:
         b"2\r\nok\r\n0\r\nX-Kept: 2\r\nX-Evil: 1\r\n\r\n",
     ],
 )
-def test_headers_are_those_of_this_answer_alone(serve: Callable[..., Server], first: bytes) -> None:
+def test_headers_of_trailers_and_later_responses_are_ignored(
+    serve: Callable[..., Server], first: bytes
+) -> None:
     answer = http.request("GET", serve(first).url, timeout=LATE)
     assert (answer.data, answer.headers["x-kept"]) == (b"ok", "1")
     assert "x-evil" not in answer.headers
@@ -280,7 +282,7 @@ def test_endless_framing_is_cut_off(serve: Callable[..., Server], head: bytes, p
         "http://127.0.0.1:{port}/?a=\x00", "http://127.0.0.1:{port}/\n",
     ],
 )  # fmt: skip
-def test_only_clean_http_addresses_are_asked(serve: Callable[..., Server], url: str) -> None:
+def test_invalid_urls_are_refused(serve: Callable[..., Server], url: str) -> None:
     server = serve(plain())
     with pytest.raises(ValueError):
         http.request("GET", url.format(port=server.port), timeout=LATE)

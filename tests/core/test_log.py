@@ -88,7 +88,7 @@ def test_the_trace_comes_from_the_headers(headers: dict[str, str], trace: str) -
         "Bearer abcdefgh12345678",
     ],
 )
-def test_a_secret_never_gets_through(capsys: pytest.CaptureFixture[str], secret: str) -> None:
+def test_no_secret_is_logged(capsys: pytest.CaptureFixture[str], secret: str) -> None:
     log.error(f"it broke at {secret}", action="tested", nested={"key": [secret]})
     try:
         raise ValueError(secret)
@@ -108,11 +108,11 @@ def test_a_secret_never_gets_through(capsys: pytest.CaptureFixture[str], secret:
         "см. https://example.com/a:b",
     ],
 )
-def test_ordinary_words_are_not_taken_for_secrets(text: str) -> None:
+def test_ordinary_words_are_not_redacted(text: str) -> None:
     assert not looks_like_secret(text)
 
 
-def test_libraries_speak_the_same_language(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_records_of_libraries_have_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
@@ -123,7 +123,7 @@ def test_libraries_speak_the_same_language(capsys: pytest.CaptureFixture[str]) -
         root.handlers[:], root.level = before
 
 
-def test_a_short_secret_is_hidden_also_when_it_was_none_before(
+def test_a_short_secret_is_redacted_although_its_text_was_logged_before(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.info("a-later-secret", action="tested")

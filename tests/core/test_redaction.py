@@ -62,7 +62,7 @@ SECRETS = {
 @pytest.mark.parametrize(
     "around", ["{}", "here it is: {} ok?", "мой{}", '{{"key":"{}"}}', "a\n{}\nb", "({})."]
 )
-def test_a_secret_is_found_wherever_it_stands(secret: str, around: str) -> None:
+def test_a_secret_is_found_anywhere_in_a_text(secret: str, around: str) -> None:
     text = around.format(secret)
     assert looks_like_secret(text)
     left = redact(text)
@@ -81,7 +81,7 @@ def test_a_secret_behind_an_escaped_line_break_is_found() -> None:
 
 
 @pytest.mark.parametrize("start", SECRET_PREFIXES)
-def test_every_shape_of_the_catalogue_is_found(start: str) -> None:
+def test_every_prefix_of_the_catalogue_is_found(start: str) -> None:
     tail = "aB3dE5.gH7" if start == "eyJ" else "aB3dE5fgH7"
     key = start + (tail * 12)[: max(SECRET_PREFIXES[start], 10)]
     assert redact(f"use {key} please") == f"use {REDACTED} please"
@@ -162,7 +162,7 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 
 
 @given(st.text(max_size=400))
-def test_any_text_is_read_and_only_secrets_change(text: str) -> None:
+def test_redaction_changes_only_secrets_in_any_text(text: str) -> None:
     left = redact(text)
     assert looks_like_secret(text) == (left != text)
     assert redact(left) == left

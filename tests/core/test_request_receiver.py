@@ -45,7 +45,7 @@ def connection_pair() -> tuple[socket.socket, Connection]:
 
 @settings(deadline=None)
 @given(REQUESTS, st.sets(st.integers(1, 400), max_size=12))
-def test_a_request_is_whole_at_its_last_byte(request: tuple[bytes, bytes], cuts: set[int]) -> None:
+def test_a_request_is_complete_at_its_last_byte(request: tuple[bytes, bytes], cuts: set[int]) -> None:
     sent, body = request
     marks = sorted({cut for cut in cuts if cut < len(sent)} | {len(sent) - 1, len(sent)})
     client, conn = connection_pair()
@@ -64,14 +64,14 @@ def test_a_request_is_whole_at_its_last_byte(request: tuple[bytes, bytes], cuts:
         assert not conn.parser.unreader.buf.getvalue()
 
 
-def test_what_has_not_arrived_is_not_waited_for() -> None:
+def test_receiving_does_not_block() -> None:
     client, conn = connection_pair()
     with closing(client), closing(conn):
         conn.receive()
         assert not (conn.is_whole or conn.is_over or conn.received)
 
 
-def test_of_a_header_sent_twice_the_first_counts() -> None:
+def test_the_first_of_repeated_headers_counts() -> None:
     client, conn = connection_pair()
     with closing(client), closing(conn):
         client.sendall(START + b"X-Proof: no\r\nContent-Length: 9\r\n\r\n")
@@ -86,7 +86,7 @@ def test_of_a_header_sent_twice_the_first_counts() -> None:
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     b"\x16\x03\x01\x02\x00\x01",
 ])  # fmt: skip
-def test_what_is_no_http_is_over_at_once(sent: bytes) -> None:
+def test_invalid_http_ends_receiving(sent: bytes) -> None:
     client, conn = connection_pair()
     with closing(client), closing(conn):
         client.sendall(sent)
@@ -95,6 +95,6 @@ def test_what_is_no_http_is_over_at_once(sent: bytes) -> None:
         assert not conn.is_whole
 
 
-def test_more_is_kept_than_any_function_reads() -> None:
+def test_the_limit_is_above_what_functions_read() -> None:
     longest = max(update_parsing.MAX_BODY, provider.MAX_BODY) + 1
     assert longest + request_receiver.MAX_HEAD < request_receiver.MAX_REQUEST

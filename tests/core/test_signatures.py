@@ -23,7 +23,7 @@ from shared.core.signatures import bearer_token, token_matches, user_hash
         ("\udce9", ("é",), False),
     ],
 )
-def test_a_token_matches_only_a_secret_that_is_there(
+def test_a_token_matches_only_configured_secrets(
     candidate: str | None, secrets: tuple[str, ...], matches: bool
 ) -> None:
     assert token_matches(candidate, secrets) is matches

@@ -18,12 +18,12 @@ AROUND = "\"'`«»“”„‘’<>()[]{}*~,;:.!?…"
     st.text(UNSEEN + BLANKS + AROUND, max_size=20),
     st.text(UNSEEN + BLANKS + AROUND, max_size=20),
 )
-def test_a_word_is_found_in_whatever_stands_around_it(word: str, before: str, after: str) -> None:
+def test_surrounding_punctuation_is_removed(word: str, before: str, after: str) -> None:
     assert user_input.single_value(before + word + after) == word
 
 
 @given(st.text("abcXYZ019_-", min_size=1, max_size=30), st.text(UNSEEN, min_size=1, max_size=5), st.data())
-def test_what_nobody_can_see_is_not_in_the_word(word: str, unseen: str, data: st.DataObject) -> None:
+def test_invisible_characters_are_removed(word: str, unseen: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(word)))
     assert user_input.single_value(word[:at] + unseen + word[at:]) == word
 
@@ -31,7 +31,7 @@ def test_what_nobody_can_see_is_not_in_the_word(word: str, unseen: str, data: st
 @pytest.mark.parametrize(("written", "looks"), [
     ("Ａnna\u00a0\u200b  B", "Anna B"), ("ﬁx\n\n1", "fix 1"), ("\ufeff", ""), ("", ""), ("й", "й"),
 ])  # fmt: skip
-def test_a_text_is_read_as_it_looks(written: str, looks: str) -> None:
+def test_text_is_normalized(written: str, looks: str) -> None:
     assert user_input.normalize(written) == looks
 
 
@@ -39,5 +39,5 @@ def test_a_text_is_read_as_it_looks(written: str, looks: str) -> None:
     ("/promo", ""), ("/promo  A  ", "A"), ("/promo\nA B", "A B"), ("/promo\u00a0A", "A"),
     ("/promo@bot\tA", "A"),
 ])  # fmt: skip
-def test_what_stands_behind_a_command(message: str, rest: str) -> None:
+def test_the_argument_of_a_command(message: str, rest: str) -> None:
     assert user_input.command_argument(message) == rest

@@ -48,7 +48,7 @@ print(sum(one is not None for one in drawn), (peak - before) / 1e6, (after - bef
 """
 
 
-def test_forty_people_at_once_take_little_memory_and_give_it_back() -> None:
+def test_forty_concurrent_drawings_take_little_memory() -> None:
     ran = subprocess.run([sys.executable, "-c", _MANY], capture_output=True, text=True, check=True)
     drawn, peak, after = (float(word) for word in ran.stdout.split())
     assert peak < 60, "MB"  # 550 without turns
@@ -72,7 +72,7 @@ def test_one_is_drawn_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0, -3])
-def test_who_would_wait_too_long_gets_none(seconds: float) -> None:
+def test_a_drawing_that_would_wait_too_long_is_refused(seconds: float) -> None:
     started, done = threading.Event(), threading.Event()
 
     def slowly() -> BytesIO:
@@ -91,7 +91,7 @@ def test_who_would_wait_too_long_gets_none(seconds: float) -> None:
     assert draw_in_turn(BytesIO) is not None
 
 
-def test_a_drawing_that_fails_leaves_the_turn_to_the_next() -> None:
+def test_a_failed_drawing_lets_the_next_one_start() -> None:
     def fail() -> BytesIO:
         raise ValueError("no font")
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
-from shared.core.config import SHORTEST_SECRET
+from shared.core.setting_values import SHORTEST_SECRET
 from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE, Migration

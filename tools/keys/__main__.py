@@ -55,7 +55,7 @@ def _rotate(arguments: argparse.Namespace) -> int:
 
 
 def _rotate_all(url: str | None) -> int:
-    from shared.core.config import encryption_keys
+    from shared.core.setting_values import encryption_keys
     from tools.database.errors import DatabaseToolError
     from tools.keys import rotate
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from shared.ai.user_keys import encryption
 from shared.ai.user_keys.encryption import DecryptionError, EncryptedKey, decrypt_with, encrypt_with
-from shared.core.config import encryption_keys, settings
+from shared.core.config import settings
 from shared.core.errors import ConfigError
+from shared.core.setting_values import encryption_keys
 from tools.keys.new import kept_key, new_key
 
 KEYS: Mapping[str, bytes] = {"new": os.urandom(32), "old": os.urandom(32)}
@@ -26,7 +27,9 @@ def encrypt(secret: str, telegram_id: int = 1, provider: str = "openai", key_id:
 
 
 @given(secrets, telegram_ids, names, st.sampled_from(["new", "old"]))
-def test_back_comes_what_went_in(secret: str, telegram_id: int, provider: str, key_id: str) -> None:
+def test_decryption_returns_the_encrypted_key(
+    secret: str, telegram_id: int, provider: str, key_id: str
+) -> None:
     encrypted = encrypt(secret, telegram_id, provider, key_id)
     assert encrypted.key_id == key_id
     assert decrypt_with(KEYS, encrypted, telegram_id, provider) == secret
@@ -35,7 +38,7 @@ def test_back_comes_what_went_in(secret: str, telegram_id: int, provider: str, k
 
 
 @given(st.tuples(telegram_ids, names), st.tuples(telegram_ids, names))
-def test_nobody_elses_and_no_other_providers_can_be_opened(
+def test_keys_of_other_users_and_providers_cannot_be_decrypted(
     one: tuple[int, str], other: tuple[int, str]
 ) -> None:
     encrypted = encrypt("sk-proj-1234", *one)
@@ -47,7 +50,7 @@ def test_nobody_elses_and_no_other_providers_can_be_opened(
 
 
 @given(secrets, st.data())
-def test_a_changed_byte_is_noticed(secret: str, data: st.DataObject) -> None:
+def test_a_changed_byte_is_detected(secret: str, data: st.DataObject) -> None:
     encrypted = encrypt(secret)
     position = data.draw(st.integers(0, len(encrypted.ciphertext) - 1))
     mask = data.draw(st.integers(1, 255))
@@ -58,7 +61,7 @@ def test_a_changed_byte_is_noticed(secret: str, data: st.DataObject) -> None:
 
 
 @given(secrets, st.data())
-def test_a_shortened_or_lengthened_one_is_noticed(secret: str, data: st.DataObject) -> None:
+def test_a_changed_length_is_detected(secret: str, data: st.DataObject) -> None:
     whole = encrypt(secret).ciphertext
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     for ciphertext in (cut, whole + b"\0", b""):
@@ -66,7 +69,7 @@ def test_a_shortened_or_lengthened_one_is_noticed(secret: str, data: st.DataObje
             decrypt_with(KEYS, EncryptedKey("new", ciphertext), 1, "openai")
 
 
-def test_the_same_key_never_looks_the_same_twice() -> None:
+def test_ciphertexts_of_the_same_key_differ() -> None:
     assert len({encrypt("sk-proj-1234").ciphertext for _ in range(50)}) == 50
 
 
@@ -79,7 +82,7 @@ def test_associated_data_is_unambiguous() -> None:
     assert len(set(bound)) == len(bound)
 
 
-def test_another_encryption_key_opens_nothing() -> None:
+def test_another_encryption_key_cannot_decrypt() -> None:
     encrypted = encrypt("sk-proj-1234", key_id="old")
     with pytest.raises(DecryptionError, match="has no key 'old'"):
         decrypt_with({"new": KEYS["new"]}, encrypted, 1, "openai")
@@ -111,7 +114,7 @@ def test_the_first_of_the_setting_encrypts_and_all_of_them_open(environment: pyt
         assert encryption.decrypt(encrypted, telegram_id=7, provider="openai") == "sk-proj-1234"
 
 
-def test_without_the_setting_nothing_is_kept(environment: pytest.MonkeyPatch) -> None:
+def test_without_the_setting_nothing_is_stored(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("TOKEN_ENCRYPTION_KEYS", raising=False)
     assert not encryption.is_available()
     with pytest.raises(ConfigError, match="TOKEN_ENCRYPTION_KEYS is missing"):

@@ -95,7 +95,7 @@ def test_every_key_is_encrypted_anew_and_none_is_lost(
     assert (again.changed, again.used) == (0, {"new": len(stored)})
 
 
-def test_interrupted_it_goes_on_where_it_stopped(url: str, stored: Stored, monkeypatch: Any) -> None:
+def test_an_interrupted_rotation_continues(url: str, stored: Stored, monkeypatch: Any) -> None:
     calls = 0
     really = rotation._renew
 
@@ -116,7 +116,7 @@ def test_interrupted_it_goes_on_where_it_stopped(url: str, stored: Stored, monke
     assert opened(url, {"new": NEW}) == stored
 
 
-def test_keys_that_people_change_meanwhile_stay_theirs(url: str, stored: Stored) -> None:
+def test_keys_changed_during_the_rotation_are_kept(url: str, stored: Stored) -> None:
     """Replaced, added and removed by a function that still has the older setting, while it runs."""
     stopping = threading.Event()
     expected = dict(stored)
@@ -170,7 +170,7 @@ def test_a_row_that_changed_since_it_was_read_is_left_alone(
     assert opened(url, {"new": NEW}) == {**stored, first: "sk-newer-secret-key"}
 
 
-def test_what_cannot_be_opened_is_counted_and_kept(
+def test_undecryptable_keys_are_counted_and_kept(
     url: str, stored: Stored, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with psycopg.connect(url, autocommit=True) as connection:

@@ -65,7 +65,7 @@ def user(stack: Stack) -> TelegramUser:
     return stack.telegram.user("Anna")
 
 
-def test_after_a_whole_story_it_is_nowhere(
+def test_a_key_is_stored_nowhere_in_clear(
     stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
     chat = user.chat("assistant")
@@ -88,7 +88,7 @@ def test_after_a_whole_story_it_is_nowhere(
         assert_nowhere(stack, database_url, server, key)
 
 
-def test_a_key_of_no_known_shape_is_nowhere_either(
+def test_a_key_of_unknown_format_is_stored_nowhere_in_clear(
     stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
     chat = user.chat("assistant")
@@ -177,9 +177,7 @@ def test_a_forwarded_key_is_content_and_is_neither_taken_nor_stored(
     assert files_with(server, key) == []
 
 
-def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(
-    stack: Stack, sql: Sql, user: TelegramUser
-) -> None:
+def test_messages_while_a_key_is_expected_are_not_stored(stack: Stack, sql: Sql, user: TelegramUser) -> None:
     chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     word = secrets.token_hex(20)
@@ -208,7 +206,7 @@ def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(
     assert json.loads(kept[0])["message"]["from"]["id"] == user.id
 
 
-def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, user: TelegramUser) -> None:
+def test_during_an_outage_a_key_is_not_sent_to_the_ai(stack: Stack, user: TelegramUser) -> None:
     chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     probe = stack.telegram.user("Probe")
@@ -223,7 +221,7 @@ def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, user: Telegram
 
 
 @pytest.mark.parametrize("whose", ["another person's", "another provider's"])
-def test_a_ciphertext_that_was_moved_is_refused(
+def test_a_ciphertext_copied_to_another_row_is_refused(
     stack: Stack, sql: Sql, user: TelegramUser, whose: str
 ) -> None:
     chat, victim = user.chat("assistant"), stack.telegram.user("Ben").chat("assistant")
@@ -262,7 +260,7 @@ def without_keys(backend_url: str) -> Iterator[Stack]:
     stack.stop()
 
 
-def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sql: Sql) -> None:
+def test_without_an_encryption_key_the_owner_gets_instructions(without_keys: Stack, sql: Sql) -> None:
     for language, anybody, owners in (
         ("en", "This bot doesn’t support your own keys.", "./switchboard keys new"),
         ("ru", "Свои ключи в этом боте не поддерживаются.", "./switchboard keys new"),
@@ -277,9 +275,7 @@ def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sq
     sql("delete from users where telegram_id = 777000111")
 
 
-def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
-    stack: Stack, without_keys: Stack, sql: Sql
-) -> None:
+def test_with_a_lost_encryption_key_the_plan_answers(stack: Stack, without_keys: Stack, sql: Sql) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
     account = without_keys.telegram.state.add_user(chat.user)
@@ -290,9 +286,7 @@ def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
     assert requests_of(sql, chat.id) == 1
 
 
-def test_nothing_of_a_key_is_written_beside_the_emulators_data(
-    stack: Stack, tmp_path: Path, user: TelegramUser
-) -> None:
+def test_the_emulators_data_contains_no_key(stack: Stack, tmp_path: Path, user: TelegramUser) -> None:
     from tools.emulator import storage
 
     key = a_key("OpenAI")

@@ -57,7 +57,7 @@ def test_a_list_never_holds_the_ciphertext(call: Call, anna: int) -> None:
     assert CIPHERTEXT not in json.dumps(row)
 
 
-def test_one_is_chosen_or_none(sql: Sql, call: Call, anna: int) -> None:
+def test_one_key_or_none_is_active(sql: Sql, call: Call, anna: int) -> None:
     store(call, anna, "openai")
     store(call, anna, "gemini")
     assert call("use_user_token", anna, "openai") == {"outcome": "chosen"}
@@ -75,7 +75,7 @@ def test_removing_twice_is_no_error(sql: Sql, call: Call, anna: int) -> None:
     assert sql("select from user_tokens where user_id = %s", anna) == []
 
 
-def test_only_the_very_key_that_was_refused_is_put_aside(sql: Sql, call: Call, anna: int) -> None:
+def test_only_the_rejected_key_is_disabled(sql: Sql, call: Call, anna: int) -> None:
     store(call, anna, "openai")
     newer = base64.b64encode(b"\x01another").decode()
     store(call, anna, "openai", "5678", newer)
@@ -90,7 +90,9 @@ def test_only_the_very_key_that_was_refused_is_put_aside(sql: Sql, call: Call, a
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_stored_at_once_one_is_in_use_and_none_is_lost(sql: Sql, call: Call, anna: int, same: bool) -> None:
+def test_of_keys_stored_concurrently_one_is_active_and_none_is_lost(
+    sql: Sql, call: Call, anna: int, same: bool
+) -> None:
     names = ["openai"] * 12 if same else [f"provider_{n}" for n in range(12)]
     outcomes = in_parallel(12, lambda n: store(call, anna, names[n]))
     assert outcomes.count("stored") == (1 if same else 12)
@@ -98,7 +100,7 @@ def test_stored_at_once_one_is_in_use_and_none_is_lost(sql: Sql, call: Call, ann
     assert len(call("list_user_tokens", anna)) == (1 if same else 12)
 
 
-def test_everything_at_once_ends_with_one_in_use_at_most(sql: Sql, call: Call, anna: int) -> None:
+def test_concurrent_changes_leave_one_active_key_at_most(sql: Sql, call: Call, anna: int) -> None:
     store(call, anna, "openai")
     store(call, anna, "gemini")
     calls = [
@@ -136,7 +138,7 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(
     assert "sk-proj" not in f"{caught.value} {caught.value.diag.message_detail}"
 
 
-def test_they_go_with_the_user(sql: Sql, call: Call, anna: int) -> None:
+def test_keys_are_erased_with_the_user(sql: Sql, call: Call, anna: int) -> None:
     store(call, anna, "openai")
     sql("delete from users where id = %s", anna)
     assert sql("select from user_tokens where user_id = %s", anna) == []
@@ -146,7 +148,7 @@ def test_they_go_with_the_user(sql: Sql, call: Call, anna: int) -> None:
     ("role", "may"),
     [("bot_backend", True), ("service_role", False), ("anon", False), ("authenticated", False)],
 )
-def test_who_may_call_them(database_url: str, anna: int, role: str, may: bool) -> None:
+def test_execute_rights(database_url: str, anna: int, role: str, may: bool) -> None:
     calls = (
         f"store_user_token({anna}, 'openai', '{CIPHERTEXT}', 'k1', '1234', true)",
         f"use_user_token({anna}, 'openai')",

@@ -58,7 +58,7 @@ def f(**kwargs): return 2 ** 8 * 3  # __init__
         ("слово **жирный", "слово **жирный**"),
     ],
 )
-def test_what_is_open_is_closed(cut: str, closed: str) -> None:
+def test_open_markup_is_closed(cut: str, closed: str) -> None:
     assert close_markup(cut) == closed
 
 
@@ -78,7 +78,7 @@ def test_what_is_open_is_closed(cut: str, closed: str) -> None:
         "a < b",
     ],
 )
-def test_what_is_not_open_stays(whole: str) -> None:
+def test_other_text_is_unchanged(whole: str) -> None:
     assert close_markup(whole) == whole
 
 
@@ -88,7 +88,7 @@ def _raw_markers(text: str, code: list[tuple[int, int]]) -> list[str]:
 
 
 @for_each("length", range(1, len(ANSWER) + 1))
-def test_cut_anywhere_no_marker_is_shown(length: int) -> None:
+def test_no_truncation_shows_a_marker(length: int) -> None:
     text, entities = render(close_markup(ANSWER[:length]))
     code = [(e["offset"], e["offset"] + e["length"]) for e in entities if e["type"] in ("code", "pre")]
     assert _raw_markers(text, code) == [], text[-60:]

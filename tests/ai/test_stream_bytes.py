@@ -20,7 +20,7 @@ def in_pieces(body: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_events_may_be_cut_anywhere_even_within_a_letter(size: int) -> None:
+def test_events_may_be_split_anywhere_even_within_a_character(size: int) -> None:
     events = EventParser()
 
     found = [data for piece in in_pieces(stream(*ERROR_CODES), size) for data in events.feed(piece)]
@@ -50,14 +50,14 @@ def test_a_last_event_without_its_empty_line_counts() -> None:
 
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 9_994, b"data: " + b"x" * 9_993 + b"\n"])
-def test_an_event_that_does_not_end_is_not_kept_for_ever(piece: bytes) -> None:
+def test_an_endless_event_is_an_error(piece: bytes) -> None:
     events = EventParser()
     with pytest.raises(ProtocolError):
         for _ in range(MAX_BYTES // len(piece) + 1):
             events.feed(piece)
 
 
-def test_many_events_are_not_taken_for_one_that_does_not_end() -> None:
+def test_many_events_are_not_an_endless_event() -> None:
     events = EventParser()
     found = sum(len(events.feed(event("x" * 10_000) * 10)) for _ in range(60))
     assert found == 600
@@ -84,7 +84,7 @@ def test_an_answer_arrives_whole_in_any_pieces(raw: RawServer, ask: Ask, size: i
         head("201 Created", "application/octet-stream"),
     ],
 )
-def test_a_stream_is_known_by_its_words_not_by_its_headers(raw: RawServer, ask: Ask, start: bytes) -> None:
+def test_a_stream_is_recognized_by_its_content(raw: RawServer, ask: Ask, start: bytes) -> None:
     raw.next(sends(start + stream(*ERROR_CODES), then=hang_up))
 
     answer = ask()
@@ -100,7 +100,7 @@ def test_a_stream_may_leave_out_its_done_and_its_last_line_end(raw: RawServer, a
     assert (answer.text, answer.finish) == ("Whole", "length")
 
 
-def test_what_follows_the_done_is_not_read_as_an_answer(raw: RawServer, ask: Ask) -> None:
+def test_bytes_after_done_are_ignored(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED + chunk(stream("Done") + event("and more")) + END))
 
     assert ask().text == "Done"
@@ -121,7 +121,7 @@ def test_what_follows_the_done_is_not_read_as_an_answer(raw: RawServer, ask: Ask
         ("sends a line without end", chunk(b"data: " + b"x" * 5_000_000) + END),
     ],
 )
-def test_a_stream_that_breaks_gives_what_came(
+def test_a_broken_stream_gives_its_text_so_far(
     raw: RawServer, ask: Ask, lines: Lines, name: str, rest: bytes
 ) -> None:
     raw.next(sends(CHUNKED + chunk(event("One ")) + rest, then=hang_up))
@@ -147,7 +147,7 @@ def test_a_stream_that_breaks_gives_what_came(
         ("a huge answer in one piece", head() + b'{"x": "' + b"x" * 5_000_000),
     ],
 )
-def test_an_answer_without_a_word_is_an_error(raw: RawServer, ask: Ask, name: str, body: bytes) -> None:
+def test_an_empty_answer_is_an_error(raw: RawServer, ask: Ask, name: str, body: bytes) -> None:
     raw.next(sends(body, then=hang_up))
 
     with pytest.raises(AIError) as caught:

@@ -41,7 +41,7 @@ ERROR = {"error": {"message": "Overloaded", "type": "server_error"}}
         sends(CHUNKED + chunk(event("Hello") + event(finish="stop")) + END),
     ],
 )
-def test_a_connection_whose_answer_was_read_serves_again(raw: RawServer, ask: Ask, first: object) -> None:
+def test_the_connection_of_a_complete_answer_is_reused(raw: RawServer, ask: Ask, first: object) -> None:
     raw.next(first)  # type: ignore[arg-type]
 
     for _ in range(3):
@@ -50,7 +50,7 @@ def test_a_connection_whose_answer_was_read_serves_again(raw: RawServer, ask: As
     assert [request.connection for request in raw.requests] == [1, 1, 1]
 
 
-def test_an_errors_connection_serves_the_second_try(raw: RawServer, ask: Ask, no_pause: None) -> None:
+def test_the_connection_of_an_error_is_reused_for_the_retry(raw: RawServer, ask: Ask, no_pause: None) -> None:
     raw.next(plain(ERROR, "500 Internal Server Error"))
 
     assert ask().text == "Hello"
@@ -91,7 +91,7 @@ def test_a_long_error_is_not_read_to_its_end(raw: RawServer, ask: Ask) -> None:
     assert raw.wait_closed(1)
 
 
-def test_a_connection_that_the_other_side_closed_while_idle_is_replaced(raw: RawServer, ask: Ask) -> None:
+def test_a_connection_closed_while_idle_is_replaced(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED + chunk(WHOLE) + END, then=hang_up))
     ask()
     raw.wait_closed(1)
@@ -110,7 +110,7 @@ def test_a_request_that_the_provider_read_is_not_sent_twice(raw: RawServer, ask:
     assert ask().text == "Hello"
 
 
-def test_questions_at_once_get_a_connection_each_and_keep_them(raw: RawServer, ask: Ask) -> None:
+def test_concurrent_requests_use_separate_connections(raw: RawServer, ask: Ask) -> None:
     everybody = threading.Barrier(5)
 
     def meet(connection: socket.socket) -> None:
@@ -138,7 +138,7 @@ def test_plain_requests_and_streams_to_the_same_host_share_its_connections(raw: 
     assert [request.connection for request in raw.requests] == [1, 1]
 
 
-def test_a_question_goes_to_the_providers_path_below_its_base(raw: RawServer, ask: Ask) -> None:
+def test_the_url_is_the_base_url_with_the_providers_path(raw: RawServer, ask: Ask) -> None:
     ask()
     ask(provider="openrouter")
 

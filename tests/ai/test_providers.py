@@ -126,13 +126,13 @@ class TestEveryProvider:
             f"record them in tests/ai/providers/{key}"
         )
 
-    def test_asks_for_a_stream_and_can_do_without_what_it_calls_spare(self, key: str) -> None:
+    def test_requests_a_stream_without_depending_on_optional_params(self, key: str) -> None:
         body = providers.load(key).body(ChatRequest(MESSAGES, "some-model", "f00d", 0.5, "low"))
         assert (body["model"], body["messages"], body["stream"]) == ("some-model", MESSAGES, True)
         assert set(providers.load(key).OPTIONAL_PARAMS) <= set(body) - {"model", "messages", "stream"}
         assert body["max_completion_tokens"] >= 4000
 
-    def test_sends_no_secret_but_in_its_header(self, key: str) -> None:
+    def test_sends_secrets_only_in_headers(self, key: str) -> None:
         provider = providers.load(key)
         body = provider.body(ChatRequest(MESSAGES, "some-model", "f00d", 0.5))
         assert "sk-secret" not in json.dumps(body) + provider.url()
@@ -141,7 +141,7 @@ class TestEveryProvider:
         ]
 
     @pytest.mark.parametrize("size", [1, 17, 100_000])
-    def test_understands_its_recorded_stream(self, key: str, size: int, raw: RawServer, ask: Ask) -> None:
+    def test_reads_its_recorded_stream(self, key: str, size: int, raw: RawServer, ask: Ask) -> None:
         body = (RECORDED / key / "stream.sse").read_bytes()
         raw.next(
             sends(CHUNKED + b"".join(chunk(body[at : at + size]) for at in range(0, len(body), size)) + END)
@@ -152,7 +152,7 @@ class TestEveryProvider:
         assert (answer.text, answer.finish) == ("Hello, world", "stop")
         assert (answer.usage.tokens_in, answer.usage.tokens_out) == (18, 75)
 
-    def test_understands_its_recorded_answer_in_one_piece(self, key: str, raw: RawServer, ask: Ask) -> None:
+    def test_reads_its_recorded_whole_answer(self, key: str, raw: RawServer, ask: Ask) -> None:
         raw.next(plain((RECORDED / key / "whole.json").read_bytes()))
 
         answer = ask(provider=key)
@@ -167,9 +167,7 @@ class TestEveryProvider:
 
 
 @pytest.mark.parametrize("case", recorded_errors())
-def test_a_recorded_error_says_what_to_tell_and_whom(
-    case: Recorded, raw: RawServer, ask: Ask, lines: Lines
-) -> None:
+def test_a_recorded_error_has_its_kind(case: Recorded, raw: RawServer, ask: Ask, lines: Lines) -> None:
     answer = case.body.encode() if isinstance(case.body, str) else case.body
     raw.next(plain(answer, f"{case.status} Status"))
 
@@ -185,7 +183,7 @@ def test_a_recorded_error_says_what_to_tell_and_whom(
     assert "upstream text" not in json.dumps(line)
 
 
-def test_every_trouble_has_its_rule() -> None:
+def test_every_error_kind_has_a_rule() -> None:
     assert set(RULES) == set(ErrorKind)
 
 
@@ -194,17 +192,20 @@ def test_openrouters_price_is_read(raw: RawServer, ask: Ask) -> None:
     assert ask(provider="openrouter").usage == Usage(18, 75, Decimal("0.0001545"))
 
 
-def test_openrouter_is_not_told_an_address_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openrouter_gets_no_referer_without_public_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PUBLIC_URL")
     forget_settings()
     assert settings().public_url == ""
     assert set(providers.load("openrouter").headers("k")) == {"Authorization", "Content-Type"}
 
 
-def test_a_provider_is_named_only_at_home() -> None:
+def test_a_provider_is_named_only_in_its_own_files() -> None:
     """Whoever needs the providers asks `providers.names()`; only the default is a setting."""
     named = re.compile("|".join(rf"[\"']{key}[\"']" for key in KEYS))
-    homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {ROOT / "shared/core/config.py"}
+    homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {
+        ROOT / "shared/core/config.py",
+        ROOT / "shared/core/setting_values.py",
+    }
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in (ROOT / "shared").rglob("*.py")
@@ -215,7 +216,7 @@ def test_a_provider_is_named_only_at_home() -> None:
     assert found == [], "take it from the registry or the settings"
 
 
-def test_a_draft_keeps_what_a_later_problem_cannot_take_away() -> None:
+def test_text_outweighs_a_later_error() -> None:
     provider, draft = providers.load("openai"), PartialCompletion()
     provider.read_event({"choices": [{"delta": {"content": "So far"}}]}, draft)
     provider.read_event({"error": {"message": "gone"}, "choices": [{"finish_reason": "error"}]}, draft)

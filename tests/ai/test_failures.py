@@ -54,7 +54,7 @@ def failed_event(**inside: Any) -> bytes:
 
 class TestTriedAgain:
     @pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 520, 529])
-    def test_what_may_work_at_once(self, raw: RawServer, ask: Ask, no_pause: None, status: int) -> None:
+    def test_after_a_temporary_error(self, raw: RawServer, ask: Ask, no_pause: None, status: int) -> None:
         raw.next(error(status))
         assert ask().text == "Hello"
         assert len(raw.requests) == 2
@@ -81,7 +81,7 @@ class TestTriedAgain:
         ("status", "headers"),
         [(429, {"Retry_After": "0.4"}), (503, {"retry_after_ms": "400", "Retry_After": "9"})],
     )
-    def test_after_the_pause_they_ask_for(
+    def test_after_the_delay_of_retry_after(
         self, raw: RawServer, ask: Ask, status: int, headers: dict[str, str]
     ) -> None:
         raw.next(error(status, **headers))
@@ -89,7 +89,9 @@ class TestTriedAgain:
         assert answer.text == "Hello"
         assert 400 <= answer.milliseconds < 1000
 
-    def test_with_what_both_tries_took(self, raw: RawServer, ask: Ask, no_pause: None, lines: Lines) -> None:
+    def test_with_the_sizes_of_both_attempts(
+        self, raw: RawServer, ask: Ask, no_pause: None, lines: Lines
+    ) -> None:
         raw.next(error(500))
         answer = ask()
         assert answer.request_bytes == sum(int(r.headers["content-length"]) for r in raw.requests)
@@ -100,7 +102,7 @@ class TestTriedAgain:
             (200, "stop"),
         ]
 
-    def test_when_nobody_is_there(
+    def test_when_the_connection_is_refused(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch, no_pause: None, lines: Lines
     ) -> None:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
@@ -130,7 +132,7 @@ class TestNotTriedAgain:
             (hang_up, AIError),
         ],
     )
-    def test_what_will_not_work_or_may_be_paid_for(
+    def test_after_permanent_errors_and_possibly_paid_requests(
         self, raw: RawServer, ask: Ask, script: Script, told: type[AIError]
     ) -> None:
         raw.next(script)
@@ -139,13 +141,13 @@ class TestNotTriedAgain:
         assert type(caught.value) is told
         assert len(raw.requests) == 1
 
-    def test_what_there_is_no_time_for(self, raw: RawServer, ask: Ask) -> None:
+    def test_without_enough_time_left(self, raw: RawServer, ask: Ask) -> None:
         raw.next(error(500))
         with pytest.raises(AIError):
             ask(seconds=2.1)  # less than the pause and a try that makes sense
         assert len(raw.requests) == 1
 
-    def test_an_answer_of_which_a_word_has_come(self, raw: RawServer, ask: Ask, lines: Lines) -> None:
+    def test_after_text_has_arrived(self, raw: RawServer, ask: Ask, lines: Lines) -> None:
         raw.next(
             sends(CHUNKED + chunk(event("One ") + failed_event(error={"code": 502, "message": "x"})) + END)
         )
@@ -171,13 +173,13 @@ class TestTooLong:
             ask(messages=LONG)
         assert len(raw.requests) == 2
 
-    def test_a_message_that_is_too_long_by_itself_is_not_asked_again(self, raw: RawServer, ask: Ask) -> None:
+    def test_a_message_that_is_too_long_by_itself_is_not_retried(self, raw: RawServer, ask: Ask) -> None:
         raw.next(plain({"error": TOO_LONG}, "400 Bad Request"))
         with pytest.raises(AIError):
             ask()
         assert len(raw.requests) == 1
 
-    def test_the_shorter_question_may_meet_a_passing_error_too(
+    def test_a_temporary_error_of_the_shorter_request_is_retried(
         self, raw: RawServer, ask: Ask, no_pause: None
     ) -> None:
         raw.next(plain({"error": TOO_LONG}, "400 Bad Request"), error(500))
@@ -185,7 +187,7 @@ class TestTooLong:
         assert raw.requests[1].body == raw.requests[2].body
 
     @pytest.mark.parametrize(("length", "left"), [(0, None), (1, 0), (2, 1), (3, 1), (50, 25)])
-    def test_half_means_half(self, length: int, left: int | None) -> None:
+    def test_half_of_the_history_is_left_out(self, length: int, left: int | None) -> None:
         history = [{"role": "user", "content": str(number)} for number in range(length)]
         for system in ([], MESSAGES[:1]):
             shorter = ChatRequest([*system, *history, MESSAGES[1]], "m").without_older_half()
@@ -212,7 +214,7 @@ class TestUnsupportedParameters:
         ask(temperature=0.2, model="another")
         assert raw.requests[3].body["temperature"] == 0.2
 
-    def test_are_known_by_any_servers_words(self, raw: RawServer, ask: Ask) -> None:
+    def test_are_recognized_in_any_servers_message(self, raw: RawServer, ask: Ask) -> None:
         detail = [
             {"type": "extra_forbidden", "loc": ["body", name]}
             for name in ("safety_identifier", "prompt_cache_key")
@@ -227,7 +229,7 @@ class TestUnsupportedParameters:
             ask()
         assert chat._unsupported_params == {}
 
-    def test_a_second_refusal_of_the_same_is_the_end(self, raw: RawServer, ask: Ask) -> None:
+    def test_a_second_rejection_ends_the_retries(self, raw: RawServer, ask: Ask) -> None:
         raw.next(*[error(400, self.MESSAGE)] * 2)
         with pytest.raises(AIError):
             ask(temperature=0.2)
@@ -277,7 +279,7 @@ class TestRefused:
     ],
 )
 @pytest.mark.parametrize("provider", ["openai", "openrouter"])
-def test_the_fake_servers_faults_are_told_apart(
+def test_the_fake_servers_faults_raise_their_exceptions(
     ai: Ai, ask: Ask, behaviour: AiBehaviour, told: type[AIError], provider: str
 ) -> None:
     ai.always(behaviour)
@@ -311,9 +313,7 @@ class TestSaid:
         assert (line["provider"], line["model"], line["status"]) == ("openai", "gpt-5-mini", 401)
         assert (line["code"], line["error"]) == ("invalid_api_key", "Incorrect API key")
 
-    def test_not_to_the_owner_when_the_key_is_somebody_elses(
-        self, raw: RawServer, ask: Ask, lines: Lines
-    ) -> None:
+    def test_not_to_the_owner_for_a_users_key(self, raw: RawServer, ask: Ask, lines: Lines) -> None:
         raw.next(error(401, "No such key: theirs-and-secret"))
         with pytest.raises(AIError):
             ask(api_key="theirs-and-secret")
@@ -339,7 +339,7 @@ class TestSaid:
             ask()
         assert str(caught.value) == "openai: 400 invalid_request their_code"
 
-    def test_no_address_when_nobody_answers(
+    def test_without_the_url_when_the_connection_is_refused(
         self, ask: Ask, lines: Lines, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/hidden-path")
@@ -361,19 +361,19 @@ def test_a_key_that_cannot_be_sent_is_not_repeated(
     assert raw.requests == []
 
 
-def test_content_without_a_text_is_no_answer(raw: RawServer, ask: Ask) -> None:
+def test_content_without_text_is_not_an_answer(raw: RawServer, ask: Ask) -> None:
     raw.next(plain({"choices": [{"message": {"content": [{"type": "image_url"}]}, "finish_reason": "stop"}]}))
     with pytest.raises(AIError):
         ask()
 
 
-def test_a_timeout_that_is_theirs_is_told_as_one(raw: RawServer, ask: Ask, no_pause: None) -> None:
+def test_a_timeout_of_the_provider_is_a_timeout(raw: RawServer, ask: Ask, no_pause: None) -> None:
     raw.next(error(504), error(504))
     with pytest.raises(AITimeout):
         ask()
 
 
-def test_a_second_try_keeps_the_deadline(raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_keeps_the_deadline(raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat, "_MIN_RETRY_SECONDS", 0.1)
     raw.next(error(500), silence)
     started = time.monotonic()
@@ -382,7 +382,7 @@ def test_a_second_try_keeps_the_deadline(raw: RawServer, ask: Ask, monkeypatch: 
     assert 0.49 <= time.monotonic() - started < 0.75
 
 
-def test_answers_after_trouble_are_good_again(raw: RawServer, ask: Ask, no_pause: None) -> None:
+def test_answers_after_an_error_are_good_again(raw: RawServer, ask: Ask, no_pause: None) -> None:
     raw.next(error(500), hang_up)
     with pytest.raises(AIError):
         ask()

@@ -21,7 +21,7 @@ def test_there_are_three_modes_and_conversation_comes_first() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "gone", "CHAT"])
-def test_a_mode_that_is_no_longer_there_is_the_default(key: str) -> None:
+def test_an_unknown_mode_is_the_default(key: str) -> None:
     assert find_mode(key) is MODES["chat"]
 
 
@@ -33,7 +33,7 @@ def test_a_mode_has_its_texts_in_every_language(key: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-def test_a_prompt_knows_the_day_and_its_own_limits(mode: object) -> None:
+def test_a_prompt_has_the_date_and_its_limits(mode: object) -> None:
     prompt = messages_for(mode, [], "Hello", NOW)[0]["content"]  # type: ignore[arg-type]
     assert "Today is Saturday, 21 November 2026." in prompt
     assert "cannot browse the web" in prompt
@@ -48,7 +48,7 @@ def test_a_mode_that_names_a_provider_names_its_model_too() -> None:
     assert all((mode.provider is None) == (mode.model is None) for mode in MODES.values())
 
 
-def test_the_question_comes_last_after_the_history_as_it_was() -> None:
+def test_the_new_message_follows_the_unchanged_history() -> None:
     messages = messages_for(MODES["chat"], HISTORY, "{now} 🌍", NOW)
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[1:] == [*HISTORY, {"role": "user", "content": "{now} 🌍"}]
@@ -61,7 +61,7 @@ def test_the_translator_knows_the_users_language(code: str | None, home: str) ->
 
 
 @pytest.mark.parametrize("key", ["chat", "code"])
-def test_the_start_of_a_prompt_stays_the_same_for_a_day_so_that_it_can_be_cached(key: str) -> None:
+def test_the_start_of_a_prompt_is_constant_for_a_day(key: str) -> None:
     first = messages_for(MODES[key], HISTORY, "one", NOW)
     second = messages_for(MODES[key], HISTORY, "two", NOW.replace(hour=0))
     assert first[:-1] == second[:-1]

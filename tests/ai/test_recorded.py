@@ -46,7 +46,7 @@ def test_the_price_is_recorded_exactly(ai: Ai, ask: Ask) -> None:
     assert float(call["cost"]) > 0
 
 
-def test_a_second_try_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None:
+def test_a_retry_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None:
     ai.next(AiBehaviour(status=503), AiBehaviour(text="Hello"))
     first, second = recorded(ask)
     assert (first["status"], second["status"]) == ("server_error", "ok")
@@ -64,7 +64,7 @@ def test_a_second_try_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None
         (AiBehaviour(hang=True), ["deadline_exceeded"]),
     ],
 )
-def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: list[str]) -> None:
+def test_the_status_of_a_call(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: list[str]) -> None:
     ai.next(behaviour)
     assert [call["status"] for call in recorded(ask, seconds=1.0)] == statuses
 

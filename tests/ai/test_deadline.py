@@ -59,7 +59,7 @@ def drip(body: bytes) -> Script:
         ("drips an error", sends(head("500 Oops", Content_Length="99"), then=drip(b" " * 98))),
     ],
 )
-def test_without_a_word_in_time_there_is_no_answer(
+def test_without_text_by_the_deadline_there_is_no_answer(
     raw: RawServer, ask: Ask, name: str, script: Script
 ) -> None:
     raw.next(script)
@@ -89,7 +89,7 @@ def test_without_a_word_in_time_there_is_no_answer(
         ("drips comments", sends(chunk(event("two ")), *[chunk(b":\n\n")] * 100, gap=0.02)),
     ],
 )
-def test_what_came_in_time_is_the_answer(raw: RawServer, ask: Ask, name: str, rest: Script) -> None:
+def test_text_before_the_deadline_is_the_answer(raw: RawServer, ask: Ask, name: str, rest: Script) -> None:
     raw.next(sends(CHUNKED + chunk(event("One, ")), then=rest))
 
     with exactly(DEADLINE):
@@ -104,7 +104,7 @@ def test_what_came_in_time_is_the_answer(raw: RawServer, ask: Ask, name: str, re
     assert raw.requests[-1].connection == 2
 
 
-def test_a_slow_model_is_cut_off_with_what_it_has_said(ai: Ai, ask: Ask, lines: Lines) -> None:
+def test_a_slow_model_is_cut_off_with_its_text_so_far(ai: Ai, ask: Ask, lines: Lines) -> None:
     ai.next(AiBehaviour(chunks=["word "] * 200, chunk_delay=0.02))
 
     with exactly(DEADLINE):
@@ -115,7 +115,7 @@ def test_a_slow_model_is_cut_off_with_what_it_has_said(ai: Ai, ask: Ask, lines: 
     assert [line["finish"] for line in lines("ai_call")] == ["cut"]
 
 
-def test_many_words_in_a_row_do_not_hold_the_deadline_up(raw: RawServer, ask: Ask) -> None:
+def test_a_continuous_stream_does_not_extend_the_deadline(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED, *[chunk(event("word ") * 50)] * 4000, gap=0.0005))
 
     with exactly(DEADLINE):
@@ -124,9 +124,7 @@ def test_many_words_in_a_row_do_not_hold_the_deadline_up(raw: RawServer, ask: As
     assert answer.finish == "cut"
 
 
-def test_an_answer_whose_last_word_has_come_is_whole_though_its_tokens_are_not_counted(
-    raw: RawServer, ask: Ask
-) -> None:
+def test_a_finished_answer_is_complete_without_usage(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED + chunk(event("All of it") + event(finish="stop")), then=silence))
 
     answer = ask(seconds=DEADLINE)
@@ -134,7 +132,7 @@ def test_an_answer_whose_last_word_has_come_is_whole_though_its_tokens_are_not_c
     assert (answer.text, answer.finish, answer.usage) == ("All of it", "stop", Usage())
 
 
-def test_nobody_waits_for_the_end_of_a_body_whose_last_event_has_come(raw: RawServer, ask: Ask) -> None:
+def test_the_end_of_the_body_is_not_awaited_after_the_last_event(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED + chunk(stream("Done")), then=silence))
     started = time.monotonic()
 
@@ -145,16 +143,14 @@ def test_nobody_waits_for_the_end_of_a_body_whose_last_event_has_come(raw: RawSe
     assert raw.wait_closed(1)
 
 
-def test_a_deadline_that_is_over_asks_nobody(raw: RawServer, ask: Ask) -> None:
+def test_no_request_is_sent_after_the_deadline(raw: RawServer, ask: Ask) -> None:
     with pytest.raises(AITimeout):
         ask(seconds=-1)
 
     assert raw.requests == []
 
 
-def test_a_provider_that_does_not_take_the_question_is_given_up_in_time(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_that_stalls_ends_at_the_deadline(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     question = [{"role": "user", "content": "x" * 30_000_000}]  # more than the kernel takes off our hands
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
@@ -165,7 +161,7 @@ def test_a_provider_that_does_not_take_the_question_is_given_up_in_time(
     assert time.monotonic() - started < DEADLINE + 4
 
 
-def test_a_gathering_wait_never_outlives_the_deadline(
+def test_waiting_for_more_events_ends_at_the_deadline(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
@@ -177,7 +173,7 @@ def test_a_gathering_wait_never_outlives_the_deadline(
 
 
 @pytest.mark.parametrize(("words", "is_gathered"), [(5, False), (40, True)])
-def test_only_a_stream_that_trickles_on_is_read_in_handfuls(
+def test_only_a_slow_stream_is_read_in_batches(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, words: int, is_gathered: bool
 ) -> None:
     waits: list[float] = []
@@ -192,7 +188,7 @@ def test_only_a_stream_that_trickles_on_is_read_in_handfuls(
     assert all(0.005 < wait <= 0.1 for wait in waits)
 
 
-def test_a_stream_that_pours_is_not_held_up(raw: RawServer, ask: Ask) -> None:
+def test_a_fast_stream_is_not_delayed(raw: RawServer, ask: Ask) -> None:
     words = chunk(b": " + b"x" * 400 + b"\n" + event("word ")) * 10
     raw.next(sends(CHUNKED, *[words] * 2_000, chunk(stream("end")), END))
     started = time.monotonic()
@@ -202,7 +198,7 @@ def test_a_stream_that_pours_is_not_held_up(raw: RawServer, ask: Ask) -> None:
     assert time.monotonic() - started < 12, "10 MB at 64 kB each tenth of a second would take 16 s"
 
 
-def test_a_broken_frame_is_not_waited_on(raw: RawServer, ask: Ask) -> None:
+def test_an_invalid_chunk_ends_the_answer_at_once(raw: RawServer, ask: Ask) -> None:
     raw.next(sends(CHUNKED + chunk(event("So far")) + b"no length\r\n", then=silence))
     started = time.monotonic()
 
@@ -211,9 +207,7 @@ def test_a_broken_frame_is_not_waited_on(raw: RawServer, ask: Ask) -> None:
     assert time.monotonic() - started < 4
 
 
-def test_a_name_with_several_dead_addresses_does_not_take_the_time_of_each(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_dead_addresses_share_one_deadline(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         callers = [socket.socket() for _ in range(4)]

@@ -102,7 +102,7 @@ HELLO = (delta("Hel"), delta("lo", "stop"))
         ("NUL", [delta("Hel\0"), delta("lo", "stop")]),
     ],
 )
-def test_the_answer_comes_once_and_whole(raw: RawServer, ask: Ask, name: str, events: list[Any]) -> None:
+def test_repeated_text_is_answered_once(raw: RawServer, ask: Ask, name: str, events: list[Any]) -> None:
     raw.next(streams(*events, DONE))
     answer = ask(provider="openrouter")
     assert (answer.text.strip(), answer.finish) == ("Hello", "stop"), name
@@ -144,9 +144,7 @@ THOUGHT = "No, no"
         ("DeepSeek's end", "Hello<｜end▁of▁sentence｜>"),
     ],
 )
-def test_what_a_template_writes_for_itself_is_not_shown(
-    raw: RawServer, ask: Ask, name: str, said: str
-) -> None:
+def test_control_tokens_of_templates_are_removed(raw: RawServer, ask: Ask, name: str, said: str) -> None:
     cut = len(said) // 3
     raw.next(streams(delta(said[:cut]), delta(said[cut:], "stop"), DONE))
     assert ask(provider="openrouter").text.strip() == "Hello", name
@@ -163,31 +161,31 @@ def test_what_a_template_writes_for_itself_is_not_shown(
         "```\n<|START_THINKING|>\n```",
     ],
 )
-def test_an_answer_about_such_tokens_keeps_them(raw: RawServer, ask: Ask, said: str) -> None:
+def test_an_answer_about_control_tokens_keeps_them(raw: RawServer, ask: Ask, said: str) -> None:
     raw.next(streams(delta(said, "stop"), DONE))
     assert ask(provider="openrouter").text == said
 
 
-def test_reasoning_alone_is_no_answer(raw: RawServer, ask: Ask) -> None:
+def test_reasoning_without_text_is_not_an_answer(raw: RawServer, ask: Ask) -> None:
     raw.next(streams(delta("<|channel|>analysis<|message|>Hm, let me", "length"), DONE))
     with pytest.raises(AIError):
         ask(provider="openrouter")
 
 
-def test_minimax_says_in_a_status_of_200_that_there_is_no_credit(raw: RawServer, ask: Ask) -> None:
+def test_minimax_reports_missing_credit_with_status_200(raw: RawServer, ask: Ask) -> None:
     base = {"status_code": 1008, "status_msg": "insufficient balance"}
     raw.next(streams({"id": "1", "choices": None, "base_resp": base}, DONE))
     with pytest.raises(AIOverloaded, match="credit"):
         ask(provider="openrouter")
 
 
-def test_minimax_says_beside_an_answer_that_all_is_well(raw: RawServer, ask: Ask) -> None:
+def test_minimax_success_code_is_not_an_error(raw: RawServer, ask: Ask) -> None:
     raw.next(streams(delta("Hello", "stop") | {"base_resp": {"status_code": 0, "status_msg": ""}}, DONE))
     answer = ask(provider="openrouter")
     assert (answer.text, answer.finish) == ("Hello", "stop")
 
 
-def test_an_error_after_the_models_last_word_takes_nothing_away(raw: RawServer, ask: Ask) -> None:
+def test_an_error_after_the_finish_reason_is_ignored(raw: RawServer, ask: Ask) -> None:
     raw.next(streams(delta("Hello", "stop"), {"error": {"code": 500, "message": "no usage"}}, DONE))
     answer = ask(provider="openrouter")
     assert (answer.text, answer.finish) == ("Hello", "stop")
@@ -230,7 +228,7 @@ def test_json_over_several_lines_is_one_event() -> None:
     assert json.loads(event) == {"a": {"b": {}}, "c": [{}, {}]}
 
 
-def test_a_last_event_counts_though_the_line_after_it_never_came(raw: RawServer, ask: Ask) -> None:
+def test_the_last_event_counts_without_its_empty_line(raw: RawServer, ask: Ask) -> None:
     body = b"data: %b\ndata: %b\n" % (encoded(delta("All")), encoded(delta(" of it", "stop")))
     raw.next(sends(CHUNKED + chunk(body), then=silence))
     assert ask(seconds=0.3).text == "All of it"
@@ -248,7 +246,7 @@ def test_an_emoji_that_is_split_over_two_events_is_one(raw: RawServer, ask: Ask,
     assert ask().text == "😀"
 
 
-def test_half_an_emoji_is_replaced(raw: RawServer, ask: Ask) -> None:
+def test_a_lone_surrogate_is_replaced(raw: RawServer, ask: Ask) -> None:
     raw.next(streams(b'{"choices":[{"delta":{"content":"Hi \\ud83d"}}]}', DONE))
     assert ask().text == "Hi �"
 
@@ -314,7 +312,7 @@ def test_reasoning_of_an_old_answer_is_not_sent_back() -> None:
         "\0",
     ],
 )
-def test_an_answer_without_anything_to_see_is_none(raw: RawServer, ask: Ask, text: str, lines: Lines) -> None:
+def test_an_invisible_answer_is_empty(raw: RawServer, ask: Ask, text: str, lines: Lines) -> None:
     raw.next(streams(delta(text), delta(finish="stop"), DONE))
     with pytest.raises(AIError):
         ask()
@@ -353,7 +351,7 @@ def test_an_answer_may_repeat_itself(pieces: list[str]) -> None:
     assert deltas.text() == "".join(pieces)
 
 
-def test_all_of_it_once_more_in_between_is_no_addition() -> None:
+def test_a_repetition_of_the_whole_text_is_not_appended() -> None:
     """openclaw 136262."""
     deltas, said = Deltas(), ""
     for word in ["One", "two", "three", "four", "five", "six", "seven"]:
@@ -366,7 +364,7 @@ def test_all_of_it_once_more_in_between_is_no_addition() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="aB1 \n<>`*", min_size=1, max_size=60), st.lists(st.integers(1, 60), max_size=30))
-def test_a_text_that_grows_is_its_last_piece(text: str, sizes: list[int]) -> None:
+def test_a_cumulative_text_is_its_last_piece(text: str, sizes: list[int]) -> None:
     text = "Start" + text
     deltas = Deltas()
     for size in sorted({min(size + 5, len(text)) for size in [*sizes, 0, 60]}):
@@ -385,7 +383,7 @@ def test_small_pieces_are_put_together(pieces: list[str]) -> None:
     assert deltas.length == len(deltas.text())
 
 
-def test_a_long_text_that_grows_is_not_too_long() -> None:
+def test_a_long_cumulative_text_is_not_too_long() -> None:
     deltas, text = Deltas(), ""
     for number in range(400):
         text += f"line number {number} of a long answer\n"
@@ -416,7 +414,7 @@ def test_finding_reasoning_takes_linear_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["<|im_end|>", "</s>\n", "<|START_TEXT|>", "<|im_end|> "])
-def test_taking_tokens_away_takes_linear_time(piece: str) -> None:
+def test_removing_control_tokens_takes_linear_time(piece: str) -> None:
     short, long = (
         _seconds(lambda count=count: without_control_tokens(piece * count)) for count in (4_000, 16_000)
     )
@@ -424,7 +422,7 @@ def test_taking_tokens_away_takes_linear_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["words", "messages", "both", "growing start"])
-def test_putting_pieces_together_takes_linear_time(kind: str) -> None:
+def test_joining_pieces_takes_linear_time(kind: str) -> None:
     def work(count: int) -> None:
         deltas = Deltas()
         for number in range(count):

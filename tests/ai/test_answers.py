@@ -13,7 +13,7 @@ from tests.ai.raw_server import RawServer, good, plain
 from tools.emulator.ai import Ai, AiBehaviour
 
 
-def test_an_answer_says_what_it_is_and_what_it_took(ai: Ai, ask: Ask) -> None:
+def test_an_answer_has_its_model_usage_and_sizes(ai: Ai, ask: Ask) -> None:
     ai.next(AiBehaviour(text="Paris is the capital of France.", chunk_delay=0.002))
 
     answer = ask()
@@ -33,7 +33,7 @@ def test_an_answer_says_what_it_is_and_what_it_took(ai: Ai, ask: Ask) -> None:
     assert answer.response_bytes > 1000
 
 
-def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
+def test_openai_gets_its_current_parameters(ai: Ai, ask: Ask) -> None:
     ask(temperature=0.2, effort="low")
 
     assert ai.requests == [
@@ -53,7 +53,7 @@ def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
     assert ai.headers[0]["content-type"] == "application/json"
 
 
-def test_nobody_is_named_and_nothing_is_set_unless_asked_for(ai: Ai, ask: Ask) -> None:
+def test_optional_parameters_are_left_out_by_default(ai: Ai, ask: Ask) -> None:
     ask(user_reference=None)
 
     assert not {"temperature", "reasoning_effort", "safety_identifier", "prompt_cache_key", "user"} & set(
@@ -61,7 +61,7 @@ def test_nobody_is_named_and_nothing_is_set_unless_asked_for(ai: Ai, ask: Ask) -
     )
 
 
-def test_openrouter_is_told_who_asks_and_tells_the_price(ai: Ai, ask: Ask) -> None:
+def test_openrouter_gets_the_user_and_reports_the_cost(ai: Ai, ask: Ask) -> None:
     ai.next(AiBehaviour(text="Four."))
 
     answer = ask(provider="openrouter", model="openai/gpt-5-mini")
@@ -74,7 +74,7 @@ def test_openrouter_is_told_who_asks_and_tells_the_price(ai: Ai, ask: Ask) -> No
     assert ai.headers[0]["x-openrouter-title"] == "bot.example.com"
 
 
-def test_a_cost_is_exact_money(raw: RawServer, ask: Ask) -> None:
+def test_a_cost_is_a_decimal(raw: RawServer, ask: Ask) -> None:
     body = {
         "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.1},
@@ -90,7 +90,7 @@ def test_a_users_api_key_is_used_instead_of_ours(ai: Ai, ask: Ask) -> None:
     assert ai.headers[0]["authorization"] == "Bearer sk-their-own"
 
 
-def test_an_answer_in_one_piece_is_understood_though_a_stream_was_asked_for(raw: RawServer, ask: Ask) -> None:
+def test_a_whole_answer_instead_of_a_stream_is_read(raw: RawServer, ask: Ask) -> None:
     message = {"role": "assistant", "content": "Whole"}
     usage = {"prompt_tokens": 5, "completion_tokens": 1}
     raw.next(plain({"choices": [{"message": message, "finish_reason": "length"}], "usage": usage}))
@@ -100,7 +100,7 @@ def test_an_answer_in_one_piece_is_understood_though_a_stream_was_asked_for(raw:
     assert (answer.text, answer.finish, answer.usage) == ("Whole", "length", Usage(5, 1))
 
 
-def test_spaces_that_keep_the_line_open_may_precede_an_answer_in_one_piece(raw: RawServer, ask: Ask) -> None:
+def test_keep_alive_spaces_before_a_whole_answer_are_skipped(raw: RawServer, ask: Ask) -> None:
     raw.next(plain(b" \n  " * 20_000 + b'{"choices": [{"message": {"content": "At last"}}]}'))
 
     answer = ask()
@@ -108,7 +108,7 @@ def test_spaces_that_keep_the_line_open_may_precede_an_answer_in_one_piece(raw: 
     assert (answer.text, answer.finish) == ("At last", "stop")
 
 
-def test_content_in_parts_is_put_together(raw: RawServer, ask: Ask) -> None:
+def test_content_parts_are_joined(raw: RawServer, ask: Ask) -> None:
     parts = [{"type": "text", "text": "One, "}, {"type": "image_url"}, {"type": "text", "text": "two"}]
     raw.next(plain({"choices": [{"message": {"content": parts}}]}))
 
@@ -118,13 +118,13 @@ def test_content_in_parts_is_put_together(raw: RawServer, ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("reason", "finish"), [("length", "length"), ("stop", "stop"), ("tool_calls", "stop")]
 )
-def test_the_models_reason_to_end_is_told_in_our_words(ai: Ai, ask: Ask, reason: str, finish: str) -> None:
+def test_finish_reasons_are_mapped(ai: Ai, ask: Ask, reason: str, finish: str) -> None:
     ai.next(AiBehaviour(text="So far", finish_reason=reason))
 
     assert ask().finish == finish
 
 
-def test_more_text_than_anyone_needs_is_ended_by_us(raw: RawServer, ask: Ask) -> None:
+def test_a_stream_is_cut_at_the_maximum_text(raw: RawServer, ask: Ask) -> None:
     raw.next(good(*["ж" * 50_000] * 20))
 
     answer = ask()
@@ -134,7 +134,7 @@ def test_more_text_than_anyone_needs_is_ended_by_us(raw: RawServer, ask: Ask) ->
     assert raw.wait_closed(1), "the rest must not be read"
 
 
-def test_a_whole_answer_that_is_too_long_is_ended_too(raw: RawServer, ask: Ask) -> None:
+def test_a_whole_answer_is_cut_at_the_maximum_text(raw: RawServer, ask: Ask) -> None:
     raw.next(plain({"choices": [{"message": {"content": "x" * 500_000}, "finish_reason": "stop"}]}))
 
     answer = ask()
