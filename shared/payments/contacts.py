@@ -19,7 +19,7 @@ _AT = re.compile(" ?@ ?")
 _TRY = re.compile(r"@|\d(?:\D{0,3}\d){4}")
 
 
-def read(written: str) -> str | None:
+def parse_contact(written: str) -> str | None:
     """Return the e-mail address or phone number (E.164) in a message; None if it holds none.
 
     A phone number without a country code is one of PHONE_REGION.
@@ -31,7 +31,7 @@ def read(written: str) -> str | None:
     return _phone(text)
 
 
-def is_try(written: str) -> bool:
+def looks_like_contact(written: str) -> bool:
     """Whether a message looks like an attempt at an e-mail address or a phone number."""
     return _TRY.search(user_input.normalize(written[:1000])) is not None
 

@@ -10,7 +10,7 @@ from shared.payments import providers, recording
 from shared.payments.events import WebhookEvent
 
 
-def ask(provider_key: str, order_id: int, reference: str, timeout: float) -> frozenset[str]:
+def refresh(provider_key: str, order_id: int, reference: str, timeout: float) -> frozenset[str]:
     """Fetch and record the state of an order; return the kinds of its events, none while it is open.
 
     Args:

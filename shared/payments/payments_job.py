@@ -53,8 +53,8 @@ def payments() -> dict[str, Any]:
         "missed": missed,
         "charged": charged,
         "reminded": len(expiry_reminders) + len(order_reminders),
-        "stopped": subscription_cancellations.stop(deadline),
-        "refunds": refunds.go_on(deadline),
+        "stopped": subscription_cancellations.cancel_due(deadline),
+        "refunds": refunds.retry_open(deadline),
         "asked": _fetch_open_orders(deadline),
     }
 
@@ -71,7 +71,7 @@ def _fetch_open_orders(deadline: float) -> int:
         if failures.get(order["provider"], 0) >= _MAX_FAILURES:
             continue
         try:
-            open_orders.ask(order["provider"], order["id"], order["reference"], _TIMEOUT)
+            open_orders.refresh(order["provider"], order["id"], order["reference"], _TIMEOUT)
         except PaymentError as error:
             failures[order["provider"]] = failures.get(order["provider"], 0) + 1
             log.warning(

@@ -48,7 +48,7 @@ def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
     return None if is_whole or provider.SUPPORTS_PARTIAL_REFUNDS else Obstacle.WHOLE_ONLY
 
 
-def ask(task: LeaseRefund, timeout: float = TIMEOUT) -> None:
+def request_refund(task: LeaseRefund, timeout: float = TIMEOUT) -> None:
     """Request a refund at its provider and record the result.
 
     Raises:
@@ -71,7 +71,7 @@ def ask(task: LeaseRefund, timeout: float = TIMEOUT) -> None:
     return None
 
 
-def go_on(deadline: float) -> int:
+def retry_open(deadline: float) -> int:
     """Retry open refunds and return how many."""
     ttls = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
     claimed: ClaimOpenRefunds = db.call("claim_open_refunds", p_providers=ttls, p_limit=_BATCH)
@@ -88,7 +88,7 @@ def go_on(deadline: float) -> int:
 def _retry(task: LeaseRefund) -> None:
     """Retry one refund; its errors must not delay the others."""
     try:
-        ask(task)
+        request_refund(task)
     except DatabaseUnavailable:
         raise
     except Exception as error:

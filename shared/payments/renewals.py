@@ -144,7 +144,7 @@ def _charge(provider: Provider, charge: LeaseCharge) -> tuple[PaymentEvent, ...]
         idempotency_key=f"order-{charge['order_id']}-{charge['attempt']}-{int(started_at.timestamp())}",
         return_url="",
         language=language,
-        contact=charge["contact"] and (contacts.read(charge["contact"]) or charge["contact"]),
+        contact=charge["contact"] and (contacts.parse_contact(charge["contact"]) or charge["contact"]),
         bot=charge["bot"],
     )
     return (provider.charge_saved_method(order, charge["saved_method"], _TIMEOUT),)

@@ -33,7 +33,7 @@ def record_missed() -> int:
     found = 0
     for bot in settings().bot_tokens:
         try:
-            found += _read_bot(bot, deadline)
+            found += _record_missed_of_bot(bot, deadline)
         except PaymentError as error:
             log.warning(
                 "a list of Stars could not be read",
@@ -44,7 +44,7 @@ def record_missed() -> int:
     return found
 
 
-def _read_bot(bot: str, deadline: float) -> int:
+def _record_missed_of_bot(bot: str, deadline: float) -> int:
     place: StarPosition = db.call("star_position", p_bot=bot)
     position, since = place["position"], datetime.fromisoformat(place["since"])
     found = 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TIMEOUT = 8.0  # seconds for one request to a provider
 
 
-def stop(deadline: float) -> int:
+def cancel_due(deadline: float) -> int:
     """Cancel due subscriptions and return how many were canceled."""
     renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0

@@ -30,8 +30,8 @@ RUSSIAN = "+79771234567"
     "Phone: +7.977.123.45.67",
 ])  # fmt: skip
 def test_russian_phones_are_parsed_in_every_spelling(written: str) -> None:
-    assert contacts.read(written) == RUSSIAN
-    assert contacts.is_try(written)
+    assert contacts.parse_contact(written) == RUSSIAN
+    assert contacts.looks_like_contact(written)
 
 
 @pytest.mark.parametrize(("written", "read"), [
@@ -41,13 +41,13 @@ def test_russian_phones_are_parsed_in_every_spelling(written: str) -> None:
     ("8 800 555-35-35", "+78005553535"),
 ])  # fmt: skip
 def test_phones_of_other_countries_are_parsed(written: str, read: str) -> None:
-    assert contacts.read(written) == read
+    assert contacts.parse_contact(written) == read
 
 
 def test_a_phone_without_a_country_code_is_of_the_configured_region(environment: Callable[..., None]) -> None:
     environment(PHONE_REGION="DE")
-    assert contacts.read("0151 23456789") == "+4915123456789"
-    assert contacts.read("+7 977 123 45 67") == RUSSIAN
+    assert contacts.parse_contact("0151 23456789") == "+4915123456789"
+    assert contacts.parse_contact("+7 977 123 45 67") == RUSSIAN
 
 
 @pytest.mark.parametrize(("written", "read"), [
@@ -62,7 +62,7 @@ def test_a_phone_without_a_country_code_is_of_the_configured_region(environment:
     ("i1234567890@example.ru", "i1234567890@example.ru"),
 ])  # fmt: skip
 def test_an_address_is_found_within_other_text(written: str, read: str) -> None:
-    assert contacts.read(written) == read
+    assert contacts.parse_contact(written) == read
 
 
 @pytest.mark.parametrize("written", [
@@ -74,7 +74,7 @@ def test_an_address_is_found_within_other_text(written: str, read: str) -> None:
     "ivan@[127.0.0.1]", "x" * 65 + "@example.ru", "ivan@" + "x" * 250 + ".ru", "ivan\0@exam ple",
 ])  # fmt: skip
 def test_addresses_without_receipts_are_rejected(written: str) -> None:
-    assert contacts.read(written) is None
+    assert contacts.parse_contact(written) is None
 
 
 def test_dns_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,13 +83,13 @@ def test_dns_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     monkeypatch.setattr(socket, "socket", no_network)
-    assert contacts.read("ivan@no-such-domain-anywhere.ru") == "ivan@no-such-domain-anywhere.ru"
+    assert contacts.parse_contact("ivan@no-such-domain-anywhere.ru") == "ivan@no-such-domain-anywhere.ru"
 
 
 @given(st.text(max_size=60))
 def test_any_input_is_safe_and_a_parsed_contact_parses_to_itself(written: str) -> None:
-    read = contacts.read(written)
-    assert read is None or contacts.read(read) == read
+    read = contacts.parse_contact(written)
+    assert read is None or contacts.parse_contact(read) == read
 
 
 # Refusals ---------------------------------------------------------------------------------------------------

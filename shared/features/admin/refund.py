@@ -81,7 +81,7 @@ def confirm(call: CallbackQuery) -> None:
 
     notifications.deliver(done["outgoing"])
     if task := done.get("task"):
-        refunds.ask(task)
+        refunds.request_refund(task)
     found = look_up_payment(context, number)
     if found is None:
         return context.answer_callback(context.text("button_old"), alert=True)

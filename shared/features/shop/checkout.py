@@ -124,8 +124,12 @@ def take_contact(message: Message) -> ContinueHandling | None:
 
     context = current_context()
     text = message.contact.phone_number if message.contact else message.text or ""
-    found = contacts.read(text)
-    if found is None and context.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
+    found = contacts.parse_contact(text)
+    if (
+        found is None
+        and context.data.get("awaiting") == contact.AWAITS_AGAIN
+        and not contacts.looks_like_contact(text)
+    ):
         context.set_data("awaiting", None)
         return ContinueHandling()
     if found is None:

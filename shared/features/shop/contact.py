@@ -24,7 +24,7 @@ def stored_contact(context: UpdateContext) -> str | None:
     from shared.payments import contacts  # only buyers need it
 
     found = context.data.get(_KEPT)
-    return contacts.read(str(found)) if found else None  # it may be older than this check
+    return contacts.parse_contact(str(found)) if found else None  # it may be older than this check
 
 
 def row(context: UpdateContext) -> Keyboard:

@@ -53,7 +53,9 @@ def payable_link(
 def _state(order: CreateOrder | GetOpenOrder) -> frozenset[str]:
     from shared.payments import open_orders  # not needed at a cold start
 
-    return open_orders.ask(order["provider"], order["id"], order["checkout_reference"] or "", _ASK_TIMEOUT)
+    return open_orders.refresh(
+        order["provider"], order["id"], order["checkout_reference"] or "", _ASK_TIMEOUT
+    )
 
 
 def _open(context: UpdateContext, made: CreateOrder | GetOpenOrder) -> str:

@@ -100,7 +100,7 @@ class Provider(provider.Provider):
             canceled = EventKind.CANCELED
             return (PaymentEvent(kind=canceled, payment_id=reference, order_id=order_id, reason="deleted"),)
         with api_client.as_provider_error(self.key):
-            return tuple(self._read(one) for one in invoices if one.get("status") != "active")
+            return tuple(self._invoice_event(one) for one in invoices if one.get("status") != "active")
 
     def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List paid invoices from the newest, until all of a page are older than an invoice can be paid."""
@@ -109,7 +109,7 @@ class Provider(provider.Provider):
         invoices = parsing.get_list(self._ask("getInvoices", timeout, asked).get("items"))
 
         def listed(invoice: Mapping[str, Any]) -> WebhookEvent | None:
-            payment_event = self._read(invoice)
+            payment_event = self._invoice_event(invoice)
             is_within = payment_event.happened_at is not None and since <= payment_event.happened_at < until
             return (
                 WebhookEvent(f"{payment_event.payment_id}:paid", (payment_event,), "invoice_paid")
@@ -133,7 +133,7 @@ class Provider(provider.Provider):
         same = (one for one in parsing.get_list(found.get("items")) if one.get("payload") == str(order.id))
         return next(same, None)
 
-    def _read(self, invoice: Mapping[str, Any]) -> PaymentEvent:
+    def _invoice_event(self, invoice: Mapping[str, Any]) -> PaymentEvent:
         from shared.payments.payloads import parse
         from shared.payments.providers.crypto_pay.payloads import Invoice
 

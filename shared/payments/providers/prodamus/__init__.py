@@ -187,12 +187,12 @@ def _tree(request: WebhookRequest) -> php_forms.Tree:
         php_forms.Malformed: it is not a form; `verify` handles it before `parse`.
     """
     if "form" not in request.cache:
-        request.cache["form"] = _read(request)
+        request.cache["form"] = _parse_form(request)
     found: php_forms.Tree = request.cache["form"]
     return found
 
 
-def _read(request: WebhookRequest) -> php_forms.Tree:
+def _parse_form(request: WebhookRequest) -> php_forms.Tree:
     content_type = request.headers.get("content-type", "")
     if "json" in content_type.partition(";")[0].lower():
         return php_forms.from_json(request.body)
