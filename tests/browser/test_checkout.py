@@ -46,7 +46,7 @@ def test_a_payer_pays(
     page.get_by_role("button", name=pay).first.click()
     page.get_by_role("status").filter(has_text="Paid").wait_for()
     assert invoice_of(stack, url).state == "paid"
-    page.locator(".told b").first.wait_for(
+    page.locator(".attempts b").first.wait_for(
         timeout=20_000
     )  # the page looks again while something is under way
     assert page.locator(".pay").is_disabled()
@@ -55,7 +55,7 @@ def test_a_payer_pays(
     page.locator("#line-state[data-state=up]").wait_for(state="attached")
 
 
-def test_what_happened_is_said_and_the_way_leads_back(
+def test_the_outcome_is_shown_with_a_link_back(
     stack: Stack, window: Callable[..., Any], checkout: Callable[[str], str]
 ) -> None:
     page = window(color_scheme="dark")

@@ -240,7 +240,7 @@ def test_the_database_goes_away_and_comes_back(stack: Stack, window: Window) -> 
     expect(page.locator(".tick[data-status=delivered]")).to_be_visible(timeout=20_000)
 
 
-def test_a_killed_function_is_told_above_the_chat_until_it_is_restarted(window: Window) -> None:
+def test_a_killed_function_is_shown_above_the_chat_until_it_is_restarted(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
@@ -382,9 +382,7 @@ def test_a_draft_shows_an_answer_while_it_is_written(stack: Stack, window: Windo
     expect(page.locator("#typing")).to_have_count(0)
 
 
-def test_a_hidden_page_holds_no_connection_and_hears_later_what_it_missed(
-    stack: Stack, window: Window
-) -> None:
+def test_a_hidden_page_holds_no_connection_and_replays_missed_events(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     def turn(hidden: bool) -> None:

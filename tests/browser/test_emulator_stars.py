@@ -64,7 +64,7 @@ def test_a_refusal_is_read_by_the_payer(stack: Stack, window: Window) -> None:
     page.locator("dialog").get_by_text("Not for sale any more.").wait_for()
 
 
-def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack, window: Window) -> None:
+def test_a_link_begins_a_subscription_that_renews_and_is_refunded(stack: Stack, window: Window) -> None:
     page = window()
     chat = current(stack, page)
     stack.telegram.hold()

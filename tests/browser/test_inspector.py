@@ -35,7 +35,7 @@ def test_each_delivery_of_an_update_shows_what_it_got(stack: Stack, window: Wind
     expect(page.locator(".way:visible")).to_have_count(0)
 
 
-def test_a_forged_update_is_told_from_the_genuine_one(stack: Stack, window: Window) -> None:
+def test_a_forged_update_is_marked(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()

@@ -72,7 +72,7 @@ def test_no_script_turns_text_into_markup(script: Path) -> None:
     assert len(text.splitlines()) <= 350, f"{script.name} holds more than one area: split it"
 
 
-def test_the_page_asks_nobody_but_the_emulator() -> None:
+def test_the_page_requests_only_the_emulator() -> None:
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', (PAGE / "index.html").read_text())
     assert policy
     assert "default-src 'none'" in policy[1]

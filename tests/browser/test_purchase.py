@@ -109,7 +109,7 @@ def test_a_purchase_from_the_first_word_to_the_history(
     look(till, "5-till")
     till.get_by_role("button", name=words.pay).first.click()
     expect(till.get_by_role("status")).to_have_text("Paid")
-    expect(till.locator(".told b").first).to_have_text("200", timeout=20_000)
+    expect(till.locator(".attempts b").first).to_have_text("200", timeout=20_000)
     look(till, "6-paid")
     till.close()
 

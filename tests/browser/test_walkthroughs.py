@@ -120,7 +120,7 @@ def test_an_update_is_delivered_twice(window: Window) -> None:
     expect(answers(page)).to_have_count(1)
 
 
-def test_a_walkthrough_starts_over_and_takes_its_faults_back(stack: Stack, window: Window) -> None:
+def test_a_walkthrough_starts_over_and_removes_its_faults(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()

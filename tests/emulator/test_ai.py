@@ -105,7 +105,7 @@ def test_a_stream_ends_with_usage_when_asked_and_with_done(ai: Ai, client: Clien
     assert all("usage" not in event for event in client.stream()[:-1])
 
 
-def test_openrouter_has_its_own_manners(ai: Ai, client: Client) -> None:
+def test_openrouter_has_its_own_format(ai: Ai, client: Client) -> None:
     ai.next(AiBehaviour(text="x"), AiBehaviour(text="x y"))
     assert client.ask(base=OPENROUTER).json()["usage"]["cost"] > 0
     events = client.stream(base=OPENROUTER)
@@ -140,7 +140,7 @@ def test_a_cut_stream_ends_without_done(ai: Ai, client: Client) -> None:
         client.ask()
 
 
-def test_nobody_answers_when_the_provider_is_down(ai: Ai, client: Client) -> None:
+def test_a_provider_that_is_down_gives_no_answer(ai: Ai, client: Client) -> None:
     ai.set_fault("down")
     with pytest.raises(urllib3.exceptions.ProtocolError):
         client.ask()

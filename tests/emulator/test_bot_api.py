@@ -389,7 +389,7 @@ def test_places_contacts_and_pins(bot: Client, chat: Chat) -> None:
     assert refusal(answer) == (400, "Bad Request: message to unpin not found")
 
 
-def test_options_stand_in_the_message(bot: Client) -> None:
+def test_options_become_fields_of_the_message(bot: Client) -> None:
     sent = bot.send(protect_content=True, message_effect_id="e1", link_preview_options={"is_disabled": True})
     message = sent["result"]
     assert (message["has_protected_content"], message["effect_id"]) == (True, "e1")
@@ -482,7 +482,7 @@ def test_who_blocked_the_bot_cannot_be_reached(bot: Client, chat: Chat) -> None:
     assert bot.send()["ok"]
 
 
-def test_nobody_is_written_to_first(bot: Client, telegram: Telegram) -> None:
+def test_a_bot_cannot_write_first(bot: Client, telegram: Telegram) -> None:
     stranger = telegram.user("Boris")
     stranger.chat("assistant")
     assert (

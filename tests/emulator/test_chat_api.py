@@ -156,7 +156,7 @@ def test_an_edit_of_a_caption(bare: Stack, api: HttpApi, receiver: Receiver, cha
     assert newest(bare, receiver)["edited_message"]["caption"] == "new"
 
 
-def test_a_deleted_message_is_gone_and_the_bot_is_not_told(
+def test_a_deleted_message_is_gone_and_the_bot_gets_no_update(
     bare: Stack, api: HttpApi, receiver: Receiver, chat: Json
 ) -> None:
     sent = api.post("send", text="secret", **chat)["message"]["message_id"]
@@ -167,7 +167,7 @@ def test_a_deleted_message_is_gone_and_the_bot_is_not_told(
     assert api.refusal("delete", message_id=sent, **chat) == "There is no such message in this chat."
 
 
-def test_blocking_and_unblocking_as_telegram_tells_it(
+def test_blocking_and_unblocking_send_my_chat_member(
     bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
     api.post("send", text="hi", **chat)
@@ -304,7 +304,7 @@ def test_reactions_go_both_ways(
     )
 
 
-def test_a_transcript_reads_as_a_story(
+def test_a_transcript_lists_events_in_order(
     bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
     bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
@@ -357,9 +357,7 @@ def test_an_answer_is_waited_for_until_the_update_is_taken(
     assert (answer["timed_out"], answer["pending_updates"]) == (False, 0)
 
 
-def test_an_answer_that_does_not_come_is_told_at_the_deadline(
-    api: HttpApi, receiver: Receiver, chat: Json
-) -> None:
+def test_a_missing_answer_is_reported_at_the_deadline(api: HttpApi, receiver: Receiver, chat: Json) -> None:
     sent = api.post("send", text="go", **chat)
     answer = api.get("answer", after=sent["cursor"], timeout=0.1, **chat)
     assert (answer["timed_out"], answer["entries"]) == (True, [])
@@ -402,7 +400,7 @@ def test_users_are_found_by_their_names(api: HttpApi) -> None:
     assert api.refusal("send", user="Nobody", text="hi") == "There is no such user."
 
 
-def test_a_name_means_the_user_who_is_in_the_list(api: HttpApi) -> None:
+def test_a_name_means_the_listed_user(api: HttpApi) -> None:
     """Each walkthrough adds a user of the same name, and takes the former one out of the list."""
     former, current = (
         api.post("users", first_name="Guest of a tour", walkthrough=True)["id"] for _ in range(2)

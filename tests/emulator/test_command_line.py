@@ -182,7 +182,7 @@ def test_an_invoice_in_the_chat_and_a_subscription(run: Run) -> None:
     ("close", "The sheet was closed."), ("no_stars", "There are too few Stars"),
     ("fail_after_check", "the Stars could not be taken"), ("pay", "Sold out"),
 ])  # fmt: skip
-def test_a_payment_that_comes_to_nothing_says_why(run: Run, shop: Shop, outcome: str, words: str) -> None:
+def test_a_failed_payment_says_why(run: Run, shop: Shop, outcome: str, words: str) -> None:
     if outcome == "pay":
         shop.agrees = {"ok": False, "error_message": "Sold out"}
     run("send", "/buy")

@@ -48,7 +48,7 @@ NOT_OFFICIAL = {"deleteMyProfilePhoto"}
 MARKUP = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
 
 
-def test_the_page_is_what_the_code_says() -> None:
+def test_the_generated_parts_are_current() -> None:
     text = reference.FILE.read_text(encoding="utf-8")
     assert reference.with_generated(text) == text, "run .venv/bin/python -m tools.emulator.reference"
 
@@ -261,7 +261,7 @@ def test_what_is_not_emulated_is_refused_and_never_comes(
         assert name not in UPDATES | MESSAGE_FIELDS, name
 
 
-def test_what_would_make_another_thing_of_a_message_is_refused(telegram: Telegram, chat: Any) -> None:
+def test_fields_that_change_the_kind_of_message_are_refused(telegram: Telegram, chat: Any) -> None:
     chat.send("/start")
     place = {"chat_id": chat.id, "latitude": 1, "longitude": 2}
     for name, more, thing in (

@@ -113,7 +113,7 @@ def test_a_hook_runs_before_postgres_sees_the_statement(database: Database, upst
     assert seen == [[]]
 
 
-def test_who_dies_before_a_statement_has_not_sent_it(database: Database, upstream: str) -> None:
+def test_a_client_that_dies_before_a_statement_has_not_sent_it(database: Database, upstream: str) -> None:
     connection = connect(database)
 
     def die() -> None:

@@ -178,7 +178,7 @@ def test_a_forged_delivery_comes_first_with_another_secret(
     assert receiver.texts == ["This message was forged.", "hi"]
 
 
-def test_a_silent_function_is_asked_again_after_the_idle_timeout(
+def test_a_silent_function_gets_the_update_again_after_the_idle_timeout(
     receiver: Receiver, telegram: Telegram, chat: Any
 ) -> None:
     telegram.delivery.idle_timeout = 0.5
@@ -191,7 +191,7 @@ def test_a_silent_function_is_asked_again_after_the_idle_timeout(
     assert telegram.deliveries[0]["error"] == "Read timeout expired"
 
 
-def test_nobody_at_the_webhook_is_a_failure_too(receiver: Receiver, telegram: Telegram, chat: Any) -> None:
+def test_an_unreachable_webhook_is_a_failure(receiver: Receiver, telegram: Telegram, chat: Any) -> None:
     receiver.server.stop()
     chat.send("hi").wait("retrying")
     assert telegram.deliveries[0]["status"] == 0

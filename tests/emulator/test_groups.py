@@ -25,7 +25,7 @@ def by(group: Group, number: int) -> Any:
     return group.by(TelegramUser(services, services.state.users[group.room.members[number]]))
 
 
-def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegram, group: Group) -> None:
+def test_an_added_bot_gets_an_update(receiver: Receiver, telegram: Telegram, group: Group) -> None:
     assert telegram.idle(5)
     change = receiver.updates[0]["my_chat_member"]
     assert (change["chat"]["id"], change["new_chat_member"]["status"]) == (group.id, "member")

@@ -130,7 +130,7 @@ def test_every_provider_has_a_fake_server(market: Market) -> None:
             }
 
 
-def test_what_happens_is_told_in_order_to_the_address_of_its_kind(market: Market) -> None:
+def test_callbacks_come_in_order_at_the_address_of_their_kind(market: Market) -> None:
     assert market.act("pay", 2) == ["paid 299.00 1", "closed 1"]
     request = market.told[0][0]
     assert (request.path, request.headers["x-forwarded-for"]) == ("/payments/corner/paid", "203.0.113.7")
@@ -138,7 +138,7 @@ def test_what_happens_is_told_in_order_to_the_address_of_its_kind(market: Market
     assert market.invoice.state == "refunded"
 
 
-def test_what_is_not_taken_is_told_again_until_the_provider_gives_up(market: Market) -> None:
+def test_a_refused_callback_is_sent_again_until_the_provider_gives_up(market: Market) -> None:
     given_up: list[str] = []
     market.corner.callbacks.give_up = lambda callback: given_up.append(callback.title)
     market.statuses = [503, 200, 500]
@@ -150,7 +150,7 @@ def test_what_is_not_taken_is_told_again_until_the_provider_gives_up(market: Mar
     assert given_up == ["refunded"]
 
 
-def test_a_shop_that_does_not_answer_is_told_again(market: Market) -> None:
+def test_a_callback_without_an_answer_is_sent_again(market: Market) -> None:
     url = market.corner.callback_url
     market.corner.callbacks._url = lambda: "http://127.0.0.1:9"
     market.corner.act("b1", "pay")
@@ -216,7 +216,7 @@ def test_every_attempt_and_every_call_is_in_the_trace(market: Market) -> None:
     assert (call["kind"], call["detail"]["query"], call["trace_id"]) == ("payment_call", "y=1", "t")
 
 
-def test_the_page_shows_what_is_asked_and_what_became_of_it(market: Market) -> None:
+def test_the_page_shows_the_amount_and_the_outcome(market: Market) -> None:
     page = market.page().data.decode()
     assert "Premium &lt;b&gt;" in page
     assert "Corner &lt;Shop&gt;" in page

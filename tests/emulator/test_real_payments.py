@@ -58,25 +58,25 @@ def test_a_key_that_could_move_money_is_refused_and_not_repeated(name: str, vari
 
 
 @pytest.mark.parametrize("name", sandboxes())
-def test_whatever_is_missing_is_named(name: str) -> None:
+def test_a_missing_setting_is_named(name: str) -> None:
     for variable in providers.load(name).required_variables():
         with pytest.raises(SettingMissing, match=f"--real {name} needs {variable} in .env"):
             real_payments([name], {**DOTENV, variable: ""})
 
 
-def test_an_address_of_dotenv_leads_nobody_out_of_the_test_network() -> None:
+def test_an_address_in_dotenv_does_not_replace_the_test_network() -> None:
     live: dict[str, Any] = DOTENV | {"CRYPTO_PAY_API_URL": "https://pay.crypt.bot"}
     assert real_payments(["crypto_pay"], live)["CRYPTO_PAY_API_URL"] == "https://testnet-pay.crypt.bot"
 
 
-def test_it_is_said_how_their_callbacks_come_here() -> None:
+def test_hints_say_how_callbacks_reach_this_machine() -> None:
     lines = hints(["openai", *sandboxes()], "http://127.0.0.1:8080")
     assert len(lines) == len(sandboxes())
     assert "stripe listen --forward-to http://127.0.0.1:8080/payments/stripe" in "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", [*sorted(set(providers.names()) - sandboxes().keys()), "paypal"])
-def test_who_has_no_test_mode_that_a_key_tells_cannot_be_asked_for(name: str) -> None:
+def test_a_provider_without_a_recognizable_test_mode_cannot_be_chosen(name: str) -> None:
     command = [sys.executable, "-m", "tools.emulator", f"--real={name}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2

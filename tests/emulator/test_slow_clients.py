@@ -227,7 +227,7 @@ def test_a_refusal_says_that_the_connection_ends(functions: dict[str, Function])
         connection.close()
 
 
-def test_a_client_that_asks_first_is_told_to_go_on(
+def test_expect_100_continue_is_answered(
     telegram: Function, connect: Callable[[Function], socket.socket]
 ) -> None:
     connection = connect(telegram)
@@ -248,7 +248,7 @@ def test_two_requests_at_once_are_never_mixed_up(
 
 
 @pytest.mark.parametrize("name", ["telegram", "payments"])
-def test_a_body_that_breaks_off_is_refused_and_nobody_is_alarmed(
+def test_an_incomplete_body_is_refused_without_an_alarm(
     name: str, functions: dict[str, Function], connect: Callable[[Function], socket.socket]
 ) -> None:
     function = functions[name]
@@ -304,7 +304,7 @@ def test_no_http_is_refused(payments: Function, connect: Callable[[Function], so
     answers_quickly(payments)
 
 
-def test_clients_that_do_not_close_hold_up_nobody(
+def test_clients_that_do_not_close_block_no_others(
     telegram: Function, connect: Callable[[Function], socket.socket]
 ) -> None:
     for _ in range(HELD):
@@ -314,7 +314,7 @@ def test_clients_that_do_not_close_hold_up_nobody(
     answers_quickly(telegram)
 
 
-def test_more_connections_than_it_takes_keep_nobody_out(
+def test_too_many_connections_block_no_others(
     payments: Function, connect: Callable[[Function], socket.socket]
 ) -> None:
     for _ in range(server.MAX_CONNECTIONS + 50):

@@ -352,7 +352,7 @@ def test_files_of_the_page_and_nothing_else_are_served(page: Page) -> None:
         assert page.get(path).status == 404
 
 
-def test_the_world_survives_a_restart(stack: Stack, page: Page, tmp_path: Path) -> None:
+def test_the_state_survives_a_restart(stack: Stack, page: Page, tmp_path: Path) -> None:
     anna = page.user(first_name="Kept")
     who = {"user": anna["id"], "bot": "assistant"}
     page.post("/api/send", who | {"kind": "photo", "text": "look"})

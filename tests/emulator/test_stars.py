@@ -57,7 +57,7 @@ def payments(receiver: Receiver, kind: str = "successful_payment") -> list[Json]
     ]
 
 
-def test_an_invoice_in_the_chat_is_asked_about_paid_and_told(
+def test_an_invoice_in_the_chat_has_a_pre_checkout_and_a_payment(
     receiver: Receiver, telegram: Telegram, chat: Chat
 ) -> None:
     agreeing(receiver)
@@ -159,7 +159,7 @@ def test_a_question_does_not_wait_for_a_message_of_its_chat(
     assert telegram.idle(20)
 
 
-def test_a_payment_is_given_back_once(receiver: Receiver, telegram: Telegram, chat: Chat) -> None:
+def test_a_payment_is_refunded_once(receiver: Receiver, telegram: Telegram, chat: Chat) -> None:
     agreeing(receiver)
     payment = chat.pay(link(telegram)).wait()
     refund = {"user_id": chat.user.id, "telegram_payment_charge_id": payment.charge_id}

@@ -58,7 +58,7 @@ def test_a_missing_token_is_named(dotenv: dict[str, str]) -> None:
         bot_token(dotenv)
 
 
-def test_a_dotenv_that_is_no_text_is_said_so(tmp_path: Path) -> None:
+def test_a_dotenv_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"BOT_TOKEN=1:a\n\xff\xfe")
     with pytest.raises(SettingMissing, match="is no text in UTF-8"):
         read_dotenv(tmp_path / ".env")
@@ -70,13 +70,13 @@ def test_a_dotenv_of_a_windows_editor_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1"])
-def test_a_number_that_is_no_port_is_said_in_one_line(port: str) -> None:
+def test_an_invalid_port_is_one_line(port: str) -> None:
     done = _emulator(f"--port={port}")
     assert (done.returncode, "is no port (1 to 65535)" in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
 
 
-def test_a_taken_port_is_said_with_the_way_out() -> None:
+def test_a_taken_port_is_reported_with_a_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = _emulator(f"--port={taken.getsockname()[1]}")
     assert (done.returncode, done.stdout) == (1, "")

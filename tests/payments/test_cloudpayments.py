@@ -235,7 +235,7 @@ def test_the_same_key_returns_the_same_order(shop: Shop, provider: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"code": 10}', "no such order"),
+        (b'{"code": 10}', "order is unknown"),
         (b'{"code": 12}', "amount"),
         (b'{"code": 20}', "expired"),
         (b'{"code": "0"}', "no answer"),

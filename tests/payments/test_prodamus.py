@@ -353,7 +353,7 @@ def test_a_subscriber_without_a_profile_is_identified_by_a_hash_of_the_phone(
     shop: Shop, provider: Any, environment: Callable[..., None], phone: str
 ) -> None:
     fake_server: Any = shop.fake_server("prodamus")
-    fake_server.tells_profiles = False
+    fake_server.sends_profiles = False
     _, checkout = bought(shop, period="month", contact=phone)
     first = shop.told(1)[0]
     shop.registry.press(checkout.url, "renew")

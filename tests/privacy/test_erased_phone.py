@@ -23,9 +23,9 @@ _phones = itertools.count(79_995_550_100)
 def prodamus(stack: Stack) -> Iterator[Any]:
     """Return its fake server, with callbacks as they were before they named a profile."""
     fake_server: Any = stack.payments["prodamus"]
-    fake_server.tells_profiles = False
+    fake_server.sends_profiles = False
     yield fake_server
-    fake_server.tells_profiles = True
+    fake_server.sends_profiles = True
 
 
 def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Invoice, str]:

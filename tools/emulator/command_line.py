@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from tools.emulator.client import (
@@ -25,18 +23,22 @@ from tools.emulator.client import (
     Unreachable,
     file_of,
 )
+from tools.emulator.clock_words import clock_move
+from tools.emulator.command_output import (
+    answer_text,
+    checkout_lines,
+    clock_lines,
+    coverage_lines,
+    fault_lines,
+    trace_lines,
+    user_lines,
+)
 from tools.launcher import running
 
 Json = dict[str, Any]
 REFUSED, NOT_REACHED, NO_ANSWER = 1, 3, 4
-UNITS = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
-SPAN = re.compile(r"(\d+)\s*([a-z]+?)s?")
 FAULT_SWITCHES = ("ai", "database_down", "hold", "lose_response", "deliver_twice", "forge")
 BOOLEAN_SWITCHES = ("database_down", "hold")
-FORWARD = (
-    'The clock only moves forward: "1 day", "3 weeks", "90" (seconds), "next" (what falls due next), '
-    "or to a moment such as 2027-01-31T12:00."
-)
 
 
 class Wrong(EmulatorError):
@@ -68,20 +70,8 @@ def _show(options: argparse.Namespace, found: Any) -> None:
     if options.json:
         shown = (found.opens or found.entries) if isinstance(found, Answer) else found
         print(json.dumps(shown, ensure_ascii=False, indent=2))
-    elif text := (_answer_text(found) if isinstance(found, Answer) else options.show(found)):
+    elif text := (answer_text(found) if isinstance(found, Answer) else options.show(found)):
         print(text.rstrip("\n"))
-
-
-def _answer_text(answer: Answer) -> str:
-    if answer.opens is None:
-        return answer.transcript
-    if invoice := answer.opens.get("invoice"):
-        every = ", every 30 days" if invoice["subscription_period"] else ""
-        price = f"{invoice['total_amount']} Stars{every}"
-        how = "Pay it with: ./switchboard emulator pay"
-        return f"An invoice opens: {invoice['title']}, {price}\n{invoice['description']}\n{how}"
-    how = "\nPay it with: ./switchboard emulator checkout pay" if "/pay/" in answer.opens["url"] else ""
-    return f"A page opens: {answer.opens['url']}{how}"
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
@@ -132,16 +122,6 @@ def _checkout(options: argparse.Namespace) -> Any:
     return _expected(options, chat.checkout(options.action, timeout=timeout, **named))
 
 
-def _checkout_lines(found: list[Json]) -> str:
-    if not found:
-        return "There is no checkout yet: tap a button to pay first."
-    return "\n".join(
-        f"{one['provider']}  {one['id']}  {one['state']}  {one['amount']} {one['currency']}  {one['title']}\n"
-        f"    possible now: {', '.join(action['name'] for action in one['actions'] if action['enabled'])}"
-        for one in found
-    )
-
-
 def _edit(options: argparse.Namespace) -> Answer:
     answer = _chat(options).edit(options.message, options.text_sent, **_waiting(options))
     return _expected(options, answer)
@@ -171,13 +151,6 @@ def _users(options: argparse.Namespace) -> list[Json]:
     return emulator.users()
 
 
-def _user_lines(users: list[Json]) -> str:
-    return "\n".join(
-        f"{one['id']}  {one['first_name']}{'  @' + one['username'] if one.get('username') else ''}"
-        for one in users
-    )
-
-
 def _fault(options: argparse.Namespace) -> Json:
     emulator = _emulator(options)
     if options.kind == "list":
@@ -191,52 +164,10 @@ def _fault(options: argparse.Namespace) -> Json:
     return emulator.post("faults", **kind, **more)
 
 
-def _fault_lines(found: Json) -> str:
-    if "removed" in found:
-        return f"{found['removed']} removed"
-    if "fault" in found:
-        return _fault_line(found["fault"])
-    kinds = [f"  {one['kind']:16} {one['about']}" for one in found["kinds"]]
-    set_now = [_fault_line(one) for one in found["faults"]] or ["No fault is set."]
-    return "\n".join([*set_now, "", "Kinds:", *kinds])
-
-
-def _fault_line(fault: Json) -> str:
-    what = fault["kind"] or f"{fault['status']} {fault['description']}"
-    left = "every call" if fault["count"] is None else f"{fault['count']} more"
-    narrowed = "".join(f", {name} {fault[name]}" for name in ("bot", "chat_id", "text") if name in fault)
-    return f"#{fault['id']}  {what}, {fault['method']}{narrowed}: {left}, used {fault['used']}"
-
-
 def _clock(options: argparse.Namespace) -> Json:
     emulator = _emulator(options)
     words = " ".join(options.to).strip()
-    return emulator.advance(options.deadline, **_move(words)) if words else emulator.get("clock")
-
-
-def _move(words: str) -> Json:
-    """Read "1 day", "3 weeks", "90" (seconds), "next" or a moment."""
-    if words.isdecimal():
-        return {"seconds": int(words)}
-    if span := SPAN.fullmatch(words.lower()):
-        count, unit = int(span[1]), UNITS.get(span[2], span[2])
-        return {"seconds": count} if unit == "second" else {"period": unit, "times": count}
-    if words != "next" and not _is_moment(words):
-        raise EmulatorError(FORWARD)
-    return {"to": words}
-
-
-def _is_moment(words: str) -> bool:
-    try:
-        datetime.fromisoformat(words)
-    except ValueError:
-        return False
-    return True
-
-
-def _clock_lines(state: Json) -> str:
-    following = "".join(f"\n  {one['at']}  {one['what']}" for one in state.get("next") or [])
-    return f"{state['now']} ({state['offset']:g} seconds ahead){following}"
+    return emulator.advance(options.deadline, **clock_move(words)) if words else emulator.get("clock")
 
 
 def _switch(options: argparse.Namespace) -> Json:
@@ -270,25 +201,10 @@ def _is_error(event: Json) -> bool:
     return (isinstance(status, int) and status >= 400) or bool(detail.get("error") or detail.get("fault"))
 
 
-def _trace_lines(events: list[Json]) -> str:
-    return "\n".join(
-        f"{event['kind']:14} {event['status'] if event['status'] is not None else '':>5}  {event['title']}"
-        for event in events
-    )
-
-
 def _coverage(options: argparse.Namespace) -> Json:
     from tools.emulator.telegram.coverage import coverage
 
     return coverage().json()
-
-
-def _coverage_lines(found: Json) -> str:
-    lines = [f"Bot API {found['version']}: {found['summary']}"]
-    for name, one in found["methods"].items():
-        missing = f"  not: {', '.join(one['missing'])}" if one["missing"] else ""
-        lines.append(f"{one['support']:8} {name}{missing}")
-    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -361,13 +277,19 @@ def _add_chat_commands(commands: Any) -> None:
         "checkout",
         "List the providers' checkouts, or press a button of one and print the bot's answer",
         _checkout,
-        _checkout_lines,
+        checkout_lines,
     )
     checkout.add_argument("action", nargs="?", help="pay, decline, refund, renew …: the list names each")
     checkout.add_argument("--provider", help="stripe, yookassa … (that of the newest checkout)")
     checkout.add_argument("--id", metavar="ID", help="the checkout (the newest one)")
     for parser in (send, tap, edit, pay, checkout):
         _add_waiting(parser)
+    for parser in (send, tap, edit, pay, checkout, *_add_plain_chat_commands(commands)):
+        _add_chat(parser)
+
+
+def _add_plain_chat_commands(commands: Any) -> list[argparse.ArgumentParser]:
+    """Add the commands that wait for no answer."""
     delete = _command(commands, "delete", "Delete a message", lambda o: _chat(o).delete(o.message))
     delete.add_argument("message", type=int, metavar="NUMBER")
     react = _command(commands, "react", "React to a message", lambda o: _chat(o).react(o.message, o.emoji))
@@ -381,12 +303,11 @@ def _add_chat_commands(commands: Any) -> None:
         commands, "chat", "Print what happened in a chat", _transcript, lambda found: str(found["text"])
     )
     chat.add_argument("--after", type=int, metavar="CURSOR", help="only what came after this entry")
-    for parser in (send, tap, edit, pay, checkout, delete, react, topic, block, unblock, chat):
-        _add_chat(parser)
+    return [delete, react, topic, block, unblock, chat]
 
 
 def _add_other_commands(commands: Any) -> None:
-    users = _command(commands, "users", "List the users, or add one", _users, _user_lines)
+    users = _command(commands, "users", "List the users, or add one", _users, user_lines)
     users.add_argument("name", nargs="?", help="the first name of a new user")
     users.add_argument("--username")
     users.add_argument("--language", default="en", metavar="CODE")
@@ -398,8 +319,8 @@ def _add_other_commands(commands: Any) -> None:
         lambda made: str(made["token"]),
     )
     bot.add_argument("name", help="small letters, digits and _")
-    _add_fault(_command(commands, "fault", "Make calls of the Bot API fail", _fault, _fault_lines))
-    clock = _command(commands, "clock", "Print the time, or move it forward", _clock, _clock_lines)
+    _add_fault(_command(commands, "fault", "Make calls of the Bot API fail", _fault, fault_lines))
+    clock = _command(commands, "clock", "Print the time, or move it forward", _clock, clock_lines)
     clock.add_argument("to", nargs="*", help='"1 day", "3 weeks", seconds, a moment (ISO 8601), or next')
     clock.add_argument("--deadline", type=float, default=300.0, help="seconds to wait until it stands (300)")
     switch = _command(commands, "switch", "Set a fault switch", _switch)
@@ -407,10 +328,10 @@ def _add_other_commands(commands: Any) -> None:
     switch.add_argument("value", help="true, false, a count, or how the AI behaves")
     job = _command(commands, "job", "Run a scheduled job", _job, lambda found: str(found["status"]))
     job.add_argument("name", help="sweep, payments or statements, or a job of your own")
-    trace = _command(commands, "trace", "Print what happened", _trace, _trace_lines)
+    trace = _command(commands, "trace", "Print what happened", _trace, trace_lines)
     trace.add_argument("--limit", type=int, default=50)
     trace.add_argument("--errors", action="store_true", help="only what failed")
-    _command(commands, "coverage", "List what is emulated of the Bot API", _coverage, _coverage_lines)
+    _command(commands, "coverage", "List what is emulated of the Bot API", _coverage, coverage_lines)
 
 
 def _add_fault(parser: argparse.ArgumentParser) -> None:

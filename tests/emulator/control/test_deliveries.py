@@ -13,6 +13,8 @@ from tests.emulator.control.conftest import Api
 from tests.payments import provider_lists
 from tests.support import eventually
 from tools.emulator.ai import AiBehaviour
+from tools.emulator.control.explained import REASONS
+from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat, Sent
 
@@ -242,9 +244,7 @@ def test_a_callback_is_edited_and_signed_anew(
     assert row["paid"] == 1  # however often it is told
 
 
-def test_a_forged_callback_is_told_apart(
-    api: Api, control: Stack, anna: Chat, order: Callable[..., str]
-) -> None:
+def test_a_forged_callback_is_marked(api: Api, control: Stack, anna: Chat, order: Callable[..., str]) -> None:
     invoice = order(anna, "stripe")
     control.payments["stripe"].act(invoice, "forge")
     trace_id = control.payments["stripe"].invoices[invoice].callbacks[0].id
@@ -309,7 +309,7 @@ def test_log_lines_are_filtered_and_linked_to_their_update(api: Api, anna: Chat)
     ("deliveries/resend", {"id": "nothing"}, "no such delivery"),
     ("deliveries/resend", {}, "no such delivery"),
 ])  # fmt: skip
-def test_what_is_not_there_is_refused(api: Api, path: str, body: Any, words: str) -> None:
+def test_a_missing_delivery_is_refused(api: Api, path: str, body: Any, words: str) -> None:
     assert words in api.refused(path, **body)
 
 
@@ -320,3 +320,8 @@ def test_a_signature_of_another_kind_is_refused(api: Api, anna: Chat) -> None:
     assert "new update_id" in api.refused(
         "deliveries/resend", id=sent.update.trace_id, body="{", number="next"
     )
+
+
+def test_every_explained_refusal_is_one_that_a_function_logs() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared").rglob("*.py"))
+    assert [action for action in REASONS if f'"{action}"' not in sources] == []

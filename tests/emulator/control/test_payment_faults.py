@@ -24,7 +24,7 @@ def call(stack: Stack, path: str = "v1/events", timeout: float = 5.0) -> http.Re
     return http.request("GET", f"{stack.url}/pay/stripe/{path}", timeout=timeout)
 
 
-def test_an_error_is_answered_so_often_and_no_more(api: Api, control: Stack) -> None:
+def test_an_error_is_answered_count_times(api: Api, control: Stack) -> None:
     faults = api.post("payment-faults", provider="stripe", status=502, count=2)["faults"]
     assert [(one["kind"], one["status"], one["count"]) for one in faults] == [("error", 502, 2)]
     assert api.get("state")["switches"]["payments"] == {"stripe": 1}
@@ -53,7 +53,7 @@ def test_calls_are_reset_kept_waiting_or_answered_with_a_page(
     assert eventually(lambda: _recorded(control, "v1/page"), 10) == [200]
 
 
-def test_a_fault_stays_until_it_is_taken_back(api: Api, control: Stack) -> None:
+def test_a_fault_stays_until_it_is_removed(api: Api, control: Stack) -> None:
     (fault,) = api.post("payment-faults", provider="stripe", count=None, path="v1/ev")["faults"]
     assert [call(control).status for _ in range(4)] == [503] * 4
     assert call(control, "v1/refunds").status == 401
@@ -130,7 +130,7 @@ def test_a_checkout_can_expire_at_every_provider(
     assert _bonus(owner, anna) == 0
 
 
-def test_a_declined_card_is_told_everywhere_a_card_is_taken(
+def test_a_declined_card_has_a_callback_at_every_card_provider(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
     for provider in provider_lists.CARDS:

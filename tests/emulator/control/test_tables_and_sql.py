@@ -154,7 +154,7 @@ def test_functions_are_listed_with_their_arguments_and_callers(api: Api) -> None
     assert not [one for one in listed["functions"] if "anon" in one["roles"]]
 
 
-def test_a_function_runs_as_a_role_and_is_taken_back_if_wanted(api: Api, owner: Owner, anna: Chat) -> None:
+def test_a_function_runs_as_a_role_and_is_rolled_back_on_request(api: Api, owner: Owner, anna: Chat) -> None:
     call: dict[str, Any] = {
         "function": "adjust_balance",
         "role": "service_role",

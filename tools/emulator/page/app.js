@@ -13,7 +13,7 @@ import { startUsers } from "./users.js";
 import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
 import { startGuide } from "./guide.js";
-import { botOf, chooseUser, groupOf, isHere, on, openTalk, userOf, store, tell } from "./store.js";
+import { botOf, chooseUser, groupOf, isHere, on, openTalk, userOf, store, emit } from "./store.js";
 import { onTopic, startTopics } from "./topics.js";
 import { onTrace, startTrace } from "./trace.js";
 import { startWelcome } from "./welcome.js";
@@ -32,7 +32,7 @@ function keep(list, one) {
   const at = list.findIndex((known) => known.id === one.id);
   if (at < 0) list.push(one);
   else list[at] = one;
-  tell("state");
+  emit("state");
 }
 
 async function refresh() {
@@ -40,8 +40,8 @@ async function refresh() {
   const { users, bots, groups, channels, admins, switches, faults, functions, jobs, clock } = state;
   Object.assign(store, { users, bots, groups, channels, admins, switches, apiFaults: faults ?? [], clock: clock ?? null, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.user) store.user = userOf(store.user.id) ?? users[0];
-  if (store.user) tell("state");
-  tell("switches");
+  if (store.user) emit("state");
+  emit("switches");
 }
 
 /** Restores the user and the chat of last time where they still exist; an empty emulator gets its first user. */
@@ -53,7 +53,7 @@ async function recall() {
   if (!usable) talk = { bot: store.bots[0].name, group: null };
   store.user = user;
   store.talk = talk;
-  tell("state");
+  emit("state");
   chooseUser(user.id);
 }
 
@@ -91,13 +91,13 @@ async function start() {
   startGuide();
   const receive = (name, event) => {
     STREAM[name](event);
-    tell("stream", { name, event });
+    emit("stream", { name, event });
   };
   listen(receive, async (state, again) => {
     lineState(state);
     if (state !== "up" || !again) return;
     await refresh();
-    tell("stale");
+    emit("stale");
   });
   if (matchMedia("(min-width: 720px)").matches) $("write").focus();
 }

@@ -10,7 +10,7 @@ import { openMenu } from "./menu.js";
 import { openChannel } from "./users.js";
 import { markedIn, openQuote } from "./quote.js";
 import { openStars, sayPurchase } from "./stars.js";
-import { address, botOf, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { address, botOf, isHere, on, openTalk, store, emit, unreadKey } from "./store.js";
 import { inTopic, isInTopic } from "./topics.js";
 import { renderWelcome } from "./welcome.js";
 
@@ -78,19 +78,19 @@ async function load() {
   if (answer) {
     store.topics = answer.topics;
     store.subscriptions = answer.subscriptions ?? [];
-    tell("topics");
+    emit("topics");
     fill(answer.messages);
-    tell("blocked", Boolean(answer.blocked));
+    emit("blocked", Boolean(answer.blocked));
   }
   log.removeAttribute("aria-busy");
-  tell("messages");
+  emit("messages");
   const late = missed;
   missed = null;
   for (const again of late) again();
 }
 
 export function onBlock(event) {
-  if (isHere(event)) tell("blocked", event.blocked);
+  if (isHere(event)) emit("blocked", event.blocked);
 }
 
 function fill(list) {
@@ -167,14 +167,14 @@ export const onMessage = settled((message) => {
   arrange();
   if (near || message.from?.id === store.user.id) scrollToEnd();
   else showUnseen(unseen + 1);
-  tell("messages");
+  emit("messages");
 });
 
 function elsewhere(message) {
   if (!message.from?.is_bot) return;
   const key = unreadKey(message.chat_id ?? message.chat?.id, message.bot);
   store.unread.set(key, (store.unread.get(key) ?? 0) + 1);
-  tell("unread");
+  emit("unread");
 }
 
 export const onEdit = settled((message) => {
@@ -183,7 +183,7 @@ export const onEdit = settled((message) => {
   put(message);
   arrange();
   if (near) scrollToEnd();
-  tell("messages");
+  emit("messages");
 });
 
 export const onDelete = settled((event) => {
@@ -193,7 +193,7 @@ export const onDelete = settled((event) => {
     shown.delete(id);
   }
   arrange();
-  tell("messages");
+  emit("messages");
 });
 
 export const onDelivery = settled((event) => {
@@ -249,7 +249,7 @@ function settle(node) {
 export function onCallbackAnswer(event) {
   if (event.user !== store.user?.id) return;
   for (const node of waiting.keys()) settle(node);
-  if (event.text && event.alert) tell("alert", event.text);
+  if (event.text && event.alert) emit("alert", event.text);
   else if (event.text) toast(event.text);
   if (event.url) follow(event.url, actions);
 }
@@ -292,13 +292,13 @@ function messageMenu(message, anchor) {
   const part = text ? markedIn(message, shown.get(message.message_id)?.node) : "";
   const update = message.delivery?.update_id ?? shown.get(message.message_id)?.message.delivery?.update_id;
   openMenu(anchor, [
-    { icon: "reply", label: "Reply", run: () => tell("reply", { message }) },
-    part ? { icon: "quote", label: "Quote the marked part", run: () => tell("reply", { message, part }) } : null,
+    { icon: "reply", label: "Reply", run: () => emit("reply", { message }) },
+    part ? { icon: "quote", label: "Quote the marked part", run: () => emit("reply", { message, part }) } : null,
     text && !part ? { icon: "quote", label: "Quote a part…", run: () => openQuote(message) } : null,
-    own && message.text ? { icon: "pencil", label: "Edit", run: () => tell("edit", message) } : null,
+    own && message.text ? { icon: "pencil", label: "Edit", run: () => emit("edit", message) } : null,
     text ? { icon: "copy", label: "Copy text", run: () => copyText(text) } : null,
     text ? { icon: "forward", label: "Forward to this chat", run: () => send({ kind: "forward", text }) } : null,
-    update ? { icon: "way", label: "Show trace", run: () => tell("show-way", update) } : null,
+    update ? { icon: "way", label: "Show trace", run: () => emit("show-way", update) } : null,
     ...REACTIONS.map(([emoji, label]) => ({ label, mark: emoji, run: () => react(message, emoji) })),
     own || !store.talk.group ? { icon: "trash", label: "Delete", run: () => post("/api/delete", { ...address(), message_id: message.message_id }).catch(() => {}) } : null,
   ]);

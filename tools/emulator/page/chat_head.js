@@ -6,7 +6,7 @@ import { $, avatar, copyText, fullName, h, icon, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { addTopic } from "./topics.js";
 import { openWalkthroughs } from "./welcome.js";
-import { address, botOf, groupOf, on, userOf, store, tell } from "./store.js";
+import { address, botOf, groupOf, on, userOf, store, emit } from "./store.js";
 
 let blocked = false;
 
@@ -27,12 +27,12 @@ function renderHead() {
     !group || one.forum ? { icon: "topic", label: "New topic…", run: addTopic } : null,
     { icon: "document", label: "Copy transcript", run: () => copyTranscript().catch(() => {}) },
     group || blocked ? null : { icon: "block", label: "Block the bot", run: () => post("/api/block", { ...address(), blocked: true }).catch(() => {}) },
-    { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(() => tell("reload-chat")).catch(() => {}) },
+    { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(() => emit("reload-chat")).catch(() => {}) },
   ]), { "aria-haspopup": "menu" });
   $("chat-head").replaceChildren(
     avatar(name, group ?? bot, one.color),
     h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
-    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "users") },
+    h("button", { type: "button", class: "as", onclick: () => emit("show-panel", "users") },
       avatar(fullName(store.user), store.user.id, store.user.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.user.first_name))),
     h("button", { type: "button", class: "clock walk", onclick: openWalkthroughs, "aria-label": "Walkthroughs", title: "Walkthroughs" }, icon("guide"), h("span", {}, "Walkthroughs")),
     clockButton(), more);

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { openPanel } from "./dialog.js";
 import { $, h, icon } from "./dom.js";
-import { on, store, tell } from "./store.js";
+import { on, store, emit } from "./store.js";
 
 const STEPS = [["hour", "+1 hour"], ["day", "+1 day"], ["week", "+1 week"], ["month", "+1 month"], ["year", "+1 year"]];
 const KINDS = { job: "job", renewal: "renewal", failed_renewal: "failed renewal", expired: "expired", ended: "ended" };
@@ -104,7 +104,7 @@ export function onClock(state) {
   const moved = isMoving() && state?.status === "ready";
   store.clock = state;
   render();
-  if (moved) tell("clock-moved");
+  if (moved) emit("clock-moved");
 }
 
 export function startClock() {

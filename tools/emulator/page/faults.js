@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { $, h, icon, toast } from "./dom.js";
 import { apiFaults, faultLine, removeFault } from "./api_faults.js";
 import { paymentFaults, paymentSection, startPaymentFaults } from "./payment_faults.js";
-import { on, store, tell } from "./store.js";
+import { on, store, emit } from "./store.js";
 
 const AI = [
   ["ok", "Normal", "Answers at once."],
@@ -164,7 +164,7 @@ function warned(words, label, run) {
 /** The stream carries all of them at every change. */
 export function onSwitches(event) {
   store.switches = event;
-  tell("switches");
+  emit("switches");
   renderFaults();
 }
 

@@ -1,7 +1,7 @@
 // The frame: theme, views of a narrow window, tabs of the inspector, skip links.
 
 import { $, icon } from "./dom.js";
-import { on, tell } from "./store.js";
+import { on, emit } from "./store.js";
 
 const THEMES = { auto: ["auto", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
 const PANELS = [...document.querySelectorAll(".panel-tabs [data-panel]")].map((tab) => tab.dataset.panel);
@@ -37,7 +37,7 @@ function show(name) {
     tab.setAttribute("aria-selected", String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
   }
-  if (isPanel) tell("panel", name);
+  if (isPanel) emit("panel", name);
 }
 
 function onTabKey(event) {

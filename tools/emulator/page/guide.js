@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { $, h, icon, iconButton } from "./dom.js";
 import { SCENARIOS } from "./scenarios.js";
-import { chooseUser, on, openTalk, userOf, store, tell } from "./store.js";
+import { chooseUser, on, openTalk, userOf, store, emit } from "./store.js";
 
 const place = $("guide");
 let run = null; // {id, at, users: {role: id}, ...what the steps noted}
@@ -40,7 +40,7 @@ async function setUp() {
   const first = await addUser(scenario().user);
   openTalk({ bot: store.bots[0].name, group: null });
   chooseUser(first.id);
-  tell("show-panel", "chat");
+  emit("show-panel", "chat");
 }
 
 /** Adds a user under a role that later steps refer to. */
@@ -62,7 +62,7 @@ const tools = {
   fault: (name, value) => post("/api/switches", { name, value }),
   advance: (period) => post("/api/clock/advance", { period }),
   // On a phone the chat gives way to the inspector: the walkthrough stays in view, and its end offers the trace.
-  trace: () => matchMedia("(min-width: 720px)").matches && tell("show-panel", "trace"),
+  trace: () => matchMedia("(min-width: 720px)").matches && emit("show-panel", "trace"),
 };
 
 /** Takes back the faults of the current walkthrough. */
@@ -76,7 +76,7 @@ async function close() {
   run = null;
   save();
   render();
-  tell("guide");
+  emit("guide");
   $("write").focus();
 }
 
@@ -141,7 +141,7 @@ function finished() {
   const next = others[(others.findIndex((one) => one.id === run.id) + 1) % others.length];
   return [h("div", { class: "guide-step", role: "status" },
     h("div", { class: "guide-words" }, h("p", { class: "guide-do" }, icon("check"), scenario().ending)),
-    h("button", { type: "button", class: "secondary to-trace", onclick: () => tell("show-panel", "trace") }, "Open the trace"),
+    h("button", { type: "button", class: "secondary to-trace", onclick: () => emit("show-panel", "trace") }, "Open the trace"),
     h("button", { type: "button", class: "secondary", onclick: () => start(next.id).catch(() => {}) }, `Next: ${next.title}`))];
 }
 

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { $, copyText, h, icon, iconButton } from "./dom.js";
-import { on, store, tell } from "./store.js";
+import { on, store, emit } from "./store.js";
 import { tinted } from "./json.js";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"];
@@ -72,7 +72,7 @@ function toggle(node, row, entry) {
   node.append(h("div", { class: "detail" },
     iconButton("copy", "Copy as JSON", () => copyText(text)),
     h("pre", { tabindex: 0 }, tinted(text)),
-    entry.trace_id ? h("button", { type: "button", class: "quiet", onclick: () => tell("show-trace", entry.trace_id) }, icon("way"), "Show trace") : null));
+    entry.trace_id ? h("button", { type: "button", class: "quiet", onclick: () => emit("show-trace", entry.trace_id) }, icon("way"), "Show trace") : null));
 }
 
 export function startLogs() {

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { openForm } from "./dialog.js";
 import { h, icon, iconButton } from "./dom.js";
-import { on, store, tell } from "./store.js";
+import { on, store, emit } from "./store.js";
 
 let known = { providers: [], kinds: [], faults: [] };
 
@@ -15,7 +15,7 @@ const lineOf = (fault) => `${nameOf(fault.provider)}: ${kindOf(fault)}, ${times(
 
 async function change(path, body) {
   known = await post(path, body);
-  tell("payment-faults");
+  emit("payment-faults");
 }
 
 const remove = (id) => change("/api/payment-faults/clear", { id }).catch(() => {});
@@ -72,7 +72,7 @@ export function paymentSection() {
 
 async function load() {
   known = await get("/api/payment-faults").catch(() => known);
-  tell("payment-faults");
+  emit("payment-faults");
 }
 
 /** Fetches the faults when the panel opens, and whenever the emulator says that they changed. */

@@ -2,7 +2,7 @@
 
 import { openPanel } from "./dialog.js";
 import { h } from "./dom.js";
-import { tell } from "./store.js";
+import { emit } from "./store.js";
 
 const wordsOf = (message) => message.text ?? message.caption ?? "";
 
@@ -23,7 +23,7 @@ export function openQuote(message) {
     onclick: () => {
       const part = field.value.slice(field.selectionStart, field.selectionEnd).trim();
       close();
-      tell("reply", { message, part });
+      emit("reply", { message, part });
     },
   }, "Quote");
   const check = () => {

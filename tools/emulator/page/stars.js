@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { openPanel } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { total } from "./message.js";
-import { address, botOf, store, tell } from "./store.js";
+import { address, botOf, store, emit } from "./store.js";
 
 const OUTCOMES = [
   ["close", "Close the sheet", "The bot hears nothing."],
@@ -38,5 +38,5 @@ export async function openStars(which, onbusy) {
 
 /** What the payer reads when a purchase did not work out; a closed sheet says nothing. */
 export function sayPurchase({ state, error }) {
-  if (state !== "paid" && state !== "closed") tell("alert", FAILURES[state] ?? error);
+  if (state !== "paid" && state !== "closed") emit("alert", FAILURES[state] ?? error);
 }

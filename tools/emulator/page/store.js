@@ -25,7 +25,7 @@ export function on(name, listener) {
   bus.addEventListener(name, (event) => listener(event.detail));
 }
 
-export function tell(name, detail) {
+export function emit(name, detail) {
   bus.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
@@ -86,5 +86,5 @@ export function openTalk(talk) {
   store.topics = [];
   localStorage.setItem("talk", JSON.stringify({ bot: talk.bot, group: talk.group }));
   store.unread.delete(unreadKey(chatId(), talk.bot));
-  tell("talk");
+  emit("talk");
 }

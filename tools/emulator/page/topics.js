@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { openForm } from "./dialog.js";
 import { $, h, icon, rove } from "./dom.js";
-import { address, groupOf, on, store, tell, threadOf } from "./store.js";
+import { address, groupOf, on, store, emit, threadOf } from "./store.js";
 
 const GENERAL = 1;
 const bar = $("topics");
@@ -22,7 +22,7 @@ export const inTopic = () => (threadOf() && threadOf() !== GENERAL ? { thread: t
 function open(thread) {
   store.talk = { ...store.talk, thread };
   render();
-  tell("topic");
+  emit("topic");
 }
 
 function chip({ thread, name, icon_color: color, closed }) {
@@ -65,7 +65,7 @@ export function onTopic(topic) {
   keep(topic);
   if (topic.deleted && threadOf() === topic.thread) return open(null);
   render();
-  tell("topic");
+  emit("topic");
 }
 
 export function startTopics() {

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { $, duration, h, icon, iconButton } from "./dom.js";
 import { openResend } from "./resend.js";
-import { isHere, on, store, tell } from "./store.js";
+import { isHere, on, store, emit } from "./store.js";
 import { body, isError, isEventError, lone, outcome, spent, strip } from "./waterfall.js";
 
 const KEPT = 120;
@@ -224,7 +224,7 @@ function clear() {
 /** Opens the card of an update, or of a trace, and brings it into view. */
 function show(matches) {
   const card = [...cards.values()].find((one) => one.flow && matches(one.flow));
-  tell("show-panel", "trace");
+  emit("show-panel", "trace");
   if (!card) return;
   card.open = true;
   draw(card);

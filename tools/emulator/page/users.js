@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { $, avatar, fullName, h, icon, rove } from "./dom.js";
 import { openForm } from "./dialog.js";
-import { aboutOf, chooseUser, isAdmin, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { aboutOf, chooseUser, isAdmin, on, openTalk, store, emit, unreadKey } from "./store.js";
 
 const names = new Intl.DisplayNames(["en"], { type: "language" });
 const LANGUAGES = ["en", "ru", "uk", "de", "es", "fr", "it", "pt-br", "tr", "uz", "kk", "ar", "fa", "hi", "id", "zh-hans", "ja"];
@@ -91,7 +91,7 @@ const count = (list, one, many) => `${list.length} ${list.length === 1 ? one : m
 
 function enter(talk) {
   openTalk(talk);
-  tell("show-panel", "chat");
+  emit("show-panel", "chat");
 }
 
 function addUser() {
@@ -109,7 +109,7 @@ function addUser() {
       const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
       if (body.username) body.username = body.username.replace(/^@/, "");
       const user = await post("/api/users", body);
-      tell("added-user", user);
+      emit("added-user", user);
     },
   });
 }
@@ -128,7 +128,7 @@ function addGroup() {
     run: async ({ title, members, bots, more }) => {
       const options = { forum: more.includes("forum"), admins: more.includes("admins") ? bots : [] };
       const group = await post("/api/groups", { title, members: members.map(Number), bots, ...options });
-      tell("added-group", group);
+      emit("added-group", group);
     },
   });
 }

@@ -3,11 +3,11 @@
 import { openPanel } from "./dialog.js";
 import { avatar, drawing, fullName, h, icon } from "./dom.js";
 import { isFinished, isRunning, offered, start } from "./guide.js";
-import { botOf, chatId, commandsOf, groupOf, store, tell } from "./store.js";
+import { botOf, chatId, commandsOf, groupOf, store, emit } from "./store.js";
 
 function openMenu(send) {
   const commands = commandsOf(botOf(store.talk.bot), store.user, chatId());
-  if (commands.length) return tell("open-commands");
+  if (commands.length) return emit("open-commands");
   return send({ kind: "text", text: "/start" });
 }
 

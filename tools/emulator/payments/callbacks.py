@@ -257,15 +257,15 @@ class Callbacks:
     def _record(
         self, callback: Callback, number: int, body: bytes, response: RawResponse, made: Attempt
     ) -> None:
-        told = response.body[:SHOWN_ANSWER].decode("utf-8", "replace")
-        result = {"ms": response.ms, "status": response.status, "error": response.error, "answer": told}
+        answer = response.body[:SHOWN_ANSWER].decode("utf-8", "replace")
+        result = {"ms": response.ms, "status": response.status, "error": response.error, "answer": answer}
         self._trace.journal.end(callback.id, made, **result)
         attempt = {
             "id": callback.id,
             "title": callback.title,
             "attempt": number,
             "status": response.status,
-            "answer": told,
+            "answer": answer,
             "is_forged": callback.is_forged,
         }
         with self._condition:

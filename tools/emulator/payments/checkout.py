@@ -125,7 +125,7 @@ def _gone(fake_server: FakePaymentServer) -> dict[str, str]:
     said = (
         "This checkout no longer exists: the emulator forgets them when it stops. Start a new one in the bot."
     )
-    return dict.fromkeys(("refresh", "card", "buttons", "told"), "") | {
+    return dict.fromkeys(("refresh", "card", "buttons", "attempts"), "") | {
         "language": "en",
         "title": escape(fake_server.NAME),
         "state": "gone",
@@ -145,7 +145,7 @@ def _checkout(fake_server: FakePaymentServer, invoice: Invoice, refused: str = "
         ),
         "card": _card(fake_server, invoice),
         "buttons": _simulated(fake_server, invoice),
-        "told": _told(fake_server, invoice) or '<li class="none">Nothing yet</li>',
+        "attempts": _attempts(fake_server, invoice) or '<li class="none">Nothing yet</li>',
     }
 
 
@@ -220,7 +220,7 @@ def money(invoice: Invoice, language: str) -> str:
     return f"{number}\N{NO-BREAK SPACE}{symbol}"
 
 
-def _told(fake_server: FakePaymentServer, invoice: Invoice) -> str:
+def _attempts(fake_server: FakePaymentServer, invoice: Invoice) -> str:
     ids = {callback.id for callback in invoice.prechecks + invoice.callbacks}
     return "".join(
         _attempt(one["title"] + (" (forged)" if one["is_forged"] else ""), one["attempt"], one["status"])

@@ -196,8 +196,8 @@ class FakeServer(FakePaymentServer):
             raise NotPossible("There is no subscription, or it has ended.")
 
     def _asked(self, invoice: Invoice) -> Json:
-        told = {"order_id": invoice.object["order_id"], "telegram_id": invoice.object["telegram_id"]}
-        return told | {"amount": str(invoice.amount), "currency": invoice.currency}
+        details = {"order_id": invoice.object["order_id"], "telegram_id": invoice.object["telegram_id"]}
+        return details | {"amount": str(invoice.amount), "currency": invoice.currency}
 
     def _charge(self, invoice: Invoice, amount: Decimal) -> Json:
         charge = {"kind": "paid", "payment_id": self._number(invoice), "amount": str(amount)}
@@ -214,17 +214,17 @@ class FakeServer(FakePaymentServer):
         left[payment] -= amount
         if not left[list(left)[-1]]:
             invoice.state = "refunded"
-        told = {"kind": "refunded", "payment_id": payment, "operation_id": refund, "amount": str(amount)}
-        return self._event(invoice, "refunded", told | {"currency": invoice.currency})
+        details = {"kind": "refunded", "payment_id": payment, "operation_id": refund, "amount": str(amount)}
+        return self._event(invoice, "refunded", details | {"currency": invoice.currency})
 
     def _number(self, invoice: Invoice) -> str:
         return f"{invoice.id}-{secrets.token_hex(3)}"
 
     def _event(self, invoice: Invoice, title: str, notice: Json, *, is_forged: bool = False) -> Callback:
-        told = notice | {"happened_at": self.clock.moment().isoformat(timespec="seconds")}
+        details = notice | {"happened_at": self.clock.moment().isoformat(timespec="seconds")}
         if not is_forged:
-            invoice.object["events"].append(told)
-        event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "events": [told]}
+            invoice.object["events"].append(details)
+        event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "events": [details]}
         if not is_forged:
             self.events.append(event)
         body = json.dumps(event).encode()

@@ -265,8 +265,8 @@ class FakeServer(FakePaymentServer):
             raise Invalid("Payment is not refundable", "payment_id")
         if amount > Decimal(payment["amount"]["value"]) - Decimal(payment["refunded_amount"]["value"]):
             raise Invalid("Refund amount is more than is left of the payment", "amount.value")
-        refund, told = self._give_back(invoice, amount)
-        self.send(invoice, told)
+        refund, callbacks = self._give_back(invoice, amount)
+        self.send(invoice, callbacks)
         return copy.deepcopy(refund)
 
     def _succeed(self, invoice: Invoice, amount: Decimal) -> None:

@@ -325,9 +325,9 @@ class Stars:
     def _end(self, purchase: Purchase, state: str, error: str = "") -> None:
         purchase.state, purchase.error = state, error
         # The chat of a payment is the private one, wherever the invoice was posted.
-        told: Json = {"user": purchase.user.id, "bot": purchase.invoice.bot, "state": state}
-        told["chat_id"] = purchase.user.id
-        self._state.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
+        outcome: Json = {"user": purchase.user.id, "bot": purchase.invoice.bot, "state": state}
+        outcome["chat_id"] = purchase.user.id
+        self._state.publish("purchase", outcome | {"error": error, "title": purchase.invoice.title})
 
 
 def _partner(invoice: Invoice, user: Account) -> Json:

@@ -35,17 +35,17 @@ class Account(FakePaymentServer):
         refund = self.ledger.keep(self.ledger.transaction(invoice, amount, "Completed", **original))
         if not self.ledger.left(payment):
             invoice.state = "refunded"
-        self.send(invoice, [self._told("refund", notifications.refund_fields(refund))])
+        self.send(invoice, [self._notification("refund", notifications.refund_fields(refund))])
         return refund
 
-    def tell_subscription(self, subscription: Json) -> None:
+    def notify_subscription(self, subscription: Json) -> None:
         """Send the notification of a changed subscription."""
         self.callbacks.send([self._recurrent(subscription)])
 
     def _recurrent(self, subscription: Json) -> Callback:
-        return self._told("recurrent", notifications.subscription_fields(subscription))
+        return self._notification("recurrent", notifications.subscription_fields(subscription))
 
-    def _told(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
+    def _notification(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
         secret = "guessed" if is_forged else self.secret
         return notifications.callback(
             kind,

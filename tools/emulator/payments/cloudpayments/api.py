@@ -104,11 +104,11 @@ class Api:
         return _success()
 
     def _get(self, asked: Json) -> Json:
-        return _told(self._account.ledger.get(asked.get("TransactionId")))
+        return _transaction_answer(self._account.ledger.get(asked.get("TransactionId")))
 
     def _find(self, asked: Json) -> Json:
         mine = self._account.ledger.of_invoice(str(asked.get("InvoiceId")))
-        return _told(mine[-1] if mine else None)
+        return _transaction_answer(mine[-1] if mine else None)
 
     def _list(self, asked: Json) -> Json:
         """Return a page of the transactions made between two moments, the oldest first."""
@@ -140,7 +140,7 @@ class Api:
         if found is None:
             return _refusal("Not found")
         found["Status"] = "Cancelled"
-        self._account.tell_subscription(found)
+        self._account.notify_subscription(found)
         return _success()
 
 
@@ -175,7 +175,7 @@ def _plain_moment(value: Any) -> str:
         return ""
 
 
-def _told(transaction: Json | None) -> Json:
+def _transaction_answer(transaction: Json | None) -> Json:
     """Answer with a transaction; one that was declined is no success."""
     if transaction is None:
         return _refusal("Not found")

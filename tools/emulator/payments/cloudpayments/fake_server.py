@@ -72,11 +72,11 @@ class FakeServer(Account):
         invoice.state = "paid"
         invoice.object["TransactionId"] = transaction["TransactionId"]
         if not invoice.is_subscription:
-            return [self._told("pay", notifications.transaction_fields(transaction))]
+            return [self._notification("pay", notifications.transaction_fields(transaction))]
         subscription = self.ledger.subscribe(invoice, amount)
         transaction["SubscriptionId"] = invoice.object["SubscriptionId"] = subscription["Id"]
         return [
-            self._told("pay", notifications.transaction_fields(transaction)),
+            self._notification("pay", notifications.transaction_fields(transaction)),
             self._recurrent(subscription),
         ]
 
@@ -97,7 +97,7 @@ class FakeServer(Account):
         transaction = self._try(invoice, invoice.amount)
         transaction |= {"Status": "Declined", **reason}
         invoice.state = "declined"
-        return [self._told("fail", notifications.transaction_fields(transaction))]
+        return [self._notification("fail", notifications.transaction_fields(transaction))]
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
         """Fail first and succeed then; the callback of the failure comes last."""
@@ -109,7 +109,7 @@ class FakeServer(Account):
         fields = notifications.transaction_fields(
             self.ledger.transaction(invoice, invoice.amount, "Completed")
         )
-        return [self._told("pay", fields, is_forged=True)]
+        return [self._notification("pay", fields, is_forged=True)]
 
     def refund(self, invoice: Invoice) -> list[Callback]:
         """Refund what is left of the payment; the callback is sent at once."""
@@ -127,7 +127,10 @@ class FakeServer(Account):
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None}
         charge = self.ledger.keep(self.ledger.transaction(invoice, invoice.amount, "Completed", **more))
         invoice.object["TransactionId"] = charge["TransactionId"]  # refunds are of the newest payment
-        return [self._told("pay", notifications.transaction_fields(charge)), self._recurrent(subscription)]
+        return [
+            self._notification("pay", notifications.transaction_fields(charge)),
+            self._recurrent(subscription),
+        ]
 
     def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Fail to charge the next month; the third failure in a row ends the subscription."""
@@ -137,7 +140,10 @@ class FakeServer(Account):
         subscription["Status"] = "Rejected" if has_ended else "PastDue"
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None, **NO_FUNDS}
         charge = self.ledger.keep(self.ledger.transaction(invoice, invoice.amount, "Declined", **more))
-        return [self._told("fail", notifications.transaction_fields(charge)), self._recurrent(subscription)]
+        return [
+            self._notification("fail", notifications.transaction_fields(charge)),
+            self._recurrent(subscription),
+        ]
 
     def editable(self, callback: Callback) -> str:
         """Return the fields of a callback, form or not."""
@@ -150,7 +156,7 @@ class FakeServer(Account):
         fields = json.loads(text)
         if not isinstance(fields, dict):
             raise ValueError("the fields are an object")
-        made = self._told(callback.kind, fields, is_forged=not is_genuine)
+        made = self._notification(callback.kind, fields, is_forged=not is_genuine)
         return replace(made, id=callback.id, title=callback.title)
 
     def next_charge(self, invoice: Invoice) -> float | None:
@@ -164,7 +170,7 @@ class FakeServer(Account):
     def _try(self, invoice: Invoice, amount: Decimal) -> Json:
         """Ask the shop; raises NotPossible unless it agrees."""
         transaction = self.ledger.keep(self.ledger.transaction(invoice, amount, "AwaitingAuthentication"))
-        question = self._told("check", notifications.transaction_fields(transaction))
+        question = self._notification("check", notifications.transaction_fields(transaction))
         invoice.prechecks.append(question)
         code = _code(self.callbacks.ask(question))
         if code == 0:

@@ -25,7 +25,7 @@ MOSCOW = timezone(timedelta(hours=3))
 class Account(FakePaymentServer):
     """What the page and the payer's side have in common.
 
-    `is_live` False signs as Prodamus does once it has switched the page off. `tells_profiles` False writes
+    `is_live` False signs as Prodamus does once it has switched the page off. `sends_profiles` False writes
     notifications as older pages do, which identify a subscriber by phone instead of a profile id.
     """
 
@@ -39,7 +39,7 @@ class Account(FakePaymentServer):
         super().__init__(*args, **more)
         self.secret = "emulator-prodamus"  # noqa: S105  good for nothing else
         self.is_live = True
-        self.tells_profiles = True
+        self.sends_profiles = True
         self._numbers = itertools.count(int(time.time() * 10) % 10**9 + 10**7)
 
     def subscriber(self, subscription: str, payer: str) -> Invoice | None:
@@ -55,17 +55,17 @@ class Account(FakePaymentServer):
         with self.lock:
             invoice.object["plan"] |= status
         is_active = "0" not in status.values()
-        told = {"action_code": "reactivation", "action_reason": "reactivated"}
+        about = {"action_code": "reactivation", "action_reason": "reactivated"}
         if not is_active:
-            told = {"action_code": "deactivation", "action_reason": "deactivated"}
-        self.send(invoice, [self._about_plan(invoice, told)])
+            about = {"action_code": "deactivation", "action_reason": "deactivated"}
+        self.send(invoice, [self._about_plan(invoice, about)])
 
     def _plan(self, invoice: Invoice) -> Json:
         plan = invoice.object["plan"]
         is_active = plan["active_user"] == plan["active_manager"] == "1" and not plan["finished"]
         return {
             "id": plan["id"],
-            **({"profile_id": plan["profile_id"]} if self.tells_profiles else {}),
+            **({"profile_id": plan["profile_id"]} if self.sends_profiles else {}),
             "active": str(int(is_active)),
             "active_manager": plan["active_manager"],
             "active_user": plan["active_user"],
@@ -80,10 +80,10 @@ class Account(FakePaymentServer):
             "payment_num": str(plan["payments"]),
         }
 
-    def _about_plan(self, invoice: Invoice, told: Json) -> Callback:
+    def _about_plan(self, invoice: Invoice, about: Json) -> Callback:
         fields = self._payment(invoice, invoice.amount) | {"order_id": "0"}
-        fields["subscription"] = self._plan(invoice) | {"type": "action", "date": day(self._now())} | told
-        title = told.get("action_code") or told["notification_code"]
+        fields["subscription"] = self._plan(invoice) | {"type": "action", "date": day(self._now())} | about
+        title = about.get("action_code") or about["notification_code"]
         return self._callback(str(title), fields)
 
     def _payment(self, invoice: Invoice, amount: Decimal, status: str = "", words: str = "") -> Json:
@@ -114,14 +114,14 @@ class Account(FakePaymentServer):
         """Make a notification. Each attempt contains its number, so each has its own signature."""
 
         def write(attempt: int) -> tuple[dict[str, str], bytes]:
-            told = fields | {"attempt": str(attempt)}
+            about = fields | {"attempt": str(attempt)}
             key = "guessed" if is_forged else self.secret if self.is_live else f"{self.secret}demo"
             boundary = f"------------------------{secrets.token_hex(8)}"
             headers = {
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Sign": self.sign(told, key),
+                "Sign": self.sign(about, key),
             }
-            return headers, _multipart(told, boundary)
+            return headers, _multipart(about, boundary)
 
         return Callback(title, write, is_forged=is_forged)
 

@@ -112,8 +112,8 @@ class FakeServer(Account):
             "order_id": str(next(self._numbers)),
             "order_num": "",
         }
-        told = {"type": "action", "action_code": "auto_payment", "payment_date": day(self._now())}
-        fields["subscription"] = self._plan(invoice) | told | {"autopayment": "1"}
+        about = {"type": "action", "action_code": "auto_payment", "payment_date": day(self._now())}
+        fields["subscription"] = self._plan(invoice) | about | {"autopayment": "1"}
         return [self._callback("auto_payment", fields)]
 
     def fail_renewal(self, invoice: Invoice) -> list[Callback]:
@@ -123,12 +123,12 @@ class FakeServer(Account):
         failure = {"error_code": "insufficient_funds", "error": "Недостаточно средств"}
         failure |= {"last_attempt": "no", "payment_date": day(self._now())}
         if plan["attempt"] < ATTEMPTS:
-            told = {"type": "notification", "notification_code": "auto_payment"} | failure
-            return [self._about_plan(invoice, told)]
+            about = {"type": "notification", "notification_code": "auto_payment"} | failure
+            return [self._about_plan(invoice, about)]
         plan |= {"finished": True, "active_manager": "0"}
-        told = {"action_code": "deactivation", **failure, "last_attempt": "yes"}
+        about = {"action_code": "deactivation", **failure, "last_attempt": "yes"}
         finish = {"action_code": "finish", "action_reason": "deactivated"}
-        return [self._about_plan(invoice, told), self._about_plan(invoice, finish)]
+        return [self._about_plan(invoice, about), self._about_plan(invoice, finish)]
 
     def next_charge(self, invoice: Invoice) -> float | None:
         """Return the day of the next payment."""

@@ -39,8 +39,8 @@ class Account(FakePaymentServer):
 
     def give_back(self, intent: Json, amount: int) -> Json:
         """Refund for the API."""
-        refund, told = self._given_back(intent, amount)
-        self.send(self._invoice_of[intent["id"]], told)
+        refund, callbacks = self._given_back(intent, amount)
+        self.send(self._invoice_of[intent["id"]], callbacks)
         return refund
 
     def refunded(self, intent: Json) -> int:
@@ -68,8 +68,8 @@ class Account(FakePaymentServer):
 
     def subscription_changed(self, subscription: Json) -> None:
         """Send the event of a change made through the API."""
-        told = [self._event("customer.subscription.updated", subscription)]
-        self.send(self._invoice_of[subscription["id"]], told)
+        callbacks = [self._event("customer.subscription.updated", subscription)]
+        self.send(self._invoice_of[subscription["id"]], callbacks)
 
     def _given_back(self, intent: Json, amount: int) -> tuple[Json, list[Callback]]:
         refund = objects.refund(intent, amount, self._now())
