@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.payments import providers
+from tests import sql_results
 from tests.conftest import ADMIN
 from tests.stories.test_admin import labels, tap
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
@@ -326,7 +328,7 @@ def test_a_worker_that_nobody_replaces_is_finished_by_the_job(
 
 
 def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
-    stack: Stack, appoint: Appoint, sql: Sql
+    stack: Stack, appoint: Appoint, sql: Sql, results_folder: Path
 ) -> None:
     """Asked for by another service, over SQL: the job asks the providers."""
     appoint("en")
@@ -353,6 +355,7 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
     eventually(
         lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payments[0]) == ["done"], 60
     )
+    assert sql_results.reported_faults(results_folder), "the broken result differs from its header"
 
 
 # What admins read ------------------------------------------------------------------------------------------

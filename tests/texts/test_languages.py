@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from decimal import Decimal
@@ -178,3 +179,29 @@ def test_every_reason_against_a_price_or_a_title_has_words(code: str) -> None:
     needed |= {"admin_text_description_long", "admin_text_description_characters"}
     assert len(needed) == 11
     assert needed <= set(texts.table(code))
+
+
+def calls_of_texts() -> list[tuple[str, str, set[str]]]:
+    """Return (place, key, names of the values given) for each text that code asks for by a literal key."""
+    known = texts.table("en")
+    found = []
+    for path in sorted((ROOT / "shared").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            keys = [
+                one.value for one in node.args[:2] if isinstance(one, ast.Constant) and one.value in known
+            ]
+            given = {keyword.arg for keyword in node.keywords}
+            if node.func.attr in ("rich", "text") and keys and None not in given:
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                found.append((place, str(keys[0]), {str(one) for one in given}))
+    return found
+
+
+def test_every_value_of_a_text_is_given_where_it_is_asked_for() -> None:
+    calls = calls_of_texts()
+    assert len(calls) > 300
+    for place, key, given in calls:
+        missing = set(re.findall(r"\{(\w+)", texts.table("en")[key])) - given
+        assert not missing, f"{place}: give {key} the values {sorted(missing)}"
