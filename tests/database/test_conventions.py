@@ -1,4 +1,7 @@
-"""The law of the database, asked of the database itself. Each failure says what to do."""
+"""Conventions of the database, checked in its catalogue. Each failure says what to do.
+
+Who may call and reach what is stated in supabase/tests (see test_pgtap.py).
+"""
 
 import re
 from collections.abc import Callable
@@ -82,27 +85,9 @@ def test_no_function_is_overloaded(ask: Ask) -> None:
     )
 
 
-def test_every_function_of_the_api_is_a_security_definer(ask: Ask) -> None:
-    invokers = "select name from functions where schema = 'public' and not prosecdef"
-    assert ask(invokers) == [], (
-        "add `security definer` (its callers may touch no table), or move the function to schema private"
-    )
-
-
 def test_no_internal_function_is_a_security_definer(ask: Ask) -> None:
     definers = "select name from functions where schema = 'private' and prosecdef"
     assert ask(definers) == [], "write `security invoker`: it runs with the rights of the API function"
-
-
-def test_every_function_searches_pg_temp_last(ask: Ask) -> None:
-    loose = """
-        select name from functions
-        where not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}'))
-    """
-    assert ask(loose) == [], (
-        "add `set search_path = pg_catalog, pg_temp` and write every name with its schema: with an empty path"
-        " types are looked up in pg_temp first"
-    )
 
 
 def test_functions_of_the_bots_may_not_make_temporary_objects(ask: Ask) -> None:
@@ -164,27 +149,6 @@ def test_everything_belongs_to_the_role_that_migrates(ask: Ask) -> None:
     assert ask(strangers) == [], "a security definer has the rights of its owner: that must be postgres"
 
 
-def test_nobody_from_outside_may_execute_a_function(ask: Ask) -> None:
-    open_to_all = """
-        select format('%s by %s', name, role) from functions, outsiders
-        where has_function_privilege(role, oid, 'execute')
-    """
-    assert ask(open_to_all) == [], (
-        "add `revoke all on function … from public, anon, authenticated, service_role`:"
-        " older projects grant it by default"
-    )
-
-
-def test_the_bots_may_execute_the_whole_api(ask: Ask) -> None:
-    refused = """
-        select name from functions
-        where schema = 'public' and not has_function_privilege('bot_backend', oid, 'execute')
-    """
-    assert ask(refused) == [], (
-        "add `grant execute on function … to bot_backend`, or move it to schema private"
-    )
-
-
 def test_other_services_may_execute_what_is_documented_for_them(ask: Ask) -> None:
     allowed = """
         select proname from functions where has_function_privilege('service_role', oid, 'execute')
@@ -193,16 +157,6 @@ def test_other_services_may_execute_what_is_documented_for_them(ask: Ask) -> Non
     assert len(documented) == len(set(documented))
     assert sorted(ask(allowed)) == sorted(documented), (
         "docs/services.md lists what service_role may execute: grant it there and nothing else"
-    )
-
-
-def test_internals_cannot_be_called_from_outside(ask: Ask) -> None:
-    callable_ = """
-        select format('%s by %s', name, role) from functions, untrusted
-        where schema = 'private' and has_function_privilege(role, oid, 'execute')
-    """
-    assert ask(callable_) == [], (
-        "add `revoke all on function private.… from public, anon, authenticated, service_role`"
     )
 
 
@@ -244,23 +198,6 @@ def test_no_caller_may_make_anything_or_look_into_private(ask: Ask) -> None:
         where has_schema_privilege(role, schema, privilege)
     """
     assert ask(rights) == [], "revoke it in supabase/schemas/roles.sql"
-
-
-def test_bot_backend_has_no_power_of_its_own(ask: Ask) -> None:
-    powers = """
-        select rolname from pg_roles where rolname = 'bot_backend'
-            and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)
-        union all
-        select roleid::regrole::text from pg_auth_members where member = 'bot_backend'::regrole
-    """
-    assert ask(powers) == [], "bot_backend is a plain role, member of none"
-
-
-def test_every_table_has_row_level_security(ask: Ask) -> None:
-    unprotected = "select name from tables where not relrowsecurity"
-    assert ask(unprotected) == [], (
-        "add `alter table … enable row level security` where it is made (dated partitions too)"
-    )
 
 
 def test_views_ask_with_the_rights_of_the_caller(ask: Ask) -> None:
