@@ -1,7 +1,7 @@
-"""The house the tests live in: one Postgres, one migrated database and one running stack for the whole run.
+"""Shared fixtures: one Postgres, one migrated database and one running stack for the whole run.
 
-Tests keep apart by their users: every `user()` is a new one. What a test changes for everybody (a trouble,
-the clock, a setting) is put back after it.
+Tests are isolated by their users: every `user()` is a new one. Global changes of a test (a fault, the clock,
+a setting) are restored after it.
 """
 
 from __future__ import annotations

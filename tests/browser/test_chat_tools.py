@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, say
+from tests.browser.test_emulator_page import answers, say, switch_to_new_user
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def test_own_files_are_sent_with_a_caption(stack: Stack, window: Window) -> None
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     own = page.locator(".message[data-side=own]")
     choose_files(page, "Photo or video…", picture())
     expect(page.locator("#quoting")).to_contain_text("teal.png")
@@ -62,7 +62,7 @@ def test_a_message_gets_a_reaction_and_is_deleted(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     for reactions in (1, 0):
@@ -78,7 +78,7 @@ def test_a_blocked_bot_cannot_be_written_to_until_it_is_unblocked(window: Window
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     page.get_by_role("button", name="Chat menu").click()
@@ -96,7 +96,7 @@ def test_a_call_of_the_bot_api_fails_on_request(stack: Stack, window: Window) ->
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("tab", name="Faults").click()
     page.get_by_role("button", name="429 Too Many Requests").click()
     warning = page.locator("#warning")
@@ -121,7 +121,7 @@ def test_a_call_of_the_bot_api_fails_on_request(stack: Stack, window: Window) ->
 def test_a_transcript_is_copied(window: Window) -> None:
     page = window()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     answers(page).wait_for()
     page.get_by_role("button", name="Chat menu").click()

@@ -66,7 +66,7 @@ def test_the_outcome_is_shown_with_a_link_back(
     page.locator("#line-state[data-state=up]").wait_for(state="attached")
 
 
-def test_only_what_can_happen_now_is_offered(
+def test_only_possible_actions_are_offered(
     window: Callable[..., Any], checkout: Callable[[str], str]
 ) -> None:
     from playwright.sync_api import expect
@@ -117,7 +117,7 @@ def test_a_page_has_the_language_that_the_shop_asks_for(
 
 
 @pytest.mark.parametrize("key", sorted(set(names()) - {"telegram_stars"}))
-def test_nothing_hangs_over_the_edge(
+def test_nothing_overflows_the_page(
     window: Callable[..., Any], checkout: Callable[[str], str], key: str
 ) -> None:
     page = window(width=360)

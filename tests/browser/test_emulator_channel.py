@@ -1,4 +1,4 @@
-"""A link to the owner's channel leads to a dialog in which somebody joins it, and leaves again."""
+"""A link to the owner's channel opens a dialog in which the current user joins and leaves it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
+from tests.browser.test_emulator_page import answers, current_user, say, switch_to_new_user
 from tests.support import eventually
 from tools.emulator.environment import CHANNEL
 from tools.emulator.stack import Stack
@@ -19,7 +19,7 @@ def test_joining_the_channel_is_worth_a_training(stack: Stack, window: Callable[
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/trainings")
     expect(answers(page).last).to_contain_text("Join Switchboard News")
     answers(page).last.get_by_text("📣 Switchboard News").click()

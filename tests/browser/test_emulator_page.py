@@ -1,4 +1,4 @@
-"""The emulator's page as a newcomer uses it, in a real browser, with the product behind it."""
+"""The emulator's page as a new user sees it, in a real browser, with the running stack."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 Window = Callable[..., Any]
 
 
-def be_somebody_new(page: Any, name: str = "Nina", language: str = "en", bot: str = "Assistant") -> None:
-    """Add a user and become them: an empty chat with the bot, whatever other tests did."""
+def switch_to_new_user(page: Any, name: str = "Nina", language: str = "en", bot: str = "Assistant") -> None:
+    """Add a user and switch to them: the chat with the bot is empty."""
     page.get_by_role("button", name="Add a user").click()
     page.get_by_label("First name").fill(name)
     page.get_by_label("Telegram language").select_option(language)
@@ -34,14 +34,14 @@ def say(page: Any, text: str) -> None:
 
 
 def give_commands(stack: Stack, bot: str) -> None:
-    """Commands as @BotFather would have them, for everybody and for those who read Russian."""
+    """Set commands as @BotFather would, the default ones and those in Russian."""
     for language, words in (("", "Your plan"), ("ru", "Ваш план")):
         commands = [{"command": "profile", "description": words}, {"command": "show", "description": "…"}]
         stack.telegram.request(bot, "setMyCommands", {"commands": commands, "language_code": language})
 
 
 def current_user(page: Any) -> int:
-    """The Telegram id of whoever the page is now: also the number of their private chats."""
+    """Return the Telegram id of the current user, which is also the id of their private chats."""
     row = page.locator("#user-list [aria-selected=true]")
     return int(row.get_attribute("id").removeprefix("user-"))
 
@@ -50,11 +50,11 @@ def answers(page: Any) -> Any:
     return page.locator(".message[data-side=other]")
 
 
-def test_a_message_gets_its_answer_and_its_way_is_shown(stack: Stack, window: Window) -> None:
+def test_a_message_gets_its_answer_and_its_trace_is_shown(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     stack.ai.next(AiBehaviour(text="It is **Paris**."))
     say(page, "The capital of France?")
     expect(answers(page).last).to_contain_text("It is Paris.")
@@ -91,7 +91,7 @@ def test_an_empty_chat_offers_a_first_step(stack: Stack, window: Window) -> None
 
     give_commands(stack, "second")
     page = window()
-    be_somebody_new(page, bot="Second")
+    switch_to_new_user(page, bot="Second")
     welcome = page.locator("#welcome")
     expect(welcome).to_contain_text("You’re Nina.")
     welcome.get_by_role("button", name="Open the menu").click()
@@ -106,7 +106,7 @@ def test_enter_sends_what_was_typed_while_commands_are_listed(stack: Stack, wind
 
     give_commands(stack, "second")
     page = window()
-    be_somebody_new(page, bot="Second")
+    switch_to_new_user(page, bot="Second")
     field = page.get_by_label("Message", exact=True)
     field.press_sequentially("/s")
     option = page.locator("#commands").get_by_role("option")
@@ -129,7 +129,7 @@ def test_enter_that_ends_a_composition_sends_nothing(window: Window, says: dict[
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     field = page.get_by_label("Message", exact=True)
     field.fill("日本")
     field.dispatch_event("keydown", {"key": "Enter", **says})
@@ -142,7 +142,7 @@ def test_a_lost_response_shows_the_second_delivery(stack: Stack, window: Window)
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     stack.telegram.faults.arm("lose_response", 1)
     say(page, "Are you still there?")
     expect(answers(page)).to_have_count(1)
@@ -159,7 +159,7 @@ def test_a_refused_answer_in_the_response_is_explained(stack: Stack, window: Win
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     chat = {"chat_id": current_user(page), "bot": "assistant"}
     stack.telegram.faults.fail(fault_of_kind("rate_limit", method="sendMessage", **chat))
     say(page, "/help")
@@ -173,7 +173,7 @@ def test_errors_can_be_shown_alone(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     page.get_by_role("button", name="Errors").click()
@@ -185,7 +185,7 @@ def test_an_inline_button_is_tapped_and_the_message_changes(window: Window) -> N
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/start")
     page.get_by_role("button", name="Profile").click()
     expect(answers(page)).to_have_count(1)
@@ -199,7 +199,7 @@ def test_a_user_sees_commands_in_their_own_language(stack: Stack, window: Window
 
     give_commands(stack, "second")
     page = window()
-    be_somebody_new(page, "Нина", "ru", "Second")
+    switch_to_new_user(page, "Нина", "ru", "Second")
     page.get_by_label("Message", exact=True).press_sequentially("/pro")
     option = page.locator("#commands").get_by_role("option")
     expect(option).to_have_count(1)
@@ -222,11 +222,11 @@ def test_a_refused_user_stays_in_the_form(window: Window) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_the_database_goes_away_and_comes_back(stack: Stack, window: Window) -> None:
+def test_the_database_stops_and_starts_again(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("tab", name="Faults").click()
     switch = page.get_by_role("switch", name="Database down")
     switch.click()
@@ -244,7 +244,7 @@ def test_a_killed_function_is_shown_above_the_chat_until_it_is_restarted(window:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("tab", name="Faults").click()
     page.get_by_role("button", name="Kill telegram").click()
     warning = page.locator("#warning")
@@ -275,9 +275,9 @@ def test_a_bot_introduces_itself_in_the_users_language(stack: Stack, window: Win
         stack.telegram.request("second", "setMyShortDescription", parameters)
     page = window()
     row = page.locator("#talk-list").get_by_role("option", name="Second")
-    be_somebody_new(page, "Nina", "en")
+    switch_to_new_user(page, "Nina", "en")
     expect(row).to_contain_text("A second bot")
-    be_somebody_new(page, "Нина", "ru")
+    switch_to_new_user(page, "Нина", "ru")
     expect(row).to_contain_text("Второй бот")
 
 
@@ -285,7 +285,7 @@ def test_a_fault_is_armed_and_used_up(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("tab", name="Faults").click()
     switch = page.get_by_role("switch", name="Deliver the next update twice")
     switch.click()
@@ -328,7 +328,7 @@ def test_an_own_message_is_answered_and_edited_with_the_keyboard(window: Window)
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     field = page.get_by_label("Message", exact=True)
@@ -351,7 +351,7 @@ def test_the_keyboard_of_a_bot_stands_under_the_field_until_it_is_taken_away(
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/start")
     expect(answers(page)).to_have_count(1)
     chat_id = current_user(page)
@@ -370,7 +370,7 @@ def test_a_draft_shows_an_answer_while_it_is_written(stack: Stack, window: Windo
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/start")
     expect(answers(page)).to_have_count(1)
     chat_id = current_user(page)
@@ -393,7 +393,7 @@ def test_a_hidden_page_holds_no_connection_and_replays_missed_events(stack: Stac
         )
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "First")
     expect(page.locator(".message[data-side=own]")).to_have_count(1)
     with page.expect_event("requestfailed", lambda request: "/api/events" in request.url):
@@ -412,20 +412,20 @@ def test_a_group_is_made_and_written_in(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("button", name="New group").click()
     page.get_by_label("Name", exact=True).fill("Kitchen table")
     page.get_by_role("dialog").get_by_role("button", name="Create").click()
     expect(page.locator("#chat-head")).to_contain_text("Kitchen table")
-    say(page, "Hello, everybody")
-    expect(page.locator(".message[data-side=own]")).to_contain_text("Hello, everybody")
+    say(page, "Hello, all")
+    expect(page.locator(".message[data-side=own]")).to_contain_text("Hello, all")
 
 
 def test_an_answer_in_another_chat_is_counted_there(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     other = stack.telegram.user("Quentin").chat("assistant")
     other.send("/start").wait()
     row = page.locator("#user-list").get_by_role("option", name="Quentin")
@@ -438,7 +438,7 @@ def test_everything_can_be_attached(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     own = page.locator(".message[data-side=own]")
     kinds = {
         "Sample photo": "img",
@@ -482,8 +482,8 @@ def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(window: Wi
         width = page.locator("html").evaluate("node => node.scrollWidth")
         assert width <= 390, f"{view} is {width} pixels wide"
     tabs.get_by_role("button", name="Users").click()
-    be_somebody_new(page)
-    say(page, "a_very_long_word_that_nobody_could_ever_break_" * 6)
+    switch_to_new_user(page)
+    say(page, "a_very_long_word_that_cannot_be_broken_anywhere_" * 6)
     expect(answers(page)).to_have_count(1)
     assert page.locator("html").evaluate("node => node.scrollWidth") <= 390
     assert page.locator("#log").evaluate("node => node.scrollWidth - node.clientWidth") == 0
@@ -537,7 +537,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(window: Window) -> None
 
 def test_the_last_message_stays_in_sight_when_there_is_less_room(window: Window) -> None:
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     for number in (1, 2):  # two answers to /help are longer than the window
         say(page, "/help")
         answers(page).nth(number - 1).wait_for()

@@ -53,7 +53,7 @@ def test_an_invoice_is_paid_with_its_button(stack: Stack, window: Window) -> Non
     page.get_by_text("Paid 350 Stars").wait_for()
 
 
-def test_a_refusal_is_read_by_the_payer(stack: Stack, window: Window) -> None:
+def test_the_payer_sees_a_rejection(stack: Stack, window: Window) -> None:
     page = window()
     chat = current(stack, page)
     stack.telegram.hold()
@@ -98,7 +98,7 @@ def test_a_link_begins_a_subscription_that_renews_and_is_refunded(stack: Stack, 
 @pytest.mark.parametrize(("outcome", "words"), [
     ("Not enough Stars", "You don’t have enough Stars."), ("Charge fails", "The payment failed"),
 ])  # fmt: skip
-def test_a_payment_in_stars_can_go_wrong(stack: Stack, window: Window, outcome: str, words: str) -> None:
+def test_a_failed_payment_in_stars_is_shown(stack: Stack, window: Window, outcome: str, words: str) -> None:
     from playwright.sync_api import expect
 
     page = window()

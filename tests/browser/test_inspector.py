@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
+from tests.browser.test_emulator_page import answers, current_user, say, switch_to_new_user
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ def test_each_delivery_of_an_update_shows_what_it_got(stack: Stack, window: Wind
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     stack.telegram.faults.arm("deliver_twice", 1)
     say(page, "Do you hear me twice?")
     expect(answers(page)).to_have_count(1)
@@ -39,7 +39,7 @@ def test_a_forged_update_is_marked(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     stack.telegram.faults.arm("forge", 1)
     say(page, "/help")
     forged = page.locator(".way.open").first.locator(".attempt").filter(has_text="InvalidSignature")
@@ -51,7 +51,7 @@ def test_an_update_is_sent_again_and_edited(stack: Stack, window: Window) -> Non
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     way = page.locator(".way.open").first
@@ -80,7 +80,7 @@ def test_logs_are_filtered_and_lead_to_the_trace(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "/help")
     expect(answers(page)).to_have_count(1)
     page.get_by_role("tab", name="Logs").click()
@@ -101,7 +101,7 @@ def test_tables_are_sorted_filtered_and_hide_secrets(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page, "Ophelia")
+    switch_to_new_user(page, "Ophelia")
     say(page, "/start")
     expect(answers(page)).to_have_count(1)
     page.get_by_role("tab", name="Database").click()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, say
+from tests.browser.test_emulator_page import answers, say, switch_to_new_user
 from tests.support import thorough
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ PICTURES = os.environ.get("PICTURES")  # a folder: what was seen on the way is k
 
 @dataclass(frozen=True)
 class Words:
-    """What somebody reads on the way, in their language."""
+    """Texts and buttons of a purchase in one language."""
 
     language: str
     shop: str
@@ -73,9 +73,7 @@ ENGLISH = Words(
     pytest.param(RUSSIAN, 1440, id="ru-desktop", marks=thorough),
     pytest.param(ENGLISH, 390, id="en-phone", marks=thorough),
 ])  # fmt: skip
-def test_a_purchase_from_the_first_word_to_the_history(
-    window: Window, sql: Sql, words: Words, width: int
-) -> None:
+def test_a_purchase_from_start_to_history(window: Window, sql: Sql, words: Words, width: int) -> None:
     from playwright.sync_api import expect
 
     page = window(width, 844 if width < 700 else 900)
@@ -131,7 +129,7 @@ def key(page: Any, words: str) -> Any:
 
 
 def become(page: Any, language: str, width: int) -> None:
-    """Be somebody new; on a phone users have a view of their own."""
+    """Switch to a new user; on a phone users have a view of their own."""
     if width < 700:
         page.get_by_role("navigation", name="Views").get_by_role("button", name="Users").click()
-    be_somebody_new(page, {"ru": "Нина", "en": "Nina"}[language], language)
+    switch_to_new_user(page, {"ru": "Нина", "en": "Nina"}[language], language)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_chat_tools import choose_files, picture
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
+from tests.browser.test_emulator_page import answers, current_user, say, switch_to_new_user
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat, TelegramUser
 
@@ -33,7 +33,7 @@ def test_topics_of_a_private_chat_are_switched(stack: Stack, window: Window) -> 
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     bar, own = page.locator("#topics"), page.locator(".message[data-side=own]:visible")
     say(page, "outside")
     expect(bar).to_be_hidden()
@@ -68,7 +68,7 @@ def test_a_forum_has_its_general_topic(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("button", name="New group").click()
     form = page.get_by_role("dialog")
     form.get_by_label("Name").fill("Book club")
@@ -99,7 +99,7 @@ def test_a_part_of_a_message_is_quoted(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     say(page, "one two three")
     own = page.locator(".message[data-side=own]")
     expect(own).to_have_count(1)
@@ -123,7 +123,7 @@ def test_an_album_is_one_tile(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    be_somebody_new(page)
+    switch_to_new_user(page)
     choose_files(page, "Photo or video…", picture(), picture(), picture())
     say(page, "Three of them")
     tile = page.locator(".album")

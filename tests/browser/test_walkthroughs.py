@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new
+from tests.browser.test_emulator_page import answers, switch_to_new_user
 from tests.support import eventually
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import TelegramUser
@@ -29,7 +29,7 @@ def admin(
 
 def begin(page: Any, title: str) -> Any:
     """Start a walkthrough in an empty chat; returns the strip that guides through it."""
-    be_somebody_new(page)
+    switch_to_new_user(page)
     page.get_by_role("button", name=title).click()
     guide = page.get_by_role("region", name="Walkthrough")
     guide.get_by_text("Step 1 of").wait_for()
@@ -99,7 +99,7 @@ def test_an_admin_is_alerted(window: Window) -> None:
     answers(page).last.get_by_text("Wrong amount").wait_for()
 
 
-def test_the_database_is_lost_and_comes_back(stack: Stack, window: Window) -> None:
+def test_the_walkthrough_of_a_database_outage(stack: Stack, window: Window) -> None:
     page = window()
     guide = begin(page, "Lose the database")
     press(guide, "Turn it off", "Ask a question", "Send /buy", "Turn it on")
@@ -155,7 +155,7 @@ def test_an_admin_is_marked_in_the_list(admin: TelegramUser, window: Window) -> 
     expect(page.locator("#you")).to_contain_text("Admin")
 
 
-def test_on_a_phone_a_walkthrough_ends_where_its_end_is_read(window: Window) -> None:
+def test_on_a_phone_a_walkthrough_ends_in_view(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window(width=390, height=844, has_touch=True, is_mobile=True)

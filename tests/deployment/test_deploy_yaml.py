@@ -43,7 +43,7 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_steps_run_in_the_order_that_hurts_nobody() -> None:
+def test_steps_run_in_a_safe_order() -> None:
     order = [
         "check", "install", "supabase-cli", "settings", "migrate", "database", "telegram", "payments",
         "scheduled", "list-jobs", "jobs", "smoke", "webhooks",
@@ -94,7 +94,7 @@ def test_a_secret_is_called_like_its_variable() -> None:
         )
 
 
-def test_no_secret_stands_in_the_file() -> None:
+def test_the_file_holds_no_secret() -> None:
     assert not re.search(r"\d{6,}:[\w-]{30,}|://\w+:\w+@|sk-\w{10}", TEXT)
 
 

@@ -1,4 +1,4 @@
-"""What `gcloud functions deploy` is told: each function, with all it needs to answer and nothing more."""
+"""The arguments of `gcloud functions deploy`: each function with all it needs to answer and nothing more."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STRANGERS = {"telegram": 401, "payments": 404, "scheduled": 401}
 ANSWERS = """
 import sys
 from functions_framework import create_app
-answer = create_app({name!r}, {source!r}).test_client().post("/nobody")
+answer = create_app({name!r}, {source!r}).test_client().post("/unknown")
 sys.exit(0 if answer.status_code == {status} else f"{{answer.status_code}}: {{answer.text}}")
 """
 
@@ -72,21 +72,21 @@ def answers(call: Call, name: str, status: int, **more: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_it_answers_with_what_it_is_given(build: Build, name: str) -> None:
+def test_a_function_answers_with_its_deployed_settings(build: Build, name: str) -> None:
     call = deployed(build, name)
     done = answers(call, call.flags["entry-point"], STRANGERS[name])
     assert done.returncode == 0, done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("name", ["telegram", "payments"])
-def test_with_a_wrong_setting_it_says_so_to_the_deployment(build: Build, name: str) -> None:
+def test_a_wrong_setting_is_reported_to_the_deployment(build: Build, name: str) -> None:
     done = answers(deployed(build, name), name, 503, RESPONSE_TIMEOUT="soon")
     assert done.returncode == 0, done.stderr + done.stdout
     assert "RESPONSE_TIMEOUT" in done.stdout
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_required_settings_are_there_and_all_are_known(build: Build, name: str) -> None:
+def test_required_settings_are_deployed_and_all_are_known(build: Build, name: str) -> None:
     call = deployed(build, name)
     plain, secret = set(call.pairs("set-env-vars")), set(call.pairs("set-secrets"))
     assert config.required_variables() <= plain | secret
@@ -127,7 +127,7 @@ def test_payments_asks_no_ai_and_gets_no_key(build: Build) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_AI)
-def test_the_encryption_keys_are_given_where_there_are_some(tmp_path: Path, name: str) -> None:
+def test_encryption_keys_are_deployed_when_set(tmp_path: Path, name: str) -> None:
     without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
     given = deployed(Build(tmp_path / "with", _TOKEN_ENCRYPTION_KEYS_VERSION="3"), name).pairs("set-secrets")
     assert "TOKEN_ENCRYPTION_KEYS" not in without
@@ -135,7 +135,7 @@ def test_the_encryption_keys_are_given_where_there_are_some(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_more_settings_and_lists_get_through(tmp_path: Path, name: str) -> None:
+def test_additional_settings_and_lists_are_deployed(tmp_path: Path, name: str) -> None:
     build = Build(
         tmp_path,
         _ADMIN_TELEGRAM_IDS="1,2",
@@ -151,7 +151,7 @@ def test_more_settings_and_lists_get_through(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_there_are_as_many_threads_as_requests(build: Build, name: str) -> None:
+def test_threads_match_concurrent_requests(build: Build, name: str) -> None:
     call = deployed(build, name)
     assert call.pairs("set-env-vars")["THREADS"] == call.flags["concurrency"]
     assert int(call.flags["concurrency"]) > 1
@@ -193,7 +193,7 @@ def test_each_function_has_its_own_account(build: Build) -> None:
     assert not set(accounts.values()) & {builder}
 
 
-def test_only_the_scheduler_of_this_project_comes_to_scheduled(build: Build) -> None:
+def test_only_the_scheduler_of_this_project_may_call_scheduled(build: Build) -> None:
     call = deployed(build, "scheduled")
     assert call.flags["ingress-settings"] == "internal-only"
     given = call.pairs("set-env-vars")

@@ -72,8 +72,8 @@ def test_the_digest_is_that_of_the_manifest_of_all_platforms(hub: Registry) -> N
     assert hub.accepts[0].startswith("application/vnd.oci.image.index.v1+json")
 
 
-@pytest.mark.parametrize("image", ["python:4", "nobody/nothing:1"])
-def test_an_image_that_is_not_there_is_an_error(hub: Registry, image: str) -> None:
+@pytest.mark.parametrize("image", ["python:4", "missing/image:1"])
+def test_a_missing_image_is_an_error(hub: Registry, image: str) -> None:
     with pytest.raises(registry.RegistryError, match=image):
         registry.digest(image)
 
@@ -88,7 +88,7 @@ def test_every_step_gets_its_digest_and_an_old_one_is_replaced() -> None:
     assert images.pin(pinned, digests.__getitem__) == pinned
 
 
-def test_every_step_of_the_deployment_is_understood() -> None:
+def test_every_step_of_the_deployment_is_parsed() -> None:
     pinned = images.pin(images.DEPLOYMENT.read_text(), lambda image: DIGEST)
     names = [line for line in pinned.splitlines() if line.startswith("    name: ")]
     assert len(names) > 10

@@ -22,7 +22,7 @@ FUNCTIONS_URL = "https://europe-west3-my-project.cloudfunctions.net"
 # What `curl` prints of a revision that works: the body and the status.
 WELL = {
     f"curl {FUNCTIONS_URL}/telegram": "unauthorized 401",
-    f"curl {FUNCTIONS_URL}/payments/nobody": "unknown provider 404",
+    f"curl {FUNCTIONS_URL}/payments/unknown": "unknown provider 404",
 }
 FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
 DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}
@@ -49,13 +49,13 @@ def test_every_job_is_made_from_the_list_of_jobs(build: Build) -> None:
         assert call.flags["oidc-service-account-email"] == ACCOUNT
 
 
-def test_a_job_that_is_there_is_brought_up_to_date(build: Build) -> None:
+def test_an_existing_job_is_updated(build: Build) -> None:
     there = f"projects/my-project/locations/europe-west3/jobs/switchboard-{next(iter(JOBS))}\n"
     verbs = [call.words[3] for call in set_jobs(build, there)]
     assert verbs == ["update"] + ["create"] * (len(JOBS) - 1)
 
 
-def test_a_job_that_left_the_list_goes_and_a_strangers_job_stays(build: Build) -> None:
+def test_a_job_not_listed_is_deleted_and_a_foreign_job_stays(build: Build) -> None:
     folder = "projects/my-project/locations/europe-west3/jobs"
     there = f"{folder}/switchboard-gone\n{folder}/nightly-report\n{folder}/switchboard-sweep2\n"
     deleted = [call.words[4] for call in set_jobs(build, there) if call.words[3] == "delete"]
@@ -168,7 +168,7 @@ def test_a_wrong_substitution_stops_with_one_line(tmp_path: Path, given: dict[st
     assert len(run.output.splitlines()) == 1
 
 
-def test_a_domain_of_the_owners_is_where_everybody_calls(tmp_path: Path) -> None:
+def test_all_callers_use_the_domain_of_the_owner(tmp_path: Path) -> None:
     build = Build(tmp_path / "build", _PUBLIC_URL="https://bots.example.com")
     assert build.run("settings").status == 0
     for name in ("telegram", "payments", "scheduled"):
@@ -204,7 +204,7 @@ def test_a_wrong_setting_stops_before_anything_changes(build: Build) -> None:
     ("YOOKASSA_SECRET_KEY", "YOOKASSA_SHOP_ID=100500", "Payment providers: telegram_stars, yookassa"),
     ("CRYPTO_PAY_TOKEN", "CRYPTO_PAY_API_URL=https://testnet-pay.crypt.bot", "Payment providers: crypto_pay"),
 ])  # fmt: skip
-def test_the_build_says_with_what_can_be_paid(tmp_path: Path, secrets: str, more: str, says: str) -> None:
+def test_the_build_lists_the_payment_providers(tmp_path: Path, secrets: str, more: str, says: str) -> None:
     run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets, _MORE_SETTINGS=more).run("settings")
     assert run.status == 0, run.output
     assert says in run.output
@@ -215,7 +215,9 @@ def test_the_build_says_with_what_can_be_paid(tmp_path: Path, secrets: str, more
     ("STRIPE_KEY,STRIPE_WEBHOOK_SECRET", "no provider reads STRIPE_KEY"),
     ("PRODAMUS_SECRET_KEY,CRYPTO_PAY_TOKEN", "prodamus also needs PRODAMUS_URL"),
 ])  # fmt: skip
-def test_half_a_provider_stops_before_anything_changes(tmp_path: Path, secrets: str, says: str) -> None:
+def test_an_incomplete_provider_stops_before_anything_changes(
+    tmp_path: Path, secrets: str, says: str
+) -> None:
     run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets).run("settings")
     assert run.status == 1
     assert says in run.output
@@ -235,9 +237,9 @@ def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> No
 
 @pytest.mark.parametrize(("function", "path", "answer"), [
     ("telegram", "telegram", " 503"),
-    ("payments", "payments/nobody", " 503"),
-    ("payments", "payments/nobody", "<title>Page not found</title> 404"),  # Google's: there is no function
-    ("payments", "payments/nobody", ""),
+    ("payments", "payments/unknown", " 503"),
+    ("payments", "payments/unknown", "<title>Page not found</title> 404"),  # Google's: there is no function
+    ("payments", "payments/unknown", ""),
 ])  # fmt: skip
 def test_a_function_that_does_not_start_leaves_the_webhooks(
     build: Build, function: str, path: str, answer: str

@@ -141,7 +141,7 @@ def clinic(
     sql("delete from admins")
 
 
-def test_a_healthy_deployment_is_said_so(clinic: Clinic) -> None:
+def test_a_healthy_deployment_is_reported(clinic: Clinic) -> None:
     done = clinic.run()
     assert done.returncode == 0, done.stdout
     lines = [line for line in done.stdout.partition("Deployment:")[2].splitlines() if line.startswith("  ")]
@@ -258,14 +258,14 @@ def test_without_a_login_nothing_else_is_asked(clinic: Clinic) -> None:
     ("option", "words"),
     [("--project=Bad project;x", "A project id has 6 to 30"), ("--region=moon", "A region looks like")],
 )
-def test_a_project_that_cannot_be_is_said_so(
+def test_an_invalid_project_id_is_reported(
     capsys: pytest.CaptureFixture[str], option: str, words: str
 ) -> None:
     assert doctor.main([f"--project={PROJECT}", option]) == 1
     assert words in capsys.readouterr().out
 
 
-def test_without_gcloud_the_way_to_it_is_said(
+def test_without_gcloud_its_installation_is_explained(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -41,7 +41,7 @@ COMMANDS = [
         "/subscription",
     ),
     *("/trial", "/trainings", "/terms", "/privacy", "/paysupport", "/user 1", "/grant 1 5 x", "/stats", "/x"),
-    *("hello", "сколько будет 5*4*3?", "/deleteme", "/refund 1", "/check", "/help@nobody"),
+    *("hello", "сколько будет 5*4*3?", "/deleteme", "/refund 1", "/check", "/help@unknown_bot"),
 ]
 BUTTONS = [
     *(

@@ -16,7 +16,7 @@ COUNT = 400
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_mutated_requests_are_answered_and_alarm_nobody(
+def test_mutated_requests_are_answered_without_alerts(
     stack: Stack, database_url: str, sql: Callable[..., Any], name: str
 ) -> None:
     # The job sweep works on what other tests left undone.

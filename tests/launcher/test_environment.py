@@ -227,12 +227,12 @@ def test_the_real_list_is_counted_without_what_windows_needs() -> None:
         (errno.EROFS, "/some/file: Read-only file system. Use a folder that you may write to.\n"),
     ],
 )
-def test_a_machine_that_refuses_is_told_in_one_line(installed: Checkout, number: int, said: str) -> None:
+def test_an_operating_system_error_is_one_line(installed: Checkout, number: int, said: str) -> None:
     done = installed.run("telegram", "errno", str(number))
     assert (done.returncode, done.stderr) == (1, said)
 
 
-def test_an_error_is_told_without_a_log_where_none_can_be_written(installed: Checkout) -> None:
+def test_an_error_is_reported_when_the_log_cannot_be_written(installed: Checkout) -> None:
     folder = installed.root / ".switchboard"
     if folder.exists():
         shutil.rmtree(folder)

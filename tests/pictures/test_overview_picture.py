@@ -48,7 +48,7 @@ def picture(view: OverviewPicture) -> Image.Image:
     return Image.open(draw(view)).convert("RGB")
 
 
-def test_it_is_a_sharp_png_of_a_size_telegram_shows_well() -> None:
+def test_the_picture_is_a_png_of_a_suitable_size() -> None:
     file = draw(view(bars(5), bars(5)))
     assert (file.name, file.tell(), file.getvalue()[:8]) == ("overview.png", 0, b"\x89PNG\r\n\x1a\n")
     image = Image.open(file)
@@ -79,14 +79,14 @@ def test_the_two_charts_have_their_own_figures_and_colours() -> None:
     assert count(requests_only, MINT) == count(people_only, PALE) == 0
 
 
-def test_errors_and_new_people_stand_on_top() -> None:
+def test_errors_and_new_users_are_at_the_top() -> None:
     plain, mixed = picture(view(bars(6), bars(6))), picture(view(bars(6, 6), bars(6, 6)))
     assert count(plain, RED) == count(plain, AMBER) == 0
     assert count(mixed, RED, UPPER) / count(mixed, PALE, UPPER) == pytest.approx(1, abs=0.2)
     assert count(mixed, AMBER, LOWER) / count(mixed, MINT, LOWER) == pytest.approx(1, abs=0.2)
 
 
-def test_a_single_error_is_seen_beside_thousands_of_requests() -> None:
+def test_a_single_error_is_visible_beside_thousands_of_requests() -> None:
     one = [*bars(5000)[:-1], Bar("today", 5000, 1)]
     assert count(picture(view(one, bars(1))), RED, UPPER) > 30
 

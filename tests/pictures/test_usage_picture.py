@@ -58,7 +58,7 @@ def chart(image: Image.Image, color: Color) -> int:
     return count(image, color, (56, 620, WIDTH - 56, 860))
 
 
-def test_it_is_a_sharp_png_of_a_size_telegram_shows_well() -> None:
+def test_the_picture_is_a_png_of_a_suitable_size() -> None:
     file = draw(VIEW)
     assert (file.name, file.tell(), file.getvalue()[:8]) == ("usage.png", 0, b"\x89PNG\r\n\x1a\n")
     assert Image.open(file).size == (WIDTH, HEIGHT)
@@ -111,15 +111,15 @@ def test_a_month_with_a_limit_has_a_bar_and_without_it_an_average() -> None:
     assert count(full, RED, bar) == pytest.approx(476 * 24, rel=0.1)
 
 
-def test_a_new_user_reads_that_their_days_will_come() -> None:
-    nobody = [Day(label, 0) for label in LABELS]
+def test_a_new_user_sees_an_explanation_instead_of_days() -> None:
+    empty = [Day(label, 0) for label in LABELS]
     hint = (300, 690, 980, 780)
     dark = (169, 184, 200)
-    assert count(picture(replace(VIEW, days=nobody)), dark, hint) > 200
-    assert count(picture(replace(VIEW, days=nobody, nothing="")), dark, hint) == 0
+    assert count(picture(replace(VIEW, days=empty)), dark, hint) > 200
+    assert count(picture(replace(VIEW, days=empty, nothing="")), dark, hint) == 0
 
 
-def test_words_that_are_too_long_become_smaller_and_stay_on_their_card() -> None:
+def test_long_words_shrink_to_fit_their_card() -> None:
     long = "Безлимитный корпоративный тариф"
     view = replace(
         VIEW,
@@ -152,7 +152,7 @@ def test_words_are_cut_into_lines_and_kept_together_where_they_must_be() -> None
     assert canvas.lines("", 34, 100) == [""]
 
 
-def test_the_licence_of_the_typeface_goes_along() -> None:
+def test_the_licence_of_the_typeface_is_shipped() -> None:
     fonts = Path(texts.__file__).parents[1] / "pictures" / "fonts"
     assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text()
     assert BytesIO((fonts / "Inter-Medium.otf").read_bytes()).read(4) == b"OTTO"
@@ -175,7 +175,7 @@ def contrast(one: str, other: str) -> float:
     ("_BONUS_INK", "_BONUS_BADGE", 4.5), ("_OUT", "_CARD", 4.5), ("_PALE", "_CARD", 3), ("_PLAN", "_CARD", 3),
     ("_OWN", "_CARD", 3), ("_BONUS", "_CARD", 3), ("_DASH", "_CARD", 3),
 ])  # fmt: skip
-def test_words_and_bars_stand_out_in_a_light_and_in_a_dark_chat(front: str, back: str, least: float) -> None:
+def test_words_and_bars_have_contrast_in_light_and_dark_chats(front: str, back: str, least: float) -> None:
     assert contrast(getattr(usage, front), getattr(usage, back)) >= least
 
 

@@ -162,7 +162,7 @@ def test_the_known_names_are_those_that_are_read() -> None:
     assert set(GENERATORS) <= set(names.KNOWN) <= variables.known()
 
 
-def test_an_unreadable_folder_of_the_path_is_no_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_of_the_path_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "gcloud")
 
@@ -171,7 +171,7 @@ def test_an_unreadable_folder_of_the_path_is_no_surprise(monkeypatch: pytest.Mon
         Gcloud().read("auth", "list")
 
 
-def test_without_gcloud_the_way_to_it_is_said(tool: Tool) -> None:
+def test_without_gcloud_its_installation_is_explained(tool: Tool) -> None:
     (tool.folder / "gcloud").unlink()
     done = tool.run("new", "USER_HASH_KEY", PATH="/nowhere")
     assert (done.returncode, done.stderr) == (

@@ -74,7 +74,7 @@ class Typist:
         for start, lines in self._answers.items():
             if question.startswith(start) and lines:
                 return f"{lines.pop(0) if len(lines) > 1 else lines[0]}\n"
-        raise AssertionError(f"nobody answers {question!r}\n{output[-1500:]}")
+        raise AssertionError(f"no answer for {question!r}\n{output[-1500:]}")
 
 
 class Keyboard(io.StringIO):
@@ -143,7 +143,7 @@ class World:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def run(self, answers: Answers, *arguments: str, interrupted: str = "", **extra: str) -> Done:
-        """Run the wizard as somebody at a terminal would, who reads a question before typing."""
+        """Run the wizard as a user at a terminal, who reads each question before typing."""
         output, errors = io.StringIO(), io.StringIO()
         typist = Typist(answers, interrupted)
         keyboard = Keyboard(typist, errors if "--dry-run" in arguments else output)

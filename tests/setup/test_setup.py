@@ -66,7 +66,7 @@ def olga(world: World) -> Any:
 
 
 def texts(user: Any) -> list[str]:
-    """What the bot wrote to somebody."""
+    """Return the texts that the bot sent to a user."""
     return [answer.text for answer in user.chat("assistant").answers()]
 
 
@@ -75,7 +75,7 @@ def webhook(world: World) -> str:
     return str(world.telegram.request("assistant", "getWebhookInfo", {})["url"])
 
 
-def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
+def test_a_new_project_becomes_a_bot_that_answers(world: World, olga: Any) -> None:
     done = world.run(typed(world))
     assert done.status == 0, done.output[-3000:] + done.errors
     # The cloud is as deploy.yaml wants it: the fake's build refuses anything that is missing.
@@ -111,7 +111,7 @@ def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
 
 
 @pytest.mark.slow
-def test_in_processes_it_is_the_same(world: World, olga: Any) -> None:
+def test_separate_processes_give_the_same_result(world: World, olga: Any) -> None:
     done = world.start(typed(world))
     assert done.status == 0, done.output[-3000:] + done.errors
     assert set(world.project["functions"]) == set(layout.FUNCTIONS)
@@ -236,7 +236,7 @@ CONFIRMATIONS = ("Run them?", "Deploy now", "Create the project", "Bill", "Use t
 
 
 @pytest.mark.parametrize("fails", FAILURES)
-def test_after_any_failure_the_next_run_does_the_rest(world: World, olga: Any, fails: str) -> None:
+def test_the_run_after_any_failure_continues(world: World, olga: Any, fails: str) -> None:
     failed = world.run(typed(world), FAKE_FAILS=fails)
     assert failed.status == 1
     assert 1 <= failed.errors.strip().count("\n") + 1 <= 3, failed.errors
@@ -264,7 +264,7 @@ def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: A
     assert done.status == 0, done.output[-2000:] + done.errors
 
 
-def test_a_bot_of_another_deployment_is_not_taken_unawares(world: World, olga: Any) -> None:
+def test_a_bot_of_another_deployment_needs_confirmation(world: World, olga: Any) -> None:
     elsewhere = "https://production.example/telegram/with-a-secret"
     world.telegram.request("assistant", "setWebhook", {"url": elsewhere})
     kept = world.run(typed(world), interrupted="Use it anyway?")
@@ -276,7 +276,7 @@ def test_a_bot_of_another_deployment_is_not_taken_unawares(world: World, olga: A
     assert (moved.status, webhook(world)) == (0, f"{URL}/telegram/assistant")
 
 
-def test_a_second_wizard_is_kept_away(world: World) -> None:
+def test_a_second_wizard_is_refused(world: World) -> None:
     with answers.alone(world.answers):
         done = world.run(typed(world))
     assert (done.status, done.asked, world.calls) == (1, [], [])
@@ -293,7 +293,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked(world
     assert done.errors.count("\n") == 1
 
 
-def test_what_is_pasted_around_an_answer_is_left_out(world: World, olga: Any) -> None:
+def test_a_pasted_answer_is_cleaned(world: World, olga: Any) -> None:
     token = world.telegram.bot("assistant").token
     pasted: Answers = {
         "Project id": [f"\u00a0{PROJECT}\u200b "],
@@ -334,7 +334,7 @@ def test_a_build_that_fails_names_its_step_and_its_log(world: World, olga: Any) 
     assert world.run({"Deploy now": ["y"]}).status == 0
 
 
-def test_a_build_that_was_not_started_blames_no_earlier_one(world: World, olga: Any) -> None:
+def test_a_build_that_was_not_started_names_no_earlier_one(world: World, olga: Any) -> None:
     assert world.run(typed(world), FAKE_BUILD_FAILS="smoke").status == 1
     done = world.run(typed(world), FAKE_FAILS="builds submit")
     assert done.status == 1
@@ -347,7 +347,7 @@ def test_a_no_changes_nothing(world: World) -> None:
     assert done.errors == "Stopped before that. Run ./switchboard setup again to go on from here.\n"
 
 
-def test_without_a_login_the_command_for_it_is_said(world: World) -> None:
+def test_a_missing_login_is_reported_with_its_command(world: World) -> None:
     world.cloud = world.cloud | {"accounts": []}
     done = world.run(typed(world))
     assert (done.status, done.errors) == (1, "gcloud is not logged in: gcloud auth login\n")
@@ -397,7 +397,7 @@ def test_a_domain_at_the_head_of_deploy_yaml_is_left_alone(world: World, olga: A
 @pytest.mark.parametrize(
     "url", ["bots.example.com", "http://bots.example.com", "https://a.b/c", "https://a|b"]
 )
-def test_a_domain_that_is_none_is_refused(world: World, capsys: pytest.CaptureFixture[str], url: str) -> None:
+def test_an_invalid_domain_is_refused(world: World, capsys: pytest.CaptureFixture[str], url: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         wizard.main([f"--public-url={url}"])
     assert "The domain looks like https://bots.example.com" in capsys.readouterr().err
@@ -405,9 +405,9 @@ def test_a_domain_that_is_none_is_refused(world: World, capsys: pytest.CaptureFi
 
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina = world.telegram.user("Nina", "en")
-    world.telegram.user("Somebody", "en").chat("assistant").send("/start")
-    # Enter alone makes nobody an admin: anyone may have written to the bot first.
-    answers = typed(world, {"Is Somebody": [""], "Admin Telegram ID": [str(nina.id)], "Open the bot": ["n"]})
+    world.telegram.user("Stranger", "en").chat("assistant").send("/start")
+    # Enter alone appoints no admin: any user may have written to the bot first.
+    answers = typed(world, {"Is Stranger": [""], "Admin Telegram ID": [str(nina.id)], "Open the bot": ["n"]})
     done = world.run(answers)
     assert done.status == 1
     assert "press Start. Try again?" in done.asked[-1]
@@ -460,9 +460,7 @@ UNKNOWN = {
 }
 
 
-def test_what_was_just_made_is_waited_for_wherever_it_is_asked_for(
-    world: World, olga: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_resources_are_waited_for(world: World, olga: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.cloud.gcloud.SPREAD_PAUSE", 0.0)
     world.cloud = world.cloud | {"unknown": {command: [2, said] for command, said in UNKNOWN.items()}}
     done = world.run(typed(world))
@@ -470,7 +468,7 @@ def test_what_was_just_made_is_waited_for_wherever_it_is_asked_for(
     assert all(left == 0 for left, _ in world.cloud["unknown"].values())
 
 
-def test_what_this_run_did_not_make_is_not_waited_for(world: World) -> None:
+def test_resources_of_earlier_runs_are_not_waited_for(world: World) -> None:
     pauses: list[float] = []
     cloud = Gcloud(PROJECT, pause=pauses.append)
     with programs.in_this_process(world.environment):
@@ -492,7 +490,7 @@ def test_a_secret_whose_newest_version_was_destroyed_is_asked_for_again(world: W
     assert world.project["secrets"]["OPENAI_API_KEY"]["versions"][-1] == AI_KEY
 
 
-def test_a_login_that_ran_out_is_said_with_its_command(world: World) -> None:
+def test_an_expired_login_is_reported_with_its_command(world: World) -> None:
     expired = "There was a problem refreshing your current auth tokens: Reauthentication failed.\n"
     world.cloud = world.cloud | {
         "unknown": {"projects list": [1, f"{expired}Please run:\n\n  $ gcloud auth login"]}
@@ -502,7 +500,7 @@ def test_a_login_that_ran_out_is_said_with_its_command(world: World) -> None:
     assert done.errors.endswith("Reauthentication failed. Log in again: gcloud auth login\n")
 
 
-def test_where_the_organization_allows_one_region_the_secrets_are_there(world: World, olga: Any) -> None:
+def test_secrets_are_stored_in_the_only_region_allowed(world: World, olga: Any) -> None:
     world.cloud = world.cloud | {"regional": "europe-west3"}
     done = world.run(typed(world))
     assert (done.status, done.errors) == (0, "")

@@ -1,4 +1,4 @@
-"""What admins do in their chat, in both languages; for everybody else none of it exists."""
+"""What admins do in their chat, in both languages; other users have no admin commands."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def ask(chat: Chat, text: str) -> Answer:
     return chat.answer()
 
 
-def somebody(stack: Stack, name: str = "Анна") -> TelegramUser:
+def started_user(stack: Stack, name: str = "Анна") -> TelegramUser:
     """A user with a @name, whom the assistant knows."""
-    user = stack.telegram.user(name, "ru", f"somebody_{next(_numbers)}")
+    user = stack.telegram.user(name, "ru", f"known_{next(_numbers)}")
     ask(user.chat("assistant"), "/start")
     return user
 
@@ -51,13 +51,13 @@ def column(sql: Sql, user: TelegramUser, name: str) -> Any:
     return sql(f"select {name} as value from users where telegram_id = %s", user.id)[0]["value"]
 
 
-# For everybody else ---------------------------------------------------------------------------------------
+# For other users -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ADMIN_COMMANDS)
-def test_for_others_there_is_no_such_command(stack: Stack, appoint: Appoint, command: str) -> None:
+def test_admin_commands_are_unknown_to_other_users(stack: Stack, appoint: Appoint, command: str) -> None:
     appoint()
-    anna = somebody(stack)
+    anna = started_user(stack)
     chat = anna.chat("assistant")
     known, unknown = ask(chat, f"/{command} {anna.id}"), ask(chat, f"/nosuch {anna.id}")
     assert (known.text, known.entities, known.buttons) == (unknown.text, unknown.entities, unknown.buttons)
@@ -66,8 +66,10 @@ def test_for_others_there_is_no_such_command(stack: Stack, appoint: Appoint, com
     assert calls[0]["parameters"] == calls[1]["parameters"]
 
 
-def test_others_find_no_trace_in_help_menu_and_buttons(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint(), somebody(stack)
+def test_help_menu_and_buttons_hide_admin_features_from_other_users(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    boss, anna = appoint(), started_user(stack)
     help_ = ask(anna.chat("assistant"), "/help")
     assert not re.search(r"/(user|grant|reset|plan|ban|unban|promocode|audit|stats)\b", help_.text)
     menus = stack.telegram.bot("assistant").commands
@@ -84,8 +86,8 @@ def test_others_find_no_trace_in_help_menu_and_buttons(stack: Stack, appoint: Ap
     )
 
 
-def test_in_a_group_even_an_admin_has_no_such_command(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint(), somebody(stack)
+def test_admin_commands_are_unknown_in_groups(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint(), started_user(stack)
     group = stack.telegram.group("Team", [boss, anna], ["assistant"])
     username = stack.telegram.bot("assistant").username
     group.by(boss).send(f"/grant@{username} {anna.id} 10").wait(timeout=20)
@@ -95,8 +97,8 @@ def test_in_a_group_even_an_admin_has_no_such_command(stack: Stack, appoint: App
     assert column(sql, anna, "bonus_credits") == 0
 
 
-def test_who_is_admin_no_more_is_anybody(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint(), somebody(stack)
+def test_a_removed_admin_loses_all_rights(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint(), started_user(stack)
     card = ask(boss.chat("assistant"), f"/user {anna.id}")
     sql("delete from admins")
     assert says(card.tap("🎁 Give").answer(20)["text"], "button_old")
@@ -108,15 +110,15 @@ def test_who_is_admin_no_more_is_anybody(stack: Stack, appoint: Appoint, sql: Sq
 
 
 @pytest.mark.parametrize(("language", "title"), [("ru", "Для администраторов"), ("en", "For admins")])
-def test_an_admin_s_help_has_a_section_of_its_own(
+def test_the_help_of_an_admin_has_a_section_for_admins(
     stack: Stack, appoint: Appoint, language: str, title: str
 ) -> None:
     help_ = ask(appoint(language).chat("assistant"), "/help")
-    everybody, _, own = help_.text.partition(title)
-    assert "/profile" in everybody
+    common, _, own = help_.text.partition(title)
+    assert "/profile" in common
     assert own_commands(own) >= set(ADMIN_COMMANDS)
     units = help_.text.encode("utf-16-le")
-    bold = next(e for e in help_.entities if e["type"] == "bold" and e["offset"] > len(everybody) - 3)
+    bold = next(e for e in help_.entities if e["type"] == "bold" and e["offset"] > len(common) - 3)
     assert units[bold["offset"] * 2 : (bold["offset"] + bold["length"]) * 2].decode("utf-16-le") == title
 
 
@@ -124,9 +126,9 @@ def own_commands(text: str) -> set[str]:
     return set(re.findall(r"/(\w+) —", text))
 
 
-@pytest.mark.parametrize(("language", "nobody"), [("ru", "Не удалось найти"), ("en", "can’t find")])
-def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
-    stack: Stack, appoint: Appoint, language: str, nobody: str
+@pytest.mark.parametrize(("language", "not_found"), [("ru", "Не удалось найти"), ("en", "can’t find")])
+def test_invalid_input_gets_an_example_and_an_unknown_user_is_reported(
+    stack: Stack, appoint: Appoint, language: str, not_found: str
 ) -> None:
     chat = appoint(language).chat("assistant")
     for text, example in (
@@ -151,7 +153,7 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
     ):
         assert example in ask(chat, text).text, text
     for text in (
-        "/user @nobody_at_all",
+        "/user @missing_user",
         "/user two words",
         "/addbalance 1 5",
         "/grant 1 5",
@@ -159,15 +161,13 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
         "/plan 1 PREMIUM",
         "/ban 1",
         "/unban 1",
-        "/audit @nobody_at_all",
+        "/audit @missing_user",
     ):
-        assert nobody in ask(chat, text).text, text
+        assert not_found in ask(chat, text).text, text
 
 
-def test_a_part_of_a_name_behind_a_command_shows_who_it_may_be(
-    stack: Stack, appoint: Appoint, sql: Sql
-) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack, "Zinaida")
+def test_a_part_of_a_name_lists_matching_users(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en").chat("assistant"), started_user(stack, "Zinaida")
     for command in ("/grant {} 5", "/ban {}", "/plan {} PREMIUM 3", "/payments {}", "/audit {}"):
         assert f"ID: {anna.id}" in ask(boss, command.format("Zinaid")).text, command
     assert column(sql, anna, "bonus_credits") == 0, "nothing was done to a guess"
@@ -176,10 +176,8 @@ def test_a_part_of_a_name_behind_a_command_shows_who_it_may_be(
 @pytest.mark.parametrize(
     "form", ["@\u200b{}", "«@{}»", "@{}.", "\u00a0@{}\ufeff", "https://t.me/{}", "`{}`", "\n@{},"]
 )
-def test_a_user_is_found_by_a_name_as_it_was_pasted(
-    stack: Stack, appoint: Appoint, sql: Sql, form: str
-) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+def test_a_user_is_found_by_a_pasted_name(stack: Stack, appoint: Appoint, sql: Sql, form: str) -> None:
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     name = form.format(column(sql, anna, "username"))
     assert f"@{column(sql, anna, 'username')}" in ask(boss, f"/user {name}").text
     ask(boss, f"/grant {name} 5\u200b a «reason».")

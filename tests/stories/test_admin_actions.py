@@ -12,7 +12,7 @@ from tests.stories.test_admin import (
     ask,
     column,
     labels,
-    somebody,
+    started_user,
     tap,
 )
 from tools.emulator.stack import Stack
@@ -49,10 +49,10 @@ from tools.emulator.stack import Stack
         ),
     ],
 )
-def test_a_card_says_who_somebody_is(
+def test_the_user_card_shows_the_account(
     stack: Stack, appoint: Appoint, language: str, words: tuple[str, ...]
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     ask(anna.chat("assistant"), "a question")
     for who in (str(anna.id), f"@{anna.account.username}", str(anna.account.username).upper()):
         card = ask(boss, f"/user {who}")
@@ -63,8 +63,8 @@ def test_a_card_says_who_somebody_is(
     assert sum(map(len, labels(card))) <= 5
 
 
-def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("ru").chat("assistant"), somebody(stack)
+def test_buttons_of_the_user_card_act_and_refresh_it(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("ru").chat("assistant"), started_user(stack)
     ask(anna.chat("assistant"), "a question")
     card = ask(boss, f"/user {anna.id}")
     name = f"Анна (@{anna.account.username})"
@@ -107,7 +107,7 @@ def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Ap
 
 
 def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoint: Appoint) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     card = ask(boss, f"/user {anna.id}")
     tap(card, "🎁 Give")
     assert "requests this month 0 → 0" in card.tap("🔄 Reset the limit").answer(20)["text"]
@@ -127,10 +127,10 @@ def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoi
         ("en", "bonus requests 0 → 50", "bonus requests 50 → 0", "👤 User"),
     ],
 )
-def test_credits_are_told_as_before_and_after(
+def test_granted_credits_are_shown_before_and_after(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, granted: str, taken: str, button: str
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     answer = ask(boss, f"/grant @{anna.account.username} 50 за найденную ошибку")
     assert granted in answer.text
     assert column(sql, anna, "bonus_credits") == 50
@@ -146,8 +146,8 @@ def test_credits_are_told_as_before_and_after(
 @pytest.mark.parametrize(
     ("language", "done"), [("ru", "запросы за месяц 3 → 0"), ("en", "requests this month 3 → 0")]
 )
-def test_a_month_is_given_back(stack: Stack, appoint: Appoint, language: str, done: str) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+def test_a_used_up_month_is_reset(stack: Stack, appoint: Appoint, language: str, done: str) -> None:
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     for number in range(3):
         ask(anna.chat("assistant"), f"question {number}")
     assert done in ask(boss, f"/reset {anna.id}").text
@@ -172,10 +172,10 @@ def test_a_month_is_given_back(stack: Stack, appoint: Appoint, language: str, do
         ),
     ],
 )
-def test_a_plan_is_given_and_taken(
+def test_a_plan_is_granted_and_removed(
     stack: Stack, appoint: Appoint, language: str, gift: str, for_good: str, unknown: str, bad: str
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     assert re.search(gift, ask(boss, f"/plan {anna.id} premium 30").text)
     ask(anna.chat("assistant"), "/profile")
     assert "из 1\u00a0000" in anna.chat("assistant").answers()[-1].text
@@ -195,10 +195,10 @@ def test_a_plan_is_given_and_taken(
         ("en", "Reason they’ll see: продаёт ключи", "🚫 Yes, ban", "unbanned", "wasn’t banned"),
     ],
 )
-def test_a_ban_is_asked_for_told_and_lifted(
+def test_a_ban_is_confirmed_notified_and_lifted(
     stack: Stack, appoint: Appoint, language: str, question: str, yes: str, lifted: str, none: str
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     asked = ask(boss, f"/ban {anna.id} продаёт ключи")
     assert question in asked.text
     ask(anna.chat("assistant"), "/help")
@@ -211,10 +211,8 @@ def test_a_ban_is_asked_for_told_and_lifted(
     assert "Что я умею" in ask(anna.chat("assistant"), "/help").text
 
 
-def test_an_older_question_has_lost_its_reason_and_bans_nobody(
-    stack: Stack, appoint: Appoint, sql: Sql
-) -> None:
-    boss, anna, ben = appoint("en").chat("assistant"), somebody(stack), somebody(stack, "Ben")
+def test_an_outdated_ban_question_bans_no_user(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna, ben = appoint("en").chat("assistant"), started_user(stack), started_user(stack, "Ben")
     first, second = ask(boss, f"/ban {anna.id} spam"), ask(boss, f"/ban {ben.id} scam")
     assert "out of date" in first.tap("🚫 Yes, ban").answer(20)["text"]
     tap(second, "🚫 Yes, ban")
@@ -246,10 +244,10 @@ def test_an_admin_cannot_be_banned(
     ("language", "title", "older", "newest"),
     [("ru", "Журнал", "Раньше ›", "‹ Новые"), ("en", "Admin log", "Older ›", "‹ Newest")],
 )
-def test_the_audit_is_turned_page_by_page(
+def test_the_audit_log_has_pages(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, title: str, older: str, newest: str
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     sql(
         "insert into audit_log (admin_email, action, user_id, before, after) "
         "select 'olga@example.com', 'add_bonus_credits', id, jsonb_build_object('bonus_credits', n - 1), "
@@ -265,14 +263,14 @@ def test_the_audit_is_turned_page_by_page(
     assert older not in str(labels(page))
     tap(page, newest)
     assert "10 → 11" in page.text
-    everybody = ask(boss, "/audit")
-    assert everybody.text.startswith(f"📜 {title}\n")
-    assert f"@{anna.account.username}" in everybody.text
-    assert len(everybody.text) < 4096
+    all_entries = ask(boss, "/audit")
+    assert all_entries.text.startswith(f"📜 {title}\n")
+    assert f"@{anna.account.username}" in all_entries.text
+    assert len(all_entries.text) < 4096
 
 
 def test_the_longest_reasons_fit_into_one_page(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("ru").chat("assistant"), somebody(stack, "А" * 64)
+    boss, anna = appoint("ru").chat("assistant"), started_user(stack, "А" * 64)
     sql(
         "insert into audit_log (admin_email, action, user_id, before, after) "
         "select 'olga@example.com', 'ban_user', id, '{}', jsonb_build_object('reason', repeat('я', 500)) "
@@ -283,7 +281,7 @@ def test_the_longest_reasons_fit_into_one_page(stack: Stack, appoint: Appoint, s
 
 
 def test_an_action_of_a_later_version_is_shown_by_its_name(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     assert "Nothing yet." in ask(boss, f"/audit {anna.id}").text
     sql(
         "insert into audit_log (admin_email, action, user_id, before, after) "
@@ -293,8 +291,8 @@ def test_an_action_of_a_later_version_is_shown_by_its_name(stack: Stack, appoint
     assert "sent_flowers" in ask(boss, f"/audit {anna.id}").text
 
 
-def test_a_key_in_a_reason_is_struck_out(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+def test_a_key_in_a_reason_is_redacted(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     key = "sk-proj-" + "aB3" * 15
     asked = ask(boss, f"/ban {anna.id} he leaked {key}")
     assert key not in asked.text

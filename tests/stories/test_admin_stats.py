@@ -10,7 +10,7 @@ from tests.stories.test_admin import (
     Appoint,
     Sql,
     ask,
-    somebody,
+    started_user,
 )
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -45,10 +45,10 @@ from tools.emulator.stack import Stack
         ),
     ],
 )
-def test_stats_are_a_picture_with_the_figures_in_words(
+def test_stats_are_a_picture_with_a_caption(
     stack: Stack, appoint: Appoint, language: str, head: str, lines: tuple[str, ...]
 ) -> None:
-    ask(somebody(stack).chat("assistant"), "a question")
+    ask(started_user(stack).chat("assistant"), "a question")
     boss = appoint(language).chat("assistant")
     answer = ask(boss, "/stats")
     assert answer.data["photo"]
@@ -60,8 +60,8 @@ def test_stats_are_a_picture_with_the_figures_in_words(
     assert len(bold) == 4
 
 
-def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+def test_stats_include_the_latest_requests(stack: Stack, appoint: Appoint) -> None:
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
 
     def today(name: str) -> int:
         ask(boss, "/stats")
@@ -72,7 +72,7 @@ def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
 
     names = ("Active", "New (including deleted accounts)", "Requests", "AI calls", "Failed")
     before = [today(name) for name in names]
-    somebody(stack, "Ben")
+    started_user(stack, "Ben")
     ask(anna.chat("assistant"), "a question")
     stack.ai.always(AiBehaviour(status=401))
     ask(anna.chat("assistant"), "another")

@@ -14,7 +14,7 @@ from tests.stories.test_admin import (
     ask,
     column,
     labels,
-    somebody,
+    started_user,
     tap,
 )
 from tests.support import deliver_until_done, eventually, message_update
@@ -28,7 +28,7 @@ def test_users_are_found_by_a_part_of_their_name(
 ) -> None:
     boss = appoint(language).chat("assistant")
     name = f"Zyablikova{language}"
-    first, second = somebody(stack, f"Mila {name}"), somebody(stack, f"Vera {name}")
+    first, second = started_user(stack, f"Mila {name}"), started_user(stack, f"Vera {name}")
     listed = ask(boss, f"/user {name[2:]}")
     assert {label for row in labels(listed) for label in row} == {
         f"Mila {name} (@{first.account.username})",
@@ -57,10 +57,10 @@ def test_users_are_found_by_a_part_of_their_name(
         ("en", "↩️ Undo", "Undone: 50 → 0", "already been undone"),
     ],
 )
-def test_a_gift_is_told_to_the_user_and_undone_once(
+def test_a_grant_notifies_the_user_and_is_undone_once(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, undo: str, done: str, known: str
 ) -> None:
-    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
     answer = ask(boss, f"/grant {anna.id} 50")
     assert "50 бонусных запросов" in anna.chat("assistant").answers()[-1].text
     card = ask(boss, f"/user {anna.id}")
@@ -75,8 +75,8 @@ def test_a_gift_is_told_to_the_user_and_undone_once(
     assert ("отменено: бонусные запросы" if language == "ru" else "undone: bonus requests") in log
 
 
-def test_balance_is_added_and_told(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+def test_added_balance_notifies_the_user(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     added = ask(boss, f"/addbalance {anna.id} 100,50 for the outage")
     assert "balance 0\u00a0₽ → 100.50\u00a0₽" in added.text
     assert "Начислено на баланс: 100,50\u00a0₽" in anna.chat("assistant").answers()[-1].text
@@ -85,7 +85,7 @@ def test_balance_is_added_and_told(stack: Stack, appoint: Appoint, sql: Sql) -> 
 
 
 def test_a_bought_plan_is_ended_by_its_refund_alone(stack: Stack, appoint: Appoint, sql: Sql) -> None:
-    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    boss, anna = appoint("en").chat("assistant"), started_user(stack)
     sql(
         "insert into subscriptions (user_id, plan, source, ends_at) select id, 'PREMIUM', 'purchase', "
         "private.clock() + interval '9 days' from users where telegram_id = %s",
@@ -120,10 +120,10 @@ def test_stats_are_followed_by_revenue(stack: Stack, appoint: Appoint) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["admin_add_bonus_credits", "finish_update"])
-def test_a_killed_worker_gives_once_and_tells_the_same(
+def test_a_killed_worker_grants_once_and_answers_the_same(
     stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
 ) -> None:
-    boss, anna = appoint("en"), somebody(stack)
+    boss, anna = appoint("en"), started_user(stack)
     stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
     sent = boss.chat("assistant").send(f"/grant {anna.id} 7")
     eventually(lambda: not stack.function("telegram").pid, 20)
@@ -139,10 +139,8 @@ def test_a_killed_worker_gives_once_and_tells_the_same(
     assert row["reference"].startswith(f"telegram:assistant:{sent.update_id}:")
 
 
-def test_the_same_number_a_long_time_later_is_another_update(
-    stack: Stack, appoint: Appoint, sql: Sql
-) -> None:
-    boss, anna = appoint("en"), somebody(stack)
+def test_a_repeated_update_id_long_after_is_another_update(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en"), started_user(stack)
     update = message_update(boss, f"/grant {anna.id} 7")
     assert "0 → 7" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]
     assert "0 → 7" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]

@@ -68,7 +68,7 @@ def with_usage(usage: bytes) -> Script:
         (b'{"prompt_tokens":[9],"completion_tokens":3}', None),
     ],
 )
-def test_odd_figures_cost_no_answer(
+def test_invalid_token_counts_lose_no_answer(
     provider: RawServer, anna: Chat, sql: Sql, usage: bytes, tokens_in: int | None
 ) -> None:
     provider.next(with_usage(usage))
@@ -145,7 +145,7 @@ def test_an_organization_that_may_not_stream_is_answered(provider: RawServer, an
     assert anna.answer().text == "Hello"
 
 
-def test_invisible_words_are_no_answer(provider: RawServer, anna: Chat) -> None:
+def test_an_invisible_answer_counts_as_empty(provider: RawServer, anna: Chat) -> None:
     provider.next(sends(CHUNKED + chunk(stream("\u200b\u2060")) + END))
     anna.send("question")
     assert "couldn’t answer" in anna.answer().text

@@ -24,7 +24,7 @@ def test_whoami_shows_the_telegram_id(stack: Stack, language: str, words: str) -
     assert code["length"] == len(str(anna.id))
 
 
-def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> None:
+def test_start_welcomes_a_new_user_in_their_language_with_a_menu(stack: Stack) -> None:
     anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/start")
     welcome = anna.answer()
@@ -52,7 +52,7 @@ def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
         assert command in help_.text
 
 
-def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
+def test_a_question_is_answered_by_the_ai_and_kept_as_context(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(text="It is **Paris**."), AiBehaviour(text="About 2 million."))
     anna.send("The capital of France?")
@@ -74,7 +74,7 @@ def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
     assert [m["role"] for m in stack.ai.requests[-1]["messages"]] == ["system", "user"]
 
 
-def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
+def test_the_profile_counts_requests(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("hello")
     anna.answer()
@@ -89,7 +89,7 @@ def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
     assert "Plan: Free" in profile
 
 
-def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
+def test_menu_buttons_edit_one_message(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     menu = anna.answer()
@@ -121,7 +121,7 @@ def test_a_mode_changes_how_the_ai_is_asked(stack: Stack) -> None:
     assert "You are a translator" not in stack.ai.requests[-1]["messages"][0]["content"]
 
 
-def test_what_the_bot_cannot_take_gets_a_friendly_word(stack: Stack) -> None:
+def test_unsupported_messages_get_an_explanation(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     for send, word in (
         (anna.sticker, "sticker"),

@@ -8,7 +8,7 @@ from typing import Any
 from tools.emulator.stack import Stack
 
 
-def test_the_profile_shows_the_balance_as_it_is_now(
+def test_the_profile_shows_the_current_balance(
     stack: Stack, sql: Callable[..., list[dict[str, Any]]]
 ) -> None:
     chat = stack.telegram.user("Анна", language_code="ru").chat("assistant")

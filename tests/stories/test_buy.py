@@ -114,7 +114,7 @@ def checkout(chat: Chat, product: str, provider: str, language: str = "en") -> s
 
 @pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
 @pytest.mark.parametrize("provider", provider_lists.CALLING)
-def test_what_is_paid_is_given_at_once_and_once(
+def test_a_payment_is_fulfilled_at_once_and_only_once(
     stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
 ) -> None:
     says = SAYS[language]
@@ -137,7 +137,7 @@ def test_what_is_paid_is_given_at_once_and_once(
 
 @pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
 @pytest.mark.parametrize("provider", provider_lists.REFUNDING)
-def test_a_refund_takes_it_back_and_says_so(
+def test_a_refund_reverses_the_fulfilment_and_notifies_the_buyer(
     stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
 ) -> None:
     says = SAYS[language]
@@ -175,7 +175,7 @@ def _was_declined(stack: Stack) -> bool:
     return '"payment_declined"' in stack.function("payments").raw_log
 
 
-def test_in_an_outage_the_provider_tries_again_and_nothing_is_lost(stack: Stack, sql: Sql) -> None:
+def test_a_callback_during_an_outage_is_retried_by_the_provider(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["fake"])
     stack.database.down()
@@ -189,7 +189,7 @@ def test_in_an_outage_the_provider_tries_again_and_nothing_is_lost(stack: Stack,
     assert credits(sql, anna) == 100
 
 
-def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None:
+def test_stars_are_prechecked_paid_and_refunded(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", "Telegram Stars")
 
@@ -207,7 +207,7 @@ def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None
     assert credits(sql, anna) == 0
 
 
-def test_nobody_pays_somebody_elses_invoice(stack: Stack) -> None:
+def test_an_invoice_of_another_user_cannot_be_paid(stack: Stack) -> None:
     anna, ben = speaks(stack), speaks(stack)
     link = checkout(anna, "100 requests", "Telegram Stars")
     assert "someone else" in ben.pay(link).wait("refused").error
@@ -308,7 +308,9 @@ def test_a_cancellation_whose_answer_is_lost_is_confirmed(stack: Stack, is_callb
     ("ru", "/paysupport", "Помощь с оплатой"),
     ("en", "/paysupport", "Payment help"),
 ])  # fmt: skip
-def test_what_sellers_owe_their_buyers(stack: Stack, language: str, command: str, words: str) -> None:
+def test_legal_pages_and_contact_are_shown_to_buyers(
+    stack: Stack, language: str, command: str, words: str
+) -> None:
     anna = speaks(stack, language)
     anna.send(command)
     assert words in anna.answer().text
@@ -349,7 +351,7 @@ def test_a_product_without_a_description_is_sold_by_its_title(stack: Stack, sql:
         sql("update products set is_active = false where key = 'plain'")
 
 
-def test_a_wrong_tax_code_costs_a_way_to_pay_and_not_the_chat(stack: Stack) -> None:
+def test_a_wrong_tax_code_disables_only_its_provider(stack: Stack) -> None:
     with stack.settings(RECEIPT_VAT_CODE="13"):
         anna = speaks(stack)
         anna.send("/buy")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared import bots
-from tests.stories.test_admin import Appoint, Sql, ask, somebody, tap
+from tests.stories.test_admin import Appoint, Sql, ask, started_user, tap
 from tests.stories.test_products import WORDS, open_card
 from tests.support import eventually
 from tools.emulator.stack import Stack
@@ -64,13 +64,13 @@ def test_a_menu_that_telegram_delays_is_set_later(
     stack.telegram.fail("setMyCommands", status=429, retry_after=60)
     tap(card, WORDS["en"]["hide"])
     assert WORDS["en"]["hidden"] in card.text, "the answer does not wait for the menu"
-    owed = "select count(*)::int as n from telegram_outbox where method = 'setMyCommands'"
-    eventually(lambda: sql(owed + " and attempts > 0")[0]["n"] == 3, 20)
+    queued = "select count(*)::int as n from telegram_outbox where method = 'setMyCommands'"
+    eventually(lambda: sql(queued + " and attempts > 0")[0]["n"] == 3, 20)
     assert everyones(stack) == [True] * 3
     sql("update telegram_outbox set send_after = private.clock() where method = 'setMyCommands'")
     assert stack.run_job("sweep").status == 200
     eventually(lambda: everyones(stack) == [False] * 3, 20)
-    assert sql(owed)[0]["n"] == 0
+    assert sql(queued)[0]["n"] == 0
 
 
 def test_a_new_admin_gets_the_admins_menu_at_start(stack: Stack, appoint: Appoint) -> None:
@@ -83,9 +83,9 @@ def test_a_new_admin_gets_the_admins_menu_at_start(stack: Stack, appoint: Appoin
     assert set(ADMINS) <= {*bots.load("assistant").commands(), *bots.load("assistant").admin_commands()}
 
 
-def test_others_get_no_menu_of_their_own_and_no_call(stack: Stack, appoint: Appoint) -> None:
+def test_other_users_get_no_menu_and_cause_no_call(stack: Stack, appoint: Appoint) -> None:
     appoint("en")
     before = len(stack.telegram.calls)
-    anna = somebody(stack)
+    anna = started_user(stack)
     assert menu(stack, f"chat:{anna.id}:") == []
     assert not [one for one in stack.telegram.calls[before:] if one["method"] == "setMyCommands"]

@@ -144,9 +144,9 @@ def test_09_session_mode(anna: Chat, sql: Sql) -> None:
 def test_10_session_language(stack: Stack, sql: Sql) -> None:
     ivan = stack.telegram.user("Иван", language_code="ru").chat("assistant")
     assert "Здравствуйте" in say(ivan, "/start")
-    nobody = stack.telegram.user("Kim", language_code="ko").chat("assistant")
-    assert "Здравствуйте" in say(nobody, "/start"), "the configured language where there is no other"
-    assert user(sql, nobody)["language_code"] == "ko"
+    kim = stack.telegram.user("Kim", language_code="ko").chat("assistant")
+    assert "Здравствуйте" in say(kim, "/start"), "the configured language where there is no other"
+    assert user(sql, kim)["language_code"] == "ko"
 
 
 def test_11_history_managed(anna: Chat, stack: Stack, sql: Sql) -> None:

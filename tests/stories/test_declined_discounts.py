@@ -18,7 +18,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 @pytest.mark.parametrize("failure", ["decline", "expire", "forge", "wrong_amount"])
 @pytest.mark.parametrize("provider", sorted(LABELS))
-def test_a_failure_leaves_the_discount_to_the_next_order(
+def test_a_failed_payment_keeps_the_discount_for_the_next_order(
     stack: Stack, sql: Sql, provider: str, failure: str
 ) -> None:
     anna, code = speaks(stack), new_code(sql, "percent", 20)

@@ -48,7 +48,9 @@ def kept(sql: Sql, chat: Chat, page: Answer) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("provider", provider_lists.REFUNDING)
-def test_it_says_paid_and_then_refunded(stack: Stack, sql: Sql, provider: str, language: str) -> None:
+def test_the_invitation_shows_paid_and_then_refunded(
+    stack: Stack, sql: Sql, provider: str, language: str
+) -> None:
     words, anna = STATES[language], speaks(stack, language)
     page = invitation(anna, provider, language)
     kept(sql, anna, page)
@@ -66,7 +68,7 @@ def test_it_says_paid_and_then_refunded(stack: Stack, sql: Sql, provider: str, l
     assert len(again.buttons) > 2, "the ways to pay"
 
 
-def test_stars_say_so_too(stack: Stack) -> None:
+def test_the_stars_invitation_shows_paid_and_then_refunded(stack: Stack) -> None:
     anna = speaks(stack)
     page = invitation(anna, "telegram_stars")
     anna.pay(link_of(page)).wait()
@@ -74,7 +76,7 @@ def test_stars_say_so_too(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_what_is_held_is_under_review(stack: Stack, language: str) -> None:
+def test_a_held_payment_is_under_review(stack: Stack, language: str) -> None:
     anna = speaks(stack, language)
     page = invitation(anna, "fake", language)
     stack.payments.press(link_of(page), "wrong_amount")
@@ -83,7 +85,7 @@ def test_what_is_held_is_under_review(stack: Stack, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_what_nobody_paid_expires(
+def test_an_unpaid_invitation_expires(
     stack: Stack, sql: Sql, clock: Callable[[str], None], language: str
 ) -> None:
     words, anna = STATES[language], speaks(stack, language)
@@ -101,14 +103,14 @@ def test_what_nobody_paid_expires(
     assert page.stored.edits == edits, "the first order does not speak in the second one's message"
 
 
-def test_what_the_provider_gave_up_can_be_bought_again(stack: Stack) -> None:
+def test_a_product_can_be_bought_again_after_a_canceled_payment(stack: Stack) -> None:
     anna = speaks(stack)
     page = invitation(anna, "stripe")
     stack.payments.press(link_of(page), "expire")
     says(page, STATES["en"]["expired"])
 
 
-def test_late_money_is_said_in_the_message_that_had_expired(
+def test_a_late_payment_updates_the_expired_invitation(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     anna = speaks(stack)
@@ -122,7 +124,7 @@ def test_late_money_is_said_in_the_message_that_had_expired(
     assert credits(sql, anna) == 100
 
 
-def test_a_message_that_shows_something_else_by_then_is_left_alone(stack: Stack, sql: Sql) -> None:
+def test_a_message_with_other_content_is_not_edited(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = invitation(anna, "fake")
     link = link_of(page)
@@ -144,7 +146,7 @@ def pay_data(page: Answer, words: str) -> str:
 FAKE, STRIPE = "pay:credits_100:fake:USD", "pay:credits_100:stripe:USD"
 
 
-def test_two_taps_on_a_way_to_pay_make_one_order(stack: Stack, sql: Sql) -> None:
+def test_two_taps_on_a_payment_option_make_one_order(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = product(anna)
     data = FAKE
@@ -169,7 +171,7 @@ def test_the_last_of_two_different_taps_counts(stack: Stack, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize(("action", "state"), [("pay", "paid"), ("wrong_amount", "held")])
-def test_an_old_button_says_what_became_of_it(stack: Stack, sql: Sql, action: str, state: str) -> None:
+def test_an_old_button_shows_the_state_of_its_order(stack: Stack, sql: Sql, action: str, state: str) -> None:
     anna = speaks(stack)
     page = product(anna)
     data, other = FAKE, STRIPE
@@ -187,7 +189,7 @@ def test_an_old_button_says_what_became_of_it(stack: Stack, sql: Sql, action: st
     )
     shop = ask(ben, "/buy")
     ben.tap(shop.stored, f"other:{order['id']}").wait()
-    assert "no longer available" in shop.wait_for_edit().text, "somebody else's order is not known"
+    assert "no longer available" in shop.wait_for_edit().text, "an order of another user is unknown"
     assert orders(sql, anna) == mine
 
 
@@ -199,7 +201,7 @@ def test_an_old_button_says_what_became_of_it(stack: Stack, sql: Sql, action: st
     "Bad Request: message to edit not found", "Bad Request: message can't be edited",
     "Bad Request: MESSAGE_ID_INVALID",
 ])  # fmt: skip
-def test_a_message_that_cannot_be_changed_is_no_matter(stack: Stack, sql: Sql, description: str) -> None:
+def test_a_message_that_cannot_be_edited_is_ignored(stack: Stack, sql: Sql, description: str) -> None:
     anna = speaks(stack)
     page = invitation(anna, "fake")
     stack.telegram.fail("editMessageText", 400, description=description, chat_id=anna.id)
@@ -213,7 +215,7 @@ def test_a_message_that_cannot_be_changed_is_no_matter(stack: Stack, sql: Sql, d
     assert not any(severity in log for severity in ('"ALERT"', '"ERROR"', '"WARNING"'))
 
 
-def test_an_edit_that_must_wait_is_made_later_and_the_payment_is_not_held_up(stack: Stack, sql: Sql) -> None:
+def test_a_delayed_edit_does_not_delay_the_payment(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = invitation(anna, "fake")
     stack.telegram.fail("editMessageText", 429, retry_after=60, chat_id=anna.id)

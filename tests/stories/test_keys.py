@@ -33,7 +33,7 @@ MODELS = {
 
 
 def a_key(name: str, word: str = "") -> str:
-    """A key nobody has, in the shape of a provider's."""
+    """Return a random key in the format of a provider."""
     return f"{SHAPES[name]}{word}{secrets.token_hex(16)}"
 
 
@@ -92,7 +92,7 @@ def test_a_key_of_every_provider_answers_without_using_the_plan(stack: Stack, sq
 @pytest.mark.parametrize(
     "form", ["\ufeff{}", "«{}».", "`{}`", "{start}\u200b{end}", "key: {}\u00a0\n", "“{}”,"]
 )
-def test_a_key_is_taken_as_people_paste_it(stack: Stack, form: str) -> None:
+def test_a_pasted_key_is_cleaned(stack: Stack, form: str) -> None:
     anna, key = stack.telegram.user("Anna").chat("assistant"), a_key("OpenAI")
     add(anna, "OpenAI", form.format(key, start=key[:12], end=key[12:]))
     anna.send("which key is this?")
@@ -100,7 +100,7 @@ def test_a_key_is_taken_as_people_paste_it(stack: Stack, form: str) -> None:
     assert stack.ai.headers[-1]["authorization"] == f"Bearer {key}"
 
 
-def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
+def test_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/keys")
     empty = anna.answer(20)
@@ -190,7 +190,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     assert "Свой ключ к ИИ" in saved.text
 
 
-def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -> None:
+def test_an_invalid_key_is_not_stored_and_can_be_sent_again(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     for name in ("OpenAI", "OpenRouter", "Anthropic", "Google Gemini"):
         wrong = a_key(name, "wrong")
@@ -205,7 +205,7 @@ def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -
     assert says(anna.answer(20).text, "keys_added")
 
 
-def test_a_key_is_shown_to_no_other_provider(stack: Stack) -> None:
+def test_a_key_is_sent_to_its_provider_only(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key("Anthropic")
     answer = add(anna, "OpenAI", key)
@@ -217,7 +217,7 @@ def test_a_key_is_shown_to_no_other_provider(stack: Stack) -> None:
     assert says(anna.answer(20).text, "keys_added")
 
 
-def test_a_provider_that_cannot_be_asked_leaves_the_key_unchecked(stack: Stack) -> None:
+def test_a_key_stays_unchecked_while_its_provider_is_unavailable(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.always(AiBehaviour(status=0))
     answer = add(anna, "OpenAI", a_key("OpenAI"))
@@ -227,7 +227,7 @@ def test_a_provider_that_cannot_be_asked_leaves_the_key_unchecked(stack: Stack) 
     assert says(anna.answer(20).text, "keys_unchecked")
 
 
-def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql: Sql) -> None:
+def test_a_key_rejected_later_is_switched_off_and_the_plan_answers(stack: Stack, sql: Sql) -> None:
     for language, word, listed in (
         ("en", "rejected your key", "rejected by the provider"),
         ("ru", "больше не принимает ваш ключ", "отклонён провайдером"),
@@ -239,19 +239,19 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
         anna.answer(20)
         stack.ai.refuse(key)
         anna.send("are you there?")
-        told = anna.answer(20)
-        assert f"Anthropic {word}" in told.text
+        message = anna.answer(20)
+        assert f"Anthropic {word}" in message.text
         assert requests_of(sql, anna.id) == 0
         anna.send("and now?")
         anna.answer(20)
         assert stack.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
         assert requests_of(sql, anna.id) == 1
-        told.tap(labels(told)[0])
-        told.wait_for_edit(20)
-        assert listed in told.text
-        told.tap("▶️ Anthropic")
-        told.wait_for_edit(20)
-        assert "✅ Anthropic" in told.text
+        message.tap(labels(message)[0])
+        message.wait_for_edit(20)
+        assert listed in message.text
+        message.tap("▶️ Anthropic")
+        message.wait_for_edit(20)
+        assert "✅ Anthropic" in message.text
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
         (AiBehaviour(status=404), "doesn’t have access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
     ],
 )
-def test_trouble_with_the_account_names_the_users_own(
+def test_an_account_error_names_the_users_own_account(
     stack: Stack, sql: Sql, behaviour: AiBehaviour, en: str, ru: str
 ) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
@@ -290,7 +290,7 @@ def test_trouble_with_the_account_names_the_users_own(
     assert requests_of(sql, anna.id) == 0
 
 
-def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
+def test_keys_are_managed_in_private_chats_only(stack: Stack) -> None:
     anna, ivan = stack.telegram.user("Anna"), stack.telegram.user("Иван", language_code="ru")
     group = stack.telegram.group("Team", [anna, ivan], ["assistant"])
     group.by(anna).send("/keys@switchboard_assistant_bot")
@@ -301,7 +301,7 @@ def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
     assert "личн" in group.answer(20).text
 
 
-def test_a_key_nobody_asked_for_may_become_a_user_api_key(stack: Stack) -> None:
+def test_a_key_sent_without_a_prompt_can_be_added(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key("OpenRouter")
     anna.send(f"here: {key}")
@@ -313,7 +313,7 @@ def test_a_key_nobody_asked_for_may_become_a_user_api_key(stack: Stack) -> None:
     assert says(anna.answer(20).text, "keys_added")
 
 
-def test_adding_is_called_off(stack: Stack) -> None:
+def test_adding_a_key_can_be_canceled(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     prompt = ask_to_add(anna, "OpenAI")
     prompt.tap("✖️ Cancel")
@@ -327,7 +327,7 @@ def test_adding_is_called_off(stack: Stack) -> None:
     assert "Good question" in anna.answer(20).text
 
 
-def test_a_button_of_a_key_that_is_gone_shows_what_there_is(stack: Stack, sql: Sql) -> None:
+def test_a_button_of_a_removed_key_shows_the_current_keys(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     add(anna, "OpenAI", a_key("OpenAI")).tap("🔑 My keys").wait()
     anna.send("/keys")
@@ -338,7 +338,7 @@ def test_a_button_of_a_key_that_is_gone_shows_what_there_is(stack: Stack, sql: S
     assert says(tap.answer(20)["text"], "keys_gone")
 
 
-def test_a_message_that_telegram_will_not_delete_is_left_to_the_user(stack: Stack) -> None:
+def test_the_user_is_asked_to_delete_a_message_that_telegram_keeps(stack: Stack) -> None:
     for language, word in (("en", "Please delete it yourself"), ("ru", "удалите его сами")):
         anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
         ask_to_add(anna, "OpenAI", "➕ Add a key" if language == "en" else "➕ Добавить ключ")
@@ -348,7 +348,7 @@ def test_a_message_that_telegram_will_not_delete_is_left_to_the_user(stack: Stac
         assert word in anna.answer(20).text
 
 
-def test_the_first_request_on_a_user_api_key_counts_for_who_brought_the_user(stack: Stack, sql: Sql) -> None:
+def test_the_first_request_on_a_user_api_key_rewards_the_referrer(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)
@@ -391,7 +391,7 @@ def test_calls_on_a_user_api_key_are_recorded_as_such(stack: Stack, sql: Sql) ->
     assert (day["requests"], day["user_api_key_requests"]) == (1, 1)
 
 
-def test_who_has_used_up_the_plan_is_shown_the_way_to_a_user_api_key(stack: Stack, sql: Sql) -> None:
+def test_the_limit_message_offers_a_user_api_key(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)

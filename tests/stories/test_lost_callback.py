@@ -1,4 +1,4 @@
-"""A provider's callback gets lost: the job finds the money, and what is told after all changes nothing."""
+"""A provider's callback gets lost: the job finds the payment, and a late callback changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASKABLE = sorted(key for key in LABELS if providers.load(key).SUPPORTS_STATUS)
 
 
 @pytest.mark.parametrize("provider", ASKABLE)
-def test_what_nobody_told_is_asked_for(
+def test_the_job_finds_a_payment_whose_callback_was_lost(
     stack: Stack, sql: Sql, clock: Callable[[str], None], provider: str
 ) -> None:
     anna = speaks(stack)
@@ -45,16 +45,16 @@ def test_what_nobody_told_is_asked_for(
     assert sql("select * from check_payments()") == []
 
 
-def test_what_waits_for_a_mended_revision_is_applied_by_the_job(stack: Stack, sql: Sql) -> None:
-    """An event that could not be applied is tried again without the provider."""
+def test_the_job_applies_an_event_after_a_bug_was_fixed(stack: Stack, sql: Sql) -> None:
+    """The job retries a stored event without another callback."""
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["fake"])
     sql("alter table payment_effects rename to payment_effects_away")
     try:
         invoice = stack.payments.press(link, "pay")
-        told = [callback.id for callback in invoice.callbacks]
+        callback_ids = [callback.id for callback in invoice.callbacks]
         attempts = stack.payments["fake"].callbacks.attempts
-        eventually(lambda: any(one["id"] in told and one["status"] == 503 for one in attempts), 20)
+        eventually(lambda: any(one["id"] in callback_ids and one["status"] == 503 for one in attempts), 20)
         stack.payments.clear()  # nor does the provider come again
     finally:
         sql("alter table payment_effects_away rename to payment_effects")

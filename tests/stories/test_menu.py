@@ -40,7 +40,7 @@ def shown_commands(answer: Answer) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_the_menu_says_what_the_user_has(stack: Stack, sql: Sql, language: str) -> None:
+def test_the_menu_shows_plan_and_requests_left(stack: Stack, sql: Sql, language: str) -> None:
     state, bonus, balance = STATE[language]
     anna = meet(stack, language)
     menu = ask(anna, "/menu")
@@ -94,7 +94,7 @@ def test_help_has_sections_and_every_command_once(stack: Stack, language: str) -
     assert {"menu", "buy", "keys", "trial", "referral", "trainings", "payments"} <= set(shown)
 
 
-def test_what_is_not_configured_is_not_offered(stack: Stack, sql: Sql) -> None:
+def test_features_without_settings_are_not_offered(stack: Stack, sql: Sql) -> None:
     keys = ("referral_referrer_credits", "referral_referred_credits", "trial_days")
     before = {key: sql("select value from private.settings where key = %s", key)[0]["value"] for key in keys}
     sold = [row["key"] for row in sql("select key from products where is_active")]

@@ -1,4 +1,4 @@
-"""What a user is told of their data, gets as a file, and has erased: every screen in both languages."""
+"""Privacy: the data summary, the export and the erasure, every screen in both languages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def row_of(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
     return sql("select * from users where telegram_id = %s", chat.id)
 
 
-def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> None:
+def test_the_export_holds_all_data_with_explanations(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     stack.ai.next(AiBehaviour(text="Столица Франции — Париж."))
     anna.send("Какая столица у Франции?")
@@ -69,7 +69,7 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
     assert says(anna.answer().text, "mydata_wait", "ru")
 
 
-def test_the_file_speaks_english(stack: Stack) -> None:
+def test_the_export_is_in_english_for_english_users(stack: Stack) -> None:
     ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     ben.send("/mydata")
     answer = ben.answer()
@@ -82,7 +82,7 @@ def test_the_file_speaks_english(stack: Stack) -> None:
     assert says(ben.answer().text, "mydata_wait")
 
 
-def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql) -> None:
+def test_a_long_conversation_is_exported_in_parts(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
     anna.send("/start")
     anna.answer()
@@ -128,7 +128,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
         ),
     ],
 )
-def test_a_user_is_erased_when_they_say_so(
+def test_a_user_is_erased_after_confirmation(
     stack: Stack, sql: Sql, code: str, question: str, buttons: list[str], done: str, new: str
 ) -> None:
     anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
@@ -159,7 +159,7 @@ def test_a_user_is_erased_when_they_say_so(
         ("en", "🗑 Delete everything", "• {} on your balance", "🗑 Yes, delete everything", "12.50\u00a0₽"),
     ],
 )
-def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
+def test_erasure_with_a_balance_needs_a_second_confirmation(
     stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str, sum_: str
 ) -> None:
     wrong = sql("select check_balances() as wrong")  # of what other tests made on purpose
@@ -203,7 +203,7 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
         ),
     ],
 )
-def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
+def test_erasure_with_a_renewal_shows_how_to_stop_it(
     stack: Stack, sql: Sql, code: str, ask: str, first: str, way: str, stop: str, sure: str, off: str
 ) -> None:
     anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
@@ -237,7 +237,7 @@ def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
     assert not row_of(sql, anna)
 
 
-def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
+def test_the_export_holds_orders_and_payments(stack: Stack, sql: Sql) -> None:
     ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     ben.send("/start")
     ben.answer()
@@ -264,9 +264,9 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
     )
     ben.send("/mydata")
     section = file_of(stack, eventually(lambda: [a for a in ben.answers() if "document" in a.data])[-1])
-    told = section["Orders and payments"]
-    assert told["Explanation"] == texts.text("en", "section_payments_about")
-    assert set(told["Data"]) == {
+    payments = section["Orders and payments"]
+    assert payments["Explanation"] == texts.text("en", "section_payments_about")
+    assert set(payments["Data"]) == {
         "orders",
         "payments",
         "operations",
@@ -275,15 +275,15 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
         "renewals",
         "events",
     }
-    assert [(row["contact"], row["status"]) for row in told["Data"]["orders"]] == [
+    assert [(row["contact"], row["status"]) for row in payments["Data"]["orders"]] == [
         ("ben@example.com", "completed")
     ]
-    assert [(row["amount"], row["status"]) for row in told["Data"]["payments"]] == [(149, "completed")]
-    assert [(row["effect"], row["given"]) for row in told["Data"]["effects"]] == [("credits", 100)]
-    assert [row["body"] for row in told["Data"]["events"]] == ["card ending in 4242"]
+    assert [(row["amount"], row["status"]) for row in payments["Data"]["payments"]] == [(149, "completed")]
+    assert [(row["effect"], row["given"]) for row in payments["Data"]["effects"]] == [("credits", 100)]
+    assert [row["body"] for row in payments["Data"]["events"]] == ["card ending in 4242"]
 
 
-def test_in_a_group_nothing_of_a_user_is_shown(stack: Stack, sql: Sql) -> None:
+def test_personal_data_is_not_shown_in_groups(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna", language_code="en")
     group = stack.telegram.group("Team", [anna], ["assistant"])
     for command in ("/mydata", "/deleteme"):
@@ -317,14 +317,14 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
 
 
 @pytest.mark.parametrize("command", ["/mydata", "/deleteme", "/privacy"])
-def test_without_a_database_they_wait(stack: Stack, command: str) -> None:
+def test_without_a_database_privacy_commands_are_unavailable(stack: Stack, command: str) -> None:
     anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
     stack.database.down()
     anna.send(command)
     assert says(anna.answer(timeout=30).text, "offline_unavailable")
 
 
-def test_the_commands_stand_in_the_help(stack: Stack) -> None:
+def test_help_lists_the_privacy_commands(stack: Stack) -> None:
     anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/help")
     text = anna.answer().text
@@ -346,7 +346,7 @@ def test_the_commands_stand_in_the_help(stack: Stack) -> None:
         ),
     ],
 )
-def test_everything_that_is_lost_is_named_and_asked_about(
+def test_erasure_lists_everything_that_is_lost(
     stack: Stack, sql: Sql, code: str, lines: tuple[str, ...]
 ) -> None:
     anna = stack.telegram.user("Анна", language_code=code).chat("assistant")

@@ -1,4 +1,4 @@
-"""Wherever the bot shows a name that somebody chose, it shows a clean one."""
+"""Names chosen by users are shown without invisible and control characters."""
 
 from __future__ import annotations
 

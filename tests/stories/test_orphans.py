@@ -54,7 +54,7 @@ def state(sql: Sql, order: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("provider", RENEWING)
-def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
+def test_a_payment_after_erasure_is_refunded_and_its_renewal_stopped(
     stack: Stack, sql: Sql, appoint: Callable[..., TelegramUser], provider: str
 ) -> None:
     boss = appoint("en").chat("assistant")
@@ -75,9 +75,9 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     invoice = stack.payments.press(link, "pay")
     assert stack.payments.idle(60)
 
-    told = [callback.id for callback in invoice.callbacks]
-    attempts = [one for one in stack.payments[provider].callbacks.attempts if one["id"] in told]
-    assert {one["id"] for one in attempts if one["status"] == 200} == set(told)
+    callback_ids = [callback.id for callback in invoice.callbacks]
+    attempts = [one for one in stack.payments[provider].callbacks.attempts if one["id"] in callback_ids]
+    assert {one["id"] for one in attempts if one["status"] == 200} == set(callback_ids)
     can_refund = provider != "prodamus"
 
     def is_settled() -> bool:
@@ -121,7 +121,7 @@ def say(stack: Stack, body: bytes) -> int:
         (b'{"id": "", "type": "%s", "events": [{"kind": "%s"}]}', "webhook_payload_invalid"),
     ],
 )
-def test_what_can_never_be_applied_is_refused_for_a_day_only_with_one_alert(
+def test_an_event_that_cannot_be_applied_is_retried_for_a_day_with_one_alert(
     stack: Stack, clock: Callable[[str], None], body: bytes, action: str
 ) -> None:
     name = secrets.token_hex(8).encode()

@@ -28,7 +28,7 @@ def plan(sql: Sql) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_every_page_shows_it(stack: Stack, sql: Sql, plan: str, language: str) -> None:
+def test_every_page_shows_the_plan(stack: Stack, sql: Sql, plan: str, language: str) -> None:
     anna = speaks(stack, language)
     sql(
         "insert into subscriptions (user_id, plan, source, starts_at, ends_at) "

@@ -71,7 +71,9 @@ pytestmark = pytest.mark.usefixtures("agree")
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_she_sees_what_will_remain_pays_and_has_it(stack: Stack, sql: Sql, language: str) -> None:
+def test_the_page_shows_the_balance_left_and_payment_gives_the_product(
+    stack: Stack, sql: Sql, language: str
+) -> None:
     words = WORDS[language]
     anna = speaks(stack, language)
     gets(sql, anna, "200")
@@ -139,7 +141,7 @@ def test_a_month_from_balance_says_that_it_does_not_renew(stack: Stack, sql: Sql
     assert "Premium for a month" in news(anna, "Your payments")
 
 
-def test_money_that_is_spent_meanwhile_is_not_spent_twice(stack: Stack, sql: Sql) -> None:
+def test_a_balance_spent_elsewhere_is_not_spent_twice(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     gets(sql, anna, "150")
     page = press(open_product(anna, "100 requests"), "Balance ·")
@@ -169,7 +171,7 @@ def test_a_top_up_is_not_sold_from_balance(stack: Stack, sql: Sql) -> None:
     assert not any(label.startswith("Balance ·") for label in labels(open_product(anna, "Top up 500")))
 
 
-def test_without_top_ups_another_way_is_named(stack: Stack, sql: Sql) -> None:
+def test_without_top_ups_another_payment_option_is_named(stack: Stack, sql: Sql) -> None:
     sql("update products set is_active = false where kind = 'balance'")
     try:
         anna = speaks(stack)
@@ -181,7 +183,7 @@ def test_without_top_ups_another_way_is_named(stack: Stack, sql: Sql) -> None:
         sql("update products set is_active = true where kind = 'balance'")
 
 
-def test_a_visit_to_the_shop_forgets_the_purchase_a_top_up_was_for(stack: Stack, sql: Sql) -> None:
+def test_opening_the_shop_cancels_the_purchase_after_a_top_up(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     gets(sql, anna, "1")
     press(open_product(anna, "100 requests"), "Balance ·")

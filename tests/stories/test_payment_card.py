@@ -47,7 +47,7 @@ def test_a_declined_payment_of_an_erased_buyer_names_no_one(stack: Stack, appoin
 
 
 @pytest.mark.parametrize(("language", "head"), [("en", "Telegram Stars"), ("ru", "Звёзды")])
-def test_revenue_in_stars_has_their_name(
+def test_revenue_in_stars_is_labelled_stars(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, head: str
 ) -> None:
     anna = speaks(stack)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.stories.test_admin import Appoint, Sql, ask, labels, somebody, tap
+from tests.stories.test_admin import Appoint, Sql, ask, labels, started_user, tap
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.test_objects import Answer
 from tools.emulator.telegram.users import Chat
@@ -140,7 +140,7 @@ def test_production_without_a_contact_sells_nothing(
         ("-USD", "Nothing to change"),
     ],
 )
-def test_a_bad_price_is_refused_in_plain_words(
+def test_an_invalid_price_is_explained(
     stack: Stack, appoint: Appoint, sql: Sql, product: str, text: str, reason: str
 ) -> None:
     boss = appoint("en").chat("assistant")
@@ -152,7 +152,7 @@ def test_a_bad_price_is_refused_in_plain_words(
     assert not sql("select 1 as x from product_prices where product_key = %s", product)
 
 
-def test_a_jump_needs_another_yes_and_an_old_question_changes_nothing(
+def test_a_large_price_change_needs_a_second_confirmation(
     stack: Stack, appoint: Appoint, sql: Sql, product: str
 ) -> None:
     boss = appoint("en").chat("assistant")
@@ -167,7 +167,7 @@ def test_a_jump_needs_another_yes_and_an_old_question_changes_nothing(
     assert sql("select amount::int as a from product_prices where product_key = %s", product) == [{"a": 599}]
 
 
-def test_prices_that_somebody_else_changed_meanwhile_are_shown_again(
+def test_prices_changed_by_another_admin_are_shown_again(
     stack: Stack, appoint: Appoint, sql: Sql, product: str
 ) -> None:
     boss = appoint("en").chat("assistant")
@@ -192,7 +192,7 @@ def test_the_preview_is_what_a_new_buyer_sees(
     card = open_card(boss, SHOP["en"])
     tap(card, "👁 Preview")
     preview = card.text
-    assert "900\u00a0ZZZ" in preview, "a price that nobody charges is pointed out"
+    assert "900\u00a0ZZZ" in preview, "a price without a provider is pointed out"
     tap(card, "‹ Product")
     tap(card, WORDS["en"]["show"])
     tap(card, WORDS["en"]["show"])
@@ -285,11 +285,9 @@ def test_cancel_and_commands_end_the_waiting(stack: Stack, appoint: Appoint, pro
     assert "prices" not in ask(boss, "350 XTR").text.lower(), "it goes to the AI again"
 
 
-def test_for_others_the_command_and_buttons_do_not_exist(
-    stack: Stack, appoint: Appoint, sql: Sql, product: str
-) -> None:
+def test_products_are_unknown_to_other_users(stack: Stack, appoint: Appoint, sql: Sql, product: str) -> None:
     appoint()
-    anna = somebody(stack).chat("assistant")
+    anna = started_user(stack).chat("assistant")
     known, unknown = ask(anna, "/products"), ask(anna, "/nosuch")
     assert (known.text, known.buttons) == (unknown.text, unknown.buttons)
     for data in ("admin:products", f"admin:product:{product}", f"admin:product_show:{product}"):

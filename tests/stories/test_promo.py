@@ -48,17 +48,15 @@ GIVEN = {
 
 
 @pytest.mark.parametrize(("language", "kind"), GIVEN)
-def test_a_code_behind_the_command_gives_what_it_is_for(
-    stack: Stack, sql: Sql, language: str, kind: str
-) -> None:
+def test_the_command_redeems_a_code(stack: Stack, sql: Sql, language: str, kind: str) -> None:
     words, value = GIVEN[language, kind]
     anna, code = speaks(stack, language), new_code(sql, kind, value)
 
-    told = ask(anna, f"/promo {code.lower()}").text
+    answer = ask(anna, f"/promo {code.lower()}").text
 
-    assert code in told
-    assert words in told
-    assert {"ru": "принят", "en": "applied"}[language] in told
+    assert code in answer
+    assert words in answer
+    assert {"ru": "принят", "en": "applied"}[language] in answer
     again = ask(anna, f"/promo {code}").text
     expected = {"ru": ("уже использовали", "уже применён"), "en": ("already used", "already added")}[language]
     assert expected[kind == "percent"] in again
@@ -71,7 +69,7 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
     ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "has expired",
             "has reached its limit", "starts on 1 Jan 2099", "Try again tomorrow")),
 ])  # fmt: skip
-def test_what_gives_nothing_is_told_kindly(
+def test_a_code_that_cannot_be_redeemed_is_explained(
     stack: Stack, sql: Sql, language: str, words: tuple[str, ...]
 ) -> None:
     asks, unknown, malformed, expired, used_up, not_yet, too_many = words
@@ -89,7 +87,7 @@ def test_what_gives_nothing_is_told_kindly(
     assert user_row(sql, anna)["bonus_credits"] == 0
 
 
-def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) -> None:
+def test_a_code_can_be_sent_alone_and_corrected_once(stack: Stack, sql: Sql) -> None:
     anna, code = speaks(stack), new_code(sql)
     assert "Have a promo code? /promo" in ask(anna, "/buy").text
     asked = ask(anna, "/promo")
@@ -115,14 +113,14 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_code_works_as_people_paste_it(stack: Stack, sql: Sql, form: str) -> None:
+def test_a_pasted_code_is_cleaned(stack: Stack, sql: Sql, form: str) -> None:
     anna, code = speaks(stack), new_code(sql)
     forms = {"rest": code[4:], "hyphens": code.replace("-", "\u2011"), "dashes": code.replace("-", "—")}
     assert "applied!" in ask(anna, FORMS[form].format(code, **forms)).text
     assert user_row(sql, anna)["bonus_credits"] == 50
 
 
-def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
+def test_a_dash_is_read_as_two_hyphens(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     sql("insert into promocodes (code, kind, value) values ('TWO--HYPHENS', 'credits', 50)")
     assert "applied!" in ask(anna, "/promo two—hyphens").text
@@ -131,21 +129,21 @@ def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("malformed", ["what is this?", "x", "a" * 33, "скидка", "http://example.com/a"])
-def test_after_what_is_no_code_words_are_for_the_ai(stack: Stack, sql: Sql, malformed: str) -> None:
+def test_after_a_malformed_code_messages_go_to_the_ai(stack: Stack, sql: Sql, malformed: str) -> None:
     anna, code = speaks(stack), new_code(sql)
     ask(anna, "/promo")
-    told = ask(anna, malformed)
-    assert "doesn’t look like a promo code" in told.text
+    answer = ask(anna, malformed)
+    assert "doesn’t look like a promo code" in answer.text
     for words in ("hello", code):
         stack.ai.next(AiBehaviour(text="An answer."))
         assert ask(anna, words).text == "An answer."
-    assert "Send it in your next message" in tap(told, "Try another code").text
+    assert "Send it in your next message" in tap(answer, "Try another code").text
     assert "applied!" in ask(anna, f"  «{code}».").text
     assert failed_attempts_of(sql, user_row(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize("words", ["hello", "Thanks!", "what is the weather?", "а какие есть?"])
-def test_after_an_unknown_code_only_another_code_is_one(stack: Stack, sql: Sql, words: str) -> None:
+def test_after_an_unknown_code_other_text_goes_to_the_ai(stack: Stack, sql: Sql, words: str) -> None:
     anna, code = speaks(stack), new_code(sql)
     assert "There’s no promo code" in ask(anna, "/promo nosuchcode").text
     stack.ai.next(AiBehaviour(text="An answer."))
@@ -158,9 +156,9 @@ def test_after_an_unknown_code_only_another_code_is_one(stack: Stack, sql: Sql, 
 def test_a_second_unknown_code_ends_the_waiting(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     ask(anna, "/promo nosuchcode")
-    told = ask(anna, "nosuchcodes")
-    assert "There’s no promo code NOSUCHCODES" in told.text
-    assert labels(told)[0] == "Try another code"
+    answer = ask(anna, "nosuchcodes")
+    assert "There’s no promo code NOSUCHCODES" in answer.text
+    assert labels(answer)[0] == "Try another code"
     stack.ai.next(AiBehaviour(text="An answer."))
     assert ask(anna, "nosuchcode").text == "An answer."
 
@@ -175,7 +173,7 @@ def test_the_menu_ends_the_waiting(stack: Stack, leave: str) -> None:
     assert ask(anna, "SUMMER").text == "An answer."
 
 
-def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql: Sql) -> None:
+def test_cancel_ends_the_waiting_for_a_code(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     asked = ask(anna, "/promo")
     tap(asked, "Cancel")
@@ -189,14 +187,14 @@ def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql:
 @pytest.mark.parametrize(("language", "hello", "works"), [
     ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hi, Anna!", "applied!"),
 ])  # fmt: skip
-def test_a_link_redeems_for_a_newcomer_too(
+def test_a_link_redeems_a_code_for_a_new_user(
     stack: Stack, sql: Sql, language: str, hello: str, works: str
 ) -> None:
     code = new_code(sql)
     anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
-    told = ask(anna, f"/start promo_{code}").text
-    assert hello in told
-    assert works in told
+    answer = ask(anna, f"/start promo_{code}").text
+    assert hello in answer
+    assert works in answer
     assert user_row(sql, anna)["bonus_credits"] == 50
     again = ask(anna, f"/start promo_{code.lower()}").text
     assert {"ru": "уже использовали", "en": "already used"}[language] in again
@@ -213,14 +211,14 @@ def test_a_link_and_an_invitation_both_count(stack: Stack, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("payload", ["promo_", "promo_x", "promo_NOSUCHCODE"])
-def test_a_broken_link_welcomes_all_the_same(stack: Stack, payload: str) -> None:
+def test_an_invalid_link_still_welcomes_the_user(stack: Stack, payload: str) -> None:
     anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
-    told = ask(anna, f"/start {payload}").text
-    assert says(told, "welcome_unlimited", name="Anna")
-    assert "promo code" in told
+    answer = ask(anna, f"/start {payload}").text
+    assert says(answer, "welcome_unlimited", name="Anna")
+    assert "promo code" in answer
 
 
-def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
+def test_codes_are_not_redeemed_in_groups(stack: Stack, sql: Sql) -> None:
     user, code = stack.telegram.user("Anna"), new_code(sql)
     ask(user.chat("assistant"), "/start")
     group = stack.telegram.group("Team", [user], ["assistant"])
@@ -233,7 +231,7 @@ def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
 @pytest.mark.parametrize(("statement", "when"), [
     ("redeem_promocode", "before"), ("redeem_promocode", "after"), ("finish_update", "before"),
 ])  # fmt: skip
-def test_killed_between_two_steps_it_is_redeemed_once_and_told(
+def test_a_killed_worker_redeems_a_code_once_and_answers(
     stack: Stack, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
 ) -> None:
     anna, code = speaks(stack), new_code(sql, "month", 1, max_uses=1)
@@ -254,7 +252,7 @@ def test_killed_between_two_steps_it_is_redeemed_once_and_told(
     assert lasts == {"n": 1, "is_a_month": True}
 
 
-def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
+def test_without_a_database_redeeming_is_unavailable(stack: Stack, sql: Sql) -> None:
     anna, code = speaks(stack), new_code(sql)
     stack.database.down()
     # A message of the second in which the function was restarted may have been delivered to its predecessor.
@@ -361,7 +359,7 @@ def test_the_next_purchase_costs_less_in_stars(stack: Stack, sql: Sql, language:
     ("ru", "Премиум на месяц", "🔁 Звёзды Telegram", "350", "При автопродлении цена полная"),
     ("en", "Premium for a month", "🔁 Telegram Stars", "350", "Auto-renewal is full price"),
 ])  # fmt: skip
-def test_what_renews_itself_is_at_the_full_price_and_says_so(
+def test_renewing_products_get_no_discount(
     stack: Stack, sql: Sql, language: str, title: str, repeats: str, full: str, says: str
 ) -> None:
     anna, code = speaks(stack, language), new_code(sql, "percent", 20)
@@ -381,7 +379,7 @@ def test_what_renews_itself_is_at_the_full_price_and_says_so(
     assert "20%" in shop_of(anna).text, "it still waits"
 
 
-def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql) -> None:
+def test_a_wrong_amount_for_a_discounted_order_gives_nothing(stack: Stack, sql: Sql) -> None:
     anna, code = speaks(stack), new_code(sql, "percent", 20)
     ask(anna, f"/promo {code}")
     page = tap(tap(ask(anna, "/buy"), "100 requests"), LABELS["fake"])
@@ -469,7 +467,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_a_code_that_cannot_be_made_is_answered_with_every_reason(
+def test_a_code_with_invalid_values_lists_every_reason(
     stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str
 ) -> None:
     boss = appoint(language).chat("assistant")
@@ -486,7 +484,7 @@ def test_a_code_that_cannot_be_made_is_answered_with_every_reason(
         assert sql("select value from promocodes where code = %s", f"{code}-{number}"), made
 
 
-def test_the_list_turns_its_pages(stack: Stack, appoint: Callable[..., Any], sql: Sql) -> None:
+def test_the_list_of_codes_has_pages(stack: Stack, appoint: Callable[..., Any], sql: Sql) -> None:
     boss = appoint("en").chat("assistant")
     codes = [new_code(sql) for _ in range(9)]
     first = ask(boss, "/promocode")

@@ -73,7 +73,7 @@ def test_a_refused_contact_is_asked_for_again_and_the_purchase_goes_on(
     assert "refused.example" not in "".join(line for line in log.splitlines() if "contact_refused" in line)
 
 
-def test_a_contact_that_is_shared_is_taken_like_a_written_one(stack: Stack, sql: Sql) -> None:
+def test_a_shared_contact_is_accepted_like_a_typed_one(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     tap(product(anna), LABELS["yookassa"])
     anna.contact("79771234567").wait(timeout=20)
@@ -104,7 +104,7 @@ def test_a_provider_that_needs_no_contact_gets_none(stack: Stack, sql: Sql, prov
         assert "anna@example.com" not in str(invoices[-1].object)
 
 
-def test_a_contact_that_was_kept_before_it_was_checked_is_read_anew(stack: Stack, sql: Sql) -> None:
+def test_a_contact_stored_before_validation_is_parsed_again(stack: Stack, sql: Sql) -> None:
     def keeps(contact: str) -> None:
         sql(
             "update bot_sessions "
@@ -121,12 +121,12 @@ def test_a_contact_that_was_kept_before_it_was_checked_is_read_anew(stack: Stack
     assert "receipt" in tap(product(anna), LABELS["yookassa"]).text
 
 
-def test_words_that_are_no_contact_go_to_the_ai_the_second_time(stack: Stack) -> None:
+def test_a_second_invalid_contact_goes_to_the_ai(stack: Stack) -> None:
     anna = speaks(stack)
     tap(product(anna), LABELS["yookassa"])
     assert "doesn’t look like" in ask(anna, "why?").text
     assert "doesn’t look like" in ask(anna, "anna@example").text
-    assert "doesn’t look like" in ask(anna, "+7 977 123 45").text, "whoever tries is helped, however often"
+    assert "doesn’t look like" in ask(anna, "+7 977 123 45").text, "each attempt gets help"
     stack.ai.next(AiBehaviour(text="An answer."))
     assert ask(anna, "what is the weather?").text == "An answer."
     stack.ai.next(AiBehaviour(text="Another answer."))
@@ -134,7 +134,7 @@ def test_words_that_are_no_contact_go_to_the_ai_the_second_time(stack: Stack) ->
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_the_profile_changes_and_removes_it(stack: Stack, sql: Sql, language: str) -> None:
+def test_the_profile_changes_and_removes_the_contact(stack: Stack, sql: Sql, language: str) -> None:
     words, anna = WORDS[language], speaks(stack, language)
     assert words["button"] not in str(ask(anna, "/profile").buttons)
     tap(product(anna, language), (LABELS if language == "en" else LABELS_RU)["yookassa"])
@@ -167,7 +167,7 @@ def test_a_renewal_asks_for_another_contact(stack: Stack, sql: Sql, clock: Calla
     )
     clock("clock_timestamp() + interval '32 days'")
     stack.run_job("payments")
-    told = eventually(
+    warning = eventually(
         lambda: (
             [one for one in anna.answers() if "didn’t accept your email or phone number" in one.text]
             or (stack.run_job("payments") and None)
@@ -175,7 +175,7 @@ def test_a_renewal_asks_for_another_contact(stack: Stack, sql: Sql, clock: Calla
         60,
     )[0]
 
-    tap(told, "Change email or phone")
+    tap(warning, "Change email or phone")
     ask(anna, "new@example.com")
 
     clock("clock_timestamp() + interval '33 days'")
@@ -200,7 +200,7 @@ REFUSAL = {"type": "error", "code": "invalid_request", "parameter": "amount.valu
     ("429 Too Many Requests", {"type": "error"}, "isn’t responding right now", "WARNING"),
     ("503 Service Unavailable", {"type": "error"}, "isn’t responding right now", "WARNING"),
 ])  # fmt: skip
-def test_a_refusal_is_no_outage(
+def test_a_rejected_contact_is_not_an_outage(
     stack: Stack, sql: Sql, status: str, body: dict[str, str], words: str, severity: str
 ) -> None:
     provider = RawServer()

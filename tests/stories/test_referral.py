@@ -23,7 +23,7 @@ def payload_of(link: str) -> str:
     return parse_qs(urlsplit(link).query)["start"][0]
 
 
-def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -> None:
+def test_the_first_question_rewards_referrer_and_referred_user(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/start")
     anna.answer()
@@ -52,7 +52,7 @@ def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -
     anna.expect_silence(0.2)
 
 
-def test_a_user_who_was_served_before_brings_nobody_anything(stack: Stack, sql: Sql) -> None:
+def test_an_existing_user_brings_no_reward(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     link = invite_link(anna)
     ben = stack.telegram.user("Ben").chat("assistant")
@@ -76,7 +76,7 @@ def test_the_link_can_be_shared_and_scanned(stack: Stack) -> None:
     assert picture.data["caption"].startswith("https://t.me/")
 
 
-def test_bonus_requests_are_used_after_the_days_own(stack: Stack, sql: Sql) -> None:
+def test_bonus_requests_are_used_after_the_daily_ones(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer()

@@ -30,7 +30,7 @@ MUCH_LATER = "clock_timestamp() + interval '30 hours'"
 
 
 def ask(chat: Chat, text: str) -> Answer:
-    """Send a message and return the bot's answer to it, whatever was told before."""
+    """Send a message and return the bot's answer to it, ignoring earlier answers."""
     seen = len(chat.answers())
     chat.send(text).wait(timeout=20)
     return eventually(lambda: chat.answers()[seen:], 20)[0]  # type: ignore[no-any-return]
@@ -80,7 +80,7 @@ def messages(chat: Chat, words: str) -> list[Answer]:
 
 
 @pytest.mark.parametrize("provider", [*CAN, "telegram_stars"])
-def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+def test_a_full_refund_is_executed_once(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
     anna, payment, _link = buy(stack, sql, provider)
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
@@ -107,7 +107,7 @@ def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql:
 
 
 @pytest.mark.parametrize("provider", [key for key in CAN if providers.load(key).SUPPORTS_PARTIAL_REFUNDS])
-def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+def test_a_partial_refund_and_then_the_rest(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
     anna, payment, _link = buy(stack, sql, provider)
     boss = appoint("en").chat("assistant")
     amount = sql("select amount from payments where id = %s", payment)[0]["amount"]
@@ -132,7 +132,9 @@ def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
 
 
 @pytest.mark.parametrize("provider", CANNOT)
-def test_who_gives_nothing_back_is_said_to(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+def test_a_provider_without_refunds_is_reported(
+    stack: Stack, appoint: Appoint, sql: Sql, provider: str
+) -> None:
     _anna, payment, _link = buy(stack, sql, provider)
     boss = appoint("en").chat("assistant")
     for command in ("refund", "payment"):  # no button leads to the same sentence again
@@ -143,7 +145,7 @@ def test_who_gives_nothing_back_is_said_to(stack: Stack, appoint: Appoint, sql: 
 
 
 @pytest.mark.parametrize("provider", CAN)
-def test_a_payment_offers_the_refund_that_is_possible(
+def test_a_payment_card_offers_the_possible_refund(
     stack: Stack, appoint: Appoint, sql: Sql, provider: str
 ) -> None:
     _anna, payment, _link = buy(stack, sql, provider)
@@ -151,7 +153,7 @@ def test_a_payment_offers_the_refund_that_is_possible(
     assert labels(shown)[0][0].startswith("↩️ Refund")
 
 
-def test_stars_come_back_whole_or_not(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_stars_are_refunded_in_full_only(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "telegram_stars")
     boss = appoint("en").chat("assistant")
     for amount in ("50", "0.5"):
@@ -162,7 +164,7 @@ def test_stars_come_back_whole_or_not(stack: Stack, appoint: Appoint, sql: Sql) 
 
 
 @pytest.mark.parametrize("provider", CAN)
-def test_an_answer_that_is_lost_makes_no_second_refund(
+def test_a_lost_response_causes_no_second_refund(
     stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None], provider: str
 ) -> None:
     anna, payment, _link = buy(stack, sql, provider)
@@ -186,7 +188,7 @@ def test_an_answer_that_is_lost_makes_no_second_refund(
 
 
 @pytest.mark.parametrize("provider", CAN)
-def test_a_callback_tells_what_no_answer_told(
+def test_a_callback_confirms_a_refund_whose_response_was_lost(
     stack: Stack, appoint: Appoint, sql: Sql, provider: str
 ) -> None:
     anna, payment, _link = buy(stack, sql, provider)
@@ -199,7 +201,7 @@ def test_a_callback_tells_what_no_answer_told(
     assert credits(sql, anna) == 0
 
 
-def test_a_provider_that_is_away_is_asked_again(
+def test_a_refund_is_retried_while_the_provider_is_down(
     stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     _anna, payment, _link = buy(stack, sql, "yookassa")
@@ -213,7 +215,7 @@ def test_a_provider_that_is_away_is_asked_again(
     news(boss, "✅ Refunded ")
 
 
-def test_a_refusal_is_called_one_and_may_be_tried_anew(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_a_rejected_refund_is_reported_and_can_be_repeated(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "yookassa")
     boss = appoint("en").chat("assistant")
     stack.payments["yookassa"].faults.fail("refund", 400)
@@ -227,7 +229,7 @@ def test_a_refusal_is_called_one_and_may_be_tried_anew(stack: Stack, appoint: Ap
     assert refunds_of(sql, payment) == ["refused", "done"]
 
 
-def test_a_refund_that_takes_its_time_and_fails_is_told(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_a_slow_refund_that_fails_is_reported(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     anna, payment, _link = buy(stack, sql, "stripe")
     boss = appoint("en").chat("assistant")
     assert tap_yes(ask(boss, f"/refund {payment}")).text.startswith("✅")
@@ -238,7 +240,7 @@ def test_a_refund_that_takes_its_time_and_fails_is_told(stack: Stack, appoint: A
     assert refunds_of(sql, payment) == ["failed"]
 
 
-def test_nobody_knows_any_more_and_the_admin_is_told(
+def test_a_refund_with_an_unknown_outcome_is_reported_to_the_admin(
     stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
 ) -> None:
     _anna, payment, _link = buy(stack, sql, "fake")
@@ -256,7 +258,7 @@ def test_nobody_knows_any_more_and_the_admin_is_told(
 # Twice, at once, and killed --------------------------------------------------------------------------------
 
 
-def test_two_admins_at_once_make_one_refund(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_two_concurrent_admins_make_one_refund(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "fake")
     olga = appoint("en")
     nina = stack.telegram.user("Nina", "en")
@@ -278,7 +280,7 @@ def test_two_admins_at_once_make_one_refund(stack: Stack, appoint: Appoint, sql:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["admin_refund_payment", "record_payment_event", "finish_update"])
 @pytest.mark.parametrize("provider", ["yookassa", "telegram_stars"])
-def test_killed_at_any_step_it_goes_back_once(
+def test_a_killed_worker_refunds_once(
     stack: Stack,
     appoint: Appoint,
     sql: Sql,
@@ -291,7 +293,7 @@ def test_killed_at_any_step_it_goes_back_once(
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
     if provider != "telegram_stars":
-        stack.payments[provider].callbacks.lose_next(5)  # else another function's word would come first
+        stack.payments[provider].callbacks.lose_next(5)  # otherwise the callback would finish it first
     yes = next(label for row in labels(question) for label in row if "Yes" in label)
     stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
     question.tap(yes)
@@ -309,10 +311,10 @@ def test_killed_at_any_step_it_goes_back_once(
     assert sql("select * from check_payments()") == []
 
 
-def test_a_worker_that_nobody_replaces_is_finished_by_the_job(
+def test_the_job_finishes_the_refund_of_a_killed_worker(
     stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    """Nor does Telegram come again: the refund was kept, and is done."""
+    """Telegram does not redeliver the update: the job executes the stored refund."""
     _anna, payment, _link = buy(stack, sql, "cloudpayments")
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
@@ -327,7 +329,7 @@ def test_a_worker_that_nobody_replaces_is_finished_by_the_job(
     news(boss, "✅ Refunded ")
 
 
-def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
+def test_a_failing_refund_does_not_block_others_and_is_retried(
     stack: Stack, appoint: Appoint, sql: Sql, results_folder: Path
 ) -> None:
     """Asked for by another service, over SQL: the job asks the providers."""
@@ -384,7 +386,7 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
         ),
     ],
 )
-def test_an_alarm_leads_to_the_refund(
+def test_an_alert_opens_the_refund(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, alarm: str, button: str, card: str,
     question: str, yes: str, done: str,
 ) -> None:  # fmt: skip
@@ -393,11 +395,11 @@ def test_an_alarm_leads_to_the_refund(
     _anna, payment, _link = buy(stack, sql, "fake")
     (first,) = sql("select order_id, amount, currency from payments where id = %s", payment)
     stray = pay_again(stack, first["order_id"], str(first["amount"]), first["currency"])
-    told = eventually(lambda: messages(boss, alarm), 30)[0]
+    alert = eventually(lambda: messages(boss, alarm), 30)[0]
     (number,) = sql("select id from payments where provider_payment_id = %s", stray)
-    assert labels(told) == [[f"{button} {number['id']}"]]
-    assert "fake" not in told.text.split("номер")[0].split("ID")[0]  # by its name, as users know it
-    told.tap(labels(told)[0][0]).wait()
+    assert labels(alert) == [[f"{button} {number['id']}"]]
+    assert "fake" not in alert.text.split("номер")[0].split("ID")[0]  # by its name, as users know it
+    alert.tap(labels(alert)[0][0]).wait()
     shown = eventually(lambda: messages(boss, card), 20)[0]
     listed = ask(boss, "/payment")
     assert f"{NUMBER[language]}{number['id']}" in str(labels(listed))
@@ -407,7 +409,7 @@ def test_an_alarm_leads_to_the_refund(
     assert done in result.text.splitlines()[0], result.text  # the fake provider knows no such charge
 
 
-def test_a_payment_of_a_provider_that_is_gone_is_listed_and_shown(
+def test_a_payment_of_a_removed_provider_is_listed_and_shown(
     stack: Stack, appoint: Appoint, sql: Sql
 ) -> None:
     boss = appoint("en").chat("assistant")
@@ -445,7 +447,7 @@ def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
         ("en", "💳 Payments: Anna", "🎁 100 requests", "paid", "Paid: 149\u00a0₽", "Bank disputes: 1"),
     ],
 )
-def test_somebodys_payments_and_money_on_the_card(
+def test_the_user_card_shows_payments_and_amounts(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, head: str, given: str, status: str, paid: str,
     mark: str,
 ) -> None:  # fmt: skip
@@ -472,7 +474,7 @@ def test_somebodys_payments_and_money_on_the_card(
 
 
 @pytest.mark.parametrize(
-    ("language", "usage", "nobody", "none", "own"),
+    ("language", "usage", "not_found", "none", "own"),
     [
         ("ru", "/refund 17 вернёт всё", "Не удалось найти", "Платежей нет", "Вы ещё ничего не покупали"),
         (
@@ -484,8 +486,8 @@ def test_somebodys_payments_and_money_on_the_card(
         ),
     ],
 )
-def test_bad_input_gets_an_example(
-    stack: Stack, appoint: Appoint, language: str, usage: str, nobody: str, none: str, own: str
+def test_invalid_input_gets_an_example(
+    stack: Stack, appoint: Appoint, language: str, usage: str, not_found: str, none: str, own: str
 ) -> None:
     user = appoint(language)
     boss = user.chat("assistant")
@@ -499,7 +501,7 @@ def test_bad_input_gets_an_example(
     ):
         assert usage in ask(boss, text).text, text
     for text in ("/refund 999999999999", "/payment 999999999999", "/payment pi_nothing"):
-        assert nobody in ask(boss, text).text, text
+        assert not_found in ask(boss, text).text, text
     assert "/payment 17" in ask(boss, "/payment one two").text
     assert "/payments @name" in ask(boss, "/payments one two").text
     assert none in ask(boss, f"/payments {user.id}").text
@@ -507,7 +509,7 @@ def test_bad_input_gets_an_example(
 
 
 @pytest.mark.parametrize(("language", "words"), [("ru", "Всё сходится"), ("en", "Everything matches")])
-def test_everything_is_checked_from_the_bot(
+def test_check_reports_mismatches(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, words: str
 ) -> None:
     boss = appoint(language).chat("assistant")
@@ -522,7 +524,7 @@ def test_everything_is_checked_from_the_bot(
         sql("update payments set amount = amount - 1 where id = %s", payment)
 
 
-def test_others_find_none_of_it(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_other_users_have_no_refund_commands(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     appoint("en")
     anna, payment, _link = buy(stack, sql, "fake")
     for command in ("refund", "payment", "check"):
@@ -538,7 +540,7 @@ def test_others_find_none_of_it(stack: Stack, appoint: Appoint, sql: Sql) -> Non
     assert refunds_of(sql, payment) == []
 
 
-def test_in_an_outage_nothing_is_asked(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_during_a_database_outage_no_refund_is_half_done(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "fake")
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
@@ -546,13 +548,13 @@ def test_in_an_outage_nothing_is_asked(stack: Stack, appoint: Appoint, sql: Sql)
     yes = next(label for row in labels(question) for label in row if "Yes" in label)
     tapped = question.tap(yes)
     stack.database.up()
-    # The update of the button comes again, or the user was told to try later: never half of it.
+    # Telegram redelivers the update, or the admin was asked to retry: never half a refund.
     tapped.wait(timeout=60)
     eventually(lambda: refunds_of(sql, payment) in ([], ["done"]), 30)
     assert sql("select * from check_payments()") == []
 
 
-def test_stars_of_somebody_who_erased_their_data_go_back(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_stars_of_an_erased_user_are_refunded(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     anna, payment, _link = buy(stack, sql, "telegram_stars")
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment}")
@@ -588,7 +590,7 @@ def balance(sql: Sql, chat: Chat) -> float:
     return float(sql("select balance from users where telegram_id = %s", chat.id)[0]["balance"])
 
 
-def test_what_was_paid_from_balance_goes_back_to_it_at_once(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+def test_a_payment_from_balance_is_refunded_to_it_at_once(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     anna, payment = buy_from_balance(stack, sql)
     boss = appoint("en").chat("assistant")
     question = ask(boss, f"/refund {payment} 49.67")
@@ -619,7 +621,7 @@ def test_a_buyer_who_erased_their_data_has_no_balance_to_refund_to(
     assert refunds_of(sql, payment) == []
 
 
-def test_a_payment_in_another_currency_than_balances_have_now_is_not_refunded_to_balance(
+def test_a_payment_in_another_currency_is_not_refunded_to_balance(
     stack: Stack, appoint: Appoint, sql: Sql
 ) -> None:
     _, payment = buy_from_balance(stack, sql)

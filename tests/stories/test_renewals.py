@@ -127,7 +127,7 @@ class Subscriber:
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_a_card_is_charged_each_period_until_it_cannot_be(
+def test_a_card_is_charged_each_period_until_it_is_declined(
     stack: Stack, sql: Sql, clock: Clock, language: str
 ) -> None:
     anna = Subscriber(stack, sql, clock, language)
@@ -173,7 +173,7 @@ def test_a_card_is_charged_each_period_until_it_cannot_be(
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_a_card_without_money_is_given_up_after_the_days_of_grace(
+def test_a_declined_card_ends_the_renewal_after_the_grace_period(
     stack: Stack, sql: Sql, clock: Clock, language: str
 ) -> None:
     anna = Subscriber(stack, sql, clock, language)
@@ -181,7 +181,7 @@ def test_a_card_without_money_is_given_up_after_the_days_of_grace(
     for attempt, days in enumerate((31.2, 31.9, 33, 34.5), start=1):
         anna.later(days)
         anna.run_until(lambda attempt=attempt: anna.row()["attempts"] == attempt)
-    assert anna.count("late") == 1, "told once"
+    assert anna.count("late") == 1, "one message"
     anna.later(35.5)
     anna.run_until(lambda: anna.row()["status"] == "ended")
     news(anna.chat, anna.words["given_up"])
@@ -192,9 +192,7 @@ def test_a_card_without_money_is_given_up_after_the_days_of_grace(
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_whoever_stops_it_late_or_early_is_not_charged(
-    stack: Stack, sql: Sql, clock: Clock, language: str
-) -> None:
+def test_a_stopped_renewal_is_not_charged(stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
     anna = Subscriber(stack, sql, clock, language)
     anna.press("fail_renewal")
     anna.later(31.2)
@@ -218,9 +216,7 @@ def test_whoever_stops_it_late_or_early_is_not_charged(
     assert anna.level() == 0
 
 
-def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
-    stack: Stack, sql: Sql, clock: Clock
-) -> None:
+def test_a_lost_response_is_requested_again_and_charges_once(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
     anna.fake_server.callbacks.lose_next(50)
     anna.fake_server.unsure = 50  # of others', too
@@ -234,7 +230,7 @@ def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
     anna.agrees()
 
 
-def test_what_was_charged_is_found_when_the_key_is_forgotten(stack: Stack, sql: Sql, clock: Clock) -> None:
+def test_a_charge_is_found_after_its_idempotency_key_expired(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
     real, anna.fake_server.clock = anna.fake_server.clock, clocks.Clock()
     anna.fake_server.clock.advance(31.2 * 86_400)
@@ -250,7 +246,7 @@ def test_what_was_charged_is_found_when_the_key_is_forgotten(stack: Stack, sql: 
     anna.agrees()
 
 
-def test_jobs_that_run_at_once_charge_once(stack: Stack, sql: Sql, clock: Clock) -> None:
+def test_concurrent_jobs_charge_once(stack: Stack, sql: Sql, clock: Clock) -> None:
     people = [Subscriber(stack, sql, clock, "en") for _ in range(4)]
     anna = people[0]
     anna.later(31.2)
@@ -271,11 +267,11 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("function", "when"), STEPS)
-def test_killed_between_any_two_steps_a_period_is_charged_once(
+def test_a_killed_job_charges_a_period_once(
     stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
 ) -> None:
     anna = Subscriber(stack, sql, clock, "en")
-    anna.fake_server.callbacks.lose_next(50)  # nobody but the job tells
+    anna.fake_server.callbacks.lose_next(50)  # only the job sees the charge
     scheduled = stack.function("scheduled")
     anna.later(31.2)
     stack.database.on(function, when=when, do=scheduled.kill)
@@ -285,13 +281,13 @@ def test_killed_between_any_two_steps_a_period_is_charged_once(
     scheduled.restart()
     anna.later(31.4)
     anna.run_until(lambda: anna.is_renewed(1))
-    # What a dead worker owed the sweep sends.
+    # The sweep delivers the outbox of the killed worker.
     eventually(lambda: stack.run_job("sweep").status == 200 and anna.count("renewed"), 30)
     assert len(anna.taken()) == 1
     anna.agrees()
 
 
-def test_the_profile_says_until_when_and_whether_it_renews(stack: Stack, sql: Sql, clock: Clock) -> None:
+def test_the_profile_shows_the_end_and_the_renewal_of_a_plan(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
 
     def profile() -> str:

@@ -43,7 +43,7 @@ def product(chat: Chat, title: str) -> Answer:
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_she_is_asked_and_the_old_one_is_stopped(stack: Stack, sql: Sql, language: str) -> None:
+def test_a_replaced_renewal_is_confirmed_and_stopped(stack: Stack, sql: Sql, language: str) -> None:
     title, stars, stripe, asks, provider, replace, replaced = WORDS[language]
     anna = speaks(stack, language)
     anna.pay(link_of(tap(product(anna, title), stars))).wait()
@@ -74,7 +74,7 @@ def test_she_is_asked_and_the_old_one_is_stopped(stack: Stack, sql: Sql, languag
     )
 
 
-def test_a_single_month_is_not_asked_about(stack: Stack, sql: Sql) -> None:
+def test_a_single_month_needs_no_confirmation(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     anna.pay(link_of(tap(product(anna, "Premium for a month"), "🔁 Telegram Stars"))).wait()
     eventually(lambda: renewals(sql, anna) == {"telegram_stars": "active"}, 20)
@@ -101,7 +101,7 @@ def test_the_link_of_a_running_subscription_is_refused_and_resumes_a_canceled_on
     assert renewals(sql, anna) == {"telegram_stars": "active"}
 
 
-def test_an_unpaid_order_is_reminded_of_with_its_link(stack: Stack, sql: Sql) -> None:
+def test_the_reminder_of_an_unpaid_order_has_its_link(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     link = link_of(tap(product(anna, "100 requests"), "Telegram Stars"))
     sql(

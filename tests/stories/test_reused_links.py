@@ -39,14 +39,14 @@ def expire(stack: Stack, link: str) -> None:
     assert stack.payments.idle(20)
 
 
-def test_every_provider_tells_the_end_of_a_link_or_says_that_it_does_not() -> None:
+def test_every_provider_declares_whether_it_reports_expired_links() -> None:
     assert sorted([*PATHS, *SILENT]) == sorted(LABELS)
     stars = providers.load("telegram_stars")
     assert not stars.EXPIRES_SILENTLY, "Telegram asks before each payment, so an old link is refused there"
 
 
 @pytest.mark.parametrize("provider", sorted(PATHS))
-def test_an_open_link_is_given_again(stack: Stack, sql: Sql, provider: str) -> None:
+def test_an_open_link_is_reused(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     assert checkout(anna, "100 requests", LABELS[provider]) == link
@@ -55,9 +55,7 @@ def test_an_open_link_is_given_again(stack: Stack, sql: Sql, provider: str) -> N
 
 
 @pytest.mark.parametrize("provider", SILENT)
-def test_a_provider_that_cannot_say_makes_another_link_of_the_same_order(
-    stack: Stack, sql: Sql, provider: str
-) -> None:
+def test_a_provider_without_link_status_creates_another_link(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     expire(stack, checkout(anna, "100 requests", LABELS[provider]))
     expire(stack, checkout(anna, "100 requests", LABELS[provider]))
@@ -77,7 +75,7 @@ def test_an_expired_link_is_not_offered_in_the_payments(stack: Stack, sql: Sql) 
 
 
 @pytest.mark.parametrize("is_callback_lost", [False, True])
-def test_an_order_whose_payment_failed_for_good_gets_another_link(
+def test_an_order_whose_payment_failed_gets_another_link(
     stack: Stack, sql: Sql, is_callback_lost: bool
 ) -> None:
     anna = speaks(stack)
@@ -111,7 +109,7 @@ def test_a_lost_callback_is_found_before_the_order_is_paid_twice(stack: Stack, s
 
 
 @pytest.mark.parametrize("provider", sorted(PATHS))
-def test_no_link_is_shown_that_could_not_be_checked(stack: Stack, sql: Sql, provider: str) -> None:
+def test_an_unchecked_link_is_not_shown(stack: Stack, sql: Sql, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     stack.payments[provider].faults.fail(PATHS[provider], 503)
@@ -124,7 +122,7 @@ def test_no_link_is_shown_that_could_not_be_checked(stack: Stack, sql: Sql, prov
     assert [one["status"] for one in orders(sql, anna)] == ["pending"]
 
 
-def test_what_was_bought_at_a_provider_that_is_gone_asks_for_help(stack: Stack, sql: Sql) -> None:
+def test_an_order_of_a_removed_provider_names_support(stack: Stack, sql: Sql) -> None:
     anna, old = (
         speaks(stack),
         "provider = 'gone' where user_id = (select id from users where telegram_id = %s)",

@@ -96,7 +96,7 @@ def test_a_long_list_has_pages(stack: Stack, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize(("language", "first", "then"), [("en", "$5.99", "499"), ("ru", "499", "5,99")])
-def test_one_tap_changes_the_currency_and_it_is_kept(
+def test_one_tap_changes_and_stores_the_currency(
     stack: Stack, sql: Sql, language: str, first: str, then: str
 ) -> None:
     anna = speaks(stack, language)
@@ -111,7 +111,7 @@ def test_one_tap_changes_the_currency_and_it_is_kept(
     assert then in labels(shop)[0], "a currency that nothing is sold in changes nothing"
 
 
-def test_a_step_reads_the_products_once(stack: Stack, sql: Sql) -> None:
+def test_an_update_reads_the_products_once(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     shop = ask(anna, "/buy")
     for data in ("buy:credits_100", "buy:premium_month", "once:premium_month", "currency:RUB", "buy"):
@@ -188,7 +188,7 @@ def test_the_price_on_the_button_is_the_price_that_is_charged(
         assert (invoice.amount, invoice.currency) == (Decimal(charged), code)
 
 
-def test_two_devices_at_once_make_one_order(stack: Stack, sql: Sql) -> None:
+def test_two_concurrent_devices_make_one_order(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     first, second = ask(anna, "/buy"), ask(anna, "/buy")
     data = "pay:credits_100:stripe:USD"
@@ -214,9 +214,7 @@ def test_another_choice_or_a_failed_attempt_makes_a_new_order(stack: Stack, sql:
     assert link_of(again) != link_of(page)
 
 
-def test_two_devices_buy_once_from_balance_and_an_old_button_tells_of_the_refund(
-    stack: Stack, sql: Sql
-) -> None:
+def test_two_devices_buy_once_from_balance_and_an_old_button_shows_the_refund(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     sql("select adjust_balance(%s, 1000, 'gift', %s)", anna.id, f"gift:{anna.id}")
     first, second = (press(anna, ask(anna, "/buy"), "bal:credits_100") for _ in range(2))
@@ -239,7 +237,7 @@ def test_two_devices_buy_once_from_balance_and_an_old_button_tells_of_the_refund
 
 
 @pytest.mark.parametrize("data", ["order:None", "order:", "order:9999999999999999999", "order!:x"])
-def test_data_that_no_order_button_has_is_an_old_button(stack: Stack, sql: Sql, data: str) -> None:
+def test_invalid_callback_data_is_an_old_button(stack: Stack, sql: Sql, data: str) -> None:
     anna = speaks(stack)
     sql("select adjust_balance(%s, 1000, 'gift', %s)", anna.id, f"gift:{anna.id}")
     paid = press(anna, ask(anna, "/buy"), "bal!:credits_100:149:n0")
@@ -261,7 +259,7 @@ def test_data_that_no_order_button_has_is_an_old_button(stack: Stack, sql: Sql, 
         ),
     ],
 )
-def test_an_order_that_waits_is_paid_or_canceled_from_the_payments(
+def test_a_pending_order_is_paid_or_canceled_from_the_payments(
     stack: Stack, sql: Sql, language: str, unpaid: str, cancel: str, done: str, status: str
 ) -> None:
     anna = speaks(stack, language)
@@ -280,14 +278,14 @@ def test_an_order_that_waits_is_paid_or_canceled_from_the_payments(
     assert [one["status"] for one in orders(sql, anna)] == ["canceled"]
 
 
-def test_an_order_that_is_paid_meanwhile_is_not_canceled(stack: Stack, sql: Sql) -> None:
+def test_a_paid_order_is_not_canceled(stack: Stack, sql: Sql) -> None:
     anna, ben = speaks(stack), speaks(stack)
     press(anna, ask(anna, "/buy"), "pay:credits_100:fake:USD")
     history = ask(anna, "/payments")
     order = tap(history, "Unpaid:")
     cancel = next(one for one in callback_data(order) if one.startswith("order!:"))
     press(ben, ask(ben, "/buy"), cancel)
-    assert [one["status"] for one in orders(sql, anna)] == ["pending"], "somebody else cancels nothing"
+    assert [one["status"] for one in orders(sql, anna)] == ["pending"], "another user cannot cancel it"
     stack.payments.press(link_of(order), "pay")
     eventually(lambda: [one["status"] for one in orders(sql, anna)] == ["completed"], 20)
     press(anna, order, cancel)
@@ -295,7 +293,7 @@ def test_an_order_that_is_paid_meanwhile_is_not_canceled(stack: Stack, sql: Sql)
     assert [one["status"] for one in orders(sql, anna)] == ["completed"]
 
 
-def test_providers_of_cards_share_a_button_and_every_other_one_has_its_own(
+def test_card_providers_share_a_button(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     load = providers.load

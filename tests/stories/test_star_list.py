@@ -1,4 +1,4 @@
-"""Telegram's update about Stars gets lost: the bot's list of transactions tells of them all the same."""
+"""Telegram's update about Stars gets lost: the job finds the payment in the bot's list of transactions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sold_here(sql: Sql) -> None:
 
 @contextmanager
 def lost(stack: Stack) -> Iterator[None]:
-    """What Telegram would tell the assistant meanwhile never comes."""
+    """Drop all updates that Telegram sends to the assistant in this block."""
     stack.telegram.hold(True)
     try:
         yield
@@ -38,7 +38,7 @@ def lost(stack: Stack) -> Iterator[None]:
 
 
 def pay_unheard(stack: Stack, anna: Chat, link: str) -> str:
-    """Pay an invoice; the bot agrees to it, and never hears that it was paid. The charge."""
+    """Pay an invoice whose successful_payment update is lost; return the charge id."""
     stack.database.on("check_order", when="before", do=lambda: stack.telegram.hold(True))
     purchase = anna.pay(link)
     eventually(lambda: purchase.charge_id, 30)
@@ -57,8 +57,8 @@ def read_until(stack: Stack, check: Callable[[], Any]) -> None:
     eventually(is_so, 90)
 
 
-def told(sql: Sql, chat: Chat) -> list[tuple[str, int]]:
-    """Which events of theirs are kept, and how often each was told."""
+def recorded_events(sql: Sql, chat: Chat) -> list[tuple[str, int]]:
+    """Return the kind and number of attempts of each recorded event of the user."""
     rows = sql(
         "select split_part(e.event_key, ':', 1) as kind, e.attempts from payment_events e "
         "join users u on u.id = e.user_id where u.telegram_id = %s order by e.id",
@@ -71,7 +71,7 @@ def told(sql: Sql, chat: Chat) -> list[tuple[str, int]]:
     ("language", "product", "thanks"),
     [("en", "100 requests", "Paid, thank you!"), ("ru", "100 запросов", "Оплачено, спасибо!")],
 )
-def test_a_payment_nobody_told_of_is_found_and_given_once(
+def test_a_payment_without_an_update_is_found_and_fulfilled_once(
     stack: Stack, sql: Sql, language: str, product: str, thanks: str
 ) -> None:
     anna = speaks(stack, language)
@@ -84,11 +84,11 @@ def test_a_payment_nobody_told_of_is_found_and_given_once(
     news(anna, thanks)
     read_until(stack, lambda: True)
     assert credits(sql, anna) == 100
-    assert [kind for kind, _ in told(sql, anna)] == ["payment"]
+    assert [kind for kind, _ in recorded_events(sql, anna)] == ["payment"]
     assert sql("select * from check_payments()") == []
 
 
-def test_so_is_a_refund(stack: Stack, sql: Sql) -> None:
+def test_a_refund_without_a_callback_is_found(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     paid = anna.pay(checkout(anna, "100 requests", "Telegram Stars")).wait()
     news(anna, "Paid, thank you!")
@@ -96,10 +96,10 @@ def test_so_is_a_refund(stack: Stack, sql: Sql) -> None:
         stack.telegram.stars.refund("assistant", anna.id, paid.charge_id)
     read_until(stack, lambda: credits(sql, anna) == 0)
     news(anna, "we’ve refunded")
-    assert [kind for kind, _ in told(sql, anna)] == ["payment", "refund"]
+    assert [kind for kind, _ in recorded_events(sql, anna)] == ["payment", "refund"]
 
 
-def test_and_a_period_of_a_subscription(stack: Stack, sql: Sql) -> None:
+def test_a_renewal_without_an_update_is_found(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     anna.send("/buy")
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
@@ -108,20 +108,20 @@ def test_and_a_period_of_a_subscription(stack: Stack, sql: Sql) -> None:
     (running,) = anna.subscriptions
     with lost(stack):
         stack.telegram.stars.renew(running)
-    read_until(stack, lambda: len(told(sql, anna)) == 2)
+    read_until(stack, lambda: len(recorded_events(sql, anna)) == 2)
     news(anna, "has been renewed until")
 
 
-def test_what_was_told_is_not_told_again(stack: Stack, sql: Sql) -> None:
+def test_a_recorded_payment_is_not_recorded_again(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     anna.pay(checkout(anna, "100 requests", "Telegram Stars")).wait()
     news(anna, "Paid, thank you!")
     read_until(stack, lambda: True)
-    assert told(sql, anna) == [("payment", 1)]
+    assert recorded_events(sql, anna) == [("payment", 1)]
     assert credits(sql, anna) == 100
 
 
-def test_the_update_that_comes_after_all_changes_nothing(stack: Stack, sql: Sql) -> None:
+def test_a_late_update_changes_nothing(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", "Telegram Stars")
     stack.database.on("check_order", when="before", do=lambda: stack.telegram.hold(True))
@@ -130,11 +130,11 @@ def test_the_update_that_comes_after_all_changes_nothing(stack: Stack, sql: Sql)
     read_until(stack, lambda: credits(sql, anna) == 100)
     stack.telegram.hold(False)
     assert stack.telegram.idle(30)
-    eventually(lambda: told(sql, anna) == [("payment", 2)], 30)
+    eventually(lambda: recorded_events(sql, anna) == [("payment", 2)], 30)
     assert credits(sql, anna) == 100
 
 
-def test_it_reads_on_where_it_stopped_and_passes_over_what_was_before(stack: Stack, sql: Sql) -> None:
+def test_reading_continues_at_its_position_and_skips_older_payments(stack: Stack, sql: Sql) -> None:
     read_until(stack, lambda: sql("select from star_positions where bot = 'assistant'"))
     anna = speaks(stack)
     charge = pay_unheard(stack, anna, checkout(anna, "100 requests", "Telegram Stars"))
@@ -142,11 +142,11 @@ def test_it_reads_on_where_it_stopped_and_passes_over_what_was_before(stack: Sta
     try:
         before = position(sql)
         read_until(stack, lambda: position(sql) > before)
-        assert told(sql, anna) == []
+        assert recorded_events(sql, anna) == []
     finally:
         sql("update star_positions set since = private.clock() - interval '7 days'")
     read_until(stack, lambda: True)
-    assert told(sql, anna) == [], "it is behind us"
+    assert recorded_events(sql, anna) == [], "the list is read past it"
     assert charge
     asked = [call for call in stack.telegram.calls if call["method"] == "getStarTransactions"]
     offsets = [int(call["parameters"]["offset"]) for call in asked if call["bot"] == "assistant"]
@@ -159,7 +159,9 @@ def position(sql: Sql) -> int:
 
 @pytest.mark.parametrize("function", ["unrecorded_events", "record_payment_event", "advance_star_position"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_any_step_it_is_found_by_the_next(stack: Stack, sql: Sql, function: str, when: Any) -> None:
+def test_the_run_after_a_killed_one_finds_the_payment(
+    stack: Stack, sql: Sql, function: str, when: Any
+) -> None:
     anna = speaks(stack)
     pay_unheard(stack, anna, checkout(anna, "100 requests", "Telegram Stars"))
     scheduled = stack.function("scheduled")
@@ -169,4 +171,4 @@ def test_killed_at_any_step_it_is_found_by_the_next(stack: Stack, sql: Sql, func
     stack.database.clear()
     scheduled.restart()
     read_until(stack, lambda: credits(sql, anna) == 100)
-    assert [kind for kind, _ in told(sql, anna)] == ["payment"]
+    assert [kind for kind, _ in recorded_events(sql, anna)] == ["payment"]

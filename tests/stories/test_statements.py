@@ -35,7 +35,7 @@ def unread(sql: Sql) -> None:
 
 
 def lose(stack: Stack, provider: str, link: str, action: str) -> Invoice:
-    """Press a button of which nobody is told."""
+    """Press a button whose callbacks are lost."""
     stack.payments[provider].callbacks.lose_next(5)
     invoice = stack.payments.press(link, action)
     assert stack.payments.idle(20)
@@ -128,7 +128,7 @@ def make_foreign(invoice: Invoice) -> None:
 
 
 @pytest.mark.parametrize("provider", LISTED)
-def test_money_of_another_shop_is_counted_and_alarms_nobody(
+def test_payments_of_another_shop_cause_no_alert(
     stack: Stack, sql: Sql, clock: Clock, appoint: Callable[..., Any], provider: str
 ) -> None:
     olga = appoint().chat("assistant")
@@ -139,7 +139,7 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
     shop = stack.payments[provider]
     invoice = shop.invoices[link.rpartition("/")[2]]
     make_foreign(invoice)
-    if provider == "cloudpayments":  # which would ask us first
+    if provider == "cloudpayments":  # which would run its precheck first
         shop.ledger.keep(shop.ledger.transaction(invoice, invoice.amount, "Completed"))  # type: ignore[attr-defined]
     else:
         lose(stack, provider, link, "pay")
@@ -159,7 +159,7 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
 @pytest.mark.parametrize(
     ("language", "says"), [("en", "Payments don’t match"), ("ru", "Платежи не сходятся")]
 )
-def test_what_only_we_have_is_told_once_and_shown(
+def test_a_payment_missing_at_the_provider_is_reported_once(
     stack: Stack, sql: Sql, clock: Clock, appoint: Callable[..., Any], language: str, says: str
 ) -> None:
     olga = appoint(language).chat("assistant")
@@ -174,14 +174,14 @@ def test_what_only_we_have_is_told_once_and_shown(
     shop.events[:] = [one for one in shop.events if one["events"][0].get("payment_id") != number]  # type: ignore[attr-defined]
     clock(TOMORROW)
     read_lists(stack, sql)
-    told = eventually(lambda: [one for one in olga.answers() if says in one.text and number in one.text], 30)
+    alert = eventually(lambda: [one for one in olga.answers() if says in one.text and number in one.text], 30)
     sql("update statement_days set next_read_at = private.clock() where day > current_date - 3")
     read_lists(stack, sql)
     assert of(sql, "fake", number) == [("paid", None, invoice.amount)]
     olga.send("/statement")
     shown = eventually(lambda: [one for one in olga.answers() if "🧾" in one.text], 30)[0].text
     assert "🚨" in shown
-    assert len([one for one in olga.answers() if says in one.text and number in one.text]) == len(told) == 1
+    assert len([one for one in olga.answers() if says in one.text and number in one.text]) == len(alert) == 1
 
 
 def test_days_without_payments_are_reported_as_compared(
@@ -196,19 +196,19 @@ def test_days_without_payments_are_reported_as_compared(
     assert says(olga.answer().text, "statement_no_payments", days=1)
 
 
-def test_nobody_but_an_admin_sees_the_report(stack: Stack) -> None:
+def test_only_admins_see_the_report(stack: Stack) -> None:
     anna = speaks(stack)
     anna.send("/statement").wait()
     assert "🧾" not in anna.answer().text
 
 
 @pytest.mark.parametrize("provider", LISTED)
-def test_two_runs_at_once_record_once(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
+def test_concurrent_runs_record_a_payment_once(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     lose(stack, provider, link, "pay")
     clock(TOMORROW)
-    # Each of them takes days of its own; the third walks through a day that somebody else has.
+    # Each of them takes days of its own; the third skips a day leased by another run.
     in_parallel(3, lambda _n: stack.run_job("statements"))
     sql(
         "update statement_days set lease_until = null, cursor = '', read_at = null "
@@ -224,7 +224,7 @@ def test_two_runs_at_once_record_once(stack: Stack, sql: Sql, clock: Clock, prov
 
 @pytest.mark.parametrize("function", ["check_statement", "record_payment_event", "save_statement_page"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_in_the_middle_the_next_run_goes_on(
+def test_the_run_after_a_killed_one_continues(
     stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
 ) -> None:
     anna = speaks(stack)
@@ -299,7 +299,7 @@ def test_stars_are_booked_net_of_an_affiliates_commission(
     assert of(sql, "telegram_stars", number) == [("paid", net, net)]
 
 
-def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock: Clock) -> None:
+def test_an_unavailable_provider_does_not_block_others(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = speaks(stack)
     lose(stack, "yookassa", checkout(anna, "100 requests", LABELS["yookassa"]), "pay")
     clock(TOMORROW)
@@ -349,7 +349,7 @@ def test_a_lost_first_payment_and_a_lost_renewal_are_recorded_in_turn(
     assert sql("select * from check_payments()") == []
 
 
-def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
+def test_a_lost_renewal_paid_by_credit_is_recorded_with_amount_zero(
     stack: Stack, sql: Sql, clock: Clock
 ) -> None:
     anna = speaks(stack)

@@ -69,7 +69,7 @@ def alert(answer: Answer, label: str) -> str:
     return str(answer.tap(label).answer()["text"])
 
 
-def somebody(stack: Stack, language: str = "en") -> tuple[TelegramUser, Chat]:
+def started_user(stack: Stack, language: str = "en") -> tuple[TelegramUser, Chat]:
     user = stack.telegram.user("Анна", language)
     chat = user.chat("assistant")
     ask(chat, "/start")
@@ -77,9 +77,9 @@ def somebody(stack: Stack, language: str = "en") -> tuple[TelegramUser, Chat]:
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_joining_gives_once_and_for_ever(stack: Stack, channel: Channel, language: str) -> None:
+def test_joining_the_channel_gives_trainings_once(stack: Stack, channel: Channel, language: str) -> None:
     words = WORDS[language]
-    user, anna = somebody(stack, language)
+    user, anna = started_user(stack, language)
     page = ask(anna, "/trainings")
     assert page.text == f"{words['none']}\n\n{words['offer']}"
     assert [button.url for row in page.buttons for button in row if button.url] == [f"https://t.me/{CHANNEL}"]
@@ -97,7 +97,7 @@ def test_joining_gives_once_and_for_ever(stack: Stack, channel: Channel, languag
 
 
 def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) -> None:
-    user, anna = somebody(stack)
+    user, anna = started_user(stack)
     channel.join(user)
     first, second = ask(anna, "/trainings"), ask(anna, "/trainings")
     first.tap(WORDS["en"]["joined"]).answer()
@@ -106,8 +106,8 @@ def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) ->
     assert rows == [{"quantity": 1}]
 
 
-def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channel) -> None:
-    user, anna = somebody(stack)
+def test_a_removed_user_is_not_a_member(stack: Stack, sql: Sql, channel: Channel) -> None:
+    user, anna = started_user(stack)
     channel.join(user)
     channel.ban(user)
     channel.join(user)
@@ -116,9 +116,9 @@ def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channe
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_what_cannot_be_checked_is_said_honestly(stack: Stack, channel: Channel, language: str) -> None:
+def test_an_unavailable_membership_check_is_explained(stack: Stack, channel: Channel, language: str) -> None:
     words = WORDS[language]
-    user, anna = somebody(stack, language)
+    user, anna = started_user(stack, language)
     channel.join(user)
     page = ask(anna, "/trainings")
     stack.telegram.fail("getChatMember", 502)
@@ -131,8 +131,8 @@ def test_what_cannot_be_checked_is_said_honestly(stack: Stack, channel: Channel,
     ), "the owner must hear of it"
 
 
-def test_somebody_the_channel_never_saw_is_no_member(stack: Stack, channel: Channel) -> None:
-    _user, anna = somebody(stack)
+def test_a_user_unknown_to_the_channel_is_not_a_member(stack: Stack, channel: Channel) -> None:
+    _user, anna = started_user(stack)
     page = ask(anna, "/trainings")
     stack.telegram.fail("getChatMember", 400, description="Bad Request: PARTICIPANT_ID_INVALID")
     assert alert(page, WORDS["en"]["joined"]).startswith(WORDS["en"]["not yet"])
@@ -142,7 +142,7 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
     stack: Stack, channel: Channel
 ) -> None:
     secret = stack.telegram.channel("For Readers", None, ["assistant"])
-    user, anna = somebody(stack)
+    user, anna = started_user(stack)
     with stack.settings("telegram", TRAINING_CHANNEL=str(secret.id)):
         page, old = ask(anna, "/trainings"), ask(anna, "/trainings")
         assert [button.url for row in page.buttons for button in row if button.url] == [secret.link]
@@ -156,8 +156,8 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
     assert WORDS["en"]["offer"] in ask(anna, "/trainings").text, "another channel gives again"
 
 
-def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Channel) -> None:
-    user, anna = somebody(stack)
+def test_an_erased_user_gets_no_second_training(stack: Stack, sql: Sql, channel: Channel) -> None:
+    user, anna = started_user(stack)
     channel.join(user)
     ask(anna, "/trainings").tap(WORDS["en"]["joined"]).answer()
     tap(tap(ask(anna, "/deleteme"), "🗑 Delete everything"), "🗑 Yes, delete everything")
@@ -168,7 +168,7 @@ def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Chann
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_what_else_there_is_to_train_with(stack: Stack, sql: Sql, language: str) -> None:
+def test_other_ways_to_get_trainings_are_listed(stack: Stack, sql: Sql, language: str) -> None:
     words, anna = WORDS[language], speaks(stack, language)
     sql("update users set bonus_credits = 7 where telegram_id = %s", anna.id)
     assert words["credits"] in ask(anna, "/trainings").text
@@ -180,11 +180,11 @@ def test_what_else_there_is_to_train_with(stack: Stack, sql: Sql, language: str)
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_an_admin_gives_and_it_is_written_down(
+def test_trainings_given_by_an_admin_are_audited(
     stack: Stack, sql: Sql, appoint: Callable[..., TelegramUser], language: str
 ) -> None:
     words, boss = WORDS[language], appoint(language).chat("assistant")
-    user, anna = somebody(stack, language)
+    user, anna = started_user(stack, language)
     assert words["usage"] in ask(boss, "/givetrainings").text
     assert words["usage"] in ask(boss, f"/givetrainings {user.id} many").text
     line = ask(boss, f"/givetrainings {user.id} 3 for a kind word")
@@ -196,6 +196,6 @@ def test_an_admin_gives_and_it_is_written_down(
     assert words["audit"] in audit
     assert "for a kind word" in audit
     assert ask(boss, f"/givetrainings {user.id} -9").text.endswith("3 → 0")
-    assert ask(boss, "/trainings").text.startswith("🎓"), "everybody's command stays everybody's"
+    assert ask(boss, "/trainings").text.startswith("🎓"), "the command for all users stays the same"
     rows = eventually(lambda: sql("select action from audit_log where user_id = %s", user_id(sql, anna)), 20)
     assert [row["action"] for row in rows] == ["give_trainings", "give_trainings"]

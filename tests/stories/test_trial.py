@@ -1,4 +1,4 @@
-"""Anna tries a plan for free: offered where she looks for more, once, and never to somebody who has one."""
+"""The free trial of a plan: offered where a user looks for more requests, once, and never beside a plan."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def row_of(sql: Sql, chat: Chat) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_it_is_offered_started_and_over(
+def test_a_trial_is_offered_starts_and_ends(
     stack: Stack, sql: Sql, clock: Callable[[str], None], language: str
 ) -> None:
     words, anna = WORDS[language], speaks(stack, language)
@@ -105,7 +105,7 @@ def news(chat: Chat, beginning: str) -> None:
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_the_ways_to_it_and_none_once_it_is_used(stack: Stack, sql: Sql, language: str) -> None:
+def test_screens_offer_the_trial_until_it_was_used(stack: Stack, sql: Sql, language: str) -> None:
     words, anna = WORDS[language], speaks(stack, language)
     assert words["button"] in labels(ask(anna, "/subscription"))
     shop = ask(anna, "/buy")
@@ -124,7 +124,7 @@ def test_the_ways_to_it_and_none_once_it_is_used(stack: Stack, sql: Sql, languag
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_whoever_has_no_requests_left_is_offered_it(stack: Stack, sql: Sql, language: str) -> None:
+def test_a_user_without_requests_left_is_offered_the_trial(stack: Stack, sql: Sql, language: str) -> None:
     words, anna = WORDS[language], speaks(stack, language)
     use_up(sql, anna)
     refusal = ask(anna, f"What now, {anna.id}?")
@@ -157,7 +157,7 @@ def use_up(sql: Sql, chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_why_there_is_none(stack: Stack, sql: Sql, language: str) -> None:
+def test_an_unavailable_trial_is_explained(stack: Stack, sql: Sql, language: str) -> None:
     words, anna, ben = WORDS[language], speaks(stack, language), speaks(stack, language)
     sql(
         "insert into subscriptions (user_id, plan, source, ends_at) values (%s, 'PREMIUM', 'admin', null)",
@@ -176,7 +176,7 @@ def test_why_there_is_none(stack: Stack, sql: Sql, language: str) -> None:
     assert row_of(sql, ben)["trial_used"] is False
 
 
-def test_a_tap_told_twice_and_a_lost_answer_start_one(stack: Stack, sql: Sql) -> None:
+def test_a_redelivered_tap_and_a_lost_response_start_one_trial(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = ask(anna, "/trial")
     stack.telegram.deliver_twice()
@@ -186,7 +186,7 @@ def test_a_tap_told_twice_and_a_lost_answer_start_one(stack: Stack, sql: Sql) ->
     assert len(sql("select from subscriptions where user_id = %s", user_id(sql, anna))) == 1
 
 
-def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
+def test_without_a_database_no_trial_starts(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = ask(anna, "/trial")
     probe = stack.telegram.user("Probe")
@@ -201,7 +201,7 @@ def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
     assert row_of(sql, anna)["trial_used"] is True
 
 
-def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:
+def test_the_trial_works_in_private_chats_only(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     ask(anna.chat("assistant"), "/start")
     group = stack.telegram.group("Team", [anna], ["assistant"])
@@ -209,7 +209,7 @@ def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:
     assert "private" in group.by(anna).answer().text
 
 
-def test_who_erased_themselves_is_told_that_they_had_it(stack: Stack) -> None:
+def test_an_erased_user_gets_no_second_trial(stack: Stack) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     ask(chat, "/start")

@@ -51,7 +51,7 @@ def user(stack: Stack, language: str) -> Any:
          r"AI this month: 1 call, \d+\.\d s on average, \d+ tokens"),
     ],
 )  # fmt: skip
-def test_usage_is_a_picture_with_the_same_in_words(
+def test_usage_is_a_picture_with_a_caption(
     stack: Stack, language: str, plan: str, today: str, month: str, calls: str
 ) -> None:
     anna = user(stack, language)
@@ -76,7 +76,7 @@ def test_the_menu_under_the_picture_opens_below_it(stack: Stack) -> None:
     eventually(lambda: says(anna.answers()[-1].text, "menu"), 25)
 
 
-def test_the_profile_leads_to_it(stack: Stack) -> None:
+def test_the_profile_opens_usage(stack: Stack) -> None:
     anna = user(stack, "ru")
     anna.send("/profile")
     profile = anna.answer()
@@ -116,7 +116,7 @@ def test_the_fullest_caption_fits_and_every_case_can_be_drawn(
     assert "$" in caption
 
 
-def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
+def test_usage_above_the_limit_is_shown_as_the_limit(
     stack: Stack, sql: Sql, limits: Callable[..., None]
 ) -> None:
     anna = user(stack, "en")
@@ -141,7 +141,7 @@ def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
          "Invite a friend: /referral"),
     ],
 )  # fmt: skip
-def test_a_full_month_says_when_the_next_begins_and_the_ways_out(
+def test_a_used_up_month_shows_its_end_and_upgrade_options(
     stack: Stack, limits: Callable[..., None], language: str, refusal: str, profile: str, caption: str
 ) -> None:
     limits(monthly_requests=2)
@@ -159,7 +159,7 @@ def test_a_full_month_says_when_the_next_begins_and_the_ways_out(
     assert caption in eventually(lambda: pictures(anna), 25)[0].data["caption"]
 
 
-def test_bonus_requests_stand_in_the_profile_while_there_are_some(stack: Stack, sql: Sql) -> None:
+def test_the_profile_shows_remaining_bonus_requests(stack: Stack, sql: Sql) -> None:
     anna = user(stack, "ru")
     sql("update users set bonus_credits = 5 where telegram_id = %s", anna.id)
     anna.send("/profile")
@@ -168,7 +168,7 @@ def test_bonus_requests_stand_in_the_profile_while_there_are_some(stack: Stack, 
     assert "Бонусные запросы: 5" in eventually(lambda: pictures(anna), 25)[0].data["caption"]
 
 
-def test_where_pictures_are_not_allowed_the_words_come_alone(stack: Stack) -> None:
+def test_chats_without_photos_get_text(stack: Stack) -> None:
     anna = user(stack, "en")
     stack.telegram.fail("sendPhoto", status=400, description="Bad Request: not enough rights to send photos")
     anna.send("/usage").wait()
@@ -176,7 +176,7 @@ def test_where_pictures_are_not_allowed_the_words_come_alone(stack: Stack) -> No
     assert not pictures(anna)
 
 
-def test_twenty_people_at_once_get_a_picture_or_its_words(
+def test_twenty_concurrent_users_get_a_picture_or_text(
     stack: Stack,
 ) -> None:
     people = [user(stack, "en") for _ in range(20)]
@@ -188,7 +188,7 @@ def test_twenty_people_at_once_get_a_picture_or_its_words(
         assert "Your requests" in (shown.get("caption") or shown.get("text"))
 
 
-def test_without_a_database_there_is_no_usage(stack: Stack) -> None:
+def test_without_a_database_usage_is_unavailable(stack: Stack) -> None:
     anna = user(stack, "en")
     stack.database.down()
     anna.send("/usage")
@@ -202,7 +202,7 @@ def test_without_a_database_there_is_no_usage(stack: Stack) -> None:
         ("en", "🔒 🔤 Translator", "doesn’t include this mode"),
     ],
 )
-def test_a_plan_without_modes_keeps_to_conversation(
+def test_a_plan_without_modes_uses_chat_mode(
     stack: Stack, sql: Sql, limits: Callable[..., None], language: str, button: str, notice: str
 ) -> None:
     anna = user(stack, language)
@@ -221,7 +221,7 @@ def test_a_plan_without_modes_keeps_to_conversation(
     assert "You are a translator" in stack.ai.requests[-1]["messages"][0]["content"]
 
 
-def test_the_plan_shortens_what_the_ai_is_shown_at_once(stack: Stack, limits: Callable[..., None]) -> None:
+def test_the_context_limit_of_a_plan_applies_at_once(stack: Stack, limits: Callable[..., None]) -> None:
     anna = user(stack, "en")
     for words in ("one", "two"):
         anna.send(words)

@@ -42,12 +42,12 @@ def test_each_sender_is_shown_once(run: Run, waiting: Answer) -> None:
     assert run("ids") == (0, "assistant: 123456789  Olga (@olga)\nassistant: 7  Иван\n", "")
 
 
-def test_a_bot_nobody_wrote_to_says_what_to_do(run: Run, waiting: Answer) -> None:
+def test_a_bot_without_messages_explains_what_to_do(run: Run, waiting: Answer) -> None:
     waiting([])
     assert "Send your bot a message and run this again" in run("ids")[1]
 
 
-def test_a_bot_with_a_webhook_names_the_other_way(run: Run, waiting: Answer) -> None:
+def test_a_bot_with_a_webhook_suggests_whoami(run: Run, waiting: Answer) -> None:
     waiting(TelegramError("getUpdates", 409, "Conflict: can't use getUpdates method while webhook is active"))
     status, _, errors = run("ids")
     assert (status, errors) == (
@@ -55,7 +55,7 @@ def test_a_bot_with_a_webhook_names_the_other_way(run: Run, waiting: Answer) -> 
     )  # fmt: skip
 
 
-def test_a_wrong_token_is_told_as_telegram_says_it(run: Run, waiting: Answer) -> None:
+def test_a_wrong_token_is_reported_with_telegrams_description(run: Run, waiting: Answer) -> None:
     waiting(TelegramError("getUpdates", 401, "Unauthorized"))
     status, _, errors = run("ids")
     assert status == 1

@@ -66,7 +66,7 @@ def test_waiting_updates_are_wrong(telegram: Telegram, run: Run) -> None:
     assert "WRONG: updates wait: 1 " in output
 
 
-def test_an_update_nobody_asked_telegram_for_is_wrong(telegram: Telegram, run: Run) -> None:
+def test_a_missing_update_type_is_wrong(telegram: Telegram, run: Run) -> None:
     run("set-webhooks")
     telegram.bot("assistant").webhook.allowed_updates.remove("callback_query")
     status, output, _ = run("info")
@@ -117,7 +117,7 @@ def test_delete_takes_the_webhook_away_and_keeps_what_waits(telegram: Telegram, 
     assert telegram.pending("assistant") == 1
 
 
-def test_the_command_runs_by_itself_and_tells_no_token(telegram: Telegram, tmp_path: Path) -> None:
+def test_the_command_runs_alone_and_prints_no_token(telegram: Telegram, tmp_path: Path) -> None:
     """One real process each: what a deployment runs, with the environment a deployment gives."""
     token = telegram.bot("assistant").token
     environment = {

@@ -1,4 +1,4 @@
-"""set-webhooks: Telegram is told everything that the bots and the settings say, and nothing twice."""
+"""set-webhooks sends Telegram all that bots and settings declare, and sends nothing twice."""
 
 from __future__ import annotations
 
@@ -85,19 +85,19 @@ def test_waiting_updates_survive(telegram: Telegram, run: Run) -> None:
     assert telegram.pending("assistant") == 1
 
 
-def test_too_many_requests_is_waited_for(telegram: Telegram, run: Run, pauses: list[float]) -> None:
+def test_a_rate_limit_is_waited_for(telegram: Telegram, run: Run, pauses: list[float]) -> None:
     telegram.fail("setWebhook", status=429, retry_after=3, times=2)
     assert run("set-webhooks")[0] == 0
     assert pauses == [3, 3]
 
 
-def test_a_passing_failure_is_tried_again(telegram: Telegram, run: Run, pauses: list[float]) -> None:
+def test_a_transient_failure_is_retried(telegram: Telegram, run: Run, pauses: list[float]) -> None:
     telegram.fail("setMyCommands", status=502)
     assert run("set-webhooks")[0] == 0
     assert pauses == [1]
 
 
-def test_a_long_wait_is_left_to_the_owner(telegram: Telegram, run: Run, pauses: list[float]) -> None:
+def test_a_long_rate_limit_ends_the_command(telegram: Telegram, run: Run, pauses: list[float]) -> None:
     telegram.fail("setMyShortDescription", status=429, retry_after=3600)
     status, _, errors = run("set-webhooks")
     assert status == 1
@@ -105,7 +105,7 @@ def test_a_long_wait_is_left_to_the_owner(telegram: Telegram, run: Run, pauses: 
     assert pauses == []
 
 
-def test_a_failure_that_stays_ends_it(telegram: Telegram, run: Run, pauses: list[float]) -> None:
+def test_a_permanent_failure_ends_the_command(telegram: Telegram, run: Run, pauses: list[float]) -> None:
     telegram.fail("setWebhook", status=500, times=100)
     status, _, errors = run("set-webhooks")
     assert status == 1
@@ -114,7 +114,7 @@ def test_a_failure_that_stays_ends_it(telegram: Telegram, run: Run, pauses: list
     assert len(pauses) == 5
 
 
-def test_a_refusal_is_said_in_one_line_without_a_token(
+def test_an_error_is_one_line_without_the_token(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = "123456789:" + "A" * 35
@@ -124,7 +124,7 @@ def test_a_refusal_is_said_in_one_line_without_a_token(
     assert errors == "setWebhook: 401 Unauthorized\n"
 
 
-def test_an_address_without_https_is_warned_of(
+def test_a_url_without_https_causes_a_warning(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", "http://127.0.0.1:1")
@@ -134,16 +134,14 @@ def test_an_address_without_https_is_warned_of(
 
 
 @pytest.mark.parametrize("variable", ["PUBLIC_URL", "BOT_TOKENS", "TELEGRAM_WEBHOOK_SECRET"])
-def test_what_it_needs_is_named_when_missing(
-    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+def test_missing_settings_are_named(run: Run, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "")
     status, _, errors = run("set-webhooks")
     assert status == 1
     assert errors.startswith(f"{variable} is missing")
 
 
-def test_what_is_missing_comes_from_dotenv(
+def test_missing_settings_are_read_from_dotenv(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "")
@@ -158,12 +156,12 @@ def test_what_is_missing_comes_from_dotenv(
 
 def test_one_bot_can_be_named(telegram: Telegram, run: Run) -> None:
     assert run("set-webhooks", "--bot", "assistant")[0] == 0
-    status, _, errors = run("set-webhooks", "--bot", "nobody")
+    status, _, errors = run("set-webhooks", "--bot", "unknown")
     assert status == 1
-    assert "There is no bot 'nobody'; there are: assistant" in errors
+    assert "There is no bot 'unknown'; there are: assistant" in errors
 
 
-def test_a_bot_without_token_and_a_token_without_bot_are_left_out_loudly(
+def test_a_bot_without_token_and_a_token_without_bot_are_reported(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = f'{{"assistant": "{telegram.bot("assistant").token}", "gone": "1:{"a" * 35}"}}'

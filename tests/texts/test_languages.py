@@ -23,7 +23,7 @@ CODES = sorted(path.stem for path in (ROOT / "shared/core/texts").glob("??.py"))
 FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
 
 
-def test_russian_and_english_are_there() -> None:
+def test_russian_and_english_exist() -> None:
     assert {"ru", "en"} <= set(CODES)
 
 
@@ -126,7 +126,7 @@ def test_amounts_have_separators_and_identifiers_have_none() -> None:
     assert "12345" in line
 
 
-def test_values_are_never_taken_for_markup() -> None:
+def test_values_are_never_parsed_as_markup() -> None:
     text, entities = texts.rich("en", "welcome", name="**Eve** `x` {limit}", limit=1)
     assert "**Eve** `x` {limit}!" in text
     assert [entity["type"] for entity in entities] == ["bold"]
@@ -148,7 +148,7 @@ def test_texts_have_no_loose_markup_and_end_cleanly() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
+def test_every_sql_problem_and_state_has_a_text(code: str) -> None:
     """Names that the database may use, each in the places where an admin reads it."""
     tables = ROOT / "supabase/schemas/tables/payments"
 
@@ -169,7 +169,7 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_every_reason_against_a_price_or_a_title_has_words(code: str) -> None:
+def test_every_reason_against_a_price_or_a_title_has_a_text(code: str) -> None:
     admins = ROOT / "supabase/schemas/functions/admins"
     price = (admins / "check_price.sql").read_text().partition("as $$")[2]
     reasons = set(re.findall(r"'reason', '(\w+)'|\"reason\": \"(\w+)\"", price))

@@ -22,7 +22,7 @@ def custom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     texts._pieces.cache_clear()
 
 
-def test_a_text_of_the_owner_replaces_ours_in_its_language_alone(custom: Path) -> None:
+def test_a_custom_text_replaces_one_language_only(custom: Path) -> None:
     before = texts.text("ru", "menu_buy")
     (custom / "en.toml").write_text('menu_buy = "🛒 Get **more**"\n')
     assert texts.text("en", "menu_buy") == "🛒 Get more"
@@ -30,7 +30,7 @@ def test_a_text_of_the_owner_replaces_ours_in_its_language_alone(custom: Path) -
     assert texts.text("ru", "menu_buy") == before
 
 
-def test_values_may_be_left_out_and_numbers_take_their_word(custom: Path) -> None:
+def test_custom_texts_may_omit_values_and_have_plural_forms(custom: Path) -> None:
     (custom / "en.toml").write_text('welcome_back = "Hi!"\ntoo_long = "{length|char|chars}?"\n')
     assert texts.text("en", "welcome_back", name="Anna") == "Hi!"
     assert texts.text("en", "too_long", length=1, limit=2) == "1 char?"
@@ -52,19 +52,19 @@ def test_values_may_be_left_out_and_numbers_take_their_word(custom: Path) -> Non
         ('menu_buy = "x"\nmenu_buy = "y"', "en.toml cannot be read"),
     ],
 )
-def test_a_text_that_does_not_fit_is_named(custom: Path, line: str, problem: str) -> None:
+def test_an_invalid_custom_text_is_named(custom: Path, line: str, problem: str) -> None:
     (custom / "en.toml").write_text(line)
     with pytest.raises(ConfigError, match=re.escape(problem)):
         texts.table("en")
 
 
-def test_bytes_that_are_no_text_are_named(custom: Path) -> None:
+def test_a_custom_file_that_is_not_utf8_is_named(custom: Path) -> None:
     (custom / "ru.toml").write_bytes(b'menu_buy = "\xff"')
     with pytest.raises(ConfigError, match=r"ru\.toml cannot be read"):
         texts.table("ru")
 
 
 @pytest.mark.parametrize("code", sorted(texts.codes()))
-def test_the_owners_own_texts_fit(code: str) -> None:
+def test_the_custom_texts_of_this_checkout_are_valid(code: str) -> None:
     """Without such a file there is nothing to check; with one, this tells before a deployment does."""
     assert len(texts.table(code)) > 700
