@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.payments.sql.promocodes import new_code, usages_of
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
+from tests.supabase.payments.promocodes import new_code, usages_of
 from tools.emulator.payments import NotPossible
 from tools.emulator.stack import Stack
 

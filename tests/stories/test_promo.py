@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.core import texts
-from tests.payments.sql.promocodes import failed_attempts_of, new_code, row_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
+from tests.supabase.payments.promocodes import failed_attempts_of, new_code, row_of
 from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.ai import AiBehaviour

@@ -1,0 +1,253 @@
+"""Every table and column is declared in personal_data.py, and the export and the erasure follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.supabase.privacy.conftest import Sql, SqlUser, call, dump_rows, id_of, next_update
+from tests.supabase.privacy.personal_data import TABLES
+
+MARK = "marked-as-hers"
+# Columns that refer to a user. A table of fate no_user has none of them.
+POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
+WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
+# Values of columns that cannot hold the mark.
+VALUES = {
+    "message_state": "paid",
+    "bot": "assistant",
+    "role": "user",
+    "status": {
+        "public.user_tokens": "ok",
+        "public.user_referrals": "completed",
+        "public.telegram_updates": "dead_lettered",
+        "public.subscriptions": "expired",
+        "public.orders": "pending",
+        "public.renewals": "canceled",  # a running renewal would prevent the erasure
+        "public.payments": "completed",
+        "public.refunds": "done",
+    },
+    "plan": "PREMIUM",
+    "access_type": "credits",
+    "quantity": {"public.access_usages": 10},
+    "last_four": "1234",
+    "ciphertext": b"encrypted",
+    "period": "month",
+    "kind": {
+        "public.telegram_updates": "message",
+        "public.api_usage": "chat",
+        "public.orders": "subscription",
+        "public.renewals": "subscription",
+        "public.payment_operations": "paid",
+    },
+    "method": "sendMessage",
+    "reservation": "released",
+    "reserved_from": "plan",
+    "reference": {
+        "public.audit_log": "story:1",
+        "public.balance_transactions": "story:1",
+        "public.access_usages": "story:2",
+        "public.orders": "assistant:77",
+        "public.refunds": "story:1",
+    },
+    "update_id": 77,
+    # Accounting data stay, so they hold no mark.
+    "next_product_key": "premium_month",
+    "provider": "story",
+    "provider_payment_id": "story-payment",
+    "provider_subscription_id": "story-subscription",
+    "event_key": "story-event",
+    "operation_id": "story-payment",
+    "type": "payment.succeeded",
+    "currency": "RUB",
+    "product_key": "credits_100",
+    "problem": "amount",
+    "effect": "subscription",
+    "notified": "{pending}",
+}
+
+
+# The column by which later tables refer to a row of this table.
+POINTED_TO = {
+    "public.subscriptions": "subscription_id",
+    "public.orders": "order_id",
+    "public.renewals": "renewal_id",
+    "public.payments": "payment_id",
+}
+# Columns that identify a row of a table whose rows stay.
+KEYS = {"id", "update_id", "payment_id", "effect"}
+
+
+@pytest.fixture
+def catalogue(sql: Sql) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return every table (a partitioned one once) with its columns."""
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in sql(
+        "select n.nspname || '.' || c.relname as table, a.attname as column, "
+        "format_type(a.atttypid, null) as type, a.attidentity <> '' or a.attgenerated <> '' as made, "
+        "a.attnotnull as needed "
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+        "where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition "
+        "order by a.attnum"
+    ):
+        tables.setdefault(row["table"], {})[row["column"]] = row
+    return tables
+
+
+def words(columns: str) -> set[str]:
+    """Split a list of columns."""
+    return set(columns.split())
+
+
+def test_every_table_declares_its_erasure(catalogue: dict[str, Any]) -> None:
+    assert set(catalogue) == set(TABLES), "declare the table in tests/supabase/privacy/personal_data.py"
+
+
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_every_column_is_declared(catalogue: dict[str, Any], name: str) -> None:
+    table = TABLES[name]
+    assert words(table.export) | words(table.not_exported) == set(catalogue[name])
+    assert not words(table.export) & words(table.not_exported)
+    assert words(table.cleared) <= set(catalogue[name])
+
+
+def test_a_table_without_user_data_does_not_refer_to_users(catalogue: dict[str, Any], sql: Sql) -> None:
+    linked = {
+        row["name"]
+        for row in sql(
+            "select conrelid::regclass::text as name from pg_constraint "
+            "where contype = 'f' and confrelid = 'public.users'::regclass"
+        )
+    }
+    for name, table in TABLES.items():
+        if table.fate == "no_user":
+            assert table.why
+            assert name.removeprefix("public.") not in linked
+            assert name == "public.admins" or not set(catalogue[name]) & POINTERS
+
+
+def test_a_foreign_key_does_what_is_declared(sql: Sql) -> None:
+    wanted = {"deleted": "c", "anonymized": "n", "emptied": "n"}
+    for row in sql(
+        "select n.nspname || '.' || c.relname as name, confdeltype as does from pg_constraint k "
+        "join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace "
+        "where contype = 'f' and confrelid = 'public.users'::regclass and not c.relispartition"
+    ):
+        assert row["does"] == wanted[TABLES[row["name"]].fate], row["name"]
+
+
+def fill(sql: Sql, columns: dict[str, Any], name: str, pointers: dict[str, Any]) -> dict[str, Any]:
+    """Insert a row about a user with a value in every column, and return it."""
+    given = {column: _value(name, row, pointers) for column, row in columns.items() if not row["made"]}
+    marks = ", ".join(f"%s::{columns[column]['type']}" for column in given)
+    (row,) = sql(f"insert into {name} ({', '.join(given)}) values ({marks}) returning *", *given.values())
+    return row
+
+
+def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
+    """Return a value for a column: the mark where it fits."""
+    if column["column"] in pointers:
+        return pointers[column["column"]]
+    given = VALUES.get(column["column"])
+    if isinstance(given, dict):
+        given = given.get(name)
+    return given or {
+        "text": MARK,
+        "bigint[]": "{5}",
+        "jsonb": f'{{"{MARK}": {pointers["telegram_id"]}}}',
+        "boolean": "true",
+        "date": "2026-01-01",
+        "timestamp with time zone": "2026-01-01 00:00:00+00",
+        "uuid": "00000000-0000-0000-0000-000000000001",
+    }.get(column["type"], 5)
+
+
+@pytest.fixture
+def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser]) -> Any:
+    """Return a user with a row in every table about users, all columns filled, the users.id and the rows."""
+    anna = make_user(name=MARK)
+    user_id = sql(
+        "insert into users (telegram_id, username, first_name, last_name, language_code, language, balance) "
+        "values (%s, %s, %s, %s, 'ru', 'ru', 5) returning id",
+        anna.id,
+        *[MARK] * 3,
+    )[0]["id"]
+    ben = make_user()
+    ben.receive(next_update())
+    pointers: dict[str, Any] = {"user_id": user_id, "referrer_id": user_id}
+    pointers |= {"telegram_id": anna.id, "chat_id": anna.id, "referred_id": id_of(sql, ben) or 0}
+    pointers["claims"] = f'{{"telegram_id": {anna.id}}}'
+    pointers["events"] = f'[{{"kind": "paid", "telegram_id": {anna.id}, "saved_method": "{MARK}"}}]'
+    pointers["promocode_id"] = sql(
+        "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
+    )[0]["id"]
+    rows = {}
+    for name in WITH_USER_DATA:
+        if name != "public.users":
+            rows[name] = fill(sql, catalogue[name], name, pointers)
+        if name in POINTED_TO:
+            pointers[POINTED_TO[name]] = rows[name]["id"]
+    yield anna, user_id, rows
+    for table in ("payment_events", "payments", "orders", "renewals"):
+        sql(f"delete from {table} where provider = 'story'")
+    sql("delete from telegram_outbox where chat_id = %s", anna.id)
+    sql("delete from telegram_updates where update_id = 77")
+    sql("set session_replication_role = replica")
+    sql("delete from audit_log where reference = 'story:1'")
+    sql("delete from balance_transactions where reference = 'story:1' or reason = 'erased' and amount = -5")
+    sql("reset session_replication_role")
+    sql("delete from api_usage where user_id = %s", user_id)
+    sql("delete from users where id = %s", user_id)
+    sql("delete from promocodes where code = 'STORY'")
+
+
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_declared_columns_are_exported(
+    filled: Any, connect: Callable[..., psycopg.Connection], name: str
+) -> None:
+    table = TABLES[name]
+    with connect() as connection:
+        exported = call(connection, "export_user_data", p_user_id=filled[1])
+    section = exported["sections"] | {"messages": exported["messages"]}
+    for part in table.section.split("."):
+        section = section[part]
+    if name == "public.user_referrals":  # each of both users gets an own view
+        section = section["invited"]
+        expected = words(table.export) - {"referred_credits"}
+    else:
+        expected = words(table.export)
+    rows = section if isinstance(section, list) else [section]
+    assert rows
+    for row in rows:
+        assert set(row) == expected
+
+
+@pytest.mark.parametrize("name", WITH_USER_DATA)
+def test_declared_data_are_erased(sql: Sql, filled: Any, name: str) -> None:
+    anna, user_id, filled_rows = filled
+    count = sql(f"select count(*) as n from {name}")[0]["n"]
+    anna.erase(balance="1000")
+    table = TABLES[name]
+    left = sql(f"select count(*) as n from {name}")[0]["n"]
+    if table.fate == "deleted":
+        assert left < count
+    else:
+        assert left >= count
+    pointers = {"user_id", "referrer_id", "referred_id"} & words(f"{table.export} {table.not_exported}")
+    for pointer in pointers:
+        assert not sql(f"select from {name} where {pointer} = %s", user_id)
+    if table.cleared:
+        key = {column: value for column, value in filled_rows[name].items() if column in KEYS}
+        same = " and ".join(f"{column} = %s" for column in key)
+        (row,) = sql(f"select * from {name} where {same}", *key.values())
+        assert {column for column in words(table.cleared) if row[column] not in (None, 0, "", [])} == set()
+    rows = [line for line in dump_rows(sql).splitlines() if MARK in line]
+    # Admins and other services keep their own texts free of names (documented).
+    assert [line for line in rows if "story:1" not in line] == []
+    assert str(anna.id) not in "\n".join(
+        line for line in dump_rows(sql).splitlines() if "story:1" not in line
+    )

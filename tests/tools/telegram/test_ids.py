@@ -1,0 +1,62 @@
+"""ids: an owner reads their Telegram id off the messages that wait for a bot without a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.core.errors import TelegramError
+from tests.tools.telegram.conftest import Run
+from tools.telegram import retrying
+
+Answer = Callable[[Any], None]
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Have getUpdates answer with this, or raise it."""
+
+    def answer(what: Any) -> None:
+        def call(bot: str, method: str, parameters: dict[str, Any]) -> Any:
+            assert (bot, method) == ("assistant", "getUpdates")
+            assert "offset" not in parameters, "that would take the updates away"
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        monkeypatch.setattr(retrying, "call", call)
+
+    return answer
+
+
+def message(number: int, **sender: Any) -> dict[str, Any]:
+    return {"update_id": 1, "message": {"from": {"id": number, "is_bot": False, **sender}}}
+
+
+def test_each_sender_is_shown_once(run: Run, waiting: Answer) -> None:
+    olga = message(123456789, first_name="Olga", username="olga")
+    bot = {"update_id": 2, "message": {"from": {"id": 5, "is_bot": True, "first_name": "Bot"}}}
+    waiting([olga, olga, bot, {"update_id": 3, "poll": {}}, message(7, first_name="Иван")])
+    assert run("ids") == (0, "assistant: 123456789  Olga (@olga)\nassistant: 7  Иван\n", "")
+
+
+def test_a_bot_without_messages_explains_what_to_do(run: Run, waiting: Answer) -> None:
+    waiting([])
+    assert "Send your bot a message and run this again" in run("ids")[1]
+
+
+def test_a_bot_with_a_webhook_suggests_whoami(run: Run, waiting: Answer) -> None:
+    waiting(TelegramError("getUpdates", 409, "Conflict: can't use getUpdates method while webhook is active"))
+    status, _, errors = run("ids")
+    assert (status, errors) == (
+        1, "assistant has a webhook: write /whoami to it, and it answers with your id\n",
+    )  # fmt: skip
+
+
+def test_a_wrong_token_is_reported_with_telegrams_description(run: Run, waiting: Answer) -> None:
+    waiting(TelegramError("getUpdates", 401, "Unauthorized"))
+    status, _, errors = run("ids")
+    assert status == 1
+    assert "Unauthorized" in errors
