@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
 from shared.core import http
 from tests.payments import provider_lists
 from tests.support import eventually
+from tests.tools.emulator.control.conftest import Api
 from tools.emulator import trace
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
+from tests.tools.emulator.control.conftest import Api
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 

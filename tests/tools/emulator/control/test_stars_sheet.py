@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
 from tests.support import eventually
+from tests.tools.emulator.control.conftest import Api
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 from tools.emulator.telegram.stars import PERIOD

@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
+from tests.tools.emulator.control.conftest import Api
 from tools.emulator.control.bodies import Refused
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.sql_functions import CODES, meaning

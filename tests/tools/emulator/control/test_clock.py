@@ -10,11 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
 from shared.scheduled.jobs import JOBS
 from tests.payments import provider_lists
 from tests.support import eventually, thorough
+from tests.tools.emulator.control.conftest import Api
 from tools.database.embedded import Server
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER, Clock
 from tools.emulator.control.bodies import Refused

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.tools.emulator.control.conftest import Api
 
 from tests.payments import provider_lists
 from tests.support import eventually
+from tests.tools.emulator.control.conftest import Api
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.control.explained import REASONS
 from tools.emulator.functions import ROOT

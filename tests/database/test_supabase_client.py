@@ -1,0 +1,141 @@
+"""Every function that docs/services.md promises, called with the official client over the REST API."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from postgrest.exceptions import APIError
+
+from supabase import Client, create_client
+from tests.sql_results import faults_of
+from tools.database import migrate, schemas
+from tools.database.embedded import Server
+from tools.emulator.supabase_rest import RestServer, make_key
+
+# The client itself passes parameters that its own parts call deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:supabase")
+
+SERVICES = Path(__file__).parents[2] / "docs" / "services.md"
+PROMISED = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.MULTILINE)
+SECRET = "a secret of this test, long enough"
+ADMIN = {"p_admin_email": "olga@example.com"}
+PRODUCT = "premium_month"
+# What each function is called with, after the two users and the admin that `database` makes. Order matters:
+# the last ones refer to what earlier ones did.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "check_access": {"p_telegram_id": 7001},
+    "consume_access": {"p_telegram_id": 7001, "p_reference": "client:1"},
+    "trial_offer": {"p_user_id": 1},
+    "start_trial": {"p_user_id": 1},
+    "adjust_balance": {
+        "p_telegram_id": 7001, "p_amount": "10.50", "p_reason": "shop", "p_reference": "shop:1"
+    },
+    "redeem_promocode": {"p_user_id": 1, "p_code": "WELCOME", "p_reference": "client:2"},
+    "complete_referral": {"p_user_id": 1, "p_referral_code": "nobody"},
+    "top_referrers": {"p_since": "2026-01-01T00:00:00Z"},
+    "get_user_usage_stats": {"p_user_id": 1},
+    "count_active_sessions": {"p_minutes": 60},
+    "check_payments": {},
+    "payment_statement": {},
+    "check_balances": {},
+    "admin_overview": ADMIN,
+    "admin_revenue": ADMIN,
+    "admin_find_user": {"p_identifier": "7001", **ADMIN},
+    "admin_search_users": {"p_query": "Anna", **ADMIN},
+    "admin_add_bonus_credits": {"p_user_id": 1, "p_credits": 5, **ADMIN},
+    "admin_give_trainings": {"p_user_id": 1, "p_quantity": 2, **ADMIN},
+    "admin_adjust_balance": {"p_user_id": 1, "p_amount": "1.25", **ADMIN},
+    "admin_undo": {"p_audit_id": 1, "p_reference": "client:3", **ADMIN},
+    "admin_reset_user_usage": {"p_user_id": 1, **ADMIN},
+    "admin_set_plan": {"p_user_id": 1, "p_plan": "PREMIUM", "p_days": 30, **ADMIN},
+    "admin_ban_user": {"p_user_id": 2, "p_reason": "spam", **ADMIN},
+    "admin_unban_user": {"p_user_id": 2, **ADMIN},
+    "admin_create_promocode": {"p_code": "CLIENT", "p_kind": "credits", "p_value": 3, **ADMIN},
+    "admin_switch_promocode": {"p_code": "CLIENT", "p_is_active": False, **ADMIN},
+    "admin_promocodes": ADMIN,
+    "admin_products": ADMIN,
+    "admin_set_prices": {"p_key": PRODUCT, "p_prices": {"USD": "9.99"}, **ADMIN},
+    "admin_set_product_texts": {
+        "p_key": PRODUCT, "p_language": "en", "p_title": "Plus", "p_description": "More", **ADMIN
+    },
+    "admin_switch_product": {"p_key": PRODUCT, "p_is_active": False, "p_reference": "client:4", **ADMIN},
+    "admin_refund_payment": {"p_payment_id": 1, "p_amount": "1.00", "p_reference": "client:5", **ADMIN},
+    "admin_payment": {"p_identifier": "1", "p_providers": ["stripe"], **ADMIN},
+    "admin_payments": ADMIN,
+    "admin_check": ADMIN,
+    "admin_statement": ADMIN,
+    "admin_audit": ADMIN,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def client_url(server: Server) -> Iterator[str]:
+    """A migrated database with products, two users, an admin and a payment, as its superuser."""
+    owner_url = server.create_database("client")
+    migrate.sync(owner_url)
+    schemas.seed(owner_url)
+    url = server.url("client", "supabase_admin")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.users (telegram_id, first_name) values (7001, 'Anna'), (7002, 'Ben')"
+        )
+        connection.execute("insert into public.admins (email) values ('olga@example.com')")
+        connection.execute(
+            "insert into public.payments (provider, provider_payment_id, user_id, status, currency, amount) "
+            "values ('stripe', 'pi_1', 1, 'completed', 'USD', 5)"
+        )
+    yield url
+    server.drop_database("client")
+
+
+@pytest.fixture(scope="module")
+def connect_as(client_url: str) -> Iterator[Callable[[str], Client]]:
+    """`connect_as("service_role")` is a client with the key of that role."""
+    with RestServer(client_url, SECRET) as rest:
+        yield lambda role: create_client(rest.url, make_key(role, SECRET))
+
+
+def test_each_promised_function_has_arguments_here() -> None:
+    assert sorted(ARGUMENTS) == sorted(PROMISED)
+
+
+def test_the_service_calls_each_promised_function(connect_as: Callable[[str], Client]) -> None:
+    client = connect_as("service_role")
+    faults = []
+    for name, arguments in ARGUMENTS.items():
+        result = client.rpc(name, arguments).execute().data
+        faults += faults_of(name, result)
+    assert faults == []
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+def test_other_keys_may_call_none(connect_as: Callable[[str], Client], role: str) -> None:
+    client = connect_as(role)
+    for name in PROMISED:
+        with pytest.raises(APIError) as refused:
+            client.rpc(name, ARGUMENTS[name]).execute()
+        assert refused.value.code == "42501", name
+
+
+def test_the_service_may_call_nothing_else(connect_as: Callable[[str], Client]) -> None:
+    client = connect_as("service_role")
+    with pytest.raises(APIError) as refused:
+        client.rpc("stale_updates", {"p_limit": 0}).execute()
+    assert refused.value.code == "42501"
+
+
+def test_a_key_that_another_project_signed_is_refused(client_url: str) -> None:
+    with RestServer(client_url, SECRET) as rest:
+        client = create_client(rest.url, make_key("service_role", "another secret"))
+        with pytest.raises(APIError) as refused:
+            client.rpc("check_balances", {}).execute()
+    assert refused.value.code == "PGRST301"
+
+
+def test_a_refusal_has_the_code_of_docs_error_codes(connect_as: Callable[[str], Client]) -> None:
+    with pytest.raises(APIError) as refused:
+        connect_as("service_role").rpc("admin_overview", {"p_admin_email": "eve@example.com"}).execute()
+    assert refused.value.code == "N0001"
