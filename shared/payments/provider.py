@@ -152,9 +152,8 @@ class Provider(ABC):
     SUPPORTS_SAVED_METHODS: ClassVar[bool] = False
     REQUIRES_CONTACT: ClassVar[bool] = False  # it makes receipts, for which it needs the buyer's contact
     SUPPORTS_STATUS: ClassVar[bool] = False  # the state of one payment can be fetched
-    EXPIRES_SILENTLY: ClassVar[bool] = (
-        False  # an expired checkout causes no webhook, nor does `fetch` tell it
-    )
+    # An expired checkout causes no webhook, and `fetch` does not report it.
+    EXPIRES_SILENTLY: ClassVar[bool] = False
     SUPPORTS_REFUNDS: ClassVar[bool] = False
     SUPPORTS_STATEMENTS: ClassVar[bool] = False  # it lists the payments of a day
     SUPPORTS_PARTIAL_REFUNDS: ClassVar[bool] = True
