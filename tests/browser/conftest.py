@@ -45,7 +45,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def window(chromium: Any, stack: Stack) -> Iterator[Callable[..., Any]]:
-    """Open the page: `window(width=…, height=…)`. No errors, nothing blocked, no other host requested."""
+    """Open the page: `window(width=…, height=…)`. Fails on page errors and requests to other hosts."""
     contexts, complaints = [], []
 
     def open_page(width: int = 1440, height: int = 900, **options: Any) -> Any:

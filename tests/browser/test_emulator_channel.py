@@ -1,4 +1,4 @@
-"""A link to the owner's channel opens a dialog in which the current user joins and leaves it."""
+"""A link to the owner's channel opens a dialog in which a user joins and leaves it."""
 
 from __future__ import annotations
 

@@ -34,14 +34,14 @@ def say(page: Any, text: str) -> None:
 
 
 def give_commands(stack: Stack, bot: str) -> None:
-    """Set commands as @BotFather would, the default ones and those in Russian."""
+    """Commands as @BotFather would have them, in the default language and in Russian."""
     for language, words in (("", "Your plan"), ("ru", "Ваш план")):
         commands = [{"command": "profile", "description": words}, {"command": "show", "description": "…"}]
         stack.telegram.request(bot, "setMyCommands", {"commands": commands, "language_code": language})
 
 
 def current_user(page: Any) -> int:
-    """Return the Telegram id of the current user, which is also the id of their private chats."""
+    """Return the Telegram id of the page's current user, which is also the id of their private chats."""
     row = page.locator("#user-list [aria-selected=true]")
     return int(row.get_attribute("id").removeprefix("user-"))
 

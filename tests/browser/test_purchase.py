@@ -21,7 +21,7 @@ PICTURES = os.environ.get("PICTURES")  # a folder: what was seen on the way is k
 
 @dataclass(frozen=True)
 class Words:
-    """Texts and buttons of a purchase in one language."""
+    """The texts of the purchase in one language."""
 
     language: str
     shop: str
@@ -129,7 +129,7 @@ def key(page: Any, words: str) -> Any:
 
 
 def become(page: Any, language: str, width: int) -> None:
-    """Switch to a new user; on a phone users have a view of their own."""
+    """Become a new user; on a phone the users have their own view."""
     if width < 700:
         page.get_by_role("navigation", name="Views").get_by_role("button", name="Users").click()
     switch_to_new_user(page, {"ru": "Нина", "en": "Nina"}[language], language)

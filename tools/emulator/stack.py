@@ -74,12 +74,8 @@ class Stack:
         self.telegram.state.subscribe(self.events.publish)
         self.env = self._environment() | dict(env or {})
         self.api = Api(self._parts(), owner_url, cannot_move)
-        self._routes: list[Route] = [
-            *(server.handle for server in self.fake_servers),
-            self.api.handle,
-            pages.handle,
-            self._gateway.handle,
-        ]
+        servers = [server.handle for server in self.fake_servers]
+        self._routes: list[Route] = [*servers, self.api.handle, pages.handle, self._gateway.handle]
         self._add_functions()
 
     def start(self) -> None:

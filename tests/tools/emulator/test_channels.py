@@ -47,9 +47,9 @@ def test_what_a_bot_learns_of_a_channel(telegram: Telegram, channel: Channel) ->
     assert (chat["id"], chat["type"], chat["title"]) == (channel.id, "channel", "News")
     assert (chat["username"], chat["invite_link"]) == ("some_news", "https://t.me/some_news")
     secret = telegram.channel("Secret", None, ["assistant"])
-    told = ask(telegram, "getChat", secret.id)
-    assert "username" not in told
-    assert told["invite_link"] == secret.link != channel.link
+    answer = ask(telegram, "getChat", secret.id)
+    assert "username" not in answer
+    assert answer["invite_link"] == secret.link != channel.link
 
 
 def refusal(telegram: Telegram, method: str, chat: int | str, **more: Any) -> tuple[int, str]:
@@ -62,10 +62,10 @@ def test_a_bot_that_is_no_administrator_sees_less(telegram: Telegram, channel: C
     anna = telegram.user("Anna")
     channel.dismiss("assistant")
     assert "invite_link" not in ask(telegram, "getChat", "@some_news")
-    told = refusal(telegram, "getChatMember", "@some_news", user_id=anna.id)
-    assert told == (400, "Bad Request: member list is inaccessible")
-    told = refusal(telegram, "sendMessage", "@some_news", text="hi")
-    assert told == (403, "Forbidden: bot is not a member of the channel chat")
+    answer = refusal(telegram, "getChatMember", "@some_news", user_id=anna.id)
+    assert answer == (400, "Bad Request: member list is inaccessible")
+    answer = refusal(telegram, "sendMessage", "@some_news", text="hi")
+    assert answer == (403, "Forbidden: bot is not a member of the channel chat")
     secret = telegram.channel("Secret")
     for chat in (secret.id, "@no_such", "nonsense"):
         assert refusal(telegram, "getChat", chat) == (400, "Bad Request: chat not found")

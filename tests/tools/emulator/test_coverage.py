@@ -67,7 +67,7 @@ def test_every_method_is_official_and_its_fields_are() -> None:
 
 
 def test_the_list_of_methods_has_what_the_library_calls() -> None:
-    """Fails when the library is updated to a newer Bot API than bot_api.json: write that anew."""
+    """Fails when the library is updated to a newer Bot API than bot_api.json: regenerate it."""
     source = inspect.getsource(telebot.apihelper)
     called = set(re.findall(r"method_url = r?[fF]?['\"]([A-Za-z]+)['\"]", source))
     assert len(called) > 150
@@ -168,9 +168,9 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
 @pytest.mark.parametrize("known", METHODS.values(), ids=lambda known: known.name)
 def test_a_method_reads_every_field_that_it_declares(telegram: Telegram, known: Method) -> None:
     """Call.raw fails for a field that is not declared; this is the other half."""
-    values_ = values(telegram)
-    values_ |= special(telegram, values_["chat_id"]).get(known.name, {})
-    parameters = {name: values_.get(name, "") for name in known.fields}
+    given = values(telegram)
+    given |= special(telegram, given["chat_id"]).get(known.name, {})
+    parameters = {name: given.get(name, "") for name in known.fields}
     files = {name: Upload(f"{name}.png", "image/png", picture()) for name in UPLOADS}
     refused = ""
     READ.clear()

@@ -1,4 +1,4 @@
-"""Telegram's delivery rules, as the platform facts tell them."""
+"""Telegram's rules for delivering updates."""
 
 from __future__ import annotations
 

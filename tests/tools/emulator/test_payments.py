@@ -18,7 +18,7 @@ from tools.emulator.payments import Callback, FakePaymentServer, Invoice, NotPos
 from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response
 
-# Telegram's own updates tell of Stars.
+# Payments in Stars come as Telegram's own updates.
 ELSEWHERE = {"telegram_stars"}
 POOL = urllib3.PoolManager(retries=False)
 
@@ -71,7 +71,7 @@ class Market:
         self.registry = Payments(lambda: self.server.url, self.trace, 0.01)
         self.corner = Corner("corner", lambda: self.server.url, self.trace, 0.01)
         self.registry._fake_servers["corner"] = self.corner
-        self.told: list[tuple[Request, dict[str, Any]]] = []
+        self.callbacks: list[tuple[Request, dict[str, Any]]] = []
         self.statuses: list[int] = []
         self.invoice = self.corner.keep(
             Invoice("b1", Decimal("299.00"), "RUB", "Premium <b>", "https://t.me/x")
@@ -81,13 +81,14 @@ class Market:
         found = self.registry.handle(request)
         if found is not None:
             return found
-        self.told.append((request, json.loads(request.body)))
+        self.callbacks.append((request, json.loads(request.body)))
         return Response(self.statuses.pop(0) if self.statuses else 200, b"taken", "text/plain")
 
     @property
     def said(self) -> list[str]:
         return [
-            f"{body['what']} {body['amount']} {body['attempt']}".replace("  ", " ") for _, body in self.told
+            f"{body['what']} {body['amount']} {body['attempt']}".replace("  ", " ")
+            for _, body in self.callbacks
         ]
 
     def page(self, path: str = "b1") -> urllib3.BaseHTTPResponse:
@@ -100,9 +101,9 @@ class Market:
         return POOL.request("POST", url, body=body, headers=headers, redirect=False, timeout=20)
 
     def act(self, action: str, count: int) -> list[str]:
-        """Press a button and wait until so much was told in all."""
+        """Press a button and wait until there were `count` callbacks in all."""
         self.corner.act("b1", action)
-        eventually(lambda: len(self.told) >= count, 20)
+        eventually(lambda: len(self.callbacks) >= count, 20)
         assert self.corner.callbacks.idle(20)
         return self.said
 
@@ -120,7 +121,7 @@ def test_every_provider_has_a_fake_server(market: Market) -> None:
     assert set(names()) - ELSEWHERE <= set(market.registry), "add tools/emulator/payments/<provider>.py"
     for key in names():
         if key in market.registry:
-            assert market.registry[key].environment("http://x"), f"{key} must be told where it is"
+            assert market.registry[key].environment("http://x"), f"{key} has no settings that point at it"
             assert set(market.registry[key].ACTIONS) >= {
                 "pay",
                 "pay_later",
@@ -132,7 +133,7 @@ def test_every_provider_has_a_fake_server(market: Market) -> None:
 
 def test_callbacks_come_in_order_at_the_address_of_their_kind(market: Market) -> None:
     assert market.act("pay", 2) == ["paid 299.00 1", "closed 1"]
-    request = market.told[0][0]
+    request = market.callbacks[0][0]
     assert (request.path, request.headers["x-forwarded-for"]) == ("/payments/corner/paid", "203.0.113.7")
     assert market.act("refund", 3)[2] == "refunded 299.00 1"
     assert market.invoice.state == "refunded"
@@ -156,7 +157,7 @@ def test_a_callback_without_an_answer_is_sent_again(market: Market) -> None:
     market.corner.act("b1", "pay")
     eventually(lambda: market.corner.callbacks.attempts, 20)
     market.corner.callbacks._url = url
-    eventually(lambda: len(market.told) == 2, 20)
+    eventually(lambda: len(market.callbacks) == 2, 20)
     assert market.corner.callbacks.attempts[0]["status"] == 0
 
 
@@ -173,7 +174,7 @@ def test_the_other_buttons(market: Market) -> None:
 def test_money_that_comes_late(market: Market) -> None:
     market.corner.act("b1", "pay_later")
     assert market.invoice.state == "paid"
-    eventually(lambda: len(market.told) == 2, 20)
+    eventually(lambda: len(market.callbacks) == 2, 20)
 
 
 def test_what_cannot_be_is_refused(market: Market) -> None:
@@ -196,7 +197,7 @@ def test_callbacks_can_be_lost_and_dropped(market: Market) -> None:
     market.statuses = [500] * 100
     market.corner.callbacks._scale = 1000
     market.corner.act("b1", "refund")
-    eventually(lambda: len(market.told) == 2, 20)
+    eventually(lambda: len(market.callbacks) == 2, 20)
     assert not market.corner.callbacks.idle(0.05)
     market.registry.clear()
     assert market.corner.callbacks.idle(20)
@@ -208,7 +209,7 @@ def test_every_attempt_and_every_call_is_in_the_trace(market: Market) -> None:
     events = [event for event in market.trace.events() if event["kind"] == "payment"]
     assert [event["status"] for event in events] == [503, 200]
     assert len({event["trace_id"] for event in events}) == 1
-    assert events[0]["trace_id"] == market.told[0][0].headers["x-cloud-trace-context"].partition("/")[0]
+    assert events[0]["trace_id"] == market.callbacks[0][0].headers["x-cloud-trace-context"].partition("/")[0]
     assert events[1]["detail"]["answer"] == "taken"
     assert POOL.request("GET", f"{market.server.url}/pay/corner/v1/x?y=1").data == b"/v1/x"
     market.trace.join("payment_call", "known", detail={}, trace_id="t")

@@ -216,7 +216,7 @@ def test_a_connection_serves_one_request_after_the_other(telegram: Function) -> 
 
 
 def test_a_refusal_says_that_the_connection_ends(functions: dict[str, Function]) -> None:
-    """http.client sends headers and body apart, and connects anew where an answer announces the end."""
+    """http.client sends headers and body apart, and reconnects when a response closes the connection."""
     for name, function in functions.items():
         connection = http.client.HTTPConnection("127.0.0.1", function.port, timeout=10)
         for _ in range(20):

@@ -178,12 +178,12 @@ def test_a_payment_is_refunded_once(receiver: Receiver, telegram: Telegram, chat
         "invoice_payload": "42",
         "telegram_payment_charge_id": payment.charge_id,
     }
-    told = call(telegram, "getStarTransactions")["transactions"]
-    assert [(one["id"], "source" in one) for one in told] == [
+    found = call(telegram, "getStarTransactions")["transactions"]
+    assert [(one["id"], "source" in one) for one in found] == [
         (payment.charge_id, True),
         (payment.charge_id, False),
     ]
-    assert call(telegram, "getStarTransactions", offset=1, limit=1)["transactions"] == told[1:]
+    assert call(telegram, "getStarTransactions", offset=1, limit=1)["transactions"] == found[1:]
     assert call(telegram, "getMyStarBalance") == {"amount": 0}
 
 

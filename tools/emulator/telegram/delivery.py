@@ -247,20 +247,7 @@ class Delivery:
             retry_after=response.headers.get("retry-after", ""),
         )
         note = "abandoned" if attempt.note == "copy" else attempt.note
-        recorded = {
-            "bot": bot.name,
-            "update_id": update.update_id,
-            "kind": update.kind,
-            "attempt": update.attempts,
-            "status": response.status,
-            "error": response.error,
-            "ms": response.ms,
-            "note": note,
-            "at": time.time(),
-        }
-        with self._lock:
-            self.attempts.append(recorded)
-            del self.attempts[:-5000]
+        self._remember(bot, update, response, note)
         title = f"{update.kind} delivered" if response.ok else f"{update.kind} refused"
         self.trace.add(
             "webhook",
@@ -280,6 +267,23 @@ class Delivery:
                 "update": self._shown(update),
             },
         )
+
+    def _remember(self, bot: BotAccount, update: Update, response: RawResponse, note: str) -> None:
+        """Keep an attempt for tests, at most the last 5,000."""
+        recorded = {
+            "bot": bot.name,
+            "update_id": update.update_id,
+            "kind": update.kind,
+            "attempt": update.attempts,
+            "status": response.status,
+            "error": response.error,
+            "ms": response.ms,
+            "note": note,
+            "at": time.time(),
+        }
+        with self._lock:
+            self.attempts.append(recorded)
+            del self.attempts[:-5000]
 
     def _set(self, update: Update, status: str, attempts: int | None = None) -> None:
         update.status = status

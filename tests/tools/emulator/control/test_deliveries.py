@@ -110,7 +110,7 @@ def test_a_lost_response_is_followed_by_attempt_two(api: Api, anna: Chat) -> Non
     assert "as attempt 2" in first["explained"]["next"]
     assert (second["label"], second["number"], second["lost"]) == ("Attempt 2", 2, False)
     assert second["spans"][0]["title"] == "Waiting for attempt 2"
-    # What the second delivery did is told of the second alone.
+    # The events of the second delivery belong only to the second.
     assert [span["title"] for span in second["spans"] if span["kind"] == "sql"][:1] == ["receive_update"]
     assert len([span for span in first["spans"] if span["title"] == "receive_update"]) == 1
 
@@ -150,7 +150,7 @@ def test_a_function_that_does_not_run_is_no_expected_refusal(api: Api, control: 
 
 
 def test_an_answer_in_the_response_is_lost_when_telegram_refuses_it(api: Api, anna: Chat) -> None:
-    """Telegram neither repeats a method in a response nor tells the bot of its refusal."""
+    """Telegram neither repeats a refused method of a response nor reports the refusal to the bot."""
     api.post("faults", kind="rate_limit", method="sendMessage", retry_after=1, user=anna.id)
     sent = anna.send("/help")
     sent.wait()
@@ -221,18 +221,20 @@ def test_a_callback_is_edited_and_signed_anew(
 ) -> None:
     invoice = order(anna, provider)
     control.payments[provider].act(invoice, "pay")
-    told = [one for one in control.payments[provider].invoices[invoice].callbacks if not one.is_forged][-1]
-    finished(api, told.id)
-    shown = api.get(f"deliveries/{told.id}")
+    callback = [one for one in control.payments[provider].invoices[invoice].callbacks if not one.is_forged][
+        -1
+    ]
+    finished(api, callback.id)
+    shown = api.get(f"deliveries/{callback.id}")
     assert shown["can_sign"]
     assert shown["provider"] == provider
     assert "(made anew" in str(shown["headers"]) or provider == "yookassa"
-    again = api.post("deliveries/resend", id=told.id, body=shown["body"])["attempt"]
+    again = api.post("deliveries/resend", id=callback.id, body=shown["body"])["attempt"]
     assert (again["status"], again["label"]) == (200, "Edited and sent again")
-    wrong = api.post("deliveries/resend", id=told.id, signature="wrong")["attempt"]
-    none = api.post("deliveries/resend", id=told.id, signature="none")["attempt"]
+    wrong = api.post("deliveries/resend", id=callback.id, signature="wrong")["attempt"]
+    none = api.post("deliveries/resend", id=callback.id, signature="none")["attempt"]
     if provider == "yookassa":
-        # Nothing is signed there: whoever says it, the payment is asked of YooKassa itself.
+        # Nothing is signed there: the product asks YooKassa about the payment, whoever sent the callback.
         assert {wrong["status"], none["status"]} <= {200, 401, 403}
     else:
         assert {wrong["status"], none["status"]} <= {400, 401, 403}
@@ -241,7 +243,7 @@ def test_a_callback_is_edited_and_signed_anew(
         "select count(*) as paid from payments p join users u on u.id = p.user_id where u.telegram_id = %s",
         anna.id,
     )
-    assert row["paid"] == 1  # however often it is told
+    assert row["paid"] == 1  # regardless of how many callbacks came
 
 
 def test_a_forged_callback_is_marked(api: Api, control: Stack, anna: Chat, order: Callable[..., str]) -> None:

@@ -167,7 +167,7 @@ def test_an_unknown_checkout_is_refused(api: Api, body: Any, words: str) -> None
 
 def test_an_unknown_action_is_refused(api: Api, anna: Chat, order: Callable[..., str]) -> None:
     number = order(anna, "stripe")
-    for action in ("__init__", "tell", "steal", ""):
+    for action in ("__init__", "send", "steal", ""):
         assert "no button" in api.refused("checkouts/act", provider="stripe", checkout=number, action=action)
 
 

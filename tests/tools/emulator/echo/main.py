@@ -1,5 +1,5 @@
 # ruff: noqa: T201  a log line is what a function prints
-"""A function for testing the stack without the product: it logs, asks the AI when told to, and answers."""
+"""A function for testing the stack without the product: it logs, asks the AI on request, and answers."""
 
 from __future__ import annotations
 
