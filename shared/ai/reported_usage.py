@@ -8,14 +8,13 @@ because it would falsify every sum.
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 MAX_COUNT = 2_147_483_647  # an integer column
 _MAX_COST = Decimal(10_000)  # US dollars for one call
 _PLACES = Decimal("0.00000001")  # of the column for a cost
 
 
-def count(value: Any) -> int | None:
+def count(value: object) -> int | None:
     """Return a number of tokens, or None where it is missing or impossible."""
     number = _number(value)
     if number is None or not 0 <= number <= MAX_COUNT:
@@ -23,7 +22,7 @@ def count(value: Any) -> int | None:
     return round(number)
 
 
-def cost(value: Any) -> Decimal | None:
+def cost(value: object) -> Decimal | None:
     """Return a cost in US dollars, or None where it is missing or impossible."""
     number = _number(value)
     if number is None or not 0 <= number <= _MAX_COST:
@@ -31,7 +30,7 @@ def cost(value: Any) -> Decimal | None:
     return number if -number.as_tuple().exponent <= 8 else number.quantize(_PLACES)  # type: ignore[operator]
 
 
-def _number(value: Any) -> Decimal | None:
+def _number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:

@@ -14,18 +14,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from shared.core import setting_values as values
 from shared.core.errors import ConfigError
 
+_Value = TypeVar("_Value")
 _REQUIRED = object()
 SHORT_BOT_TOKEN = "BOT_TOKEN"  # noqa: S105  a variable: short for BOT_TOKENS with the assistant alone
 _SECRET_NAME = re.compile(r"(KEY|KEYS|SECRET|TOKEN|TOKENS|PASSWORD|DATABASE_URL)$")
 
 
-def _setting(variable: str, parse: Callable[[str], Any] = values.text, default: Any = _REQUIRED) -> Any:
+def _setting(variable: str, parse: Callable[[str], Any] = values.text, default: object = _REQUIRED) -> Any:
     return field(metadata={"variable": variable, "parse": parse, "default": default})
 
 
@@ -104,7 +105,7 @@ class Settings:
     def base_url(self, provider: str, default: str) -> str:
         """Return the base URL of an AI provider: `<PROVIDER>_BASE_URL`, or `default`."""
         variable = f"{provider.upper()}_BASE_URL"
-        return _parse(variable, values.url, os.environ.get(variable, "").strip() or default)  # type: ignore[no-any-return]
+        return _parse(variable, values.url, os.environ.get(variable, "").strip() or default)
 
     def variable(self, name: str) -> str:
         """Return a variable of a payment provider, an empty text when it is missing."""
@@ -116,7 +117,7 @@ class Settings:
         Raises:
             ConfigError: it is missing or malformed.
         """
-        return _parse(name, values.url, self.variable(name))  # type: ignore[no-any-return]
+        return _parse(name, values.url, self.variable(name))
 
     def payment_url(self, provider: str, default: str) -> str:
         """Return the base URL of a payment provider: `<PROVIDER>_API_URL`, or `default`.
@@ -125,10 +126,10 @@ class Settings:
             ConfigError: the variable is malformed.
         """
         variable = f"{provider.upper()}_API_URL"
-        return _parse(variable, values.url, self.variable(variable) or default)  # type: ignore[no-any-return]
+        return _parse(variable, values.url, self.variable(variable) or default)
 
 
-def _parse(variable: str, parse: Callable[[str], Any], value: str) -> Any:
+def _parse(variable: str, parse: Callable[[str], _Value], value: str) -> _Value:
     try:
         return parse(value)
     except ValueError as error:

@@ -200,7 +200,7 @@ def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
     return f"select public.{function}({arguments})::text".encode()
 
 
-def call(function: str, **parameters: Any) -> Any:
+def call(function: str, **parameters: object) -> Any:
     """Call `public.<function>` and return its jsonb answer, decoded.
 
     Dicts and lists become jsonb parameters; NUL, which Postgres cannot store, is removed. Takes at most
@@ -242,7 +242,7 @@ def call(function: str, **parameters: Any) -> Any:
     return orjson.loads(answer) if answer is not None else None
 
 
-def _parameter(value: Any) -> bytes | None:
+def _parameter(value: object) -> bytes | None:
     """Return a value in Postgres' text format; the function's signature defines its type."""
     if value is None:
         return None

@@ -26,7 +26,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -370,7 +370,9 @@ def request(
     return Response(response.status, response.headers, parts[0] if len(parts) == 1 else b"".join(parts))
 
 
-def post_json(url: str, body: Any, *, timeout: float, headers: Mapping[str, str] | None = None) -> Response:
+def post_json(
+    url: str, body: object, *, timeout: float, headers: Mapping[str, str] | None = None
+) -> Response:
     """POST `body` as JSON and return the whole response; see `request`."""
     return request(
         "POST", url, timeout=timeout, body=orjson.dumps(body), headers={**_JSON, **(headers or {})}

@@ -15,7 +15,7 @@ import sys
 import traceback
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
@@ -98,15 +98,15 @@ def _project() -> str:
         return ""
 
 
-def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
+def _write(severity: str, message: str, fields: dict[str, object]) -> None:
     if _LEVELS[severity] < _level():
         return
-    line: dict[str, Any] = {"severity": severity, "message": message, **fields}
+    line: dict[str, object] = {"severity": severity, "message": message, **fields}
     if trace := _trace.get():
         line["trace_id"] = trace
         if project := _project():
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
-    stack = line.pop("stack_trace", "")
+    stack = str(line.pop("stack_trace", ""))
     line = {name: _safe(value, 1) for name, value in line.items()}  # names of fields are constants
     if stack:
         line["stack_trace"] = redact_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
@@ -119,7 +119,7 @@ def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _safe(value: Any, depth: int = 0) -> Any:
+def _safe(value: object, depth: int = 0) -> object:
     """Return a value without secrets and of bounded length."""
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -145,27 +145,27 @@ def _hidden(value: str, _own: re.Pattern[str] | None) -> str:
     return redact_secrets(value)
 
 
-def debug(message: str, *, action: str, **fields: Any) -> None:
+def debug(message: str, *, action: str, **fields: object) -> None:
     """Write details for debugging."""
     _write("DEBUG", message, {"action": action, **fields})
 
 
-def info(message: str, *, action: str, **fields: Any) -> None:
+def info(message: str, *, action: str, **fields: object) -> None:
     """Write that something ordinary happened."""
     _write("INFO", message, {"action": action, **fields})
 
 
-def warning(message: str, *, action: str, **fields: Any) -> None:
+def warning(message: str, *, action: str, **fields: object) -> None:
     """Write that something failed and was handled."""
     _write("WARNING", message, {"action": action, **fields})
 
 
-def error(message: str, *, action: str, **fields: Any) -> None:
+def error(message: str, *, action: str, **fields: object) -> None:
     """Write that something failed. Within an `except` block, the stack trace is added."""
     _write("ERROR", message, {"action": action, **_stack(), **fields})
 
 
-def alert(message: str, *, action: str, **fields: Any) -> None:
+def alert(message: str, *, action: str, **fields: object) -> None:
     """Write that the owner must act. The log-based alerting policy watches severity ALERT."""
     _write("ALERT", message, {"action": action, **_stack(), **fields})
 

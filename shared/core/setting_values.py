@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import urlsplit
 
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
@@ -225,7 +224,7 @@ def models(value: str) -> Mapping[str, Model]:
         raise ValueError(message) from None
 
 
-def _model(fields: Mapping[str, Any]) -> Model:
+def _model(fields: Mapping[str, object]) -> Model:
     prices = Decimal(str(fields["in"])), Decimal(str(fields["out"]))
     context = fields.get("context", _CONTEXT)
     is_priced = all(price.is_finite() and price >= 0 for price in prices)

@@ -10,7 +10,6 @@ import socket
 import threading
 from itertools import zip_longest
 from time import monotonic
-from typing import Any
 
 ATTEMPT_DELAY = (
     0.25  # seconds before the next address is tried beside those that have not answered (RFC 8305)
@@ -33,7 +32,7 @@ _OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, soc
     if hasattr(socket, name)  # macOS lacks some of them
 ]
 
-Address = tuple[socket.AddressFamily, Any]
+Address = tuple[socket.AddressFamily, tuple[object, ...]]
 
 
 def connect(name: str, port: int, deadline: float) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What the tests of the AI ask with."""
+"""Shared types and messages of the tests."""
 
 from __future__ import annotations
 

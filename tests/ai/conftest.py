@@ -51,7 +51,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second try comes at once."""
+    """Retry without a delay."""
     monkeypatch.setattr(error_handling, "RETRY_DELAY", 0.0)
 
 
@@ -80,7 +80,7 @@ def raw(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
 
 @pytest.fixture
 def ask() -> Ask:
-    """Ask as the bot does. `seconds` until the deadline; the rest goes to `complete`."""
+    """Return a function that requests a completion with a deadline of `seconds`."""
 
     def ask(*, seconds: float = 8.0, messages: list[dict[str, str]] | None = None, **rest: Any) -> ChatAnswer:
         arguments = {"model": "gpt-5-mini", "provider": "openai", "user_reference": "f00d"} | rest
@@ -91,7 +91,7 @@ def ask() -> Ask:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """The log lines since the last call, of one action or all."""
+    """Return a function that returns the log lines since its last call, of one action or all."""
 
     def lines(action: str = "") -> list[dict[str, Any]]:
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

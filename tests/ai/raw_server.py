@@ -1,4 +1,4 @@
-"""A provider that speaks in bytes: it can cut an answer anywhere, dawdle, or vanish."""
+"""A fake provider on raw sockets: it can split, delay, truncate or drop a response anywhere."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Script = Callable[[socket.socket], None]
 
 
 def event(text: str = "", finish: str | None = None) -> bytes:
-    """One event of a stream."""
+    """Return one event of a stream."""
     choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish}
     body = {"object": "chat.completion.chunk", "choices": [choice], "usage": None}
     return b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n"
 
 
 def stream(*texts: str) -> bytes:
-    """The body of a whole stream."""
+    """Return the body of a whole stream."""
     usage = b'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}\n\n'
     return b"".join(map(event, texts)) + event(finish="stop") + usage + b"data: [DONE]\n\n"
 
@@ -43,19 +43,19 @@ END = b"0\r\n\r\n"
 
 
 def good(*texts: str) -> Script:
-    """A whole stream in one chunk."""
+    """Send a whole stream in one chunk."""
     return lambda connection: connection.sendall(CHUNKED + chunk(stream(*(texts or ("Hello",)))) + END)
 
 
 def plain(body: Any, status: str = "200 OK", **headers: str) -> Script:
-    """A JSON body of a known length."""
+    """Send a JSON body with Content-Length."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = head(status, "application/json", Content_Length=str(len(raw)), **headers) + raw
     return lambda connection: connection.sendall(answer)
 
 
 def sends(*pieces: bytes, gap: float = 0.0, then: Callable[[socket.socket], None] | None = None) -> Script:
-    """These bytes, one piece after the other."""
+    """Send these pieces one after the other."""
 
     def script(connection: socket.socket) -> None:
         for piece in pieces:
@@ -68,7 +68,7 @@ def sends(*pieces: bytes, gap: float = 0.0, then: Callable[[socket.socket], None
 
 
 def silence(connection: socket.socket) -> None:
-    """Say nothing more until the other side gives up."""
+    """Send nothing until the client gives up."""
     connection.settimeout(30)
     with suppress(OSError):
         connection.recv(1)
@@ -92,7 +92,7 @@ class RawServer:
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
-        self.closed: set[int] = set()  # connections that the other side has closed
+        self.closed: set[int] = set()  # connections that the client closed
         self._scripts: deque[Script] = deque()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -104,7 +104,7 @@ class RawServer:
         self._scripts.extend(scripts)
 
     def forget(self) -> None:
-        """Drop the scripts that are left and the requests that came."""
+        """Drop the remaining scripts and the recorded requests."""
         self._scripts.clear()
         self.requests.clear()
 
@@ -119,7 +119,7 @@ class RawServer:
             thread.join(5)
 
     def wait_closed(self, connection: int) -> bool:
-        """Whether the other side closes a connection soon."""
+        """Whether the client closes a connection within 20 s."""
         end = time.monotonic() + 20
         while connection not in self.closed and time.monotonic() < end:
             time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""What comes back when all is well, from the emulator's fake server."""
+"""Successful completions from the emulator's fake server."""
 
 from __future__ import annotations
 

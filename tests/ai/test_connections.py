@@ -1,4 +1,4 @@
-"""Connections are kept for the next question, and only those that are fit for it."""
+"""Connections are reused for the next request if they are in a known state."""
 
 from __future__ import annotations
 
@@ -111,10 +111,10 @@ def test_a_request_that_the_provider_read_is_not_sent_twice(raw: RawServer, ask:
 
 
 def test_concurrent_requests_use_separate_connections(raw: RawServer, ask: Ask) -> None:
-    everybody = threading.Barrier(5)
+    barrier = threading.Barrier(5)
 
     def meet(connection: socket.socket) -> None:
-        everybody.wait(30)
+        barrier.wait(30)
         good()(connection)
 
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The deadline holds whatever the provider does, and what came before it is the answer."""
+"""The deadline holds whatever the provider does; the text before it is the answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def exactly(seconds: float) -> Iterator[None]:
 
 
 def drip(body: bytes) -> Script:
-    """One byte each 20 ms, without end in sight."""
+    """Send one byte each 20 ms."""
     return sends(*(body[index : index + 1] for index in range(len(body))), gap=0.02)
 
 

@@ -393,7 +393,7 @@ def test_a_long_cumulative_text_is_not_too_long() -> None:
 
 
 def _seconds(work: Callable[[], Any]) -> float:
-    """Return the least CPU time of three runs: other processes take time too."""
+    """Return the minimum CPU time of three runs."""
     taken = []
     for _ in range(3):
         started = time.thread_time()
@@ -464,7 +464,7 @@ def test_an_error_inside_a_stream_is_one(
     "data", [b"Internal Server Error", b'{"message": "Overloaded"}', b'{"error": {"code": 502}}']
 )
 def test_an_event_named_error_is_one(raw: RawServer, ask: Ask, data: bytes) -> None:
-    """clicky 132: it was taken for the end of an answer."""
+    """clicky 132: a client took it for the end of the answer."""
     body = b"data: %b\n\nevent: error\ndata: %b\n\ndata: [DONE]\n\n" % (encoded(delta("So far")), data)
     raw.next(sends(CHUNKED + chunk(body) + END))
     answer = ask()

@@ -1,4 +1,4 @@
-"""When there is no answer: what is tried again, what is told, and what never is."""
+"""Failed completions: retries, exceptions, log lines, and what they never contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call costs, in advance and afterwards, and how much a model is sent."""
+"""Cost of a call before and after it, and messages that fit a model's context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = '{"small": {"in": 1, "out": 10, "context": 16000}}'
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that is known from the settings."""
+    """Configure a model in MODELS."""
     monkeypatch.setenv("MODELS", SMALL)
     settings.cache_clear()
 

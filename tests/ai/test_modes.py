@@ -1,4 +1,4 @@
-"""Each mode is data: its prompt, its texts, and what a provider is asked in it."""
+"""Chat modes: prompts, texts, and the messages sent to a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every provider must do, over the payloads recorded for it in `providers/<key>/`."""
+"""The contract of every provider, checked with payloads recorded in `providers/<key>/`."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_the_folder_is_the_list_of_providers() -> None:
 
 
 def test_a_provider_that_does_not_exist_is_a_setting_to_correct() -> None:
-    with pytest.raises(ConfigError, match=r"'nobody': CHAT_PROVIDER is one of .*openai, openrouter"):
-        providers.load("nobody")
+    with pytest.raises(ConfigError, match=r"'unknown': CHAT_PROVIDER is one of .*openai, openrouter"):
+        providers.load("unknown")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -200,7 +200,7 @@ def test_openrouter_gets_no_referer_without_public_url(monkeypatch: pytest.Monke
 
 
 def test_a_provider_is_named_only_in_its_own_files() -> None:
-    """Whoever needs the providers asks `providers.names()`; only the default is a setting."""
+    """Other code iterates `providers.names()`; only the default provider is a setting."""
     named = re.compile("|".join(rf"[\"']{key}[\"']" for key in KEYS))
     homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {
         ROOT / "shared/core/config.py",

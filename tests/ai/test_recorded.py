@@ -1,4 +1,4 @@
-"""Every try is reported, with what it took and what became of it; bytes are of each try alone."""
+"""Every attempt is recorded with its status, cost, duration and bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures beside an answer: whatever a provider says, the answer stays and only sensible figures are kept."""
+"""Reported usage: impossible figures are left out, and the answer stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However the network cuts and frames an answer, the same words come out."""
+"""A stream gives the same text wherever its bytes are split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that is cut off anywhere shows no raw markers."""
+"""A truncated answer shows no raw markers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own key: whose it is, is it good, who answers on it, and what its troubles are called."""
+"""Users' API keys: recognizing the provider, checking a key, its model, its errors."""
 
 from __future__ import annotations
 

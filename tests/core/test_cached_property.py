@@ -1,4 +1,4 @@
-"""A property that is computed once for each instance."""
+"""`cached_property` computes a value once per instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: read once, and a wrong one is named in one line that tells no secret."""
+"""Settings are read once; an invalid one is named in one line without its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house rules, as far as a machine can read them. Each failure says what to do."""
+"""Conventions of CONTRIBUTING that a test can check. Each failure says what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/main.py"))
 
 
 def imports(path: Path) -> set[str]:
-    """The dotted names of ours that a module imports at its top level or inside functions."""
+    """Return the dotted names of our modules that a module imports, also within functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -102,7 +102,7 @@ def test_only_config_reads_the_environment(path: Path) -> None:
 
 @for_each("path", MODULES)
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
-    """Cold start is paid by users: docs/performance.md says what each costs."""
+    """Users wait for a cold start; docs/performance.md has the cost of each library."""
     heavy = {
         "openai",
         "supabase",

@@ -1,4 +1,4 @@
-"""Which servers must prove who they are, read from a connection string as libpq reads it."""
+"""Remote servers must present a valid certificate; connection strings are read as libpq reads them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_malformed_string_is_an_error() -> None:
 
 
 def test_the_root_certificate_is_supabases_and_lasts() -> None:
-    """The fingerprint is that of prod-ca-2021.crt of the dashboard, which is valid until 26 April 2031."""
+    """The fingerprint is that of the dashboard's prod-ca-2021.crt, valid until 26 April 2031."""
     certificate = x509.load_pem_x509_certificate(database_tls.SUPABASE_ROOT.read_bytes())
     assert certificate.fingerprint(hashes.SHA256()).hex() == (
         "807025ad50d4ed219d2c9c7d299c004f824eb00cf7f65afef607d07b72e6cafa"

@@ -1,4 +1,4 @@
-"""Calls of SQL functions: patient with a database away for a moment, quick when it is away for long."""
+"""Calls of SQL functions: retries in a short outage, circuit breaker in a long one, errors, the pool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.emulator.database import Database
 
 @pytest.fixture
 def proxy(backend_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A way to the database that can be cut, and a process that has not called it yet."""
+    """Return a proxy to the database that can be cut; the process has no connections yet."""
     proxy = Database(backend_url)
     monkeypatch.setenv("DATABASE_URL", proxy.url)
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
@@ -147,7 +147,7 @@ EXHAUSTED = "(ECHECKOUTTIMEOUT) unable to check out connection from the pool aft
 
 @pytest.fixture
 def exhausted(sql: Callable[..., object]) -> Iterator[Callable[[int], None]]:
-    """A function that a pooler without a free server refuses so many times, as Supavisor words it."""
+    """Return a function that fails the given number of times as Supavisor does without a free server."""
     sql("create sequence public.tries_for_test")
 
     def refuse(times: int) -> None:

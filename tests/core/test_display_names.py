@@ -1,4 +1,4 @@
-"""Names that strangers choose are shown on one line, visibly, and never as a link."""
+"""Names that others choose are shown on one line, without invisible characters and links."""
 
 from __future__ import annotations
 

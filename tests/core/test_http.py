@@ -183,8 +183,8 @@ def test_the_connection_of_a_complete_response_is_reused(serve: Callable[..., Se
     [
         plain(b"ok", b"Connection: close"),
         b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
-        plain() + b"more than was said",
-        plain() + plain(b"an answer nobody asked for"),
+        plain() + b"beyond its length",
+        plain() + plain(b"an unrequested response"),
         closing(plain()),
         closing(b"HTTP/1.1 200 OK\r\n\r\nok"),
     ],
@@ -516,7 +516,7 @@ def test_threads_never_share_a_connection(serve: Callable[..., Server]) -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 that nobody trusts yet, and a server's context with it."""
+    """Return an untrusted certificate for 127.0.0.1, and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

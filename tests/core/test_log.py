@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, joined to its request, and no secret gets through."""
+"""The log: one JSON object per line, with its request's trace id and without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like a credential is found in any text, and ordinary words are left alone."""
+"""Redaction finds credentials in any text and leaves ordinary words unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request is whole at its last byte, not before, in whatever pieces it comes."""
+"""A request is complete at its last byte, wherever its bytes are split."""
 
 from __future__ import annotations
 

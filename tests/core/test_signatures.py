@@ -1,4 +1,4 @@
-"""Comparisons with secrets: rotation works, an empty secret opens nothing."""
+"""Comparisons with secrets: several secrets during a rotation; an empty one never matches."""
 
 from __future__ import annotations
 

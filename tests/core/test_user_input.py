@@ -1,4 +1,4 @@
-"""What users paste is read as it looks, whatever was copied along."""
+"""Pasted values are read without invisible and surrounding characters."""
 
 from __future__ import annotations
 

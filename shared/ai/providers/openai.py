@@ -237,7 +237,7 @@ def _is_error(event: Mapping[str, Any]) -> bool:
     return has_sign and isinstance(event.get("message"), str)
 
 
-def _text(content: Any) -> str:
+def _text(content: object) -> str:
     """Return the text of a message's content; of a list of parts, reasoning is left out."""
     if content is None or isinstance(content, str):
         return content or ""

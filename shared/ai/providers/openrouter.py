@@ -94,7 +94,7 @@ class Provider(openai.Provider):
         return replace(error, kind=_upstream_cause(metadata.get("raw")) or error.kind)
 
 
-def _upstream_cause(raw: Any) -> ErrorKind | None:
+def _upstream_cause(raw: object) -> ErrorKind | None:
     """Return the kind of the error of the provider behind OpenRouter; its key is not the one we send."""
     from shared.ai import error_patterns
 

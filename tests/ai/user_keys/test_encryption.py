@@ -1,4 +1,4 @@
-"""What encryption promises: back comes what went in, for this user and provider and nobody else."""
+"""A key can be decrypted unchanged, and only for its user and provider."""
 
 from __future__ import annotations
 

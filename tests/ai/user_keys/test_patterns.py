@@ -1,4 +1,4 @@
-"""What in a message may be a key, and what is none."""
+"""Words of a message that may be API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going over to a new encryption key loses no stored key, also interrupted or while users change theirs."""
+"""A rotation loses no key, even if it is interrupted or users change keys during it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Stored = dict[tuple[int, str], str]
 
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
-    """A database of its own, as its superuser: rotation goes over every row there is."""
+    """Return a separate database as its superuser, because a rotation reads every row."""
     migrate.sync(server.create_database("rotation"))
     yield server.url("rotation", "supabase_admin")
     server.drop_database("rotation")
@@ -72,7 +72,7 @@ def store(
 
 
 def opened(url: str, keys: dict[str, bytes]) -> Stored:
-    """Every stored key, in clear."""
+    """Return every stored key, decrypted."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(
             "select u.telegram_id, t.provider, t.key_id, t.ciphertext from user_tokens t "
@@ -117,7 +117,7 @@ def test_an_interrupted_rotation_continues(url: str, stored: Stored, monkeypatch
 
 
 def test_keys_changed_during_the_rotation_are_kept(url: str, stored: Stored) -> None:
-    """Replaced, added and removed by a function that still has the older setting, while it runs."""
+    """A function with the old setting replaces, adds and removes keys during the rotation."""
     stopping = threading.Event()
     expected = dict(stored)
 
@@ -154,7 +154,7 @@ def test_keys_changed_during_the_rotation_are_kept(url: str, stored: Stored) -> 
 def test_a_row_that_changed_since_it_was_read_is_left_alone(
     url: str, stored: Stored, monkeypatch: Any
 ) -> None:
-    """Between the reading and the writing somebody stores another key: that one wins."""
+    """A key that a user stores between read and write wins."""
     really = rotation.encrypt_with
     first = (9_300_000_000, "openai")
 

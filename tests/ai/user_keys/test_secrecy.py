@@ -1,4 +1,4 @@
-"""A user's key is nowhere in clear: no dump, none of Postgres' own files, no log, no trace has it."""
+"""A user's key is never in clear in a dump, in Postgres' files, in a log or in a trace."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def dump(database_url: str) -> str:
-    """Every column of every row of every table, as text."""
+    """Return every column of every row of every table as text."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         tables = connection.execute(
             "select format('%I.%I', schemaname, tablename) from pg_tables "
@@ -37,7 +37,7 @@ def dump(database_url: str) -> str:
 
 
 def files_with(server: Server, key: str) -> list[str]:
-    """The files of the data directory, write-ahead log and server log included, that hold a key."""
+    """Return the files of the data directory, with write-ahead log and server log, that contain a key."""
     with psycopg.connect(server.url("migrated", "supabase_admin"), autocommit=True) as connection:
         connection.execute("checkpoint")
     found = subprocess.run(
@@ -47,7 +47,7 @@ def files_with(server: Server, key: str) -> list[str]:
 
 
 def assert_nowhere(stack: Stack, database_url: str, server: Server, key: str) -> None:
-    """No part of what is random of it is anywhere: ten of its characters stand nowhere by chance."""
+    """Assert that no ten characters of the key's random part are anywhere."""
     random = key[-32:]
     parts = {random[i : i + 10] for i in range(len(random) - 9)}
     for place, text in {
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_with_the_key_asks_for_it_again(
     user: TelegramUser,
     when: Any,
 ) -> None:
-    """Killed before or after the commit, with nobody but the sweep to go on."""
+    """The worker is killed before or after the commit, and only the sweep continues."""
     chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     chat.services.updates.idle(20)
@@ -253,7 +253,7 @@ def test_a_ciphertext_copied_to_another_row_is_refused(
 
 @pytest.fixture
 def without_keys(backend_url: str) -> Iterator[Stack]:
-    """An installation whose owner has made no encryption key."""
+    """Return a stack without TOKEN_ENCRYPTION_KEYS."""
     stack = make_stack(backend_url, TOKEN_ENCRYPTION_KEYS="")
     stack.start()
     yield stack

@@ -1,4 +1,4 @@
-"""The SQL functions of users' own keys: one in use, none in clear, whoever comes at once."""
+"""SQL functions of users' API keys: one active key, no plain text, concurrent calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CIPHERTEXT = base64.b64encode(b"\x01ciphertext").decode()
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
-    """A new user's users.id."""
+    """Return the users.id of a new user."""
     return int(sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"])
 
 

@@ -1,4 +1,4 @@
-"""Pictures are drawn one at a time, whoever waits too long gets words, and memory is given back."""
+"""Pictures are drawn one at a time, a long wait is refused, and memory is freed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from shared.core.pictures.drawing import draw_in_turn
 from tests.support import in_parallel
 
-# In a process of its own, whose memory nobody else uses.
+# In a separate process, so that only drawing affects its memory.
 _MANY = """
 import threading
 import psutil

@@ -1,4 +1,4 @@
-"""The picture of /stats shows the figures it is given, and no word leaves its card."""
+"""The picture of /stats shows its figures, and every text fits its card."""
 
 from __future__ import annotations
 

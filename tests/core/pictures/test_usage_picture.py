@@ -1,4 +1,4 @@
-"""The picture of /usage shows the figures it is given, in every language, and no word leaves its card."""
+"""The picture of /usage shows its figures in every language, and every text fits its card."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def today(used: int, limit: int | None) -> Image.Image:
 
 
 def count(image: Image.Image, color: Color, box: Box | None = None) -> int:
-    """Pixels of a colour, as near to it as a palette may put it."""
+    """Return the number of pixels of a colour, within the tolerance of a palette."""
     pixels = (image.crop(box) if box else image).get_flattened_data()
     return sum(all(abs(a - b) <= 12 for a, b in zip(pixel, color, strict=True)) for pixel in pixels)
 
