@@ -1,7 +1,7 @@
 # Thin calls of ./switchboard for those who type make; `./switchboard` lists all commands and their arguments.
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-slow test-browser fuzz lint format lock sql bench migration clean
+.PHONY: help up reset test test-database test-slow test-browser fuzz lint format lock sql bench migration clean
 
 PORTS = $(if $(PORT),--port $(PORT)) $(if $(DATABASE_PORT),--database-port $(DATABASE_PORT))
 export PYTHON
@@ -15,7 +15,7 @@ up:  # REAL=openai,telegram,stripe PORT= DATABASE_PORT=
 reset:  # YES=1 does not ask
 	@./switchboard reset $(PORTS) $(if $(YES),--yes)
 
-test test-slow:  # WORKERS=
+test test-database test-slow:  # WORKERS=
 	@./switchboard $@ $(if $(WORKERS),--workers $(WORKERS))
 
 test-browser lint format sql bench clean:

@@ -8,6 +8,8 @@ from tools.database import __main__ as commands
 from tools.database import migrate
 from tools.database.embedded import Server
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

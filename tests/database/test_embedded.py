@@ -13,6 +13,8 @@ from tools.database import embedded
 from tools.database.embedded import Server, free_port
 from tools.database.errors import ServerError
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:

@@ -18,6 +18,8 @@ from tools.database.embedded import Server, free_port
 from tools.database.migrate import SUPABASE
 from tools.emulator.local_database import LocalDatabase
 
+pytestmark = pytest.mark.database
+
 CLI = Path(
     os.environ.get("SUPABASE_CLI")
     or SUPABASE.parent / "tools/supabase_cli/node_modules/@supabase/cli-linux-x64/bin/supabase"

@@ -13,6 +13,8 @@ from tools.database.account import account
 from tools.database.embedded import Server, free_port
 from tools.database.errors import MigrationError, PrepareError
 
+pytestmark = pytest.mark.database
+
 Write = Callable[..., Path]
 
 

@@ -9,7 +9,7 @@ from tests.support import thorough
 from tools.database import migrate, migration_writer, schemas
 from tools.database.errors import MigrationError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.database
 
 CONFIG = """
 [db.migrations]

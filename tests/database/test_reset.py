@@ -8,6 +8,8 @@ from tools.database import marker, migrate, reset
 from tools.database.embedded import Server
 from tools.database.errors import NotOurs
 
+pytestmark = pytest.mark.database
+
 
 def test_a_marked_database_is_made_anew(server: Server) -> None:
     url = server.create_database("to_reset")

@@ -14,6 +14,8 @@ import pytest
 from tools.database import binaries, migrate, schema_drift
 from tools.database.embedded import Server
 
+pytestmark = pytest.mark.database
+
 BACKEND_PASSWORD = "backend's password"
 # Types that the API functions declare, cast to or return.
 TYPES = ("int8", "bool", "date", "int4", "interval", "jsonb", "numeric", "text", "timestamptz", "uuid")

@@ -27,6 +27,8 @@ from tools.database import migrate, push
 from tools.database.embedded import Server
 from tools.database.errors import DatabaseToolError
 
+pytestmark = pytest.mark.database
+
 HOST = "db.example.com"
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 

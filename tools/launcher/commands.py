@@ -76,6 +76,11 @@ GROUPS: dict[str, dict[str, Command]] = {
             run=development.test,
             usage="[--workers N] [PATH or option of pytest ...]",
         ),
+        "test-database": Command(
+            "run the tests of the embedded Postgres and of the migration tools",
+            run=development.test_database,
+            usage="[--workers N] [PATH or option of pytest ...]",
+        ),
         "test-slow": Command(
             "run the slow tests: killed processes, many examples",
             run=development.test_slow,

@@ -23,12 +23,17 @@ LOCK = (
 
 def test(arguments: Sequence[str]) -> int:
     """Run pytest: all quick tests in several workers, or what the arguments name in one process."""
-    return _tests("not browser and not slow", arguments)
+    return _tests("not browser and not slow and not database", arguments)
+
+
+def test_database(arguments: Sequence[str]) -> int:
+    """Run the tests of the tools for the database."""
+    return _tests("database", arguments)
 
 
 def test_slow(arguments: Sequence[str]) -> int:
     """Run the tests marked slow."""
-    return _tests("slow", arguments)
+    return _tests("slow and not database", arguments)
 
 
 def test_browser(arguments: Sequence[str]) -> int:
