@@ -327,7 +327,7 @@ def _add_other_commands(commands: Any) -> None:
     switch.add_argument("name", metavar="NAME", choices=FAULT_SWITCHES, help=", ".join(FAULT_SWITCHES))
     switch.add_argument("value", help="true, false, a count, or how the AI behaves")
     job = _command(commands, "job", "Run a scheduled job", _job, lambda found: str(found["status"]))
-    job.add_argument("name", help="sweep, payments or statements, or a job of your own")
+    job.add_argument("name", help="a scheduled job; an unknown one is answered with all names")
     trace = _command(commands, "trace", "Print what happened", _trace, trace_lines)
     trace.add_argument("--limit", type=int, default=50)
     trace.add_argument("--errors", action="store_true", help="only what failed")

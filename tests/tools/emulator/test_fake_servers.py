@@ -10,6 +10,7 @@ import urllib3
 from shared.ai import providers as ai_providers
 from tools.emulator.ai.behaviour import FAULTS
 from tools.emulator.ai.dialects import DIALECTS
+from tools.emulator.ai.server import MODELS
 from tools.emulator.command_line import FAULT_SWITCHES
 from tools.emulator.fake_servers import FakeServers, fake_servers
 from tools.emulator.functions import ROOT
@@ -51,6 +52,10 @@ def test_every_address_is_answered_by_its_server(bare: Stack) -> None:
 
 def test_every_ai_provider_has_a_fake_server() -> None:
     assert {dialect.name for dialect in DIALECTS} == set(ai_providers.names())
+
+
+def test_the_fake_ai_lists_the_model_of_every_provider() -> None:
+    assert {ai_providers.load(name).MODEL for name in ai_providers.names()} <= set(MODELS)
 
 
 def test_the_command_line_knows_every_switch(bare: Stack) -> None:
