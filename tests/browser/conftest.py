@@ -1,4 +1,4 @@
-"""One Chromium for the page's tests; every test gets a fresh window that watches over itself."""
+"""One Chromium for all browser tests; each test gets a new window that fails on page errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def one_stack(backend_url: str, database_url: str) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """The browser. Absent on a developer's machine the tests are skipped; in CI they fail."""
+    """Start the browser. Without one, tests are skipped on a developer's machine and fail in CI."""
     missing = "Chromium" if CHROMIUM is None else "playwright" if find_spec("playwright") is None else None
     if missing and not os.environ.get("CI"):
         pytest.skip(f"{missing} is not installed")

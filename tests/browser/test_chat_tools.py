@@ -1,4 +1,4 @@
-"""What a chat of the page can do beside writing: own files, reactions, blocking, faults of the Bot API."""
+"""Tools of a chat: own files, reactions, blocking, faults of the Bot API."""
 
 from __future__ import annotations
 

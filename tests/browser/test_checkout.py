@@ -1,4 +1,4 @@
-"""A provider's checkout page in the browser: what the payer sees, and the buttons for what can go wrong."""
+"""The emulated checkout page of a provider: what the payer sees, and buttons for outcomes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """The address of a checkout page of a provider's."""
+    """Create an invoice and return the URL of its checkout."""
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
 

@@ -1,4 +1,4 @@
-"""Invoices on the emulator's page: paid, refused, renewed, given back."""
+"""Invoices in Stars on the emulator's page: paid, rejected, renewed, refunded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def current(stack: Stack, page: Any) -> Chat:
 
 
 def agree(stack: Stack, **answer: Any) -> None:
-    """Answer the newest question in the bot's place, whose updates are held back."""
+    """Answer the newest pre-checkout query in place of the bot, whose updates are held."""
 
     def asked() -> Any:
         return next((one for one in stack.telegram.stars.purchases.values() if one.state == "asked"), None)

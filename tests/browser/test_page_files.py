@@ -1,4 +1,4 @@
-"""What the page's files promise, read without a browser."""
+"""Checks of the page's files that need no browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXT_ON = {
 
 
 def colours() -> dict[str, tuple[str, str]]:
-    """Each colour's light and dark value."""
+    """Return the light and dark value of each colour."""
     declared = re.findall(
         r"--([\w-]+): (?:light-dark\((#\w{6}), (#\w{6})\)|(#\w{6}));", (PAGE / "style.css").read_text()
     )

@@ -1,4 +1,4 @@
-"""A whole purchase as a user makes it: chat, shop, the provider's page, the good news, the history."""
+"""A complete purchase: chat, shop, checkout, confirmation, history."""
 
 from __future__ import annotations
 

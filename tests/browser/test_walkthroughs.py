@@ -1,4 +1,4 @@
-"""The walkthroughs of the first screen, each followed to its end on the real product."""
+"""The walkthroughs of the first screen, each completed on the running stack."""
 
 from __future__ import annotations
 

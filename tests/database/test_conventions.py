@@ -216,7 +216,7 @@ def test_views_ask_with_the_rights_of_the_caller(ask: Ask) -> None:
         ("real", "numeric: a float cannot hold 0.10"),
         ("double precision", "numeric: a float cannot hold 0.10"),
         ("money", "numeric: money depends on the server's locale"),
-        ("timestamp without time zone", "timestamptz: nobody knows which clock a bare timestamp means"),
+        ("timestamp without time zone", "timestamptz: a bare timestamp has no time zone"),
         ("time with time zone", "timestamptz: an offset without a date is no time zone"),
         ("json", "jsonb: it compares, indexes and drops duplicate keys"),
         ("character", "text with a check: char pads with blanks"),

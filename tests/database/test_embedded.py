@@ -43,7 +43,7 @@ def test_users_are_those_of_the_hosted_service(server: Server) -> None:
     )
 
 
-def test_nobody_enters_without_the_password(server: Server) -> None:
+def test_a_connection_needs_the_password(server: Server) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"postgresql://postgres:wrong@127.0.0.1:{server.port}/postgres")
     with pytest.raises(psycopg.OperationalError, match="password"):
@@ -107,7 +107,7 @@ def test_another_port_means_a_restart_there(own_server: Server) -> None:
 
 def test_a_pid_file_that_names_another_process_is_stale(own_server: Server) -> None:
     own_server.stop()
-    # As after a crash in a container that is started anew: the number belongs to somebody else by now.
+    # As after a crash in a container that is started again: the pid now belongs to another process.
     stale = [
         str(os.getpid()),
         str(own_server.data),
@@ -152,7 +152,7 @@ def test_removing_leaves_nothing(tmp_path: Path) -> None:
     assert not server.directory.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_root_serves_from_elsewhere_what_the_other_user_cannot_reach(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

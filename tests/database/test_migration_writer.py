@@ -37,13 +37,13 @@ alter table public.people enable row level security;
 revoke all on table public.people from anon, authenticated, service_role;
 """
 GREET = """\
--- Greets somebody.
+-- Greets a user.
 create or replace function public.greet(p_name text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$ select 'Hello ' || p_name $$;
 revoke all on function public.greet from public, anon, authenticated;
 grant execute on function public.greet to bot_backend;
-comment on function public.greet is 'Greets somebody';
+comment on function public.greet is 'Greets a user';
 """
 
 

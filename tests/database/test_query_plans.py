@@ -145,7 +145,7 @@ CALLS = {
         '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50)""",
     "receive_update again": """receive_update('assistant', 9001, gen_random_uuid(), 'message', 19001,
         '{"id": 19001, "first_name": "Anna"}', '{}', 40, true, 50)""",
-    "receive_update of somebody new": """receive_update('assistant', 777778, gen_random_uuid(), 'message', 5,
+    "receive_update of a new user": """receive_update('assistant', 777778, gen_random_uuid(), 'message', 5,
         '{"id": 5, "first_name": "Anna", "hash": "00"}', '{}', 40, true, 50)""",
     "finish_update": """finish_update('assistant', 9000, 1,
         '{"language": "ru", "mode": "code", "data": {"a": 1}, "clear_history": true}',

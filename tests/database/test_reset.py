@@ -27,15 +27,15 @@ def test_a_marked_database_is_made_anew(server: Server) -> None:
         server.drop_database("to_reset")
 
 
-def test_somebody_elses_database_is_left_alone(server: Server) -> None:
-    url = server.create_database("somebodys")
+def test_a_foreign_database_is_not_reset(server: Server) -> None:
+    url = server.create_database("foreign_database")
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("comment on database somebodys is 'production'"))
+            connection.execute(sql.SQL("comment on database foreign_database is 'production'"))
             connection.execute("create table precious ()")
         with pytest.raises(NotOurs, match="does not bear the emulator's marker"):
             reset.reset(url)
         with psycopg.connect(url) as connection:
             assert connection.execute("select to_regclass('precious')::text").fetchone() == ("precious",)
     finally:
-        server.drop_database("somebodys")
+        server.drop_database("foreign_database")

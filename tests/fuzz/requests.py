@@ -1,4 +1,4 @@
-"""The requests: Telegram's updates, the payment providers' callbacks, the scheduler's calls."""
+"""Generators of requests: Telegram's updates, providers' callbacks, the scheduler's calls."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True)
 class World:
-    """What the requests may name: users and orders that exist, and the secrets of the stack."""
+    """Existing users and orders that requests may use, and the secrets of the stack."""
 
     users: Sequence[int]
     orders: Sequence[int]

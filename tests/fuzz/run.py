@@ -1,4 +1,4 @@
-"""Sending the requests, and what is wrong with the answers."""
+"""Send the requests and collect problems of responses and logs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 @dataclass
 class Result:
-    """What came of a run."""
+    """The result of a run."""
 
     name: str
     seed: int
@@ -53,7 +53,7 @@ class Result:
 
 
 def prepare(stack: Stack, database_url: str) -> World:
-    """Make users and orders for the requests to name."""
+    """Create the users and orders that requests use."""
     people = [stack.telegram.user(f"Fuzz {number}") for number in range(USERS)]
     for user in people:
         user.chat("assistant").send("/start").wait()

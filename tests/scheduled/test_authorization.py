@@ -98,7 +98,7 @@ def test_the_service_account_is_accepted(google: None) -> None:
     "make",
     [
         lambda: token(OTHER_KEY),
-        lambda: token(email="somebody@project.iam.gserviceaccount.com"),
+        lambda: token(email="other@project.iam.gserviceaccount.com"),
         lambda: token(email_verified=False),
         lambda: token(email_verified="true"),
         lambda: token(email_verified=1),

@@ -30,7 +30,7 @@ def ask(chat: Chat, text: str) -> Answer:
 
 
 def started_user(stack: Stack, name: str = "Анна") -> TelegramUser:
-    """A user with a @name, whom the assistant knows."""
+    """Return a user with a @name who has started the assistant."""
     user = stack.telegram.user(name, "ru", f"known_{next(_numbers)}")
     ask(user.chat("assistant"), "/start")
     return user

@@ -1,4 +1,4 @@
-"""/stats: the figures in a picture and in words, and revenue."""
+"""/stats: figures as a picture with a caption, and revenue."""
 
 from __future__ import annotations
 

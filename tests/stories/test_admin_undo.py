@@ -1,4 +1,4 @@
-"""Users found by a part of a name, actions undone, and each action once, whatever happens."""
+"""Searching users by a part of a name, undoing actions, and executing each action once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Providers that answer oddly or refuse, as users meet them: the answer arrives, a good key stays in use."""
+"""Unusual and failed answers of AI providers: the user gets an answer, a valid key stays in use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SCOPES = {"error": {"message": "You have insufficient permissions. Missing scope
 
 @pytest.fixture(scope="module")
 def raw_server(one_stack: Stack) -> Iterator[RawServer]:
-    """A provider that speaks in bytes, in place of OpenAI; one for all, as a start takes seconds."""
+    """A raw HTTP server in place of OpenAI, shared by all tests because a start takes seconds."""
     server = RawServer()
     with one_stack.settings("telegram", OPENAI_BASE_URL=f"{server.url}/v1"):
         yield server
@@ -42,7 +42,7 @@ def raw_server(one_stack: Stack) -> Iterator[RawServer]:
 
 @pytest.fixture
 def provider(raw_server: RawServer) -> RawServer:
-    """The same without what an earlier test left."""
+    """The raw server, reset before each test."""
     raw_server.forget()
     return raw_server
 

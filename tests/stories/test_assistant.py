@@ -1,4 +1,4 @@
-"""The assistant as its users meet it, in both languages."""
+"""Commands and chat of the assistant, in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another service adds to the balance shows in the next profile."""
+"""Balance added by another service is shown in the next profile."""
 
 from __future__ import annotations
 

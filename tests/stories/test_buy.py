@@ -1,4 +1,4 @@
-"""Anna buys: from /buy to the news that it is hers, with every provider there is, and what follows."""
+"""Purchases with every provider: from /buy to fulfilment, refunds and subscriptions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAYS = {
 
 
 def speaks(stack: Stack, language: str = "en") -> Chat:
-    """A new user who has met the assistant."""
+    """Return the chat of a new user who has started the assistant."""
     chat = stack.telegram.user("Anna", language_code=language).chat("assistant")
     chat.send("/start")
     chat.answer()
@@ -87,7 +87,7 @@ def link_of(answer: Answer) -> str:
 
 
 def news(chat: Chat, words: str) -> str:
-    """The bot's message with these words, once it comes."""
+    """Wait for the bot's message with these words and return it."""
     found = eventually(lambda: [one for one in chat.answers() if words in one.text], 30)
     return str(found[0].text)
 
@@ -97,7 +97,7 @@ def credits(sql: Sql, chat: Chat) -> int:
 
 
 def checkout(chat: Chat, product: str, provider: str, language: str = "en") -> str:
-    """Go through the shop to the provider's page; its address."""
+    """Go through the shop to the provider's checkout; return its URL."""
     says = SAYS[language]
     chat.send("/buy")
     shop = chat.answer()
@@ -171,7 +171,7 @@ def test_a_wrong_amount_gives_nothing(stack: Stack, sql: Sql, provider: str) -> 
 
 
 def _was_declined(stack: Stack) -> bool:
-    """CloudPayments asks first, and hears that the amount is wrong."""
+    """Return whether CloudPayments' precheck was declined because of the wrong amount."""
     return '"payment_declined"' in stack.function("payments").raw_log
 
 
@@ -261,7 +261,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
 
 
 def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) -> None:
-    """The provider's callback is there before the bot has noted that the user turned it off."""
+    """The provider's callback arrives before the bot has recorded the cancellation."""
     anna = speaks(stack)
     anna.send("/buy")
     link = link_of(tap(tap(anna.answer(), "Premium for a month"), "🔁 Card (Stripe)"))

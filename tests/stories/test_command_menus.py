@@ -1,4 +1,4 @@
-"""Telegram's own command menu follows what is on sale and who is an admin, without a deployment."""
+"""Telegram's command menu changes with products on sale and admins, without a deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE = "100 requests"
 
 @pytest.fixture
 def only_product(stack: Stack, sql: Sql) -> Iterator[str]:
-    """The one product on sale."""
+    """Leave one product on sale."""
     active = [row["key"] for row in sql("select key from products where is_active")]
     sql("update products set is_active = key = 'credits_100'")
     yield "credits_100"
@@ -32,7 +32,7 @@ def menu(stack: Stack, where: str) -> list[str]:
 
 
 def everyones(stack: Stack) -> list[bool]:
-    """Whether /buy is in the menu of each language."""
+    """Return for each language whether /buy is in its menu."""
     return ["buy" in menu(stack, code) for code in ("", "en", "ru")]
 
 

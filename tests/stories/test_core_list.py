@@ -1,4 +1,4 @@
-"""The sixteen things every bot on this database can rely on, each seen through the running product.
+"""The sixteen guarantees of the database to every bot, each checked through the running stack.
 
 1 connection            5 language updated     9 session mode       13 daily requests
 2 user created          6 subscription type   10 session language   14 balance refreshed
@@ -27,7 +27,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def anna(stack: Stack) -> Chat:
-    """A user whom no bot has met."""
+    """Return the chat of a user who has started no bot."""
     return stack.telegram.user("Anna", language_code="en").chat("assistant")
 
 

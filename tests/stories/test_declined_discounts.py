@@ -1,4 +1,4 @@
-"""A payment that fails uses no discount up, whichever provider it fails at."""
+"""A failed payment uses up no discount, at any provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message that invites to pay says what became of its order; its old buttons open no second checkout."""
+"""A payment message shows the state of its order; its old buttons open no second checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATES = {
 
 
 def invitation(chat: Chat, provider: str, language: str = "en") -> Answer:
-    """The message with the button that opens the provider's page."""
+    """Return the message with the button that opens the provider's checkout."""
     labels = LABELS if language == "en" else LABELS_RU
     page = tap(product(chat, language), labels.get(provider, "Telegram Stars"))
     if SAYS[language]["receipt"] in page.text:
@@ -38,7 +38,7 @@ def says(page: Answer, words: str) -> None:
 
 
 def kept(sql: Sql, chat: Chat, page: Answer) -> None:
-    """Wait until it is known which message invites: a new one is sent first."""
+    """Wait until the id of the payment message is stored: a new message is sent first."""
     eventually(lambda: sql(
         "select from orders o join users u on u.id = o.user_id "
         "where u.telegram_id = %s and %s = any(o.message_ids)",

@@ -1,4 +1,4 @@
-"""/keys: a user brings a key of their own, in both languages, and what may go wrong with it."""
+"""/keys: users add, use and remove their own API keys, in both languages, and failures of keys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def labels(answer: Answer) -> list[str]:
 
 
 def ask_to_add(chat: Chat, name: str, add: str = "➕ Add a key") -> Answer:
-    """Walk to "send me the key"."""
+    """Open /keys up to the prompt for a key of the provider."""
     chat.send("/keys")
     menu = chat.answer(20)
     menu.tap(add)
@@ -51,7 +51,7 @@ def ask_to_add(chat: Chat, name: str, add: str = "➕ Add a key") -> Answer:
 
 
 def add(chat: Chat, name: str, key: str) -> Answer:
-    """Add a key the usual way; returns what the bot says of it."""
+    """Add a key and return the bot's answer."""
     ask_to_add(chat, name)
     sent = chat.send(key)
     answer = chat.answer(20)
@@ -381,7 +381,7 @@ def test_calls_on_a_user_api_key_are_recorded_as_such(stack: Stack, sql: Sql) ->
     assert [(row["provider"], row["status"], row["is_user_api_key"]) for row in rows] == [
         ("openai", "ok", False),
         ("anthropic", "ok", True),
-        ("anthropic", "key", True),
+        ("anthropic", "invalid_key", True),
     ]
     (day,) = sql(
         "select d.requests, d.user_api_key_requests from daily_usage d join users u on u.id = d.user_id "

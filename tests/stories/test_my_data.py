@@ -18,7 +18,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def file_of(stack: Stack, answer: Answer) -> dict[str, Any]:
-    """What stands in the JSON file that a message carries."""
+    """Return the content of the JSON file that a message carries."""
     document = answer.data["document"]
     file = stack.telegram.state.files.by_id(document["file_id"])
     assert file is not None

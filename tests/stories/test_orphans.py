@@ -1,4 +1,4 @@
-"""A buyer opens a recurring checkout, erases themselves and pays: it is stopped and the money goes back."""
+"""A recurring payment of a buyer who erased their data is stopped and refunded."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_payment_after_erasure_is_refunded_and_its_renewal_stopped(
 
 
 def say(stack: Stack, body: bytes) -> int:
-    """Tell the payments function something, signed by the fake provider; the status of its answer."""
+    """Send a signed callback of the fake provider; return the status of the response."""
     fake: Any = stack.payments["fake"]
     headers = {"Content-Type": "application/json", "X-Fake-Signature": fake._sign(body)}
     return int(fake.callbacks.ask(Callback("said", lambda _attempt: (headers, body))).status)

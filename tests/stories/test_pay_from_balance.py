@@ -1,4 +1,4 @@
-"""Anna pays from her balance: what she reads, what one tap does, and a top-up that finishes her purchase."""
+"""Purchases from the balance: the page, one tap, and a top-up that finishes a purchase."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS = {
 
 
 def gets(sql: Sql, chat: Chat, amount: str) -> None:
-    """Another service puts money on her balance."""
+    """Add to the balance, as another service does."""
     sql("select adjust_balance(%s, %s, 'gift', %s)", chat.id, amount, f"gift:{chat.id}:{amount}")
 
 
@@ -50,7 +50,7 @@ def labels(answer: Answer) -> list[str]:
 
 
 def press(answer: Answer, words: str) -> Answer:
-    """Tap the button with these words and wait for what it changes."""
+    """Tap the button with these words and wait until the message is edited."""
     return tap(answer, words.replace(" ₽", f"{NO_BREAK}₽"))
 
 
@@ -61,7 +61,7 @@ def open_product(chat: Chat, product: str) -> Answer:
 
 @pytest.fixture
 def agree(sql: Sql) -> Iterator[None]:
-    """The books agree after the story."""
+    """Check after each test that balances, payments and effects match."""
     yield
     assert sql("select * from check_payments()") == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]

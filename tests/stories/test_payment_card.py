@@ -1,4 +1,4 @@
-"""What admins read of payments: who and what for, also while no money has come; revenue by currency."""
+"""Payment cards for admins: buyer and product, also for declined payments; revenue by currency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.emulator.telegram import Chat
 
 
 def declined(stack: Stack, sql: Sql, chat: Chat) -> int:
-    """Have an attempt to pay declined; the number of its payment."""
+    """Decline a payment; return its id."""
     stack.payments.press(checkout(chat, "100 requests", LABELS["fake"]), "decline")
     assert stack.payments.idle(20)
     found = eventually(lambda: sql("select max(id) as id from payments where has_failed"), 20)

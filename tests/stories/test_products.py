@@ -1,4 +1,4 @@
-"""An admin prices, renames, hides and shows products in the chat; what a buyer then sees."""
+"""Admins price, rename, hide and show products in the chat; buyers see the changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOP = {"en": "Pro for a month", "ru": "Про на месяц"}
 
 @pytest.fixture
 def product(sql: Sql) -> Iterator[str]:
-    """A hidden plan without prices, as a new deployment has them."""
+    """Create a hidden plan without prices, as in a new deployment."""
     shown = {
         "en": {"title": SHOP["en"], "description": "Everything"},
         "ru": {"title": SHOP["ru"], "description": "Всё"},

@@ -1,4 +1,4 @@
-"""Anna has a promo code: written, sent by itself or behind a link; and a discount that she buys with."""
+"""Promo codes: by command, as a message, by link; discounts on purchases; codes of admins."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ BUYING = {
 
 
 def shop_of(anna: Chat) -> Answer:
-    """What /buy shows now, whatever else was said since."""
+    """Return the message of /buy, ignoring other messages."""
     anna.send("/buy").wait(timeout=20)
     words = ("Что хотите купить?", "What would you like to buy?")
     found = eventually(lambda: [one for one in anna.answers() if one.text[2:].startswith(words)], 20)
@@ -297,7 +297,7 @@ def shop_of(anna: Chat) -> Answer:
 
 
 def answers_contact(anna: Chat, page: Answer) -> Answer:
-    """Say where the receipt goes, where that is asked."""
+    """Send a receipt contact if the bot asks for one."""
     return ask(anna, "anna@example.com") if ("чек" in page.text or "receipt" in page.text) else page
 
 

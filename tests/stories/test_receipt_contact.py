@@ -32,7 +32,7 @@ def ask(chat: Chat, text: str) -> Answer:
 
 
 def product(chat: Chat, language: str = "en") -> Answer:
-    """Open the shop, whatever else is said meanwhile."""
+    """Open the shop and return its message, ignoring other messages."""
     shop = ask(chat, "/buy")
     while SAYS[language]["shop"] not in shop.text:
         shop = chat.answer(20)

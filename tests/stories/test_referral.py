@@ -1,4 +1,4 @@
-"""Anna invites Ben: her link, his first question, and the news that reaches her in her language."""
+"""Referrals: the link, the first question of the referred user, and the message to the referrer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def invite_link(chat: Chat) -> str:
-    """The link /referral shows."""
+    """Return the link that /referral shows."""
     chat.send("/referral")
     return next(word for word in chat.answer().text.split() if word.startswith("https://t.me/"))
 

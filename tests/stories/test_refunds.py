@@ -1,4 +1,4 @@
-"""An admin gives money back: asked first, with every provider that can, once whatever happens on the way."""
+"""Refunds by admins: confirmation, every provider with refunds, executed once despite failures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ask(chat: Chat, text: str) -> Answer:
 
 
 def buy(stack: Stack, sql: Sql, provider: str) -> tuple[Chat, int, str]:
-    """Anna buys 100 requests; her chat, our number of the payment, and the provider's page."""
+    """Buy 100 requests; return the chat, the id of the payment and the checkout's URL."""
     anna = speaks(stack)
     if provider == "telegram_stars":
         link = checkout(anna, "100 requests", "Telegram Stars")
@@ -68,7 +68,7 @@ def given_back(sql: Sql, payment: int) -> float:
 
 
 def tap_yes(answer: Answer) -> Answer:
-    """Tap the button that gives the money back, and wait for what it changes."""
+    """Tap the button that confirms the refund and wait until the message is edited."""
     return tap_and_read(answer, "Yes, refund")
 
 
@@ -332,7 +332,7 @@ def test_the_job_finishes_the_refund_of_a_killed_worker(
 def test_a_failing_refund_does_not_block_others_and_is_retried(
     stack: Stack, appoint: Appoint, sql: Sql, results_folder: Path
 ) -> None:
-    """Asked for by another service, over SQL: the job asks the providers."""
+    """Refunds requested by another service in SQL are sent by the job."""
     appoint("en")
     payments = [buy(stack, sql, provider)[1] for provider in ("yookassa", "fake")]
     # A receipt that cannot be made: only YooKassa has one.
@@ -425,7 +425,7 @@ def test_a_payment_of_a_removed_provider_is_listed_and_shown(
 
 
 def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
-    """The same order is charged once more, as an old invoice can be; the charge's number."""
+    """Charge the same order once more, as an old invoice can; return the id of the charge."""
     fake = stack.payments["fake"]
     invoice = next(one for one in fake.invoices.values() if one.object["order_id"] == order_id)
     invoice.state = "open"
@@ -577,7 +577,7 @@ def test_stars_of_an_erased_user_are_refunded(stack: Stack, appoint: Appoint, sq
 
 
 def buy_from_balance(stack: Stack, sql: Sql) -> tuple[Chat, int]:
-    """Anna buys 100 requests from her balance; her chat, and our number of the payment."""
+    """Buy 100 requests from the balance; return the chat and the id of the payment."""
     anna = speaks(stack)
     sql("select adjust_balance(%s, 149, 'gift', %s)", anna.id, f"gift:{anna.id}")
     anna.send("/buy")

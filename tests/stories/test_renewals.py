@@ -1,4 +1,4 @@
-"""A plan that we charge ourselves, over its periods, at YooKassa: in both languages, whatever goes wrong."""
+"""Renewals that the job charges at YooKassa: success, declines and crashes, in both languages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ WORDS = {
 
 
 class Subscriber:
-    """Anna, who has taken a plan that renews with a card at YooKassa."""
+    """A subscriber whose plan renews with a card at YooKassa."""
 
     def __init__(self, stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
         self.stack, self.sql, self.clock = stack, sql, clock
@@ -73,11 +73,11 @@ class Subscriber:
         self.stack.payments.press(self.link, action)
 
     def later(self, days: float) -> None:
-        """So many days after the first purchase."""
+        """Set the clock to `days` after the first purchase."""
         self.clock(f"clock_timestamp() + interval '{days} days'")
 
     def run(self) -> None:
-        """The job, as often as it takes: others' renewals may be due before hers."""
+        """Run the job once and wait until all callbacks are delivered."""
         answer = self.stack.run_job("payments")
         assert answer.status == 200, answer.body
         assert self.stack.payments.idle(30)
@@ -97,11 +97,11 @@ class Subscriber:
         return row
 
     def periods(self) -> list[dict[str, Any]]:
-        """The orders of the periods after the first."""
+        """Return the orders of the periods after the first."""
         return self.sql("select * from orders where renewal_id = %s order by id", self.row()["id"])
 
     def taken(self) -> list[str]:
-        """What YooKassa took for those: the orders of the payments that succeeded."""
+        """Return the ids of these orders that were paid at YooKassa."""
         mine = {str(order["id"]) for order in self.periods()}
         return [
             invoice.object["metadata"]["order_id"]

@@ -1,4 +1,4 @@
-"""Anna has an auto-renewal and wants another one: she is asked, and the old one is stopped."""
+"""Buying a second auto-renewal needs a confirmation and stops the first one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's screens: five buttons at most, a way back from each, one currency, one order, one price."""
+"""Screens of the shop: at most five buttons, a back button, one currency, one order, one price."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def press(chat: Chat, answer: Answer, data: str) -> Answer:
 
 
 def screens(chat: Chat) -> Iterator[tuple[str, Answer]]:
-    """Walk through every screen the shop's buttons lead to, in one message."""
+    """Tap through every screen of the shop in one message."""
     shop, seen, to_visit = ask(chat, "/buy"), {"buy"}, ["buy"]
     while to_visit:
         data = to_visit.pop()

@@ -18,7 +18,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def sold_here(sql: Sql) -> None:
-    """The list may first have been read by a test that had moved the time."""
+    """Read the list from seven days ago: an earlier test may have read it with a moved clock."""
     sql(
         "insert into star_positions (bot) values ('assistant') "
         "on conflict (bot) do update set since = private.clock() - interval '7 days'"

@@ -1,4 +1,4 @@
-"""Reconciliation: what a provider's own lists say, day by day, beside what is recorded here."""
+"""Reconciliation of recorded payments with the providers' statements, day by day."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOMORROW = "clock_timestamp() + interval '28 hours'"  # the day of the test is o
 
 @pytest.fixture(autouse=True)
 def unread(sql: Sql) -> None:
-    """Leave only the days of these tests to read: others have days and differences of their own."""
+    """Mark older days as read, so that only the days of these tests are due."""
     sql("delete from statement_days")
     sql("delete from statement_entries")
     sql(
@@ -57,7 +57,7 @@ def read_lists(stack: Stack, sql: Sql) -> None:
 
 
 def of(sql: Sql, provider: str, *numbers: str) -> list[tuple[str, Any, Any]]:
-    """The lines of payments, by the provider's numbers of them: kind, theirs, ours."""
+    """Return kind, provider amount and recorded amount of the statement lines of payments."""
     rows = sql(
         "select l.kind, l.theirs, l.ours from payments p "
         "join private.statement_lines((current_date - 40), (current_date + 40)) l on l.payment_id = p.id "
@@ -115,7 +115,7 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
 
 
 def make_foreign(invoice: Invoice) -> None:
-    """Let an invoice be another shop's on the same account: its order is none of ours."""
+    """Give an invoice an unknown order id, as if another shop used the same account."""
     name, place = next(
         (name, place)
         for place in (invoice.object.get("metadata") or {}, invoice.object)
@@ -247,7 +247,7 @@ def test_the_run_after_a_killed_one_continues(
     "provider", [key for key in provider_lists.LISTED if key in provider_lists.REFUNDING]
 )
 def test_many_pages_are_read_to_the_end(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
-    """Three payments and three refunds, one a page, all of them lost."""
+    """Three lost payments and three lost refunds are found with one entry a page."""
     stack.payments[provider].page_size = 1
     try:
         buyers = [speaks(stack) for _ in range(3)]
@@ -268,7 +268,7 @@ def test_many_pages_are_read_to_the_end(stack: Stack, sql: Sql, clock: Clock, pr
 def test_stars_are_booked_net_of_an_affiliates_commission(
     stack: Stack, sql: Sql, clock: Clock, is_lost: bool
 ) -> None:
-    """The list shows what the bot got: the price less the commission. The buyer paid the price."""
+    """The list shows the price less the commission; the buyer paid the price."""
     sql(
         "insert into star_positions (bot) values ('assistant') "
         "on conflict (bot) do update set since = private.clock() - interval '7 days'"

@@ -1,4 +1,4 @@
-"""Anna joins the owner's channel for a training: Telegram is asked whether she did, and she has it once."""
+"""A training for joining the owner's channel: membership is checked with Telegram, given once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ WORDS = {
 
 @pytest.fixture
 def channel(stack: Stack) -> Iterator[Channel]:
-    """The owner's channel, with the bots as its administrators."""
+    """Return the owner's channel, whose administrators are the bots; restored after the test."""
     channel = stack.telegram.channel_named(CHANNEL)
     bots = list(channel.room.bots)
     yield channel

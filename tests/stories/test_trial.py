@@ -47,7 +47,7 @@ WORDS = {
 
 
 def speaks(stack: Stack, language: str = "en") -> Chat:
-    """A new user who has met the assistant."""
+    """Return the chat of a new user who has started the assistant."""
     chat = stack.telegram.user("Anna", language_code=language).chat("assistant")
     ask(chat, "/start")
     return chat
@@ -99,7 +99,7 @@ def test_a_trial_is_offered_starts_and_ends(
 
 
 def news(chat: Chat, beginning: str) -> None:
-    """Wait for the bot's message that begins so, and take all that is there."""
+    """Wait for the bot's message that begins with `beginning`, and take all messages so far."""
     eventually(lambda: [one for one in chat.answers() if one.text.startswith(beginning)], 30)
     chat.room.taken = len(chat.room.answers)
 

@@ -1,4 +1,4 @@
-"""/usage and everything else that shows how much a user used, as its users meet it, in both languages."""
+"""/usage and other screens that show a user's usage, in both languages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CAPTION = 1024  # UTF-16 units that Telegram takes
 
 @pytest.fixture
 def limits(sql: Sql) -> Iterator[Callable[..., None]]:
-    """Change what the free plan allows; put back after the test."""
+    """Change the limits of the free plan; restored after the test."""
     before = sql("select * from subscription_limits where plan = 'FREE'")[0]
 
     def change(**values: Any) -> None:

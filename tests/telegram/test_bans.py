@@ -272,8 +272,8 @@ def test_payment_updates_of_a_banned_user_reach_their_handlers(stack: Stack, sql
         deliver_until_done(stack.telegram, payment(anna, kind), "second")
         assert chat.answer().text == kind
     assert not is_notified(sql, anna), "only messages of the user get the notice"
-    told_now = deliver_until_done(stack.telegram, message_update(anna, f"well, {anna.id}?"), "second")
-    assert says(told_now.json()["text"], "banned_reason")
+    answer = deliver_until_done(stack.telegram, message_update(anna, f"well, {anna.id}?"), "second")
+    assert says(answer.json()["text"], "banned_reason")
     deliver_until_done(stack.telegram, payment(anna, "successful_payment"), "second")
     assert chat.answer().text == "successful_payment"
 

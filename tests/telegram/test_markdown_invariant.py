@@ -250,7 +250,7 @@ def test_intended_styles_are_rendered(markdown: str, kind: str, words: list[str]
         ("```py\nx = '`'```\nконец", ["x = '`'```\nконец"], []),
     ],
 )
-def test_text_and_code_around_fences_are_told_apart(
+def test_text_and_code_around_fences_are_distinguished(
     markdown: str, code: list[str], around: list[str]
 ) -> None:
     text = render(markdown)

@@ -18,7 +18,7 @@ _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 def write(url: str, environment: Mapping[str, str]) -> list[str] | None:
     """Make the table of admins what the environment says; return their addresses.
 
-    Without ADMIN_EMAILS nothing is changed and None returned, so that a forgotten variable locks nobody out.
+    Without ADMIN_EMAILS nothing is changed and None returned, so that a forgotten variable removes no admin.
     Raises SettingError for a malformed value, before anything is written.
     """
     if not environment.get("ADMIN_EMAILS", "").strip():
@@ -44,12 +44,12 @@ def read(environment: Mapping[str, str]) -> dict[str, int | None]:
     if len(words) > len(addresses):
         raise SettingError("ADMIN_TELEGRAM_IDS has more admins than ADMIN_EMAILS.")
     if len(set(words)) < len(words) or len(set(addresses)) < len(addresses):
-        raise SettingError("ADMIN_EMAILS or ADMIN_TELEGRAM_IDS names somebody twice.")
+        raise SettingError("ADMIN_EMAILS or ADMIN_TELEGRAM_IDS names an admin twice.")
     return {address: int(word) if word else None for address, word in zip_longest(addresses, words)}
 
 
 def _replace(connection: psycopg.Connection, admins: Mapping[str, int | None]) -> None:
-    # Everybody first loses the id, so that two admins may exchange theirs.
+    # All ids are cleared first, so that two admins may exchange theirs.
     connection.execute("delete from public.admins where email <> all(%s)", [list(admins)])
     connection.execute("update public.admins set telegram_id = null where telegram_id is not null")
     for email, telegram_id in admins.items():

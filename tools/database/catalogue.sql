@@ -164,7 +164,7 @@ entries (kind, name, text) as (
     select 'not null', name, 'yes' from columns where attnotnull
 
     union all
-    -- Not contype n: Postgres 18 gives every "not null" a constraint of its own, with a name nobody chose.
+    -- Not contype n: Postgres 18 gives every "not null" a constraint of its own, with a generated name.
     select 'constraint', format('%I on %s', k.conname, r.name), pg_get_constraintdef(k.oid)
     from relations r
     join pg_constraint k on k.conrelid = r.oid
@@ -219,7 +219,7 @@ entries (kind, name, text) as (
     -- "grantee=PRIVILEGE,PRIVILEGE; …". MAINTAIN exists since 17 only, where a grant of all means it too.
     select 'rights', object, coalesce(string_agg(
             grantee || '=' || privileges, '; ' order by grantee
-        ), 'nobody')
+        ), 'none')
     from (
         select r.object,
             case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee,

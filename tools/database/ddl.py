@@ -176,7 +176,7 @@ def _options(difference: Difference) -> Statements:
 
 
 def _rights(difference: Difference) -> Statements:
-    """Take everything from whoever has other rights than wanted, then give what is wanted."""
+    """Revoke all from grantees whose rights differ, then grant the wanted rights."""
     if difference.key.name.startswith(
         "new "
     ):  # default rights: said in other words, and never ours to change
@@ -195,7 +195,7 @@ def _rights(difference: Difference) -> Statements:
 
 
 def _granted(rights: str | None) -> dict[str, str]:
-    if rights in (None, "nobody"):
+    if rights in (None, "none"):
         return {}
     assert rights is not None
     return dict(entry.split("=", 1) for entry in rights.split("; "))

@@ -286,7 +286,7 @@ class Server:
         return settings
 
     def _check_port(self) -> None:
-        """Fail with words instead of a line in the server's log when somebody else listens there."""
+        """Raise ServerError when another process listens on the port, before the server would log it."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -28,7 +28,7 @@ def save(state: TelegramState, path: Path) -> None:
 
 
 def load(state: TelegramState, path: Path) -> bool:
-    """Put back what an earlier run saved; False when nothing is usable (an unusable file is set aside)."""
+    """Put back what an earlier run saved; False when nothing is usable (an unusable file is renamed)."""
     if not path.exists():
         return False
     try:

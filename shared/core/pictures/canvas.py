@@ -108,7 +108,7 @@ class Canvas:
     def png(self) -> BytesIO:
         """Return the picture as a PNG file."""
         file = BytesIO()
-        # Few colours and soft edges: a palette halves the file, and nobody sees it.
+        # A palette halves the file without a visible difference: there are few colours and soft edges.
         small = self._image.reduce(_FINER).quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(file, "PNG", optimize=False, compress_level=6)
         file.seek(0)

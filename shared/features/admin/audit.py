@@ -112,8 +112,8 @@ def _whom(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
         return user_name(entry["user"])
-    nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
-    return str(entry["after"].get("code") or entry["after"].get("product") or context.text(nobody))
+    placeholder = "admin_audit_no_user" if "payment" in entry["after"] else "admin_audit_erased"
+    return str(entry["after"].get("code") or entry["after"].get("product") or context.text(placeholder))
 
 
 def _what(context: UpdateContext, entry: AdminAuditEntries) -> str:

@@ -51,7 +51,7 @@ def search(context: UpdateContext, query: str) -> tuple[Text, Keyboard]:
         return context.rich("admin_usage_user"), []
     users = found["users"]
     if not users:
-        return context.rich("admin_nobody", who=query), []
+        return context.rich("admin_user_not_found", who=query), []
     if len(users) == 1 and (user := find_user(context, str(users[0]["telegram_id"]))):
         return card(context, user), buttons(context, user)
     text = context.rich("admin_found_more" if found["has_more"] else "admin_found", query=query)
@@ -62,7 +62,7 @@ def find(context: UpdateContext, who: str) -> AdminFindUser | None:
     """Return the user, or show the users whose names match: a command takes only an ID or a @name."""
     found = find_user(context, who)
     if found is None and who.isdigit():
-        reply(context.rich("admin_nobody", who=who))
+        reply(context.rich("admin_user_not_found", who=who))
     elif found is None:
         reply(*search(context, who))
     return found

@@ -228,7 +228,7 @@ def _user(context: UpdateContext, found: AdminPayment) -> str:
     payer = found["payer_id"]
     if found["user"] is None:
         return (
-            context.text("admin_payment_payer", id=payer) if payer else context.text("admin_payment_nobody")
+            context.text("admin_payment_payer", id=payer) if payer else context.text("admin_payment_no_payer")
         )
     name = user_name(found["user"])
     if payer and payer != found["user"]["telegram_id"]:

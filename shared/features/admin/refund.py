@@ -102,7 +102,7 @@ def _question(context: UpdateContext, found: AdminPayment, amount: Decimal | Non
         "money": figures.money(context.language, wanted, found["currency"] or ""),
         "id": found["id"],
         "provider": payment.provider_name(context, found),
-        "name": user_name(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
+        "name": user_name(found["user"]) if found["user"] else context.text("admin_payment_no_payer"),
     }
     question = context.rich("admin_refund_question", **values)
     lines = [question]

@@ -1,4 +1,4 @@
-"""Every language says everything, names the same values and has a word for every number."""
+"""Every language has all texts, the same values in each, and all plural forms."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_texts_have_no_loose_markup_and_end_cleanly() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_sql_problem_and_state_has_a_text(code: str) -> None:
-    """Names that the database may use, each in the places where an admin reads it."""
+    """Every name that SQL may return has a text wherever admins read it."""
     tables = ROOT / "supabase/schemas/tables/payments"
 
     def allowed(table: str, column: str) -> list[str]:

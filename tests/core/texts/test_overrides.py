@@ -1,4 +1,4 @@
-"""An owner's texts in place of the product's: checked before anyone reads them."""
+"""Custom texts of an owner replace the product's after a check of their placeholders."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ def test_a_custom_file_that_is_not_utf8_is_named(custom: Path) -> None:
 
 @pytest.mark.parametrize("code", sorted(texts.codes()))
 def test_the_custom_texts_of_this_checkout_are_valid(code: str) -> None:
-    """Without such a file there is nothing to check; with one, this tells before a deployment does."""
+    """Without custom texts the test checks nothing; with them it fails before a deployment does."""
     assert len(texts.table(code)) > 700

@@ -1,4 +1,4 @@
-"""A product is named by some title, whatever is missing in a language."""
+"""A product always has a title, even when a language lacks one."""
 
 from __future__ import annotations
 

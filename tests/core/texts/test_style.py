@@ -1,4 +1,4 @@
-"""What docs/texts.md asks of every text, as far as a machine can check it."""
+"""Rules of docs/texts.md that can be checked automatically."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHORT = re.compile(r"command_|menu_\w+$|admin_button_|.*_button$")
 
 
 def prose(code: str) -> dict[str, str]:
-    """Every text without its markup, values, code and commands, by key."""
+    """Return every text without markup, values, code and commands, by key."""
     known = texts.table(code)
     return {key: NOT_PROSE.sub("X", template).replace("**", "") for key, template in known.items()}
 

@@ -52,7 +52,7 @@ def test_of_two_users_with_one_username_the_last_active_is_found(sql: Sql, boss:
 
 @pytest.mark.parametrize(
     "who",
-    ["4503599627370001", "@nobody_has_it", "@", "", "%", "9" * 18, "9" * 19, "'; drop table users", None],
+    ["4503599627370001", "@missing_user", "@", "", "%", "9" * 18, "9" * 19, "'; drop table users", None],
 )
 def test_an_unknown_user_returns_null(boss: str, call: Call, who: str | None) -> None:
     assert call("admin_find_user", p_identifier=who, p_admin_email=boss) is None

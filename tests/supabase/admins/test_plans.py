@@ -194,8 +194,8 @@ def test_an_admin_is_always_paid(sql: Sql, database_url: str) -> None:
         assert access_of(sql, user_id) == (0, True)
         admins.write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "8999000002"})
         assert access_of(sql, user_id) == (0, False)
-        newcomer = new_user(sql, telegram_id=8_999_000_002)
-        assert access_of(sql, newcomer) == (0, True)
+        referred_user = new_user(sql, telegram_id=8_999_000_002)
+        assert access_of(sql, referred_user) == (0, True)
     finally:
         sql("delete from admins")
-    assert access_of(sql, newcomer) == (0, False)
+    assert access_of(sql, referred_user) == (0, False)

@@ -37,7 +37,7 @@ def test_the_best_match_comes_first(sql: Sql, search: Search) -> None:
         ("Qorin", None, None, 30),
         ("Handle", None, "qorin", 40),
         ("Prefix", None, "qorin_k", 3),
-        ("Other", "Person", "nobody_else", 0),
+        ("Other", "Person", "another_user", 0),
     ):
         user = new_user(sql, first_name=first, last_name=last, username=username)
         sql(f"update users set last_activity = {ago % minutes} where id = %s", user)

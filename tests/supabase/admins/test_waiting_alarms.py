@@ -29,7 +29,7 @@ def no_waiting_alarms(sql: Sql) -> None:
 
 
 @pytest.fixture
-def newcomer(database_url: str, sql: Sql) -> Iterator[int]:
+def new_admin(database_url: str, sql: Sql) -> Iterator[int]:
     """Create the only admin, who has written to no bot; return the Telegram id."""
     number = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(number)})
@@ -85,40 +85,42 @@ def delivered(sql: Sql, number: int) -> list[str]:
 
 
 def test_alarms_wait_for_the_first_message_and_arrive_once_in_order(
-    sql: Sql, call: Call, newcomer: int
+    sql: Sql, call: Call, new_admin: int
 ) -> None:
     for name in ("one", "two", "three"):
         alarm(sql, name)
     call("sweep")
-    assert delivered(sql, newcomer) == []
-    write(call, newcomer, chat=-1005)  # a message in a group does not allow a bot to write to the admin
+    assert delivered(sql, new_admin) == []
+    write(call, new_admin, chat=-1005)  # a message in a group does not allow a bot to write to the admin
     call("sweep")
-    assert delivered(sql, newcomer) == []
-    write(call, newcomer, bot="second")
+    assert delivered(sql, new_admin) == []
+    write(call, new_admin, bot="second")
     assert call("sweep")["alarms"] == 3
     assert call("sweep")["alarms"] == 0
     alarm(sql, "four")
-    assert delivered(sql, newcomer) == ["one", "two", "three", "four"]
-    assert {row["bot"] for row in sql(DELIVERED, newcomer)} == {"second"}
+    assert delivered(sql, new_admin) == ["one", "two", "three", "four"]
+    assert {row["bot"] for row in sql(DELIVERED, new_admin)} == {"second"}
     assert sql("select from private.waiting_alarms") == []
 
 
-def test_an_alarm_for_one_admin_waits_for_that_admin_only(sql: Sql, database_url: str, newcomer: int) -> None:
-    both = f"{newcomer},{new_telegram_id()}"
+def test_an_alarm_for_one_admin_waits_for_that_admin_only(
+    sql: Sql, database_url: str, new_admin: int
+) -> None:
+    both = f"{new_admin},{new_telegram_id()}"
     admins.write(database_url, {"ADMIN_EMAILS": f"{BOSS},ann@example.com", "ADMIN_TELEGRAM_IDS": both})
     sql("select private.notify_admins('owner_alert', '{}', p_admin_email => 'ann@example.com')")
     assert sql("select email from private.waiting_alarms") == [{"email": "ann@example.com"}]
 
 
 def test_a_corrected_admin_id_gets_the_waiting_alarms_and_a_removed_admin_none(
-    sql: Sql, call: Call, database_url: str, newcomer: int
+    sql: Sql, call: Call, database_url: str, new_admin: int
 ) -> None:
     alarm(sql, "one")
     right = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(right)})
-    write(call, newcomer)
+    write(call, new_admin)
     call("sweep")
-    assert delivered(sql, newcomer) == []
+    assert delivered(sql, new_admin) == []
     write(call, right)
     call("sweep")
     assert delivered(sql, right) == ["one"]
@@ -128,40 +130,42 @@ def test_a_corrected_admin_id_gets_the_waiting_alarms_and_a_removed_admin_none(
     assert sql("select from private.waiting_alarms") == []
 
 
-def test_beyond_a_hundred_alarms_only_their_number_is_sent(sql: Sql, call: Call, newcomer: int) -> None:
+def test_beyond_a_hundred_alarms_only_their_number_is_sent(sql: Sql, call: Call, new_admin: int) -> None:
     for number in range(104):
         alarm(sql, str(number))
     assert sql("select count(*) as n from private.waiting_alarms")[0]["n"] == 101
-    write(call, newcomer)
+    write(call, new_admin)
     assert call("sweep")["alarms"] == 101
-    assert delivered(sql, newcomer)[:100] == [str(number) for number in range(100)]
-    last = sql("select parameters from telegram_outbox where chat_id = %s order by id desc limit 1", newcomer)
+    assert delivered(sql, new_admin)[:100] == [str(number) for number in range(100)]
+    last = sql(
+        "select parameters from telegram_outbox where chat_id = %s order by id desc limit 1", new_admin
+    )
     assert (last[0]["parameters"]["key"], last[0]["parameters"]["values"]) == (
         "admin_alarms_more", {"count": 4},
     )  # fmt: skip
 
 
 def test_an_alarm_that_commits_after_the_first_message_is_not_lost(
-    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+    sql: Sql, call: Call, new_admin: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     late = owner()
     alarm(statement_runner(late), "late")  # it read the admin before the first message
-    write(call, newcomer)
+    write(call, new_admin)
     assert call("sweep")["alarms"] == 0
     late.commit()
     alarm(sql, "direct")
     assert call("sweep")["alarms"] == 1
-    assert sorted(delivered(sql, newcomer)) == ["direct", "late"]
+    assert sorted(delivered(sql, new_admin)) == ["direct", "late"]
 
 
 def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
-    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+    sql: Sql, call: Call, new_admin: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     connections = [owner() for _ in range(8)]
 
     def work(n: int) -> None:
         if n == 8:
-            write(call, newcomer)
+            write(call, new_admin)
         elif n > 8:
             call("sweep")
         else:
@@ -171,25 +175,25 @@ def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
 
     in_parallel(14, work)
     call("sweep")
-    assert sorted(delivered(sql, newcomer)) == sorted(
+    assert sorted(delivered(sql, new_admin)) == sorted(
         f"{n}-{number}" for n in range(8) for number in range(5)
     )
 
 
 def test_a_sweep_skips_alarms_that_another_one_is_enqueueing(
-    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+    sql: Sql, call: Call, new_admin: int, owner: Callable[[], psycopg.Connection]
 ) -> None:
     alarm(sql, "one")
-    write(call, newcomer)
+    write(call, new_admin)
     first = owner()
     assert first.execute("select private.enqueue_waiting_alarms(10)").fetchone() == (1,)
     assert call("sweep")["alarms"] == 0
     first.rollback()  # it crashed: the next sweep delivers
     assert call("sweep")["alarms"] == 1
-    assert delivered(sql, newcomer) == ["one"]
+    assert delivered(sql, new_admin) == ["one"]
 
 
-def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, newcomer: int) -> None:
+def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, new_admin: int) -> None:
     gone, stays = new_telegram_id(), new_telegram_id()
     for number in (gone, stays):
         sql("select private.notify_admins('admin_alert_user_cost', %s)", json.dumps({"user": number}))
@@ -199,7 +203,7 @@ def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, newco
     assert sql("select values from private.waiting_alarms") == [{"values": {"user": stays}}]
 
 
-def test_an_alarm_keeps_no_error_of_an_erased_user(sql: Sql, call: Call, newcomer: int) -> None:
+def test_an_alarm_keeps_no_error_of_an_erased_user(sql: Sql, call: Call, new_admin: int) -> None:
     gone, stays = new_telegram_id(), new_telegram_id()
     updates = [write(call, number) for number in (gone, stays)]
     for update in updates:
@@ -213,7 +217,7 @@ def test_an_alarm_keeps_no_error_of_an_erased_user(sql: Sql, call: Call, newcome
     assert [one["values"]["error"] for one in kept] == ["—", "said: secret"]
 
 
-def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, newcomer: int) -> None:
+def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, new_admin: int) -> None:
     for name in ("old", "young"):
         alarm(sql, name)
     age = (
@@ -224,9 +228,9 @@ def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, newcomer: int) -> Non
     sql(age, "29 days 23 hours", "young")
     assert call("sweep")["alarms"] == 0
     assert [one["values"]["bot"] for one in sql("select values from private.waiting_alarms")] == ["young"]
-    write(call, newcomer)
+    write(call, new_admin)
     call("sweep")
-    assert delivered(sql, newcomer) == ["young"]
+    assert delivered(sql, new_admin) == ["young"]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def recover_from_crash(stack: Stack, clock: Callable[[str], None], sent: Sent) -
     sent.wait(timeout=60)
 
 
-def referrer_and_newcomer(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
+def referrer_and_new_user(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
     """Return the referrer, a user who has never written, and the referral code."""
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
@@ -56,10 +56,10 @@ def referral_state(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int
 
 
 @pytest.mark.parametrize(("function", "when"), STEPS[:4])
-def test_a_crash_while_a_newcomer_is_attached(
+def test_a_crash_while_a_new_user_is_attached(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
-    anna, ben, code = referrer_and_newcomer(stack, sql)
+    anna, ben, code = referrer_and_new_user(stack, sql)
     stack.database.on(function, when=when, do=lambda: kill(stack))
     recover_from_crash(stack, clock, ben.send(f"/start ref_{code}"))
     ben.answer()
@@ -70,7 +70,7 @@ def test_a_crash_while_a_newcomer_is_attached(
 def test_a_crash_while_a_referral_is_completed(
     stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
 ) -> None:
-    anna, ben, code = referrer_and_newcomer(stack, sql)
+    anna, ben, code = referrer_and_new_user(stack, sql)
     ben.send(f"/start ref_{code}").wait(timeout=60)
     ben.answer()
     stack.database.on(function, when=when, do=lambda: kill(stack))

@@ -14,7 +14,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
 
 
-def newcomer(sql: Sql) -> tuple[int, str]:
+def user_with_code(sql: Sql) -> tuple[int, str]:
     """Create a user; return users.id and referral code."""
     row = sql("insert into users (telegram_id) values (%s) returning id, referral_code", new_telegram_id())[0]
     return int(row["id"]), str(row["referral_code"])
@@ -27,8 +27,8 @@ def credits_of(sql: Sql, user_id: int) -> tuple[int, int]:
 
 
 def test_both_users_get_their_credits(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
-    ben, _ = newcomer(sql)
+    anna, code = user_with_code(sql)
+    ben, _ = user_with_code(sql)
     done = call("complete_referral", ben, code.upper())
     assert done == {"outcome": "completed", "referrer_credits": 10, "referred_credits": 5}
     assert credits_of(sql, anna) == (10, 1)
@@ -39,17 +39,17 @@ def test_both_users_get_their_credits(sql: Sql, call: Call) -> None:
 
 
 def test_the_first_referrer_stays(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
-    carl, other_code = newcomer(sql)
-    ben, _ = newcomer(sql)
+    anna, code = user_with_code(sql)
+    carl, other_code = user_with_code(sql)
+    ben, _ = user_with_code(sql)
     call("complete_referral", ben, code)
     assert call("complete_referral", ben, other_code)["outcome"] == "not_new"
     assert (credits_of(sql, anna), credits_of(sql, carl)) == ((10, 1), (0, 0))
 
 
 def test_a_user_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
-    ben, _ = newcomer(sql)
+    anna, code = user_with_code(sql)
+    ben, _ = user_with_code(sql)
     sql("update users set is_newcomer = false where id = %s", ben)
     assert call("complete_referral", ben, code)["outcome"] == "not_new"
     assert call("complete_referral", -1, code)["outcome"] == "not_new"
@@ -58,13 +58,13 @@ def test_a_user_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
 
 @pytest.mark.parametrize("code", ["nosuchcode00", "", None, "' or true --"])
 def test_an_unknown_code_gives_nothing(sql: Sql, call: Call, code: str | None) -> None:
-    ben, _ = newcomer(sql)
+    ben, _ = user_with_code(sql)
     assert call("complete_referral", ben, code)["outcome"] == "unknown_code"
     assert credits_of(sql, ben) == (0, 0)
 
 
 def test_self_referrals_and_cycles_are_refused(sql: Sql, call: Call) -> None:
-    users = [newcomer(sql) for _ in range(4)]
+    users = [user_with_code(sql) for _ in range(4)]
     assert call("complete_referral", users[0][0], users[0][1])["outcome"] == "self"
     for (user, _), (_, code) in zip(users[1:], users, strict=False):
         assert call("complete_referral", user, code)["outcome"] == "completed"
@@ -73,8 +73,8 @@ def test_self_referrals_and_cycles_are_refused(sql: Sql, call: Call) -> None:
 
 
 def test_fifty_completions_at_once_pay_once(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
-    ben, _ = newcomer(sql)
+    anna, code = user_with_code(sql)
+    ben, _ = user_with_code(sql)
     outcomes = [
         outcome
         for _ in range(2)
@@ -87,7 +87,7 @@ def test_fifty_completions_at_once_pay_once(sql: Sql, call: Call) -> None:
 
 def test_mutual_referrals_complete_one_without_a_deadlock(sql: Sql, call: Call) -> None:
     for _ in range(10):
-        (anna, anna_code), (ben, ben_code) = newcomer(sql), newcomer(sql)
+        (anna, anna_code), (ben, ben_code) = user_with_code(sql), user_with_code(sql)
         pairs = [(anna, ben_code), (ben, anna_code)]
         outcomes = in_parallel(8, lambda n, p=pairs: call("complete_referral", *p[n % 2])["outcome"])
         assert outcomes.count("completed") == 1
@@ -95,20 +95,20 @@ def test_mutual_referrals_complete_one_without_a_deadlock(sql: Sql, call: Call) 
         assert sorted([credits_of(sql, anna), credits_of(sql, ben)]) == [(5, 0), (10, 1)]
 
 
-def test_different_newcomers_of_one_referrer_all_count(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
-    users = [newcomer(sql)[0] for _ in range(15)]
+def test_different_new_users_of_one_referrer_all_count(sql: Sql, call: Call) -> None:
+    anna, code = user_with_code(sql)
+    users = [user_with_code(sql)[0] for _ in range(15)]
     outcomes = in_parallel(15, lambda n: call("complete_referral", users[n], code)["outcome"])
     assert outcomes == ["completed"] * 15
     assert credits_of(sql, anna) == (150, 15)
 
 
 def test_the_daily_limit_of_referrals(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
-    anna, code = newcomer(sql)
+    anna, code = user_with_code(sql)
     sql("update private.settings set value = '2' where key = 'referral_daily_limit'")
     try:
         clock("timestamptz '2026-11-20 20:59:00+00'")  # a minute before midnight in Moscow
-        users = [newcomer(sql)[0] for _ in range(5)]
+        users = [user_with_code(sql)[0] for _ in range(5)]
         outcomes = in_parallel(4, lambda n: call("complete_referral", users[n], code)["outcome"])
         assert sorted(outcomes) == ["completed", "completed", "limit_reached", "limit_reached"]
         assert credits_of(sql, anna) == (20, 2)
@@ -121,10 +121,10 @@ def test_the_daily_limit_of_referrals(sql: Sql, call: Call, clock: Callable[[str
 
 
 def test_the_overview_and_the_top_referrers_of_a_period(sql: Sql, call: Call) -> None:
-    anna, code = newcomer(sql)
+    anna, code = user_with_code(sql)
     for _ in range(3):
-        call("complete_referral", newcomer(sql)[0], code)
-    waiting, _ = newcomer(sql)
+        call("complete_referral", user_with_code(sql)[0], code)
+    waiting, _ = user_with_code(sql)
     sql("insert into user_referrals (referrer_id, referred_id) values (%s, %s)", anna, waiting)
     assert call("referral_overview", anna) == {
         "code": code,
@@ -147,7 +147,7 @@ def test_the_overview_and_the_top_referrers_of_a_period(sql: Sql, call: Call) ->
 
 
 def test_codes_cannot_be_guessed_and_differ(sql: Sql) -> None:
-    codes = {newcomer(sql)[1] for _ in range(200)}
+    codes = {user_with_code(sql)[1] for _ in range(200)}
     assert len(codes) == 200
     assert all(len(code) == 12 and set(code) <= set("023456789abcdefghjkmnpqrstuvwxyz") for code in codes)
 
@@ -159,7 +159,7 @@ def test_codes_cannot_be_guessed_and_differ(sql: Sql) -> None:
 def test_other_services_may_complete_referrals_and_list_the_top(
     database_url: str, sql: Sql, role: str, allowed: int
 ) -> None:
-    anna, code = newcomer(sql)
+    anna, code = user_with_code(sql)
     statements = (
         f"select public.complete_referral({anna}, '{code}')",
         "select public.top_referrers('2026-01-01')",

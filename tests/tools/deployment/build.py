@@ -1,4 +1,4 @@
-"""Cloud Build's part: reads deploy.yaml as it does, and runs a step with programs that only take notes."""
+"""A fake Cloud Build: reads deploy.yaml and runs a step with programs that only record calls."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ exec {python} "$@"
 
 @cache
 def deployment() -> dict[str, Any]:
-    """deploy.yaml as it stands."""
+    """Return deploy.yaml as parsed YAML."""
     loaded: dict[str, Any] = YAML(typ="safe").load(ROOT / "deploy.yaml")
     return loaded
 
@@ -66,21 +66,21 @@ def step(name: str) -> dict[str, Any]:
 
 
 def substitute(text: str, given: dict[str, str]) -> str:
-    """What Cloud Build makes of ${_NAME}; an unknown one is an error, as it is there."""
+    """Replace ${_NAME} as Cloud Build does; an unknown name is an error there, too."""
     values = BUILT_IN | deployment()["substitutions"] | given
     return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
 
 
 @dataclass
 class Call:
-    """One call of a program: its words, its --flags, and what of the environment matters."""
+    """One call of a program: its words, its --flags, and the relevant environment."""
 
     words: list[str]
     flags: dict[str, str]
     environment: dict[str, str]
 
     def pairs(self, flag: str) -> dict[str, str]:
-        """A flag's NAME=value list, by gcloud's rules: ^|^ in front changes the separator."""
+        """Parse a flag's NAME=value list by gcloud's rules: a leading ^|^ changes the separator."""
         value, separator = self.flags[flag], ","
         if match := re.match(r"\^(.+?)\^", value):
             value, separator = value[match.end() :], match[1]
@@ -89,7 +89,7 @@ class Call:
 
 @dataclass
 class Run:
-    """How a step ended."""
+    """The exit status, output and calls of a step."""
 
     status: int
     output: str
@@ -128,7 +128,7 @@ class Build:
         return Run(done.returncode, done.stdout + done.stderr, [_call(*note) for note in notes])
 
     def environment(self, name: str) -> dict[str, str]:
-        """What a step finds: the options' variables, its own, its secrets, and a path to our programs."""
+        """Return the environment of a step: common variables, its own, its secrets, and the PATH of fakes."""
         lines = [*deployment()["options"]["env"], *step(name).get("env", [])]
         values = dict(substitute(line, self.substitutions).split("=", 1) for line in lines)
         secrets = {secret: SECRETS[secret] for secret in step(name).get("secretEnv", [])}

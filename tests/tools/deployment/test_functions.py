@@ -57,7 +57,7 @@ def test_it_is_built_from_its_folder_with_the_whole_source(build: Build, name: s
 
 
 def answers(call: Call, name: str, status: int, **more: str) -> subprocess.CompletedProcess[str]:
-    """Start a function with what it is given and let a stranger call; fails unless it answers so."""
+    """Start a function with its deployed settings and check its answer to an unauthorized call."""
     secrets = {variable: SECRETS.get(variable, "x") for variable in call.pairs("set-secrets")}
     source = call.pairs("set-build-env-vars")["GOOGLE_FUNCTION_SOURCE"]
     return subprocess.run(
@@ -176,7 +176,7 @@ def test_payments_is_open_to_providers_and_waits_as_long_as_they_do(build: Build
 
 
 def test_the_instances_do_not_use_up_the_pooler(build: Build) -> None:
-    """Twice, because the old revision's instances live on while the new one's start."""
+    """Twice, because instances of the old revision still run while new ones start."""
     connections = sum(
         int(call.flags["max-instances"]) * int(call.pairs("set-env-vars")["DATABASE_POOL_SIZE"])
         for call in (deployed(build, name) for name in FUNCTIONS)

@@ -28,7 +28,7 @@ STEPS = """steps:
 
 
 class Registry:
-    """A registry that wants an anonymous token first, as Docker Hub does."""
+    """A fake registry that requires an anonymous token, as Docker Hub does."""
 
     def __init__(self) -> None:
         self.server = HttpServer(self.handle)

@@ -25,14 +25,14 @@ SOURCES = [path for folder in ("shared", "functions") for path in sorted((ROOT /
 
 
 def declared(name: str = "requirements.in") -> dict[str, Requirement]:
-    """The requirements of a .in file, without those it includes."""
+    """Return the requirements of a .in file without included ones."""
     lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
     found = [Requirement(line) for line in lines if line and not line.startswith("-")]
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 
 
 def locked(name: str) -> dict[str, tuple[Requirement, frozenset[str]]]:
-    """The requirements of a lock file, each with its hashes."""
+    """Return the requirements of a lock file with their hashes."""
     text = "\n".join(
         line for line in (ROOT / name).read_text().splitlines() if not line.lstrip().startswith("#")
     )
@@ -46,7 +46,7 @@ def locked(name: str) -> dict[str, tuple[Requirement, frozenset[str]]]:
 
 @functools.cache
 def imported() -> set[str]:
-    """The top-level modules of others that the deployed code imports, at once or lazily."""
+    """Return the third-party top-level modules that deployed code imports, lazily or not."""
     names: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(), str(path))):
@@ -67,7 +67,7 @@ def distributions(module: str) -> set[str]:
 
 
 def brought_along() -> set[str]:
-    """What the declared ones require themselves: Flask is how functions-framework hands over a request."""
+    """Return the requirements of declared packages: Flask comes with functions-framework."""
     required = (Requirement(text) for name in declared() for text in requires(name) or [])
     return {
         canonicalize_name(r.name) for r in required if r.marker is None or r.marker.evaluate({"extra": ""})

@@ -15,7 +15,7 @@ PRODUCTION = {"ENVIRONMENT": "production"}
 
 @pytest.fixture
 def catalog(sql: Callable[..., Any]) -> Iterator[Callable[[bool], None]]:
-    """Put every product on sale, or none; restored afterwards."""
+    """Put all products or none on sale; restored afterwards."""
     active = [row["key"] for row in sql("select key from products where is_active")]
     yield lambda is_active: sql("update products set is_active = %s", is_active)
     sql("update products set is_active = key = any(%s)", active)

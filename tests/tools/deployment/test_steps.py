@@ -1,4 +1,4 @@
-"""The other steps, run: jobs, database, settings, the look at the new revision, the webhooks."""
+"""The other steps: jobs, database, settings, the smoke test of the new revision, webhooks."""
 
 from __future__ import annotations
 

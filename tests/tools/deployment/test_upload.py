@@ -1,4 +1,4 @@
-"""What leaves the machine: with a function only what runs, with the build all but history and secrets."""
+"""Uploaded files: a function gets only code that runs, the build all but history and secrets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def uploaded(name: str, candidates: list[str]) -> set[str]:
 
 
 def files() -> list[str]:
-    """Every file of the repository and of what lies about in it, by its path from the root."""
+    """Return every file in the repository's folder, tracked or not, by its relative path."""
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [
@@ -98,6 +98,6 @@ def test_the_build_has_what_its_steps_need(build: set[str]) -> None:
 
 
 def test_the_ignored_files_of_git_are_the_ignored_files_of_the_build() -> None:
-    """An emulator's database or a virtual environment of another name must not travel either."""
+    """An emulator's database or another virtual environment must not be uploaded either."""
     ignored = GitIgnoreSpec.from_lines((ROOT / ".gitignore").read_text().splitlines())
     assert not {path for path in uploaded(".gcloudbuildignore", files()) if ignored.match_file(path)}

@@ -34,7 +34,7 @@ OLGA = 777_000_111
 
 
 def healthy(stack: Stack, database_url: str, backend_url: str) -> dict[str, Any]:
-    """A cloud in which nothing is missing."""
+    """Return a complete fake cloud."""
     answers = Answers(project=PROJECT, chat_provider="openai", user_api_keys="no", payment_providers="stripe")
     values = {
         "DATABASE_ADMIN_URL": database_url,
@@ -89,7 +89,7 @@ def gcloud_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Clinic:
-    """A deployment and the doctor beside it."""
+    """A deployment and the doctor that checks it."""
 
     def __init__(self, folder: Path, stack: Stack, project: dict[str, Any], path: str) -> None:
         self.folder = folder

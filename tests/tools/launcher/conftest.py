@@ -52,7 +52,7 @@ if sys.argv[1:] == ["incomplete"]: import a_package_that_is_not_there
 
 
 class Checkout:
-    """The copy, and what running a command in it gives."""
+    """A copy of the repository in which commands run."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "a checkout"  # a blank in the path, as on many machines
@@ -73,7 +73,7 @@ class Checkout:
         self.environment = {"PATH": os.environ["PATH"], "PYTHON": str(self.base_python), "HOME": str(folder)}
 
     def module(self, name: str, text: str) -> None:
-        """Make a tool of that name."""
+        """Write a tool of that name."""
         folder = self.root / "tools" / name
         folder.mkdir(exist_ok=True)
         (folder / "__main__.py").write_text(text)
@@ -97,7 +97,7 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A copy in which nothing is installed."""
+    """A copy without installed packages."""
     return Checkout(tmp_path)
 
 

@@ -47,7 +47,7 @@ state.write_text(json.dumps(secrets))
 
 
 class Tool:
-    """The tool beside a gcloud of our own."""
+    """The tool with a fake gcloud."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""The wizard among fakes: gcloud, supabase, Telegram, the AI and the payment providers of the emulator."""
+"""The wizard with fakes: gcloud, supabase, Telegram, AI and payment providers of the emulator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Answers = dict[str, list[str]]
 
 @dataclass
 class Done:
-    """How a run ended."""
+    """The exit status and output of a run."""
 
     status: int
     output: str
@@ -42,7 +42,7 @@ class Done:
 
 
 class Typist:
-    """Answers questions. One that it has no answer for ends the run."""
+    """Answers questions; an unknown question ends the run."""
 
     def __init__(self, answers: Answers, interrupted: str = "") -> None:
         self._interrupted = interrupted  # the question at which Ctrl-C is pressed
@@ -93,7 +93,7 @@ class Keyboard(io.StringIO):
 
 
 class World:
-    """One owner's machine: a home, fake programs, and the services outside."""
+    """The machine of an owner: a home folder, fake programs and external services."""
 
     def __init__(self, folder: Path, stack: Stack, owner_url: str) -> None:
         self.folder = folder
@@ -117,7 +117,7 @@ class World:
 
     @property
     def cloud(self) -> dict[str, Any]:
-        """What is in the cloud."""
+        """Return the state of the fake cloud."""
         state: dict[str, Any] = json.loads(self.cloud_file.read_text())
         return state
 
@@ -127,12 +127,12 @@ class World:
 
     @property
     def project(self) -> dict[str, Any]:
-        """What is in the owner's project."""
+        """Return the state of the owner's project."""
         state: dict[str, Any] = self.cloud["projects"][PROJECT]
         return state
 
     def secret(self, name: str) -> str:
-        """The one value of a secret."""
+        """Return the only value of a secret."""
         [value] = self.project["secrets"][name]["versions"]
         return str(value)
 
@@ -157,7 +157,7 @@ class World:
         return Done(status, output.getvalue(), errors.getvalue(), typist.asked)
 
     def start(self, answers: Answers, *arguments: str, **extra: str) -> Done:
-        """Run the wizard the same way, in processes: its own, and one for each call of gcloud."""
+        """Run the wizard in a process of its own, with one process per gcloud call."""
         typist = Typist(answers)
         command = [sys.executable, "-m", "tools.setup", f"--answers={self.answers}", *arguments]
         with subprocess.Popen(
@@ -183,7 +183,7 @@ def owner_url(server: Server) -> str:
 
 @pytest.fixture
 def world(tmp_path: Path, owner_url: str) -> Iterator[World]:
-    """An owner who has nothing in the cloud yet."""
+    """An owner without any cloud resources."""
     stack = Stack("postgresql://unused@127.0.0.1:1/unused", functions={})
     stack.server.start()
     try:

@@ -1,4 +1,4 @@
-"""What is typed or pasted at a question."""
+"""Parsing of typed or pasted answers."""
 
 from __future__ import annotations
 

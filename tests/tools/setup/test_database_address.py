@@ -1,4 +1,4 @@
-"""What an owner pastes becomes the two addresses, whatever the password holds."""
+"""A pasted connection string becomes two addresses, with any characters in the password."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def execute(world: World, script: str, secrets: Path) -> subprocess.CompletedPro
 
 @pytest.fixture
 def secrets(world: World) -> Path:
-    """The files that an owner puts the secrets in."""
+    """Write the files with an owner's secrets."""
     folder = world.folder / ".secrets"
     folder.mkdir(mode=0o700)
     values = {
@@ -84,7 +84,7 @@ def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secr
 
 
 def substitutions(script: str) -> dict[str, str]:
-    """What the script deploys with."""
+    """Return the substitutions of the script's deployment."""
     submit = next(line for line in script.splitlines() if line.startswith("gcloud builds submit"))
     [pairs] = [word.split("=", 1)[1] for word in shlex.split(submit) if word.startswith("--substitutions")]
     return dict(pair.split("=", 1) for pair in pairs.removeprefix("^|^").split("|"))

@@ -1,4 +1,4 @@
-"""./switchboard setup: from nothing to a bot that answers, among fakes that refuse what the real ones do."""
+"""./switchboard setup from a new project to a bot that answers, with fakes as strict as the real programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_REFERENCE = "postgresql://postgres:secret-of-mine@aws-0-eu-central-1.pooler.s
 
 
 def typed(world: World, changed: Answers | None = None) -> Answers:
-    """What an owner types, by question; `changed` puts other answers in."""
+    """Return an owner's answers by question; `changed` replaces some of them."""
     return {
         "Project id": [PROJECT],
         "Create the project": ["y"],
@@ -59,7 +59,7 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
 
 @pytest.fixture
 def olga(world: World) -> Any:
-    """The admin, who pressed Start."""
+    """Return the admin, who has started the bot."""
     olga = world.telegram.user("Olga", "en")
     olga.chat("assistant").send("/start")
     return olga
@@ -71,7 +71,7 @@ def texts(user: Any) -> list[str]:
 
 
 def webhook(world: World) -> str:
-    """Where Telegram sends the bot's updates."""
+    """Return the URL of the bot's webhook."""
     return str(world.telegram.request("assistant", "getWebhookInfo", {})["url"])
 
 
@@ -120,7 +120,7 @@ def test_separate_processes_give_the_same_result(world: World, olga: Any) -> Non
 
 
 def _check_secrecy(world: World, done: Done) -> None:
-    """No secret is on the screen, in an argument or in the file of answers."""
+    """Check that no secret is on the screen, in an argument or in the file of answers."""
     everywhere = done.output + done.errors + json.dumps(world.calls) + world.answers.read_text()
     values = [value for held in world.project["secrets"].values() for value in held["versions"]]
     assert len(values) == 9
@@ -130,7 +130,7 @@ def _check_secrecy(world: World, done: Done) -> None:
 
 
 def _check_shown(world: World, done: Done) -> None:
-    """Every call of gcloud was shown before it ran, and none asked for the same twice in a step."""
+    """Check that every gcloud call was shown before it ran and that no step repeats one."""
     policies = Counter(tuple(call) for call in world.calls if "get-iam-policy" in call)
     assert set(policies.values()) == {1}
     for call in world.calls:
@@ -138,7 +138,7 @@ def _check_shown(world: World, done: Done) -> None:
 
 
 def _check_second_run(world: World, olga: Any) -> None:
-    """Another run asks and changes nothing."""
+    """Check that another run asks and changes nothing."""
     before, messages = world.cloud, texts(olga)
     again = world.run({})
     assert again.status == 0, again.output + again.errors

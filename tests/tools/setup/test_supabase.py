@@ -1,4 +1,4 @@
-"""A project that the Supabase CLI names needs a password alone: a login finds the pooler that serves it."""
+"""For a project of the Supabase CLI only the password is asked: a login attempt finds its pooler."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(typed: str) -> tuple[Store, str]:
 
 @pytest.fixture
 def logins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Addresses that were tried; only aws-1 knows the project, and only one password is right."""
+    """Fake logins: only aws-1 knows the project, and one password is right. Lists tried addresses."""
     tried: list[str] = []
 
     def log_in(url: str) -> Verdict:

@@ -26,7 +26,7 @@ def telegram() -> Iterator[Telegram]:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the tool would have waited for, in seconds."""
+    """Record the waits of the tool in seconds instead of sleeping."""
     pauses: list[float] = []
     monkeypatch.setattr(retrying, "sleep", pauses.append)
     return pauses
@@ -34,7 +34,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(autouse=True)
 def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """An environment with what the tool needs and no more: above all no DATABASE_URL."""
+    """Set only the variables that the tool needs, without DATABASE_URL."""
     server = HttpServer(telegram.handle)
     server.start()
     for variable in variables.known():
@@ -55,7 +55,7 @@ def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def _forget() -> None:
-    """What a process reads once is read again."""
+    """Clear the caches of settings, languages and log secrets."""
     for cached in (settings, texts.languages, log._own_secrets, log._level):
         cached.cache_clear()
 

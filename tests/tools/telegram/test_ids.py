@@ -1,4 +1,4 @@
-"""ids: an owner reads their Telegram id off the messages that wait for a bot without a webhook."""
+"""ids lists the senders of waiting messages of a bot without a webhook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = Callable[[Any], None]
 
 @pytest.fixture
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Answer:
-    """Have getUpdates answer with this, or raise it."""
+    """Let getUpdates return or raise the given value."""
 
     def answer(what: Any) -> None:
         def call(bot: str, method: str, parameters: dict[str, Any]) -> Any:

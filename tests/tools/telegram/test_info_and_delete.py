@@ -1,4 +1,4 @@
-"""info says what is wrong and delete takes the webhook away."""
+"""info reports problems of webhooks; delete removes the webhook."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_delete_takes_the_webhook_away_and_keeps_what_waits(telegram: Telegram, 
 
 
 def test_the_command_runs_alone_and_prints_no_token(telegram: Telegram, tmp_path: Path) -> None:
-    """One real process each: what a deployment runs, with the environment a deployment gives."""
+    """Each command runs in a real process with the environment of a deployment."""
     token = telegram.bot("assistant").token
     environment = {
         "PATH": os.environ["PATH"],

@@ -55,7 +55,7 @@ class ProviderContract(ABC):
 
     @abstractmethod
     def forge(self, invoice: Invoice) -> list[Callback]:
-        """Send a callback that says paid, as somebody without the secret would."""
+        """Send a callback that says paid, signed without the secret."""
 
     def pay_later(self, invoice: Invoice) -> list[Callback]:
         """Let the payer pay; callbacks come late and, where there are several, out of order."""

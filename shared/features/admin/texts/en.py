@@ -244,7 +244,7 @@ TEXTS: Mapping[str, str] = {
     "audit_promocode_on": "promo code turned on",
     "audit_promocode_off": "promo code turned off",
     "admin_usage_audit": "The whole log: `/audit`. One user’s entries: `/audit @name`",
-    "admin_nobody": (
+    "admin_user_not_found": (
         "I can’t find {who}. Users appear here after they message one of the bots. They can see their ID in "
         "/profile."
     ),
@@ -347,7 +347,7 @@ TEXTS: Mapping[str, str] = {
     "admin_payment_person": "Buyer: {user}",
     "admin_payment_payer": "unknown, paid from Telegram ID {id}",
     "admin_payment_other_payer": "{name}, but paid from Telegram ID {id}",
-    "admin_payment_nobody": "unknown or deleted",
+    "admin_payment_no_payer": "unknown or deleted",
     "admin_payment_bought": "For: {title} (order {order})",
     "admin_payment_given": "Added: {given}",
     "admin_payment_refunded": "Refunded: {money}",
@@ -475,7 +475,7 @@ TEXTS: Mapping[str, str] = {
     "admin_card_paid": "{paid}",
     "admin_card_refunded": "{paid}, {refunded} of it refunded",
     "admin_mark_chargebacks": "⚠️ Bank disputes: {count}",
-    "admin_audit_nobody": "Payment without a user",
+    "admin_audit_no_user": "Payment without a user",
     "audit_refund_payment": "refund of {money} requested, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
     "admin_check_good": "✅ **Everything matches:** payments, purchases, the ledger and balances.",

@@ -238,7 +238,7 @@ TEXTS: Mapping[str, str] = {
     "audit_promocode_on": "промокод включён",
     "audit_promocode_off": "промокод выключен",
     "admin_usage_audit": "Весь журнал: `/audit`. По одному пользователю: `/audit @name`",
-    "admin_nobody": (
+    "admin_user_not_found": (
         "Не удалось найти: {who}. Пользователи появляются здесь после первого сообщения любому из ботов. "
         "Свой ID они видят в /profile."
     ),
@@ -344,7 +344,7 @@ TEXTS: Mapping[str, str] = {
     "admin_payment_person": "Покупатель: {user}",
     "admin_payment_payer": "неизвестен, платёж с Telegram ID {id}",
     "admin_payment_other_payer": "{name}, но платёж с другого Telegram ID ({id})",
-    "admin_payment_nobody": "неизвестен или удалён",
+    "admin_payment_no_payer": "неизвестен или удалён",
     "admin_payment_bought": "Покупка: {title} (заказ {order})",
     "admin_payment_given": "Начислено: {given}",
     "admin_payment_refunded": "Возвращено: {money}",
@@ -459,7 +459,7 @@ TEXTS: Mapping[str, str] = {
     "admin_card_paid": "{paid}",
     "admin_card_refunded": "{paid}, из них возвращено {refunded}",
     "admin_mark_chargebacks": "⚠️ Оспоренные платежи: {count}",
-    "admin_audit_nobody": "Платёж без пользователя",
+    "admin_audit_no_user": "Платёж без пользователя",
     "audit_refund_payment": "запрошен возврат {money}, платёж {payment}",
     "audit_refund_decided": "возврат {money} по платежу {payment}: {state}",
     "admin_check_good": "✅ **Всё сходится:** платежи, покупки, журнал операций и балансы.",

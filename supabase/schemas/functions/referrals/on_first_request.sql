@@ -1,5 +1,5 @@
--- Completes a user's first served request: the user is no newcomer any more, a pending referral is settled, and a
--- message to the referrer is enqueued.
+-- Completes a user's first served request: clears `is_newcomer`, settles a pending referral and enqueues a message to
+-- the referrer.
 --
 -- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
 --   completed. No user is locked before private.settle_referral locks both in the order of their ids.
