@@ -19,7 +19,7 @@ from tests.support import in_parallel
 Ask = Callable[..., Update]
 Setting = Callable[[str, float], None]
 PAID = ai_call(cost="0.01")
-FREE = ai_call(cost=None, status="temporary")
+FREE = ai_call(cost=None, status="server_error")
 OWN = ai_call(cost="0.01", is_user_api_key=True)
 
 

@@ -49,10 +49,10 @@ def rows_of(sql: Sql, telegram_id: int) -> list[dict[str, Any]]:
 
 def test_a_call_is_stored_unchanged(sql: Sql, anna: int, ask: Ask) -> None:
     call = ai_call(provider="openrouter", model=f"m/{anna}", cost="0.00012345")
-    ask(anna).finish("settled", ai_call(model=f"m/{anna}", status="temporary", tokens_in=None), call)
+    ask(anna).finish("settled", ai_call(model=f"m/{anna}", status="server_error", tokens_in=None), call)
     failed, served = rows_of(sql, anna)
     assert served.items() >= (call | {"cost": Decimal("0.00012345"), "bot": "assistant"}).items()
-    assert (failed["status"], failed["tokens_in"], failed["cost"]) == ("temporary", None, None)
+    assert (failed["status"], failed["tokens_in"], failed["cost"]) == ("server_error", None, None)
     totals = sql(
         f"select provider, requests, {FIGURES} from daily_totals where model = %s order by 1", f"m/{anna}"
     )
@@ -63,8 +63,8 @@ def test_a_call_is_stored_unchanged(sql: Sql, anna: int, ask: Ask) -> None:
 
 
 def test_a_failed_request_does_not_count_but_its_calls_are_stored(sql: Sql, anna: int, ask: Ask) -> None:
-    ask(anna).finish("released", ai_call(model=f"x{anna}", status="slow"))
-    assert [row["status"] for row in rows_of(sql, anna)] == ["slow"]
+    ask(anna).finish("released", ai_call(model=f"x{anna}", status="provider_timeout"))
+    assert [row["status"] for row in rows_of(sql, anna)] == ["provider_timeout"]
     assert (daily_total(sql, "requests", model=f"x{anna}"), daily_total(sql, "errors", model=f"x{anna}")) == (
         0,
         1,
@@ -74,7 +74,7 @@ def test_a_failed_request_does_not_count_but_its_calls_are_stored(sql: Sql, anna
 def test_a_request_on_a_user_api_key_is_served_and_counted_apart(sql: Sql, anna: int, ask: Ask) -> None:
     update = ask(anna)
     update.finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="part"))
-    ask(anna).finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="key"))
+    ask(anna).finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="invalid_key"))
     assert daily_total(sql, "requests", model=f"x{anna}", is_user_api_key=True) == 1
     assert sql(
         "select requests, user_api_key_requests from daily_usage where user_id = %s", user_id(sql, anna)
@@ -153,7 +153,7 @@ CALLS = st.lists(
         provider=st.sampled_from(["openai", "openrouter"]),
         model=st.sampled_from(["one", "two"]),
         kind=st.sampled_from(["chat", "image", "video"]),
-        status=st.sampled_from(["ok", "part", "slow", "refused"]),
+        status=st.sampled_from(["ok", "part", "provider_timeout", "content_refused"]),
         ms=st.integers(0, 60_000),
         tokens_in=st.none() | st.integers(0, 10**6),
         tokens_out=st.none() | st.integers(0, 10**6),
@@ -204,7 +204,7 @@ def test_every_attempt_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
     anna.send("The capital of France?")
     assert anna.answer().text == "It is Paris."
     first, second = rows_of(sql, anna.id)
-    assert (first["status"], second["status"]) == ("temporary", "ok")
+    assert (first["status"], second["status"]) == ("server_error", "ok")
     assert (second["provider"], second["model"], second["kind"]) == ("openai", "gpt-5-mini", "chat")
     assert (
         min(second["tokens_in"], second["tokens_out"], second["request_bytes"], second["response_bytes"]) > 0
@@ -218,7 +218,7 @@ def test_a_failure_with_an_apology_is_recorded_and_the_request_released(stack: S
     stack.ai.next(AiBehaviour(status=403))
     anna.send("Something bad")
     assert "won’t answer this" in anna.answer().text
-    assert [row["status"] for row in rows_of(sql, anna.id)] == ["refused"]
+    assert [row["status"] for row in rows_of(sql, anna.id)] == ["content_refused"]
     assert sql("select requests from monthly_usage where user_id = %s", user_id(sql, anna.id)) == [
         {"requests": 0}
     ]

@@ -56,7 +56,9 @@ def test_usage_of_today_and_this_month(
     clock("(timestamptz '2026-11-20 09:00:00+00')")
     ask(anna).finish("settled", ai_call(tokens_in=5, cost="0.25"))
     clock(NOON)
-    ask(anna, "second").finish("settled", ai_call(status="slow", ms=100, tokens_in=None, tokens_out=None))
+    ask(anna, "second").finish(
+        "settled", ai_call(status="provider_timeout", ms=100, tokens_in=None, tokens_out=None)
+    )
     now = stats(anna)
     assert (now["day"]["used"], now["day"]["limit"], now["day"]["remaining"]) == (1, 2, 1 + 4)
     assert (now["month"]["used"], now["month"]["limit"], now["month"]["remaining"]) == (2, 3, 1 + 4)
