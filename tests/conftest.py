@@ -23,7 +23,7 @@ from psycopg.pq import ExecStatus
 
 from tests import sql_results
 from tests.support import Connections, calls_with_preview, eventually
-from tools.database import admins, migrate, schemas
+from tools.database import admins, migrate, result_types, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.users import TelegramUser
@@ -49,6 +49,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if re.match(r"test_(a_)?killed_", item.name) and "browser" not in item.keywords:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of the whole suite in which a function that Python calls returned nothing to check."""
+    config = session.config
+    is_whole = (
+        config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        and "not slow" in config.option.markexpr
+        and not config.option.keyword
+    )
+    if hasattr(config, "workerinput") or not is_whole or config.option.collectonly:
+        return
+    unseen = result_types.called_functions() - sql_results.seen_functions(base_folder(config))
+    if unseen:
+        sys.stdout.write(f"\nNo test saw a result of these SQL functions: {', '.join(sorted(unseen))}\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def base_folder(config: pytest.Config) -> Path:
+    """Return the folder of this run's temporary files, those of all workers included."""
+    factory: pytest.TempPathFactory = config._tmp_path_factory
+    return factory.getbasetemp()
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +146,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
 
 @pytest.fixture
 def stack(one_stack: Stack, results_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The running stack, without troubles before and after; a failure shows what the function said."""
+    """The running stack, without faults before and after; a failing test prints the logs of the functions."""
     calm(one_stack)
     yield one_stack
     assert not sql_results.reported_faults(results_folder), "results differ from the headers of SQL functions"
@@ -140,7 +163,7 @@ def stack(one_stack: Stack, results_folder: Path, request: pytest.FixtureRequest
 
 
 def calm(stack: Stack) -> None:
-    """Take every trouble back and wait until nothing is under way."""
+    """Clear all faults and wait until no request is in progress."""
     stack.database.up()
     stack.database.clear()
     stack.fake_servers.clear()
@@ -152,7 +175,7 @@ def calm(stack: Stack) -> None:
     if not stack.database.was_disturbed:
         return
     stack.database.was_disturbed = False
-    # The circuit lets one call try now and then: an unusable body tells when it is closed again.
+    # The circuit breaker lets one call probe now and then: an invalid body shows when it is closed again.
     eventually(lambda: stack.telegram.deliver(b"probe", "second").status == 200, 20)
     eventually(lambda: stack.payments["fake"].probe().status == 200, 20)
 

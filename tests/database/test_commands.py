@@ -1,4 +1,4 @@
-"""`./switchboard database`: what a person at the terminal sees."""
+"""`./switchboard database`: its output on the terminal."""
 
 import sys
 
@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     return run
 
 
-def test_sync_and_status_tell_what_happened(run, empty_url: str) -> None:
+def test_sync_and_status_print_what_happened(run, empty_url: str) -> None:
     newest = str(migrate.migrations()[-1])
     _, before, _ = run("status", "--url", empty_url)
     assert f"pending {newest}" in before

@@ -49,7 +49,7 @@ def ask(database: psycopg.Connection) -> Ask:
     return lambda query: [str(row[0]) for row in database.execute(query).fetchall()]
 
 
-def test_there_is_something_to_judge(ask: Ask) -> None:
+def test_there_are_functions_and_tables_to_check(ask: Ask) -> None:
     assert ask("select name from functions"), "no function: were the migrations applied?"
     assert ask("select name from tables")
 
@@ -97,7 +97,7 @@ def test_functions_of_the_bots_may_not_make_temporary_objects(ask: Ask) -> None:
     assert ask(makers) == [], "revoke temporary on the database from public (supabase/schemas/roles.sql)"
 
 
-def test_no_function_keeps_a_retryable_error_to_itself(ask: Ask) -> None:
+def test_no_function_swallows_a_retryable_error(ask: Ask) -> None:
     """A handler for `others` begins by re-raising deadlocks, lock timeouts and the like."""
     body = "regexp_replace(prosrc, '--[^\\n]*', '', 'g')"
     pattern = r"when\s+others\s+then(?!\s+if\s+private\.is_retryable\(sqlstate\)\s+then\s+raise;)"
@@ -126,9 +126,9 @@ def test_a_swallowing_handler_is_found(
     )
     if is_found:
         with pytest.raises(AssertionError, match="name the conditions"):
-            test_no_function_keeps_a_retryable_error_to_itself(ask)
+            test_no_function_swallows_a_retryable_error(ask)
     else:
-        test_no_function_keeps_a_retryable_error_to_itself(ask)
+        test_no_function_swallows_a_retryable_error(ask)
 
 
 def test_every_function_and_table_says_what_it_is_for(ask: Ask) -> None:

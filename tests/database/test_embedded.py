@@ -107,7 +107,7 @@ def test_another_port_means_a_restart_there(own_server: Server) -> None:
 
 def test_a_pid_file_that_names_another_process_is_stale(own_server: Server) -> None:
     own_server.stop()
-    # As after a crash in a container that is started again: the pid now belongs to another process.
+    # As after a crash in a container that is started anew: the number belongs to another process by now.
     stale = [
         str(os.getpid()),
         str(own_server.data),
@@ -124,7 +124,7 @@ def test_a_pid_file_that_names_another_process_is_stale(own_server: Server) -> N
     assert query(own_server.url(), "select 1") == 1
 
 
-def test_a_taken_port_is_said_in_words(tmp_path: Path) -> None:
+def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((embedded.HOST, 0))
         taken.listen()

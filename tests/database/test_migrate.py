@@ -39,7 +39,7 @@ def bookkeeping(url: str) -> list[tuple[object, ...]]:
     return rows(url, "select version, name, statements from supabase_migrations.schema_migrations order by 1")
 
 
-def test_applies_in_order_and_keeps_the_books_of_the_cli(empty_url: str, write: Write) -> None:
+def test_applies_in_order_and_records_like_the_cli(empty_url: str, write: Write) -> None:
     folder = write("-- Why: 100% needed.\ncreate table one ();", "create table two (like one)")
     applied = migrate.sync(empty_url, folder=folder)
     assert [str(migration) for migration in applied] == ["20260101000001_step_1", "20260101000002_step_2"]
@@ -221,7 +221,7 @@ def test_an_encoding_that_cannot_hold_a_message_is_refused(server: Server, write
         server.drop_database("ascii")
 
 
-def test_what_only_a_superuser_can_make_is_said(plain_url: str, write: Write) -> None:
+def test_objects_that_need_a_superuser_are_named(plain_url: str, write: Write) -> None:
     with psycopg.connect(plain_url, autocommit=True) as connection:
         connection.execute("create role owner login")
         connection.execute("grant create on database postgres to owner")

@@ -1,4 +1,4 @@
-"""With many people and long conversations, no SQL function reads a table from one end to the other.
+"""With many users and long conversations, no SQL function reads a table from one end to the other.
 
 Postgres counts the scans of a transaction, those inside of functions included; the embedded one brings no
 auto_explain. A plan may change once a connection has made the same call a few times, so both are looked at.
@@ -139,7 +139,7 @@ FILL = f"""
     reset session_replication_role;
 """
 
-# One call of every function that an update, the sweep or an admin makes. Whom it is about is in the middle.
+# One call of every function of an update, the sweep or an admin, for a user in the middle of the tables.
 CALLS = {
     "receive_update": """receive_update('assistant', 777777, gen_random_uuid(), 'message', 19000,
         '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50)""",
@@ -285,7 +285,7 @@ class Scans(NamedTuple):
 
 @pytest.fixture(scope="module")
 def filled(server: Server, database_url: str) -> Iterator[str]:
-    """A migrated database with many people, as its superuser."""
+    """A migrated database with many users, as its superuser."""
     server.create_database("plans", template="migrated")
     url = server.url("plans", "supabase_admin")
     with psycopg.connect(url, autocommit=True) as connection:

@@ -27,7 +27,7 @@ def test_a_marked_database_is_made_anew(server: Server) -> None:
         server.drop_database("to_reset")
 
 
-def test_a_foreign_database_is_not_reset(server: Server) -> None:
+def test_a_database_without_the_marker_is_left_alone(server: Server) -> None:
     url = server.create_database("foreign_database")
     try:
         with psycopg.connect(url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""The law of the schema files, asked of their text. Each failure says what to do."""
+"""Conventions of the schema files, checked in their text. Each failure says what to do."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ each_table_file = for_each("path", TABLE_FILES)
 each_file = for_each("path", ALL_FILES)
 
 
-def test_there_are_files_to_judge() -> None:
+def test_there_are_files_to_check() -> None:
     assert FUNCTION_FILES
     assert TABLE_FILES
 
@@ -184,7 +184,7 @@ def test_released_migrations_are_as_they_were() -> None:
     assert sorted(now) == sorted(known), "run ./switchboard database freeze and commit the file"
 
 
-def test_no_two_migrations_tell_the_same_time_and_each_begins_with_its_reason() -> None:
+def test_migrations_have_different_versions_and_begin_with_their_reason() -> None:
     for path in sorted((SUPABASE / "migrations").glob("*.sql")):
         assert re.fullmatch(r"\d{14}_[a-z0-9_]+\.sql", path.name), (
             f"{path.name}: 14 digits, _, a lower case name"

@@ -52,7 +52,7 @@ class Account:
 def account(data: Path) -> Account:
     """Return who shall run the server of this data directory: its owner where there is one, else never root.
 
-    Raises ServerError when the directory belongs to another user that this process may not become.
+    Raises ServerError when the directory belongs to another user and this process may not become that user.
     """
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:

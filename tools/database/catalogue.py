@@ -77,7 +77,7 @@ def describe(connection: psycopg.Connection) -> Catalogue:
 
 
 def rows(connection: psycopg.Connection) -> Catalogue:
-    """Return the rows of an unused database by primary key, as JSON.
+    """Return the rows of an unused database, by primary key, as JSON.
 
     Without columns whose value depends on when or where the row was made (times, identities, uuids).
     """

@@ -1,7 +1,7 @@
 """Which statement makes, changes or takes away a thing that catalogue describes.
 
 Only what can be said from the description alone. Functions, new tables and the rest are taken from their
-schema files (see migration_writer.py); what neither covers is left to the person who writes the migration.
+schema files (see migration_writer.py); what neither covers is added to the migration by hand.
 """
 
 import json
@@ -176,7 +176,7 @@ def _options(difference: Difference) -> Statements:
 
 
 def _rights(difference: Difference) -> Statements:
-    """Revoke all from grantees whose rights differ, then grant the wanted rights."""
+    """Revoke all rights of a grantee that has other rights than wanted, then grant the wanted ones."""
     if difference.key.name.startswith(
         "new "
     ):  # default rights: said in other words, and never ours to change
@@ -209,7 +209,7 @@ def _comment(difference: Difference) -> Statements:
 
 
 def _row(difference: Difference) -> Statements:
-    """Add a new row. One that was changed or left is for a person to decide: its owner may have set it."""
+    """Add a new row. Changed and removed rows are left out: an owner may have set them."""
     if difference.migrations is None and difference.schemas is not None:
         table = difference.key.name.partition(" ")[0]
         columns = ", ".join(f'"{name}"' for name in json.loads(difference.schemas))

@@ -286,7 +286,7 @@ class Server:
         return settings
 
     def _check_port(self) -> None:
-        """Raise ServerError when another process listens on the port, before the server would log it."""
+        """Raise ServerError if another program listens on the port."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

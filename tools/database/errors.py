@@ -1,4 +1,4 @@
-"""What can go wrong here; each message says what to do next.
+"""Errors of the tools for the database; each message says what to do next.
 
 DatabaseToolError
 ├── ServerError         the local Postgres cannot run
@@ -12,7 +12,7 @@ DatabaseToolError
 
 
 class DatabaseToolError(Exception):
-    """Shown to the person at the terminal as one line, without a traceback."""
+    """Printed on the terminal as one line, without a traceback."""
 
 
 class ServerError(DatabaseToolError):
@@ -20,7 +20,7 @@ class ServerError(DatabaseToolError):
 
 
 class PrepareError(DatabaseToolError):
-    """A plain Postgres lacks something that only its superuser can make."""
+    """A plain Postgres lacks an object that only its superuser can create."""
 
 
 class MigrationError(DatabaseToolError):

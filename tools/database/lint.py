@@ -24,7 +24,7 @@ from tools.database.errors import CheckError, DatabaseToolError
 from tools.database.migrate import SUPABASE
 
 TIMEOUT = 180  # seconds for one program
-# The CLI takes this password for a local database and has no option for another.
+# The CLI takes this password for a local database, and accepts no other.
 CLI_PASSWORD = "postgres"  # noqa: S105
 OURS, THEIRS = "ours", "postgres"  # databases: migrated by our tool, and by the CLI
 

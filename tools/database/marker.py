@@ -1,6 +1,6 @@
 """The mark that says a database is the emulator's own: only such a one is ever emptied.
 
-Port 54322 may be a local Supabase, so neither the port nor the name of the database proves anything.
+Port 54322 may be a Supabase of the owner's, so neither the port nor the name of the database proves anything.
 A comment on the database survives emptying its schemas, travels with no dump and shows up in `\\l+`.
 """
 

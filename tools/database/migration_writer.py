@@ -27,7 +27,7 @@ MAKES = re.compile(
 
 @dataclass(frozen=True)
 class Written:
-    """The new migration and what it does not cover, which a person must add to it."""
+    """The new migration, and the differences it does not cover, which must be added by hand."""
 
     path: Path
     leftover: list[Difference]
@@ -57,7 +57,7 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
 
 
 def _parts(connection: psycopg.Connection, wanted: Catalogue, supabase: Path) -> list[str]:
-    """Return the statements, each of which has been run; every step sees what the one before has settled."""
+    """Return the statements, each of which has been run; every step sees the result of the one before."""
     files = schemas.files(supabase)
     steps: tuple[Callable[[list[Difference]], Iterable[str]], ...] = (
         ddl.removals,

@@ -84,7 +84,7 @@ def owner(connection: psycopg.Connection) -> str:
 
 
 def _is_supabase(connection: psycopg.Connection) -> bool:
-    """Tell a project Supabase made: its superuser exists, and we are not it."""
+    """Whether Supabase made this project: its superuser exists, and this is another role."""
     row = connection.execute(
         "select exists (select from pg_roles where rolname = 'supabase_admin')"
         " and not (select rolsuper from pg_roles where rolname = current_user)"

@@ -11,7 +11,7 @@ from tools.database.errors import DatabaseToolError
 def reset(url: str) -> None:
     """Make the database what a new one would be; every row is lost.
 
-    Raises NotOurs without the emulator's marker, so that no other database is ever emptied.
+    Raises NotOurs unless it bears the emulator's marker, so that no other database is ever emptied.
     """
     with migrate.connect(url) as connection:
         marker.require(connection)

@@ -1,7 +1,7 @@
 """Do supabase/migrations and supabase/schemas make the same database?
 
 Each is applied to a server of its own: roles belong to a whole server, so on a shared one a migration could
-lean on a role that only the other text makes.
+rely on a role that only the other text creates.
 """
 
 import atexit
@@ -45,7 +45,7 @@ def _server(programs: Path | None) -> Server:
 
 
 def compare(programs: Path | None = None, supabase: Path = SUPABASE) -> list[Difference]:
-    """Return what the two texts do not have alike; none when they agree. Takes about four seconds."""
+    """Return the differences between migrations and schemas. Takes about four seconds."""
     return catalogue.differences(from_migrations(programs, supabase), from_schemas(programs, supabase))
 
 

@@ -1,4 +1,4 @@
-"""The settings that live in the database (private.settings), set from the environment of the deployment.
+"""The settings that live in the database (private.settings), set from the environment of a deployment.
 
 The variable of a setting is its key in capitals: `quota_timezone` is QUOTA_TIMEZONE. A variable that is not
 set leaves the value alone, so an owner may as well change it in the table.
