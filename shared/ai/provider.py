@@ -1,7 +1,7 @@
 """The interface of an AI provider and the types it speaks.
 
 A provider turns a `ChatRequest` into a request body, adds each event of the response to a `PartialCompletion`
-and maps its own errors to an `ErrorKind`. Connections, deadlines and retries are no concern of its.
+and maps its own errors to an `ErrorKind`. It does not handle connections, deadlines and retries.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def failed_event(**inside: Any) -> bytes:
     return b"data: " + json.dumps(inside).encode() + b"\n\n"
 
 
-class TestTriedAgain:
+class TestRetried:
     @pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 520, 529])
     def test_after_a_temporary_error(self, raw: RawServer, ask: Ask, no_pause: None, status: int) -> None:
         raw.next(error(status))
@@ -112,9 +112,9 @@ class TestTriedAgain:
         assert [line["kind"] for line in lines("ai_error")] == ["unreachable", "unreachable"]
 
 
-class TestNotTriedAgain:
+class TestNotRetried:
     @pytest.mark.parametrize(
-        ("script", "told"),
+        ("script", "exception"),
         [
             (error(400), AIError),
             (error(401), AIUnavailable),
@@ -133,12 +133,12 @@ class TestNotTriedAgain:
         ],
     )
     def test_after_permanent_errors_and_possibly_paid_requests(
-        self, raw: RawServer, ask: Ask, script: Script, told: type[AIError]
+        self, raw: RawServer, ask: Ask, script: Script, exception: type[AIError]
     ) -> None:
         raw.next(script)
         with pytest.raises(AIError) as caught:
             ask()
-        assert type(caught.value) is told
+        assert type(caught.value) is exception
         assert len(raw.requests) == 1
 
     def test_without_enough_time_left(self, raw: RawServer, ask: Ask) -> None:
@@ -208,7 +208,7 @@ class TestUnsupportedParameters:
         assert raw.requests[1].body["safety_identifier"] == "f00d"
 
         ask(temperature=0.2)
-        assert len(raw.requests) == 3, "the next person does not wait for a second try"
+        assert len(raw.requests) == 3, "the next user does not wait for a retry"
         assert "temperature" not in raw.requests[2].body
 
         ask(temperature=0.2, model="another")
@@ -266,7 +266,7 @@ class TestRefused:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "told"),
+    ("behaviour", "exception"),
     [
         (AiBehaviour(empty=True), AIError),
         (AiBehaviour(text=" \n "), AIError),
@@ -280,12 +280,12 @@ class TestRefused:
 )
 @pytest.mark.parametrize("provider", ["openai", "openrouter"])
 def test_the_fake_servers_faults_raise_their_exceptions(
-    ai: Ai, ask: Ask, behaviour: AiBehaviour, told: type[AIError], provider: str
+    ai: Ai, ask: Ask, behaviour: AiBehaviour, exception: type[AIError], provider: str
 ) -> None:
     ai.always(behaviour)
     with pytest.raises(AIError) as caught:
         ask(provider=provider, seconds=0.15 if behaviour.hang else 5)
-    assert type(caught.value) is told
+    assert type(caught.value) is exception
     assert isinstance(caught.value, ExternalServiceError)
 
 

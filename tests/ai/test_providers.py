@@ -172,7 +172,7 @@ def test_a_recorded_error_has_its_kind(case: Recorded, raw: RawServer, ask: Ask,
     raw.next(plain(answer, f"{case.status} Status"))
 
     with pytest.raises(AIError) as caught:
-        ask(provider=case.key, seconds=1.5)  # too little for a second try
+        ask(provider=case.key, seconds=1.5)  # too little for a retry
 
     assert type(caught.value) is TOLD[case.kind]
     assert case.kind in str(caught.value)
