@@ -437,7 +437,7 @@ def test_joining_pieces_takes_linear_time(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "told"),
+    ("name", "body", "expected"),
     [
         (
             "DashScope",
@@ -451,12 +451,12 @@ def test_joining_pieces_takes_linear_time(kind: str) -> None:
     ],
 )
 def test_an_error_inside_a_stream_is_one(
-    raw: RawServer, ask: Ask, no_pause: None, name: str, body: Any, told: type[AIError]
+    raw: RawServer, ask: Ask, no_pause: None, name: str, body: Any, expected: type[AIError]
 ) -> None:
     raw.next(streams(body, DONE), streams(body, DONE))
     with pytest.raises(AIError) as caught:
         ask()
-    assert type(caught.value) is told, name
+    assert type(caught.value) is expected, name
     assert len(raw.requests) == 2, "nothing was said and nothing spent: it is tried once more"
 
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "providers"
 KEYS = providers.names()
 
-TOLD = {
+EXPECTED = {
     ErrorKind.INVALID_KEY: AIUnavailable,
     ErrorKind.PERMISSION_DENIED: AIUnavailable,
     ErrorKind.UNSUPPORTED_REGION: AIUnavailable,
@@ -56,7 +56,7 @@ FOR_THE_OWNER = {
     ErrorKind.MODEL_NOT_FOUND,
 }
 # The rest is the same for every provider.
-OF_EACH = set(TOLD) - {
+OF_EACH = set(EXPECTED) - {
     ErrorKind.PERMISSION_DENIED,
     ErrorKind.UNSUPPORTED_REGION,
     ErrorKind.BLOCKED,
@@ -174,7 +174,7 @@ def test_a_recorded_error_has_its_kind(case: Recorded, raw: RawServer, ask: Ask,
     with pytest.raises(AIError) as caught:
         ask(provider=case.key, seconds=1.5)  # too little for a retry
 
-    assert type(caught.value) is TOLD[case.kind]
+    assert type(caught.value) is EXPECTED[case.kind]
     assert case.kind in str(caught.value)
     (line,) = lines("ai_error")
     assert line["kind"] == case.kind

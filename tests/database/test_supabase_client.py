@@ -34,7 +34,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "p_telegram_id": 7001, "p_amount": "10.50", "p_reason": "shop", "p_reference": "shop:1"
     },
     "redeem_promocode": {"p_user_id": 1, "p_code": "WELCOME", "p_reference": "client:2"},
-    "complete_referral": {"p_user_id": 1, "p_referral_code": "nobody"},
+    "complete_referral": {"p_user_id": 1, "p_referral_code": "missing"},
     "top_referrers": {"p_since": "2026-01-01T00:00:00Z"},
     "get_user_usage_stats": {"p_user_id": 1},
     "count_active_sessions": {"p_minutes": 60},

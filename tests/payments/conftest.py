@@ -101,7 +101,7 @@ class Shop:
             return provider.retry_response(call)
         return provider.success_response(call)
 
-    def told(self, count: int) -> list[dict[str, Any]]:
+    def wait_for_events(self, count: int) -> list[dict[str, Any]]:
         """Wait for this many webhooks and return their events in the order of arrival."""
         eventually(lambda: len(self.events) >= count, 20)
         return [payment_event.to_json() for event in self.events for payment_event in event.payment_events]

@@ -212,11 +212,11 @@ def test_an_order_is_checked_paid_and_reported(shop: Shop, style: str, method: s
     fake_server.style, fake_server.method = style, method
     made, checkout = bought(shop)
     assert checkout.reference
-    told = shop.told(2)
+    events = shop.wait_for_events(2)
     assert [event.type for event in shop.events] == ["check", "pay"]
-    assert told[1] | {"happened_at": ""} == {
+    assert events[1] | {"happened_at": ""} == {
         "kind": "paid",
-        "payment_id": told[1]["payment_id"],
+        "payment_id": events[1]["payment_id"],
         "order_id": made.id,
         "amount": "299.00",
         "currency": "RUB",
@@ -272,7 +272,7 @@ def test_a_declined_order_can_still_be_paid(shop: Shop) -> None:
 
 def test_a_webhook_is_retried_until_code_zero(shop: Shop) -> None:
     _, checkout = bought(shop)
-    shop.told(2)
+    shop.wait_for_events(2)
     shop.status = 503
     shop.registry.press(checkout.url, "refund")
     eventually(lambda: [call.kind for call in shop.calls].count("refund") >= 3, 20)
@@ -292,7 +292,7 @@ def test_a_forged_payment_is_rejected(shop: Shop) -> None:
 
 def test_a_partial_payment_is_reported_with_its_amount(shop: Shop) -> None:
     bought(shop, "wrong_amount", amount=Decimal("300.00"))
-    assert shop.told(2)[1]["amount"] == "150.00"
+    assert shop.wait_for_events(2)[1]["amount"] == "150.00"
 
 
 def test_a_payment_may_be_reported_before_the_earlier_failure(shop: Shop) -> None:
@@ -385,8 +385,8 @@ def test_after_a_refund_both_operations_are_fetched(shop: Shop, provider: Any) -
     assert [payment_event.kind for payment_event in found] == [EventKind.PAID, EventKind.REFUNDED]
     assert found[1].operation_id == refund.operation_id
     eventually(lambda: of_kind(shop, "refund"), 20)
-    (told,) = of_kind(shop, "refund")
-    assert (told["operation_id"], told["payment_id"]) == (refund.operation_id, paid.payment_id)
+    (event,) = of_kind(shop, "refund")
+    assert (event["operation_id"], event["payment_id"]) == (refund.operation_id, paid.payment_id)
 
 
 def test_a_refund_has_a_receipt_and_at_most_the_amount_paid(shop: Shop, provider: Any) -> None:
@@ -409,25 +409,25 @@ def test_an_invalid_state_is_a_payment_error(keys: None, answers: dict[str, Any]
 
 def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
-    first = shop.told(3)
+    first = shop.wait_for_events(3)
     assert [payment_event["kind"] for payment_event in first] == ["pending", "paid", "subscription_active"]
     name = first[1]["subscription_id"]
     assert first[2]["subscription_id"] == name
 
     shop.registry.press(checkout.url, "renew")
-    renewed = shop.told(5)[3]
+    renewed = shop.wait_for_events(5)[3]
     assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
     assert "order_id" not in renewed
     assert renewed["payment_id"] != first[1]["payment_id"]
 
     shop.registry.press(checkout.url, "fail_renewal")
-    assert [payment_event["kind"] for payment_event in shop.told(7)[5:]] == [
+    assert [payment_event["kind"] for payment_event in shop.wait_for_events(7)[5:]] == [
         "failed",
         "subscription_past_due",
     ]
 
     provider.cancel_subscription(name, 777, TIMEOUT)
-    assert shop.told(8)[7]["kind"] == "subscription_canceled"
+    assert shop.wait_for_events(8)[7]["kind"] == "subscription_canceled"
     provider.cancel_subscription(name, 777, TIMEOUT)  # repeating it is safe
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "renew")
@@ -442,7 +442,7 @@ def test_three_failures_end_a_subscription(shop: Shop) -> None:
     for _ in range(3):
         shop.registry.press(checkout.url, "fail_renewal")
         assert shop.registry.idle(20)
-    kinds = [payment_event["kind"] for payment_event in shop.told(9)]
+    kinds = [payment_event["kind"] for payment_event in shop.wait_for_events(9)]
     assert kinds.count("subscription_past_due") == 2
     assert kinds[-1] == "subscription_ended"
 

@@ -1,4 +1,4 @@
-"""The contact for a receipt: read as users write it, and told apart where a provider refuses it."""
+"""The contact for a receipt: parsed as users write it, and a rejection by a provider is recognized."""
 
 from __future__ import annotations
 

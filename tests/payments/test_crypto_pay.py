@@ -43,7 +43,7 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
     shop.registry.press(checkout.url, "pay")
-    paid = shop.told(1)[0]
+    paid = shop.wait_for_events(1)[0]
     assert (paid["kind"], paid["order_id"], paid["payment_id"]) == (
         EventKind.PAID,
         made.id,
@@ -59,7 +59,7 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
 def test_every_operation_is_reported(shop: Shop, action: str, amount: int) -> None:
     bought(shop, action)
     count = 2 if action == "deliver_twice" else 1
-    assert {Decimal(one["amount"]) for one in shop.told(count)} == {Decimal(amount)}
+    assert {Decimal(one["amount"]) for one in shop.wait_for_events(count)} == {Decimal(amount)}
     assert len({event.key for event in shop.events}) == 1
 
 

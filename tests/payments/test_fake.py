@@ -90,15 +90,19 @@ def test_a_purchase_from_checkout_to_refund(fake_shop: Shop) -> None:
     checkout = provider.create(made, TIMEOUT)
     assert provider.create(made, TIMEOUT) == checkout
     fake_shop.registry.press(checkout.url, "pay")
-    (paid,) = fake_shop.told(1)
+    (paid,) = fake_shop.wait_for_events(1)
     assert paid["is_test"] and (paid["order_id"], paid["amount"]) == (made.id, "299.00")
 
     refund = provider.refund(
         paid["payment_id"], Decimal("99.00"), "RUB", key="r", telegram_id=1, timeout=TIMEOUT
     )
     assert refund is not None
-    told = fake_shop.told(2)[1]
-    assert (told["kind"], told["operation_id"], told["amount"]) == ("refunded", refund.operation_id, "99.00")
+    event = fake_shop.wait_for_events(2)[1]
+    assert (event["kind"], event["operation_id"], event["amount"]) == (
+        "refunded",
+        refund.operation_id,
+        "99.00",
+    )
     found = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [payment_event.kind for payment_event in found] == [EventKind.PAID, EventKind.REFUNDED]
 
@@ -109,11 +113,11 @@ def test_a_subscription_renews_until_it_is_canceled(fake_shop: Shop) -> None:
     for action in ("pay", "renew", "fail_renewal"):
         fake_shop.registry.press(checkout.url, action)
         assert fake_shop.registry.idle(20)
-    first, second, failed = fake_shop.told(3)
+    first, second, failed = fake_shop.wait_for_events(3)
     assert first["subscription_id"] == second["subscription_id"] == failed["subscription_id"]
     assert second["period_ends_at"] > first["period_ends_at"]
     provider.cancel_subscription(first["subscription_id"], 1, TIMEOUT)
-    assert fake_shop.told(4)[3]["kind"] == "subscription_canceled"
+    assert fake_shop.wait_for_events(4)[3]["kind"] == "subscription_canceled"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def test_a_subscription_renews_until_it_is_canceled(fake_shop: Shop) -> None:
 )
 def test_other_actions_of_a_payer_are_reported(fake_shop: Shop, action: str, kinds: list[str]) -> None:
     fake_shop.registry.press(load("fake").create(order(), TIMEOUT).url, action)
-    assert [payment_event["kind"] for payment_event in fake_shop.told(len(kinds))] == kinds
+    assert [payment_event["kind"] for payment_event in fake_shop.wait_for_events(len(kinds))] == kinds
 
 
 def test_a_forged_event_is_rejected(fake_shop: Shop) -> None:

@@ -70,8 +70,8 @@ def test_a_partial_payment_is_refunded_with_its_amount(shop: Shop) -> None:
         fake_server.act(invoice.id, "refund")
         assert invoice.state == "refunded", key
     fake = shop.fake_server("fake")
-    told = [event["events"][0] for event in fake.events]  # type: ignore[attr-defined]
-    assert [one["amount"] for one in told] == ["149", "149"]
+    events = [event["events"][0] for event in fake.events]  # type: ignore[attr-defined]
+    assert [one["amount"] for one in events] == ["149", "149"]
 
 
 @pytest.mark.parametrize("key", RENEWED)

@@ -195,8 +195,8 @@ def test_a_renewal_without_an_order_id_has_a_payment_id(keys: None, provider: An
 
 def test_a_link_is_created_paid_and_reported(shop: Shop) -> None:
     made, _ = bought(shop, amount=Decimal("770"), title='Курс "Старт" / тариф №1')
-    (told,) = shop.told(1)
-    assert told | {"happened_at": "", "payment_id": ""} == {
+    (event,) = shop.wait_for_events(1)
+    assert event | {"happened_at": "", "payment_id": ""} == {
         "kind": "paid",
         "payment_id": "",
         "order_id": made.id,
@@ -216,7 +216,7 @@ def test_a_notification_is_retried_until_status_200(shop: Shop) -> None:
     signatures = {call.headers["sign"] for call in shop.calls}
     assert len(signatures) == len(shop.calls), "each try says its number"
     shop.status = None
-    shop.told(1)
+    shop.wait_for_events(1)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_notification_is_retried_until_status_200(shop: Shop) -> None:
 )
 def test_other_actions_of_a_payer_are_reported(shop: Shop, action: str, kinds: list[str]) -> None:
     bought(shop, action)
-    assert [payment_event["kind"] for payment_event in shop.told(len(kinds))] == kinds
+    assert [payment_event["kind"] for payment_event in shop.wait_for_events(len(kinds))] == kinds
 
 
 def test_a_forged_notification_is_rejected(shop: Shop) -> None:
@@ -240,7 +240,7 @@ def test_a_forged_notification_is_rejected(shop: Shop) -> None:
 
 def test_a_partial_payment_is_reported_with_its_amount(shop: Shop) -> None:
     bought(shop, "wrong_amount", amount=Decimal("770"))
-    assert shop.told(1)[0]["amount"] == "385.00"
+    assert shop.wait_for_events(1)[0]["amount"] == "385.00"
 
 
 def test_a_page_in_demo_mode_delivers_nothing(shop: Shop) -> None:
@@ -253,7 +253,7 @@ def test_a_page_in_demo_mode_delivers_nothing(shop: Shop) -> None:
 
 def test_a_refund_is_not_reported(shop: Shop) -> None:
     _, checkout = bought(shop)
-    shop.told(1)
+    shop.wait_for_events(1)
     shop.registry.press(checkout.url, "refund")
     assert shop.registry.idle(20)
     assert len(shop.calls) == 1
@@ -330,20 +330,20 @@ def test_an_invalid_page_address_is_a_config_error(environment: Callable[..., No
 
 def test_a_subscription_starts_renews_and_is_ended_by_its_buyer(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
-    (first,) = shop.told(1)
+    (first,) = shop.wait_for_events(1)
     name = first["subscription_id"]
     assert (first["kind"], first["order_id"], first["amount"]) == ("paid", made.id, "499.00")
     assert first["period_ends_at"]
 
     shop.registry.press(checkout.url, "renew")
-    renewed = shop.told(2)[1]
+    renewed = shop.wait_for_events(2)[1]
     assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
     assert renewed["payment_id"] != first["payment_id"]
     assert renewed["period_ends_at"] > first["period_ends_at"]
     assert "order_id" not in renewed
 
     provider.cancel_subscription(name, 777, TIMEOUT)
-    assert shop.told(3)[2]["kind"] == "subscription_canceled"
+    assert shop.wait_for_events(3)[2]["kind"] == "subscription_canceled"
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "renew")
 
@@ -355,9 +355,9 @@ def test_a_subscriber_without_a_profile_is_identified_by_a_hash_of_the_phone(
     fake_server: Any = shop.fake_server("prodamus")
     fake_server.sends_profiles = False
     _, checkout = bought(shop, period="month", contact=phone)
-    first = shop.told(1)[0]
+    first = shop.wait_for_events(1)[0]
     shop.registry.press(checkout.url, "renew")
-    renewed = shop.told(2)[1]
+    renewed = shop.wait_for_events(2)[1]
     assert renewed["subscription_id"] == first["subscription_id"]
     assert renewed["payer"] == first["payer"] == phone
     assert "0001122" not in str([event.key for event in shop.events]) + renewed["subscription_id"]
@@ -366,21 +366,21 @@ def test_a_subscriber_without_a_profile_is_identified_by_a_hash_of_the_phone(
         provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)
     assert refused.value.not_executed
     provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT, payer=phone)
-    ended = shop.told(3)[2]
+    ended = shop.wait_for_events(3)[2]
     assert (ended["kind"], ended["subscription_id"]) == ("subscription_canceled", first["subscription_id"])
 
     environment(USER_HASH_KEY="another key of a test that is long enough")
     others = provider.parse(SAMPLE.sign(RENEWAL_OF_OLD)).payment_events[0].subscription_id
-    assert others != OF_OLD, "nobody without the key can find a phone by its hash"
+    assert others != OF_OLD, "without the key a phone cannot be found by its hash"
 
 
 def test_three_failures_end_a_subscription_and_canceling_it_succeeds(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="year")
-    (first,) = shop.told(1)
+    (first,) = shop.wait_for_events(1)
     for _ in range(3):
         shop.registry.press(checkout.url, "fail_renewal")
         assert shop.registry.idle(20)
-    kinds = [payment_event["kind"] for payment_event in shop.told(5)[1:]]
+    kinds = [payment_event["kind"] for payment_event in shop.wait_for_events(5)[1:]]
     assert kinds == ["subscription_past_due"] * 2 + ["subscription_ended"] * 2
     provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)
 
@@ -403,9 +403,9 @@ def test_only_periods_with_a_subscription_in_the_cabinet_renew(
 
 
 def test_json_notifications_have_the_same_signature(keys: None, provider: Any) -> None:
-    told = {"order_id": "7", "payment_status": "success", "sum": 770.5, "products": [{"name": "a/b"}]}
+    fields = {"order_id": "7", "payment_status": "success", "sum": 770.5, "products": [{"name": "a/b"}]}
     text = '{"order_id":"7","payment_status":"success","products":[{"name":"a\\/b"}],"sum":"770.5"}'
     headers = {"content-type": "application/json", "sign": sign(text)}
-    call = WebhookRequest("", "POST", headers, json.dumps(told).encode())
+    call = WebhookRequest("", "POST", headers, json.dumps(fields).encode())
     provider.verify(call)
     assert provider.parse(call).payment_events[0].amount == Decimal("770.5")

@@ -191,12 +191,16 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
     shop.registry.press(checkout.url, "pay")
-    told = shop.told(1)
-    assert (told[0]["kind"], told[0]["order_id"], told[0]["amount"]) == (EventKind.PAID, made.id, "299.00")
-    assert told[0]["is_test"] is True
+    events = shop.wait_for_events(1)
+    assert (events[0]["kind"], events[0]["order_id"], events[0]["amount"]) == (
+        EventKind.PAID,
+        made.id,
+        "299.00",
+    )
+    assert events[0]["is_test"] is True
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [(one.kind, one.payment_id, one.amount) for one in asked] == [
-        (EventKind.PAID, told[0]["payment_id"], Decimal("299.00"))
+        (EventKind.PAID, events[0]["payment_id"], Decimal("299.00"))
     ]
 
 
@@ -213,11 +217,11 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
 def test_every_operation_is_reported(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
     made, checkout = bought(shop, "pay" if action == "dispute" else action)
     if action == "dispute":
-        shop.told(1)
+        shop.wait_for_events(1)
         shop.registry.press(checkout.url, action)
-    told = shop.told(len(kinds))
-    assert [(one["kind"], one.get("amount")) for one in told] == kinds
-    assert {one["order_id"] for one in told if "order_id" in one} == {made.id}
+    events = shop.wait_for_events(len(kinds))
+    assert [(one["kind"], one.get("amount")) for one in events] == kinds
+    assert {one["order_id"] for one in events if "order_id" in one} == {made.id}
     assert not shop.refused
 
 
@@ -234,7 +238,7 @@ def test_a_retry_has_a_new_signature_and_the_same_key(shop: Shop) -> None:
     assert len(shop.calls) > 2  # both were retried until Stripe gave up
     shop.status = None
     fake_server.callbacks.send(next(iter(fake_server.invoices.values())).callbacks)
-    assert len(shop.told(1)) == len({event.key for event in shop.events}) == 1
+    assert len(shop.wait_for_events(1)) == len({event.key for event in shop.events}) == 1
     assert len({call.headers["stripe-signature"] for call in shop.calls}) > 1
 
 
@@ -248,7 +252,7 @@ def test_a_forged_webhook_is_rejected(shop: Shop) -> None:
 
 def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
-    payment_id = shop.told(1)[0]["payment_id"]
+    payment_id = shop.wait_for_events(1)[0]["payment_id"]
 
     def give_back(amount: str, key: str) -> Any:
         return provider.refund(payment_id, Decimal(amount), "RUB", key=key, telegram_id=777, timeout=TIMEOUT)
@@ -261,12 +265,12 @@ def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError, match="charge_already_refunded") as refused:
         give_back("1.00", "three")
     assert refused.value.not_executed
-    told = [one for one in shop.told(5) if one["kind"] == EventKind.REFUNDED]
-    assert {one["operation_id"] for one in told} == {first.operation_id, second.operation_id}
+    events = [one for one in shop.wait_for_events(5) if one["kind"] == EventKind.REFUNDED]
+    assert {one["operation_id"] for one in events} == {first.operation_id, second.operation_id}
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert sorted(str(one.amount) for one in asked) == ["100.00", "199.00", "299.00"]
     shop.fake_server("stripe").fail_refund(first.operation_id)
-    assert shop.told(6)[-1] | {"happened_at": ""} == {
+    assert shop.wait_for_events(6)[-1] | {"happened_at": ""} == {
         "kind": EventKind.REFUND_FAILED,
         "payment_id": payment_id,
         "operation_id": first.operation_id,
@@ -280,7 +284,7 @@ def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
 
 def test_a_key_with_other_parameters_leaves_the_outcome_open(shop: Shop, provider: Any) -> None:
     bought(shop)
-    payment_id = shop.told(1)[0]["payment_id"]
+    payment_id = shop.wait_for_events(1)[0]["payment_id"]
     arguments: Any = {"key": "same", "telegram_id": 1, "timeout": TIMEOUT}
     provider.refund(payment_id, Decimal(100), "RUB", **arguments)
     with pytest.raises(PaymentError) as refused:
@@ -293,12 +297,12 @@ def test_a_dispute_can_be_won(shop: Shop) -> None:
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "win_dispute")
     shop.registry.press(checkout.url, "dispute")
-    shop.told(3)
+    shop.wait_for_events(3)
     shop.registry.press(checkout.url, "win_dispute")
-    told = shop.told(4)
-    disputed = {one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTED}
-    won = [one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTE_WON]
-    assert len(disputed) == 1, "told twice: opened, and its money taken"
+    events = shop.wait_for_events(4)
+    disputed = {one["operation_id"] for one in events if one["kind"] == EventKind.DISPUTED}
+    won = [one["operation_id"] for one in events if one["kind"] == EventKind.DISPUTE_WON]
+    assert len(disputed) == 1, "two events of one dispute: opened and funds withdrawn"
     assert won == list(disputed)
 
 
@@ -307,13 +311,13 @@ def test_a_dispute_can_be_won(shop: Shop) -> None:
 
 def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
-    told = shop.told(3)
-    paid = next(one for one in told if one["kind"] == EventKind.PAID)
+    events = shop.wait_for_events(3)
+    paid = next(one for one in events if one["kind"] == EventKind.PAID)
     assert (paid["order_id"], paid["amount"]) == (made.id, "299.00")
     assert datetime.fromisoformat(paid["period_ends_at"]) > datetime.now(UTC) + timedelta(days=27)
-    assert {one["kind"] for one in told} == {EventKind.PAID, EventKind.SUBSCRIPTION_ACTIVE, EventKind.OTHER}
+    assert {one["kind"] for one in events} == {EventKind.PAID, EventKind.SUBSCRIPTION_ACTIVE, EventKind.OTHER}
     shop.registry.press(checkout.url, "renew")
-    again = [one for one in shop.told(5) if one["kind"] == EventKind.PAID][-1]
+    again = [one for one in shop.wait_for_events(5) if one["kind"] == EventKind.PAID][-1]
     assert again["payment_id"] != paid["payment_id"]
     assert (again["subscription_id"], again["order_id"]) == (paid["subscription_id"], made.id)
     assert again["period_ends_at"] > paid["period_ends_at"]
@@ -323,15 +327,15 @@ def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provi
 
 def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="month")
-    number = next(one["subscription_id"] for one in shop.told(3) if "subscription_id" in one)
+    number = next(one["subscription_id"] for one in shop.wait_for_events(3) if "subscription_id" in one)
     shop.registry.press(checkout.url, "fail_renewal")
-    assert {one["kind"] for one in shop.told(5)[3:]} == {EventKind.SUBSCRIPTION_PAST_DUE}
+    assert {one["kind"] for one in shop.wait_for_events(5)[3:]} == {EventKind.SUBSCRIPTION_PAST_DUE}
     shop.registry.press(checkout.url, "renew")
-    shop.told(7)
+    shop.wait_for_events(7)
     provider.cancel_subscription(number, 777, TIMEOUT)
-    assert shop.told(8)[-1]["kind"] == EventKind.SUBSCRIPTION_CANCELED
+    assert shop.wait_for_events(8)[-1]["kind"] == EventKind.SUBSCRIPTION_CANCELED
     shop.fake_server("stripe").end_subscription(shop.fake_server("stripe").invoices[checkout.reference])
-    assert shop.told(9)[-1]["kind"] == EventKind.SUBSCRIPTION_ENDED
+    assert shop.wait_for_events(9)[-1]["kind"] == EventKind.SUBSCRIPTION_ENDED
     provider.cancel_subscription(number, 777, TIMEOUT)  # already ended
     with pytest.raises(PaymentError, match="resource_missing"):
         provider.cancel_subscription("sub_unknown", 777, TIMEOUT)
@@ -339,11 +343,11 @@ def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider:
 
 def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) -> None:
     made, checkout = bought(shop, period="month")
-    shop.told(3)
+    shop.wait_for_events(3)
     shop.fake_server("stripe").credit = 35000
     for _ in range(3):
         shop.registry.press(checkout.url, "renew")
-    paid = [one for one in shop.told(9) if one["kind"] == EventKind.PAID]
+    paid = [one for one in shop.wait_for_events(9) if one["kind"] == EventKind.PAID]
     assert sorted(Decimal(one["amount"]) for one in paid) == [0, 248, 299, 299]
     assert {one["order_id"] for one in paid} == {made.id}
     assert len({one["subscription_id"] for one in paid}) == 1

@@ -66,7 +66,7 @@ class Shop:
     """A bot that accepts every payment and keeps its updates."""
 
     def __init__(self) -> None:
-        self.told: list[Json] = []
+        self.updates: list[Json] = []
         self.server = HttpServer(self.handle)
         self.telegram = Telegram(("assistant", "second"), retry_scale=0.01)
 
@@ -74,7 +74,7 @@ class Shop:
         if request.path.startswith("/bot"):
             return self.telegram.handle(request)
         update = request.json()
-        self.told.append(update)
+        self.updates.append(update)
         query = update.get("pre_checkout_query")
         if query is None:
             return Response(200)
@@ -84,7 +84,7 @@ class Shop:
 
     def payment_events(self) -> list[Json]:
         assert self.telegram.idle(20)
-        events = [parse_update(update) for update in self.told]
+        events = [parse_update(update) for update in self.updates]
         return [
             payment_event.to_json()
             for event in events
@@ -303,17 +303,17 @@ def test_the_selling_bot_refunds_once(shop: Shop, provider: Any) -> None:
     second = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
 
     assert first == second
-    told = shop.payment_events()[1]
-    assert (told["kind"], told["operation_id"]) == ("refunded", first.operation_id)
-    assert told["is_total"]
+    event = shop.payment_events()[1]
+    assert (event["kind"], event["operation_id"]) == ("refunded", first.operation_id)
+    assert event["is_total"]
 
 
 def test_an_erased_payer_is_refunded_and_not_stored(shop: Shop, provider: Any) -> None:
     anna = shop.telegram.user("Anna").chat("second")
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
     back: Json = {"key": "r", "telegram_id": 0, "timeout": TIMEOUT}
-    told = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
-    assert (told.kind, told.telegram_id) == (EventKind.REFUNDED, None)
+    result = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
+    assert (result.kind, result.telegram_id) == (EventKind.REFUNDED, None)
     assert shop.payment_events()[1]["kind"] == "refunded"
     with pytest.raises(PaymentError, match="erased") as refused:
         provider.refund("stxnone", Decimal(1), "XTR", **back)
@@ -363,20 +363,20 @@ def test_transactions_are_read_page_by_page(
     charges = [chat.pay(provider.create(one, TIMEOUT).url).wait().charge_id for one in made]
     provider.refund(charges[1], Decimal(2), "XTR", key="r", telegram_id=chat.user.id, timeout=TIMEOUT)
 
-    told, offset = [], 0
+    events, offset = [], 0
     while True:
         page, count = transactions("assistant", offset, TIMEOUT)
-        told += page
+        events += page
         offset += count
         if not count:
             break
-    assert [(one.kind, one.payment_id, one.order_id) for one in told] == [
+    assert [(one.kind, one.payment_id, one.order_id) for one in events] == [
         (EventKind.PAID, charges[0], made[0].id),
         (EventKind.PAID, charges[1], made[1].id),
         (EventKind.PAID, charges[2], made[2].id),
         (EventKind.REFUNDED, charges[1], made[1].id),
     ]
-    assert told[3].operation_id == f"{charges[1]}:refund"
+    assert events[3].operation_id == f"{charges[1]}:refund"
 
 
 @pytest.mark.parametrize("others", [0, 1, 99, 100, 101, 250])

@@ -45,7 +45,7 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
     return made, checkout
 
 
-def told(event: str, found: Any, address: str = "") -> WebhookRequest:
+def notification(event: str, found: Any, address: str = "") -> WebhookRequest:
     body = json.dumps({"type": "notification", "event": event, "object": found}).encode()
     return WebhookRequest("", "POST", {}, body, client_address=address)
 
@@ -57,7 +57,7 @@ def told(event: str, found: Any, address: str = "") -> WebhookRequest:
 def test_yookassas_networks_and_an_unknown_address_are_accepted(
     provider: Any, keys: None, address: str
 ) -> None:
-    provider.verify(told("payment.succeeded", PAYMENT, address))
+    provider.verify(notification("payment.succeeded", PAYMENT, address))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_yookassas_networks_and_an_unknown_address_are_accepted(
 )
 def test_other_addresses_are_rejected(provider: Any, keys: None, address: str) -> None:
     with pytest.raises(InvalidSignature):
-        provider.verify(told("payment.succeeded", PAYMENT, address))
+        provider.verify(notification("payment.succeeded", PAYMENT, address))
 
 
 # Webhooks.
@@ -98,14 +98,14 @@ def test_an_id_of_another_form_is_not_fetched(
 ) -> None:
     for address in (THEIRS, ""):
         with pytest.raises(InvalidSignature, match="not an id"):
-            provider.parse(told("payment.succeeded", PAYMENT | {"id": number}, address))
+            provider.parse(notification("payment.succeeded", PAYMENT | {"id": number}, address))
 
 
 @pytest.mark.parametrize("address", [THEIRS, ""])
 def test_an_unknown_object_or_one_of_another_shop_is_not_authentic(
     provider: Any, keys: None, answers: dict[str, Any], address: str
 ) -> None:
-    call = told("payment.succeeded", PAYMENT, address)
+    call = notification("payment.succeeded", PAYMENT, address)
     with pytest.raises(InvalidSignature, match="does not know the object"):
         provider.parse(call)
     answers[PATH] = PAYMENT | {"recipient": {"account_id": "999"}}
@@ -118,7 +118,7 @@ def test_a_response_with_another_object_is_a_payment_error(
 ) -> None:
     answers[PATH] = PAYMENT | {"id": "22d6d597-000f-5000-9000-000000000000"}
     with pytest.raises(PaymentError, match="another object"):
-        provider.parse(told("payment.succeeded", PAYMENT))
+        provider.parse(notification("payment.succeeded", PAYMENT))
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_an_event_before_its_state_is_retried_and_uses_no_key(
     for state in ("pending", "waiting_for_capture"):
         answers[PATH] = PAYMENT | {"status": state}
         with pytest.raises(PaymentError, match="does not have the reported state"):
-            provider.parse(told("payment.succeeded", PAYMENT))
+            provider.parse(notification("payment.succeeded", PAYMENT))
     answers[PATH] = PAYMENT | {"status": "canceled", "cancellation_details": {"reason": "fraud_suspected"}}
-    event = provider.parse(told("payment.succeeded", PAYMENT))
+    event = provider.parse(notification("payment.succeeded", PAYMENT))
     assert event.key.startswith("payment.canceled:")
     assert event.payment_events[0].kind is EventKind.FAILED
 
@@ -149,7 +149,7 @@ def test_without_a_response_nothing_is_recorded(
 ) -> None:
     answers[PATH] = json_response({"type": "error", "code": "internal_server_error"}, status)
     with pytest.raises(PaymentError, match=f"{status}: internal_server_error"):
-        provider.parse(told("payment.succeeded", PAYMENT))
+        provider.parse(notification("payment.succeeded", PAYMENT))
 
 
 def test_a_connection_failure_is_a_payment_error(
@@ -157,16 +157,18 @@ def test_a_connection_failure_is_a_payment_error(
 ) -> None:
     environment(YOOKASSA_API_URL="http://127.0.0.1:9")
     with pytest.raises(PaymentError, match="did not answer"):
-        provider.parse(told("payment.succeeded", PAYMENT))
+        provider.parse(notification("payment.succeeded", PAYMENT))
 
 
 @pytest.mark.parametrize("kind", ["payout.succeeded", "deal.closed", "payment_method.active"])
 def test_other_events_fetch_nothing(provider: Any, keys: None, kind: str) -> None:
-    first, second = (provider.parse(told(kind, {"id": number}, THEIRS)) for number in ("po-1", "po-2"))
+    first, second = (
+        provider.parse(notification(kind, {"id": number}, THEIRS)) for number in ("po-1", "po-2")
+    )
     assert first.key != second.key
     assert [payment_event.kind for payment_event in first.payment_events] == [EventKind.OTHER]
     with pytest.raises(InvalidSignature, match="nothing proves"):
-        provider.parse(told(kind, {"id": "po-1"}))
+        provider.parse(notification(kind, {"id": "po-1"}))
 
 
 # Money.
@@ -177,7 +179,7 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
     shop.registry.press(checkout.url, "pay")
-    paid = shop.told(1)[0]
+    paid = shop.wait_for_events(1)[0]
     assert (paid["kind"], paid["order_id"], paid["amount"]) == (EventKind.PAID, made.id, "299.00")
     assert (paid["payment_id"], paid["is_test"]) == (checkout.reference, True)
     assert "saved_method" not in paid
@@ -196,7 +198,7 @@ def test_a_payment_is_reported_and_can_be_fetched(shop: Shop, provider: Any) -> 
 )
 def test_every_operation_is_reported(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
     made, _ = bought(shop, action)
-    found = shop.told(len(kinds))
+    found = shop.wait_for_events(len(kinds))
     assert [(one["kind"], one.get("amount")) for one in found] == kinds
     assert {one["order_id"] for one in found} == {made.id}
     assert len({event.key for event in shop.events}) == 1  # a webhook of an earlier state has the current one
@@ -271,7 +273,7 @@ def test_payment_and_refund_have_a_receipt(
 
     monkeypatch.setattr(fake_server, "api", listening)
     made, checkout = bought(shop, contact=contact)
-    shop.told(1)
+    shop.wait_for_events(1)
     receipt = Receipt(contact, made.title)
     provider.refund(
         checkout.reference, Decimal(100), "RUB", key="r", telegram_id=1, timeout=TIMEOUT, receipt=receipt
@@ -305,7 +307,7 @@ def test_an_invalid_contact_is_refused(shop: Shop, provider: Any) -> None:
 
 def test_a_saved_method_is_charged(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="month")
-    saved = shop.told(1)[0]["saved_method"]
+    saved = shop.wait_for_events(1)[0]["saved_method"]
     next_one = order(period="month")
     payment_event = provider.charge_saved_method(next_one, saved, TIMEOUT)
     assert (payment_event.kind, payment_event.order_id, payment_event.amount) == (
@@ -315,7 +317,7 @@ def test_a_saved_method_is_charged(shop: Shop, provider: Any) -> None:
     )
     assert payment_event.saved_method == saved
     assert provider.charge_saved_method(next_one, saved, TIMEOUT) == payment_event
-    assert shop.told(2)[1]["payment_id"] == payment_event.payment_id
+    assert shop.wait_for_events(2)[1]["payment_id"] == payment_event.payment_id
     shop.registry.press(checkout.url, "fail_renewal")
     refused = provider.charge_saved_method(order(period="month"), saved, TIMEOUT)
     assert (refused.kind, refused.reason) == (EventKind.FAILED, "insufficient_funds")
@@ -331,7 +333,7 @@ def test_a_charge_that_is_refused_before_an_attempt_is_a_refusal(shop: Shop, pro
     unknown = provider.charge_saved_method(made, "22d6d597-000f-5000-9000-000000000000", TIMEOUT)
     assert (unknown.kind, unknown.payment_id, unknown.order_id) == (EventKind.CANCELED, None, made.id)
     bought(shop, period="month")
-    saved = shop.told(1)[0]["saved_method"]
+    saved = shop.wait_for_events(1)[0]["saved_method"]
     wrong = provider.charge_saved_method(order(contact="Анна"), saved, TIMEOUT)
     assert (wrong.kind, wrong.payment_id) == (EventKind.FAILED, None)
     assert wrong.reason == "contact_refused"
@@ -352,7 +354,7 @@ def test_an_open_outcome_is_not_a_refusal(
 def test_a_charge_with_a_lost_response_is_repeated_or_searched_for(shop: Shop, provider: Any) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     bought(shop, period="month")
-    saved = shop.told(1)[0]["saved_method"]
+    saved = shop.wait_for_events(1)[0]["saved_method"]
     fake_server: Any = shop.fake_server("yookassa")
     made = order()
     assert provider.find_charge(made.id, before, TIMEOUT) is None
@@ -388,7 +390,7 @@ def test_all_pages_are_searched(shop: Shop, provider: Any) -> None:
 
 def test_a_single_payment_saves_no_method(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop)
-    assert "saved_method" not in shop.told(1)[0]
+    assert "saved_method" not in shop.wait_for_events(1)[0]
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "fail_renewal")
     assert provider.charge_saved_method(order(), checkout.reference, TIMEOUT).kind is EventKind.CANCELED
@@ -399,7 +401,7 @@ def test_a_single_payment_saves_no_method(shop: Shop, provider: Any) -> None:
 
 def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop)
-    shop.told(1)
+    shop.wait_for_events(1)
 
     def give_back(amount: str, key: str) -> Any:
         return provider.refund(
@@ -417,7 +419,7 @@ def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
         give_back("200.00", "two")
     assert refused.value.not_executed
     give_back("199.00", "three")
-    found = [one for one in shop.told(3) if one["kind"] == EventKind.REFUNDED]
+    found = [one for one in shop.wait_for_events(3) if one["kind"] == EventKind.REFUNDED]
     assert sorted(one["amount"] for one in found) == ["100.00", "199.00"]
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [one.kind for one in asked] == [EventKind.PAID, EventKind.REFUNDED, EventKind.REFUNDED]
@@ -425,9 +427,9 @@ def test_partial_refunds_are_made_once_each(shop: Shop, provider: Any) -> None:
 
 def test_a_refund_in_the_cabinet_is_reported(shop: Shop) -> None:
     _, checkout = bought(shop)
-    shop.told(1)
+    shop.wait_for_events(1)
     shop.registry.press(checkout.url, "refund")
-    assert shop.told(2)[1]["amount"] == "299.00"
+    assert shop.wait_for_events(2)[1]["amount"] == "299.00"
     with pytest.raises(NotPossible):
         shop.registry.press(checkout.url, "refund")
 
@@ -449,8 +451,8 @@ def test_the_state_of_a_pending_refund_is_fetched(provider: Any, keys: None, ans
     arguments: Any = {"key": "k", "telegram_id": 1, "timeout": TIMEOUT}
     for state, kind in (("succeeded", "refunded"), ("canceled", "refund_failed")):
         answers[f"/v3/refunds/{case['id']}"] = case | {"status": state}
-        told = provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
-        assert (told.kind, told.operation_id) == (kind, case["id"])
+        result = provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
+        assert (result.kind, result.operation_id) == (kind, case["id"])
     answers[f"/v3/refunds/{case['id']}"] = case | {"status": "pending"}
     assert provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments) is None
 

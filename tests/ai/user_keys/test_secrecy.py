@@ -74,7 +74,7 @@ def test_a_key_is_stored_nowhere_in_clear(
         add(chat, name, key)
     chat.send("/cancel")
     chat.answer(20)
-    # The provider repeats the whole key in its refusal; the key is of no shape anybody knows.
+    # The provider repeats the whole key in its refusal; the key matches no known pattern.
     stack.ai.next(
         AiBehaviour(status=401, error={"message": f"No: {keys[1]}", "code": 401, "status": "UNAUTHENTICATED"})
     )
@@ -261,17 +261,17 @@ def without_keys(backend_url: str) -> Iterator[Stack]:
 
 
 def test_without_an_encryption_key_the_owner_gets_instructions(without_keys: Stack, sql: Sql) -> None:
-    for language, anybody, owners in (
+    for language, for_users, for_admins in (
         ("en", "This bot doesn’t support your own keys.", "./switchboard keys new"),
         ("ru", "Свои ключи в этом боте не поддерживаются.", "./switchboard keys new"),
     ):
         anna = without_keys.telegram.user("Anna", language_code=language).chat("assistant")
         anna.send("/keys")
-        assert anybody in anna.answer(20).text
+        assert for_users in anna.answer(20).text
         owner = message_update(without_keys.telegram.user("Boss", language_code=language), "/keys")
         owner["message"]["from"]["id"] = owner["message"]["chat"]["id"] = 777000111
-        told = without_keys.telegram.deliver(owner).json()["text"]
-        assert owners in told
+        answer = without_keys.telegram.deliver(owner).json()["text"]
+        assert for_admins in answer
     sql("delete from users where telegram_id = 777000111")
 
 
@@ -280,7 +280,7 @@ def test_with_a_lost_encryption_key_the_plan_answers(stack: Stack, without_keys:
     add(chat, "OpenAI", a_key("OpenAI"))
     account = without_keys.telegram.state.add_user(chat.user)
     there = TelegramUser(without_keys.telegram.services, account).chat("assistant")
-    there.send("does anybody hear me?")
+    there.send("does this reach you?")
     there.answer(20)
     assert without_keys.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
     assert requests_of(sql, chat.id) == 1

@@ -25,10 +25,10 @@ SLOW = settings(
 @pytest.fixture
 def anna(sql: Sql) -> int:
     """Create a user and return the Telegram id."""
-    return newcomer(sql)
+    return create_user(sql)
 
 
-def newcomer(sql: Sql) -> int:
+def create_user(sql: Sql) -> int:
     telegram_id = new_telegram_id()
     sql("insert into users (telegram_id, first_name) values (%s, 'Anna')", telegram_id)
     return telegram_id
@@ -89,7 +89,7 @@ def test_a_used_reference_with_another_amount_or_user_is_an_error(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     adjust(anna, 5, f"shop:{anna}")
-    ben = newcomer(sql)
+    ben = create_user(sql)
     for telegram_id, amount in ((anna, 6), (ben, 5)):
         with pytest.raises(psycopg.Error) as caught:
             adjust(telegram_id, amount, f"shop:{anna}")
@@ -131,7 +131,7 @@ def test_concurrent_debits_never_overdraw_the_balance(
 def test_one_reference_used_for_two_users_concurrently_applies_to_one(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
-    people = [anna, *(newcomer(sql) for _ in range(9))]
+    people = [anna, *(create_user(sql) for _ in range(9))]
 
     def claim(n: int) -> str:
         try:
@@ -156,7 +156,7 @@ def test_one_reference_used_for_two_users_concurrently_applies_to_one(
 def test_any_sequence_keeps_balance_and_ledger_equal(
     sql: Sql, adjust: Callable[..., Any], changes: list[tuple[int, Decimal, int]]
 ) -> None:
-    people = [newcomer(sql) for _ in range(3)]
+    people = [create_user(sql) for _ in range(3)]
     balances = dict.fromkeys(people, Decimal(0))
     known: dict[int, tuple[int, Decimal]] = {}
     for user, amount, number in changes:

@@ -295,7 +295,7 @@ def test_a_new_receipt_contact_applies_to_later_charges_of_that_user_only(money:
     anna, ben = Renewing(money), Renewing(money)
     other = money.order(anna.user_id, "credits_100", p_contact="old@example.com")
     money.call("change_receipt_contact", p_user_id=anna.user_id, p_contact="new@example.com")
-    money.call("change_receipt_contact", p_user_id=-1, p_contact="nobody@example.com")
+    money.call("change_receipt_contact", p_user_id=-1, p_contact="missing@example.com")
     rows = money.sql("select id, contact from orders where id = any(%s)", [anna.first, ben.first, other])
     assert {row["id"]: row["contact"] for row in rows} == {
         anna.first: "new@example.com", ben.first: "anna@example.com", other: "old@example.com",

@@ -185,7 +185,7 @@ def test_a_second_period_that_arrives_before_the_first_is_applied_after_it(
 
 
 def test_an_event_of_an_unknown_subscription_must_be_repeated(money: Money) -> None:
-    result = money.record({"kind": "subscription_ended", "subscription_id": "nobody's"})
+    result = money.record({"kind": "subscription_ended", "subscription_id": "unknown"})
     assert result["outcome"] == "failed"
     assert result["error"].startswith("M0002")
 

@@ -97,7 +97,7 @@ def test_an_impossible_telegram_id_is_rejected(
     sql: Sql, adjust: Callable[..., Any], telegram_id: int | None
 ) -> None:
     with pytest.raises(psycopg.Error) as caught:
-        adjust(telegram_id, "5", "shop:nobody")
+        adjust(telegram_id, "5", "shop:unseen")
     assert caught.value.sqlstate == "L0001"
     assert sql("select from users where telegram_id = %s", telegram_id) == []
 

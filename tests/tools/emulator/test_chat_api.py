@@ -397,7 +397,7 @@ def test_users_are_found_by_their_names(api: HttpApi) -> None:
     assert api.post("send", user="zoë", text="hi")["message"]["text"] == "hi"
     api.post("users", first_name="Zoë")
     assert api.refusal("send", user="Zoë", text="hi") == "2 users are named Zoë: give an id or a @username."
-    assert api.refusal("send", user="Nobody", text="hi") == "There is no such user."
+    assert api.refusal("send", user="Missing", text="hi") == "There is no such user."
 
 
 def test_a_name_means_the_listed_user(api: HttpApi) -> None:

@@ -215,7 +215,7 @@ def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:
     assert run("tap", "Buy") == (1, "", "There is no message with buttons.\n")
     run("send", "hello")
     assert run("tap", "Sell") == (1, "", "No button has “Sell”: “Buy”.\n")
-    assert run("send", "x", "--as", "Nobody") == (1, "", "There is no such user.\n")
+    assert run("send", "x", "--as", "Missing") == (1, "", "There is no such user.\n")
     assert run("send", "x", "--file", "/no/such/file")[0] == 1
     code, out, err = run("users", "--url", "http://127.0.0.1:9")
     assert (code, out) == (3, "")

@@ -177,10 +177,10 @@ def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi
     ({"status": 200}, "A fault needs a kind, or a status between 400 and 599."),
     ({"kind": "flood"}, f"There is no fault named flood; there are {', '.join(KINDS)}."),
     ({"kind": "blocked", "method": "sendMesage"}, "The emulator has no method sendMesage."),
-    ({"kind": "blocked", "bot": "nobody"}, "There is no bot named nobody."),
+    ({"kind": "blocked", "bot": "missing"}, "There is no bot named missing."),
     ({"kind": "blocked", "count": 0}, "count is at least 1."),
     ({"kind": "blocked", "count": "many"}, "count must be a number."),
-    ({"kind": "blocked", "user": "Nobody"}, "There is no such user."),
+    ({"kind": "blocked", "user": "Missing"}, "There is no such user."),
 ])  # fmt: skip
 def test_a_fault_that_makes_no_sense_is_refused(api: HttpApi, body: Json, sentence: str) -> None:
     assert api.refusal("faults", **body) == sentence

@@ -250,4 +250,4 @@ def test_a_page_runs_nothing_of_others(market: Market) -> None:
 
 
 def test_a_missing_fake_server(market: Market) -> None:
-    assert POOL.request("GET", f"{market.server.url}/pay/nobody/v1").status == 404
+    assert POOL.request("GET", f"{market.server.url}/pay/unknown/v1").status == 404

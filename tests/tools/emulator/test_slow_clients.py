@@ -21,7 +21,7 @@ SECRET = "webhook-secret-of-tests"
 PATHS = {"telegram": "/assistant", "payments": "/stripe", "scheduled": "/sweep"}
 ENV = {
     "THREADS": str(THREADS),
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "DATABASE_URL": "postgresql://unused@127.0.0.1:1/none",
     "BOT_TOKENS": json.dumps({"assistant": f"123456:{'A' * 35}"}),
     "TELEGRAM_WEBHOOK_SECRET": SECRET,
     "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
@@ -152,7 +152,7 @@ def test_a_request_has_a_deadline(payments: Function, connect: Callable[[Functio
 
 
 @pytest.mark.parametrize(("name", "path", "answered"), [
-    ("telegram", "/assistant", 401), ("scheduled", "/sweep", 401), ("payments", "/nobody", 404),
+    ("telegram", "/assistant", 401), ("scheduled", "/sweep", 401), ("payments", "/unknown", 404),
 ])  # fmt: skip
 def test_a_caller_without_proof_is_refused_before_its_body_arrives(
     name: str,

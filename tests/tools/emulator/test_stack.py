@@ -30,7 +30,7 @@ from tools.emulator.watcher import Watcher
 
 ECHO = "tests/tools/emulator/echo/main.py"
 # Nothing listens there: these tests need no database.
-NOWHERE = "postgresql://nobody:nothing@127.0.0.1:9/none"
+NOWHERE = "postgresql://unused:nothing@127.0.0.1:9/none"
 
 
 @pytest.fixture(scope="module")

@@ -41,8 +41,8 @@ class Sample(sample.Sample):
         return dict(self.recorded())["pay"]["raw"].encode()
 
     def unknown(self) -> bytes:
-        told = {"TransactionId": 1, "Amount": 1.0, "Currency": "RUB", "Status": "Levitated"}
-        return json.dumps(told).encode()
+        body = {"TransactionId": 1, "Amount": 1.0, "Currency": "RUB", "Status": "Levitated"}
+        return json.dumps(body).encode()
 
     def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
         headers = {name.lower(): vector[name] for name in ("Content-HMAC", "X-Content-HMAC")}

@@ -147,9 +147,7 @@ def test_a_month_and_a_week_charge_every_subscription(
     control.telegram.stars.subscriptions.clear()
 
 
-def test_a_checkout_expires_when_nobody_pays(
-    api: Api, control: Stack, anna: Chat, order: Callable[..., str]
-) -> None:
+def test_an_unpaid_checkout_expires(api: Api, control: Stack, anna: Chat, order: Callable[..., str]) -> None:
     invoice = order(anna, "stripe")
     at = next(one["at"] for one in api.get("clock")["next"] if one["checkout"] == invoice)
     while moment(state := api.post("clock/advance", to="next", wait=True)) < datetime.fromisoformat(at):
@@ -220,7 +218,7 @@ def test_the_time_outlives_the_emulator(control: Stack, owner_url: str) -> None:
 
 
 def test_a_stack_that_may_not_move_says_why() -> None:
-    stack = Stack("postgresql://nobody@127.0.0.1:9/none", {}, cannot_move="A real provider is used.")
+    stack = Stack("postgresql://unused@127.0.0.1:9/none", {}, cannot_move="A real provider is used.")
     try:
         assert stack.api.time_travel.state()["cannot"] == "A real provider is used."
         with pytest.raises(Refused, match="real provider"):

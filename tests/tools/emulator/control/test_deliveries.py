@@ -234,7 +234,7 @@ def test_a_callback_is_edited_and_signed_anew(
     wrong = api.post("deliveries/resend", id=callback.id, signature="wrong")["attempt"]
     none = api.post("deliveries/resend", id=callback.id, signature="none")["attempt"]
     if provider == "yookassa":
-        # Nothing is signed there: the product asks YooKassa about the payment, whoever sent the callback.
+        # Nothing is signed there: the product asks YooKassa about the payment of each callback.
         assert {wrong["status"], none["status"]} <= {200, 401, 403}
     else:
         assert {wrong["status"], none["status"]} <= {400, 401, 403}
