@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from threading import Lock
 from time import monotonic
-from typing import Any
 
 from shared.core import http, log
 from shared.core.config import settings
@@ -76,7 +75,7 @@ def audience() -> str:
     return f"{settings().public_url}/scheduled"
 
 
-def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Response:
+def _certificates(url: str, method: str = "GET", **_options: object) -> http.Response:
     """Return Google's certificates for google-auth, cached for an hour.
 
     An attacker's token must not cause a request for each call.

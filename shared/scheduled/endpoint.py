@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -55,5 +55,5 @@ def _run(request: Request) -> Response:
     return _response(200, JOBS[name].run())
 
 
-def _response(status: int, body: dict[str, Any]) -> Response:
+def _response(status: int, body: Mapping[str, object]) -> Response:
     return orjson.dumps(body), status, {"Content-Type": "application/json"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Job:
     function: str  # module:name
     about: str
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Mapping[str, object]:
         """Run it once and return its result as JSON."""
         module, _, name = self.function.partition(":")
-        return cast("Callable[[], dict[str, Any]]", getattr(import_module(module), name))()
+        return cast("Callable[[], Mapping[str, object]]", getattr(import_module(module), name))()
 
 
 JOBS = {

@@ -6,8 +6,9 @@ would put every parameter into the URL, long Cyrillic texts included (docs/perfo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import orjson
 from telebot import apihelper
@@ -15,24 +16,31 @@ from telebot import apihelper
 from shared.core import http, log
 from shared.core.config import settings
 from shared.core.errors import TelegramError
+from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram.link_previews import without_preview
 
 TIMEOUT = 10.0  # seconds for a call
 FILE_TIMEOUT = 30.0  # seconds for a call with a file
+
+if TYPE_CHECKING:
+    # A file as telebot hands it over: its content, or its name, content and media type.
+    _FileContent = str | bytes | BinaryIO
+    _File = _FileContent | tuple[str, _FileContent] | tuple[str, _FileContent, str]
+    _FileField = tuple[str, str | bytes] | tuple[str, str | bytes, str]
 
 
 class _BotApiResponse(NamedTuple):
     """A decoded response of the Bot API, with the attributes of `requests.Response` that telebot uses."""
 
     status_code: int
-    content: dict[str, Any]
+    content: JsonObject
 
     @property
     def text(self) -> str:
         """The response as text, for telebot's debug log."""
         return orjson.dumps(self.content).decode()
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> JsonObject:
         """Return the decoded body: `ok` with `result`, or with `error_code` and `description`."""
         return self.content
 
@@ -53,7 +61,7 @@ def _decode(method: str, answer: http.Response) -> _BotApiResponse:
     return _BotApiResponse(answer.status, content)
 
 
-def _is_bot_api(content: Any) -> bool:
+def _is_bot_api(content: object) -> bool:
     if not isinstance(content, dict):
         return False
     if content.get("ok") is True:
@@ -66,7 +74,7 @@ def _is_bot_api(content: Any) -> bool:
     )
 
 
-def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = TIMEOUT) -> Any:
+def call(bot: str, method: str, parameters: JsonObject, *, timeout: float = TIMEOUT) -> JsonValue:
     """Call one method of the Bot API and return its result.
 
     Raises:
@@ -101,7 +109,7 @@ def download(bot: str, path: str) -> bytes:
     return answer.data
 
 
-def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> _BotApiResponse:
+def _post(bot: str, method: str, parameters: JsonObject, timeout: float) -> _BotApiResponse:
     url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
     started = monotonic()
     status = 0
@@ -120,17 +128,17 @@ def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
 def _send_for_telebot(
     _method: str,
     url: str,
-    params: dict[str, Any] | None = None,
-    files: dict[str, Any] | None = None,
-    timeout: Any = None,
-    proxies: Any = None,
+    params: JsonObject | None = None,
+    files: Mapping[str, _File] | None = None,
+    timeout: object = None,
+    proxies: object = None,
 ) -> _BotApiResponse:
     """Send a call of telebot: parameters in the body, files as multipart."""
     token, _, name = url.rpartition("/bot")[2].partition("/")
     bot = next((bot for bot, its in settings().bot_tokens.items() if its == token), "")
     if not files:
         return _post(bot, name, dict(params or {}), TIMEOUT)
-    fields: dict[str, Any] = {key: _field(value) for key, value in (params or {}).items()}
+    fields: dict[str, str | _FileField] = {key: _field(value) for key, value in (params or {}).items()}
     fields.update({key: _file(value) for key, value in files.items()})
     from urllib3.filepost import encode_multipart_formdata  # 20 ms to import, and files are rarely sent
 
@@ -142,26 +150,28 @@ def _send_for_telebot(
     return _decode(name, answer)
 
 
-def _field(value: Any) -> str:
+def _field(value: object) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _file(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return (value[0], _content(value[1]), *value[2:])
-    return (getattr(value, "name", "file"), _content(value))
+def _file(value: _File) -> _FileField:
+    if not isinstance(value, tuple):
+        return getattr(value, "name", "file"), _content(value)
+    if len(value) == 2:
+        return value[0], _content(value[1])
+    return value[0], _content(value[1]), value[2]
 
 
-def _content(value: Any) -> Any:
-    return value.read() if hasattr(value, "read") else value
+def _content(value: _FileContent) -> str | bytes:
+    return value if isinstance(value, str | bytes) else value.read()
 
 
-_telebot: Any = apihelper  # its globals are typed as None
-_telebot.CUSTOM_REQUEST_SENDER = _send_for_telebot
+_telebot = vars(apihelper)  # telebot types these globals as None
+_telebot["CUSTOM_REQUEST_SENDER"] = _send_for_telebot
 
 
 def prepare_telebot() -> None:
     """Set the configured Bot API URL in telebot's module globals."""
     base = settings().telegram_api_url
-    _telebot.API_URL = base + "/bot{0}/{1}"
-    _telebot.FILE_URL = base + "/file/bot{0}/{1}"
+    _telebot["API_URL"] = base + "/bot{0}/{1}"
+    _telebot["FILE_URL"] = base + "/file/bot{0}/{1}"

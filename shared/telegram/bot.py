@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import NoReturn
 
 from telebot import TeleBot, types
 from telebot.util import update_types
@@ -231,13 +231,13 @@ class Bot(TeleBot):
         return _in_order(wanted)
 
     def _notify_command_handlers(
-        self, handlers: list[Any], new_messages: list[Any], update_type: str
+        self, handlers: list[object], new_messages: list[object], update_type: str
     ) -> None:
         """Give telebot the handlers of this update's features in place of registered ones."""
         chosen = [one.telebot for one in self._candidates(current_context()) if one.kind == update_type]
         super()._notify_command_handlers(chosen, new_messages, update_type)  # type: ignore[no-untyped-call]
 
-    def message_handler(self, *_args: Any, **_filters: Any) -> Any:
+    def message_handler(self, *_args: object, **_filters: object) -> NoReturn:
         """Refuse a handler of the bot itself: it would not be found by its feature's declaration.
 
         Raises:
@@ -247,13 +247,15 @@ class Bot(TeleBot):
 
     callback_query_handler = message_handler
 
-    def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
+    def _test_filter(
+        self, message_filter: str, filter_value: Collection[str], message: types.Message
+    ) -> bool:
         """Match commands in any letter case, but none in forwarded messages."""
         if message_filter != "commands":
             return bool(super()._test_filter(message_filter, filter_value, message))  # type: ignore[no-untyped-call]
         if message.content_type != "text" or current_context().update.is_relayed:
             return False
-        return command_of(message.text) in filter_value
+        return command_of(message.text or "") in filter_value
 
     def is_addressed(self, update: Update) -> bool:
         """Return whether the update addresses the bot: in a group, by command, mention, reply or button."""

@@ -10,10 +10,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from time import monotonic, sleep
-from typing import Any
 
 from shared.core import log
 from shared.core.errors import TelegramError
+from shared.core.json_types import JsonObject
 from shared.telegram import api
 from shared.telegram.context import UpdateContext
 
@@ -25,7 +25,7 @@ _TICK = 0.1
 class _Waiting:
     __slots__ = ("bot", "due", "parameters")
 
-    def __init__(self, bot: str, parameters: dict[str, Any]) -> None:
+    def __init__(self, bot: str, parameters: JsonObject) -> None:
         self.bot = bot
         self.parameters = parameters
         self.due = monotonic() + FIRST_AFTER
@@ -99,7 +99,7 @@ class typing:  # noqa: N801 - used as a function: `with typing(context):`
     """Shows "typing…" in the chat of the context until the block ends."""
 
     def __init__(self, context: UpdateContext) -> None:
-        parameters: dict[str, Any] = {"chat_id": context.update.chat_id, "action": "typing"}
+        parameters: JsonObject = {"chat_id": context.update.chat_id, "action": "typing"}
         if context.update.thread_id:
             parameters["message_thread_id"] = context.update.thread_id
         self._waiting = _Waiting(context.bot.name, parameters)

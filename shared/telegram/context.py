@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from shared.core import db, texts
 from shared.core.errors import SwitchboardError
+from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 from shared.telegram.feature import Command
 from shared.telegram.messages import Keyboard, message_parameters
@@ -24,6 +25,8 @@ from shared.telegram.update import Update
 from shared.telegram.user import Usage, User, UserApiKey
 
 if TYPE_CHECKING:
+    from telebot import types
+
     from shared.core.sql_types import ReserveRequest
 
 
@@ -31,7 +34,15 @@ class BotApiCall(TypedDict):
     """A Bot API call to make after the commit."""
 
     method: str
-    parameters: dict[str, Any]
+    parameters: JsonObject
+
+
+class HistoryMessage(TypedDict):
+    """An addition to the conversation history; `message_id` names the message of the user."""
+
+    role: str
+    content: str
+    message_id: int | None
 
 
 class StateUnavailable(SwitchboardError):
@@ -50,15 +61,15 @@ class BotInterface(Protocol):
         """The bot's own Telegram id."""
 
     @property
-    def user(self) -> Any:
-        """The bot's `types.User` (getMe)."""
+    def user(self) -> types.User:
+        """The bot as a user (getMe)."""
 
     @property
-    def send_photo(self) -> Callable[..., Any]:
+    def send_photo(self) -> Callable[..., object]:
         """TeleBot.send_photo."""
 
     @property
-    def send_document(self) -> Callable[..., Any]:
+    def send_document(self) -> Callable[..., object]:
         """TeleBot.send_document."""
 
     def question_cost(self) -> Decimal:
@@ -73,7 +84,7 @@ class BotInterface(Protocol):
     def is_allowed_while_banned(self, context: UpdateContext) -> bool:
         """Return whether the handler of the update serves banned users."""
 
-    def open_page(self, page: str, message: Any) -> bool:
+    def open_page(self, page: str, message: types.Message) -> bool:
         """Run the command of a page opened by a link."""
 
     def open_link(self, context: UpdateContext, payload: str) -> tuple[texts.Text, Keyboard] | None:
@@ -114,7 +125,7 @@ class UpdateContext:
     usage: Usage
     language: str
     mode: str
-    data: dict[str, Any]
+    data: JsonObject
     history: list[dict[str, str]]
     reservation: str | None
     attempt: int
@@ -128,9 +139,10 @@ class UpdateContext:
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    changes: dict[str, Any] = field(default_factory=dict)
-    ai_calls: list[Mapping[str, Any]] = field(default_factory=list)
+    messages: list[HistoryMessage] = field(default_factory=list)
+    changes: dict[str, object] = field(default_factory=dict)
+    changed_data: dict[str, object] = field(default_factory=dict)
+    ai_calls: list[Mapping[str, object]] = field(default_factory=list)
     settlement: str | None = None
     needs_delivery_result: bool = False
 
@@ -181,7 +193,7 @@ class UpdateContext:
             return self.call("sendMessage", {**parameters, "order_id": order_id}, needs_delivery_result=True)
         return self.call("sendMessage", parameters)
 
-    def set_menu(self, menu: Iterable[dict[str, Any]]) -> None:
+    def set_menu(self, menu: Iterable[JsonObject]) -> None:
         """Set command menus (`menus.menus`) after the commit; the outbox retries them when rate-limited."""
         for parameters in menu:
             # chat_id is for the outbox, which keeps the calls of a chat in order.
@@ -189,7 +201,7 @@ class UpdateContext:
                 "setMyCommands", {**parameters, "chat_id": self.update.chat_id}, needs_delivery_result=True
             )
 
-    def call(self, method: str, parameters: dict[str, Any], *, needs_delivery_result: bool = False) -> None:
+    def call(self, method: str, parameters: JsonObject, *, needs_delivery_result: bool = False) -> None:
         """Make any Bot API call after the commit."""
         self.calls.append({"method": method, "parameters": parameters})
         self.needs_delivery_result = self.needs_delivery_result or needs_delivery_result
@@ -270,13 +282,14 @@ class UpdateContext:
         """Record the ban notice as sent. If another update has sent it meanwhile, this answer is withheld."""
         self._change("ban_notified", True)
 
-    def change_token(self, **change: Any) -> None:
+    def change_token(self, **change: object) -> None:
         """Change the user's own API keys: store, remove, use or reject one (private.change_token)."""
         self._change("token", change)
 
-    def set_data(self, key: str, value: Any) -> None:
+    def set_data(self, key: str, value: object) -> None:
         """Store a value in the session; None removes it."""
-        self._change("data", {**self.changes.get("data", {}), key: value})
+        self.changed_data[key] = value
+        self._change("data", self.changed_data)
         self.data[key] = value
 
     def hold(self, seconds: int) -> None:
@@ -336,7 +349,7 @@ class UpdateContext:
         """Release the reservation: the request does not count."""
         self.settlement = "released" if self.reservation == "reserved" else None
 
-    def record_ai_call(self, call: Mapping[str, Any]) -> None:
+    def record_ai_call(self, call: Mapping[str, object]) -> None:
         """Record the usage of an AI provider call (a `shared.ai.call_records.AiCall`)."""
         self.ai_calls.append(call)
 
@@ -344,7 +357,7 @@ class UpdateContext:
         """Whether the plan includes a feature, a word of `subscription_limits.features`."""
         return feature in self.usage.features
 
-    def text(self, key: str, /, **values: Any) -> str:
+    def text(self, key: str, /, **values: object) -> str:
         """Return a text in the user's language, without styles."""
         return texts.text(self.language, key, **values)
 
@@ -352,7 +365,7 @@ class UpdateContext:
         """Return a payment provider's name in the user's language."""
         return texts.provider_name(self.language, provider)
 
-    def rich(self, key: str, /, **values: Any) -> texts.Text:
+    def rich(self, key: str, /, **values: object) -> texts.Text:
         """Return a text in the user's language, with its styles."""
         return texts.rich(self.language, key, **values)
 
@@ -360,12 +373,12 @@ class UpdateContext:
         """Format a date in the user's language and the owner's time zone."""
         return figures.date(self.language, when, self.usage.timezone, with_time=with_time)
 
-    def _change(self, key: str, value: Any) -> None:
+    def _change(self, key: str, value: object) -> None:
         if self.is_offline:
             raise StateUnavailable
         self.changes[key] = value
 
-    def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> dict[str, Any]:
+    def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> JsonObject:
         return message_parameters(self.update, text, keyboard, is_first=not self.calls)
 
 

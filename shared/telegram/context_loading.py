@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from shared.core import clock, texts
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.update import Update
 from shared.telegram.user import Ban, Usage, User, UserApiKey
@@ -116,7 +117,7 @@ def _usage(row: ReceiveUpdateUsage) -> Usage:
     )
 
 
-def _session_data(update: Update, data: dict[str, Any]) -> dict[str, Any]:
+def _session_data(update: Update, data: JsonObject) -> JsonObject:
     """Return the session's data; a relayed message never answers a question that the bot asked."""
     if not update.is_relayed:
         return data

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.apihelper import ApiTelegramException
 
 from shared.core import db, log, texts
 from shared.core.errors import DatabaseUnavailable, ExternalServiceError, Refusal, TelegramError
 from shared.core.http import RequestError
+from shared.core.json_types import JsonObject
 from shared.telegram.context import BotApiCall, UpdateContext
 from shared.telegram.responses import LONGEST_PAUSE, SHORTEST_PAUSE, WebhookResponse, retry_later
 from shared.telegram.update import Update
@@ -71,7 +72,7 @@ def workers_crashed(bot: str, update: Update, received: ReceiveUpdate) -> Webhoo
     """Dead-letter an update whose workers crashed repeatedly (most likely out of memory)."""
     language = texts.choose(received["user"]["language"], received["user"]["language_code"])
     text, entities = texts.rich(language, "failed")
-    parameters: dict[str, Any] = {"chat_id": update.chat_id, "text": text, "entities": entities}
+    parameters: JsonObject = {"chat_id": update.chat_id, "text": text, "entities": entities}
     if update.thread_id:
         parameters["message_thread_id"] = update.thread_id
     return _record(
@@ -96,7 +97,7 @@ def _record(
     final: bool,
     apology: BotApiCall,
     failures: int,
-    ai_calls: Sequence[Mapping[str, Any]] = (),
+    ai_calls: Sequence[Mapping[str, object]] = (),
 ) -> WebhookResponse:
     """Record a failure. `counts`: it counts towards the limit of three; `final`: dead-letter at once."""
     error = log.redact_secrets(error)

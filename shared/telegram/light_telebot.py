@@ -16,7 +16,7 @@ from typing import Any
 class _Later(ModuleType):
     """A stub that imports its module when an attribute is used."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(importlib.import_module(self.__name__), name)

@@ -7,15 +7,15 @@ it. Texts of the product contain names and other untrusted values too, so the ru
 
 from __future__ import annotations
 
-from typing import Any
+from shared.core.json_types import JsonObject
 
-OFF: dict[str, Any] = {"is_disabled": True}
+OFF: JsonObject = {"is_disabled": True}
 # Methods in whose text Telegram detects URLs. `sendRichMessage` must not be used for AI-written text:
 # Telegram fetches the images it names, and that cannot be disabled.
 _METHODS = frozenset({"sendMessage", "sendMessageDraft", "editMessageText"})
 
 
-def without_preview(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def without_preview(method: str, parameters: JsonObject) -> JsonObject:
     """Return the parameters of a call with link previews disabled.
 
     A call may request the preview of a trusted URL: `link_preview_options={"url": …}`.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.core.display_names import display_name
 from shared.core.errors import TelegramError
+from shared.core.json_types import JsonObject
 from shared.telegram import api
 
 TIMEOUT = 4.0  # seconds for a call
@@ -43,7 +44,7 @@ def is_member(bot: str, channel_id: int, telegram_id: int) -> bool:
     """
     parameters = {"chat_id": channel_id, "user_id": telegram_id}
     try:
-        member: dict[str, Any] = api.call(bot, "getChatMember", parameters, timeout=TIMEOUT)
+        member: JsonObject = api.call(bot, "getChatMember", parameters, timeout=TIMEOUT)
     except TelegramError as error:
         if error.status == 400 and _NEVER_SEEN.search(error.description):
             return False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 from shared.core import texts
 from shared.core.errors import ConfigError
+from shared.core.json_types import JsonObject
 from shared.telegram.context import BotInterface
 
 _LONGEST = 256  # characters of a description (Bot API: BotCommand)
@@ -19,7 +19,7 @@ def menus(
     has_database: bool = True,
     hidden: Collection[str] = (),
     admin: int | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[JsonObject]:
     """Yield the parameters of setMyCommands for each language: everyone's menu, or that of an admin's chat.
 
     Args:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from shared.core.json_types import JsonObject
 from shared.core.texts import Text
 from shared.telegram.update import Update
 
@@ -13,7 +13,7 @@ Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data 
 
 def message_parameters(
     update: Update, text: Text | str, keyboard: Keyboard | None, *, is_first: bool
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the parameters of a message in the chat and topic of the update.
 
     Args:
@@ -21,7 +21,7 @@ def message_parameters(
             edit.
     """
     content, entities = (text, []) if isinstance(text, str) else text
-    parameters: dict[str, Any] = {"chat_id": update.chat_id, "text": content}
+    parameters: JsonObject = {"chat_id": update.chat_id, "text": content}
     if entities:
         parameters["entities"] = entities
     if keyboard:
@@ -40,7 +40,7 @@ def _needs_reference(update: Update) -> bool:
     return update.kind == "edited_message" or (update.kind == "message" and update.is_group)
 
 
-def _inline_keyboard(keyboard: Keyboard) -> dict[str, Any]:
+def _inline_keyboard(keyboard: Keyboard) -> JsonObject:
     return {
         "inline_keyboard": [
             [{"text": label, _action_field(action): action} for label, action in row] for row in keyboard

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from shared.core import db, log
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
+from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram import api, templates
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def deliver_due(limit: int, deadline: float) -> int:
     return len(due)
 
 
-def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> Any:
+def send(bot: str, method: str, parameters: JsonObject, deadline: float) -> JsonValue:
     """Make one Bot API call and return its result; retry while Retry-After fits into the time left.
 
     Raises:
@@ -117,7 +118,7 @@ def _deliver_one(bot: str, item: OutboxItem, deadline: float) -> DeliveryResult:
         return _postponed(item, 0, f"no text {error}")
 
 
-def _save_invitation(order_id: int, sent: Any) -> None:
+def _save_invitation(order_id: int, sent: JsonValue) -> None:
     """Save the id of the message that invites to pay an order, so that it can be edited later."""
     try:
         db.call("save_invitation", p_order_id=order_id, p_message_id=sent["message_id"])
@@ -160,7 +161,7 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
     return {"id": item["id"], "outcome": "refused"}
 
 
-def _corrected(bot: str, parameters: dict[str, Any], error: TelegramError) -> dict[str, Any] | None:
+def _corrected(bot: str, parameters: JsonObject, error: TelegramError) -> JsonObject | None:
     """Return changed parameters with which a refused call may succeed; None if no change can help."""
     if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
         return {**parameters, "chat_id": error.migrate_to_chat_id}
@@ -174,7 +175,7 @@ def _corrected(bot: str, parameters: dict[str, Any], error: TelegramError) -> di
     return None
 
 
-def _to_bot_api(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _to_bot_api(method: str, parameters: JsonObject) -> tuple[str, JsonObject]:
     """Render a template; drop parameters that only the outbox uses (order and ordering of setMyCommands)."""
     if method == templates.METHOD:
         return templates.render(parameters)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from os import urandom
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.apihelper import ApiTelegramException
 
 from shared.core import db, log
 from shared.core.config import settings
 from shared.core.errors import TelegramError
+from shared.core.json_types import JsonObject
 from shared.telegram import api, bans, failures, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.context import BotApiCall, UpdateContext, use_context
@@ -115,7 +116,7 @@ def run_handler(context: UpdateContext) -> None:
             context.set_active(False)
 
 
-def split_calls(context: UpdateContext, has_response: bool) -> tuple[dict[str, Any] | None, list[BotApiCall]]:
+def split_calls(context: UpdateContext, has_response: bool) -> tuple[JsonObject | None, list[BotApiCall]]:
     """Return the call for the response body, if any, and the calls to make explicitly.
 
     Of several calls, all are explicit: one in the response would overtake those that must be retried.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from shared.core.json_types import JsonObject
 from shared.core.log import redact_secrets
 from shared.telegram.update import Update
 
@@ -65,7 +64,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1].rstrip() + "…"
 
 
-def _words(message: dict[str, Any]) -> str:
+def _words(message: JsonObject) -> str:
     """Return the text of a message, poll or checklist, or its content type in brackets with the caption."""
     if text := _string(message, "text"):
         return text
@@ -77,7 +76,7 @@ def _words(message: dict[str, Any]) -> str:
     return f"{content} {_string(message, 'caption')}".strip()
 
 
-def _listed(name: str, title: str, items: Any) -> str:
+def _listed(name: str, title: str, items: object) -> str:
     entries = items if isinstance(items, list) else []
     texts = [_string(entry, "text") for entry in entries if isinstance(entry, dict)]
     return "\n".join([f"[{name}] {title}", *(f"- {text}" for text in texts if text)])
@@ -95,15 +94,15 @@ def _author(update: Update, bot_id: int) -> str:
     return "someone else's message"
 
 
-def _sender(message: dict[str, Any]) -> Any:
+def _sender(message: JsonObject) -> object:
     return _object(message, "from").get("id")
 
 
-def _object(value: dict[str, Any], key: str) -> dict[str, Any]:
+def _object(value: JsonObject, key: str) -> JsonObject:
     found = value.get(key)
     return found if isinstance(found, dict) else {}
 
 
-def _string(value: dict[str, Any], key: str) -> str:
+def _string(value: JsonObject, key: str) -> str:
     found = value.get(key)
     return found if isinstance(found, str) else ""

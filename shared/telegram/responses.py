@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from shared.core.json_types import JsonObject
 
 # Limits of Retry-After in seconds. The lower one must exceed fallback.FIRST_DELIVERY_SECONDS: a redelivery
 # must never count as a first delivery, or the fallback would answer an update that another instance has
@@ -17,7 +18,7 @@ class WebhookResponse:
     """A webhook response. `body` is one Bot API call {"method", …parameters}, which Telegram executes."""
 
     status: int = 200
-    body: dict[str, Any] | None = None
+    body: JsonObject | None = None
     retry_after: int | None = None  # seconds
 
 

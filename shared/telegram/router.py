@@ -16,20 +16,24 @@ rest; within the same order by the bot's list of features, then as they were wri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from shared.telegram.context import StateUnavailable, current_context, reply
 from shared.telegram.feature import ANY, LINK, PAYMENT, button_key
+
+if TYPE_CHECKING:
+    from telebot.types import CallbackQuery, Message
 
 OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 TEXT = ("text",)
 
 Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
+Event = TypeVar("Event")
 
 
 class Order(IntEnum):
@@ -48,7 +52,7 @@ class Handler:
     kind: str
     order: Order
     function: Function
-    filters: dict[str, Any]
+    filters: Mapping[str, object]
     commands: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
     data: re.Pattern[str] | None = None
@@ -58,11 +62,23 @@ class Handler:
     link: str = ""
     works_offline: bool = False
     allowed_while_banned: bool = False
-    telebot: dict[str, Any] = field(init=False)
+    telebot: dict[str, object] = field(init=False)
 
     def __post_init__(self) -> None:
         entry = {"function": self.function, "pass_bot": False, "filters": self.filters}
         object.__setattr__(self, "telebot", entry)
+
+
+class _Declared(TypedDict, total=False):
+    """The fields of `Handler` that not every kind of handler has."""
+
+    commands: tuple[str, ...]
+    buttons: tuple[str, ...]
+    data: re.Pattern[str] | None
+    states: tuple[str, ...]
+    admin: bool
+    link: str
+    allowed_while_banned: bool
 
 
 class Router:
@@ -76,7 +92,7 @@ class Router:
         *,
         commands: Sequence[str] = (),
         state: str = "",
-        func: Callable[[Any], Any] | None = None,
+        func: Callable[[Message], object] | None = None,
         content_types: Sequence[str | None] = TEXT,
         private_only: bool = False,
         works_offline: bool = False,
@@ -97,7 +113,7 @@ class Router:
             admin: it matches only for an admin in the private chat, so others are answered as for an unknown
                 command.
         """
-        tests: list[Callable[[Any], Any]] = [is_for_admin] if admin else []
+        tests: list[Callable[[Message], object]] = [is_for_admin] if admin else []
         if state:
             tests.append(lambda event: _is_awaited(state, event))
         filters = {
@@ -124,9 +140,11 @@ class Router:
             admin=admin,
         )
 
-    def edited_message_handler(self, **declarations: Any) -> Decorator:
+    def edited_message_handler(
+        self, *, state: str = "", func: Callable[[Message], object] | None = None
+    ) -> Decorator:
         """Register a handler of edited messages, see `message_handler`."""
-        return self.message_handler(**declarations, kind="edited_message")
+        return self.message_handler(state=state, func=func, kind="edited_message")
 
     def callback_query_handler(
         self,
@@ -148,7 +166,7 @@ class Router:
         The other declarations are as for `message_handler`.
         """
         patterns = [data] if isinstance(data, str) else [*data]
-        tests: list[Callable[[Any], Any]] = []
+        tests: list[Callable[[CallbackQuery], object]] = []
         pattern = None
         if ANY not in patterns:
             pattern = re.compile("|".join(f"(?:{one})" for one in patterns), re.DOTALL)
@@ -190,12 +208,12 @@ class Router:
         self,
         kind: str,
         order: Order,
-        filters: dict[str, Any],
+        filters: Mapping[str, object],
         *,
         page: str = "",
         private_only: bool = False,
         works_offline: bool = False,
-        **declared: Any,
+        **declared: Unpack[_Declared],
     ) -> Decorator:
         def register(function: Function) -> Function:
             if private_only and not page:
@@ -217,22 +235,22 @@ class Router:
         return register
 
 
-def is_for_admin(_event: Any = None) -> bool:
+def is_for_admin(_event: object = None) -> bool:
     """Return whether an admin wrote or tapped, and in private: in a group others would see the answer."""
     context = current_context()
     return context.user.is_admin and context.update.is_private
 
 
-def _always(_event: Any) -> bool:
+def _always(_event: object) -> bool:
     return True
 
 
-def _is_awaited(state: str, event: Any) -> bool:
+def _is_awaited(state: str, event: Message) -> bool:
     awaiting = str(current_context().data.get("awaiting") or "")
     return awaiting.partition(":")[0] == state and not (event.text or "").startswith("/")
 
 
-def _all(tests: Collection[Callable[[Any], Any]]) -> Callable[[Any], bool] | None:
+def _all(tests: Collection[Callable[[Event], object]]) -> Callable[[Event], bool] | None:
     """Join tests of an event to one, evaluated in order; None where there is none."""
     if not tests:
         return None
@@ -241,11 +259,12 @@ def _all(tests: Collection[Callable[[Any], Any]]) -> Callable[[Any], bool] | Non
 
 def _private(function: Function, page: str, works_offline: bool) -> Function:
     @wraps(function)
-    def guarded(event: Any) -> Any:
+    def guarded(event: object) -> object:
         context = current_context()
         if not context.update.is_private:
             link = f"https://t.me/{context.bot.user.username}?start={OPEN_PAGE}{page}"
-            return reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
+            reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
+            return None
         if context.is_offline and not works_offline:
             raise StateUnavailable
         return function(event)

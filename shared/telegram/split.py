@@ -19,8 +19,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from shared.core.json_types import JsonObject
 from shared.core.texts import Text, utf16_length
 
 MESSAGE_LENGTH = 4096  # UTF-16 code units
@@ -88,7 +89,7 @@ def _fits(text: Text, limit: int) -> bool:
     )
 
 
-def _size(entity: dict[str, Any]) -> int:
+def _size(entity: JsonObject) -> int:
     """Return the approximate size in bytes of an entity in Telegram's protocol."""
     return _ENTITY_BYTES + len(f"{entity.get('url', '')}{entity.get('language', '')}".encode())
 
@@ -112,7 +113,7 @@ class Utf16:
 class _Entity(NamedTuple):
     start: int  # characters
     end: int
-    data: dict[str, Any]
+    data: JsonObject
 
     @property
     def is_style(self) -> bool:
@@ -133,7 +134,7 @@ class _Source:
         # The running maximum of entity ends is sorted, so entities that end before a position can be skipped.
         self._reached = list(accumulate((entity.end for entity in self.entities), max))
 
-    def _located(self, data: dict[str, Any]) -> _Entity:
+    def _located(self, data: JsonObject) -> _Entity:
         start, stop = data["offset"], data["offset"] + data["length"]
         return _Entity(self.offsets.characters(start), min(self.offsets.characters(stop), self.end), data)
 

@@ -7,16 +7,16 @@ rendered at delivery, in the language and time zone of the recipient.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from shared.core import texts
 from shared.core.display_names import display_name
+from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 
 METHOD = "template"
 
 
-def render(parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def render(parameters: JsonObject) -> tuple[str, JsonObject]:
     """Return the Bot API method and its parameters for a template's parameters.
 
     Args:
@@ -45,11 +45,11 @@ def render(parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "sendMessage", message
 
 
-def _button_action(button: dict[str, Any]) -> dict[str, Any]:
+def _button_action(button: JsonObject) -> JsonObject:
     return {"url": button["url"]} if "url" in button else {"callback_data": button["data"]}
 
 
-def _format_value(language: str, timezone: str, value: Any) -> Any:  # noqa: PLR0911 - one return per kind
+def _format_value(language: str, timezone: str, value: object) -> object:  # noqa: PLR0911 - one return per kind
     """Format a value for a language: a date, an amount, a text, a name, or a text given per language."""
     if not isinstance(value, dict):
         return value

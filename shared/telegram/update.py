@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
 import orjson
 
 from shared.core.cached_property import cached_property
 from shared.core.config import settings
 from shared.core.display_names import display_name
+from shared.core.json_types import JsonObject
 from shared.core.log import redact_secrets
 from shared.core.redaction import looks_like_secret
 from shared.core.signatures import user_hash
@@ -42,22 +43,22 @@ class Update:
     bot: str
     update_id: int
     kind: str
-    data: dict[str, Any]
+    data: JsonObject
 
     @cached_property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         """The object named by the kind: the message, the callback query, …"""
         return self.data[self.kind]  # type: ignore[no-any-return]
 
     @cached_property
-    def message(self) -> dict[str, Any]:
+    def message(self) -> JsonObject:
         """The message of the update or of its callback query; empty if there is none."""
         if self.kind == "callback_query":
             return self.content.get("message") or {}
         return self.content if "message_id" in self.content else {}
 
     @cached_property
-    def user(self) -> dict[str, Any] | None:
+    def user(self) -> JsonObject | None:
         """The sender; None for channels, anonymous admins, service accounts and other bots."""
         sender = self.content.get("from")
         if not sender or sender.get("is_bot") or sender["id"] in _SERVICE_ACCOUNTS:
@@ -85,8 +86,8 @@ class Update:
     @cached_property
     def thread_id(self) -> int:
         """The topic id; 0 in chats without topics, in the General topic and in reply threads."""
-        thread: Any = self.message.get("message_thread_id")
-        return int(thread) if self.message.get("is_topic_message") is True and is_id(thread) else 0
+        thread: object = self.message.get("message_thread_id")
+        return thread if self.message.get("is_topic_message") is True and is_id(thread) else 0
 
     @property
     def is_group(self) -> bool:
@@ -211,12 +212,12 @@ class Update:
         return orjson.dumps(_redacted(self.data)).decode() if has_secret else payload
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: object) -> TypeGuard[int]:
     """Return whether a value is a valid Telegram id."""
     return type(value) is int and abs(value) < 2**52  # "at most 52 significant bits" (Bot API: User, Chat)
 
 
-def _redacted(value: Any) -> Any:
+def _redacted(value: object) -> object:
     """Redact credentials string by string; redacting the JSON text could cut an escape sequence."""
     if isinstance(value, str):
         return redact_secrets(value)

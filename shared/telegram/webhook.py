@@ -16,7 +16,7 @@ An authentic but invalid body gets a 200 too: Telegram would resend it for a day
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -24,6 +24,7 @@ from shared import bots
 from shared.core import db, health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.core.json_types import JsonObject
 from shared.core.request_receiver import read_body
 from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
@@ -76,7 +77,7 @@ def _response(answer: WebhookResponse) -> Response:
     return _json(answer.body) if answer.body else b"", answer.status, headers
 
 
-def _json(body: dict[str, Any]) -> bytes:
+def _json(body: JsonObject) -> bytes:
     return orjson.dumps(without_preview(body["method"], body))
 
 

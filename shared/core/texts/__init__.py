@@ -20,9 +20,10 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 
 _SHARED = Path(__file__).parents[2]
 _CUSTOM = Path(__file__).parent / "custom"
@@ -34,6 +35,7 @@ _COUNTS = frozenset(
         *("quantity", "requests", "taken", "total", "trainings", "used", "uses"),
     }
 )
+Value = TypeVar("Value")
 _FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
 
 
@@ -54,7 +56,7 @@ class Text(NamedTuple):
     """A message ready for Telegram: plain text and its entities (offsets in UTF-16 code units)."""
 
     text: str
-    entities: list[dict[str, Any]]
+    entities: list[JsonObject]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def choose(*preferences: str | None) -> str:
     return settings().default_language
 
 
-def pick(code: str, by_language: Mapping[str, Any]) -> Any:
+def pick(code: str, by_language: Mapping[str, Value]) -> Value:
     """Return what stands there for a language, else for the default one, else whatever there is.
 
     Raises:
@@ -147,12 +149,12 @@ class ProductWords(NamedTuple):
     about: str
 
 
-def product_words(code: str, by_language: Mapping[str, Any]) -> ProductWords:
+def product_words(code: str, by_language: Mapping[str, object]) -> ProductWords:
     """Return a product's title and description in a language, else in the next one that has a title."""
     titled = {
         one: words for one, words in by_language.items() if isinstance(words, Mapping) and words.get("title")
     }
-    words = pick(code, titled) if titled else {"title": "—"}
+    words: Mapping[str, object] = pick(code, titled) if titled else {"title": "—"}
     return ProductWords(str(words["title"]), str(words.get("description") or ""))
 
 
@@ -168,7 +170,7 @@ def grouped(speech: Language, value: int | Decimal) -> str:
     return f"−{written}" if value < 0 else written
 
 
-def text(code: str, key: str, /, **values: Any) -> str:
+def text(code: str, key: str, /, **values: object) -> str:
     """Return the text `key` in a language without its styles: for buttons, toasts and descriptions."""
     return "".join(_fill(piece.content, code, values) for piece in _pieces(code, key))
 
@@ -185,14 +187,14 @@ def provider_name(code: str, provider: str) -> str:
     return text(code, key) if has(code, key) else provider
 
 
-def rich(code: str, key: str, /, **values: Any) -> Text:
+def rich(code: str, key: str, /, **values: object) -> Text:
     """Return the text `key` in a language with its styles as entities.
 
     Raises:
         KeyError: there is no such text, or a value that it names is missing.
     """
     parts: list[str] = []
-    entities: list[dict[str, Any]] = []
+    entities: list[JsonObject] = []
     offset = 0
     for piece in _pieces(code, key):
         content = _fill(piece.content, code, values)
@@ -206,7 +208,7 @@ def rich(code: str, key: str, /, **values: Any) -> Text:
 
 def concat(*texts: Text, separator: str = "") -> Text:
     """Return texts one behind the other, with the entities of each at their new places."""
-    entities: list[dict[str, Any]] = []
+    entities: list[JsonObject] = []
     offset = 0
     for part in texts:
         entities += [{**entity, "offset": entity["offset"] + offset} for entity in part.entities]
@@ -228,17 +230,20 @@ def _pieces(code: str, key: str) -> tuple[_Piece, ...]:
     return tuple(piece for piece in pieces if piece.content)
 
 
-def _fill(content: str, code: str, values: Mapping[str, Any]) -> str:
+def _fill(content: str, code: str, values: Mapping[str, object]) -> str:
     if "{" not in content:
         return content
 
     def fill(match: re.Match[str]) -> str:
         value = values[match[1]]
-        is_amount = isinstance(value, int | Decimal) and (match[1] in _COUNTS or match[2])
-        written = grouped(language(code), value) if is_amount else str(value)
+        is_amount = match[1] in _COUNTS or match[2]
+        written = (
+            grouped(language(code), value) if is_amount and isinstance(value, int | Decimal) else str(value)
+        )
         if not match[2]:
             return written
         forms = match[2][1:].split("|")
-        return f"{written} {forms[language(code).plural(abs(int(value)))]}"
+        number = int(value) if isinstance(value, int | float | Decimal) else int(str(value))
+        return f"{written} {forms[language(code).plural(abs(number))]}"
 
     return _FIELD.sub(fill, content)

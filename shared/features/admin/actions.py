@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.core import db
 from shared.core.errors import Refusal
@@ -47,7 +47,9 @@ class Done(NamedTuple):
     entry: int | None = None
 
 
-def carry_out(context: UpdateContext, user: AdminFindUser, action: Callable[..., Done], *values: Any) -> Done:
+def carry_out(
+    context: UpdateContext, user: AdminFindUser, action: Callable[..., Done], *values: object
+) -> Done:
     """Run an action and return the line about it, also when a rule refuses it."""
     try:
         return action(context, user, *values)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, texts
+from shared.core.json_types import JsonObject
 from shared.core.texts import Text, figures
 from shared.features.admin.card import find
 from shared.features.admin.product_pages import prices_line
@@ -125,11 +126,9 @@ def _what(context: UpdateContext, entry: AdminAuditEntries) -> str:
     return context.text(key, **_values(context, action, before, after))
 
 
-def _values(
-    context: UpdateContext, action: str, before: dict[str, Any], after: dict[str, Any]
-) -> dict[str, Any]:
+def _values(context: UpdateContext, action: str, before: JsonObject, after: JsonObject) -> dict[str, object]:
     """Return the values that the text about an action names."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     match action:
         case "add_bonus_credits" | "give_trainings" | "reset_user_usage":
             field = _COUNTED[action]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
@@ -189,7 +189,7 @@ def show(context: UpdateContext, who: str) -> None:
         context.answer_callback(context.text("button_old"), alert=True)
 
 
-def _act(who: str, action: Callable[..., actions.Done], *values: Any) -> None:
+def _act(who: str, action: Callable[..., actions.Done], *values: object) -> None:
     """Run the action of a button, show its result over the chat, and update the card."""
     context = current_context()
     user = find_user(context, who)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telebot.types import Message
 
@@ -95,7 +95,7 @@ def _give_plan(context: UpdateContext, user: AdminFindUser, name: str, days: int
     return _report(context, user, actions.carry_out(context, user, actions.set_plan, wanted, days))
 
 
-def act_on(context: UpdateContext, who: str, action: Callable[..., actions.Done], *values: Any) -> None:
+def act_on(context: UpdateContext, who: str, action: Callable[..., actions.Done], *values: object) -> None:
     """Run an action on the named user, and answer with its result and a button to the user's card."""
     if user := find(context, who):
         _report(context, user, actions.carry_out(context, user, action, *values))

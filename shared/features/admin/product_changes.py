@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
+from shared.core.json_types import JsonObject
 from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
 from shared.payments import providers
@@ -188,7 +189,7 @@ def ask_hide(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboa
     ]
 
 
-def _ask(context: UpdateContext, what: str, **values: Any) -> str:
+def _ask(context: UpdateContext, what: str, **values: object) -> str:
     """Store the change that Yes would make, and return its button's data."""
     number = context.update.update_id
     context.set_data(ASKED, {"number": number, "change": [what, values]})
@@ -198,22 +199,20 @@ def _ask(context: UpdateContext, what: str, **values: Any) -> str:
 
 
 @overload
-def change(
-    context: UpdateContext, what: Literal["prices"], values: dict[str, Any]
-) -> AdminSetPrices | None: ...
+def change(context: UpdateContext, what: Literal["prices"], values: JsonObject) -> AdminSetPrices | None: ...
 
 
 @overload
 def change(
-    context: UpdateContext, what: Literal["texts"], values: dict[str, Any]
+    context: UpdateContext, what: Literal["texts"], values: JsonObject
 ) -> AdminSetProductTexts | None: ...
 
 
 @overload
-def change(context: UpdateContext, what: str, values: dict[str, Any]) -> Changed | None: ...
+def change(context: UpdateContext, what: str, values: JsonObject) -> Changed | None: ...
 
 
-def change(context: UpdateContext, what: str, values: dict[str, Any]) -> Changed | None:
+def change(context: UpdateContext, what: str, values: JsonObject) -> Changed | None:
     """Change a product, or ask what a change would do; None if it is gone or the change does not apply.
 
     Prices and texts change only with a reference.
@@ -231,7 +230,7 @@ def change(context: UpdateContext, what: str, values: dict[str, Any]) -> Changed
 
 
 def _set_prices(
-    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
 ) -> AdminSetPrices | None:
     done: AdminSetPrices | None = db.call(
         "admin_set_prices",
@@ -247,7 +246,7 @@ def _set_prices(
 
 
 def _set_texts(
-    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
 ) -> AdminSetProductTexts | None:
     done: AdminSetProductTexts | None = db.call(
         "admin_set_product_texts",
@@ -264,7 +263,7 @@ def _set_texts(
 
 
 def _switch(
-    context: UpdateContext, values: dict[str, Any], reference: str | None, expected: Any
+    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
 ) -> AdminSwitchProduct | None:
     done: AdminSwitchProduct | None = db.call(
         "admin_switch_product",

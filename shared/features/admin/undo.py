@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.core import db
 from shared.core.errors import Refusal
+from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 from shared.features.admin.actions import deliver, plan_until
 from shared.features.common.plans import plan_name
@@ -48,7 +49,7 @@ def undo(context: UpdateContext, entry: int) -> Undone:
     return Undone(context.text(key, before=before, after=after), str(done["telegram_id"]))
 
 
-def written(context: UpdateContext, action: str, state: dict[str, Any]) -> str:
+def written(context: UpdateContext, action: str, state: JsonObject) -> str:
     """Format a value before or after an undo."""
     if "plan" in state:
         return plan_until(context, state["plan"], state["ends_at"])
@@ -76,6 +77,6 @@ def undo_label(context: UpdateContext, entry: LastUndoable) -> str:
             return context.text("undo_reset")
 
 
-def _signed(context: UpdateContext, before: dict[str, Any], after: dict[str, Any], field: str) -> str:
+def _signed(context: UpdateContext, before: JsonObject, after: JsonObject, field: str) -> str:
     change = after[field] - before[field]
     return ("+" if change > 0 else "") + figures.number(context.language, change)

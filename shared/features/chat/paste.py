@@ -7,8 +7,7 @@ takes them along. The sweep answers a part that stayed alone.
 
 from __future__ import annotations
 
-from typing import Any
-
+from shared.core.json_types import JsonObject
 from shared.telegram.context import UpdateContext
 
 HOLD_SECONDS = 5  # a part waits at least this long for the next one before the sweep answers it
@@ -38,7 +37,7 @@ def hold(context: UpdateContext, words: str) -> None:
     note = {"update_id": context.update.update_id, "text": words[:_LONGEST], "is_whole": is_whole}
     context.set_data(_NOTE, note)
     context.hold(HOLD_SECONDS)
-    action: dict[str, Any] = {"chat_id": context.update.chat_id, "action": "typing"}
+    action: JsonObject = {"chat_id": context.update.chat_id, "action": "typing"}
     if context.update.thread_id:
         action["message_thread_id"] = context.update.thread_id
     context.call("sendChatAction", action)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.core import db, texts
 from shared.core.texts import figures
@@ -164,11 +164,11 @@ def price(context: UpdateContext, option: PaymentOption) -> str:
     return figures.money(context.language, option.amount, option.currency)
 
 
-def title(context: UpdateContext, named: dict[str, Any]) -> str:
+def title(context: UpdateContext, named: Mapping[str, object]) -> str:
     """Return a product's title in the user's language, else in another one."""
     return texts.product_words(context.language, named).title
 
 
-def about(context: UpdateContext, named: dict[str, Any]) -> str:
+def about(context: UpdateContext, named: Mapping[str, object]) -> str:
     """Return a product's description, or an empty string."""
     return texts.product_words(context.language, named).about

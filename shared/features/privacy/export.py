@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -91,7 +91,7 @@ def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
 
 def _file(context: UpdateContext, export: ExportUserData) -> bytes:
     """Return a part of the file: subjects in plain words, each with an explanation, and what is stored."""
-    content: dict[str, Any] = {context.text("mydata_title"): context.text("mydata_about")}
+    content: dict[str, object] = {context.text("mydata_title"): context.text("mydata_about")}
     if sections := export["sections"]:
         for name in SECTIONS:
             content[context.text(f"section_{name}")] = _section(context, name, sections[name])
@@ -99,7 +99,7 @@ def _file(context: UpdateContext, export: ExportUserData) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
-def _section(context: UpdateContext, name: str, stored: Any) -> dict[str, Any]:
+def _section(context: UpdateContext, name: str, stored: object) -> dict[str, object]:
     return {
         context.text("mydata_explanation"): context.text(f"section_{name}_about"),
         context.text("mydata_stored"): stored,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from telebot.types import Message
 
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 from shared.core.texts import Text, utf16_length
 from shared.features.common.menu import back
 from shared.telegram import current_context, reply
@@ -34,7 +33,7 @@ def paysupport(_message: Message) -> None:
     reply(Text(text, entities), back(context))
 
 
-def _owner_link(text: str, words: str) -> list[dict[str, Any]]:
+def _owner_link(text: str, words: str) -> list[JsonObject]:
     """Link words of a text to the first admin's account, the contact if the owner has set none."""
     offset = utf16_length(text.partition(words)[0])
     length = utf16_length(words)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
-from shared.telegram.markdown.state import RenderState
+from shared.telegram.markdown.state import Action, RenderState
 
 _LANGUAGE = re.compile(r"[\w+#.-]{1,32}", re.ASCII)
 
 
-def end_block(state: RenderState, _: Any = None) -> None:
+def end_block(state: RenderState, _: object = None) -> None:
     """End a block with a blank line, except in a tight list."""
     is_tight = bool(state.lists) and not state.lists[-1].is_loose
     state.page.break_line(1 if is_tight else 2)
@@ -27,7 +25,7 @@ def _start_paragraph(state: RenderState, _: None) -> None:
         state.lists[-1].is_loose = True
 
 
-def _start_heading(state: RenderState, _: Any) -> None:
+def _start_heading(state: RenderState, _: object) -> None:
     state.page.begin_block()
     state.page.open("bold")
 
@@ -43,7 +41,7 @@ def _rule(state: RenderState, _: None) -> None:
     end_block(state)
 
 
-def _start_quote(state: RenderState, _: Any) -> None:
+def _start_quote(state: RenderState, _: object) -> None:
     page = state.page
     page.flush_marker()
     page.begin_block()
@@ -102,7 +100,7 @@ def _end_footnote(state: RenderState, _: None) -> None:
     end_block(state)
 
 
-ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
+ACTIONS: dict[str, Action] = {
     "Paragraph": _start_paragraph,
     "/Paragraph": end_block,
     "Heading": _start_heading,

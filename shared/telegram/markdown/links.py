@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from shared.core.json_types import JsonObject
 from shared.telegram.markdown.link_targets import link_note, link_target
-from shared.telegram.markdown.state import Link, RenderState
+from shared.telegram.markdown.state import Action, Link, RenderState
 
 _LABEL_PIECES = 50  # limits the work for nested images; a bare URL has fewer pieces
 _BY_LABEL = ("Reference", "Collapsed", "Shortcut")
 
 
-def _start_link(state: RenderState, data: dict[str, Any]) -> None:
+def _start_link(state: RenderState, data: JsonObject) -> None:
     page = state.page
     address = state.restore(data["dest_url"])
     is_free = not page.is_in("text_link")
@@ -27,7 +25,7 @@ def _start_link(state: RenderState, data: dict[str, Any]) -> None:
     state.links.append(Link(target, note, len(page.pieces), end, _title(state, data)))
 
 
-def _brackets(state: RenderState, data: dict[str, Any], *, is_link: bool) -> tuple[str, str]:
+def _brackets(state: RenderState, data: JsonObject, *, is_link: bool) -> tuple[str, str]:
     """Return the brackets to show around the text of `[text][label]`.
 
     `[1]` keeps its brackets. So does a reference without a valid URL, whose definition is shown, too.
@@ -37,7 +35,7 @@ def _brackets(state: RenderState, data: dict[str, Any], *, is_link: bool) -> tup
     return ("[", "]") if data["link_type"] == "Shortcut" and data["id"].isdigit() else ("", "")
 
 
-def _title(state: RenderState, data: dict[str, Any]) -> str:
+def _title(state: RenderState, data: JsonObject) -> str:
     title = state.restore(data["title"]).strip()
     return f" ({title})" if title else ""
 
@@ -55,7 +53,7 @@ def _end_link(state: RenderState, _: None) -> None:
     page.write(link.title)
 
 
-ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
+ACTIONS: dict[str, Action] = {
     "Link": _start_link,
     "/Link": _end_link,
     "Image": _start_link,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from shared.telegram.markdown.blocks import end_block
-from shared.telegram.markdown.state import List, RenderState
+from shared.telegram.markdown.state import Action, List, RenderState
 
 _INDENT = "    "
 _MAX_INDENT = 6 * len(_INDENT)  # a list nested 10,000 times would otherwise take gigabytes of spaces
@@ -38,7 +35,7 @@ def _task(state: RenderState, is_done: bool) -> None:
     state.page.change_marker("☑ " if is_done else "☐ ")
 
 
-ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
+ACTIONS: dict[str, Action] = {
     "List": _start_list,
     "/List": _end_list,
     "Item": _start_item,

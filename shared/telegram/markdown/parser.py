@@ -9,14 +9,16 @@ that no link uses, and markers that are not intended as styles.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from shared.core.json_types import JsonValue
 from shared.telegram.markdown.styles import Style
 
 if TYPE_CHECKING:
     from pyromark import Options
+    from pyromark.event import Range
 
 Step = tuple[str, Any]  # ("Text", "words"), ("List", 1) where one begins, ("/List", True) where it ends
 
@@ -64,7 +66,7 @@ class _EventReader:
         self._literal: list[str] = []  # per open style: the marker to write as text, or "" if intended
         self._last_cell = 0
 
-    def steps(self, events: Any) -> Iterator[Step]:
+    def steps(self, events: Iterable[tuple[JsonValue, Range]]) -> Iterator[Step]:
         for event, place in events:
             name, data = _step(event)
             if self._used is not None:
@@ -82,7 +84,7 @@ class _EventReader:
         if self._used is not None:
             yield from self._unused(len(self._source))
 
-    def _style(self, name: str, place: dict[str, int]) -> Step:
+    def _style(self, name: str, place: Range) -> Step:
         if name[0] == "/":
             marker = self._literal.pop()
             return ("Text", marker) if marker else (name, None)
@@ -111,7 +113,7 @@ class _EventReader:
         """Return the cells of a row beyond the header, which GitHub's tables drop."""
         return _decoded(self._source[self._last_cell : end]).strip(" |\t\r\n")
 
-    def _definitions(self, name: str, place: dict[str, int]) -> Iterator[Step]:
+    def _definitions(self, name: str, place: Range) -> Iterator[Step]:
         """Yield the unused definitions between the last step and this one."""
         if place["start"] > self._position:
             yield from self._unused(place["start"])
@@ -139,7 +141,7 @@ _CONTAINERS = frozenset(
 )
 
 
-def _step(event: Any) -> Step:
+def _step(event: JsonValue) -> Step:
     # popitem is faster, and these dictionaries are not used elsewhere.
     if isinstance(event, str):
         return event, None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from shared.telegram.markdown import blocks, links, lists, tables, text
 from shared.telegram.markdown.state import RenderState
 
@@ -14,7 +12,7 @@ _ACTIONS = text.ACTIONS | blocks.ACTIONS | lists.ACTIONS | links.ACTIONS | table
 class Renderer(RenderState):
     """Renders a document step by step."""
 
-    def take(self, name: str, data: Any) -> None:
+    def take(self, name: str, data: object) -> None:
         """Render one step of the document; the steps of a table are collected until it ends."""
         if self.table is not None and name != "/Table":
             self.table.take(name, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Table:
     rows: list[list[Cell]] = field(default_factory=list)  # the header first
     has_links: bool = False
 
-    def take(self, name: str, data: Any) -> None:
+    def take(self, name: str, data: object) -> None:
         """Collect one step of the table."""
         if name in _ENDS:
             return
@@ -72,5 +72,8 @@ class RenderState(ABC):
         self.table: Table | None = None
 
     @abstractmethod
-    def take(self, name: str, data: Any) -> None:
+    def take(self, name: str, data: object) -> None:
         """Render one step of the document."""
+
+
+Action = Callable[[RenderState, Any], None]  # renders a step; its name determines the type of the data

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from shared.telegram.markdown.blocks import end_block
 from shared.telegram.markdown.grid import draw_grid
 from shared.telegram.markdown.limits import MAX_REPEATED
 from shared.telegram.markdown.parser import Step
-from shared.telegram.markdown.state import Cell, RenderState, Table
+from shared.telegram.markdown.state import Action, Cell, RenderState, Table
 from shared.telegram.markdown.text import BREAK
 
 _PLAIN = frozenset({"Text", "Code", "InlineHtml", "FootnoteReference"})
@@ -77,4 +76,4 @@ def _write_field(state: RenderState, header: str, cell: Iterable[Step]) -> None:
     page.break_line()
 
 
-ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {"Table": _start_table, "/Table": _end_table}
+ACTIONS: dict[str, Action] = {"Table": _start_table, "/Table": _end_table}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
-from shared.telegram.markdown.state import RenderState
+from shared.telegram.markdown.state import Action, RenderState
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
@@ -35,11 +34,11 @@ def _line_break(state: RenderState, _: None) -> None:
     state.page.break_line()
 
 
-def _opening(style: str) -> Callable[[RenderState, Any], None]:
+def _opening(style: str) -> Callable[[RenderState, object], None]:
     return lambda state, _: state.page.open(style)
 
 
-def _closing(style: str) -> Callable[[RenderState, Any], None]:
+def _closing(style: str) -> Callable[[RenderState, object], None]:
     return lambda state, _: state.page.close(style)
 
 
@@ -47,7 +46,7 @@ def _footnote_reference(state: RenderState, name: str) -> None:
     state.page.write(f"[{state.restore(name)}]")
 
 
-ACTIONS: dict[str, Callable[[RenderState, Any], None]] = {
+ACTIONS: dict[str, Action] = {
     "Text": _text,
     "Code": _code,
     "Html": _html,
