@@ -28,6 +28,11 @@ def test_a_sum_may_be_given_without_a_fraction(url: str) -> None:
             settings.write(url, {"DAILY_COST_BOT": text})
 
 
+def test_each_variable_is_named_after_a_setting(url: str) -> None:
+    for variable in settings.VARIABLES:
+        value(url, variable.lower())
+
+
 def test_only_what_is_given_changes(url: str) -> None:
     currency = value(url, "balance_currency")
     changed = settings.write(url, {"QUOTA_TIMEZONE": "Asia/Yekaterinburg", "SOMETHING_ELSE": "1"})
