@@ -326,7 +326,7 @@ def test_reasoning_until_the_deadline_is_too_slow(raw: RawServer, ask: Ask) -> N
         ask(seconds=0.3)
 
 
-def test_what_telegram_does_not_show_is_not_visible() -> None:
+def test_characters_that_telegram_hides_are_not_visible() -> None:
     differ = [code for code in range(0x110000) if is_visible(chr(code)) and not telegram_shows(chr(code))]
     assert differ == []
     assert all(map(is_visible, "a1ж漢😀.*-"))

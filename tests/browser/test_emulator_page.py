@@ -345,9 +345,7 @@ def test_an_own_message_is_answered_and_edited_with_the_keyboard(window: Window)
     expect(own).to_contain_text("edited")
 
 
-def test_the_keyboard_of_a_bot_stands_under_the_field_until_it_is_taken_away(
-    stack: Stack, window: Window
-) -> None:
+def test_a_reply_keyboard_is_shown_below_the_field_until_it_is_removed(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
@@ -535,7 +533,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(window: Window) -> None
     assert paper() == dark
 
 
-def test_the_last_message_stays_in_sight_when_there_is_less_room(window: Window) -> None:
+def test_the_last_message_stays_visible_in_a_smaller_window(window: Window) -> None:
     page = window()
     switch_to_new_user(page)
     for number in (1, 2):  # two answers to /help are longer than the window

@@ -82,7 +82,7 @@ def test_a_function_is_named_like_its_folder_and_decides_nothing(path: Path) -> 
 
 
 @for_each("path", MODULES)
-def test_sql_stands_in_sql_files(path: Path) -> None:
+def test_sql_is_in_sql_files_only(path: Path) -> None:
     if path.name == "db.py":
         return
     code = path.read_text()

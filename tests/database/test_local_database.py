@@ -97,7 +97,7 @@ def test_a_migration_that_was_changed_after_it_was_applied_is_named(project: Pat
         assert [str(migration) for migration in migrate.changed(connection, migrations)] == [str(first)]
 
 
-def test_it_is_made_once_kept_and_emptied_when_asked(folder: Path) -> None:
+def test_the_database_is_created_once_kept_and_emptied_on_request(folder: Path) -> None:
     database = LocalDatabase(folder, free_port())
     try:
         assert len(database.start()) == len(migrate.migrations())

@@ -126,7 +126,7 @@ def test_two_migrations_of_one_time_are_refused(tmp_path: Path) -> None:
         migrate.migrations(tmp_path)
 
 
-def test_what_a_superuser_applies_belongs_to_postgres_too(
+def test_objects_applied_by_a_superuser_belong_to_postgres(
     server: Server, empty_url: str, write: Write
 ) -> None:
     migrate.sync(server.url("empty", "supabase_admin"), folder=write("create table one ()"))

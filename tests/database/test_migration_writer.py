@@ -147,7 +147,7 @@ def test_a_function_called_differently_is_dropped_first(project: Project) -> Non
 
 
 @thorough
-def test_what_left_the_schema_files_is_dropped(project: Project) -> None:
+def test_objects_removed_from_the_schema_files_are_dropped(project: Project) -> None:
     project.write("first")
     project.remove("functions/greet.sql")
     project.remove("tables/people.sql")
@@ -185,7 +185,7 @@ def test_a_migration_later_than_now_is_followed(project: Project) -> None:
     assert (project.folder / "migrations" / "20991231000001_first.sql").exists()
 
 
-def test_what_postgres_refuses_is_not_written(project: Project) -> None:
+def test_a_migration_that_postgres_refuses_is_not_written(project: Project) -> None:
     project.write("first")
     project.file("tables/people.sql", PEOPLE.replace("note text", "note bigint"))
     with pytest.raises(

@@ -297,7 +297,7 @@ def filled(server: Server, database_url: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("calls_before", [0, 7])
 @pytest.mark.parametrize("name", sorted(set(CALLS) - READS_ALL))
-def test_what_it_reads_does_not_grow_with_the_tables(filled: str, name: str, calls_before: int) -> None:
+def test_read_rows_do_not_grow_with_the_tables(filled: str, name: str, calls_before: int) -> None:
     statement = f"select public.{CALLS[name]}"
     many = COUNTERS_READ.get(name, MANY)
     slow = [scans for scans in scans_of(filled, statement, calls_before) if is_slow(scans, many)]
@@ -312,7 +312,7 @@ def test_what_it_reads_does_not_grow_with_the_tables(filled: str, name: str, cal
         "select from public.messages where created_at < now() and role = 'assistant' order by created_at",
     ],
 )
-def test_what_no_index_answers_is_noticed(filled: str, statement: str) -> None:
+def test_a_query_without_an_index_is_detected(filled: str, statement: str) -> None:
     assert any(map(is_slow, scans_of(filled, statement)))
 
 

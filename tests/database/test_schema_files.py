@@ -100,7 +100,7 @@ def test_volatility_security_and_search_path_are_written_out(path: Path) -> None
 
 
 @each_function_file
-def test_rights_and_comment_stand_beside_the_function(path: Path) -> None:
+def test_rights_and_comment_are_in_the_file_of_the_function(path: Path) -> None:
     text = code(path.read_text())
     (name,) = CREATE_FUNCTION.findall(text)[:1] or [""]
     assert re.search(rf"^revoke all on function {re.escape(name)}\b", text, re.MULTILINE), (
@@ -116,7 +116,7 @@ def test_rights_and_comment_stand_beside_the_function(path: Path) -> None:
 
 
 @each_table_file
-def test_rights_and_row_level_security_stand_beside_the_table(path: Path) -> None:
+def test_rights_and_row_level_security_are_in_the_file_of_the_table(path: Path) -> None:
     text = code(path.read_text())
     (name,) = CREATE_TABLE.findall(text)[:1] or [""]
     for statement in (f"alter table {name} enable row level security", f"revoke all on table {name} from"):

@@ -62,7 +62,7 @@ def test_an_admins_payments_come_before_everyones() -> None:
     assert [handler.admin for handler in handlers] == [True, False]
 
 
-def test_what_no_other_feature_takes_comes_behind_all_commands() -> None:
+def test_handlers_of_unknown_commands_and_text_come_last() -> None:
     handlers = [one for one in bots.load("assistant").handlers() if one.kind == "message"]
     orders = [handler.order for handler in handlers]
     assert orders == sorted(orders)

@@ -98,7 +98,7 @@ def test_a_lost_payment_is_recorded_once(stack: Stack, sql: Sql, clock: Clock, p
 
 
 @pytest.mark.parametrize("provider", REFUNDING)
-def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
+def test_a_lost_refund_is_recorded_once(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     invoice = stack.payments.press(link, "pay")

@@ -189,7 +189,7 @@ def test_a_request_reserved_before_the_ban_is_released(
     assert requests_of(sql, anna.id) == 0
 
 
-def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sql: Sql) -> None:
+def test_a_question_asked_before_the_ban_is_answered(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     words = f"hello from {anna.id}"

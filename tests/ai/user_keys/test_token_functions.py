@@ -129,7 +129,7 @@ def test_concurrent_changes_leave_one_active_key_at_most(sql: Sql, call: Call, a
         (0, "openai", CIPHERTEXT, "k1", "sk-proj-1234567890", "K0002"),
     ],
 )
-def test_what_cannot_be_a_key_is_refused_without_repeating_it(
+def test_an_invalid_key_is_refused_without_repeating_it(
     call: Call, anna: int, user: Any, provider: Any, ciphertext: Any, key_id: str, last_four: str, code: str
 ) -> None:
     with pytest.raises(psycopg.Error) as caught:

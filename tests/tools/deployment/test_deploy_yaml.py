@@ -20,7 +20,7 @@ GUIDE = (ROOT / "docs" / "deployment.md").read_text()
 IDS = [step["id"] for step in steps()]
 
 
-def test_it_fits_cloud_builds_schema() -> None:
+def test_the_file_matches_cloud_builds_schema() -> None:
     done = subprocess.run(
         [
             Path(sys.executable).parent / "check-jsonschema",

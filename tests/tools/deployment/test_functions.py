@@ -44,7 +44,7 @@ def test_every_function_is_deployed_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_it_is_built_from_its_folder_with_the_whole_source(build: Build, name: str) -> None:
+def test_a_function_is_built_from_its_folder_with_the_whole_source(build: Build, name: str) -> None:
     call = deployed(build, name)
     assert "gen2" in call.flags
     assert call.flags["source"] == "."

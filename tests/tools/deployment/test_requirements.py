@@ -75,11 +75,11 @@ def brought_along() -> set[str]:
 
 
 @for_each("module", lambda: sorted(imported()))
-def test_what_is_imported_is_installed(module: str) -> None:
+def test_imported_packages_are_installed(module: str) -> None:
     assert distributions(module) & (set(declared()) | brought_along()), f"{module} is not in requirements.in"
 
 
-def test_what_is_installed_is_imported() -> None:
+def test_installed_packages_are_imported() -> None:
     used = {name for module in imported() for name in distributions(module)}
     assert set(declared()) - used <= STARTED, "every megabyte is part of a cold start"
 

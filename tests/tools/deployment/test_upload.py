@@ -70,7 +70,7 @@ def test_a_function_takes_along_everything_that_runs(function: set[str]) -> None
 @pytest.mark.parametrize(
     "path", [*NEVER, "pyproject.toml", "tests/conftest.py", "tools/__init__.py", "supabase/seed.sql"]
 )
-def test_what_is_no_part_of_a_function_stays(function: set[str], path: str) -> None:
+def test_files_that_no_function_needs_are_not_uploaded(function: set[str], path: str) -> None:
     assert path not in function
 
 

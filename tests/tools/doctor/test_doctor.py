@@ -189,7 +189,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
 }  # fmt: skip
 
 
-def test_what_is_wrong_is_named_with_its_remedy(clinic: Clinic) -> None:
+def test_each_problem_is_named_with_its_remedy(clinic: Clinic) -> None:
     for damage, _, _ in DAMAGE.values():
         damage(clinic.project)
     is_well, found = clinic.find()

@@ -475,7 +475,7 @@ def test_commands_and_texts_are_kept_for_each_language(bot: Client) -> None:
     assert bot.call("getMyDescription", language_code="ru")["result"] == {"description": "All"}
 
 
-def test_who_blocked_the_bot_cannot_be_reached(bot: Client, chat: Chat) -> None:
+def test_a_user_who_blocked_the_bot_cannot_be_reached(bot: Client, chat: Chat) -> None:
     chat.block()
     assert refusal(bot.send()) == (403, "Forbidden: bot was blocked by the user")
     chat.unblock()

@@ -26,7 +26,7 @@ def status(telegram: Telegram, channel: Channel, user_id: int) -> str:
     return str(ask(telegram, "getChatMember", channel.id, user_id=user_id)["status"])
 
 
-def test_who_joins_is_a_member_until_they_leave(telegram: Telegram, channel: Channel) -> None:
+def test_a_user_who_joins_is_a_member_until_they_leave(telegram: Telegram, channel: Channel) -> None:
     anna = telegram.user("Anna")
     assert status(telegram, channel, anna.id) == "left"
     channel.join(anna)
@@ -42,7 +42,7 @@ def test_who_joins_is_a_member_until_they_leave(telegram: Telegram, channel: Cha
     assert status(telegram, channel, telegram.bot("assistant").id) == "administrator"
 
 
-def test_what_a_bot_learns_of_a_channel(telegram: Telegram, channel: Channel) -> None:
+def test_get_chat_describes_a_channel(telegram: Telegram, channel: Channel) -> None:
     chat = ask(telegram, "getChat", "@some_news")
     assert (chat["id"], chat["type"], chat["title"]) == (channel.id, "channel", "News")
     assert (chat["username"], chat["invite_link"]) == ("some_news", "https://t.me/some_news")

@@ -118,7 +118,7 @@ def test_an_album_is_one_group(bare: Stack, api: HttpApi, receiver: Receiver, ch
     ({"text": "x", "thread": 5}, "There is no such topic, or it is closed."),
     ({"text": "x", "quote": "y"}, "A quote is a part of the message that is replied to."),
 ])  # fmt: skip
-def test_what_telegrams_apps_would_not_send_is_refused(
+def test_input_that_telegram_apps_cannot_send_is_refused(
     api: HttpApi, chat: Json, body: Json, sentence: str
 ) -> None:
     assert api.refusal("send", **chat, **body) == sentence

@@ -190,7 +190,7 @@ def test_a_failed_payment_says_why(run: Run, shop: Shop, outcome: str, words: st
     assert (code, lines(out)[0].startswith("The payment is not made: ")) == (0, True)
 
 
-def test_what_cannot_be_paid(run: Run) -> None:
+def test_paying_without_an_invoice_is_refused(run: Run) -> None:
     assert run("pay") == (1, "", "There is no invoice in this chat.\n")
     assert run("pay", "--link", "https://t.me/$none")[2] == "There is no such invoice any more.\n"
     run("send", "/buy")
@@ -244,7 +244,9 @@ def test_wrong_arguments_are_code_two(arguments: list[str]) -> None:
         (("switch", "ai", "grumpy"), "The AI can be ok, slow,"),
     ],
 )
-def test_a_wrong_word_is_refused_with_the_right_ones(run: Run, command: tuple[str, ...], words: str) -> None:
+def test_an_unknown_value_is_refused_with_the_valid_ones(
+    run: Run, command: tuple[str, ...], words: str
+) -> None:
     code, out, err = run(*command)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert words in err

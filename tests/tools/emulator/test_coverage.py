@@ -89,7 +89,7 @@ def test_support_is_full_in_part_or_none() -> None:
     assert re.match(r"\d+ of \d+ methods with every field, \d+ in part, \d+ not", coverage().summary)
 
 
-def test_what_is_ignored_is_named() -> None:
+def test_ignored_parameters_are_named() -> None:
     given = {"chat_id": 1, "text": "x", "business_connection_id": "b", "no_such_field": 1}
     assert ignored_fields("SENDMESSAGE", given) == ["business_connection_id"]
     assert ignored_fields("noSuchMethod", given) == []
@@ -249,7 +249,7 @@ def test_a_method_that_is_not_emulated_is_not_taken_for_a_misspelled_one(telegra
 
 
 @pytest.mark.parametrize(("thing", "names"), NOT_EMULATED.items())
-def test_what_is_not_emulated_is_refused_and_never_comes(
+def test_unsupported_methods_and_updates_are_refused_and_never_sent(
     telegram: Telegram, thing: str, names: tuple[tuple[str, ...], tuple[str, ...]]
 ) -> None:
     for name in names[0]:

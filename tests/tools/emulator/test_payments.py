@@ -177,7 +177,7 @@ def test_money_that_comes_late(market: Market) -> None:
     eventually(lambda: len(market.callbacks) == 2, 20)
 
 
-def test_what_cannot_be_is_refused(market: Market) -> None:
+def test_an_impossible_action_is_refused(market: Market) -> None:
     for action in ("refund", "renew", "nonsense", "__init__", "act"):
         with pytest.raises(NotPossible):
             market.corner.act("b1", action)

@@ -238,7 +238,7 @@ def test_a_subscription_renews_fails_is_canceled_and_resumed(
         ),
     ],
 )
-def test_what_is_no_invoice_is_refused(telegram: Telegram, change: Json, words: str) -> None:
+def test_an_invalid_invoice_is_refused(telegram: Telegram, change: Json, words: str) -> None:
     with pytest.raises(ApiError, match=words):
         link(telegram, **change)
 
@@ -255,7 +255,7 @@ def test_transactions_come_a_hundred_at_a_time(telegram: Telegram, asked: Json) 
         call(telegram, "getStarTransactions", **asked)
 
 
-def test_what_is_no_invoice_cannot_be_paid(telegram: Telegram, chat: Chat) -> None:
+def test_a_link_without_an_invoice_cannot_be_paid(telegram: Telegram, chat: Chat) -> None:
     pay: Callable[[str], Any] = chat.pay
     with pytest.raises(AssertionError, match="no invoice"):
         pay("https://t.me/$nothing")

@@ -84,7 +84,7 @@ def test_a_second_emulator_is_refused_before_anything_is_asked(installed: Checko
     )
 
 
-def test_a_taken_port_is_said_before_anything_is_installed(checkout: Checkout) -> None:
+def test_a_port_in_use_is_reported_before_anything_is_installed(checkout: Checkout) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         free = free_port()  # an emulator of this machine may have the usual ones

@@ -144,7 +144,7 @@ def test_a_clone_of_git_for_windows_runs_in_wsl(tmp_path: Path) -> None:
     assert b"\r" not in (clone / "switchboard").read_bytes() + (clone / "Makefile").read_bytes()
 
 
-def test_a_python_that_is_too_old_or_missing_is_said_in_one_line(checkout: Checkout, tmp_path: Path) -> None:
+def test_an_old_or_missing_python_is_reported_in_one_line(checkout: Checkout, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("dirname", "readlink"):

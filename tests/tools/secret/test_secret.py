@@ -126,7 +126,7 @@ def test_a_random_secret_that_cannot_be_read_is_not_replaced(
     assert "gcloud secrets versions enable" in done.stderr.splitlines()[-1]
 
 
-def test_what_windows_editors_put_around_a_value_is_left_out(tool: Tool) -> None:
+def test_a_byte_order_mark_and_line_breaks_are_removed(tool: Tool) -> None:
     assert tool.run("set", "OPENAI_API_KEY", stdin="\ufeffsk-1\r\n").returncode == 0
     assert tool.secrets == {"OPENAI_API_KEY": ["sk-1"]}
 

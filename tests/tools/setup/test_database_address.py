@@ -44,7 +44,7 @@ def test_elsewhere_the_functions_use_the_same_port() -> None:
         ("", "It looks like"),
     ],
 )
-def test_an_address_that_cannot_work_is_said_with_the_right_one(text: str, words: str) -> None:
+def test_an_unusable_address_is_reported_with_the_right_one(text: str, words: str) -> None:
     with pytest.raises(AddressError) as refused:
         parse(text)
     assert words in str(refused.value)

@@ -99,5 +99,5 @@ def test_a_cli_without_a_login_is_asked_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("printed", [None, [], {}, "x", {"data": None}, [{"name": "no region"}]])
-def test_what_holds_no_project_gives_none(printed: Any) -> None:
+def test_output_without_a_project_gives_none(printed: Any) -> None:
     assert list(supabase._read(printed)) == []

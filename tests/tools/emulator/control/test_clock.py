@@ -156,7 +156,7 @@ def test_an_unpaid_checkout_expires(api: Api, control: Stack, anna: Chat, order:
     assert "expired" in [one["kind"] for one in state["passed"]]
 
 
-def test_what_falls_due_is_named_without_its_description(
+def test_a_due_item_is_named_without_its_description(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
     invoice = order(anna, "crypto_pay")
@@ -166,7 +166,7 @@ def test_what_falls_due_is_named_without_its_description(
     assert words[invoice] == "Crypto Pay: 100 requests, expires"
 
 
-def test_what_was_canceled_ends_and_is_not_charged_next(
+def test_the_clock_lists_the_end_of_a_canceled_subscription(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
     stripe = control.payments["stripe"]

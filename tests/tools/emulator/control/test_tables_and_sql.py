@@ -54,7 +54,7 @@ def test_pages_order_and_filters(api: Api, control: Any, owner: Owner) -> None:
     owner("delete from users where first_name like 'Page %%'")
 
 
-def test_what_is_secret_is_neither_shown_nor_searched(api: Api, owner: Owner, anna: Chat) -> None:
+def test_secret_columns_are_neither_shown_nor_searched(api: Api, owner: Owner, anna: Chat) -> None:
     owner(
         "insert into user_tokens (user_id, provider, ciphertext, key_id, last_four) "
         "values ((select id from users where telegram_id = %s), 'openai', %s, 'k1', 'abcd')",
