@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from shared.ai.deltas import Deltas
 from shared.ai.text_cleanup import well_formed, without_control_tokens, without_reasoning
 from shared.core.config import settings
+from shared.core.json_types import JsonMapping, JsonObject
 
 Finish = Literal["stop", "length", "cut", "broken"]
 Message = TypeVar("Message", bound=Mapping[str, str])  # {role, content}
@@ -181,11 +182,11 @@ class Provider(ABC):
         """Return the headers of a request."""
 
     @abstractmethod
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request for a stream."""
 
     @abstractmethod
-    def read_event(self, event: Mapping[str, Any], partial: PartialCompletion) -> None:
+    def read_event(self, event: JsonMapping, partial: PartialCompletion) -> None:
         """Add one event of a stream, or a whole answer, to `partial`.
 
         Unexpected JSON may raise LookupError, TypeError, ValueError or AttributeError. Unexpected values of
@@ -193,5 +194,5 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+    def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to our ErrorKind. `status` is the HTTP status, or 0 inside a stream."""

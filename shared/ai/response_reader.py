@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
 from shared.ai.provider import MAX_BYTES, NOT_JSON, ErrorKind, PartialCompletion, Provider, ProviderError
 from shared.ai.server_sent_events import EventParser
 from shared.core.http import ProtocolError, RequestError, Stream
+from shared.core.json_types import JsonObject, JsonValue
 
 _MAX_ERROR_BYTES = 65_536  # bytes of an error's body that are read
 _PADDING = b" \t\r\n\xef\xbb\xbf"  # white space that keeps the connection open, and a byte order mark
@@ -136,7 +136,7 @@ def _add_event(event: bytes, service: Provider, partial: PartialCompletion) -> N
         raise ProtocolError(f"unreadable event: {type(error).__name__}") from None
 
 
-def _parse_json(event: bytes) -> Any:
+def _parse_json(event: bytes) -> JsonValue:
     """Return the JSON value; unlike orjson, accept NaN and incomplete characters."""
     try:
         return orjson.loads(event)
@@ -202,7 +202,7 @@ def _read_all(response: Stream, first: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def as_object(body: bytes) -> dict[str, Any]:
+def as_object(body: bytes) -> JsonObject:
     """Return an error's body as a JSON object; anything else as the value of NOT_JSON."""
     try:
         value = _parse_json(body)

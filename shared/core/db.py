@@ -27,6 +27,7 @@ from shared.core import log
 from shared.core.config import settings
 from shared.core.database_tls import tls_options
 from shared.core.errors import DatabaseUnavailable, Refusal
+from shared.core.json_types import JsonValue
 
 RETRY_SECONDS = 3.0  # how long one call keeps trying
 ANSWER_SECONDS = 9.0  # timeout of one statement; the server cancels it after 8 s
@@ -200,7 +201,7 @@ def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
     return f"select public.{function}({arguments})::text".encode()
 
 
-def call(function: str, **parameters: object) -> Any:
+def call(function: str, **parameters: object) -> JsonValue:
     """Call `public.<function>` and return its jsonb answer, decoded.
 
     Dicts and lists become jsonb parameters; NUL, which Postgres cannot store, is removed. Takes at most
@@ -256,7 +257,7 @@ def _parameter(value: object) -> bytes | None:
     return orjson.dumps(without_nul(value)) if b"\\u0000" in content else content
 
 
-def without_nul(value: Any) -> Any:
+def without_nul(value: object) -> object:
     """Return decoded JSON without the character NUL: Postgres cannot store it, and it is invisible."""
     if isinstance(value, str):
         return value.replace("\0", "")

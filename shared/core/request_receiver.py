@@ -8,7 +8,7 @@ request; gunicorn then parses the request from memory.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gunicorn import http, util
 from gunicorn.workers.gthread import TConn
@@ -31,7 +31,7 @@ class Connection(TConn):  # type: ignore[misc]
     much.
     """
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # makes the socket non-blocking
         self._discarded = 0
         self.start_over()

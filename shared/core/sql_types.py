@@ -6,7 +6,9 @@ dates and times are ISO 8601 as str. A key that only some outcomes have is NotRe
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+from shared.core.json_types import JsonValue
 
 
 class AbortCancel(TypedDict):
@@ -23,7 +25,7 @@ class OutgoingItem(TypedDict):
     bot: str
     id: int
     method: str
-    parameters: Any
+    parameters: JsonValue
 
 
 class AdminAddBonusCredits(TypedDict):
@@ -61,8 +63,8 @@ class AdminAuditEntries(TypedDict):
     id: int
     admin_email: str
     action: str
-    before: Any
-    after: Any
+    before: JsonValue
+    after: JsonValue
     created_at: str
     user: AdminAuditEntriesUser | None
 
@@ -161,8 +163,8 @@ class LastUndoable(TypedDict):
 
     id: int
     action: str
-    before: Any
-    after: Any
+    before: JsonValue
+    after: JsonValue
 
 
 class AdminFindUser(TypedDict):
@@ -600,8 +602,8 @@ class AdminUndo(TypedDict):
     outcome: Literal["undone", "known", "replaced", "impossible"]
     telegram_id: NotRequired[int]
     action: NotRequired[str]
-    before: NotRequired[Any]
-    after: NotRequired[Any]
+    before: NotRequired[JsonValue]
+    after: NotRequired[JsonValue]
     is_partial: NotRequired[bool]
     outgoing: NotRequired[list[OutgoingItem]]
 
@@ -681,7 +683,7 @@ class ClaimOutbox(TypedDict):
     bot: str
     update_id: int | None
     method: str
-    parameters: Any
+    parameters: JsonValue
 
 
 class ClaimRenewalsToCancel(TypedDict):
@@ -748,7 +750,7 @@ class ExportUserDataMessages(TypedDict):
 class ExportUserData(TypedDict):
     """public.export_user_data"""
 
-    sections: dict[str, Any] | None
+    sections: dict[str, JsonValue] | None
     messages: list[ExportUserDataMessages]
     next: int | None
 
@@ -758,7 +760,7 @@ class FailStaleUpdate(TypedDict):
 
     outcome: Literal["retry", "dead_lettered", "superseded"]
     failures: NotRequired[int]
-    answer: NotRequired[Any]
+    answer: NotRequired[JsonValue]
 
 
 class FailUpdate(TypedDict):
@@ -766,7 +768,7 @@ class FailUpdate(TypedDict):
 
     outcome: Literal["retry", "dead_lettered", "superseded"]
     failures: NotRequired[int]
-    answer: NotRequired[Any]
+    answer: NotRequired[JsonValue]
 
 
 class OutboxItem(TypedDict):
@@ -774,7 +776,7 @@ class OutboxItem(TypedDict):
 
     id: int
     method: str
-    parameters: Any
+    parameters: JsonValue
 
 
 class FinishUpdate(TypedDict):
@@ -992,7 +994,7 @@ class ReceiveUpdateSession(TypedDict):
     """public.receive_update.session"""
 
     mode: str
-    data: Any
+    data: JsonValue
 
 
 class ReceiveUpdateUsage(TypedDict):
@@ -1052,7 +1054,7 @@ class ReceiveUpdate(TypedDict):
     history: NotRequired[list[ReceiveUpdateHistory]]
     edited_question: NotRequired[str | None]
     retry_after: NotRequired[int]
-    answer: NotRequired[Any]
+    answer: NotRequired[JsonValue]
     outgoing: NotRequired[list[OutboxItem]]
 
 
@@ -1166,7 +1168,7 @@ class StaleUpdates(TypedDict):
 
     bot: str
     update_id: int
-    payload: Any
+    payload: JsonValue
 
 
 class StarPosition(TypedDict):

@@ -6,13 +6,13 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
 from shared.core import http, log
 from shared.core.http import RequestError, Response
+from shared.core.json_types import JsonObject
 from shared.payments.events import WebhookEvent
 from shared.payments.parsing import get_list, json_object
 from shared.payments.provider import ContactRefused, InvalidPayload, PaymentError, RequestRefused
@@ -60,7 +60,7 @@ def request_json(
     url: str,
     *,
     timeout: float,
-    body: Any = None,
+    body: JsonObject | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Send a request with a JSON body, or without one; see `request`."""
@@ -71,7 +71,7 @@ def request_json(
 
 def parse_response(
     provider: str, answer: Response, why: str = "", *, is_about_contact: bool = False
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the JSON object of a successful response.
 
     Args:
@@ -104,7 +104,7 @@ def as_provider_error(provider: str) -> Iterator[None]:
 
 
 def parse_each(
-    provider: str, read: Callable[[dict[str, Any]], WebhookEvent | None], found: Any
+    provider: str, read: Callable[[JsonObject], WebhookEvent | None], found: object
 ) -> tuple[WebhookEvent, ...]:
     """Parse the objects of a list; invalid ones are logged and skipped, and so is None."""
     events = []

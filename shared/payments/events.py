@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 
 class EventKind(StrEnum):
@@ -62,7 +61,7 @@ class PaymentEvent:
     reason: str = ""  # the provider's reason, for the log and the admins
     refund_id: int | None = None  # our refund (table refunds) that this answers
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return it for SQL: amounts as text, times in ISO 8601, without unset fields."""
         known = asdict(self).items()
         values = {

@@ -9,7 +9,7 @@ last run stopped. A provider that is down delays no other.
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.core import db, log
 from shared.payments import (
@@ -32,7 +32,7 @@ _TIMEOUT = 5.0  # seconds for one request to a provider
 _MAX_FAILURES = 2  # of a provider, after which this run skips it
 
 
-def payments() -> dict[str, Any]:
+def payments() -> dict[str, object]:
     """Run every part once and return how much each did."""
     deadline = monotonic() + _TIME
     kept: RetryPaymentEvents = db.call(

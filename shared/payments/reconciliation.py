@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 _TIME = 60.0  # seconds for the whole run
 _TIMEOUT = 15.0  # seconds for one page
 _PASSES = 3  # a renewal can be recorded only after the first payment of its subscription
-Json = dict[str, Any]
 
 
-def statements() -> Json:
+def statements() -> dict[str, object]:
     """Read due days within the time, and alert about missed renewals; return how many of each."""
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
@@ -112,7 +111,7 @@ def _time_of(event: WebhookEvent) -> float:
     return min(moments, default=0.0)
 
 
-def _to_json(event: WebhookEvent) -> Json:
+def _to_json(event: WebhookEvent) -> dict[str, object]:
     return {"key": event.key, "events": [payment_event.to_json() for payment_event in event.payment_events]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.core import db, log
 from shared.core.config import settings
@@ -94,7 +94,7 @@ def accepts_test_payments() -> bool:
 
 
 def _store(
-    provider: Provider, *, key: str, kind: str, body: bytes, payment_events: list[dict[str, Any]]
+    provider: Provider, *, key: str, kind: str, body: bytes, payment_events: list[dict[str, object]]
 ) -> RecordPaymentEvent:
     result: RecordPaymentEvent = db.call(
         "record_payment_event",

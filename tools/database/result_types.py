@@ -25,7 +25,7 @@ TYPES = {
     "timestamptz": "str",
     "date": "str",
     "uuid": "str",
-    "jsonb": "Any",
+    "jsonb": "JsonValue",
     "null": "None",
 }
 SCALAR_RETURNS = {"bigint": "int", "integer": "int", "text": "str", "boolean": "bool"}
@@ -37,7 +37,9 @@ dates and times are ISO 8601 as str. A key that only some outcomes have is NotRe
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+from shared.core.json_types import JsonValue
 '''
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.ai.provider import ChatRequest, ErrorKind, ProviderError
 from shared.ai.providers import openai
+from shared.core.json_types import JsonMapping, JsonObject
 
 _VERSION = "2023-06-01"  # of the API; the only one since then
 
@@ -54,7 +55,7 @@ class Provider(openai.Provider):
         """Return the headers of a key check."""
         return {"x-api-key": secret, "anthropic-version": _VERSION}
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request, with the stream options of other servers."""
         return super().body(request) | {"stream_options": {"include_usage": True}}
 
@@ -62,7 +63,7 @@ class Provider(openai.Provider):
         """Return the fields that identify the user."""
         return {"user": reference}
 
-    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+    def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to an ErrorKind."""
         error = super().parse_error(status, body)
         if error.kind is ErrorKind.INVALID_REQUEST and "credit balance is too low" in error.message:

@@ -9,10 +9,11 @@ read: other fields can quote the request.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.ai.provider import ChatRequest, ErrorKind, ProviderError
 from shared.ai.providers import openai
+from shared.core.json_types import JsonMapping, JsonObject
 
 _DAILY_QUOTA = "DAILY_QUOTA"  # not one of Google's codes
 
@@ -47,7 +48,7 @@ class Provider(openai.Provider):
         "FAILED_PRECONDITION": ErrorKind.MODEL_NOT_FOUND,  # without billing, for example
     }
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request, with the stream options of other servers."""
         return super().body(request) | {"stream_options": {"include_usage": True}}
 
@@ -55,7 +56,7 @@ class Provider(openai.Provider):
         """Return nothing: the API has no field for it."""
         return {}
 
-    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+    def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error by its reason, its status in capitals, its number."""
         error = body.get("error")
         if not isinstance(error, Mapping):
@@ -67,7 +68,7 @@ class Provider(openai.Provider):
         return super().parse_error(status, {"error": {"code": word, "message": error.get("message") or "?"}})
 
 
-def _reasons(error: Mapping[str, Any]) -> Iterator[str]:
+def _reasons(error: JsonMapping) -> Iterator[str]:
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         if not isinstance(detail, Mapping):

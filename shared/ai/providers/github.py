@@ -10,10 +10,11 @@ There is no free key check: the catalogue needs no token. An invalid token fails
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.ai.provider import ChatRequest, ErrorKind
 from shared.ai.providers import openai
+from shared.core.json_types import JsonObject
 
 
 class Provider(openai.Provider):
@@ -42,7 +43,7 @@ class Provider(openai.Provider):
         410: ErrorKind.MODEL_NOT_FOUND,
     }
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request, with the stream options of other servers."""
         return super().body(request) | {"stream_options": {"include_usage": True}}
 

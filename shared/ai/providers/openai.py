@@ -8,12 +8,13 @@ with the list of models, which is free (https://developers.openai.com/api/refere
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.ai import provider, reported_usage
 from shared.ai.provider import NOT_JSON, ChatRequest, ErrorKind, PartialCompletion, ProviderError, Usage
 from shared.core import log
 from shared.core.config import settings
+from shared.core.json_types import JsonMapping, JsonObject
 
 # `max_tokens` where a model rejects `max_completion_tokens` as unknown or too high: every answer has a limit.
 _FEWER_TOKENS = 4_000
@@ -85,13 +86,13 @@ class Provider(provider.Provider):
         """Return the headers of a request."""
         return {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request.
 
         Without `include_usage` a stream does not report tokens. The obfuscation that is on by default pads
         each event against eavesdroppers who see lengths; it only costs bytes.
         """
-        body: dict[str, Any] = {
+        body: JsonObject = {
             "model": request.model,
             "messages": request.messages,
             "stream": True,
@@ -115,7 +116,7 @@ class Provider(provider.Provider):
         """
         return {"safety_identifier": reference, "prompt_cache_key": reference}
 
-    def read_event(self, event: Mapping[str, Any], partial: PartialCompletion) -> None:
+    def read_event(self, event: JsonMapping, partial: PartialCompletion) -> None:
         """Read an event, which has a `delta`, or a whole answer, which has a `message`."""
         choices = event.get("choices")
         if choices and isinstance(choice := choices[0], dict):
@@ -137,7 +138,7 @@ class Provider(provider.Provider):
                 0, {"code": base["status_code"], "message": base.get("status_msg")}
             )
 
-    def _take_choice(self, choice: Mapping[str, Any], partial: PartialCompletion) -> None:
+    def _take_choice(self, choice: JsonMapping, partial: PartialCompletion) -> None:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             if len(delta) == 1 and isinstance(content := delta.get("content"), str):
@@ -152,13 +153,13 @@ class Provider(provider.Provider):
             self._finish(str(reason).lower(), choice, partial)
 
     def _take_message(
-        self, message: Mapping[str, Any], take: Callable[[str], None], partial: PartialCompletion
+        self, message: JsonMapping, take: Callable[[str], None], partial: PartialCompletion
     ) -> None:
         take(_text(message.get("content")))
         if refusal := message.get("refusal"):
             partial.error = ProviderError(ErrorKind.CONTENT_REFUSED, code="refusal", message=str(refusal))
 
-    def _finish(self, reason: str, choice: Mapping[str, Any], partial: PartialCompletion) -> None:
+    def _finish(self, reason: str, choice: JsonMapping, partial: PartialCompletion) -> None:
         """Read the finish reason; an unknown one is an ordinary end."""
         if reason in _REFUSALS or reason.startswith("content_filter"):
             partial.error = ProviderError(ErrorKind.CONTENT_REFUSED, code=reason[:80])
@@ -167,7 +168,7 @@ class Provider(provider.Provider):
         elif reason not in _NO_REASONS:
             partial.finish = "length" if reason in _LENGTHS else "stop"
 
-    def usage(self, usage: Mapping[str, Any]) -> Usage:
+    def usage(self, usage: JsonMapping) -> Usage:
         """Return tokens and cost; an impossible figure is logged and left out."""
         reported = usage.get("prompt_tokens"), usage.get("completion_tokens")
         tokens_in, tokens_out = map(reported_usage.count, reported)
@@ -180,7 +181,7 @@ class Provider(provider.Provider):
             )
         return Usage(tokens_in, tokens_out)
 
-    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+    def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to an ErrorKind.
 
         In this order: unambiguous text, code and type, probable text, status.
@@ -229,7 +230,7 @@ class Provider(provider.Provider):
         return ErrorKind.INVALID_REQUEST
 
 
-def _is_error(event: Mapping[str, Any]) -> bool:
+def _is_error(event: JsonMapping) -> bool:
     """Whether an event without choices is an error without an `error` key (vLLM, DashScope, FastAPI)."""
     if event.get("detail"):
         return True
@@ -247,7 +248,7 @@ def _text(content: object) -> str:
     return "".join(map(_text, content)) if isinstance(content, list) else ""
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def _message(error: JsonMapping) -> str:
     for name in ("message", "detail", "error", "msg"):
         if error.get(name):
             return str(error[name])

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from shared.ai import reported_usage
 from shared.ai.provider import ChatRequest, ErrorKind, ProviderError, Usage
 from shared.ai.providers import openai
 from shared.core.config import settings
+from shared.core.json_types import JsonMapping, JsonObject
 
 
 class Provider(openai.Provider):
@@ -60,7 +61,7 @@ class Provider(openai.Provider):
             headers["X-OpenRouter-Title"] = urlsplit(public_url).hostname or public_url
         return headers
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request. Usage always comes without being requested."""
         body = super().body(request)
         del body["stream_options"]
@@ -70,11 +71,11 @@ class Provider(openai.Provider):
         """Return the fields that identify the user."""
         return {"user": reference}
 
-    def usage(self, usage: Mapping[str, Any]) -> Usage:
+    def usage(self, usage: JsonMapping) -> Usage:
         """Return tokens and cost; OpenRouter's credits are US dollars."""
         return replace(super().usage(usage), cost=reported_usage.cost(usage.get("cost")))
 
-    def parse_error(self, status: int, body: Mapping[str, Any]) -> ProviderError:
+    def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to an ErrorKind. Its metadata may quote the user: the message leaves it out."""
         error = body.get("error")
         if not isinstance(error, Mapping):

@@ -9,14 +9,14 @@ charged.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from shared.core.config import settings
+from shared.core.json_types import JsonMapping, JsonObject
 from shared.core.signatures import is_signed
 from shared.payments import api_client, provider
 from shared.payments.contacts import CONTACT_WORDS
@@ -85,7 +85,7 @@ class Provider(provider.Provider):
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Create an order with a page. The same request within an hour returns the same order."""
-        body: dict[str, Any] = {
+        body: JsonObject = {
             "Amount": float(order.amount),
             "Currency": order.currency,
             "Description": order.in_one_line(self.LINE_LENGTH),
@@ -184,7 +184,7 @@ class Provider(provider.Provider):
         transaction = order_number(payment_id)
         if transaction is None:
             raise PaymentError("not a payment of CloudPayments", not_executed=True)
-        body: dict[str, Any] = {"TransactionId": transaction, "Amount": float(amount)}
+        body: JsonObject = {"TransactionId": transaction, "Amount": float(amount)}
         if receipt:
             body["JsonData"] = receipt_data(receipt, amount)
         model = self._ask("/payments/refund", body, timeout, key=key)
@@ -225,7 +225,7 @@ class Provider(provider.Provider):
         """Return the code of the result: https://developers.cloudpayments.ru/#check."""
         return _reply(_CODES[result])
 
-    def _ask(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
+    def _ask(self, path: str, body: JsonObject, timeout: float, key: str = "") -> JsonMapping:
         """Return the `Model` of a request that must succeed."""
         answer = self._post(path, body, timeout, key)
         if answer.get("Success") is not True:
@@ -236,12 +236,12 @@ class Provider(provider.Provider):
             raise RequestRefused(f"{path}: {reason}")
         return get_object(answer, "Model")
 
-    def _find(self, path: str, body: Any, timeout: float) -> Mapping[str, Any]:
+    def _find(self, path: str, body: JsonObject, timeout: float) -> JsonMapping:
         """Return the `Model` of a query, empty if there is none; a declined payment has one without
         Success."""
         return get_object(self._post(path, body, timeout), "Model")
 
-    def _post(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
+    def _post(self, path: str, body: JsonObject, timeout: float, key: str = "") -> JsonMapping:
         secret = self.secrets("CLOUDPAYMENTS_API_SECRET")[0]
         headers = api_client.basic_auth(settings().variable("CLOUDPAYMENTS_PUBLIC_ID"), secret)
         if key:
@@ -256,7 +256,7 @@ def _is_json(request: WebhookRequest) -> bool:
     return request.method != "GET" and "json" in kind.lower()
 
 
-def _fields(request: WebhookRequest) -> Mapping[str, Any]:
+def _fields(request: WebhookRequest) -> JsonMapping:
     message = request.query if request.method == "GET" else request.body
     if _is_json(request):
         content = json_object(message)
@@ -274,7 +274,7 @@ def _fields(request: WebhookRequest) -> Mapping[str, Any]:
     return dict(pairs)
 
 
-def _listed(found: Mapping[str, Any]) -> WebhookEvent | None:
+def _listed(found: JsonMapping) -> WebhookEvent | None:
     from shared.payments.payloads import parse
     from shared.payments.providers.cloudpayments.payloads import ListedTransaction
 
@@ -289,7 +289,7 @@ def _base64(digest: bytes) -> str:
     return b64encode(digest).decode()
 
 
-def _refusal(answer: Mapping[str, Any]) -> str:
+def _refusal(answer: JsonMapping) -> str:
     return text(answer.get("Message")) or text(get_object(answer, "Model").get("Reason")) or "refused"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
 
 import orjson
 
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 from shared.payments.provider import Receipt
 from shared.payments.receipts import PAID_IN_FULL, SERVICE, vat_rate
 
@@ -36,7 +36,7 @@ def receipt_data(receipt: Receipt, amount: Decimal) -> str:
         "method": PAID_IN_FULL,
         "object": SERVICE,
     }
-    customer: dict[str, Any] = {
+    customer: JsonObject = {
         "Items": [item],
         "email" if "@" in receipt.contact else "phone": receipt.contact,
         "isBso": False,

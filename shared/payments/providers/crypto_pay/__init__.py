@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.core import clock
 from shared.core.config import settings
 from shared.core.errors import ConfigError
+from shared.core.json_types import JsonMapping, JsonObject
 from shared.core.signatures import is_signed
 from shared.payments import api_client, parsing, provider
 from shared.payments.declarations import Sandbox, Setting
@@ -35,8 +34,6 @@ _PAGE_SIZE = 200  # invoices
 _SEARCHED = 100  # invoices, after a lost answer
 _OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
 _TOKEN = "CRYPTO_PAY_TOKEN"  # noqa: S105  the variable's name
-
-Json = dict[str, Any]
 
 
 class Provider(provider.Provider):
@@ -108,7 +105,7 @@ class Provider(provider.Provider):
         asked = {"status": "paid", "offset": offset, "count": _PAGE_SIZE}
         invoices = parsing.get_list(self._ask("getInvoices", timeout, asked).get("items"))
 
-        def listed(invoice: Mapping[str, Any]) -> WebhookEvent | None:
+        def listed(invoice: JsonMapping) -> WebhookEvent | None:
             payment_event = self._invoice_event(invoice)
             is_within = payment_event.happened_at is not None and since <= payment_event.happened_at < until
             return (
@@ -124,7 +121,7 @@ class Provider(provider.Provider):
             api_client.parse_each(self.key, listed, invoices), "" if is_over else str(offset + len(invoices))
         )
 
-    def _find_unpaid(self, order: Order, timeout: float) -> Json | None:
+    def _find_unpaid(self, order: Order, timeout: float) -> JsonObject | None:
         """Return the order's invoice that can still be paid, or None."""
         try:
             found = self._ask("getInvoices", timeout, {"status": "active", "count": _SEARCHED})
@@ -133,7 +130,7 @@ class Provider(provider.Provider):
         same = (one for one in parsing.get_list(found.get("items")) if one.get("payload") == str(order.id))
         return next(same, None)
 
-    def _invoice_event(self, invoice: Mapping[str, Any]) -> PaymentEvent:
+    def _invoice_event(self, invoice: JsonMapping) -> PaymentEvent:
         from shared.payments.payloads import parse
         from shared.payments.providers.crypto_pay.payloads import Invoice
 
@@ -143,7 +140,7 @@ class Provider(provider.Provider):
         """Whether coins have no value: only the address distinguishes the networks."""
         return (urlsplit(self.address()).hostname or "").startswith("testnet-")
 
-    def _ask(self, method: str, timeout: float, parameters: Json) -> Json:
+    def _ask(self, method: str, timeout: float, parameters: JsonObject) -> JsonObject:
         headers = {
             "Crypto-Pay-API-Token": settings().variable(_TOKEN),
             "Content-Type": "application/x-www-form-urlencoded",
@@ -158,7 +155,7 @@ class Provider(provider.Provider):
         return parsing.get_object(found, "result")
 
 
-def _invoice_parameters(order: Order) -> Json:
+def _invoice_parameters(order: Order) -> JsonObject:
     parameters = {
         "currency_type": "fiat",
         "fiat": order.currency,

@@ -6,13 +6,13 @@ bytes in `X-Fake-Signature`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 
+from shared.core.json_types import JsonMapping
 from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import api_client, provider
 from shared.payments.declarations import Setting
@@ -132,7 +132,7 @@ class Provider(provider.Provider):
         """Cancel a subscription at once."""
         self._ask("/subscriptions/stop", {"subscription_id": subscription_id}, timeout)
 
-    def _ask(self, path: str, body: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
+    def _ask(self, path: str, body: JsonMapping, timeout: float) -> JsonMapping:
         secret = self.secrets("FAKE_SECRET_KEY")[0]
         content = orjson.dumps(body)
         headers = {
@@ -144,7 +144,7 @@ class Provider(provider.Provider):
         return api_client.parse_response(self.key, answer)
 
 
-def _listed(found: Mapping[str, Any]) -> WebhookEvent:
+def _listed(found: JsonMapping) -> WebhookEvent:
     from shared.payments.payloads import parse
     from shared.payments.providers.fake.payloads import Webhook
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta, timezone
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.core.config import settings
 from shared.core.errors import ConfigError
+from shared.core.json_types import JsonObject
 from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import api_client, provider
 from shared.payments.contacts import CONTACT_WORDS
@@ -75,7 +76,7 @@ class Provider(provider.Provider):
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Request a signed link. An order may have several links, and each can be paid."""
-        request: dict[str, Any] = {
+        request: JsonObject = {
             "do": "link",
             "order_id": str(order.id),
             "currency": order.currency.lower(),
@@ -149,7 +150,7 @@ class Provider(provider.Provider):
         if not subscription or not (payer or profile.isdecimal()):
             raise PaymentError("not a subscription of Prodamus", not_executed=True)
         who = {"customer_phone": payer} if payer else {"profile": profile}
-        request: dict[str, Any] = {"subscription": subscription, **who, "active_user": "0"}
+        request: JsonObject = {"subscription": subscription, **who, "active_user": "0"}
         answer = self._post("/rest/setActivity/", request, timeout)
         # An ended subscription can't be changed.
         if answer.lower() != "success" and "completed" not in answer:
@@ -159,7 +160,7 @@ class Provider(provider.Provider):
         """Return the body of their own example."""
         return WebhookResponse(200, b"success")
 
-    def _post(self, path: str, request: dict[str, Any], timeout: float) -> str:
+    def _post(self, path: str, request: JsonObject, timeout: float) -> str:
         secret = self.secrets("PRODAMUS_SECRET_KEY")[0]
         signature = hmac_sha256(secret, php_forms.canonical(request)).hex()
         body = php_forms.form({**request, "signature": signature})

@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
+from shared.core.json_types import JsonValue
+
 MAX_FIELDS = 300
 MAX_NAME = 200  # characters
 MAX_DEPTH = 8
@@ -25,6 +27,7 @@ _NUMERIC = re.compile(r"[\s\d.+-]")  # first character of a key that PHP may tre
 
 Key = int | str
 Tree = dict[Key, "str | Tree"]
+Fields = Mapping[Any, Any]  # a Tree, or a request whose keys are text
 
 
 class Malformed(ValueError):
@@ -85,7 +88,7 @@ def from_json(body: bytes) -> Tree:
     return tree
 
 
-def canonical(tree: Mapping[Any, Any]) -> bytes:
+def canonical(tree: Fields) -> bytes:
     """Return the signed text: compact JSON, sorted at every level, `/` escaped, letters unescaped."""
     text: bytes = orjson.dumps(_sorted(tree))
     # json_encode escapes these, which occur only inside strings.
@@ -94,12 +97,12 @@ def canonical(tree: Mapping[Any, Any]) -> bytes:
     return text
 
 
-def form(tree: Mapping[Any, Any]) -> bytes:
+def form(tree: Fields) -> bytes:
     """Write a form as `http_build_query` does."""
     return urlencode(list(pairs(tree))).encode()
 
 
-def pairs(tree: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+def pairs(tree: Fields, prefix: str = "") -> Iterable[tuple[str, str]]:
     """Return the fields of a form with the names that `http_build_query` gives them."""
     for key, value in tree.items():
         name = f"{prefix}[{key}]" if prefix else str(key)
@@ -147,7 +150,7 @@ def _put(tree: Tree, path: list[str], value: str) -> None:
         tree = below
 
 
-def _key(tree: Mapping[Key, Any], name: str) -> Key:
+def _key(tree: Mapping[Key, object], name: str) -> Key:
     """Return a name as PHP's array key; an empty one follows the highest number."""
     if name == "":
         return max((key for key in tree if isinstance(key, int)), default=-1) + 1
@@ -166,7 +169,7 @@ class _Budget:
     left = MAX_FIELDS
 
 
-def _as_text(value: Any, budget: _Budget, depth: int = 0) -> str | Tree:
+def _as_text(value: JsonValue, budget: _Budget, depth: int = 0) -> str | Tree:
     budget.left -= 1
     if depth > MAX_DEPTH or budget.left < 0:
         raise Malformed("too deep, or too many values")
@@ -193,7 +196,7 @@ def _number(value: int | float) -> str:
     return f"{digits if '.' in digits else digits + '.0'}E{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
-def _sorted(tree: Mapping[Any, Any]) -> Any:
+def _sorted(tree: Fields) -> object:
     """Return a list where the keys are 0, 1, 2 …, otherwise an object, as `json_encode` does."""
     keys = sorted(tree, key=lambda key: (isinstance(key, str), key))
     values = [_sorted(tree[key]) if isinstance(tree[key], dict) else tree[key] for key in keys]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 from shared.payments.provider import Order
 from shared.payments.receipts import PAID_IN_FULL, SERVICE, vat_rate
 
@@ -16,13 +16,13 @@ _TAX_TYPES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def product(order: Order) -> dict[str, Any]:
+def product(order: Order) -> JsonObject:
     """Return the product of a payment page; without RECEIPT_VAT_CODE its VAT is set in the cabinet.
 
     Raises:
         ConfigError: RECEIPT_VAT_CODE is none of 1 to 12.
     """
-    found: dict[str, Any] = {
+    found: JsonObject = {
         "name": order.title,
         "price": format(order.amount, ".2f"),
         "quantity": "1",

@@ -13,11 +13,12 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from shared.core import clock
 from shared.core.config import settings
+from shared.core.json_types import JsonObject
 from shared.core.signatures import is_signed
 from shared.payments import api_client, parsing, provider
 from shared.payments.declarations import Sandbox, Setting
@@ -37,7 +38,6 @@ from shared.payments.providers.stripe.money import minor_units
 if TYPE_CHECKING:
     from shared.payments.providers.stripe.payloads import NewEvent
 
-Json = dict[str, Any]
 _TOLERANCE = 300  # seconds; a retry has a new signature
 _FETCH_TIMEOUT = 5.0  # seconds for what a webhook leaves out
 _PAGE_SIZE = 100  # objects
@@ -138,17 +138,17 @@ class Provider(provider.Provider):
             return StatementPage(events, f"{kind}:{last}")
         return StatementPage(events, _NEXT_LIST[kind])
 
-    def _reader(self, kind: str, deadline: float) -> Callable[[Json], WebhookEvent]:
+    def _reader(self, kind: str, deadline: float) -> Callable[[JsonObject], WebhookEvent]:
         from shared.payments.providers.stripe import payloads
 
-        readers: dict[str, Callable[[Json], WebhookEvent]] = {
+        readers: dict[str, Callable[[JsonObject], WebhookEvent]] = {
             "events": partial(self._event, deadline=deadline),
             "refunds": payloads.listed_refund,
             "disputes": payloads.listed_dispute,
         }
         return readers[kind]
 
-    def _event(self, content: Json, deadline: float) -> WebhookEvent:
+    def _event(self, content: JsonObject, deadline: float) -> WebhookEvent:
         from shared.payments.payloads import parse
         from shared.payments.providers.stripe import payloads
 
@@ -223,7 +223,7 @@ class Provider(provider.Provider):
             if state not in ("canceled", "incomplete_expired"):
                 raise
 
-    def _paid(self, found: Json, new_event: NewEvent, deadline: float) -> PaymentEvent:
+    def _paid(self, found: JsonObject, new_event: NewEvent, deadline: float) -> PaymentEvent:
         """Return a paid invoice with its PaymentIntent, which is what refunds and disputes name."""
         from shared.payments.payloads import parse
         from shared.payments.providers.stripe import payloads
@@ -248,16 +248,18 @@ class Provider(provider.Provider):
             return ()
         return (self._paid(invoice, new_event, deadline),)
 
-    def _get(self, path: str, timeout: float) -> Json:
+    def _get(self, path: str, timeout: float) -> JsonObject:
         return self._ask("GET", path, timeout, b"", {})
 
-    def _post(self, path: str, form: Form, timeout: float, key: str = "") -> Json:
+    def _post(self, path: str, form: Form, timeout: float, key: str = "") -> JsonObject:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if key:
             headers["Idempotency-Key"] = key[:255]
         return self._ask("POST", path, timeout, urlencode(form).encode(), headers)
 
-    def _ask(self, method: str, path: str, timeout: float, body: bytes, headers: dict[str, str]) -> Json:
+    def _ask(
+        self, method: str, path: str, timeout: float, body: bytes, headers: dict[str, str]
+    ) -> JsonObject:
         headers |= {
             "Authorization": f"Bearer {settings().variable('STRIPE_SECRET_KEY')}",
             "Stripe-Version": _VERSION,

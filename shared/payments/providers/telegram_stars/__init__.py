@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shared.core.config import settings
 from shared.core.errors import TelegramError
+from shared.core.json_types import JsonMapping, JsonObject, JsonValue
 from shared.payments import provider
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.parsing import order_number
@@ -56,7 +57,7 @@ class Provider(provider.Provider):
         """Create an invoice link. An order may have several links, and each can be paid."""
         if order.amount != order.amount.to_integral_value() or order.amount < 1:
             raise RequestRefused("Stars come in whole numbers")
-        invoice: dict[str, Any] = {
+        invoice: JsonObject = {
             "title": order.title,
             "description": order.description,
             "payload": str(order.id),
@@ -150,7 +151,7 @@ class Provider(provider.Provider):
         raise PaymentError("the subscription has no charge among the newest transactions", not_executed=True)
 
     def _of_charge(
-        self, method: str, charge: str, telegram_id: int, timeout: float, *, success: str = "", **more: Any
+        self, method: str, charge: str, telegram_id: int, timeout: float, *, success: str = "", **more: object
     ) -> None:
         """Call a method about a charge as the bot that sold it: others do not know the charge."""
         deadline = monotonic() + timeout
@@ -170,7 +171,7 @@ class Provider(provider.Provider):
         raise refusal or PaymentError("BOT_TOKENS has no bot", not_executed=True)
 
 
-def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
+def parse_update(update: JsonMapping) -> WebhookEvent | None:
     """Parse a Telegram update about a payment; None if it is about something else.
 
     Raises:
@@ -230,7 +231,7 @@ def _payer_of(charge: str, deadline: float) -> int:
     raise PaymentError("the payer is erased, and not among the newest transactions", not_executed=True)
 
 
-def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
+def _page(bot: str, offset: int, limit: int, timeout: float) -> list[JsonValue]:
     answer = _call(bot, "getStarTransactions", {"offset": offset, "limit": limit}, timeout)
     found = answer.get("transactions") if isinstance(answer, dict) else None
     return found if isinstance(found, list) else []
@@ -251,7 +252,7 @@ def _first_since(bot: str, since: datetime, deadline: float) -> int:
     return _first(is_beyond)
 
 
-def _is_since(transaction: Any, moment: datetime) -> bool:
+def _is_since(transaction: object, moment: datetime) -> bool:
     seconds = transaction.get("date") if isinstance(transaction, dict) else None
     return isinstance(seconds, int) and seconds >= moment.timestamp()
 
@@ -267,7 +268,7 @@ def _first(is_beyond: Callable[[int], bool]) -> int:
     return low
 
 
-def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> Any:
+def _call(bot: str, method: str, parameters: JsonObject, timeout: float) -> JsonValue:
     try:
         return api.call(bot, method, parameters, timeout=max(timeout, 0.001))
     except TelegramError as error:
@@ -277,7 +278,7 @@ def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
         raise PaymentError(reason, not_executed=error.status == 429) from None
 
 
-def _listed(found: Any) -> PaymentEvent | None:
+def _listed(found: object) -> PaymentEvent | None:
     """Return a listed transaction as an event; None if it is not a sale."""
     from shared.payments.payloads import parse
     from shared.payments.providers.telegram_stars.payloads import Transaction

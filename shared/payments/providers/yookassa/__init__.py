@@ -10,17 +10,17 @@ import hashlib
 import ipaddress
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any
 from urllib.parse import urlencode
 
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.http import Response
+from shared.core.json_types import JsonMapping, JsonObject
 from shared.payments import api_client, parsing, provider
 from shared.payments.declarations import Sandbox, Setting
 from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
@@ -52,8 +52,6 @@ _CONTACT = re.compile(r"receipt\.(customer|email|phone)\b", re.ASCII)  # the ref
 _FINAL = ("succeeded", "canceled")
 _PAGE_SIZE = 100  # objects
 _MAX_EVENT_NAME = 60  # characters of an event's name in its key
-
-Json = dict[str, Any]
 
 
 class Provider(provider.Provider):
@@ -199,7 +197,7 @@ class Provider(provider.Provider):
         So the current state of a pending refund is fetched.
         """
         deadline = time.monotonic() + timeout
-        body: Json = {"payment_id": payment_id, "amount": requests.money(amount, currency)}
+        body: JsonObject = {"payment_id": payment_id, "amount": requests.money(amount, currency)}
         if receipt is not None:
             body["receipt"] = requests.receipt(receipt, amount, currency)
         made = self._post("/v3/refunds", body, key, timeout)
@@ -211,7 +209,7 @@ class Provider(provider.Provider):
                     event = _refund_event(self._get(path, deadline - time.monotonic()))
         return None if event.kind is EventKind.OTHER else event
 
-    def _fetch_object(self, path: str) -> Json:
+    def _fetch_object(self, path: str) -> JsonObject:
         """Fetch what a webhook names; if it does not exist or is not ours, the webhook is not authentic."""
         answer = api_client.request_json(
             self.key, "GET", self.address(path), timeout=_FETCH_TIMEOUT, headers=self._headers()
@@ -224,19 +222,19 @@ class Provider(provider.Provider):
             raise InvalidSignature("it belongs to another shop")
         return found
 
-    def _get(self, path: str, timeout: float) -> Json:
+    def _get(self, path: str, timeout: float) -> JsonObject:
         url = self.address(path)
         answer = api_client.request_json(self.key, "GET", url, timeout=timeout, headers=self._headers())
         return api_client.parse_response(self.key, answer, _why(answer.data))
 
-    def _post(self, path: str, body: Json, key: str, timeout: float) -> Json:
+    def _post(self, path: str, body: JsonObject, key: str, timeout: float) -> JsonObject:
         answer = self._send(path, body, key, timeout)
         is_about_contact = bool(_CONTACT.match(_parameter(answer.data)))
         return api_client.parse_response(
             self.key, answer, _why(answer.data), is_about_contact=is_about_contact
         )
 
-    def _send(self, path: str, body: Json, key: str, timeout: float) -> Response:
+    def _send(self, path: str, body: JsonObject, key: str, timeout: float) -> Response:
         fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
         headers = self._headers() | {"Idempotence-Key": fit}
         url = self.address(path)
@@ -292,23 +290,21 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _payment_event(payment: Mapping[str, Any]) -> PaymentEvent:
+def _payment_event(payment: JsonMapping) -> PaymentEvent:
     from shared.payments.payloads import parse
     from shared.payments.providers.yookassa.payloads import Payment
 
     return parse(Payment, payment).to_event()
 
 
-def _refund_event(refund: Mapping[str, Any]) -> PaymentEvent:
+def _refund_event(refund: JsonMapping) -> PaymentEvent:
     from shared.payments.payloads import parse
     from shared.payments.providers.yookassa.payloads import Refund
 
     return parse(Refund, refund).to_event()
 
 
-def _listed(
-    name: str, read: Callable[[Mapping[str, Any]], PaymentEvent], found: Mapping[str, Any]
-) -> WebhookEvent:
+def _listed(name: str, read: Callable[[JsonMapping], PaymentEvent], found: JsonMapping) -> WebhookEvent:
     """Return a listed object as the event of its webhook."""
     event, state = read(found), parsing.text(found.get("status"))
     return WebhookEvent(f"{name}.{state}:{_id(found.get('id'))}", (event,), f"{name}.{state}")
@@ -319,7 +315,7 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def _id(value: Any) -> str:
+def _id(value: object) -> str:
     if not _is_id(value):
         raise InvalidPayload("id: not one of YooKassa's")
     return str(value)
