@@ -44,6 +44,11 @@ def test_a_prompt_has_the_date_and_its_limits(mode: object) -> None:
     assert "  " not in prompt
 
 
+def test_the_assistant_asks_back_when_a_question_is_unclear() -> None:
+    prompt = messages_for(MODES["chat"], [], "Hello", NOW)[0]["content"]
+    assert "ask one short question back instead of guessing" in prompt
+
+
 def test_a_mode_that_names_a_provider_names_its_model_too() -> None:
     assert all((mode.provider is None) == (mode.model is None) for mode in MODES.values())
 
