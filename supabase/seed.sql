@@ -1,5 +1,5 @@
--- Example data for local databases (make up, tests, supabase db reset): products on sale at invented prices. A deployment never
--- runs it.
+-- Example data for local databases (./switchboard up, tests, supabase db reset): products on sale at invented prices. A
+-- deployment never runs it.
 
 insert into public.product_prices (product_key, currency, amount)
 values

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ClaimDueRenewals, LeaseCharge
 
 _TIME = 25.0  # seconds within which charges are started
-_TIMEOUT = 20.0  # seconds for one charge; its lease is a minute (open_charge)
+_TIMEOUT = 20.0  # seconds for one charge; its lease is a minute (lease_charge)
 _THREADS = 4  # concurrent charges
 _CLOCK_SKEW = timedelta(minutes=5)  # between the provider's clock and ours
 

@@ -7133,7 +7133,7 @@ revoke all on function public.check_payments from public, anon, authenticated, s
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Verifies that payments, their fulfilment and the ledger agree';
 
--- Tells which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
+-- Returns which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
 -- each webhook event that should have reported them.
 --
 -- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
@@ -7168,7 +7168,7 @@ $$;
 
 revoke all on function public.check_statement from public, anon, authenticated, service_role;
 grant execute on function public.check_statement to bot_backend;
-comment on function public.check_statement is 'Tells which events of a provider''s statement must be recorded';
+comment on function public.check_statement is 'Returns which events of a provider''s statement must be recorded';
 
 -- Returns the state that an order's invitation messages must show instead of the invitation. Payments of another user or of a
 -- test do not count.

@@ -20,7 +20,7 @@ Window = Callable[..., Any]
 def admin(
     stack: Stack, appoint: Callable[..., TelegramUser], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TelegramUser]:
-    """Return an admin who has started the bot, as `make up` has one."""
+    """Return an admin who has started the bot, as `./switchboard up` has one."""
     user = appoint("en")
     user.chat("assistant").send("/start").wait()
     monkeypatch.setitem(stack.env, "ADMIN_TELEGRAM_IDS", str(user.id))

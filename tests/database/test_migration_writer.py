@@ -1,4 +1,4 @@
-"""`make migration`: what turns the database of the migrations into that of the schema files."""
+"""`./switchboard migration`: what turns the database of the migrations into that of the schema files."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A small fuzz run with every run of the suite; `make fuzz` is the large one."""
+"""A small fuzz run with every run of the suite; `./switchboard fuzz` is the large one."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from shared.core.texts import Text, utf16_length
 from shared.telegram.markdown import MAX_MARKDOWN, render
 
-STYLES = {"bold", "italic", "strikethrough"}
 VERBATIM = {"pre", "code"}
 
 

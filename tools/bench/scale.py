@@ -129,7 +129,7 @@ class Scale:
 
     def _pgbench(self, size: Size, clients: int, seconds: int) -> list[float]:
         """Run the script and return the milliseconds of each of its statements."""
-        self._base += 1_000_000_000  # update_ids that were never seen
+        self._base += 1_000_000_000  # update ids that were never seen
         values = {
             "number": 0, "base": self._base, "first": FIRST_USER, "every": size.every,
             "talking": size.talking, "history": HISTORY,

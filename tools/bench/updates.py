@@ -11,7 +11,7 @@ from typing import Any
 USERS = 2_000
 FIRST_USER = 5_000_000_000  # their Telegram ids; above what fits 32 bits, as new accounts are
 SECRET = "the-secret-of-the-bench"  # noqa: S105 - of a database that lives for minutes
-_numbers = itertools.count(700_000_000)  # increasing through all of a run, as update_ids are
+_numbers = itertools.count(700_000_000)  # increasing through all of a run, as update ids are
 _TEXT = "Подскажи, пожалуйста, как лучше всего хранить свежую зелень?"
 _HEAD = (
     "POST /assistant HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"

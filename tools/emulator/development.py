@@ -1,4 +1,4 @@
-"""What `make up` runs: the stack with a database of its own, kept data, reload and a ticking scheduler."""
+"""What `./switchboard up` runs: the stack with its own database, kept data, reload and a scheduler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded Postgres of `make up` in .switchboard/. Only databases with our marker are changed."""
+"""The embedded Postgres of `./switchboard up` in .switchboard/. Changes only databases with our marker."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Route = Callable[[Request], Response | None]
 
 
 class Stack:
-    """What `make up` and the tests run. Free ports unless given; nothing listens beyond 127.0.0.1."""
+    """What `./switchboard up` and the tests run. Takes free ports unless given; listens only on 127.0.0.1."""
 
     def __init__(
         self,

@@ -21,13 +21,13 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.pictures.usage import Meter, UsagePicture
     from shared.core.sql_types import (
         GetUserUsageStats,
         GetUserUsageStatsDay,
         GetUserUsageStatsReferrals,
         UsageByProvider,
     )
+    from shared.features.account.usage_picture import Meter, UsagePicture
 
 router = Router()
 
@@ -48,7 +48,7 @@ def _show(context: UpdateContext) -> None:
     if context.is_offline:
         raise StateUnavailable
     stats: GetUserUsageStats = db.call("get_user_usage_stats", p_user_id=context.user.id)
-    from shared.core.pictures.usage import draw  # Pillow takes 60 ms to import
+    from shared.features.account.usage_picture import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
 
@@ -71,10 +71,10 @@ def _caption(context: UpdateContext, stats: GetUserUsageStats) -> Text:
     more = [*_calls(context, stats["providers"]), *_referrals(context, stats["referrals"])]
     if more:
         lines += [Text("", []), *more]
-    ways = ""
+    options = ""
     if 0 in (day["remaining"], month["remaining"]):
-        ways = upgrade_options(context, has_trial=trial_offer(context) is not None)
-    return texts.concat(texts.concat(*lines, separator="\n"), Text(ways, []))
+        options = upgrade_options(context, has_trial=trial_offer(context) is not None)
+    return texts.concat(texts.concat(*lines, separator="\n"), Text(options, []))
 
 
 def _calls(context: UpdateContext, providers: list[UsageByProvider]) -> list[Text]:
@@ -105,7 +105,7 @@ def _referrals(context: UpdateContext, referrals: GetUserUsageStatsReferrals) ->
 
 
 def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
-    from shared.core.pictures.usage import Day, Mark, UsagePicture, shows_limit
+    from shared.features.account.usage_picture import Day, Mark, UsagePicture, shows_limit
 
     def label(day: str) -> str:
         return figures.day(context.language, date.fromisoformat(day), short=True)
@@ -143,7 +143,7 @@ def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
 
 
 def _today(context: UpdateContext, stats: GetUserUsageStats) -> Meter:
-    from shared.core.pictures.usage import Meter
+    from shared.features.account.usage_picture import Meter
 
     day, month, title = stats["day"], stats["month"], context.text("picture_today")
     if month["limit"] is not None and month["used"] >= month["limit"]:
@@ -161,7 +161,7 @@ def _today(context: UpdateContext, stats: GetUserUsageStats) -> Meter:
 
 
 def _month(context: UpdateContext, month: GetUserUsageStatsDay) -> Meter:
-    from shared.core.pictures.usage import Meter
+    from shared.features.account.usage_picture import Meter
 
     limit = month["limit"]
     about = "" if limit is None else context.text("picture_month_of", limit=_number(context, limit))

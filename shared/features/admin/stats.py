@@ -16,7 +16,6 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.pictures.overview import OverviewPicture, Tile
     from shared.core.sql_types import (
         AdminOverview,
         AdminOverviewDays,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         AdminRevenue,
         AdminRevenueDay,
     )
+    from shared.features.admin.overview_picture import OverviewPicture, Tile
 
 router = Router()
 
@@ -39,7 +39,7 @@ def stats(_message: Message) -> None:
     if context.is_offline:
         raise StateUnavailable
     overview: AdminOverview = db.call("admin_overview", p_admin_email=context.user.admin_email)
-    from shared.core.pictures.overview import draw  # Pillow takes 60 ms to import
+    from shared.features.admin.overview_picture import draw  # Pillow takes 60 ms to import
 
     send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
     # A message of its own: under a picture 1024 characters fit.
@@ -88,8 +88,8 @@ def _caption(context: UpdateContext, overview: AdminOverview) -> Text:
     lines = [
         context.rich("stats_head"),
         context.rich(
-            "stats_people",
-            people=_number(context, overview["users"]),
+            "stats_users",
+            users=_number(context, overview["users"]),
             sessions=_number(context, overview["active_sessions"]),
         ),
         context.rich("stats_new", figures=three("new")),
@@ -128,12 +128,12 @@ def _models(context: UpdateContext, models: list[AdminOverviewModels]) -> list[T
 
 
 def _picture(context: UpdateContext, overview: AdminOverview) -> OverviewPicture:
-    from shared.core.pictures.overview import PEOPLE, REQUESTS, Bar, Chart, OverviewPicture
+    from shared.features.admin.overview_picture import REQUESTS, USERS, Bar, Chart, OverviewPicture
 
     days = overview["days"]
     labels = [figures.day(context.language, date.fromisoformat(day["day"]), short=True) for day in days]
     requests = [Bar(label, day["requests"], day["errors"]) for label, day in zip(labels, days, strict=True)]
-    people = [
+    users = [
         Bar(label, max(day["active"] - day["new"], 0), day["new"])
         for label, day in zip(labels, days, strict=True)
     ]
@@ -152,12 +152,12 @@ def _picture(context: UpdateContext, overview: AdminOverview) -> OverviewPicture
                 colors=REQUESTS,
             ),
             Chart(
-                title=context.text("stats_picture_people"),
+                title=context.text("stats_picture_users"),
                 about=_most(context, days, "active"),
-                bars=people,
+                bars=users,
                 top=context.text("stats_picture_new"),
                 nothing=context.text("stats_picture_nothing"),
-                colors=PEOPLE,
+                colors=USERS,
             ),
         ],
     )
@@ -171,7 +171,7 @@ def _most(
 
 
 def _tiles(context: UpdateContext, overview: AdminOverview) -> list[Tile]:
-    from shared.core.pictures.overview import Tile
+    from shared.features.admin.overview_picture import Tile
 
     day, week, month = (overview[period] for period in _PERIODS)
     return [

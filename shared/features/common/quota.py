@@ -38,9 +38,9 @@ def month_reset_day(context: UpdateContext) -> str:
 
 
 def upgrade_options(context: UpdateContext, *, has_trial: bool) -> str:
-    """List how to get more requests: the bot's commands that have a text `way_out_<name>`."""
+    """List how to get more requests: the bot's commands that have a text `upgrade_option_<name>`."""
     known = texts.table(context.language)
     hidden = hidden_commands(context.bot, current_offering(context)) | ({"trial"} if not has_trial else set())
     here = [name for name in context.bot.commands() if name not in hidden]
-    ways = [context.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
-    return "\n\n" + "\n".join([context.text("ways_out"), *ways]) if ways else ""
+    options = [context.text(f"upgrade_option_{name}") for name in here if f"upgrade_option_{name}" in known]
+    return "\n\n" + "\n".join([context.text("upgrade_options"), *options]) if options else ""

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 USERS = 60
 OLD, NEW, LOST = os.urandom(32), os.urandom(32), os.urandom(32)
-BEFORE = {"old": OLD}
 AFTER = {"new": NEW, "old": OLD}
 Stored = dict[tuple[int, str], str]
 

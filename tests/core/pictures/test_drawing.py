@@ -19,7 +19,7 @@ import threading
 import psutil
 from concurrent.futures import ThreadPoolExecutor
 from shared.core.pictures.drawing import draw_in_turn
-from shared.core.pictures.usage import Day, Meter, UsagePicture, draw
+from shared.features.account.usage_picture import Day, Meter, UsagePicture, draw
 
 meter = Meter(3, 25, "Today", "22", "left of 25")
 days = [Day(str(number), number % 7, number % 3, 1) for number in range(30)]

@@ -102,7 +102,7 @@ def test_a_lock_file_has_one_version_and_hashes_of_each_and_no_other_source(name
 
 
 def test_lock_files_have_what_is_declared() -> None:
-    """Where this fails: make lock."""
+    """Where this fails: ./switchboard lock."""
     for source, lock in (
         ("requirements.in", LOCKS[0]),
         ("requirements.in", LOCKS[1]),

@@ -18,9 +18,9 @@ TEXTS: Mapping[str, str] = {
     "resets_at": "at {time}, in {hours|hour|hours}",
     "resets_soon": "at {time}, in {minutes|minute|minutes}",
     "resets_month": "on {date} at {time}",
-    "ways_out": "Need more requests?",
-    "way_out_trial": "✨ Try a plan for free: /trial",
-    "way_out_keys": "🔑 Use your own AI key: /keys",
-    "way_out_referral": "🎁 Invite a friend: /referral",
+    "upgrade_options": "Need more requests?",
+    "upgrade_option_trial": "✨ Try a plan for free: /trial",
+    "upgrade_option_keys": "🔑 Use your own AI key: /keys",
+    "upgrade_option_referral": "🎁 Invite a friend: /referral",
     "menu_buy": "⭐ Buy",
 }

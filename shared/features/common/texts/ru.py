@@ -18,9 +18,9 @@ TEXTS: Mapping[str, str] = {
     "resets_at": "в {time}, через {hours|час|часа|часов}",
     "resets_soon": "в {time}, через {minutes|минуту|минуты|минут}",
     "resets_month": "{date} в {time}",
-    "ways_out": "Нужно больше запросов?",
-    "way_out_trial": "✨ Попробуйте тариф бесплатно: /trial",
-    "way_out_keys": "🔑 Используйте свой ключ к ИИ: /keys",
-    "way_out_referral": "🎁 Пригласите друга: /referral",
+    "upgrade_options": "Нужно больше запросов?",
+    "upgrade_option_trial": "✨ Попробуйте тариф бесплатно: /trial",
+    "upgrade_option_keys": "🔑 Используйте свой ключ к ИИ: /keys",
+    "upgrade_option_referral": "🎁 Пригласите друга: /referral",
     "menu_buy": "⭐ Купить",
 }

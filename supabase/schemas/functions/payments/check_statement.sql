@@ -1,4 +1,4 @@
--- Tells which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
+-- Returns which events of a page of a provider's statement must be recorded. p_events: [{key, events}], the payment events of
 -- each webhook event that should have reported them.
 --
 -- Concurrency: read-only. An event that is recorded in between is recorded twice, which changes nothing.
@@ -33,4 +33,4 @@ $$;
 
 revoke all on function public.check_statement from public, anon, authenticated, service_role;
 grant execute on function public.check_statement to bot_backend;
-comment on function public.check_statement is 'Tells which events of a provider''s statement must be recorded';
+comment on function public.check_statement is 'Returns which events of a provider''s statement must be recorded';

@@ -10,7 +10,7 @@ from shared.core.pictures.canvas import Canvas
 
 WIDTH, HEIGHT = 1280, 1180  # twice what a phone shows, so it stays sharp
 _MARGIN, _GAP = 56, 24
-_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"  # as in usage.py
+_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"  # as in shared/features/account/usage_picture.py
 _INK, _QUIET = "#f3f6fa", "#a9b8c8"
 _TILE_HEIGHT = 236
 _TOP = 156 + _TILE_HEIGHT + _GAP  # where the charts begin
@@ -58,7 +58,7 @@ class Chart:
 
 
 REQUESTS = Colors("#5f86c4", "#4f8fff", "#ff7287")
-PEOPLE = Colors("#2b8f74", "#2fd3a2", "#f7b23b")
+USERS = Colors("#2b8f74", "#2fd3a2", "#f7b23b")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from shared.core import texts
-from shared.core.pictures import usage
 from shared.core.pictures.canvas import Canvas, _font
-from shared.core.pictures.usage import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
+from shared.features.account import usage_picture
+from shared.features.account.usage_picture import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
 
 BLUE, PALE, RED = (79, 143, 255), (95, 134, 196), (255, 114, 135)
 AMBER, GREEN = (247, 178, 59), (47, 211, 162)
@@ -176,11 +176,11 @@ def contrast(one: str, other: str) -> float:
     ("_OWN", "_CARD", 3), ("_BONUS", "_CARD", 3), ("_DASH", "_CARD", 3),
 ])  # fmt: skip
 def test_words_and_bars_have_contrast_in_light_and_dark_chats(front: str, back: str, least: float) -> None:
-    assert contrast(getattr(usage, front), getattr(usage, back)) >= least
+    assert contrast(getattr(usage_picture, front), getattr(usage_picture, back)) >= least
 
 
 def test_a_long_legend_does_not_run_into_the_words_at_its_right() -> None:
-    legend: list[tuple[usage.Mark, str]] = [
+    legend: list[tuple[usage_picture.Mark, str]] = [
         ("limit", "1 000 запросов в день"), ("bonus", "бонусные запросы"), ("own", "на своём ключе"),
     ]  # fmt: skip
     box = (900, 570, WIDTH - 60, 625)

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from shared.core.pictures.overview import (
+from shared.features.admin.overview_picture import (
     HEIGHT,
-    PEOPLE,
     REQUESTS,
+    USERS,
     WIDTH,
     Bar,
     Chart,
@@ -19,7 +19,7 @@ from shared.core.pictures.overview import (
     Tile,
     draw,
 )
-from tests.core.pictures.test_usage_picture import AMBER, BLUE, GREEN, PALE, RED, count
+from tests.features.account.test_usage_picture import AMBER, BLUE, GREEN, PALE, RED, count
 
 MINT = (43, 143, 116)
 LABELS = [f"{n} Nov" for n in range(30)]
@@ -31,7 +31,7 @@ def bars(base: int, top: int = 0) -> list[Bar]:
 
 
 def view(
-    requests: Sequence[Bar], people: Sequence[Bar], tiles: Sequence[Tile] | None = None
+    requests: Sequence[Bar], users: Sequence[Bar], tiles: Sequence[Tile] | None = None
 ) -> OverviewPicture:
     return OverviewPicture(
         title="How the bots do",
@@ -39,7 +39,7 @@ def view(
         tiles=tiles or [Tile("People", "12", ["today: +1", "30 days: +3"])] * 4,
         charts=[
             Chart("Requests", "most in a day: 9", requests, "AI errors", "No activity in 30 days", REQUESTS),
-            Chart("Active people", "most in a day: 9", people, "new", "No activity in 30 days", PEOPLE),
+            Chart("Active users", "most in a day: 9", users, "new", "No activity in 30 days", USERS),
         ],
     )
 
