@@ -12,4 +12,4 @@ from typing import Any
 
 JsonObject = dict[str, Any]
 JsonMapping = Mapping[str, Any]  # one that the receiver does not change
-JsonValue = Any  # the result of a call: the caller states its type, or checks it
+JsonValue = Any  # any value of it, and any jsonb value: the receiver states its type, or checks it

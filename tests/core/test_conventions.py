@@ -127,6 +127,34 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
             )
 
 
+# Modules whose JSON another party defines, each with the reason why its `Any` is not counted.
+JSON_BORDERS = {
+    "shared/core/json_types.py": "names the types of foreign JSON that all other modules use",
+}
+MOST_ANY = 19
+
+
+def test_any_is_rare_outside_the_types_of_foreign_json() -> None:
+    """Use `JsonObject` for foreign JSON, `object` for what is only inspected, else a type of its own."""
+    found = {}
+    for path in MODULES:
+        names = [node for node in ast.walk(ast.parse(path.read_text())) if _is_any(node)]
+        if names:
+            found[str(path.relative_to(ROOT))] = len(names)
+    assert found.keys() >= JSON_BORDERS.keys(), "JSON_BORDERS lists a module without Any"
+    counted = {path: count for path, count in found.items() if path not in JSON_BORDERS}
+    assert sum(counted.values()) <= MOST_ANY, counted
+
+
+def _is_any(node: ast.AST) -> bool:
+    """Whether it is `Any`, `typing.Any` or a quoted type with `Any` in it; an import of it is none."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(re.search(r"[\[\s,|]Any[\],|]|^Any$", node.value))
+    return (isinstance(node, ast.Name) and node.id == "Any") or (
+        isinstance(node, ast.Attribute) and node.attr == "Any"
+    )
+
+
 def test_every_called_sql_function_is_there_with_these_parameters() -> None:
     signatures = {}
     for path in (ROOT / "supabase/schemas/functions").rglob("*.sql"):

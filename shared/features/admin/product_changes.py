@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, cast, overload
 
 from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
-from shared.core.json_types import JsonObject
 from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
 from shared.payments import providers
@@ -199,20 +198,22 @@ def _ask(context: UpdateContext, what: str, **values: object) -> str:
 
 
 @overload
-def change(context: UpdateContext, what: Literal["prices"], values: JsonObject) -> AdminSetPrices | None: ...
+def change(
+    context: UpdateContext, what: Literal["prices"], values: Mapping[str, object]
+) -> AdminSetPrices | None: ...
 
 
 @overload
 def change(
-    context: UpdateContext, what: Literal["texts"], values: JsonObject
+    context: UpdateContext, what: Literal["texts"], values: Mapping[str, object]
 ) -> AdminSetProductTexts | None: ...
 
 
 @overload
-def change(context: UpdateContext, what: str, values: JsonObject) -> Changed | None: ...
+def change(context: UpdateContext, what: str, values: Mapping[str, object]) -> Changed | None: ...
 
 
-def change(context: UpdateContext, what: str, values: JsonObject) -> Changed | None:
+def change(context: UpdateContext, what: str, values: Mapping[str, object]) -> Changed | None:
     """Change a product, or ask what a change would do; None if it is gone or the change does not apply.
 
     Prices and texts change only with a reference.
@@ -230,7 +231,7 @@ def change(context: UpdateContext, what: str, values: JsonObject) -> Changed | N
 
 
 def _set_prices(
-    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
+    context: UpdateContext, values: Mapping[str, object], reference: str | None, expected: object
 ) -> AdminSetPrices | None:
     done: AdminSetPrices | None = db.call(
         "admin_set_prices",
@@ -246,7 +247,7 @@ def _set_prices(
 
 
 def _set_texts(
-    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
+    context: UpdateContext, values: Mapping[str, object], reference: str | None, expected: object
 ) -> AdminSetProductTexts | None:
     done: AdminSetProductTexts | None = db.call(
         "admin_set_product_texts",
@@ -263,7 +264,7 @@ def _set_texts(
 
 
 def _switch(
-    context: UpdateContext, values: JsonObject, reference: str | None, expected: object
+    context: UpdateContext, values: Mapping[str, object], reference: str | None, expected: object
 ) -> AdminSwitchProduct | None:
     done: AdminSwitchProduct | None = db.call(
         "admin_switch_product",
