@@ -27,3 +27,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / file).resolve() if file else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+FILE = re.compile(r"`((?:shared|functions|tools|tests|docs|supabase)/[\w./-]+\.(?:py|sql|md|toml|yaml|sha256))`")
+GUIDES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", [page for page in GUIDES if page.name != "CHANGELOG.md"], ids=str)
+def test_named_files_exist(page: Path) -> None:
+    named = set(FILE.findall(page.read_text(encoding="utf-8")))
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert not missing, f"{page.relative_to(ROOT)} names files that are gone"

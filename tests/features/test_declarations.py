@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from shared import bots
+from shared.core import texts
 from shared.features.common.offering import ADMIN_SECTIONS, CONDITIONS, SECTIONS
 from shared.telegram.feature import ANY, LINK, Feature
 from shared.telegram.router import Router
@@ -98,3 +99,17 @@ def test_an_update_imports_only_the_features_that_may_answer_it(update: str, fea
         timeout=120,
     )
     assert set(done.stdout.split()) == features
+
+
+def test_every_feature_has_the_same_file_names() -> None:
+    folders = [path for path in (ROOT / "shared/features").iterdir() if (path / "__init__.py").exists()]
+    features = [path for path in folders if path.name != "common"]
+    assert {path.name for path in features} == {feature.name for feature in FEATURES.values()} - {
+        "counter",
+        "second",
+    }
+    for folder in features:
+        assert (folder / "handlers.py").exists(), f"{folder.name}: its router stands in handlers.py"
+    for folder in folders:
+        for code in texts.codes():
+            assert (folder / "texts" / f"{code}.py").exists(), f"{folder.name}: add texts/{code}.py"
