@@ -8,7 +8,7 @@ import pytest
 from tests.support import for_each
 from tools.database import result_types, schema_page
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(__file__).parents[3] / "shared"
 COMMAND = "run ./switchboard database generate and commit what it writes"
 
 

@@ -16,7 +16,7 @@ from tools.database.embedded import Server
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USERS = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.

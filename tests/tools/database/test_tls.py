@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.core import config, database_tls, db
 from shared.core.errors import DatabaseUnavailable
-from tests.database.conftest import BACKEND_PASSWORD
+from tests.tools.database.conftest import BACKEND_PASSWORD
 from tools.database import migrate, push
 from tools.database.embedded import Server
 from tools.database.errors import DatabaseToolError

@@ -18,7 +18,7 @@ from tools.emulator.supabase_rest import RestServer, make_key
 # The client itself passes parameters that its own parts call deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:supabase")
 
-SERVICES = Path(__file__).parents[2] / "docs" / "services.md"
+SERVICES = Path(__file__).parents[3] / "docs" / "services.md"
 PROMISED = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.MULTILINE)
 SECRET = "a secret of this test, long enough"
 ADMIN = {"p_admin_email": "olga@example.com"}

@@ -12,9 +12,9 @@ from pglast.parser import parse_plpgsql_json
 from tests.support import for_each
 from tools.database import headers, migrate
 
-SUPABASE = Path(__file__).parents[2] / "supabase"
+SUPABASE = Path(__file__).parents[3] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
-ERROR_CODES = Path(__file__).parents[2] / "docs" / "error_codes.md"
+ERROR_CODES = Path(__file__).parents[3] / "docs" / "error_codes.md"
 
 ALL_FILES = sorted(SCHEMAS.rglob("*.sql"))
 FUNCTION_FILES = sorted([*SCHEMAS.glob("functions/**/*.sql"), *SCHEMAS.glob("private/**/*.sql")])

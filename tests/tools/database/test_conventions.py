@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-SERVICES = Path(__file__).parents[2] / "docs" / "services.md"
+SERVICES = Path(__file__).parents[3] / "docs" / "services.md"
 
 # Words for the questions below: what is ours, in schemas public and private.
 VIEWS = """
