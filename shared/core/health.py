@@ -37,14 +37,12 @@ def respond(request: Request) -> Response | None:
         return _response(503, {"status": "a setting is invalid; see the log"})
     if not settings().database_enabled:
         return _response(200, {"status": "ok", "database": "none: DB_ENABLED=false"})
-    body: dict[str, object] = {"status": "ok"}
+    calls_database = token_matches(bearer_token(request.headers.get("Authorization")), secrets)
+    database = _call_database() if calls_database else {}
+    is_healthy = "error" not in database
+    body: dict[str, object] = {"status": "ok" if is_healthy else "the database is unavailable"}
     body |= {"circuit": "open" if db.is_failing() else "closed", "pool": db.pool_state()}
-    is_healthy = True
-    if token_matches(bearer_token(request.headers.get("Authorization")), secrets):
-        body["database"] = answer = _call_database()
-        is_healthy = "error" not in answer
-    if not is_healthy:
-        body["status"] = "the database is unavailable"
+    body |= {"database": database} if calls_database else {}
     return _response(200 if is_healthy else 503, body)
 
 
