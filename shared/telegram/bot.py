@@ -9,7 +9,7 @@ Made at import, without token or network; the token is read when the first call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NoReturn
 
@@ -22,8 +22,8 @@ from shared.telegram import api
 from shared.telegram.context import UpdateContext, current_context
 from shared.telegram.feature import PAYMENT, Command, Feature
 from shared.telegram.messages import Keyboard
-from shared.telegram.router import OPEN_PAGE, Handler
-from shared.telegram.selection import command_of, handles, may_answer
+from shared.telegram.router import Handler
+from shared.telegram.selection import command_of, handles, linked_page, may_answer
 from shared.telegram.tolerant import read_update
 from shared.telegram.update import Update
 from shared.telegram.update_parsing import InvalidPayload
@@ -176,11 +176,10 @@ class Bot(TeleBot):
 
     def open_page(self, page: str, message: types.Message) -> bool:
         """Run the command of a `private_only` page that a link opens; return False if it does not exist."""
-        for handler in _in_order(self._with_command(page)):
-            if page in handler.commands and handler.private_page == page:
-                message.text = f"/{page}"
-                handler.function(message)
-                return True
+        for handler in self._pages(page):
+            message.text = f"/{page}"
+            handler.function(message)
+            return True
         return False
 
     def open_link(self, context: UpdateContext, payload: str) -> tuple[Text, Keyboard] | None:
@@ -197,7 +196,8 @@ class Bot(TeleBot):
     def is_allowed_while_banned(self, context: UpdateContext) -> bool:
         """Return whether the handler of a command or button is declared `allowed_while_banned`.
 
-        Only in the private chat, and never for forwarded commands. A link to a page counts as its command.
+        Only in the private chat, and never for forwarded commands or captions. A link to a page counts as its
+        command, if it opens the page.
         """
         update = context.update
         if not update.is_private or update.is_relayed:
@@ -206,16 +206,23 @@ class Bot(TeleBot):
         if update.kind == "callback_query":
             data = str(update.content.get("data") or "")
             found = (one for one in self._candidates(context) if one.data and one.data.fullmatch(data))
-        elif update.kind == "message":
-            name, words = command_of(update.text), update.text.split(maxsplit=2)
-            if name == "start" and words[1:] and words[1].startswith(OPEN_PAGE):
-                name = words[1].removeprefix(OPEN_PAGE)
-            found = (one for one in _in_order(self._with_command(name)) if name in one.commands)
+        elif update.kind == "message" and "text" in update.message:
+            name, page = command_of(update.text), linked_page(update.text)
+            if name == "start" and page:
+                found = self._pages(page)
+            else:
+                found = (one for one in _in_order(self._with_command(name)) if name in one.commands)
         first = next(iter(found), None)
         return first is not None and first.allowed_while_banned
 
     def _with_command(self, name: str) -> list[Feature]:
         return [feature for feature in self.features if feature.has_command(name)]
+
+    def _pages(self, page: str) -> Iterator[Handler]:
+        """Yield the handlers of a command that a link can open."""
+        for handler in _in_order(self._with_command(page)):
+            if page in handler.commands and handler.private_page == page:
+                yield handler
 
     def _candidates(self, context: UpdateContext) -> tuple[Handler, ...]:
         """Return the handlers of the features that may answer an update, in order; imports only these."""

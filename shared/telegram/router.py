@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from shared.telegram.context import StateUnavailable, current_context, reply
 from shared.telegram.feature import ANY, LINK, PAYMENT, button_key
+from shared.telegram.selection import OPEN_PAGE
 
 if TYPE_CHECKING:
     from telebot.types import CallbackQuery, Message
 
-OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 TEXT = ("text",)
 
 Function = Callable[..., Any]

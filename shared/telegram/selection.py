@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from telebot.util import extract_command
 
+from shared.core import user_input
 from shared.telegram.feature import ANY, PAYMENT, Feature, button_key
 from shared.telegram.update import Update
+
+OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 
 
 def may_answer(feature: Feature, update: Update, awaiting: str) -> bool:
@@ -48,3 +51,14 @@ def handles(feature: Feature, kind: str) -> bool:
 def command_of(text: str) -> str:
     """Return the command that a text begins with, in lower case without its slash; empty where it is none."""
     return (extract_command(text) or "").lower()
+
+
+def start_payload(text: str) -> str:
+    """Return what a /start link carries: the argument of the command."""
+    return user_input.single_value(user_input.command_argument(text))
+
+
+def linked_page(text: str) -> str:
+    """Return the page that a /start link names; empty where it names none."""
+    payload = start_payload(text)
+    return payload.removeprefix(OPEN_PAGE) if payload.startswith(OPEN_PAGE) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -361,6 +362,35 @@ def test_a_banned_user_can_cancel_recurring_payments(stack: Stack, sql: Sql) -> 
     chat.send("/subscription").wait()
     chat.send("/paysupport").wait()
     assert eventually(lambda: len(chat.answers()) > 3)
+
+
+def test_a_banned_user_opens_their_pages_by_link_and_nothing_else(stack: Stack, sql: Sql) -> None:
+    anna = started_user(stack.telegram)
+    ban(sql, anna)
+    deliver_until_done(stack.telegram, message_update(anna, "hello"), "assistant")
+
+    def answer(text: str) -> str:
+        body = deliver_until_done(stack.telegram, message_update(anna, text), "assistant").body
+        return str(json.loads(body)["text"]) if body else ""
+
+    assert "free plan" in answer("/start open_subscription")
+    assert "Delete all your data" in answer("/start open_deleteme,")
+    for link in ("open_privacy", "open_paysupport", "open_mydata more", "open_profile", "promo_open_mydata"):
+        assert not answer(f"/start {link}"), link
+
+
+@pytest.mark.parametrize("caption", ["/privacy", "/subscription", "/start open_mydata"])
+def test_a_command_in_the_caption_of_a_banned_user_is_not_answered(
+    stack: Stack, sql: Sql, caption: str
+) -> None:
+    anna = started_user(stack.telegram)
+    ban(sql, anna)
+    deliver_until_done(stack.telegram, message_update(anna, "hello"), "assistant")
+    update = message_update(anna, "x")
+    del update["message"]["text"]
+    photo = {"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}
+    update["message"] |= {"photo": [photo], "caption": caption}
+    assert not deliver_until_done(stack.telegram, update, "assistant").body
 
 
 def test_a_banned_user_gets_no_data_in_a_group(stack: Stack, sql: Sql) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from telebot.types import CallbackQuery, Message
 
-from shared.core import texts, user_input
+from shared.core import texts
 from shared.core.config import settings
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back, main_menu, menu_text
@@ -22,7 +22,8 @@ from shared.features.common.offering import (
 from shared.features.help import unknown
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
-from shared.telegram.router import OPEN_PAGE, Router
+from shared.telegram.router import Router
+from shared.telegram.selection import linked_page, start_payload
 
 router = Router(unknown.router)
 
@@ -41,11 +42,11 @@ def menu(_message: Message) -> None:
 def start(message: Message) -> None:
     """Welcome a user; the payload of the link they came by is stored and handed to its feature."""
     context = current_context()
-    payload = user_input.single_value(user_input.command_argument(message.text or ""))
-    if payload.startswith(OPEN_PAGE) and context.update.is_private:
+    payload, page = start_payload(message.text or ""), linked_page(message.text or "")
+    if page and context.update.is_private:
         if not context.is_offline:
             context.set_data("awaiting", None)
-        if context.bot.open_page(payload.removeprefix(OPEN_PAGE), message):
+        if context.bot.open_page(page, message):
             return None
     if context.is_offline:
         key = "welcome_offline" if settings().database_enabled else "welcome_without_database"
