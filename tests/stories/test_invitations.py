@@ -103,11 +103,14 @@ def test_an_unpaid_invitation_expires(
     assert page.stored.edits == edits, "the first order does not speak in the second one's message"
 
 
-def test_a_product_can_be_bought_again_after_a_canceled_payment(stack: Stack) -> None:
+def test_a_product_can_be_bought_again_after_its_checkout_expired(stack: Stack) -> None:
     anna = speaks(stack)
     page = invitation(anna, "stripe")
     stack.payments.press(link_of(page), "expire")
     says(page, STATES["en"]["expired"])
+    link = link_of(tap(tap(page, STATES["en"]["again"]), LABELS["stripe"]))
+    stack.payments.press(link, "pay")
+    says(page, STATES["en"]["paid"])
 
 
 def test_a_late_payment_updates_the_expired_invitation(

@@ -124,4 +124,97 @@ TEXTS: Mapping[str, str] = {
     "ends_over": (
         "Your subscription ended on {until}, and you’re on the free plan now. Come back anytime: /buy"
     ),
+    "payment_pending": (
+        "⏳ **{title}**: your payment is being processed. We’ll message you when it goes through."
+    ),
+    "payment_held_amount": (
+        "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
+        "has been added yet. We’ll message you when it’s resolved. Questions? /paysupport"
+    ),
+    "payment_held_second_charge": (
+        "⏳ **{title}**: you’ve already paid for this, and we received another {money}. The second payment is "
+        "under review, and nothing was added for it. We’ll message you when it’s refunded. Questions? "
+        "/paysupport"
+    ),
+    "payment_held_withdrawn": (
+        "⏳ **{title}**: we received {money} for an order that was canceled because its discount was applied "
+        "to another order. The payment is under review, and nothing was added. We’ll message you when it’s "
+        "refunded. Questions? /paysupport"
+    ),
+    "payment_held_test": "🧪 **{title}**: this was a test payment. No money was charged, so nothing was added.",
+    "payment_held_owner": (
+        "⏳ We received {money} from you for an order that isn’t linked to your account. The payment is under "
+        "review, and nothing was added. We’ll message you when it’s resolved. Questions? /paysupport"
+    ),
+    "payment_held_no_order": (
+        "⏳ We received {money} from you but couldn’t find the order. The payment is under review. We’ll "
+        "message you when it’s resolved. Questions? /paysupport"
+    ),
+    "payment_held_currency": (
+        "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
+        "has been added yet. We’ll message you when it’s resolved. Questions? /paysupport"
+    ),
+    "payment_failed": (
+        "😔 **{title}**: the payment didn’t go through, and you weren’t charged. Try again or pay another "
+        "way: /buy"
+    ),
+    "payment_alarm_no_order": (
+        "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing "
+        "was added.\n\nIf a matching order appears, the payment will be linked automatically. If it belongs "
+        "to another shop on the same account, do nothing. Otherwise refund it."
+    ),
+    "payment_alarm_amount": (
+        "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing was "
+        "added.\n\nRefund the payment or add the purchase yourself: /plan, /grant."
+    ),
+    "payment_alarm_currency": (
+        "🚨 **Wrong currency:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing was "
+        "added.\n\nRefund the payment or add the purchase yourself: /plan, /grant."
+    ),
+    "payment_alarm_owner": (
+        "🚨 **Paid by someone else,** or the buyer deleted their data: {money}\n\nPayment {payment}, "
+        "{provider}, ID `{number}`. Nothing was added.\n\nIf the buyer deleted their data, we’ll refund the "
+        "payment automatically. Otherwise refund it yourself."
+    ),
+    "payment_alarm_test": (
+        "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. No real money was "
+        "received, and nothing was added.\n\nCheck whether your secrets contain a test key."
+    ),
+    "payment_alarm_withdrawn": (
+        "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The "
+        "order’s discount was moved to a later order or already used. Nothing was added.\n\nRefund the "
+        "payment."
+    ),
+    "payment_alarm_second_charge": (
+        "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Another payment already "
+        "covers this order or period, so nothing was added for this one.\n\nRefund the payment."
+    ),
+    "payment_alarm_refund_currency": (
+        "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, ID "
+        "`{number}`. The buyer keeps the purchase. Check the payment in the provider’s dashboard."
+    ),
+    "payment_alarm_dispute": (
+        "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The purchase is on "
+        "hold.\n\nRespond in the provider’s dashboard before the deadline. If you win, the purchase is "
+        "restored automatically."
+    ),
+    "subscription_alarm_erased": (
+        "🚨 **Subscription of a deleted user**\n\n{provider}, ID `{number}`. It started after they deleted "
+        "their data. We’re canceling it and refunding its charges."
+    ),
+    "subscription_alarm_unknown": (
+        "🚨 **Unknown subscription**\n\n{provider}, ID `{number}`. We didn’t receive a payment for it within "
+        "a day, so we’re ignoring its events. If it belongs to another shop on the same account, do "
+        "nothing. Otherwise look for it in the provider’s dashboard."
+    ),
+    "subscription_alarm_running": (
+        "🚨 **Can’t cancel a subscription**\n\n{provider}, ID `{number}`. The user deleted their data or "
+        "switched to another subscription. Cancel this one in the provider’s dashboard. We’ll keep trying "
+        "too."
+    ),
+    "statement_alarm": (
+        "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {only_theirs}\nOnly "
+        "in our records: {only_ours}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nLook them up in "
+        "the provider’s dashboard. All totals: /statement"
+    ),
 }

@@ -22,4 +22,8 @@ TEXTS: Mapping[str, str] = {
         "😔 Something went wrong on our side, and I couldn’t answer this message. We’ve been notified. You "
         "can send another one."
     ),
+    "owner_alert": (
+        "🚨 **We couldn’t process an update** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
+        "`{update_id}`\nError: `{error}`"
+    ),
 }

@@ -513,13 +513,4 @@ TEXTS: Mapping[str, str] = {
         "🔔 {count|more alert|more alerts} arrived before you started the bot. Payments that need attention: "
         "/payment"
     ),
-    "owner_alert": (
-        "🚨 **We couldn’t process an update** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
-        "`{update_id}`\nError: `{error}`"
-    ),
-    "statement_alarm": (
-        "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {only_theirs}\nOnly "
-        "in our records: {only_ours}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nLook them up in "
-        "the provider’s dashboard. All totals: /statement"
-    ),
 }
