@@ -1887,6 +1887,66 @@ $$;
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
 comment on function private.statement_lines is 'Compares entries of provider statements with our records';
 
+-- Returns what a user may still ask today and this month, over all bots.
+--
+-- Concurrency: read-only. A caller that spends a request locks the user's row first.
+-- Locks: none.
+-- Returns: record, plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
+--   for the day and the month, in the time zone quota_timezone: start, end, requests used from the plan and allowed
+--   (null: no limit); timezone.
+-- Errors: none.
+create or replace function private.quota(
+  p_user_id bigint,
+  p_vip_level integer,
+  out plan text,
+  out features text[],
+  out history_length integer,
+  out day date,
+  out requests integer,
+  out daily_requests integer,
+  out resets_at timestamptz,
+  out month date,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz,
+  out timezone text
+)
+returns record
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  timezone := private.setting('quota_timezone');
+  day := (private.clock() at time zone timezone)::date;
+  resets_at := (day + 1)::timestamp at time zone timezone;
+  month := date_trunc('month', day::timestamp)::date;
+  month_resets_at := (month + interval '1 month') at time zone timezone;
+  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
+    into plan, features, history_length, daily_requests, monthly_requests
+    from public.subscription_limits as l
+   where l.vip_level <= p_vip_level
+   order by l.vip_level desc
+   limit 1;
+  if not found then
+    -- The plan was deleted: allow nothing, because null would mean no limit.
+    plan := 'NONE';
+    features := '{}';
+    daily_requests := 0;
+  end if;
+  select coalesce(sum(u.requests), 0) into requests
+    from public.daily_usage as u
+   where u.user_id = p_user_id and u.day = quota.day;
+  select coalesce(sum(u.requests), 0) into month_requests
+    from public.monthly_usage as u
+   where u.user_id = p_user_id and u.month = quota.month;
+end
+$$;
+
+revoke all on function private.quota from public, anon, authenticated, service_role;
+comment on function private.quota is 'Returns what a user may still ask today and this month';
+
 -- Returns whether a user may use p_quantity of what is paid for. For our own code and, through rpc with the secret
 -- key, for every other service of the same owner.
 --
@@ -2372,66 +2432,6 @@ $$;
 revoke all on function private.use_trainings from public, anon, authenticated, service_role;
 comment on function private.use_trainings is 'Takes free trainings from a user, the oldest first';
 
--- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
--- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
---
--- Concurrency: of two calls at once the second finds the first one's row and sends no alert.
--- Locks: the row of cost_alerts, only for the first alert of a day.
--- Returns: void
--- Errors: none.
-create or replace function private.alert_cost_limit(p_bot text, p_day date, p_kind text, p_user_id bigint)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  -- Read first, because a conflict would write a row version for every stopped message.
-  if exists (select from private.cost_alerts as c where c.bot = p_bot and c.kind = p_kind and c.day >= p_day) then
-    return;
-  end if;
-  insert into private.cost_alerts (bot, kind, day) values (p_bot, p_kind, p_day)
-  on conflict (bot, kind) do update set day = excluded.day where cost_alerts.day < excluded.day;
-  if not found then
-    return;
-  end if;
-  perform private.notify_admins(
-    case p_kind when 'user_cost' then 'admin_alert_user_cost' else 'admin_alert_bot_cost' end,
-    jsonb_build_object(
-      'bot', p_bot,
-      'limit', private.setting(case p_kind when 'user_cost' then 'daily_cost_user' else 'daily_cost_bot' end),
-      'user', (select s.telegram_id from public.users as s where s.id = p_user_id)
-    ),
-    p_bot => p_bot
-  );
-end
-$$;
-
-revoke all on function private.alert_cost_limit from public, anon, authenticated, service_role;
-comment on function private.alert_cost_limit is 'Alerts the admins once a day that a daily cost limit stopped questions';
-
--- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys.
---
--- Concurrency: read-only.
--- Locks: none.
--- Returns: numeric, the sum over the bot's rows of the day.
--- Errors: none.
-create or replace function private.bot_cost(p_bot text, p_day date)
-returns numeric
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(sum(t.cost), 0)
-    from public.daily_totals as t
-   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
-$$;
-
-revoke all on function private.bot_cost from public, anon, authenticated, service_role;
-comment on function private.bot_cost is 'Returns what a bot spent on AI calls on a day';
-
 -- Creates the user of a Telegram account that no bot has received an update of yet, and locks the row. The user
 -- counts as new and active only with the first update (private.upsert_user).
 --
@@ -2468,42 +2468,6 @@ $$;
 revoke all on function private.create_unseen_user from public, anon, authenticated, service_role;
 comment on function private.create_unseen_user is 'Creates the user of a Telegram account that no bot has seen yet';
 
--- Returns whether a bot may spend p_cost more today within its daily cost limit p_limit (US dollars). p_day is today
--- in the time zone of the quota.
---
--- Concurrency: far from the limit nothing is locked. Within 200 questions of it, more than can be in progress because
---   Telegram opens at most 100 connections to a bot, calls for the bot are serialized until the transaction ends, and
---   the reserved cost of questions in progress counts too.
--- Locks: near the limit an advisory lock of the bot; the caller holds the update row and the user.
--- Returns: boolean
--- Errors: none.
-create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_spent numeric := private.bot_cost(p_bot, p_day);
-  v_open numeric;
-begin
-  if v_spent + 200 * p_cost <= p_limit or v_spent + p_cost > p_limit then
-    return v_spent + p_cost <= p_limit;
-  end if;
-  perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
-  select coalesce(sum(t.reserved_cost), 0) into v_open
-    from public.telegram_updates as t
-   where t.lease_until > (select private.clock())
-     and t.status in ('working', 'failed')
-     and t.bot = p_bot;
-  return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
-end
-$$;
-
-revoke all on function private.is_within_bot_cost_limit from public, anon, authenticated, service_role;
-comment on function private.is_within_bot_cost_limit is 'Returns whether a bot may spend more today within its daily cost limit';
-
 -- Records that a banned user gets the notice of the ban.
 --
 -- Concurrency: the row is locked, so of two updates at once one sends the notice.
@@ -2527,266 +2491,6 @@ $$;
 
 revoke all on function private.mark_ban_notified from public, anon, authenticated, service_role;
 comment on function private.mark_ban_notified is 'Records that a banned user gets the notice of the ban';
-
--- Returns what a user may still ask today and this month, over all bots.
---
--- Concurrency: read-only. A caller that spends a request locks the user's row first.
--- Locks: none.
--- Returns: record, plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
---   for the day and the month, in the time zone quota_timezone: start, end, requests used from the plan and allowed
---   (null: no limit); timezone.
--- Errors: none.
-create or replace function private.quota(
-  p_user_id bigint,
-  p_vip_level integer,
-  out plan text,
-  out features text[],
-  out history_length integer,
-  out day date,
-  out requests integer,
-  out daily_requests integer,
-  out resets_at timestamptz,
-  out month date,
-  out month_requests integer,
-  out monthly_requests integer,
-  out month_resets_at timestamptz,
-  out timezone text
-)
-returns record
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  timezone := private.setting('quota_timezone');
-  day := (private.clock() at time zone timezone)::date;
-  resets_at := (day + 1)::timestamp at time zone timezone;
-  month := date_trunc('month', day::timestamp)::date;
-  month_resets_at := (month + interval '1 month') at time zone timezone;
-  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
-    into plan, features, history_length, daily_requests, monthly_requests
-    from public.subscription_limits as l
-   where l.vip_level <= p_vip_level
-   order by l.vip_level desc
-   limit 1;
-  if not found then
-    -- The plan was deleted: allow nothing, because null would mean no limit.
-    plan := 'NONE';
-    features := '{}';
-    daily_requests := 0;
-  end if;
-  select coalesce(sum(u.requests), 0) into requests
-    from public.daily_usage as u
-   where u.user_id = p_user_id and u.day = quota.day;
-  select coalesce(sum(u.requests), 0) into month_requests
-    from public.monthly_usage as u
-   where u.user_id = p_user_id and u.month = quota.month;
-end
-$$;
-
-revoke all on function private.quota from public, anon, authenticated, service_role;
-comment on function private.quota is 'Returns what a user may still ask today and this month';
-
--- Returns one AI request to where it was taken from: the plan's day and month, or the bonus credits. With
--- p_is_limited the release counts towards the setting daily_releases.
---
--- Concurrency: the caller holds the update row and calls only while its reservation is "reserved". The user's row is
---   locked before the counters, as for a reservation. Requests that an admin has reset meanwhile are not returned a
---   second time: the month is changed only if the day was.
--- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
--- Returns: boolean, false and nothing changed when p_is_limited and the releases of the day are used up.
--- Errors: none.
-create or replace function private.release_usage(
-  p_user_id bigint, p_bot text, p_day date, p_reserved_from text, p_is_limited boolean default false
-)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
-  v_is_plan integer := 1 - v_is_bonus;
-begin
-  perform from public.users as u where u.id = p_user_id for no key update;
-  if p_is_limited and (
-    select coalesce(sum(d.releases), 0) from public.daily_usage as d where d.user_id = p_user_id and d.day = p_day
-  ) >= private.setting('daily_releases')::integer then
-    return false;
-  end if;
-  if v_is_bonus > 0 then
-    update public.users as u set bonus_credits = u.bonus_credits + 1 where u.id = p_user_id;
-  end if;
-  update public.daily_usage as u
-     set requests = u.requests - v_is_plan,
-         bonus_requests = u.bonus_requests - v_is_bonus,
-         releases = u.releases + p_is_limited::integer
-   where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day
-     and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
-  if found then
-    update public.monthly_usage as u
-       set requests = u.requests - v_is_plan,
-           bonus_requests = u.bonus_requests - v_is_bonus
-     where u.user_id = p_user_id and u.month = date_trunc('month', p_day::timestamp)::date
-       and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
-  end if;
-  return true;
-end
-$$;
-
-revoke all on function private.release_usage from public, anon, authenticated, service_role;
-comment on function private.release_usage is 'Returns one reserved AI request';
-
--- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and
--- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
--- daily cost of the bot, questions in progress. On a user API key only the last one applies.
---
--- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
--- added to what was spent, so the cost limits also hold for questions that arrive together.
---
--- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
---   row and calls only while that has no reservation.
--- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, then daily_usage and
---   monthly_usage.
--- Returns: record
---   reservation
---     reserved     with the day it counts for (and so the month) and its source (plan | bonus)
---     user_api_key      nothing is taken
---     refused      no requests left
---     user_cost, bot_cost   the daily cost limit is reached
---     in_progress  the user has as many questions in progress as allowed
---   releases_left: how many failed requests may still be released today
---   plan and what follows it: as private.quota returns them, with this request counted; null on a user API key
--- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
-create or replace function private.reserve_usage(
-  p_user_id bigint,
-  p_bot text,
-  p_update_id bigint,
-  p_cost numeric,
-  p_is_user_api_key boolean,
-  out reservation text,
-  out reserved_on date,
-  out reserved_from text,
-  out releases_left integer,
-  out plan text,
-  out features text[],
-  out history_length integer,
-  out requests integer,
-  out daily_requests integer,
-  out resets_at timestamptz,
-  out month_requests integer,
-  out monthly_requests integer,
-  out month_resets_at timestamptz,
-  out timezone text
-)
-returns record
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz;
-  v_user record;
-  v_quota record;
-  v_limits record;
-  v_open record;
-begin
-  select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
-  if not found then
-    raise exception 'the user was erased at this moment' using errcode = '40001';
-  end if;
-  v_now := private.clock();  -- waiting for the lock takes time
-  select
-    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
-    into v_limits
-    from private.settings as s
-   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
-  select
-    count(*) as questions,
-    count(*) filter (where t.reservation = 'reserved') as requests,
-    coalesce(sum(t.reserved_cost), 0) as cost
-    into v_open
-    from public.telegram_updates as t
-   where t.user_id = p_user_id
-     and t.status = 'working'
-     and t.lease_until > v_now
-     and t.reservation in ('reserved', 'user_api_key', 'settled')
-     and (t.bot, t.update_id) <> (p_bot, p_update_id);
-
-  if p_is_user_api_key then
-    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
-    return;
-  end if;
-  v_quota := private.quota(p_user_id, v_user.vip_level);
-  plan := v_quota.plan;
-  features := v_quota.features;
-  history_length := v_quota.history_length;
-  requests := v_quota.requests;
-  daily_requests := v_quota.daily_requests;
-  resets_at := v_quota.resets_at;
-  month_requests := v_quota.month_requests;
-  monthly_requests := v_quota.monthly_requests;
-  month_resets_at := v_quota.month_resets_at;
-  timezone := v_quota.timezone;
-  if coalesce(v_quota.requests < v_quota.daily_requests, true)
-    and coalesce(v_quota.month_requests < v_quota.monthly_requests, true)
-  then
-    reserved_from := 'plan';
-  elsif v_user.bonus_credits > 0 then
-    reserved_from := 'bonus';
-  end if;
-  reservation := case
-    when reserved_from is null then 'refused'
-    when v_limits.user_cost > 0
-      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
-    when v_limits.bot_cost > 0
-      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
-    when v_open.questions >= v_limits.questions then 'in_progress'
-    else 'reserved'
-  end;
-  if reservation <> 'reserved' then
-    reserved_from := null;
-    if reservation in ('user_cost', 'bot_cost') then
-      perform private.alert_cost_limit(p_bot, v_quota.day, reservation, p_user_id);
-    end if;
-    return;
-  end if;
-
-  reserved_on := v_quota.day;
-  if reserved_from = 'bonus' then
-    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
-  else
-    requests := requests + 1;
-    month_requests := month_requests + 1;
-  end if;
-  insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
-  values (
-    p_user_id, p_bot, v_quota.day, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
-  )
-  on conflict (user_id, day, bot) do update
-    set requests = u.requests + excluded.requests,
-        bonus_requests = u.bonus_requests + excluded.bonus_requests;
-  insert into public.monthly_usage as u (user_id, month, requests, bonus_requests)
-  values (
-    p_user_id, v_quota.month, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
-  )
-  on conflict (user_id, month) do update
-    set requests = u.requests + excluded.requests,
-        bonus_requests = u.bonus_requests + excluded.bonus_requests;
-  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
-    from public.daily_usage as d
-   where d.user_id = p_user_id and d.day = v_quota.day;
-end
-$$;
-
-revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
-comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves a request';
 
 -- Finds the user of a Telegram account, or creates it, and stores what Telegram reports about the account now.
 -- p_telegram_user: Telegram's User; its hash, if it has one, is the key of the tombstone of an erased user, which is
@@ -2859,31 +2563,6 @@ $$;
 
 revoke all on function private.upsert_user from public, anon, authenticated, service_role;
 comment on function private.upsert_user is 'Finds or creates the user of a Telegram account';
-
--- Returns what a user's questions cost on a day, in US dollars, without the calls on user API keys. p_day is today in
--- the time zone of the quota.
---
--- Concurrency: read-only.
--- Locks: none.
--- Returns: numeric, the sum over the user's models.
--- Errors: none.
-create or replace function private.user_cost(p_user_id bigint, p_day date)
-returns numeric
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(sum(m.day_cost), 0)
-    from public.monthly_api_usage as m
-   where m.user_id = p_user_id
-     and m.month = date_trunc('month', p_day::timestamp)::date
-     and m.day = p_day
-     and not m.is_user_api_key;
-$$;
-
-revoke all on function private.user_cost from public, anon, authenticated, service_role;
-comment on function private.user_cost is 'Returns what a user''s questions cost on a day';
 
 -- Gives a user bonus credits in an admin's name; a negative number takes some back, down to zero. The user gets one
 -- message.
@@ -5163,6 +4842,52 @@ $$;
 
 revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
 comment on function private.notify_adjustment is 'Enqueues a message to a user whose credits, trainings or balance changed';
+
+-- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
+-- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
+-- admin, the message is stored until one starts a bot (private.store_waiting_alarm).
+--
+-- Concurrency: every call enqueues the messages again; the caller calls once per event. A recipient is checked once, so that
+--   the message is either enqueued or stored, never both.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing): one for each admin who can be reached.
+-- Errors: none.
+create or replace function private.notify_admins(
+  p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_admin record;
+  v_message jsonb;
+  v_messages jsonb := '[]'::jsonb;
+begin
+  for v_admin in
+    select a.email, u.id as user_id, private.reachable_bot(u.id, u.telegram_id, p_bot) as bot
+      from public.admins as a
+      left join public.users as u on u.telegram_id = a.telegram_id
+     where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
+     order by a.email
+  loop
+    v_message := private.enqueue_user_message(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
+    if v_message = '[]' then
+      perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
+    end if;
+    v_messages := v_messages || v_message;
+  end loop;
+  if not found and p_admin_email is null then
+    perform private.store_waiting_alarm(null, p_bot, p_key, p_values, p_buttons);
+  end if;
+  return v_messages;
+end
+$$;
+
+revoke all on function private.notify_admins from public, anon, authenticated, service_role;
+comment on function private.notify_admins is 'Enqueues a templated message for the admins';
 
 -- Enqueues a message to a user whose plan an admin changed. p_before and p_after: see private.plan_of.
 --
@@ -9457,52 +9182,6 @@ $$;
 revoke all on function private.lock_payment from public, anon, authenticated, service_role;
 comment on function private.lock_payment is 'Locks a payment and its user';
 
--- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
--- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
--- admin, the message is stored until one starts a bot (private.store_waiting_alarm).
---
--- Concurrency: every call enqueues the messages again; the caller calls once per event. A recipient is checked once, so that
---   the message is either enqueued or stored, never both.
--- Locks: none.
--- Returns: jsonb, the messages to deliver now (outgoing): one for each admin who can be reached.
--- Errors: none.
-create or replace function private.notify_admins(
-  p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
-)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_admin record;
-  v_message jsonb;
-  v_messages jsonb := '[]'::jsonb;
-begin
-  for v_admin in
-    select a.email, u.id as user_id, private.reachable_bot(u.id, u.telegram_id, p_bot) as bot
-      from public.admins as a
-      left join public.users as u on u.telegram_id = a.telegram_id
-     where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
-     order by a.email
-  loop
-    v_message := private.enqueue_user_message(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
-    if v_message = '[]' then
-      perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
-    end if;
-    v_messages := v_messages || v_message;
-  end loop;
-  if not found and p_admin_email is null then
-    perform private.store_waiting_alarm(null, p_bot, p_key, p_values, p_buttons);
-  end if;
-  return v_messages;
-end
-$$;
-
-revoke all on function private.notify_admins from public, anon, authenticated, service_role;
-comment on function private.notify_admins is 'Enqueues a templated message for the admins';
-
 -- Notifies the buyer that a dispute was decided in their favor: the money is refunded, and which part of the purchase was
 -- reversed.
 --
@@ -10609,7 +10288,7 @@ comment on function private.refund_orphaned_payment is 'Refunds a charge that ar
 -- fulfilment, like every provider's refund.
 --
 -- Concurrency: the caller holds the payment's lock and has just created the refund; the ledger's reference is unique.
--- Locks: users by id (NO KEY UPDATE).
+-- Locks: as private.apply_payment_event (payment, held by the caller; order, users by id, refund).
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: those of public.adjust_balance.
 create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
@@ -14720,6 +14399,66 @@ revoke all on function public.sweep from public, anon, authenticated, service_ro
 grant execute on function public.sweep to bot_backend;
 comment on function public.sweep is 'Releases stale reservations and deletes what is past its retention';
 
+-- Alerts the admins, once a day for each bot and kind of limit, that a daily cost limit stopped questions. p_kind:
+-- user_cost (the first user of the day who reached the limit of a user) or bot_cost.
+--
+-- Concurrency: of two calls at once the second finds the first one's row and sends no alert.
+-- Locks: the row of cost_alerts, only for the first alert of a day.
+-- Returns: void
+-- Errors: none.
+create or replace function private.alert_cost_limit(p_bot text, p_day date, p_kind text, p_user_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Read first, because a conflict would write a row version for every stopped message.
+  if exists (select from private.cost_alerts as c where c.bot = p_bot and c.kind = p_kind and c.day >= p_day) then
+    return;
+  end if;
+  insert into private.cost_alerts (bot, kind, day) values (p_bot, p_kind, p_day)
+  on conflict (bot, kind) do update set day = excluded.day where cost_alerts.day < excluded.day;
+  if not found then
+    return;
+  end if;
+  perform private.notify_admins(
+    case p_kind when 'user_cost' then 'admin_alert_user_cost' else 'admin_alert_bot_cost' end,
+    jsonb_build_object(
+      'bot', p_bot,
+      'limit', private.setting(case p_kind when 'user_cost' then 'daily_cost_user' else 'daily_cost_bot' end),
+      'user', (select s.telegram_id from public.users as s where s.id = p_user_id)
+    ),
+    p_bot => p_bot
+  );
+end
+$$;
+
+revoke all on function private.alert_cost_limit from public, anon, authenticated, service_role;
+comment on function private.alert_cost_limit is 'Alerts the admins once a day that a daily cost limit stopped questions';
+
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the bot's rows of the day.
+-- Errors: none.
+create or replace function private.bot_cost(p_bot text, p_day date)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(t.cost), 0)
+    from public.daily_totals as t
+   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
+$$;
+
+revoke all on function private.bot_cost from public, anon, authenticated, service_role;
+comment on function private.bot_cost is 'Returns what a bot spent on AI calls on a day';
+
 -- Adds a new user to the totals of the day.
 --
 -- Concurrency: the caller has just inserted or started the user's row, which happens once.
@@ -14958,6 +14697,42 @@ $$;
 revoke all on function private.has_billed_call from public, anon, authenticated, service_role;
 comment on function private.has_billed_call is 'Returns whether an AI provider charged the owner for any call of an update';
 
+-- Returns whether a bot may spend p_cost more today within its daily cost limit p_limit (US dollars). p_day is today
+-- in the time zone of the quota.
+--
+-- Concurrency: far from the limit nothing is locked. Within 200 questions of it, more than can be in progress because
+--   Telegram opens at most 100 connections to a bot, calls for the bot are serialized until the transaction ends, and
+--   the reserved cost of questions in progress counts too.
+-- Locks: near the limit an advisory lock of the bot; the caller holds the update row and the user.
+-- Returns: boolean
+-- Errors: none.
+create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_spent numeric := private.bot_cost(p_bot, p_day);
+  v_open numeric;
+begin
+  if v_spent + 200 * p_cost <= p_limit or v_spent + p_cost > p_limit then
+    return v_spent + p_cost <= p_limit;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
+  select coalesce(sum(t.reserved_cost), 0) into v_open
+    from public.telegram_updates as t
+   where t.lease_until > (select private.clock())
+     and t.status in ('working', 'failed')
+     and t.bot = p_bot;
+  return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
+end
+$$;
+
+revoke all on function private.is_within_bot_cost_limit from public, anon, authenticated, service_role;
+comment on function private.is_within_bot_cost_limit is 'Returns whether a bot may spend more today within its daily cost limit';
+
 -- Creates the partitions of api_usage for this month, the next two and every month that has rows in the default
 -- partition, and drops those older than the setting retention_usage_months.
 --
@@ -15143,6 +14918,206 @@ $$;
 revoke all on function private.record_usage from public, anon, authenticated, service_role;
 comment on function private.record_usage is 'Records an update''s calls to AI providers and their sums';
 
+-- Returns one AI request to where it was taken from: the plan's day and month, or the bonus credits. With
+-- p_is_limited the release counts towards the setting daily_releases.
+--
+-- Concurrency: the caller holds the update row and calls only while its reservation is "reserved". The user's row is
+--   locked before the counters, as for a reservation. Requests that an admin has reset meanwhile are not returned a
+--   second time: the month is changed only if the day was.
+-- Locks: user (NO KEY UPDATE), daily_usage, monthly_usage.
+-- Returns: boolean, false and nothing changed when p_is_limited and the releases of the day are used up.
+-- Errors: none.
+create or replace function private.release_usage(
+  p_user_id bigint, p_bot text, p_day date, p_reserved_from text, p_is_limited boolean default false
+)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
+  v_is_plan integer := 1 - v_is_bonus;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if p_is_limited and (
+    select coalesce(sum(d.releases), 0) from public.daily_usage as d where d.user_id = p_user_id and d.day = p_day
+  ) >= private.setting('daily_releases')::integer then
+    return false;
+  end if;
+  if v_is_bonus > 0 then
+    update public.users as u set bonus_credits = u.bonus_credits + 1 where u.id = p_user_id;
+  end if;
+  update public.daily_usage as u
+     set requests = u.requests - v_is_plan,
+         bonus_requests = u.bonus_requests - v_is_bonus,
+         releases = u.releases + p_is_limited::integer
+   where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day
+     and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
+  if found then
+    update public.monthly_usage as u
+       set requests = u.requests - v_is_plan,
+           bonus_requests = u.bonus_requests - v_is_bonus
+     where u.user_id = p_user_id and u.month = date_trunc('month', p_day::timestamp)::date
+       and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
+  end if;
+  return true;
+end
+$$;
+
+revoke all on function private.release_usage from public, anon, authenticated, service_role;
+comment on function private.release_usage is 'Returns one reserved AI request';
+
+-- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and
+-- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
+-- daily cost of the bot, questions in progress. On a user API key only the last one applies.
+--
+-- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
+-- added to what was spent, so the cost limits also hold for questions that arrive together.
+--
+-- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
+--   row and calls only while that has no reservation.
+-- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, then daily_usage and
+--   monthly_usage.
+-- Returns: record
+--   reservation
+--     reserved     with the day it counts for (and so the month) and its source (plan | bonus)
+--     user_api_key      nothing is taken
+--     refused      no requests left
+--     user_cost, bot_cost   the daily cost limit is reached
+--     in_progress  the user has as many questions in progress as allowed
+--   releases_left: how many failed requests may still be released today
+--   plan and what follows it: as private.quota returns them, with this request counted; null on a user API key
+-- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
+create or replace function private.reserve_usage(
+  p_user_id bigint,
+  p_bot text,
+  p_update_id bigint,
+  p_cost numeric,
+  p_is_user_api_key boolean,
+  out reservation text,
+  out reserved_on date,
+  out reserved_from text,
+  out releases_left integer,
+  out plan text,
+  out features text[],
+  out history_length integer,
+  out requests integer,
+  out daily_requests integer,
+  out resets_at timestamptz,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz,
+  out timezone text
+)
+returns record
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_user record;
+  v_quota record;
+  v_limits record;
+  v_open record;
+begin
+  select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'the user was erased at this moment' using errcode = '40001';
+  end if;
+  v_now := private.clock();  -- waiting for the lock takes time
+  select
+    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
+    into v_limits
+    from private.settings as s
+   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
+  select
+    count(*) as questions,
+    count(*) filter (where t.reservation = 'reserved') as requests,
+    coalesce(sum(t.reserved_cost), 0) as cost
+    into v_open
+    from public.telegram_updates as t
+   where t.user_id = p_user_id
+     and t.status = 'working'
+     and t.lease_until > v_now
+     and t.reservation in ('reserved', 'user_api_key', 'settled')
+     and (t.bot, t.update_id) <> (p_bot, p_update_id);
+
+  if p_is_user_api_key then
+    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
+    return;
+  end if;
+  v_quota := private.quota(p_user_id, v_user.vip_level);
+  plan := v_quota.plan;
+  features := v_quota.features;
+  history_length := v_quota.history_length;
+  requests := v_quota.requests;
+  daily_requests := v_quota.daily_requests;
+  resets_at := v_quota.resets_at;
+  month_requests := v_quota.month_requests;
+  monthly_requests := v_quota.monthly_requests;
+  month_resets_at := v_quota.month_resets_at;
+  timezone := v_quota.timezone;
+  if coalesce(v_quota.requests < v_quota.daily_requests, true)
+    and coalesce(v_quota.month_requests < v_quota.monthly_requests, true)
+  then
+    reserved_from := 'plan';
+  elsif v_user.bonus_credits > 0 then
+    reserved_from := 'bonus';
+  end if;
+  reservation := case
+    when reserved_from is null then 'refused'
+    when v_limits.user_cost > 0
+      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
+    when v_limits.bot_cost > 0
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
+    when v_open.questions >= v_limits.questions then 'in_progress'
+    else 'reserved'
+  end;
+  if reservation <> 'reserved' then
+    reserved_from := null;
+    if reservation in ('user_cost', 'bot_cost') then
+      perform private.alert_cost_limit(p_bot, v_quota.day, reservation, p_user_id);
+    end if;
+    return;
+  end if;
+
+  reserved_on := v_quota.day;
+  if reserved_from = 'bonus' then
+    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  else
+    requests := requests + 1;
+    month_requests := month_requests + 1;
+  end if;
+  insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
+  values (
+    p_user_id, p_bot, v_quota.day, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
+  )
+  on conflict (user_id, day, bot) do update
+    set requests = u.requests + excluded.requests,
+        bonus_requests = u.bonus_requests + excluded.bonus_requests;
+  insert into public.monthly_usage as u (user_id, month, requests, bonus_requests)
+  values (
+    p_user_id, v_quota.month, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
+  )
+  on conflict (user_id, month) do update
+    set requests = u.requests + excluded.requests,
+        bonus_requests = u.bonus_requests + excluded.bonus_requests;
+  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
+    from public.daily_usage as d
+   where d.user_id = p_user_id and d.day = v_quota.day;
+end
+$$;
+
+revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
+comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves a request';
+
 -- Returns the AI calls of a user in a month by provider, from counters.
 --
 -- Concurrency: read-only.
@@ -15283,3 +15258,28 @@ $$;
 
 revoke all on function private.usage_days from public, anon, authenticated, service_role;
 comment on function private.usage_days is 'Returns the requests of a user on 30 days';
+
+-- Returns what a user's questions cost on a day, in US dollars, without the calls on user API keys. p_day is today in
+-- the time zone of the quota.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: numeric, the sum over the user's models.
+-- Errors: none.
+create or replace function private.user_cost(p_user_id bigint, p_day date)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(m.day_cost), 0)
+    from public.monthly_api_usage as m
+   where m.user_id = p_user_id
+     and m.month = date_trunc('month', p_day::timestamp)::date
+     and m.day = p_day
+     and not m.is_user_api_key;
+$$;
+
+revoke all on function private.user_cost from public, anon, authenticated, service_role;
+comment on function private.user_cost is 'Returns what a user''s questions cost on a day';

@@ -17,7 +17,7 @@ SCHEMAS = SUPABASE / "schemas"
 ERROR_CODES = Path(__file__).parents[3] / "docs" / "error_codes.md"
 
 ALL_FILES = sorted(SCHEMAS.rglob("*.sql"))
-FUNCTION_FILES = sorted([*SCHEMAS.glob("functions/**/*.sql"), *SCHEMAS.glob("private/**/*.sql")])
+FUNCTION_FILES = sorted([*SCHEMAS.glob("functions/**/*.sql"), *SCHEMAS.glob("base/**/*.sql")])
 TABLE_FILES = sorted(SCHEMAS.glob("tables/**/*.sql"))
 
 CREATE_FUNCTION = re.compile(r"^create (?:or replace )?(?:function|procedure) ([\w.]+)\s*\(", re.MULTILINE)

@@ -2,7 +2,7 @@
 -- fulfilment, like every provider's refund.
 --
 -- Concurrency: the caller holds the payment's lock and has just created the refund; the ledger's reference is unique.
--- Locks: users by id (NO KEY UPDATE).
+-- Locks: as private.apply_payment_event (payment, held by the caller; order, users by id, refund).
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: those of public.adjust_balance.
 create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
