@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shared.core import texts
+from shared.features.privacy.export import SECTIONS
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -80,6 +82,32 @@ def test_the_export_is_in_english_for_english_users(stack: Stack) -> None:
     assert file["Profile"]["Explanation"] == texts.text("en", "section_user_about")
     ben.send("/mydata")
     assert says(ben.answer().text, "mydata_wait")
+
+
+# Keys of the file that its explanations name, by section.
+NAMED_KEYS = {
+    "ai_months": {"is_user_api_key"},
+    "payments": {"orders", "payments", "operations", "refunds", "effects", "renewals", "events"},
+    "promocodes": {"redeemed", "attempts"},
+    "trainings": {"given", "used"},
+    "referrals": {"invited_by", "invited"},
+}
+
+
+@pytest.mark.parametrize("language", sorted(texts.codes()))
+def test_the_explanations_name_the_keys_of_the_export(stack: Stack, language: str) -> None:
+    chat = stack.telegram.user("Eva", language_code=language).chat("assistant")
+    stack.ai.next(AiBehaviour(text="Paris."))
+    chat.send("a question")
+    chat.answer()
+    chat.send("/mydata")
+    sections = list(file_of(stack, chat.answer()).values())[1:]
+    data = dict(zip(SECTIONS, (list(section.values()) for section in sections), strict=False))
+    for section, named in NAMED_KEYS.items():
+        explanation, content = data[section]
+        keys = set(content[0] if isinstance(content, list) else content)
+        assert named <= set(re.findall(r"[a-z_]+", explanation)), section
+        assert named <= keys, section
 
 
 def test_a_long_conversation_is_exported_in_parts(stack: Stack, sql: Sql) -> None:

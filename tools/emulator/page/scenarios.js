@@ -39,7 +39,11 @@ export const SCENARIOS = [
       },
       {
         text: `${press} Pay.`, watch: "Telegram asks the bot first (pre_checkout_query), then takes the Stars.",
-        done: has("successful_payment", "Buyer"),
+        // Not before the bot's confirmation: until then the admin's list lacks the payment.
+        done: (name, event, tools) => {
+          if (has("successful_payment", "Buyer")(name, event, tools)) tools.note({ paid: true });
+          return Boolean(tools.noted().paid) && botSays(name, event, tools.idOf("Buyer"));
+        },
       },
       becomesAdmin("The purchase is active. Now refund it: switch to the admin.", "The buyer got a confirmation; /profile shows what was added."),
       {

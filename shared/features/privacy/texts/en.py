@@ -79,8 +79,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_promocodes": "Promo codes",
     "section_promocodes_about": (
-        "redeemed: what each promo code gave you, and discounts you haven’t used yet; tries: how many wrong "
-        "codes you entered each day. If you delete your data, we keep an encrypted record of the codes you "
+        "redeemed: what each promo code gave you, and discounts you haven’t used yet; attempts: how many "
+        "wrong codes you entered each day. If you delete your data, we keep an encrypted record of the codes you "
         "used."
     ),
     "section_subscriptions": "Plans",
