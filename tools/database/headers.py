@@ -148,7 +148,7 @@ class Function:
 def functions(folder: Path = SUPABASE) -> dict[str, Function]:
     """Return the functions of supabase/schemas by name with schema."""
     schemas = folder / "schemas"
-    paths = sorted([*schemas.glob("functions/**/*.sql"), *schemas.glob("private/**/*.sql")])
+    paths = sorted([*schemas.glob("functions/**/*.sql"), *schemas.glob("base/**/*.sql")])
     found = [read(path) for path in paths]
     return {function.name: function for function in found}
 
