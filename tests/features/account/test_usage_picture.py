@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from shared.core import texts
-from shared.core.pictures.canvas import Canvas, _font
 from shared.features.account import usage_picture
 from shared.features.account.usage_picture import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
 
@@ -18,7 +14,6 @@ BLUE, PALE, RED = (79, 143, 255), (95, 134, 196), (255, 114, 135)
 AMBER, GREEN = (247, 178, 59), (47, 211, 162)
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
-SHOWN = ("picture_", "plan_", "stats_picture", "stats_tile")  # texts that stand on a picture
 LABELS = [f"{n} Nov" for n in range(30)]
 
 VIEW = UsagePicture(
@@ -131,31 +126,6 @@ def test_long_words_shrink_to_fit_their_card() -> None:
     image = picture(view)
     edges = [(x, y) for x in (20, 640, WIDTH - 20) for y in range(156, 520)]
     assert {image.getpixel(edge) for edge in edges} == {image.getpixel((5, 5))}
-
-
-@pytest.mark.parametrize("code", [path.stem for path in Path(texts.__file__).parent.glob("??.py")])
-def test_the_typeface_has_every_letter_of_every_language(code: str) -> None:
-    language = texts.language(code)
-    words = [text for key, text in texts.table(code).items() if key.startswith(SHOWN)]
-    letters = set("".join([*words, *language.MONTHS, "0123456789.,\u00a0+−∞₽$"])) - set("{}|\n_*`")
-    for weight in ("Medium", "SemiBold"):
-        font = _font(weight, 40)  # type: ignore[arg-type]
-        missing = bytes(font.getmask("\uffff"))
-        lacking = [letter for letter in letters if letter.strip() and bytes(font.getmask(letter)) == missing]
-        assert not lacking, f"{weight} lacks {lacking}: make the subset larger (shared/core/pictures/fonts)"
-
-
-def test_words_are_cut_into_lines_and_kept_together_where_they_must_be() -> None:
-    canvas = Canvas(10, 10, "#fff")
-    assert canvas.lines("left of\u00a025", 34, 130) == ["left", "of\u00a025"]
-    assert canvas.lines("left of\u00a025", 34, 500) == ["left of\u00a025"]
-    assert canvas.lines("", 34, 100) == [""]
-
-
-def test_the_licence_of_the_typeface_is_shipped() -> None:
-    fonts = Path(texts.__file__).parents[1] / "pictures" / "fonts"
-    assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text()
-    assert BytesIO((fonts / "Inter-Medium.otf").read_bytes()).read(4) == b"OTTO"
 
 
 def luminance(color: str) -> float:
