@@ -14,6 +14,7 @@ from pathlib import Path
 from shared.core.errors import ConfigError
 
 MAX_LENGTH = 4096  # characters; Telegram's limit for a message
+MAX_DESCRIPTION = 256  # and for the description of a command
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -29,7 +30,7 @@ def read(path: Path, originals: Mapping[str, str], forms: int) -> dict[str, str]
     """
     try:
         texts = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{_name(path)} cannot be read: {error}") from None
     for key, value in texts.items():
         if problem := _problem(key, value, originals, forms):
@@ -41,8 +42,9 @@ def _problem(key: str, value: object, originals: Mapping[str, str], forms: int) 
     """Return what is wrong with a text, or None."""
     if key not in originals:
         return f"there is no text {key}"
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_LENGTH:
-        return f"{key} must be a text of 1 to {MAX_LENGTH} characters"
+    longest = MAX_DESCRIPTION if key.startswith("command_") else MAX_LENGTH
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
+        return f"{key} must be a text of 1 to {longest} characters"
     known = {field.partition("|")[0] for field in _FIELD.findall(originals[key])}
     for field in _FIELD.findall(value):
         name, *words = field.split("|")
