@@ -43,6 +43,7 @@ def test_custom_texts_may_omit_values_and_have_plural_forms(custom: Path) -> Non
         ("menu_buy = 5", "menu_buy must be a text"),
         ('menu_buy = ""', "menu_buy must be a text"),
         (f'menu_buy = "{"x" * 4097}"', "menu_buy must be a text"),
+        (f'command_buy = "{"x" * 257}"', "command_buy must be a text of 1 to 256 characters"),
         ('menu_buy = "{price}"', r"menu_buy names {price}; its values are: none"),
         ('welcome_back = "{nome}"', r"welcome_back names {nome}; its values are: {name}"),
         ('too_long = "{length|one}"', "{length|…} must have 2 forms of the word"),
@@ -62,6 +63,12 @@ def test_a_custom_file_that_is_not_utf8_is_named(custom: Path) -> None:
     (custom / "ru.toml").write_bytes(b'menu_buy = "\xff"')
     with pytest.raises(ConfigError, match=r"ru\.toml cannot be read"):
         texts.table("ru")
+
+
+def test_a_file_that_cannot_be_read_is_named(custom: Path) -> None:
+    (custom / "en.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"en\.toml cannot be read"):
+        texts.table("en")
 
 
 @pytest.mark.parametrize("code", sorted(texts.codes()))
