@@ -70,6 +70,11 @@ def reported_faults(folder: Path) -> list[str]:
     return faults
 
 
+def seen_functions(folder: Path) -> set[str]:
+    """Return the names of all functions whose results were checked, by any process."""
+    return {name for path in folder.rglob("seen-*") for name in path.read_text(encoding="utf-8").split()}
+
+
 @functools.cache
 def _shapes() -> Shapes:
     return Shapes()
