@@ -3760,6 +3760,7 @@ begin
       from periods as w
       join moves as m on m.happened_at >= w.starts_at
      where m.paid + m.back > 0
+       and m.currency is not null  -- a refund whose payment has not been reported yet
      group by m.currency, w.name
   ), currencies as (
     select c.currency,

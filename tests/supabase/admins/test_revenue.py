@@ -112,6 +112,14 @@ def test_totals_and_refunds_of_one_payment_are_not_added_up(sql: Sql, revenue: R
     assert figures(revenue(), "EUR", "day") == (100, 70, 30)
 
 
+def test_a_refund_without_its_payment_has_no_currency_and_no_line(sql: Sql, revenue: Revenue) -> None:
+    payment = pay(sql, None, "100", "1 hour")
+    sql("update payments set currency = null, amount = null, status = 'refunded' where id = %s", payment)
+    sql("delete from payment_operations where payment_id = %s", payment)
+    move(sql, payment, "refund", "40", "1 hour", currency="RUB")
+    assert revenue()["currencies"] == []
+
+
 def test_conversion_counts_users_created_in_the_period(sql: Sql, revenue: Revenue) -> None:
     for days, count in ((0, 3), (3, 4), (20, 10)):
         sql(
