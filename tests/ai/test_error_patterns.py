@@ -156,10 +156,10 @@ def test_a_key_is_refused_only_by_the_provider(raw: RawServer, answer: Script, v
 )
 def test_matching_takes_bounded_time(piece: str) -> None:
     text = piece * 20_000
-    started = time.perf_counter()
+    started = time.thread_time()
     for status in (400, 500):
         error_patterns.unambiguous_kind(text)
         error_patterns.probable_kind(status, text)
         error_patterns.page_kind(status, text)
         error_patterns.page_title(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5

@@ -99,9 +99,9 @@ def test_no_truncation_shows_a_marker(length: int) -> None:
 )
 def test_closing_takes_linear_time(piece: str) -> None:
     def seconds(count: int) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         close_markup(piece * count)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     short, long = (min(seconds(count) for _ in range(3)) for count in (5_000, 20_000))
-    assert long < 10 * max(short, 0.001)
+    assert long < 10 * max(short, 0.01)  # generous: quadratic time would take seconds
