@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def new_key() -> str:
-    """Return a fresh entry: its day and some letters as the id, and 32 random bytes."""
-    key_id = f"{datetime.now(UTC):%Y-%m-%d}-{os.urandom(2).hex()}"
+    """Return a fresh entry: its day and eight random hex digits as the id, and 32 random bytes."""
+    key_id = f"{datetime.now(UTC):%Y-%m-%d}-{os.urandom(4).hex()}"
     return f"{key_id}:{base64.b64encode(os.urandom(32)).decode()}"
 
 
