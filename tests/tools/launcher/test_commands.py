@@ -123,7 +123,7 @@ def test_a_reset_asks_on_a_terminal(installed: Checkout, answer: str, ran: bool)
 def test_a_new_key_waits_for_no_installation(checkout: Checkout) -> None:
     done = checkout.run("keys", "new")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{4}:[A-Za-z0-9+/]{43}=\n", done.stdout)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{8}:[A-Za-z0-9+/]{43}=\n", done.stdout)
     assert not checkout.venv.exists()
 
 
