@@ -184,7 +184,7 @@ class Bot(TeleBot):
 
     def open_link(self, context: UpdateContext, payload: str) -> tuple[Text, Keyboard] | None:
         """Hand the payload of a /start link to its feature; return what to show below the welcome."""
-        features = [one for one in self.features if payload.startswith(one.links or ("\0",))]
+        features = [one for one in self.features if payload.startswith(one.links)]
         for handler in _in_order(features):
             if handler.link and payload.startswith(handler.link):
                 answer: tuple[Text, Keyboard] | None = handler.function(
