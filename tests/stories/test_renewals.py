@@ -72,9 +72,23 @@ class Subscriber:
     def press(self, action: str) -> None:
         self.stack.payments.press(self.link, action)
 
-    def later(self, days: float) -> None:
-        """Set the clock to `days` after the first purchase."""
-        self.clock(f"clock_timestamp() + interval '{days} days'")
+    def after_period(self, days: float) -> float:
+        """Set the clock to `days` after the end of the charged period; return its lead in seconds.
+
+        A month has 28 to 31 days, so a count from the day of the purchase would depend on today.
+        """
+        (row,) = self.sql(
+            "select extract(epoch from charged_until - clock_timestamp())::float8 as seconds "
+            "from renewals where id = %s",
+            self.row()["id"],
+        )
+        lead = float(row["seconds"]) + days * 86_400
+        self.lead_by(lead)
+        return lead
+
+    def lead_by(self, seconds: float) -> None:
+        """Set the clock to `seconds` from now."""
+        self.clock(f"clock_timestamp() + interval '{seconds} seconds'")
 
     def run(self) -> None:
         """Run the job once and wait until all callbacks are delivered."""
@@ -132,10 +146,10 @@ def test_a_card_is_charged_each_period_until_it_is_declined(
 ) -> None:
     anna = Subscriber(stack, sql, clock, language)
 
-    anna.later(31.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: anna.is_renewed(1))
     news(anna.chat, anna.words["renewed"])
-    anna.later(62.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: anna.is_renewed(2))
     eventually(lambda: anna.count("renewed") == 2, 30)
     assert anna.level() == 1
@@ -148,25 +162,25 @@ def test_a_card_is_charged_each_period_until_it_is_declined(
     assert len(receipts) == 2
 
     anna.press("fail_renewal")
-    anna.later(93.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: anna.row()["status"] == "past_due")
     news(anna.chat, anna.words["late"])
     assert anna.level() == 1, "days of grace"
     anna.chat.send("/subscription")
     news(anna.chat, anna.words["shown"])
     anna.press("mend_renewal")
-    anna.later(93.8)
+    anna.after_period(1.8)
     anna.run_until(lambda: anna.is_renewed(3))
     eventually(lambda: anna.count("renewed") == 3, 30)
     assert anna.row()["status"] == "active"
 
     anna.press("remove_method")
-    anna.later(124.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: anna.row()["status"] == "ended")
     news(anna.chat, anna.words["given_up"])
     assert anna.row()["saved_method"] is None
     assert anna.level() == 0
-    anna.later(160)
+    anna.after_period(40)
     anna.run()
     assert len(anna.taken()) == 3
     anna.agrees()
@@ -178,11 +192,11 @@ def test_a_declined_card_ends_the_renewal_after_the_grace_period(
 ) -> None:
     anna = Subscriber(stack, sql, clock, language)
     anna.press("fail_renewal")
-    for attempt, days in enumerate((31.2, 31.9, 33, 34.5), start=1):
-        anna.later(days)
+    for attempt, days in enumerate((1.2, 1.9, 3, 4.5), start=1):
+        anna.after_period(days)
         anna.run_until(lambda attempt=attempt: anna.row()["attempts"] == attempt)
     assert anna.count("late") == 1, "one message"
-    anna.later(35.5)
+    anna.after_period(5.5)
     anna.run_until(lambda: anna.row()["status"] == "ended")
     news(anna.chat, anna.words["given_up"])
     assert anna.level() == 0
@@ -195,7 +209,7 @@ def test_a_declined_card_ends_the_renewal_after_the_grace_period(
 def test_a_stopped_renewal_is_not_charged(stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
     anna = Subscriber(stack, sql, clock, language)
     anna.press("fail_renewal")
-    anna.later(31.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: anna.row()["status"] == "past_due")
     news(anna.chat, anna.words["late"])
     anna.press("mend_renewal")
@@ -210,7 +224,7 @@ def test_a_stopped_renewal_is_not_charged(stack: Stack, sql: Sql, clock: Clock, 
     shown = eventually(lambda: [one for one in anna.chat.answers() if anna.words["shown"] in one.text], 30)
     assert anna.words["off_late"] in tap(tap(shown[0], anna.words["stop"]), anna.words["yes"]).text
     assert anna.row()["saved_method"] is None
-    anna.later(33)
+    anna.after_period(3)
     anna.run_until(lambda: anna.row()["status"] == "ended")
     assert anna.taken() == []
     assert anna.level() == 0
@@ -220,11 +234,11 @@ def test_a_lost_response_is_requested_again_and_charges_once(stack: Stack, sql: 
     anna = Subscriber(stack, sql, clock, "en")
     anna.fake_server.callbacks.lose_next(50)
     anna.fake_server.unsure = 50  # of others', too
-    anna.later(31.2)
+    anna.after_period(1.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
     assert anna.row()["attempt_started_at"] is not None
     anna.fake_server.unsure = 0
-    anna.later(31.5)
+    anna.after_period(1.5)
     anna.run_until(lambda: anna.is_renewed(1))
     news(anna.chat, anna.words["renewed"])
     anna.agrees()
@@ -233,14 +247,13 @@ def test_a_lost_response_is_requested_again_and_charges_once(stack: Stack, sql: 
 def test_a_charge_is_found_after_its_idempotency_key_expired(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
     real, anna.fake_server.clock = anna.fake_server.clock, clocks.Clock()
-    anna.fake_server.clock.advance(31.2 * 86_400)
+    anna.fake_server.clock.advance(anna.after_period(1.2))
     anna.fake_server.callbacks.lose_next(50)
     anna.fake_server.unsure = 50
-    anna.later(31.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
     anna.fake_server.unsure = 0
     anna.fake_server.clock.advance(2 * 86_400)
-    anna.later(33.2)
+    anna.after_period(3.2)
     anna.run_until(lambda: anna.is_renewed(1))
     anna.fake_server.clock = real
     anna.agrees()
@@ -249,7 +262,7 @@ def test_a_charge_is_found_after_its_idempotency_key_expired(stack: Stack, sql: 
 def test_concurrent_jobs_charge_once(stack: Stack, sql: Sql, clock: Clock) -> None:
     people = [Subscriber(stack, sql, clock, "en") for _ in range(4)]
     anna = people[0]
-    anna.later(31.2)
+    anna.after_period(1.2)
     in_parallel(4, lambda _n: stack.run_job("payments"))
     anna.run_until(lambda: all(one.is_renewed(1) for one in people))
     for one in people:
@@ -273,13 +286,13 @@ def test_a_killed_job_charges_a_period_once(
     anna = Subscriber(stack, sql, clock, "en")
     anna.fake_server.callbacks.lose_next(50)  # only the job sees the charge
     scheduled = stack.function("scheduled")
-    anna.later(31.2)
+    lead = anna.after_period(1.2)
     stack.database.on(function, when=when, do=scheduled.kill)
     stack.run_job("payments")
     eventually(lambda: not scheduled.pid, 30)
     stack.database.clear()
     scheduled.restart()
-    anna.later(31.4)
+    anna.lead_by(lead + 0.2 * 86_400)
     anna.run_until(lambda: anna.is_renewed(1))
     # The sweep delivers the outbox of the killed worker.
     eventually(lambda: stack.run_job("sweep").status == 200 and anna.count("renewed"), 30)

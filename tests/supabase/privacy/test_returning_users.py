@@ -57,9 +57,10 @@ def test_requests_do_not_count_on_the_next_day(sql: Sql, anna: SqlUser, clock: C
 
 
 def test_requests_of_the_month_count_until_the_next_month(
-    sql: Sql, anna: SqlUser, clock: Callable[[str], None]
+    sql: Sql, make_user: MakeUser, clock: Callable[[str], None]
 ) -> None:
     clock("(timestamptz '2026-11-10 09:00:00+00')")
+    anna = make_user()
     anna.ask()
     clock("(timestamptz '2026-11-12 09:00:00+00')")
     before = receive(anna)["usage"]["month_requests"]
