@@ -1,7 +1,7 @@
 """Shared fixtures: one Postgres, one migrated database and one running stack for the whole run.
 
-Tests are isolated by their users: every `user()` is a new one. Global changes of a test (a fault, the clock,
-a setting) are restored after it.
+Each test starts from the rows with which the run began (known_database.py), and fake servers that recorded
+nothing. Global changes of a test (a fault, the clock, a setting) are restored after it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from tests import sql_results
+from tests import known_database, sql_results
 from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, result_types, schemas
 from tools.database.embedded import Server, free_port
@@ -97,6 +97,7 @@ def database_url(server: Server) -> str:
     with psycopg.connect(url) as connection:
         # All tests together ask one bot more, and record greater costs, than a day allows.
         connection.execute("update private.settings set value = '0' where key = 'daily_cost_bot'")
+        known_database.keep(connection)
     return url
 
 
@@ -144,10 +145,23 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
     )
 
 
+@pytest.fixture(autouse=True)
+def known_rows(request: pytest.FixtureRequest) -> None:
+    """Start each test that has the database from the known rows, and from fake servers without records."""
+    if "database_url" not in request.fixturenames:
+        return
+    if "one_stack" in request.fixturenames:
+        stack = request.getfixturevalue("one_stack")
+        calm(stack)
+        stack.fake_servers.forget()
+        stack.telegram.stars.forget()
+    with request.getfixturevalue("connections").one() as connection:
+        known_database.restore(connection)
+
+
 @pytest.fixture
 def stack(one_stack: Stack, results_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The running stack, without faults before and after; a failing test prints the logs of the functions."""
-    calm(one_stack)
     yield one_stack
     assert not sql_results.reported_faults(results_folder), "results differ from the headers of SQL functions"
     if "browser" not in request.keywords:  # those tests call the Bot API themselves

@@ -33,6 +33,9 @@ class FakeServer(Protocol):
     def clear(self) -> None:
         """Remove faults, scripted answers and waiting callbacks; keep what was recorded."""
 
+    def forget(self) -> None:
+        """Clear, and begin again without anything that was recorded."""
+
     def stop(self) -> None:
         """End what hangs or waits."""
 
@@ -55,6 +58,11 @@ class FakeServers:
         """Clear all servers."""
         for server in self:
             server.clear()
+
+    def forget(self) -> None:
+        """Let all servers begin again."""
+        for server in self:
+            server.forget()
 
     def stop(self) -> None:
         """Stop all servers."""

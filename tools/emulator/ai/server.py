@@ -68,6 +68,13 @@ class Ai:
             self._refused.clear()
         self.always(AiBehaviour())
 
+    def forget(self) -> None:
+        """Clear, and remove the recorded requests."""
+        self.clear()
+        with self._lock:
+            for recorded in (self._requests, self._headers, self._checks):
+                recorded.clear()
+
     @property
     def state(self) -> str:
         """Return the fault that is on, "ok" for none."""

@@ -37,6 +37,10 @@ class FakeServer(FakePaymentServer):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.secret = "emulator-fake-secret"  # noqa: S105  good for nothing else
+
+    def forget(self) -> None:
+        """Begin again without invoices, events and refunds."""
+        super().forget()
         self.events: list[Json] = []  # all that happened, the oldest first
         self._by_key: dict[str, Invoice] = {}
         self._refunds: dict[str, str] = {}

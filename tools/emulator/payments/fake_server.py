@@ -35,13 +35,18 @@ class FakePaymentServer(Rules):
         self.key = key
         self.trace = trace
         self.clock = clock or Clock()
-        self.invoices: dict[str, Invoice] = {}
         self.lock = threading.RLock()
         self.faults = PaymentFaults()
         self._base = base
         self.callbacks = Callbacks(
             key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale, self.NAME
         )
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again without invoices and whatever belongs to them."""
+        with self.lock:
+            self.invoices: dict[str, Invoice] = {}
 
     @property
     def url(self) -> str:

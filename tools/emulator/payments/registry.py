@@ -109,6 +109,12 @@ class Payments:
             one.callbacks.clear()
             one.faults.clear()
 
+    def forget(self) -> None:
+        """Begin again without invoices, at every provider."""
+        self.clear()
+        for one in self._fake_servers.values():
+            one.forget()
+
     def stop(self) -> None:
         """Send no further callback."""
         for one in self._fake_servers.values():

@@ -49,8 +49,9 @@ class FakeServer(FakePaymentServer):
     SHOP_ID = "100500"
     SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of no real shop
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def forget(self) -> None:
+        """Begin again without invoices, refunds and saved methods."""
+        super().forget()
         self.refunds: dict[str, Json] = {}
         self.empty_methods: set[str] = set()  # saved methods without money
         self.removed_methods: set[str] = set()  # saved methods that the payer revoked

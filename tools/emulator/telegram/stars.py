@@ -101,14 +101,19 @@ class Stars:
     def __init__(self, state: TelegramState, updates: Updates, sender: Sender) -> None:
         self.answer_seconds = ANSWER_SECONDS
         self.commission_per_mille = 0  # of an affiliate who brought the buyers; the bot gets the rest
-        self.links: dict[str, Invoice] = {}
-        self.purchases: dict[str, Purchase] = {}
-        self.subscriptions: list[Subscription] = []
-        self._invoices: dict[tuple[str, int, int], Invoice] = {}
-        self._transactions: dict[str, list[Json]] = {}
         self._state = state
         self._updates = updates
         self._sender = sender
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again without invoices, charges and subscriptions."""
+        with self._state.lock:
+            self.links: dict[str, Invoice] = {}
+            self.purchases: dict[str, Purchase] = {}
+            self.subscriptions: list[Subscription] = []
+            self._invoices: dict[tuple[str, int, int], Invoice] = {}
+            self._transactions: dict[str, list[Json]] = {}
 
     def link(self, invoice: Invoice) -> str:
         """Make an address at which any user can pay the invoice, also more than once."""

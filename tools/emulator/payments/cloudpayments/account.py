@@ -26,6 +26,10 @@ class Account(FakePaymentServer):
         self.style = "form"
         self.method = "POST"
         self.secret = "emulator-cloudpayments"  # noqa: S105  good for nothing else
+
+    def forget(self) -> None:
+        """Begin again without invoices, transactions and subscriptions."""
+        super().forget()
         self.ledger = Ledger(self.clock)
 
     def give_back(self, payment: Json, amount: Decimal) -> Json:

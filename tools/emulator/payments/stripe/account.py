@@ -24,8 +24,9 @@ class Account(FakePaymentServer):
     SECRET_KEY = "sk_test_emulator"  # noqa: S105  of no real account
     WEBHOOK_SECRET = "whsec_emulator"  # noqa: S105
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def forget(self) -> None:
+        """Begin again without invoices and every other object of the account."""
+        super().forget()
         self.asked: dict[str, Json] = {}
         self.intents: dict[str, Json] = {}
         self.stripe_invoices: dict[str, Json] = {}

@@ -49,8 +49,9 @@ class FakeServer(Account):
     PAYABLE = frozenset({"open", "declined"})
     SIGNATURES = ("Stripe-Signature",)
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def forget(self) -> None:
+        """Begin again without the account's objects and the responses of its API."""
+        super().forget()
         self._api = Api(self)
 
     def environment(self, url: str) -> dict[str, str]:
