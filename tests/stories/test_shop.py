@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.features.common.catalog import PaymentOption
-from shared.features.shop import buy
+from shared.features.shop.screens import by_button
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, LABELS_RU, link_of, speaks, tap
 from tests.stories.test_receipt_contact import ask, orders
@@ -300,5 +300,5 @@ def test_card_providers_share_a_button(
     monkeypatch.setattr(providers, "load", lambda key: load("crypto_pay" if key == "other_crypto" else key))
     keys = ("stripe", "crypto_pay", "yookassa", "other_crypto", "balance")
     ways = [PaymentOption(key, "USD", Decimal(5), repeats=False) for key in keys]
-    groups = [[way.provider for way in group] for group in buy._by_button(ways)]
+    groups = [[way.provider for way in group] for group in by_button(ways)]
     assert groups == [["stripe", "yookassa"], ["crypto_pay"], ["other_crypto"], ["balance"]]

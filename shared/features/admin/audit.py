@@ -13,7 +13,7 @@ from shared.core.texts import Text, figures
 from shared.features.admin.card import find
 from shared.features.admin.product_pages import prices_line
 from shared.features.admin.undo import written
-from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
+from shared.features.admin.users import command_arguments, is_user, show_page, user_name
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
@@ -54,12 +54,7 @@ def audit(message: Message) -> None:
 @router.callback_query_handler(data=r"admin:audit:[0-9]{1,18}:[0-9]{1,9}", admin=True)
 def turn_page(call: CallbackQuery) -> None:
     """Show the entries before a number; 0 means all users, or the newest."""
-    context = current_context()
-    who, before = button_arguments(call)
-    user = find_user(context, who) if who != "0" else None
-    if who != "0" and user is None:
-        return context.answer_callback(context.text("button_old"), alert=True)
-    return context.show(*_page(context, user, int(before) or None))
+    show_page(call, _page)
 
 
 def _page(context: UpdateContext, user: AdminFindUser | None, before: int | None) -> tuple[Text, Keyboard]:

@@ -11,7 +11,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, texts
 from shared.core.texts import Text, concat, figures
 from shared.features.admin.card import find
-from shared.features.admin.users import button_arguments, command_arguments, find_user, is_user, user_name
+from shared.features.admin.users import button_arguments, command_arguments, is_user, show_page, user_name
 from shared.payments import providers
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
@@ -80,12 +80,7 @@ def show_payment(call: CallbackQuery) -> None:
 @router.callback_query_handler(data=r"admin:payments:[0-9]{1,18}:[0-9]{1,9}", admin=True)
 def turn_page(call: CallbackQuery) -> None:
     """Show the payments before a number; 0 means those of all users, or the newest."""
-    context = current_context()
-    who, before = button_arguments(call)
-    user = find_user(context, who) if who != "0" else None
-    if who != "0" and user is None:
-        return context.answer_callback(context.text("button_old"), alert=True)
-    return context.show(*_page(context, user, int(before) or None))
+    show_page(call, _page)
 
 
 def is_number(word: str) -> bool:

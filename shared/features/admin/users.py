@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, user_input
 from shared.core.display_names import display_name
+from shared.core.texts import Text
+from shared.telegram import current_context
 from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 
 if TYPE_CHECKING:
     from shared.core.sql_types import (
@@ -66,3 +69,20 @@ def user_name(
     last_name = cast("Mapping[str, str | None]", user).get("last_name")  # the audit log has none
     name = display_name(user["first_name"], last_name) or str(user["telegram_id"])
     return f"{name} (@{user['username']})" if user["username"] else name
+
+
+def show_page(
+    call: CallbackQuery,
+    page: Callable[[UpdateContext, AdminFindUser | None, int | None], tuple[Text, Keyboard]],
+) -> None:
+    """Show a page of a list: of all users, or of the one that the button names, before a number.
+
+    The button's arguments are a Telegram id, 0 for all users, and the number, 0 for the newest.
+    """
+    context = current_context()
+    who, before = button_arguments(call)
+    user = find_user(context, who) if who != "0" else None
+    if who != "0" and user is None:
+        context.answer_callback(context.text("button_old"), alert=True)
+    else:
+        context.show(*page(context, user, int(before) or None))

@@ -1,8 +1,10 @@
 """The shop: products, periods, payment methods, checkout, receipt contact, payment from balance.
 
-buy.py       the screens, from the list to the payment method
+buy.py       the way from the list to the payment method
+lists.py     the lists of products             screens.py  the screens of a product
 checkout.py  the order and its payment page    links.py    payment links
 contact.py   the contact for receipts          balance.py  payment from balance
+paging.py    pages of buttons
 """
 
 from __future__ import annotations
@@ -51,6 +53,6 @@ def payable_link(context: UpdateContext, order: GetOpenOrder, *, may_retry: bool
 
 def preview(context: UpdateContext, product: ProductsForSale) -> tuple[str, Text, Keyboard]:
     """Return a product as a buyer sees it: its button's label, and the first screen behind it."""
-    from shared.features.shop import buy
+    from shared.features.shop import lists, screens
 
-    return buy.product_row(context, product)[0][0], *buy.first_screen(context, product)
+    return lists.product_row(context, product)[0][0], *screens.first_screen(context, product)

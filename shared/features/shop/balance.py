@@ -13,7 +13,7 @@ from shared.core.errors import Refusal
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
 from shared.features.common.menu import back
-from shared.features.shop import buy, checkout
+from shared.features.shop import checkout, lists
 from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -84,7 +84,7 @@ def _paid(context: UpdateContext, done: PayFromBalance) -> Text:
 def _refunded(context: UpdateContext, key: str, done: PayFromBalance) -> tuple[Text, Keyboard]:
     price = figures.money(context.language, Decimal(done["amount"]), done["currency"])
     text = context.rich("invitation_refunded", title=catalog.title(context, done["texts"]), price=price)
-    return text, [[(context.text("invitation_again"), buy.BUY + key)], *back(context)]
+    return text, [[(context.text("invitation_again"), lists.BUY + key)], *back(context)]
 
 
 def _show(context: UpdateContext, key: str) -> None:
@@ -120,7 +120,7 @@ def _top_ups(context: UpdateContext, products: list[ProductsForSale], missing: D
     """Return the buttons of top-ups that cover what is missing, or of all if none does."""
     offered = [one for one in products if one["kind"] == "balance"]
     enough = [one for one in offered if Decimal(one["quantity"] or 0) >= missing]
-    return [buy.product_row(context, one) for one in (enough or offered)[:4]]
+    return [lists.product_row(context, one) for one in (enough or offered)[:4]]
 
 
 def _money(context: UpdateContext, amount: Decimal) -> str:

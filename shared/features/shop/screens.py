@@ -1,0 +1,156 @@
+"""The screens of a product: pay once or auto-renew, the payment methods, and the notes before a purchase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.core import db
+from shared.core.texts import Text, concat, figures
+from shared.features.common import catalog
+from shared.features.common.catalog import PaymentOption, price, title
+from shared.features.shop import checkout, lists
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ProductsForSale, SubscriptionOverview
+
+MODE = {False: "once:", True: "auto:"}  # once:<product>: pay once; auto:<product>: auto-renew
+CARDS = "card:"  # card:<product>[:again]: the providers of cards
+
+
+def only_option(context: UpdateContext, product: ProductsForSale, repeats: bool) -> PaymentOption | None:
+    """Return the only payment option, if nothing has to be shown before its checkout."""
+    options = options_of(context, product, repeats)
+    is_only = (
+        len(options) == 1 and options[0].method != "balance" and not _note(context, product, repeats).text
+    )
+    return options[0] if is_only else None
+
+
+def first_screen(context: UpdateContext, product: ProductsForSale) -> tuple[Text, Keyboard]:
+    """Return the screen behind a product's button, for its preview; no order is created."""
+    modes = modes_of(context, product)
+    if len(modes) > 1:
+        return mode_screen(context, product, [product])
+    option = only_option(context, product, modes[0])
+    if option is not None:
+        return checkout.page(context, product, option), []
+    return method_screen(context, product, modes[0], [product])
+
+
+def modes_of(context: UpdateContext, product: ProductsForSale) -> list[bool]:
+    """Return whether the product is paid once (False), repeatedly (True), or either."""
+    return sorted({option.repeats for option in catalog.payment_options(context, product)})
+
+
+def options_of(context: UpdateContext, product: ProductsForSale, repeats: bool) -> list[PaymentOption]:
+    """Return the payment options of a product with or without auto-renewal."""
+    return [option for option in catalog.payment_options(context, product) if option.repeats == repeats]
+
+
+def mode_screen(
+    context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]
+) -> tuple[Text, Keyboard]:
+    """Return the screen that asks whether to pay once or to auto-renew."""
+    rows = []
+    for repeats in modes_of(context, product):
+        key = f"buy_auto_{product['period']}" if repeats else "buy_once"
+        option = catalog.shown_option(context, product, repeats=repeats)
+        rows.append([(context.text(key, price=price(context, option)), MODE[repeats] + product["key"])])
+    text = _product_text(context, product, "buy_mode_question", None)
+    return text, [*rows, [(context.text("buy_back"), lists.above(context, product, found))]]
+
+
+def method_screen(
+    context: UpdateContext, product: ProductsForSale, repeats: bool, found: list[ProductsForSale]
+) -> tuple[Text, Keyboard]:
+    """Return the screen that asks for the payment method."""
+    rows = [
+        [method_button(context, product, options)]
+        for options in by_button(options_of(context, product, repeats))
+    ]
+    question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
+    up = (
+        lists.BUY + product["key"]
+        if len(modes_of(context, product)) > 1
+        else lists.above(context, product, found)
+    )
+    return _product_text(context, product, question, repeats), [*rows, [(context.text("buy_back"), up)]]
+
+
+def by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:
+    """Group the options by button: the providers of cards share one, every other provider has its own."""
+    groups: dict[str, list[PaymentOption]] = {}
+    for option in options:
+        groups.setdefault("card" if option.method == "card" else option.provider, []).append(option)
+    return list(groups.values())
+
+
+def method_button(
+    context: UpdateContext, product: ProductsForSale, options: list[PaymentOption]
+) -> tuple[str, str]:
+    """Return the button of a payment method; several providers of cards have one button together."""
+    option = options[0]
+    if option.provider == "balance":
+        balance = figures.money(context.language, context.user.balance, context.user.currency)
+        return context.text("buy_way_balance", price=price(context, option), balance=balance), option.button(
+            product["key"]
+        )
+    if len(options) == 1:
+        name, data = context.provider_name(option.provider), option.button(product["key"])
+    else:
+        again = f":{catalog.AGAIN}" if option.repeats else ""
+        name, data = context.text("buy_method_card"), f"{CARDS}{product['key']}{again}"
+    return context.text("buy_offer", title=name, price=price(context, option)), data
+
+
+def _product_text(
+    context: UpdateContext, product: ProductsForSale, question: str, repeats: bool | None
+) -> Text:
+    """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
+    note = _note(context, product, repeats)
+    parts = [heading(context, product), *([note] if note.text else []), context.rich(question)]
+    return concat(*parts, separator="\n\n")
+
+
+def heading(context: UpdateContext, product: ProductsForSale) -> Text:
+    """Return the title of a product and what it says about it."""
+    heading = context.rich("buy_group", title=title(context, product["texts"]))
+    description = catalog.about(context, product["texts"])
+    return concat(heading, Text(description, []), separator="\n") if description else heading
+
+
+def _note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text:
+    """Return notes before a purchase: the discount, and what happens to the user's current plan."""
+    notes = (_discount_note(context, product, repeats), _plan_note(context, product))
+    return concat(*(note for note in notes if note is not None), separator="\n\n")
+
+
+def _discount_note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text | None:
+    """Return the reduced prices; auto-renewal costs the full price, so it is named until one is chosen."""
+    options = [option for option in catalog.payment_options(context, product) if option.full_amount]
+    if not options or repeats or product["discount"] is None:
+        return None
+    prices = {
+        option.currency: context.text(
+            "buy_reduced_price",
+            price=price(context, option),
+            full=figures.money(context.language, option.full_amount or option.amount, option.currency),
+        )
+        for option in options
+    }
+    percent = product["discount"]["percent"]
+    key = "buy_reduced_repeats" if repeats is None and True in modes_of(context, product) else "buy_reduced"
+    return context.rich(key, percent=percent, prices="; ".join(prices.values()))
+
+
+def _plan_note(context: UpdateContext, product: ProductsForSale) -> Text | None:
+    if product["kind"] != "subscription" or context.usage.plan == "FREE":
+        return None
+    running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
+    if not running["ends_at"]:
+        return context.rich("buy_note_endless")
+    repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
+    key = "buy_note_repeats" if repeats else "buy_note_extends"
+    return context.rich(key, until=context.date(running["ends_at"]))
