@@ -4,9 +4,12 @@
     pictures.py     memory while many users ask for /usage at the same time
     start.py        from the start of the process to the first answer, and memory
     saturation.py   CPU, round trips and calls of one update; updates per second
+    streamed.py     a chat whose answer is streamed slowly, beside an instant one
     slow_ai.py      many users waiting for a slow AI
     callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
     scale.py        the two SQL functions with few and with many users, beside a one-row UPDATE
+    against.py      two checkouts side by side
+    one_row.py      the unit of Postgres CPU     known_peers.py  what comparable bots cost
     peer.py         a function as a pinned process     load.py       posts updates and times the answers
     fake_servers.py    Telegram, the AI, and a counter before Postgres, in a process of their own
     database.py     a Postgres of our own, filled      updates.py    the updates that are posted

@@ -2,7 +2,8 @@
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
---only NAMES   some of: text, start, saturation, slow_ai, pictures, callbacks, scale
+--only NAMES   some of: text, start, saturation, streamed, slow_ai, pictures, callbacks, scale
+--against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
 A figure that misses its aim fails nothing; something that breaks does.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench import (
+    against,
     callback_requests,
     callbacks,
     cpus,
@@ -30,6 +32,7 @@ from tools.bench import (
     saturation,
     slow_ai,
     start,
+    streamed,
     text,
     updates,
 )
@@ -37,15 +40,17 @@ from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
 from tools.bench.fake_servers import FakeServers
+from tools.bench.one_row import OneRow
 from tools.bench.peer import Peer
 from tools.bench.report import Aim, Row, Section
 from tools.bench.scale import LARGE, SMALL, Scale, Size
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
-_SECTIONS = ("text", "start", "saturation", "slow_ai", "pictures", "callbacks", "scale")
+_SECTIONS = ("text", "start", "saturation", "streamed", "slow_ai", "pictures", "callbacks", "scale")
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
+_HASH_KEY = "a key of the length that is asked for"
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", dest="effort", action="store_const", const=QUICK, default=DEFAULT)
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(_SECTIONS))
+    parser.add_argument("--against", type=Path)
     parser.add_argument("--json", type=Path)
     return parser
 
@@ -106,6 +112,9 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, _DIRECTORY, ignore_errors=True)
         _DIRECTORY.mkdir(parents=True, exist_ok=True)
+        if arguments.against:
+            yield from _compare(effort, arguments.against.absolute())
+            return
         if "text" in only:
             yield _posted(text.measure())
         if only - {"scale", "text"}:
@@ -158,7 +167,7 @@ class _Functions:
         if "start" in only:
             watch = Watch(self.database.postmaster)
             yield _posted(start.measure(self.bare, self.product, effort.starts), watch)
-        if only & {"saturation", "slow_ai"}:
+        if only & {"saturation", "streamed", "slow_ai"}:
             with self.bare.running(next(first)), self.product.running(next(first)):
                 yield from self._loaded(effort, only)
         if "saturation" in only:
@@ -190,9 +199,18 @@ class _Functions:
         postmaster = self.database.postmaster
         if "saturation" in only:
             watch = Watch(postmaster)
-            section = saturation.measure(self.bare, self.product, postmaster, effort.rounds, effort.seconds)
+            one_row = OneRow(self.database, saturation.CONCURRENCY)
+            section = saturation.measure(
+                self.bare, self.product, one_row, postmaster, effort.rounds, effort.seconds
+            )
             yield _posted(section, watch)
             yield self._memory(saturation.CONCURRENCY, Aim(70))
+        if "streamed" in only:
+            watch = Watch(postmaster)
+            section = streamed.measure(
+                self.product, self.fake_servers, postmaster, effort.rounds, effort.seconds
+            )
+            yield _posted(section, watch)
         if "slow_ai" in only:
             watch = Watch(postmaster)
             section = slow_ai.measure(
@@ -207,6 +225,35 @@ class _Functions:
         return _posted(Section("Memory after all that", [row]))
 
 
+def _compare(effort: Effort, root: Path) -> Iterator[Section]:
+    """Measure this checkout and another one side by side."""
+    if not (root / "functions" / "telegram" / "main.py").is_file():
+        raise BenchError(f"{root} is no checkout: it has no functions/telegram/main.py")
+    with ExitStack() as stack:
+        own = stack.enter_context(Database(_DIRECTORY / "postgres").running(cpus.OTHERS))
+        other = stack.enter_context(Database(_DIRECTORY / "other").running(cpus.OTHERS))
+        own.make("bench", updates.USERS)
+        other.make("bench", updates.USERS, supabase=root / "supabase")
+        fake_servers = stack.enter_context(FakeServers(own.port).running())
+        stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
+        bare = Peer("bare", "tools/bench/bare.py", {}, _DIRECTORY / "bare.log")
+        ours = _function("telegram", fake_servers, own.backend_url("bench"))
+        theirs = _function("telegram", fake_servers, other.backend_url("bench"), root)
+        yield _posted(against.starts(ours, theirs, effort.starts))
+        first = updates.requests("command")
+        for peer in (bare, ours, theirs):
+            stack.enter_context(peer.running(next(first)))
+        section = against.measure(
+            against.Side(bare, own.postmaster),
+            against.Side(ours, own.postmaster),
+            against.Side(theirs, other.postmaster),
+            fake_servers,
+            OneRow(own, saturation.CONCURRENCY),
+            effort.rounds,
+        )
+        yield _posted(section)
+
+
 def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
     with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
         scale = Scale(database, _DIRECTORY)
@@ -218,17 +265,19 @@ def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
             yield _posted(section, watch)
 
 
-def _function(name: str, fake_servers: FakeServers, database_url: str) -> Peer:
+def _function(name: str, fake_servers: FakeServers, database_url: str, root: Path = ROOT) -> Peer:
     env = callback_requests.environment(fake_servers.url) | {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
         "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
-        "USER_HASH_KEY": "a key of the length that is asked for",
+        "USER_HASH_KEY": _HASH_KEY,
+        "PERSON_HASH_KEY": _HASH_KEY,  # its former name, for `--against`
         "TELEGRAM_API_URL": fake_servers.url,
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{fake_servers.url}/openai/v1",
     }
-    return Peer(name, f"functions/{name}/main.py", env, _DIRECTORY / f"{name}.log")
+    log = _DIRECTORY / (f"{name}.log" if root == ROOT else f"other_{name}.log")
+    return Peer(name, f"functions/{name}/main.py", env, log, root)
 
 
 def _posted(section: Section, watch: Watch | None = None) -> Section:

@@ -86,14 +86,15 @@ class Database:
         url = self._server.url(name, "bot_backend", _PASSWORD)
         return url.replace(f":{self.port}/", f":{port}/") if port else url
 
-    def make(self, name: str, users: int, every: int = 1) -> None:
+    def make(self, name: str, users: int, every: int = 1, supabase: Path = migrate.SUPABASE) -> None:
         """Make a migrated database with users, every n-th of them with a conversation.
 
+        `supabase` is the folder of the migrations and the seed.
         Indexes of the messages are built after they are there, which takes a third of the time.
         """
         empty_url = self._server.create_database(name)
-        migrate.sync(empty_url, _PASSWORD)
-        schemas.seed(empty_url)
+        migrate.sync(empty_url, _PASSWORD, supabase / "migrations")
+        schemas.seed(empty_url, supabase)
         values = {"first": FIRST_USER, "users": users, "every": every, "rounds": HISTORY // 2}
         with psycopg.connect(self.owner_url(name), autocommit=True) as connection:
             connection.execute("set synchronous_commit = off")

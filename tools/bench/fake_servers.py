@@ -22,6 +22,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from tools.bench import callback_requests, cpus
@@ -35,18 +37,26 @@ _ANSWER = (
     "- Укроп и петрушку можно поставить в стакан с водой, накрыв пакетом.\n\n"
     "Базилик холода не любит: держите его в `воде` на столе. Так всё простоит неделю, а иногда и две."
 )
-_PIECES = 20
+_USAGE = {"prompt_tokens": 900, "completion_tokens": 110, "total_tokens": 1010}
 _NO_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _UNTYPED = (80877103, 80877104)  # SSLRequest and GSSENCRequest, which come before the first typed message
 
 
 @dataclass
 class Control:
-    """How the AI answers. `delay` in seconds until the end; `drip`: word by word through all of it."""
+    """How the AI answers.
+
+    Attributes:
+        delay: seconds until the end of the answer.
+        drip: the pieces are spread evenly over `delay`.
+        whole: the answer is one object instead of a stream.
+        pieces: how many events carry the text of a stream.
+    """
 
     delay: float = 0.0
     drip: bool = False
     whole: bool = False
+    pieces: int = 20
 
 
 class _Answers:
@@ -58,13 +68,11 @@ class _Answers:
         self.message = _plain({"ok": True, "result": message})
         self.true = _plain({"ok": True, "result": True})
         self.bot = _plain({"ok": True, "result": bot})
-        usage = {"prompt_tokens": 900, "completion_tokens": 110, "total_tokens": 1010}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": _ANSWER}}
-        self.whole = _plain(_head("chat.completion") | {"choices": [choice], "usage": usage})
+        self.whole = _plain(_head("chat.completion") | {"choices": [choice], "usage": _USAGE})
         self.stream_head = (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        self.events = [_chunk(event) for event in _events(usage)]
         self.stream_end = b"0\r\n\r\n"
 
 
@@ -88,15 +96,22 @@ def _head(kind: str) -> dict[str, Any]:
     }
 
 
-def _events(usage: dict[str, int]) -> Iterator[bytes]:
-    step = -(-len(_ANSWER) // _PIECES)
+@lru_cache
+def _chunks(pieces: int) -> list[bytes]:
+    """Return the chunks of a streamed answer."""
+    return [_chunk(event) for event in events(pieces)]
+
+
+def events(pieces: int) -> Iterator[bytes]:
+    """Yield the events of a streamed answer, whose text is split into as many pieces."""
+    cuts = [len(_ANSWER) * number // pieces for number in range(pieces + 1)]
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
-    deltas += [{"content": _ANSWER[at : at + step]} for at in range(0, len(_ANSWER), step)]
+    deltas += [{"content": _ANSWER[start:end]} for start, end in pairwise(cuts)]
     head = _head("chat.completion.chunk")
     for delta, reason in [*((delta, None) for delta in deltas), ({}, "stop")]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         yield _event(head | {"choices": [choice], "usage": None})
-    yield _event(head | {"choices": [], "usage": usage})
+    yield _event(head | {"choices": [], "usage": _USAGE})
     yield b"data: [DONE]\n\n"
 
 
@@ -159,11 +174,10 @@ class _Http(asyncio.Protocol):
         self._world.counts["ai"] += 1
         control, answers = self._world.control, self._world.answers
         if control.drip:
-            self._start(self._drip(control.delay))
+            self._start(self._drip(control.delay, _chunks(control.pieces)))
             return
-        parts = (
-            [answers.whole] if control.whole else [answers.stream_head, *answers.events, answers.stream_end]
-        )
+        stream = [answers.stream_head, *_chunks(control.pieces), answers.stream_end]
+        parts = [answers.whole] if control.whole else stream
         if control.delay:
             asyncio.get_running_loop().call_later(control.delay, self._transport.write, b"".join(parts))
         else:
@@ -174,12 +188,13 @@ class _Http(asyncio.Protocol):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drip(self, seconds: float) -> None:
-        answers = self._world.answers
+    async def _drip(self, seconds: float, chunks: list[bytes]) -> None:
+        answers, clock = self._world.answers, asyncio.get_running_loop().time
         self._transport.write(answers.stream_head)
-        for event in answers.events:
-            await asyncio.sleep(seconds / len(answers.events))
-            self._transport.write(event)
+        started = clock()
+        for number, chunk in enumerate(chunks, 1):
+            await asyncio.sleep(started + seconds * number / len(chunks) - clock())
+            self._transport.write(chunk)
         self._transport.write(answers.stream_end)
 
     def _own(self, path: str, body: bytes) -> None:

@@ -25,12 +25,15 @@ _STOP_SECONDS = 5.0
 
 
 class Peer:
-    """One function; `source` is its file below the repository, `target` the name of the function in it."""
+    """One function: `source` is its file below the checkout `root`, `target` its name there."""
 
-    def __init__(self, target: str, source: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, target: str, source: str, env: Mapping[str, str], log: Path, root: Path = ROOT
+    ) -> None:
         self.target = target
         self.port = free_port()
         self._source = source
+        self._root = root
         self._env = dict(env)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,14 +63,14 @@ class Peer:
         return self._process.pid
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "functions_framework", "--source", str(ROOT / self._source)]
+        command = [sys.executable, "-m", "functions_framework", "--source", str(self._root / self._source)]
         command += ["--target", self.target, "--host", "127.0.0.1", "--port", str(self.port)]
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        own = {"PYTHONPATH": str(ROOT), "THREADS": str(THREADS), "PYTHONUNBUFFERED": "1"}
+        own = {"PYTHONPATH": str(self._root), "THREADS": str(THREADS), "PYTHONUNBUFFERED": "1"}
         with cpus.pinned(cpus.FUNCTION), self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self._root,
                 env=inherited | own | self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

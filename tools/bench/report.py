@@ -27,17 +27,23 @@ class Aim:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure; `baseline` is the same of the bare function (or of what the section names)."""
+    """One figure; `baseline` is the same of the bare function (or of what the section names).
+
+    `paired` is the median of the ratios of neighbouring rounds, which replaces the ratio of the two figures.
+    """
 
     name: str
     value: float
     baseline: float | None = None
     aim: Aim | None = None
     digits: int = 1
+    paired: float | None = None
 
     @property
     def ratio(self) -> float | None:
         """The figure as a multiple of its baseline."""
+        if self.paired is not None:
+            return self.paired
         return self.value / self.baseline if self.baseline else None
 
     @property

@@ -9,11 +9,10 @@ from tools.bench.fake_servers import Control, FakeServers
 from tools.bench.load import Load
 from tools.bench.peer import THREADS, Peer
 from tools.bench.report import Aim, Row, Section
-from tools.bench.saturation import KINDS, check
+from tools.bench.saturation import CHAT, check
 
 AT_ONCE = 100
 DELAY = 0.5  # seconds
-_CHAT = next(kind for kind in KINDS if kind.name == "chat")
 _WAYS = {
     "the answer after 500 ms": Control(delay=DELAY),
     "the answer word by word through 500 ms": Control(delay=DELAY, drip=True),
@@ -29,7 +28,7 @@ def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: floa
                 fake_servers.control(control)
                 before = product.cpu()
                 done = load.during(product.port, updates.requests("chat"), seconds, AT_ONCE)
-                check(_CHAT, done)
+                check(CHAT, done)
                 results[way].append((done, (product.cpu() - before) * 1000 / done.count))
     finally:
         fake_servers.control(Control())
