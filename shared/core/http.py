@@ -5,7 +5,9 @@
 A socket's own timeout starts anew with every byte, so a server that drips could hold a caller for ever; here
 each wait gets what is left until the deadline. Responses are parsed by llhttp (httptools): urllib3 and
 http.client read headers through the standard library's e-mail parser and cost four times as much
-(docs/performance.md, docs/decisions/0001-own-http-client.md).
+(docs/performance.md, docs/decisions/0001-own-http-client.md). Deviations of servers that leave no doubt about
+the content are accepted, as by other clients: line feeds without carriage returns, control characters and
+folded lines in headers, spaces behind the size of a chunk, and gzip although no compression was asked for.
 
 Connections belong to the process and are made on first use: sockets must not cross gunicorn's fork. Nothing
 is sent twice here: before a retry, a caller asks the error whether the server may have processed the request.
@@ -36,6 +38,7 @@ from shared.core import tcp
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+    from zlib import _Decompress
 
 CONNECT_TIMEOUT = 5.0  # seconds for name lookup, TCP and TLS; at most half of the time left
 MAX_IDLE_SECONDS = 50.0  # age of an unused connection: load balancers close theirs after 60 s and more
@@ -47,6 +50,8 @@ _MAX_IDLE = 100  # connections kept to one host
 _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once, or never
 _JSON = {"Content-Type": "application/json"}
 _NO_COMPRESSION = "Accept-Encoding: identity"
+_COMPRESSIONS = ("gzip", "x-gzip", "deflate")
+_COMPRESSED_STARTS = (b"\x1f", b"x")  # first bytes of gzip (RFC 1952) and of zlib with a window of 32 KB
 _TARGET = re.compile(r"[!-~]+")  # what a request line may hold: no space, no control character
 _HEADER_LINES = re.compile(r"\A(?:[!-9;-~]++: [^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+")
 
@@ -120,6 +125,11 @@ class Stream:
         self._host = host
         self._connection: socket.socket | None = connection
         self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
+        self._may_be_compressed = False
+        self._decompressor: _Decompress | None = None
         self._parts: list[bytes] = []
         self._is_sent = False  # the whole request
         self._has_begun = False  # a byte of the response came
@@ -314,10 +324,23 @@ class Stream:
         is_chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         has_end = is_chunked or "content-length" in self.headers
         self._lasts_until_close = self._has_head and not has_end and self.status not in (204, 304)
+        if "content-encoding" in self.headers:
+            self._may_be_compressed = self.headers["content-encoding"].strip().lower() in _COMPRESSIONS
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body."""
-        if not self._is_complete:
+        """Keep a piece of the body, decompressed. An error of zlib becomes a ProtocolError."""
+        if self._is_complete:
+            return
+        if self._may_be_compressed:
+            self._may_be_compressed = False
+            # Some proxies decompress a body and leave the header.
+            if body.startswith(_COMPRESSED_STARTS):
+                import zlib  # few servers compress unasked
+
+                self._decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS + 32)  # recognizes both formats
+        if self._decompressor is not None:
+            body = self._decompressor.decompress(body)  # 16 MB at most, of one read
+        if body:
             self._parts.append(body)
 
     def on_message_complete(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import errno
+import gzip
 import ipaddress
 import random
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -234,6 +236,65 @@ def test_an_incomplete_or_invalid_response_is_an_error(
         http.request("GET", f"{server.url}/secret-token", timeout=LATE)
     assert "secret" not in str(caught.value)
     assert caught.value.maybe_processed
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok"
+    assert [number for number, _ in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("h11 133: spaces behind a size", b"Transfer-Encoding: chunked\r\n\r\n2  \r\nok\r\n0\r\n\r\n"),
+        ("aiohttp 5269: a control character", b"Set-Cookie: a\x01b\r\nContent-Length: 2\r\n\r\nok"),
+        ("aiohttp 7494: line feeds alone", b"Server: x\nContent-Length: 2\n\nok"),
+        ("a folded line", b"X: a\r\n b\r\nContent-Length: 2\r\n\r\nok"),
+        ("httrack 855: a trailer", b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"),
+    ],
+)
+def test_a_response_whose_content_is_beyond_doubt_is_read(
+    serve: Callable[..., Server], name: str, answer: bytes
+) -> None:
+    server = serve(b"HTTP/1.1 200 OK\r\n" + answer, plain())
+    for _ in range(2):
+        assert http.request("GET", server.url, timeout=LATE).data == b"ok", name
+    assert {number for number, _ in server.requests} == {1}
+
+
+def test_a_length_beside_chunks_is_an_error(serve: Callable[..., Server]) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with pytest.raises(http.ProtocolError):
+        http.request("GET", serve(head + b"2\r\nok\r\n0\r\n\r\n").url, timeout=LATE)
+
+
+@pytest.mark.parametrize("size", [1, 5, 10**6])
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [("gzip", gzip.compress), ("X-GZip", gzip.compress), ("deflate", zlib.compress)],
+)
+def test_a_body_that_is_compressed_unasked_is_read(
+    serve: Callable[..., Server], name: str, compress: Callable[[bytes], bytes], size: int
+) -> None:
+    body = b'{"text": "' + b"word " * 2_000 + b'"}'
+    whole = plain(compress(body), b"Content-Encoding: " + name.encode())
+    server = serve(pieces(*(whole[at : at + size] for at in range(0, len(whole), size))), plain())
+    assert http.request("GET", server.url, timeout=LATE).data == body
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok"
+    assert {number for number, _ in server.requests} == {1}
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"br", b"identity", b""])
+def test_a_body_is_read_as_it_is_where_only_its_header_says_compressed(
+    serve: Callable[..., Server], encoding: bytes
+) -> None:
+    server = serve(plain(b'{"ok":true}', b"Content-Encoding: " + encoding))
+    assert http.request("GET", server.url, timeout=LATE).data == b'{"ok":true}'
+
+
+def test_a_damaged_compressed_body_is_an_error(serve: Callable[..., Server]) -> None:
+    body = bytearray(gzip.compress(b"word " * 2_000))
+    body[12:20] = b"\xff" * 8
+    server = serve(plain(bytes(body), b"Content-Encoding: gzip"), plain())
+    with pytest.raises(http.ProtocolError):
+        http.request("GET", server.url, timeout=LATE)
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
     assert [number for number, _ in server.requests] == [1, 2]
 
