@@ -29,7 +29,7 @@ def read(path: Path, originals: Mapping[str, str], forms: int) -> dict[str, str]
         ConfigError: the file is no TOML, or one of its texts does not fit the one it replaces.
     """
     try:
-        texts = tomllib.loads(path.read_text("utf-8"))
+        texts = tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows write a byte order mark
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{_name(path)} cannot be read: {error}") from None
     for key, value in texts.items():

@@ -30,6 +30,17 @@ def test_a_custom_text_replaces_one_language_only(custom: Path) -> None:
     assert texts.text("ru", "menu_buy") == before
 
 
+def test_a_custom_file_may_begin_with_a_byte_order_mark(custom: Path) -> None:
+    (custom / "ru.toml").write_bytes(b"\xef\xbb\xbf" + 'menu_buy = "Ещё"\n'.encode())
+    assert texts.text("ru", "menu_buy") == "Ещё"
+
+
+def test_a_custom_file_of_another_encoding_is_named(custom: Path) -> None:
+    (custom / "ru.toml").write_bytes('menu_buy = "Ещё"\n'.encode("cp1251"))
+    with pytest.raises(ConfigError, match=re.escape("custom/ru.toml cannot be read")):
+        texts.table("ru")
+
+
 def test_custom_texts_may_omit_values_and_have_plural_forms(custom: Path) -> None:
     (custom / "en.toml").write_text('welcome_back = "Hi!"\ntoo_long = "{length|char|chars}?"\n')
     assert texts.text("en", "welcome_back", name="Anna") == "Hi!"
