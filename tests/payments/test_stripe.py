@@ -127,6 +127,8 @@ def test_a_checkout_has_the_order_number_in_every_object() -> None:
         ("500", "JPY", 500),
         ("500.00", "KRW", 500),
         ("5.120", "KWD", 5120),
+        ("5", "UGX", 500),
+        ("5", "ISK", 500),
     ],
 )
 def test_amounts_are_in_the_smallest_unit(amount: str, currency: str, minor: int) -> None:

@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from shared.payments.provider import PaymentError
 
-# https://docs.stripe.com/currencies#zero-decimal
+# https://docs.stripe.com/currencies#zero-decimal. ISK and UGX have no fractions either, but are given in
+# hundredths (#special-cases), although that list names UGX.
 _WHOLE = frozenset(
     {
-        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
-        "XOF", "XPF",
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF",
+        "XPF",
     }
 )  # fmt: skip
 _THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
