@@ -23,7 +23,7 @@ from shared.telegram.context import UpdateContext, current_context
 from shared.telegram.feature import PAYMENT, Command, Feature
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Handler
-from shared.telegram.selection import command_of, handles, linked_page, may_answer
+from shared.telegram.selection import command_of, command_target, handles, linked_page, may_answer
 from shared.telegram.tolerant import read_update
 from shared.telegram.update import Update
 from shared.telegram.update_parsing import InvalidPayload
@@ -265,10 +265,16 @@ class Bot(TeleBot):
         return command_of(message.text or "") in filter_value
 
     def is_addressed(self, update: Update) -> bool:
-        """Return whether the update addresses the bot: in a group, by command, mention, reply or button."""
+        """Return whether the update addresses the bot: in a group, by command, mention, reply or button.
+
+        A command for another bot addresses that one alone, also in a reply to this bot.
+        """
         if not update.is_group or update.kind not in ("message", "edited_message"):
             return True
         if update.is_forwarded:
+            return False
+        target = "" if update.is_relayed else command_target(update.text)
+        if target and not self._is_me("mention", target):
             return False
         if update.replied_to_user_id == self.telegram_id:
             return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from telebot.util import extract_command
 
 from shared.core import user_input
 from shared.telegram.feature import ANY, PAYMENT, Feature, button_key
 from shared.telegram.update import Update
 
+_TARGET = re.compile(r"/\w{1,64}@(\w+)", re.ASCII)
 OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 
 
@@ -51,6 +54,12 @@ def handles(feature: Feature, kind: str) -> bool:
 def command_of(text: str) -> str:
     """Return the command that a text begins with, in lower case without its slash; empty where it is none."""
     return (extract_command(text) or "").lower()
+
+
+def command_target(text: str) -> str:
+    """Return the username of the bot that the command at the beginning names; empty where it names none."""
+    match = _TARGET.match(text)
+    return match[1] if match else ""
 
 
 def start_payload(text: str) -> str:

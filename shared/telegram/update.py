@@ -181,9 +181,12 @@ class Update:
 
     @cached_property
     def replied_to_user_id(self) -> int | None:
-        """The author of the message that this one replies to."""
+        """The author of the message that this one replies to.
+
+        Every message of a topic that is no other reply replies to the service message that began the topic.
+        """
         original = self.message.get("reply_to_message") or {}
-        return (original.get("from") or {}).get("id")
+        return None if "forum_topic_created" in original else (original.get("from") or {}).get("id")
 
     @cached_property
     def mentions(self) -> tuple[tuple[str, str | int], ...]:

@@ -55,6 +55,43 @@ def test_messages_not_addressed_to_the_bot_are_ignored(stack: Stack) -> None:
         assert (response.status, response.body) == (200, b"")
 
 
+def test_a_command_for_another_bot_is_ignored_even_in_a_reply(stack: Stack) -> None:
+    anna, me = stack.telegram.user("Anna"), stack.telegram.bot("assistant")
+    group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
+    author = {"id": me.id, "is_bot": True, "first_name": "Bot", "username": me.username}
+    answer = {"message_id": 5, "date": 1, "chat": group, "from": author, "text": "42"}
+    command = {"type": "bot_command", "offset": 0, "length": 14}
+    mention = {"type": "mention", "offset": 15, "length": len(me.username) + 1}
+    questions = len(stack.ai.requests)
+    for kind, update in (
+        ("message", message_update(anna, "/help@otherbot", chat=group, reply_to_message=answer)),
+        ("edited_message", message_update(anna, "/help@otherbot", chat=group, reply_to_message=answer)),
+        ("message", message_update(anna, f"/help@otherbot @{me.username}", chat=group)),
+    ):
+        update[kind] = update.pop("message") | {"entities": [command, mention], "edit_date": 2}
+        response = stack.telegram.deliver(update)
+        assert (response.status, response.body) == (200, b"")
+    own = message_update(anna, f"/help@{me.username.upper()}", chat=group, reply_to_message=answer)
+    assert "What I can do" in stack.telegram.deliver(own).json()["text"]
+    assert len(stack.ai.requests) == questions
+
+
+def test_a_topic_that_the_bot_began_does_not_address_it(stack: Stack) -> None:
+    anna, me = stack.telegram.user("Anna"), stack.telegram.bot("assistant")
+    group = {"id": -1001234567890, "type": "supergroup", "title": "Team", "is_forum": True}
+    author = {"id": me.id, "is_bot": True, "first_name": "Bot", "username": me.username}
+    began = {"message_id": 5, "date": 1, "chat": group, "from": author}
+    topic = {"message_thread_id": 5, "is_topic_message": True}
+    questions = len(stack.ai.requests)
+    for reply, count in (
+        (began | {"forum_topic_created": {"name": "Lunch", "icon_color": 7322096}}, 0),
+        (began | {"message_id": 6, "text": "Soup?"}, 1),
+    ):
+        update = message_update(anna, "lunch?", chat=group, reply_to_message=reply, **topic)
+        assert stack.telegram.deliver(update).status == 200
+        assert len(stack.ai.requests) == questions + count
+
+
 def test_messages_of_bots_and_channels_are_ignored(stack: Stack) -> None:
     update = message_update(stack.telegram.user("Anna"), "/start")
     update["message"]["from"]["is_bot"] = True
