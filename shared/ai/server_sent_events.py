@@ -4,7 +4,8 @@ Only the data of an event matters here. Comments, by which a provider keeps the 
 are skipped; the data of an event named `error` becomes an error object.
 
 Servers that call themselves OpenAI-compatible also separate events by a single line break, end lines with
-CR alone, begin with a byte order mark and send events without data. All of these are read.
+CR alone, begin with a byte order mark, send events without data and put JSON on an indented line behind an
+empty `data:`. All of these are read.
 """
 
 from __future__ import annotations
@@ -80,14 +81,19 @@ class EventParser:
                 else:
                     self._dispatch(complete)
             elif line.startswith(b"data:"):
-                data = line[5:].strip()
-                if waiting and self._begins_event(data):
-                    self._dispatch(complete)
-                if data:
-                    waiting.append(data)
+                self._add(line[5:].strip(), complete)
             elif line.startswith(b"event:"):
                 self._is_error = line[6:].strip() == b"error"
+            elif (indented := line.lstrip()) != line and indented.startswith((b"data:", b"{")):
+                self._add(indented.removeprefix(b"data:").strip(), complete)
         return complete
+
+    def _add(self, data: bytes, complete: list[bytes]) -> None:
+        """Add a line of data, which may begin another event."""
+        if self._data and self._begins_event(data):
+            self._dispatch(complete)
+        if data:
+            self._data.append(data)
 
     def _begins_event(self, data: bytes) -> bool:
         """Whether a data line begins a new event although no empty line came before it.

@@ -109,6 +109,25 @@ def test_repeated_text_is_answered_once(raw: RawServer, ask: Ask, name: str, eve
     assert len(raw.requests) == 1
 
 
+def test_json_on_an_indented_line_behind_its_field_is_read(raw: RawServer, ask: Ask) -> None:  # rig 534
+    raw.next(streams(*HELLO, DONE, before=b"data:\n "))
+    answer = ask()
+    assert (answer.text, answer.finish) == ("Hello", "stop")
+
+
+@pytest.mark.parametrize("native", ["network_error", "error"])
+def test_a_failure_that_only_the_native_reason_tells_is_one(  # hax 15
+    raw: RawServer, ask: Ask, lines: Lines, native: str
+) -> None:
+    failed = delta("", "stop")
+    failed["choices"][0]["native_finish_reason"] = native
+    for _ in range(9):
+        raw.next(streams(failed, DONE))
+    with pytest.raises(AIError):
+        ask(provider="openrouter", seconds=1.5)
+    assert lines("ai_error")[0]["kind"] == "server_error"
+
+
 THOUGHT = "No, no"
 
 

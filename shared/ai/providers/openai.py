@@ -24,7 +24,7 @@ _REFUSALS = frozenset(
     {"refusal", "safety", "prohibited_content", "recitation", "blocklist", "spii", "sensitive", "moderation"}
 )
 _LENGTHS = frozenset({"length", "max_tokens", "model_length", "max_output_tokens", "token_limit"})
-_FAILURES = frozenset({"error", "network_error", "insufficient_system_resource"})
+FAILURES = frozenset({"error", "network_error", "insufficient_system_resource"})
 _NO_REASONS = frozenset({"null", "none"})
 
 
@@ -163,7 +163,7 @@ class Provider(provider.Provider):
         """Read the finish reason; an unknown one is an ordinary end."""
         if reason in _REFUSALS or reason.startswith("content_filter"):
             partial.error = ProviderError(ErrorKind.CONTENT_REFUSED, code=reason[:80])
-        elif reason in _FAILURES:
+        elif reason in FAILURES:
             partial.error = self.parse_error(0, {"error": choice.get("error") or {"code": "server_error"}})
         elif reason not in _NO_REASONS:
             partial.finish = "length" if reason in _LENGTHS else "stop"

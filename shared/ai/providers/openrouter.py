@@ -1,8 +1,8 @@
 """OpenRouter: many models behind one key, OpenAI-compatible with four differences.
 
 Usage includes the price. Once a model has begun, an error arrives inside the HTTP 200 with the status it
-would have had as its code. `error.metadata.error_type` is a canonical error code. 402 with
-`openrouter_in_flight_budget` only means that other requests must finish first
+would have had as its code, or only `native_finish_reason` tells it. `error.metadata.error_type` is a
+canonical error code. 402 with `openrouter_in_flight_budget` only means that other requests must finish first
 (https://openrouter.ai/docs/api-reference/errors, /limits, /streaming).
 
 Its list of models is public, so a key is checked with GET /key
@@ -17,7 +17,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from shared.ai import reported_usage
-from shared.ai.provider import ChatRequest, ErrorKind, ProviderError, Usage
+from shared.ai.provider import ChatRequest, ErrorKind, PartialCompletion, ProviderError, Usage
 from shared.ai.providers import openai
 from shared.core.config import settings
 from shared.core.json_types import JsonMapping, JsonObject
@@ -74,6 +74,11 @@ class Provider(openai.Provider):
     def usage(self, usage: JsonMapping) -> Usage:
         """Return tokens and cost; OpenRouter's credits are US dollars."""
         return replace(super().usage(usage), cost=reported_usage.cost(usage.get("cost")))
+
+    def _finish(self, reason: str, choice: JsonMapping, partial: PartialCompletion) -> None:
+        """Read the finish reason; a failure of the model may stand only in its own one."""
+        native = str(choice.get("native_finish_reason") or "").lower()
+        super()._finish(native if native in openai.FAILURES else reason, choice, partial)
 
     def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to an ErrorKind. Its metadata may quote the user: the message leaves it out."""
