@@ -1,1 +1,1 @@
-"""Google Cloud through the gcloud program. Needs the standard library alone."""
+"""Google Cloud through the gcloud program. All but reading JSON needs no package."""

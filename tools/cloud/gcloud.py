@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PROGRAM = "gcloud"
 LOGIN = "gcloud auth login"
@@ -53,13 +54,22 @@ class Gcloud:
         """Return what a command that changes nothing prints. Raises CloudError."""
         return self._patiently("?", words, "", READ_SECONDS)
 
-    def read_json(self, *words: str) -> Any:
-        """Return what a command prints as JSON; None for nothing. Raises CloudError."""
-        text = self.read(*words, "--format=json")
+    def read_one(self, kind: type[T], *words: str) -> T:
+        """Return the object that a command prints; nothing is an empty one. Raises CloudError."""
+        return self._read_as(kind, "{}", words)
+
+    def read_list(self, kind: type[T], *words: str) -> list[T]:
+        """Return the objects that a command lists. Raises CloudError."""
+        return self._read_as(list[kind], "[]", words)  # type: ignore[valid-type]
+
+    def _read_as(self, kind: type[T], nothing: str, words: tuple[str, ...]) -> T:
+        from tools import validation
+
+        text = self.read(*words, "--format=json").strip()
         try:
-            return json.loads(text) if text.strip() else None
-        except ValueError:
-            raise CloudError(f"{shlex.join(words)}: gcloud printed no JSON") from None
+            return validation.parse_json(kind, nothing if text in ("", "null") else text)
+        except validation.InvalidData as error:
+            raise CloudError(f"{shlex.join(words)}: gcloud printed something unexpected: {error}") from None
 
     def change(self, *words: str, value: str = "", deadline: float = CHANGE_SECONDS) -> str:
         """Run a command that changes something; `value` goes to its stdin. Raises CloudError."""

@@ -98,8 +98,10 @@ def functions(it: Deployment) -> Finding:
 
 def jobs(it: Deployment) -> Finding:
     """Check that no job is paused."""
-    found = it.cloud.read_json("scheduler", "jobs", "list", f"--location={it.answers.region}") or []
-    ours = {str(one["name"]).rsplit("/", 1)[-1]: one.get("state") for one in found}
+    from tools.cloud.payloads import Job
+
+    found = it.cloud.read_list(Job, "scheduler", "jobs", "list", f"--location={it.answers.region}")
+    ours = {one.name.rsplit("/", 1)[-1]: one.state for one in found}
     paused = [name for name, state in ours.items() if name.startswith("switchboard-") and state != "ENABLED"]
     if paused:
         return Finding.wrong(
@@ -136,13 +138,14 @@ def bots(it: Deployment) -> Finding:
     """Check each bot's token and webhook."""
     from shared import bots as known
     from tools.telegram import info
+    from tools.telegram.payloads import WebhookInfo
 
     names = []
     for name, token in it.context.tokens().items():
         verdict = checks.bot_token(token)
         if not verdict.is_good:
             return _finding(verdict, "./switchboard secret set BOT_TOKENS, then deploy", name)
-        answer = bot_api.call(token, "getWebhookInfo")
+        answer = bot_api.read(WebhookInfo, token, "getWebhookInfo")
         kinds = known.load(name).handled_kinds()
         problems = list(info.problems(answer, f"{it.url}/telegram/{name}", kinds, datetime.now(UTC)))
         if problems:
@@ -227,12 +230,13 @@ def payments(it: Deployment) -> Finding:
 
 def alerts(it: Deployment) -> Finding:
     """Look for lines of severity ALERT of the last day."""
+    from tools.cloud.payloads import LogEntry
+
     wanted = 'resource.type="cloud_run_revision" severity>=ALERT'
-    found = it.cloud.read_json("logging", "read", wanted, "--freshness=1d", f"--limit={ALERTS}") or []
+    found = it.cloud.read_list(LogEntry, "logging", "read", wanted, "--freshness=1d", f"--limit={ALERTS}")
     if found:
-        payload = found[0].get("jsonPayload") or {}
-        text = str(payload.get("message") or found[0].get("textPayload") or "")[:80]
-        return Finding.note(f"{len(found)} in the last day, the last: {text}", "docs/deployment.md: Verify")
+        last = f"{len(found)} in the last day, the last: {found[0].text[:80]}"
+        return Finding.note(last, "docs/deployment.md: Verify")
     return Finding.ok("none in the last day")
 
 

@@ -84,14 +84,16 @@ def load(file: Path, environment: str) -> Answers:
     """Return the kept answers, or empty ones. Raises AnswersError."""
     if not file.exists():
         return Answers(environment=environment)
+    from tools import validation
+
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        known = {one.name for one in fields(Answers)}
-        answers = Answers(**{name: value for name, value in kept.items() if name in known})
-        wrong = _wrong(answers)
-    except (ValueError, TypeError, AttributeError, OSError):
-        raise AnswersError(f"{file} is not readable: remove it, and the questions are asked again.") from None
-    if wrong:
+        answers = validation.parse_json(Answers, file.read_bytes())
+    except (validation.InvalidData, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise AnswersError(
+            f"{file} is not readable ({why}): remove it, and the questions are asked again."
+        ) from None
+    if wrong := _wrong(answers):
         raise AnswersError(f"{file}: {wrong}")
     return answers
 

@@ -6,7 +6,9 @@ import json
 import os
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 DEADLINE = 10.0  # seconds
 API = "https://api.telegram.org"
@@ -37,6 +39,16 @@ def call(token: str, method: str, deadline: float = DEADLINE, **parameters: Any)
     except (OSError, ValueError):
         # The error's own text holds the address, and that the token.
         raise BotApiError(0, "Telegram could not be reached") from None
+
+
+def read(kind: type[T], token: str, method: str, deadline: float = DEADLINE, **parameters: Any) -> T:
+    """Call a method and return its result as a model, or a list of models. Raises BotApiError."""
+    from tools import validation
+
+    try:
+        return validation.parse(kind, call(token, method, deadline, **parameters))
+    except validation.InvalidData as error:
+        raise BotApiError(0, f"Telegram answered {method} with something unexpected: {error}") from None
 
 
 def _result(body: bytes) -> Any:

@@ -96,8 +96,10 @@ def new_bot(token: str, base: str) -> Verdict:
     verdict = bot_token(token)
     if not verdict.is_good:
         return verdict
+    from tools.telegram.payloads import WebhookInfo
+
     try:
-        url = str(bot_api.call(token, "getWebhookInfo").get("url") or "")
+        url = bot_api.read(WebhookInfo, token, "getWebhookInfo").url
     except bot_api.BotApiError as error:
         return Verdict.unknown(f"{error}.")
     if not url or url.startswith(f"{base}/"):
@@ -115,15 +117,17 @@ def bot_token(token: str) -> Verdict:
         return Verdict.bad(
             "A token looks like 123456789:AAE…; @BotFather shows it under /mybots → API Token."
         )
+    from tools.telegram.payloads import User
+
     try:
-        me = bot_api.call(token, "getMe")
+        me = bot_api.read(User, token, "getMe")
     except bot_api.BotApiError as error:
         if error.status in (401, 404):
             return Verdict.bad("Telegram does not know this token: copy it from @BotFather again.")
         return Verdict.unknown(f"{error}.")
-    if not me.get("can_join_groups", True):
-        return Verdict.good(f"@{me.get('username')}, which cannot be added to groups")
-    return Verdict.good(f"@{me.get('username')}")
+    if not me.can_join_groups:
+        return Verdict.good(f"@{me.username}, which cannot be added to groups")
+    return Verdict.good(f"@{me.username}")
 
 
 def key_form(text: str) -> Verdict:

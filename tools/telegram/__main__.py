@@ -76,9 +76,11 @@ def _hidden_commands() -> frozenset[str]:
 
 def _info(bot: str | None) -> int:
     """Show what Telegram says of the webhooks, and what of it is wrong."""
+    from tools.telegram.payloads import WebhookInfo
+
     wrong = 0
     for name in _chosen(bot):
-        answer = retrying.call(name, "getWebhookInfo", {})
+        answer = retrying.read(WebhookInfo, name, "getWebhookInfo", {})
         kinds = bots.load(name).handled_kinds()
         found = tuple(info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)))
         _say(name)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.core.errors import ConfigError, TelegramError
 from tools.telegram import retrying
+
+if TYPE_CHECKING:
+    from tools.telegram.payloads import User
 
 _CONFLICT = 409  # what getUpdates answers while a webhook is set
 
@@ -17,16 +20,18 @@ def recent_users(name: str) -> dict[int, str]:
         ConfigError: the bot has a webhook, so Telegram delivers its updates only there.
         TelegramError: Telegram refused or could not be reached.
     """
+    from tools.telegram.payloads import Update
+
     try:
-        updates: list[dict[str, Any]] = retrying.call(name, "getUpdates", {"timeout": 0, "limit": 100})
+        updates = retrying.read(list[Update], name, "getUpdates", {"timeout": 0, "limit": 100})
     except TelegramError as error:
         if error.status != _CONFLICT:
             raise
         raise ConfigError(f"{name} has a webhook: write /whoami to it, and it answers with your id") from None
-    senders = [update["message"]["from"] for update in updates if "from" in update.get("message", {})]
-    return {sender["id"]: _label(sender) for sender in senders if not sender.get("is_bot")}
+    senders = [update.sender for update in updates]
+    return {sender.id: _label(sender) for sender in senders if sender is not None}
 
 
-def _label(sender: dict[str, Any]) -> str:
-    username = f" (@{sender['username']})" if sender.get("username") else ""
-    return f"{sender.get('first_name', '')}{username}".strip()
+def _label(sender: User) -> str:
+    username = f" (@{sender.username})" if sender.username else ""
+    return f"{sender.first_name}{username}".strip()

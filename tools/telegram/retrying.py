@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.core.errors import TelegramError
 from shared.telegram import api
 
+T = TypeVar("T")
 ATTEMPTS = 6
 LONGEST = 60.0  # seconds; a longer Retry-After ends the command
 
@@ -30,3 +31,17 @@ def call(bot: str, method: str, parameters: dict[str, Any]) -> Any:
                 raise
             sleep(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+def read(kind: type[T], bot: str, method: str, parameters: dict[str, Any]) -> T:
+    """Call a method and return its result as a model, or a list of models.
+
+    Raises:
+        TelegramError: as `call`, or the result does not fit the model.
+    """
+    from tools import validation
+
+    try:
+        return validation.parse(kind, call(bot, method, parameters))
+    except validation.InvalidData as error:
+        raise TelegramError(method, 200, f"the result is unexpected: {error}") from None

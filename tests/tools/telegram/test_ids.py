@@ -32,12 +32,13 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Answer:
 
 
 def message(number: int, **sender: Any) -> dict[str, Any]:
-    return {"update_id": 1, "message": {"from": {"id": number, "is_bot": False, **sender}}}
+    chat = {"id": number, "type": "private"}
+    return {"update_id": 1, "message": {"from": {"id": number, "is_bot": False} | sender, "chat": chat}}
 
 
 def test_each_sender_is_shown_once(run: Run, waiting: Answer) -> None:
     olga = message(123456789, first_name="Olga", username="olga")
-    bot = {"update_id": 2, "message": {"from": {"id": 5, "is_bot": True, "first_name": "Bot"}}}
+    bot = message(5, first_name="Bot", is_bot=True)
     waiting([olga, olga, bot, {"update_id": 3, "poll": {}}, message(7, first_name="Иван")])
     assert run("ids") == (0, "assistant: 123456789  Olga (@olga)\nassistant: 7  Иван\n", "")
 
@@ -60,3 +61,10 @@ def test_a_wrong_token_is_reported_with_telegrams_description(run: Run, waiting:
     status, _, errors = run("ids")
     assert status == 1
     assert "Unauthorized" in errors
+
+
+def test_a_result_that_is_none_is_one_line(run: Run, waiting: Answer) -> None:
+    waiting([{"update_id": 1, "message": {"from": {"id": "x"}, "chat": {"type": "private"}}}])
+    status, _, errors = run("ids")
+    assert status == 1
+    assert errors == "getUpdates: 200 the result is unexpected: [0].message.from.id must be a number\n"

@@ -17,6 +17,8 @@ from shared import bots
 from tests.tools.telegram.conftest import Run
 from tools.emulator.telegram import Telegram
 from tools.telegram.info import problems
+from tools.telegram.payloads import WebhookInfo
+from tools.validation import parse
 
 URL = "https://bots.example/telegram/assistant"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -24,7 +26,8 @@ HOUR = 3600
 
 
 def wrong(kinds: tuple[str, ...] = ("message",), **info: Any) -> list[str]:
-    return list(problems({"url": URL, "pending_update_count": 0} | info, URL, kinds, NOW))
+    read = parse(WebhookInfo, {"url": URL, "pending_update_count": 0} | info)
+    return list(problems(read, URL, kinds, NOW))
 
 
 def ago(seconds: float) -> int:

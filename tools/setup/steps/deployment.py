@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tools.cloud.gcloud import CloudError
+from tools.cloud.gcloud import CloudError, Gcloud
 from tools.setup import bot_api, costs, layout
 from tools.setup.answers import Answers
 from tools.setup.context import Context, Stop
 from tools.setup.steps import secret_steps
 from tools.setup.steps.step import Action, Step
+
+if TYPE_CHECKING:
+    from tools.cloud.payloads import Build, Function
 
 BUILD_SECONDS = 45 * 60  # deploy.yaml ends a build after 40 minutes
 WEBHOOK_SECONDS = 180
@@ -76,7 +79,7 @@ class Deploy(Step):
         what = ", ".join(self._lacking) or "this checkout, with the answers above"
         context.console.say(f"  To deploy: {what}. It takes about ten minutes.")
         context.allow("  Deploy now?")
-        before = _newest_build(context).get("id")
+        before = _newest_build(context)
         if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
             raise Stop(self._failure(context, before))
         context.answers.deployed = substitutions(context.answers)
@@ -100,9 +103,9 @@ class Deploy(Step):
 
     def _runs(self, context: Context, name: str) -> bool:
         found = _describe(context.cloud, name, context.answers.region)
-        if found.get("state") != "ACTIVE":
+        if found.state != "ACTIVE":
             return False
-        given = settings_of(found)
+        given = found.environment
         wanted = substitutions(context.answers)
         same = (
             "_ENVIRONMENT",
@@ -113,47 +116,48 @@ class Deploy(Step):
         )
         return all(given.get(key[1:], "") == wanted.get(key, "") for key in same)
 
-    def _failure(self, context: Context, before: str | None) -> str:
+    def _failure(self, context: Context, before: Build | None) -> str:
         again = "Repair that and run ./switchboard setup again; docs/deployment.md (Verify) lists causes."
         try:
             build = _newest_build(context)
         except CloudError:
             return f"The deployment failed. {again}"
-        if build.get("id") == before:
+        if build is None or (before is not None and build.id == before.id):
             return f"No build was started: the lines above say why. {again}"
-        failed = [step.get("id", "?") for step in build.get("steps", []) if step.get("status") == "FAILURE"]
+        failed = [step.id for step in build.steps if step.status == "FAILURE"]
         where = f" in the step {failed[0]}" if failed else ""
-        return f"The deployment failed{where}: {build.get('logUrl', 'see Cloud Build')}\n{again}"
+        return f"The deployment failed{where}: {build.log_url}\n{again}"
 
 
-def _newest_build(context: Context) -> dict[str, Any]:
-    builds: list[dict[str, Any]] = context.cloud.read_json("builds", "list", "--limit=1") or []
-    return builds[0] if builds else {}
+def _newest_build(context: Context) -> Build | None:
+    from tools.cloud.payloads import Build
+
+    return next(iter(context.cloud.read_list(Build, "builds", "list", "--limit=1")), None)
 
 
-def function_names(cloud: Any, region: str) -> set[str]:
+def function_names(cloud: Gcloud, region: str) -> set[str]:
     """Return the functions of the project in a region. Raises CloudError."""
     found = cloud.read("functions", "list", f"--regions={region}", "--format=value(name)")
     return {line.rsplit("/", 1)[-1] for line in found.split()}
 
 
-def describe_function(cloud: Any, name: str, region: str) -> dict[str, Any] | None:
+def describe_function(cloud: Gcloud, name: str, region: str) -> Function | None:
     """Return what gcloud tells of a function, or None where there is none. Raises CloudError."""
     return _describe(cloud, name, region) if name in function_names(cloud, region) else None
 
 
-def _describe(cloud: Any, name: str, region: str) -> dict[str, Any]:
-    described: dict[str, Any] = cloud.read_json("functions", "describe", name, "--gen2", f"--region={region}")
-    return described
+def _describe(cloud: Gcloud, name: str, region: str) -> Function:
+    from tools.cloud.payloads import Function
+
+    return cloud.read_one(Function, "functions", "describe", name, "--gen2", f"--region={region}")
 
 
-def settings_of(function: dict[str, Any] | None) -> dict[str, str]:
+def settings_of(function: Function | None) -> dict[str, str]:
     """Return the settings of a function that `describe_function` found."""
-    given: dict[str, str] = (function or {}).get("serviceConfig", {}).get("environmentVariables", {})
-    return given
+    return function.environment if function is not None else {}
 
 
-def public_url(cloud: Any, answers: Answers) -> str:
+def public_url(cloud: Gcloud, answers: Answers) -> str:
     """Return the deployed address, which deploy.yaml may name and no answer does. Raises CloudError."""
     described = describe_function(cloud, "telegram", answers.region)
     return settings_of(described).get("PUBLIC_URL") or answers.functions_url
@@ -169,12 +173,13 @@ class Webhooks(Step):
         """Whether every bot's webhook is the address of this deployment and brings all it handles."""
         from shared import bots
         from tools.telegram import info
+        from tools.telegram.payloads import WebhookInfo
 
         base = public_url(context.cloud, context.answers)
         try:
             return all(
                 info.is_set(
-                    bot_api.call(token, "getWebhookInfo"),
+                    bot_api.read(WebhookInfo, token, "getWebhookInfo"),
                     f"{base}/telegram/{name}",
                     bots.load(name).handled_kinds(),
                 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tools.setup import bot_api, checks
 from tools.setup.context import Context
 from tools.setup.steps.step import Step
+
+if TYPE_CHECKING:
+    from tools.telegram.payloads import User
 
 WAIT_SECONDS = 120
 POLL_SECONDS = 20
@@ -56,45 +59,47 @@ class Owner(Step):
 
     def _listen(self, context: Context) -> str:
         """Wait for a private message to the first bot, whose webhook is not set yet."""
+        from tools.telegram.payloads import User, WebhookInfo
+
         try:
             token = next(iter(context.tokens().values()))
-            username = bot_api.call(token, "getMe")["username"]
-            if bot_api.call(token, "getWebhookInfo").get("url"):
+            username = bot_api.read(User, token, "getMe").username
+            if bot_api.read(WebhookInfo, token, "getWebhookInfo").url:
                 return ""
             context.console.say(f"  Open https://t.me/{username} and press Start; Ctrl-C to stop waiting.")
             return self._await_message(context, token)
-        except (bot_api.BotApiError, KeyError, AttributeError, TypeError):
+        except bot_api.BotApiError:
             return ""
 
     def _await_message(self, context: Context, token: str) -> str:
+        from tools.telegram.payloads import Update
+
         deadline = time.monotonic() + WAIT_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             wait = max(0, min(POLL_SECONDS, int(left)))
             # Without an offset nothing is confirmed: the webhook delivers the message again later.
             try:
-                updates = bot_api.call(
-                    token, "getUpdates", wait + bot_api.DEADLINE, timeout=wait, allowed_updates=["message"]
-                )
+                updates = bot_api.read(
+                    list[Update], token, "getUpdates", wait + bot_api.DEADLINE,
+                    timeout=wait, allowed_updates=["message"],
+                )  # fmt: skip
             except KeyboardInterrupt:
                 context.console.say()
                 return ""
             for update in reversed(updates):
-                message = update.get("message") or {}
-                sender = message.get("from") or {}
-                is_private = (message.get("chat") or {}).get("type") == "private"
-                if is_private and sender.get("id") and not sender.get("is_bot"):
+                if update.is_private and (sender := update.sender) is not None:
                     # Anyone can write to a bot and choose any name, so the answer must be typed.
                     if context.console.confirm(f"  Is {_label(sender)} the admin?", default=False):
-                        return str(sender["id"])
+                        return str(sender.id)
                     return ""
         return ""
 
 
-def _label(sender: dict[str, Any]) -> str:
+def _label(sender: User) -> str:
     """Return what a terminal may show of a stranger: the name without control characters, @name and id."""
-    name = " ".join(filter(None, [sender.get("first_name"), sender.get("last_name")]))
-    handle = f"@{sender['username']}, " if sender.get("username") else ""
-    return f"{''.join(filter(str.isprintable, name))} ({handle}{sender['id']})"
+    name = " ".join(filter(None, [sender.first_name, sender.last_name]))
+    handle = f"@{sender.username}, " if sender.username else ""
+    return f"{''.join(filter(str.isprintable, name))} ({handle}{sender.id})"
 
 
 def type_id(context: Context) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tools.cloud.gcloud import CloudError
 from tools.setup import checks, layout
@@ -94,8 +93,10 @@ class Project(Step):
         return found.strip() == "True"
 
     def _billing_account(self, context: Context) -> str:
-        found = context.cloud.read_json("billing", "accounts", "list", "--filter=open=true") or []
-        accounts = {str(one["name"]).rsplit("/", 1)[-1]: str(one.get("displayName", "")) for one in found}
+        from tools.cloud.payloads import BillingAccount
+
+        found = context.cloud.read_list(BillingAccount, "billing", "accounts", "list", "--filter=open=true")
+        accounts = {one.name.rsplit("/", 1)[-1]: one.display_name for one in found}
         if not accounts:
             raise Stop("There is no open billing account: make one at console.cloud.google.com/billing")
         for account, name in accounts.items():
@@ -196,16 +197,18 @@ class Rights(CloudStep):
 
     def missing(self, context: Context) -> Sequence[Action]:
         """Return the bindings that the policies lack."""
+        from tools.cloud.payloads import Policy
+
         project = context.answers.project
         builder = layout.member("deploy", project)
-        policy = context.cloud.read_json("projects", "get-iam-policy", project)
-        roles = [role for role in layout.DEPLOY_ROLES if not has_role(policy, f"roles/{role}", builder)]
+        policy = context.cloud.read_one(Policy, "projects", "get-iam-policy", project)
+        roles = [role for role in layout.DEPLOY_ROLES if not policy.gives(f"roles/{role}", builder)]
         accounts = []
         for name in layout.ACCOUNTS:
-            of = context.cloud.read_json(
-                "iam", "service-accounts", "get-iam-policy", layout.email(name, project)
+            of = context.cloud.read_one(
+                Policy, "iam", "service-accounts", "get-iam-policy", layout.email(name, project)
             )
-            if not has_role(of, layout.IMPERSONATION, builder):
+            if not of.gives(layout.IMPERSONATION, builder):
                 accounts.append(name)
         return [
             *(self._role(role, project) for role in roles),
@@ -238,12 +241,3 @@ class Rights(CloudStep):
                 f"--role={layout.IMPERSONATION}",
             )
         )
-
-
-def has_role(policy: Any, role: str, member: str) -> bool:
-    """Return whether a policy gives a member a role without a condition."""
-    bindings: Iterable[Any] = (policy or {}).get("bindings") or []
-    return any(
-        one.get("role") == role and member in one.get("members", []) and not one.get("condition")
-        for one in bindings
-    )

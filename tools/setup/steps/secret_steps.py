@@ -9,7 +9,7 @@ from tools.secret.generate import GENERATORS
 from tools.setup import checks, database, layout, supabase
 from tools.setup.answers import Answers
 from tools.setup.context import Context
-from tools.setup.steps.project import HEADING, has_role
+from tools.setup.steps.project import HEADING
 from tools.setup.steps.step import Action, CloudStep, Step
 from tools.setup.verdict import Verdict
 
@@ -292,14 +292,16 @@ class Access(CloudStep):
 
     def missing(self, context: Context) -> Sequence[Action]:
         """Return the bindings that the secrets' policies lack."""
+        from tools.cloud.payloads import Policy
+
         project = context.answers.project
         lacking = []
         for name, accounts in readers(context.answers).items():
-            policy = context.cloud.read_json("secrets", "get-iam-policy", name)
+            policy = context.cloud.read_one(Policy, "secrets", "get-iam-policy", name)
             lacking += [
                 self._grant(name, account, project)
                 for account in accounts
-                if not has_role(policy, layout.READ_SECRET, layout.member(account, project))
+                if not policy.gives(layout.READ_SECRET, layout.member(account, project))
             ]
         return lacking
 
