@@ -18,7 +18,7 @@ from shared.payments.providers import load
 from shared.payments.providers.stripe import payloads
 from shared.payments.providers.stripe.checkout import session_form
 from shared.payments.providers.stripe.money import major_units, minor_units
-from tests.payments.conftest import Shop
+from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.recorded.stripe.sample import Sample
 from tests.payments.sample import with_headers
@@ -325,6 +325,35 @@ def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provi
     assert again["period_ends_at"] > paid["period_ends_at"]
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [one.payment_id for one in asked] == [paid["payment_id"]]
+
+
+def test_a_late_event_of_a_subscription_reports_its_current_state(shop: Shop, provider: Any) -> None:
+    _, checkout = bought(shop, period="month")
+    events = shop.wait_for_events(3)
+    number = next(one["subscription_id"] for one in events if "subscription_id" in one)
+    late = next(call for call in shop.calls if b'"customer.subscription.created"' in call.body)
+    provider.cancel_subscription(number, 777, TIMEOUT)
+    shop.wait_for_events(4)
+    assert [one.kind for one in provider.parse(late).payment_events] == [EventKind.SUBSCRIPTION_CANCELED]
+    server = shop.fake_server("stripe")
+    server.end_subscription(server.invoices[checkout.reference])
+    shop.wait_for_events(5)
+    assert [one.kind for one in provider.parse(late).payment_events] == [EventKind.SUBSCRIPTION_ENDED]
+    [event] = provider.parse(shop.calls[-1]).payment_events
+    assert (event.kind, event.subscription_id) == (EventKind.SUBSCRIPTION_ENDED, number)
+
+
+@pytest.mark.parametrize(("status", "refused"), [(500, False), (429, False), (403, True), (404, True)])
+def test_an_event_of_a_subscription_counts_where_its_state_must_not_be_read(
+    answers: dict[str, Any], provider: Any, status: int, refused: bool
+) -> None:
+    answers["/v1/subscriptions/sub_1Na"] = json_response({"error": {"code": "x"}}, status)
+    call = SAMPLE.sign(body_of(dict(SAMPLE.recorded())["subscription_past_due"]))
+    if refused:
+        assert [one.kind for one in provider.parse(call).payment_events] == [EventKind.SUBSCRIPTION_PAST_DUE]
+    else:
+        with pytest.raises(PaymentError):
+            provider.parse(call)
 
 
 def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider: Any) -> None:

@@ -29,6 +29,7 @@ from shared.payments.provider import (
     Order,
     PaymentError,
     Receipt,
+    RequestRefused,
     StatementPage,
     WebhookRequest,
 )
@@ -48,6 +49,7 @@ _LISTED_TYPES = (
     "invoice.paid",
     "customer.subscription.deleted",
 )
+_ENDED = ("canceled", "incomplete_expired")  # final states of a subscription
 _NEXT_LIST = MappingProxyType({"events": "refunds:", "refunds": "disputes:", "disputes": ""})
 _VERSION = "2026-10-28.endive"  # of the API's answers; webhooks have the endpoint's version
 _OFFERED = (
@@ -161,6 +163,8 @@ class Provider(provider.Provider):
         found, new_event = parsed.data.content, parsed.new_event()
         if envelope.type == "invoice.paid":
             event = self._paid(found, new_event, deadline)
+        elif envelope.type.startswith("customer.subscription."):
+            event = self._subscription(found, new_event, deadline)
         else:
             event = payloads.object_event(envelope.type, found, new_event)
         return WebhookEvent(envelope.id, (event,), envelope.type)
@@ -220,7 +224,7 @@ class Provider(provider.Provider):
             if not error.not_executed:
                 raise
             state = self._get(path, deadline - time.monotonic()).get("status")
-            if state not in ("canceled", "incomplete_expired"):
+            if state not in _ENDED:
                 raise
 
     def _paid(self, found: JsonObject, new_event: NewEvent, deadline: float) -> PaymentEvent:
@@ -237,6 +241,26 @@ class Provider(provider.Provider):
             ).payment_id
         # Without one it was paid from the customer's credit, or outside of Stripe.
         return invoice.to_event(payment_id or invoice.id, new_event)
+
+    def _subscription(self, found: JsonObject, new_event: NewEvent, deadline: float) -> PaymentEvent:
+        """Return the current state of a subscription.
+
+        Stripe delivers events in any order and repeats some for days, so an event may hold an older state
+        (https://docs.stripe.com/webhooks#event-ordering).
+        """
+        from shared.payments.payloads import parse
+        from shared.payments.providers.stripe import payloads
+
+        event = parse(payloads.Subscription, found).to_event(new_event)
+        if event.kind is EventKind.OTHER or event.reason in _ENDED or event.subscription_id is None:
+            return event  # it changes nothing, or is final
+        path = f"/v1/subscriptions/{event.subscription_id}"
+        try:
+            current = self._get(path, deadline - time.monotonic())
+        except RequestRefused:  # the key may not read subscriptions
+            return event
+        with api_client.as_provider_error(self.key):
+            return parse(payloads.Subscription, current).to_event(new_event)
 
     def _first_period(
         self, number: str | None, new_event: NewEvent, deadline: float
