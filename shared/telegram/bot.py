@@ -9,6 +9,7 @@ Made at import, without token or network; the token is read when the first call 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NoReturn
@@ -286,7 +287,7 @@ class Bot(TeleBot):
         if update.is_group and "@" in text:
             for kind, name in update.mentions:
                 if kind == "mention" and self._is_me(kind, name):
-                    text = text.replace(f"@{name}", "")
+                    text = re.sub(rf"@{name}\b", "", text)  # longer names that begin with it stay
         return text.strip()
 
     def _is_me(self, kind: str, name: str | int) -> bool:

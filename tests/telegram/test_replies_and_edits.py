@@ -126,6 +126,16 @@ def test_a_mention_alone_asks_about_the_message_it_replies_to(stack: Stack) -> N
     assert stack.ai.requests[-1]["messages"][-1]["content"].endswith("\n> Der Zug fährt um acht.")
 
 
+def test_only_the_mention_of_the_bot_is_removed_from_a_question(stack: Stack) -> None:
+    name = stack.telegram.bot("assistant").username
+    words = f"@{name} is @{name}2 older than @{name}?"
+    spots = [(0, len(name) + 1), (words.index("2") - len(name) - 1, len(name) + 2)]
+    entities = [{"type": "mention", "offset": at, "length": length} for at, length in spots]
+    update = message_update(started_user(stack.telegram), words, chat=GROUP, entities=entities)
+    assert stack.telegram.deliver(update).status == 200
+    assert stack.ai.requests[-1]["messages"][-1]["content"] == f"is @{name}2 older than ?"
+
+
 def _edited(update: dict[str, Any], text: str, **message: Any) -> dict[str, Any]:
     """An edited_message update with a changed text."""
     number = new_update_id()
