@@ -26,7 +26,7 @@ from shared.payments.provider import (
     WebhookRequest,
 )
 from shared.payments.providers import load
-from tests.payments.conftest import Shop
+from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.recorded.cloudpayments.sample import Sample, mac
 from tests.support import eventually, examples
@@ -437,8 +437,35 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
     assert made.period == "month"
 
 
+def test_a_late_notification_of_a_subscription_reports_its_current_status(shop: Shop, provider: Any) -> None:
+    bought(shop, period="month")
+    name = shop.wait_for_events(3)[2]["subscription_id"]
+    late = shop.calls[-1]
+    assert late.kind == "recurrent"
+    provider.cancel_subscription(name, 777, TIMEOUT)
+    shop.wait_for_events(4)
+    again = provider.parse(late)
+    assert [one.kind for one in again.payment_events] == [EventKind.SUBSCRIPTION_CANCELED]
+    assert again.key == shop.events[2].key != shop.events[3].key
+
+
+@pytest.mark.parametrize(("status", "refused"), [(500, False), (403, True)])
+def test_a_notification_of_a_subscription_counts_where_its_status_must_not_be_read(
+    answers: dict[str, Any], keys: None, provider: Any, status: int, refused: bool
+) -> None:
+    answers["/subscriptions/get"] = Response(status, b"", "text/plain")
+    case = dict(SAMPLE.recorded())["recurrent_pastdue"]
+    call = SAMPLE.sign(body_of(case), case=case)
+    if refused:
+        assert provider.parse(call).payment_events[0].kind is EventKind.SUBSCRIPTION_PAST_DUE
+    else:
+        with pytest.raises(PaymentError):
+            provider.parse(call)
+
+
 def test_three_failures_end_a_subscription(shop: Shop) -> None:
     _, checkout = bought(shop, period="month")
+    shop.wait_for_events(3)
     for _ in range(3):
         shop.registry.press(checkout.url, "fail_renewal")
         assert shop.registry.idle(20)

@@ -59,6 +59,8 @@ _CODES = MappingProxyType(
         PrecheckResult.EXPIRED: 20,
     }
 )
+_ENDED = ("Cancelled", "Rejected", "Expired")  # final states of a subscription
+_FETCH_TIMEOUT = 5.0  # seconds for what a webhook leaves out
 _CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
 
 
@@ -128,7 +130,8 @@ class Provider(provider.Provider):
 
         fields = _fields(request)
         if request.kind == "recurrent":
-            return parse(Subscription, fields).to_event()
+            subscription = parse(Subscription, fields)
+            return subscription.to_event(self._current_status(subscription.id, subscription.status))
         notification = parse(Notification, fields)
         event = notification.to_event(request.kind)
         return WebhookEvent(f"{request.kind}:{notification.transaction_id}", (event,), request.kind)
@@ -206,7 +209,7 @@ class Provider(provider.Provider):
             if not error.not_executed:
                 raise
             state = self._find("/subscriptions/get", {"Id": subscription_id}, timeout).get("Status")
-            if state not in ("Cancelled", "Rejected", "Expired"):
+            if state not in _ENDED:
                 raise
 
     def success_response(self, request: WebhookRequest) -> WebhookResponse:
@@ -224,6 +227,16 @@ class Provider(provider.Provider):
     def precheck_response(self, request: WebhookRequest, result: PrecheckResult) -> WebhookResponse:
         """Return the code of the result: https://developers.cloudpayments.ru/#check."""
         return _reply(_CODES[result])
+
+    def _current_status(self, subscription_id: str, notified: str) -> str:
+        """Return the status of a subscription: a notification may be repeated for days after a newer one."""
+        if notified in _ENDED:
+            return notified
+        try:
+            model = self._find("/subscriptions/get", {"Id": subscription_id}, _FETCH_TIMEOUT)
+        except RequestRefused:
+            return notified
+        return text(model.get("Status")) or notified
 
     def _ask(self, path: str, body: JsonObject, timeout: float, key: str = "") -> JsonMapping:
         """Return the `Model` of a request that must succeed."""

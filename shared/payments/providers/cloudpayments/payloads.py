@@ -132,14 +132,18 @@ class Subscription(CloudPaymentsPayload):
     successful_transactions_number: Identifier = None
     failed_transactions_number: Identifier = None
 
-    def to_event(self) -> WebhookEvent:
-        """Return it as an event; the counts tell repeated states apart."""
+    def to_event(self, status: str) -> WebhookEvent:
+        """Return it as an event; the counts tell repeated states apart.
+
+        Args:
+            status: the current one.
+        """
         counts = (str(self.successful_transactions_number), str(self.failed_transactions_number))
         event = PaymentEvent(
-            kind=_SUBSCRIPTIONS.get(self.status, EventKind.OTHER),
+            kind=_SUBSCRIPTIONS.get(status, EventKind.OTHER),
             subscription_id=self.id,
             telegram_id=self.account_id,
-            period_ends_at=self.next_transaction_date if self.status == "Active" else None,
+            period_ends_at=self.next_transaction_date if status == "Active" else None,
         )
         return WebhookEvent(":".join(("recurrent", self.id, self.status, *counts)), (event,), "recurrent")
 
