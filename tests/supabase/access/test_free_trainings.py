@@ -94,10 +94,7 @@ def test_each_channel_gives_trainings_once(sql: Sql, call: Any, refused: Any) ->
     assert overview["access"]["access_type"] == "trainings"
     assert overview["trainings"][0] == {"source": "channel", "quantity": 1, "used": 0}
     sql("update private.settings set value = '0' where key = 'channel_trainings'")
-    try:
-        assert join(-1004)["outcome"] == "off"
-    finally:
-        sql("update private.settings set value = '1' where key = 'channel_trainings'")
+    assert join(-1004)["outcome"] == "off"
     assert refused("give_channel_trainings", p_user_id=-1, p_channel_id=-1001) == "Z0004"
 
 

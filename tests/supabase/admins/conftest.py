@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,11 +13,10 @@ from tools.database import admins
 
 
 @pytest.fixture
-def boss(database_url: str, sql: Sql) -> Iterator[str]:
+def boss(database_url: str) -> str:
     """Create the only admin; return the e-mail address."""
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": "777000111"})
-    yield BOSS
-    sql("delete from admins")
+    return BOSS
 
 
 @pytest.fixture

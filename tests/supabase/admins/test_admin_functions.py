@@ -170,22 +170,19 @@ def test_admins_are_exactly_those_of_the_environment(database_url: str, sql: Sql
         return bool(sql("select is_admin from users where telegram_id = %s", telegram_id)[0]["is_admin"])
 
     write = admins.write
-    try:
-        given = {"ADMIN_EMAILS": "A@example.com, b@example.com", "ADMIN_TELEGRAM_IDS": f"{telegram_id},5"}
-        assert write(database_url, given) == ["a@example.com", "b@example.com"]
-        assert is_admin()
-        assert write(database_url, {}) is None
-        assert is_admin()
-        write(database_url, given | {"ADMIN_TELEGRAM_IDS": f"5,{telegram_id}"})
-        assert is_admin()
-        write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "5"})
-        assert not is_admin()
-        assert sql("select email, telegram_id from admins") == [{"email": "a@example.com", "telegram_id": 5}]
-        new_admin = new_telegram_id()
-        write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(new_admin)})
-        assert sql("insert into users (telegram_id) values (%s) returning is_admin", new_admin)[0]["is_admin"]
-    finally:
-        sql("delete from admins")
+    given = {"ADMIN_EMAILS": "A@example.com, b@example.com", "ADMIN_TELEGRAM_IDS": f"{telegram_id},5"}
+    assert write(database_url, given) == ["a@example.com", "b@example.com"]
+    assert is_admin()
+    assert write(database_url, {}) is None
+    assert is_admin()
+    write(database_url, given | {"ADMIN_TELEGRAM_IDS": f"5,{telegram_id}"})
+    assert is_admin()
+    write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "5"})
+    assert not is_admin()
+    assert sql("select email, telegram_id from admins") == [{"email": "a@example.com", "telegram_id": 5}]
+    new_admin = new_telegram_id()
+    write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(new_admin)})
+    assert sql("insert into users (telegram_id) values (%s) returning is_admin", new_admin)[0]["is_admin"]
 
 
 @pytest.mark.parametrize(

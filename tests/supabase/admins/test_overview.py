@@ -17,8 +17,8 @@ from tests.supabase.admins.users import Call, Sql, new_user
 from tests.support import examples, in_parallel, new_telegram_id
 
 Clock = Callable[[str], None]
-# Days that no other test uses, so the figures of 30 days belong to one test.
 _days = itertools.count(0, 100)
+TODAY = date(2040, 1, 1)
 PERIODS = {"day": 1, "week": 7, "month": 30}
 
 
@@ -31,11 +31,6 @@ def overview(call: Call, boss: str, clock: Clock) -> Callable[[date], Any]:
         return call("admin_overview", p_admin_email=boss)
 
     return run
-
-
-def unused_day() -> date:
-    """Return a day that no other test uses."""
-    return date(2040, 1, 1) + timedelta(days=next(_days))
 
 
 def at(day: date, time: str = "12:00") -> str:
@@ -59,7 +54,8 @@ def count(sql: Sql, **figures: Any) -> None:
 def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
     """Return the number of counted users and of stored users."""
     row = sql(
-        "select (select sum(last_active) from daily_active_users where day = '-infinity')::int as counted, "
+        "select (select coalesce(sum(last_active), 0) from daily_active_users "
+        "where day = '-infinity')::int as counted, "
         "(select count(*) from users)::int as there"
     )[0]
     return row["counted"], row["there"]
@@ -72,7 +68,8 @@ def counted_and_stored_users(sql: Sql) -> tuple[int, int]:
 def test_active_users_are_distinct_over_several_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]
 ) -> None:
-    first, users = unused_day(), [new_telegram_id() for _ in range(5)]
+    # Examples share the tables: each has days of its own.
+    first, users = TODAY + timedelta(days=next(_days)), [new_telegram_id() for _ in range(5)]
     for who, ago in sorted(visits, key=lambda visit: -visit[1]):
         receive_update(sql, users[who], first + timedelta(days=45 - ago))
     seen = overview(first + timedelta(days=45))
@@ -83,92 +80,88 @@ def test_active_users_are_distinct_over_several_days(
 
 
 def test_users_are_counted_until_they_are_erased(sql: Sql) -> None:
-    counted, there = counted_and_stored_users(sql)
+    assert counted_and_stored_users(sql) == (0, 0)
     user_id = new_user(sql)
-    assert counted_and_stored_users(sql) == (counted + 1, there + 1)
+    assert counted_and_stored_users(sql) == (1, 1)
     sql("update users set first_name = 'B', last_activity = private.clock() where id = %s", user_id)
-    assert counted_and_stored_users(sql) == (counted + 1, there + 1)
+    assert counted_and_stored_users(sql) == (1, 1)
     sql("delete from users where id = %s", user_id)
-    assert counted_and_stored_users(sql) == (counted, there)
+    assert counted_and_stored_users(sql) == (0, 0)
 
 
 def test_an_erased_user_is_not_counted_as_active(sql: Sql, overview: Any) -> None:
-    day, who = unused_day(), new_telegram_id()
-    receive_update(sql, who, day)
-    assert overview(day)["month"]["active"] == 1
+    who = new_telegram_id()
+    receive_update(sql, who, TODAY)
+    assert overview(TODAY)["month"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
-    assert overview(day)["month"]["active"] == 0
-    assert overview(day)["days"][-1]["active"] == 1, "a user was active on that day"
+    assert overview(TODAY)["month"]["active"] == 0
+    assert overview(TODAY)["days"][-1]["active"] == 1, "a user was active on that day"
 
 
 def test_the_day_follows_the_time_zone_of_the_owner(sql: Sql, overview: Any) -> None:
-    day, who = unused_day(), new_telegram_id()
-    receive_update(sql, who, day, "23:30")
-    receive_update(sql, who, day + timedelta(days=1), "00:30")
-    seen = overview(day + timedelta(days=1))
+    who = new_telegram_id()
+    receive_update(sql, who, TODAY, "23:30")
+    receive_update(sql, who, TODAY + timedelta(days=1), "00:30")
+    seen = overview(TODAY + timedelta(days=1))
     assert [one["active"] for one in seen["days"][-2:]] == [1, 1]
     assert seen["week"]["active"] == 1
 
 
 def test_an_older_update_does_not_move_the_last_active_day(sql: Sql, overview: Any) -> None:
-    day, who = unused_day(), new_telegram_id()
-    receive_update(sql, who, day)
-    receive_update(sql, who, day - timedelta(days=3))
-    seen = overview(day)
+    who = new_telegram_id()
+    receive_update(sql, who, TODAY)
+    receive_update(sql, who, TODAY - timedelta(days=3))
+    seen = overview(TODAY)
     assert (seen["day"]["active"], seen["week"]["active"]) == (1, 1)
 
 
 def test_first_updates_at_once_create_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
-    day, users = unused_day(), [new_telegram_id() for _ in range(8)]
+    users = [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
         user = json.dumps({"id": users[n % 8], "first_name": "A"})
         with psycopg.connect(database_url, autocommit=True, prepare_threshold=None) as connection:
             for ago in (9, 2, 0):
-                moment = at(day - timedelta(days=ago))
+                moment = at(TODAY - timedelta(days=ago))
                 connection.execute(f"select private.upsert_user(%s, {moment})", [user])
 
-    before = counted_and_stored_users(sql)
     in_parallel(32, visit)
-    seen = overview(day)
+    seen = overview(TODAY)
     assert [seen[period]["active"] for period in PERIODS] == [8, 8, 8]
-    assert counted_and_stored_users(sql) == (before[0] + 8, before[1] + 8)
+    assert counted_and_stored_users(sql) == (8, 8)
 
 
 def test_twenty_thousand_users_inserted_at_once_are_counted(sql: Sql, overview: Any) -> None:
-    day, first = unused_day(), new_telegram_id() + 10**9
-    before = counted_and_stored_users(sql)
     sql(
-        "insert into users (telegram_id, active_on) select %s + n, %s::date - n %% 10 "
+        "insert into users (telegram_id, active_on) select n, %s::date - n %% 10 "
         "from generate_series(1, 20000) as n",
-        first,
-        day,
+        TODAY,
     )
-    assert counted_and_stored_users(sql) == (before[0] + 20_000, before[1] + 20_000)
-    seen = overview(day)
+    assert counted_and_stored_users(sql) == (20_000, 20_000)
+    seen = overview(TODAY)
     assert [seen[period]["active"] for period in PERIODS] == [2_000, 14_000, 20_000]
-    sql("delete from users where telegram_id between %s and %s", first, first + 20_000)
-    assert counted_and_stored_users(sql) == before
-    assert overview(day)["month"]["active"] == 0
+    sql("delete from users")
+    assert counted_and_stored_users(sql) == (0, 0)
+    assert overview(TODAY)["month"]["active"] == 0
 
 
 def test_rows_copied_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
-    day, who = unused_day(), new_telegram_id()
+    who = new_telegram_id()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute(
             "insert into users (telegram_id, active_on, last_activity) values (%s, %s, %s)",
-            [who, day, f"{day} 10:00+03"],
+            [who, TODAY, f"{TODAY} 10:00+03"],
         )
-    receive_update(sql, who, day + timedelta(days=1))
-    assert overview(day + timedelta(days=1))["day"]["active"] == 1
-    sql("delete from users where telegram_id = %s", who)
+    receive_update(sql, who, TODAY + timedelta(days=1))
+    assert overview(TODAY + timedelta(days=1))["day"]["active"] == 1
+    sql("delete from users")
+    assert overview(TODAY + timedelta(days=1))["day"]["active"] == 0
 
 
 def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overview: Any) -> None:
-    today = unused_day()
     for ago, requests in ((0, 5), (6, 7), (7, 11), (29, 13), (30, 1000)):
-        day = today - timedelta(days=ago)
+        day = TODAY - timedelta(days=ago)
         for shard in (0, 3):
             count(
                 sql,
@@ -184,10 +177,10 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
                 cost="0.105",
             )
         count(sql, day=day, new_users=2)
-    count(sql, day=today, provider="openrouter", model="m/big", requests=90, calls=90, cost="1.5")
+    count(sql, day=TODAY, provider="openrouter", model="m/big", requests=90, calls=90, cost="1.5")
     count(
         sql,
-        day=today,
+        day=TODAY,
         provider="openai",
         model="gpt-5-mini",
         is_user_api_key=True,
@@ -195,7 +188,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
         calls=1,
         cost="99",
     )
-    seen = overview(today)
+    seen = overview(TODAY)
     assert [seen[period]["requests"] for period in PERIODS] == [101, 115, 163]
     assert [seen[period]["calls"] for period in PERIODS] == [103, 119, 171]
     assert [seen[period]["errors"] for period in PERIODS] == [2, 4, 8]
@@ -222,7 +215,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
     ]
     assert len(seen["days"]) == 30
     assert seen["days"][-1] == {
-        "day": str(today),
+        "day": str(TODAY),
         "active": 0,
         "new": 2,
         "requests": 101,
@@ -231,7 +224,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
 
 
 def test_an_empty_database_gives_zeros(overview: Any) -> None:
-    seen = overview(unused_day())
+    seen = overview(TODAY)
     assert seen["day"] == {
         "active": 0,
         "new": 0,
@@ -247,10 +240,9 @@ def test_an_empty_database_gives_zeros(overview: Any) -> None:
 
 
 def test_five_models_at_most_are_named(sql: Sql, overview: Any) -> None:
-    today = unused_day()
     for number in range(8):
-        count(sql, day=today, provider="openrouter", model=f"m{number}", requests=number, calls=number)
-    assert [model["model"] for model in overview(today)["models"]] == ["m7", "m6", "m5", "m4", "m3"]
+        count(sql, day=TODAY, provider="openrouter", model=f"m{number}", requests=number, calls=number)
+    assert [model["model"] for model in overview(TODAY)["models"]] == ["m7", "m6", "m5", "m4", "m3"]
 
 
 def test_only_admins_and_our_roles_may_call(sql: Sql, boss: str, refused: Any, database_url: str) -> None:

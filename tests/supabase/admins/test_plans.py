@@ -187,15 +187,13 @@ def test_a_locked_user_is_left_to_the_next_sweep(sql: Sql, user: int, database_u
 def test_an_admin_is_always_paid(sql: Sql, database_url: str) -> None:
     telegram_id = 8_999_000_001
     user_id = new_user(sql, telegram_id=telegram_id)
-    try:
-        admins.write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(telegram_id)})
-        assert access_of(sql, user_id) == (0, True)
-        subscribe(sql, user_id, "stripe", "-1 second")
-        assert access_of(sql, user_id) == (0, True)
-        admins.write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "8999000002"})
-        assert access_of(sql, user_id) == (0, False)
-        referred_user = new_user(sql, telegram_id=8_999_000_002)
-        assert access_of(sql, referred_user) == (0, True)
-    finally:
-        sql("delete from admins")
+    admins.write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(telegram_id)})
+    assert access_of(sql, user_id) == (0, True)
+    subscribe(sql, user_id, "stripe", "-1 second")
+    assert access_of(sql, user_id) == (0, True)
+    admins.write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "8999000002"})
+    assert access_of(sql, user_id) == (0, False)
+    referred_user = new_user(sql, telegram_id=8_999_000_002)
+    assert access_of(sql, referred_user) == (0, True)
+    sql("delete from admins")
     assert access_of(sql, referred_user) == (0, False)

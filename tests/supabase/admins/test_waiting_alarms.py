@@ -22,20 +22,12 @@ DELIVERED = (
 )
 
 
-@pytest.fixture(autouse=True)
-def no_waiting_alarms(sql: Sql) -> None:
-    """Delete waiting alarms, which other tests raise without an admin."""
-    sql("delete from private.waiting_alarms")
-
-
 @pytest.fixture
-def new_admin(database_url: str, sql: Sql) -> Iterator[int]:
+def new_admin(database_url: str) -> int:
     """Create the only admin, who has written to no bot; return the Telegram id."""
     number = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(number)})
-    yield number
-    sql("delete from admins")
-    sql("delete from telegram_outbox where chat_id = %s", number)
+    return number
 
 
 @pytest.fixture
@@ -233,17 +225,6 @@ def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, new_admin: int) -> No
     assert delivered(sql, new_admin) == ["young"]
 
 
-@pytest.fixture
-def no_admin(sql: Sql) -> Iterator[None]:
-    """Delete all admins and waiting alarms."""
-    sql("delete from admins")
-    sql("delete from private.waiting_alarms")
-    yield
-    sql("delete from admins")
-    sql("delete from private.waiting_alarms")
-
-
-@pytest.mark.usefixtures("no_admin")
 @pytest.mark.parametrize("without_telegram", [False, True])
 def test_without_an_admin_alarms_wait_for_the_first_admin_who_starts(
     sql: Sql, call: Call, database_url: str, without_telegram: bool
@@ -265,10 +246,8 @@ def test_without_an_admin_alarms_wait_for_the_first_admin_who_starts(
     assert (delivered(sql, first), delivered(sql, second)) == ([], ["one", "two"])
     alarm(sql, "three")
     assert (delivered(sql, first), delivered(sql, second)) == (["three"], ["one", "two", "three"])
-    sql("delete from telegram_outbox where chat_id = any(%s)", [first, second])
 
 
-@pytest.mark.usefixtures("no_admin")
 def test_without_an_admin_a_hundred_alarms_wait_and_the_rest_are_counted(sql: Sql) -> None:
     for number in range(103):
         alarm(sql, str(number))

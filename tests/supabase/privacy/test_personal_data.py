@@ -191,18 +191,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
             rows[name] = fill(sql, catalogue[name], name, pointers)
         if name in POINTED_TO:
             pointers[POINTED_TO[name]] = rows[name]["id"]
-    yield anna, user_id, rows
-    for table in ("payment_events", "payments", "orders", "renewals"):
-        sql(f"delete from {table} where provider = 'story'")
-    sql("delete from telegram_outbox where chat_id = %s", anna.id)
-    sql("delete from telegram_updates where update_id = 77")
-    sql("set session_replication_role = replica")
-    sql("delete from audit_log where reference = 'story:1'")
-    sql("delete from balance_transactions where reference = 'story:1' or reason = 'erased' and amount = -5")
-    sql("reset session_replication_role")
-    sql("delete from api_usage where user_id = %s", user_id)
-    sql("delete from users where id = %s", user_id)
-    sql("delete from promocodes where code = 'STORY'")
+    return anna, user_id, rows
 
 
 @pytest.mark.parametrize("name", WITH_USER_DATA)

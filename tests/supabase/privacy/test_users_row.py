@@ -27,11 +27,9 @@ def upsert(sql: Sql, telegram_id: int, **user: Any) -> dict[str, Any]:
 
 
 def test_without_a_language_of_telegram_the_configured_one_is_kept(sql: Sql) -> None:
-    try:
-        sql("update private.settings set value = '\"en\"' where key = 'default_language'")
-        assert upsert(sql, new_telegram_id())["language_code"] == "en"
-    finally:
-        sql("update private.settings set value = '\"ru\"' where key = 'default_language'")
+    sql("update private.settings set value = '\"en\"' where key = 'default_language'")
+    assert upsert(sql, new_telegram_id())["language_code"] == "en"
+    sql("update private.settings set value = '\"ru\"' where key = 'default_language'")
     telegram_id = new_telegram_id()
     assert upsert(sql, telegram_id)["language_code"] == "ru"
     assert upsert(sql, telegram_id, language_code="pt-BR")["language_code"] == "pt-BR"

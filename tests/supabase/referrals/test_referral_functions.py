@@ -106,18 +106,15 @@ def test_different_new_users_of_one_referrer_all_count(sql: Sql, call: Call) -> 
 def test_the_daily_limit_of_referrals(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
     anna, code = user_with_code(sql)
     sql("update private.settings set value = '2' where key = 'referral_daily_limit'")
-    try:
-        clock("timestamptz '2026-11-20 20:59:00+00'")  # a minute before midnight in Moscow
-        users = [user_with_code(sql)[0] for _ in range(5)]
-        outcomes = in_parallel(4, lambda n: call("complete_referral", users[n], code)["outcome"])
-        assert sorted(outcomes) == ["completed", "completed", "limit_reached", "limit_reached"]
-        assert credits_of(sql, anna) == (20, 2)
-        refused = users[outcomes.index("limit_reached")]
-        clock("timestamptz '2026-11-20 21:01:00+00'")
-        assert call("complete_referral", users[4], code)["outcome"] == "completed"
-        assert call("complete_referral", refused, code)["outcome"] == "limit_reached"
-    finally:
-        sql("update private.settings set value = '20' where key = 'referral_daily_limit'")
+    clock("timestamptz '2026-11-20 20:59:00+00'")  # a minute before midnight in Moscow
+    users = [user_with_code(sql)[0] for _ in range(5)]
+    outcomes = in_parallel(4, lambda n: call("complete_referral", users[n], code)["outcome"])
+    assert sorted(outcomes) == ["completed", "completed", "limit_reached", "limit_reached"]
+    assert credits_of(sql, anna) == (20, 2)
+    refused = users[outcomes.index("limit_reached")]
+    clock("timestamptz '2026-11-20 21:01:00+00'")
+    assert call("complete_referral", users[4], code)["outcome"] == "completed"
+    assert call("complete_referral", refused, code)["outcome"] == "limit_reached"
 
 
 def test_the_overview_and_the_top_referrers_of_a_period(sql: Sql, call: Call) -> None:

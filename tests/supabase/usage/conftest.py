@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,18 +19,13 @@ def anna(sql: Sql) -> int:
 
 
 @pytest.fixture
-def setting(sql: Sql) -> Iterator[Callable[[str, float], None]]:
-    """Change a number in private.settings; restored after the test."""
-    before: dict[str, Any] = {}
+def setting(sql: Sql) -> Callable[[str, float], None]:
+    """Change a number in private.settings."""
 
     def change(key: str, value: float) -> None:
-        row = sql("select value from private.settings where key = %s", key)[0]
-        before.setdefault(key, row["value"])
         sql("update private.settings set value = %s::jsonb where key = %s", json.dumps(value), key)
 
-    yield change
-    for key, value in before.items():
-        sql("update private.settings set value = %s::jsonb where key = %s", json.dumps(value), key)
+    return change
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +47,11 @@ def ask(call: Callable[..., Any]) -> Callable[..., Update]:
 
 
 @pytest.fixture
-def limits(sql: Sql) -> Iterator[Callable[..., None]]:
-    """Change the limits of the free plan, as `limits(monthly_requests=3)`; restored after the test."""
-    before = sql("select * from subscription_limits where plan = 'FREE'")[0]
+def limits(sql: Sql) -> Callable[..., None]:
+    """Change the limits of the free plan, as `limits(monthly_requests=3)`."""
 
     def change(**values: Any) -> None:
         for name, value in values.items():
             sql(f"update subscription_limits set {name} = %s where plan = 'FREE'", value)
 
-    yield change
-    change(**before)
+    return change

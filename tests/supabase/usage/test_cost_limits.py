@@ -216,24 +216,20 @@ def test_admins_are_alerted_once_a_day_for_each_limit(
     sql("insert into admins (email, telegram_id) values (%s, %s)", f"boss{boss}@example.com", boss)
     setting("daily_cost_user", 0.5)
     setting("daily_cost_bot", 2)
-    try:
-        for telegram_id in (anna, served_user(sql)):
-            for _ in range(3):
-                question(telegram_id, "0.6", bot)
-        question(anna, "0.5", bot).finish("settled", ai_call(cost="1.9"))
+    for telegram_id in (anna, served_user(sql)):
         for _ in range(3):
-            question(served_user(sql), "0.5", bot)
-        messages = [
-            row["parameters"]
-            for row in sql("select parameters from telegram_outbox where bot = %s order by id", bot)
-            if row["parameters"]["chat_id"] == boss
-        ]
-        assert [message["key"] for message in messages] == ["admin_alert_user_cost", "admin_alert_bot_cost"]
-        assert messages[0]["values"] == {"bot": bot, "limit": "0.5", "user": anna}
-        assert messages[1]["values"]["limit"] == "2"
-    finally:
-        sql("delete from admins where telegram_id = %s", boss)
-        sql("delete from telegram_outbox where bot = %s", bot)
+            question(telegram_id, "0.6", bot)
+    question(anna, "0.5", bot).finish("settled", ai_call(cost="1.9"))
+    for _ in range(3):
+        question(served_user(sql), "0.5", bot)
+    messages = [
+        row["parameters"]
+        for row in sql("select parameters from telegram_outbox where bot = %s order by id", bot)
+        if row["parameters"]["chat_id"] == boss
+    ]
+    assert [message["key"] for message in messages] == ["admin_alert_user_cost", "admin_alert_bot_cost"]
+    assert messages[0]["values"] == {"bot": bot, "limit": "0.5", "user": anna}
+    assert messages[1]["values"]["limit"] == "2"
 
 
 def test_the_history_is_bounded_by_characters(

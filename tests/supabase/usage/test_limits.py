@@ -116,12 +116,9 @@ def test_the_month_depends_on_the_quota_time_zone(
 ) -> None:
     clock("(timestamptz '2026-11-30 21:30:00+00')")
     sql("update private.settings set value = to_jsonb(%s::text) where key = 'quota_timezone'", zone)
-    try:
-        ask(anna)
-        months = sql("select month::text from monthly_usage where user_id = %s", user_id(sql, anna))
-        assert months == [{"month": month}]
-    finally:
-        sql("update private.settings set value = '\"Europe/Moscow\"' where key = 'quota_timezone'")
+    ask(anna)
+    months = sql("select month::text from monthly_usage where user_id = %s", user_id(sql, anna))
+    assert months == [{"month": month}]
 
 
 def test_the_sweep_releases_the_request_of_the_month_too(
@@ -147,13 +144,10 @@ def test_a_question_open_during_a_reset_is_not_released_twice(
     )
     open_ = ask(anna)
     ask(anna, "second").finish("settled")
-    try:
-        reset = call("admin_reset_user_usage", p_user_id=user_id(sql, anna), p_admin_email="boss@example.com")
-        assert (reset["before"], usage_counters(sql, anna).month) == (12, 0)
-        open_.finish("released")  # the admin has reset it already
-        assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 0)
-    finally:
-        sql("delete from admins")
+    reset = call("admin_reset_user_usage", p_user_id=user_id(sql, anna), p_admin_email="boss@example.com")
+    assert (reset["before"], usage_counters(sql, anna).month) == (12, 0)
+    open_.finish("released")  # the admin has reset it already
+    assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 0)
 
 
 def test_resets_and_failures_at_once_keep_day_and_month_equal(
@@ -169,12 +163,9 @@ def test_resets_and_failures_at_once_keep_day_and_month_equal(
         else:
             updates[n].finish("released" if n % 2 else "settled")
 
-    try:
-        in_parallel(16, work)
-        now = usage_counters(sql, anna)
-        assert now.day == now.month
-    finally:
-        sql("delete from admins")
+    in_parallel(16, work)
+    now = usage_counters(sql, anna)
+    assert now.day == now.month
 
 
 @pytest.mark.parametrize(("allowed", "shown"), [(3, 3), (None, 10), (0, 0), (500, 10)])
