@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import psycopg
@@ -11,7 +10,6 @@ import pytest
 from tests.supabase.admins.users import Call, Sql, new_user
 
 Refused = Callable[..., str | None]
-_names = itertools.count(1)
 
 
 def telegram_id(sql: Sql, user_id: int) -> int:
@@ -20,7 +18,7 @@ def telegram_id(sql: Sql, user_id: int) -> int:
 
 
 def test_a_user_is_found_by_id_and_by_username_in_any_case(sql: Sql, boss: str, call: Call) -> None:
-    name = f"Finder_{next(_names)}"
+    name = "Finder_1"
     user_id = new_user(sql, username=name, first_name="Анна", balance=0, bonus_credits=3)
     for who in (str(telegram_id(sql, user_id)), name, f"@{name}", f"@{name.upper()}"):
         found = call("admin_find_user", p_identifier=who, p_admin_email=boss)
@@ -37,7 +35,7 @@ def test_a_user_is_found_by_id_and_by_username_in_any_case(sql: Sql, boss: str, 
 
 
 def test_of_two_users_with_one_username_the_last_active_is_found(sql: Sql, boss: str, call: Call) -> None:
-    name = f"moved_{next(_names)}"
+    name = "moved_1"
     for days in (2, 1, 3):
         user_id = new_user(sql, username=name)
         sql(

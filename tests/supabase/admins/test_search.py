@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.supabase.admins.users import Call, Sql, new_user
 
-_numbers = itertools.count(1)
 Search = Callable[..., Any]
 
 
@@ -79,7 +77,7 @@ def test_names_of_all_alphabets_are_found(sql: Sql, search: Search, name: str, q
     "query", ["%%", "__", "%_%", "\\", ".*", "a%", "'; --", "()", "  ", "", "x", "\n", "🙂🙂"]
 )
 def test_no_character_is_a_pattern(sql: Sql, search: Search, query: str) -> None:
-    new_user(sql, first_name="Anna%Under_score", username=f"pattern_{next(_numbers)}")
+    new_user(sql, first_name="Anna%Under_score", username="pattern_1")
     result = search(query)
     assert result is None or result["users"] == []
 

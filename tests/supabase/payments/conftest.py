@@ -92,7 +92,7 @@ def money(sql: Sql, call: Callable[..., Any]) -> Iterator[Money]:
 
 
 def unique_id() -> str:
-    """Return an id that no other test uses: of a payment at its provider, an event or a reference."""
+    """Return a new id: of a payment at its provider, an event or a reference."""
     return f"pay-{next(_numbers)}"
 
 
@@ -123,7 +123,7 @@ PRICE = Decimal("149.00")
 
 
 @pytest.fixture
-def boss(database_url: str, sql: Sql) -> Iterator[int]:
+def boss(database_url: str, sql: Sql) -> int:
     """Configure one admin, who has written to the assistant; return the Telegram id."""
     telegram_id = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": str(telegram_id)})
@@ -133,8 +133,7 @@ def boss(database_url: str, sql: Sql) -> Iterator[int]:
         "select id, 'assistant', telegram_id from users where telegram_id = %s",
         telegram_id,
     )
-    yield telegram_id
-    sql("delete from admins")
+    return telegram_id
 
 
 @pytest.fixture

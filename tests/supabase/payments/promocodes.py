@@ -1,4 +1,4 @@
-"""Helpers for promo codes; each test gets its own codes."""
+"""Helpers for promo codes."""
 
 from __future__ import annotations
 

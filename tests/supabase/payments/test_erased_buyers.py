@@ -184,14 +184,11 @@ def test_commission_of_an_erased_referrer_stays_consistent(money: Money, sql: Sq
         id_of(sql, ben), id_of(sql, anna),
     )  # fmt: skip
     sql("update private.settings set value = '10' where key = 'referral_commission_percent'")
-    try:
-        record_event(money, anna, paid(pay, order_of(money, anna)))
-        assert sql("select balance from users where telegram_id = %s", ben.id)[0]["balance"] > 0
-        ben.erase(balance="1000")
-        record_event(money, anna, refunded(pay, "149.00"))
-        record_event(money, anna, paid(unique_id(), order_of(money, anna)))
-    finally:
-        sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
+    record_event(money, anna, paid(pay, order_of(money, anna)))
+    assert sql("select balance from users where telegram_id = %s", ben.id)[0]["balance"] > 0
+    ben.erase(balance="1000")
+    record_event(money, anna, refunded(pay, "149.00"))
+    record_event(money, anna, paid(unique_id(), order_of(money, anna)))
     assert money.inconsistencies() == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
 
@@ -225,7 +222,7 @@ def test_unapplied_event_keeps_the_operation_and_loses_the_user(money: Money, sq
         "values ('premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant')",
         subscription,
     )
-    assert money.call("retry_payment_events")["applied"] >= 1
+    assert money.call("retry_payment_events")["applied"] == 1
     assert float(money.payment(pay)["refunded"]) == 74.5
     (event,) = sql("select * from payment_events where event_key = %s", f"w-{pay}")
     assert (event["events"], event["error"]) == ([], None)
@@ -242,7 +239,6 @@ def test_failed_event_of_an_erased_user_keeps_no_body(money: Money, sql: Sql, bu
     )
     assert result["outcome"] == "failed"
     assert traces(sql, anna) == []
-    sql("delete from payment_events where event_key = %s", key)
 
 
 def test_events_that_arrived_before_their_order_are_anonymized(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -15,9 +15,8 @@ from tests.support import in_parallel
 
 
 @pytest.fixture
-def remind(money: Money) -> Iterator[Callable[[], list[int]]]:
+def remind(money: Money) -> Callable[[], list[int]]:
     """Enable reminders two hours after an order; `remind()` returns the chats that get one now."""
-    money.sql("update orders set status = 'canceled' where status = 'pending'")
     money.sql("update private.settings set value = '2' where key = 'order_reminder_hours'")
 
     def run() -> list[int]:
@@ -25,8 +24,7 @@ def remind(money: Money) -> Iterator[Callable[[], list[int]]]:
         assert {one["parameters"]["key"] for one in reminders} <= {"order_reminder"}
         return [one["parameters"]["chat_id"] for one in reminders]
 
-    yield run
-    money.sql("update private.settings set value = '0' where key = 'order_reminder_hours'")
+    return run
 
 
 def old_order(money: Money, user: int, hours: float = 2.1, product: str = "credits_100", **rest: Any) -> int:

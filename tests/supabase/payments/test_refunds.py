@@ -59,10 +59,6 @@ def claim(money: Money, providers: dict[str, int] | None = None, limit: int = 10
     return dict(money.call("claim_open_refunds", p_providers=providers or DAY, p_limit=limit))
 
 
-def tasks_of(claimed: dict[str, Any], refund: int) -> list[dict[str, Any]]:
-    return [task for task in claimed["tasks"] if task["id"] == refund]
-
-
 def move_into_past(money: Money, refund: int, times: str = "3 minutes") -> None:
     """Move one refund into the past by `times`."""
     moved = ", ".join(
@@ -285,7 +281,7 @@ def test_a_refusal_of_the_first_attempt_is_final(money: Money) -> None:
         "yookassa answered 400",
         [],
     )
-    assert tasks_of(claim(money), refund) == []
+    assert claim(money)["tasks"] == []
     assert request_refund(money, payment)["outcome"] == "opened"  # a new request has a new idempotency key
 
 
@@ -294,7 +290,7 @@ def test_a_refusal_after_an_unanswered_attempt_is_not_final(money: Money, boss: 
     refund = request_refund(money, payment)["refund"]["id"]
     assert record_answer(money, refund, "unsure", "no answer")["status"] == "open"
     move_into_past(money, refund)
-    (task,) = tasks_of(claim(money), refund)
+    (task,) = claim(money)["tasks"]
     assert (task["key"], task["attempt"]) == (refund_row(money, refund)["key"], 2)
     assert record_answer(money, refund, "refused", "nothing left")["status"] == "open"
     assert request_refund(money, payment)["outcome"] == "busy"
@@ -307,9 +303,9 @@ def test_a_refusal_after_an_unanswered_attempt_is_not_final(money: Money, boss: 
 def test_an_open_refund_is_retried_by_one_worker_at_a_time(money: Money) -> None:
     _anna, payment, _pay = paid_order(money)
     refund = request_refund(money, payment)["refund"]["id"]
-    assert tasks_of(claim(money), refund) == []  # leased
+    assert claim(money)["tasks"] == []  # leased
     move_into_past(money, refund, "61 seconds")
-    found = in_parallel(8, lambda _n: len(tasks_of(claim(money), refund)))
+    found = in_parallel(8, lambda _n: len(claim(money)["tasks"]))
     assert sum(found) == 1
 
 
@@ -319,7 +315,7 @@ def test_a_refund_is_given_up_before_its_idempotency_key_expires(money: Money, b
     record_answer(money, refund, "unsure", "no answer")
     move_into_past(money, refund, "23 hours 1 minute")
     claimed = claim(money)
-    assert tasks_of(claimed, refund) == []
+    assert claimed["tasks"] == []
     assert boss_messages(claimed["outgoing"], boss) == ["refund_result_unknown"]
     assert refund_row(money, refund)["status"] == "unknown"
     assert request_refund(money, payment, 10)["outcome"] == "opened"
@@ -335,7 +331,7 @@ def test_an_accepted_refund_is_waited_for(money: Money, boss: int) -> None:
     assert record_answer(money, refund, "accepted")["is_accepted"] is True
     move_into_past(money, refund, "6 days")
     claimed = claim(money)
-    assert (tasks_of(claimed, refund), boss_messages(claimed["outgoing"], boss)) == ([], [])
+    assert (claimed["tasks"], boss_messages(claimed["outgoing"], boss)) == ([], [])
     result = money.record(
         refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed", "reason": "the card is closed"}
     )
@@ -363,7 +359,7 @@ def test_the_job_executes_another_services_refund_and_notifies_its_admin(money: 
     opened = request_refund(money, payment, p_call_provider_now=False)
     refund = opened["refund"]["id"]
     assert opened["task"] is None
-    (task,) = tasks_of(claim(money), refund)
+    (task,) = claim(money)["tasks"]
     assert task["attempt"] == 1
     assert boss_messages(record_answer(money, refund, "refused", "no")["outgoing"], boss) == [
         "refund_result_refused"
@@ -373,7 +369,7 @@ def test_the_job_executes_another_services_refund_and_notifies_its_admin(money: 
 def test_a_refund_at_an_unconfigured_provider_is_kept_open_for_a_day(money: Money, boss: int) -> None:
     _anna, payment, _pay = paid_order(money)
     refund = request_refund(money, payment, p_call_provider_now=False)["refund"]["id"]
-    assert tasks_of(claim(money, {"stripe": 1}), refund) == []
+    assert claim(money, {"stripe": 1})["tasks"] == []
     assert refund_row(money, refund)["status"] == "open"
     move_into_past(money, refund, "25 hours")
     assert boss_messages(claim(money, {"stripe": 1})["outgoing"], boss) == ["refund_result_unknown"]
@@ -435,8 +431,7 @@ def test_the_lists_show_a_users_payments_and_those_under_review(money: Money) ->
     assert [one["id"] for one in second["payments"]] == [payment]
 
     def open_() -> list[int]:
-        listed = money.call("admin_payments", p_admin_email=EMAIL, p_limit=100)["payments"]
-        return [one["id"] for one in listed if one["id"] in (payment, stray_id)]
+        return [one["id"] for one in money.call("admin_payments", p_admin_email=EMAIL)["payments"]]
 
     assert open_() == [stray_id]
     refund = request_refund(money, payment)["refund"]["id"]
@@ -505,7 +500,7 @@ def test_a_payment_of_an_erased_user_can_still_be_refunded(money: Money, buyer: 
     task = request_refund(money, payment, 50, p_reference=f"after:{pay}")
     assert task["outcome"] == "busy"
     move_into_past(money, refund, "2 minutes")
-    (task,) = tasks_of(claim(money), refund)
+    (task,) = claim(money)["tasks"]
     assert (task["telegram_id"], task["contact"]) == (None, None)
     money.record(refunded(pay, "50.00", f"op-{pay}", refund_id=refund))
     assert refund_row(money, refund)["status"] == "done"

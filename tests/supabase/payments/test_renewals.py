@@ -79,13 +79,7 @@ def test_a_renewal_keeps_its_price(anna: Renewing, money: Money) -> None:
         "update product_prices set amount = 599 where product_key = 'premium_month' and currency = 'RUB'"
     )
     money.sql("update products set is_active = false where key = 'premium_month'")
-    try:
-        assert anna.charge()["amount"] == "499.00"
-    finally:
-        money.sql("update products set is_active = true where key = 'premium_month'")
-        money.sql(
-            "update product_prices set amount = 499 where product_key = 'premium_month' and currency = 'RUB'"
-        )
+    assert anna.charge()["amount"] == "499.00"
 
 
 def test_one_of_many_concurrent_jobs_charges(anna: Renewing) -> None:
@@ -214,8 +208,7 @@ def test_a_period_without_a_timely_attempt_alarms_once(
     assert message_keys(claimed["outgoing"]) == ["renewal_alarm_missed"]
     assert len(claimed["charges"]) == 1
     at(clock, 24 * 5)
-    result = money.call("alarm_missed_charges", p_limit=1000)
-    assert anna.provider not in [one["parameters"]["values"]["provider"]["provider"] for one in result]
+    assert money.call("alarm_missed_charges") == []
     anna.paid(claimed["charges"][0])
     assert len(anna.orders()) == 1
 

@@ -109,8 +109,8 @@ def test_a_locked_update_row_is_skipped_and_anonymized_by_its_worker(
         question,
     )
     sweeping = transaction()
-    stale = call(sweeping, "stale_updates", p_limit=1000)
-    assert question in [update["update_id"] for update in stale]
+    stale = call(sweeping, "stale_updates", p_limit=10)
+    assert [update["update_id"] for update in stale] == [question]
     anna.erase()
     sweeping.commit()
     assert anna.receive(question) == ALREADY_FINISHED
@@ -174,15 +174,12 @@ def test_an_outbox_item_being_delivered_is_neither_kept_nor_sent_later(
     (outbox_item,) = finish_settled(anna, question)["outgoing"]
     sql("update telegram_outbox set send_after = private.clock() - interval '1 s' where id = %s", outbox_item)
     with connect() as connection:
-        claimed = call(connection, "claim_outbox", p_limit=1000)
-        assert outbox_item in [call_["id"] for call_ in claimed]
+        claimed = call(connection, "claim_outbox", p_limit=10)
+        assert [call_["id"] for call_ in claimed] == [outbox_item]
         anna.erase()
         later = [{"id": outbox_item, "outcome": "later", "retry_after": 1, "error": "429"}]
         assert call(connection, "record_deliveries", p_results=later) == {"dropped": 0}
-        sql(
-            "update telegram_outbox set send_after = private.clock() where id = any(%s)",
-            [call_["id"] for call_ in claimed],
-        )
+        sql("update telegram_outbox set send_after = private.clock() where id = %s", outbox_item)
     assert str(anna.id) not in dump_rows(sql)
 
 
@@ -201,9 +198,9 @@ def test_a_sweep_releases_no_request_of_an_erased_user(
     anna.receive(erasing_update, p_kind="callback_query")
     with connect() as connection:
         anna.erase(on=erasing, update_id=erasing_update)
-        swept = in_background(call, connection, "sweep", p_limit=1000)
+        swept = in_background(call, connection, "sweep")
         erasing.commit()
-        assert swept.result()["released"] >= 0
+        assert swept.result()["released"] == 0
     assert anna.receive(question) == ALREADY_FINISHED
     assert str(anna.id) not in dump_rows(sql)
 

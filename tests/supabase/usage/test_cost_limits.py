@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -26,18 +25,12 @@ OWN = ai_call(cost="0.01", is_user_api_key=True)
 @pytest.fixture
 def question(call: Callable[..., Any]) -> Ask:
     """Ask a question that may cost `cost` dollars."""
-    numbers = itertools.count(uuid.uuid4().int % 10**9 + 5_000_000_000)
+    numbers = itertools.count(5_000_000_000)
 
     def receive(telegram_id: int, cost: str = "0.25", bot: str = "assistant") -> Update:
         return Update(call, bot, next(numbers), telegram_id, cost=cost)
 
     return receive
-
-
-@pytest.fixture
-def bot(anna: int) -> str:
-    """Return the name of a bot that no other test uses."""
-    return f"bot{anna}"
 
 
 @pytest.mark.parametrize(
@@ -148,41 +141,41 @@ def test_a_user_is_stopped_at_the_daily_cost_in_all_bots_until_the_day_ends(
 
 
 def test_a_user_api_key_goes_on_when_the_cost_limits_are_reached(
-    sql: Sql, anna: int, question: Ask, setting: Setting, bot: str
+    sql: Sql, anna: int, question: Ask, setting: Setting
 ) -> None:
     setting("daily_cost_user", 0.1)
     setting("daily_cost_bot", 0.1)
-    question(anna, "0", bot).finish("settled", ai_call(cost="5"))
-    assert question(anna, bot=bot).reservation == "user_cost"
+    question(anna, "0").finish("settled", ai_call(cost="5"))
+    assert question(anna).reservation == "user_cost"
     give_key(sql, anna)
-    assert question(anna, bot=bot).reservation == "user_api_key"
+    assert question(anna).reservation == "user_api_key"
 
 
 def test_a_bot_is_stopped_at_its_daily_cost_and_other_bots_are_not(
-    sql: Sql, anna: int, question: Ask, setting: Setting, bot: str
+    sql: Sql, anna: int, question: Ask, setting: Setting
 ) -> None:
     setting("daily_cost_bot", 2)
-    question(anna, bot=bot).finish("settled", ai_call(cost="1.6"))
+    question(anna).finish("settled", ai_call(cost="1.6"))
     ben = served_user(sql)
-    assert question(ben, "0.41", bot).reservation == "bot_cost"
-    assert question(ben, "0.4", bot).reservation == "reserved"
-    assert question(served_user(sql), "0.01", bot).reservation == "bot_cost"
-    assert question(served_user(sql), "0.01", f"other_{bot}").reservation == "reserved"
+    assert question(ben, "0.41").reservation == "bot_cost"
+    assert question(ben, "0.4").reservation == "reserved"
+    assert question(served_user(sql), "0.01").reservation == "bot_cost"
+    assert question(served_user(sql), "0.01", "second").reservation == "reserved"
 
 
-def test_no_limit_where_it_is_zero(sql: Sql, anna: int, question: Ask, setting: Setting, bot: str) -> None:
+def test_no_limit_where_it_is_zero(sql: Sql, anna: int, question: Ask, setting: Setting) -> None:
     setting("daily_cost_user", 0)
     setting("daily_cost_bot", 0)
-    question(anna, bot=bot).finish("settled", ai_call(cost="900"))
-    assert question(anna, "900", bot).reservation == "reserved"
+    question(anna).finish("settled", ai_call(cost="900"))
+    assert question(anna, "900").reservation == "reserved"
 
 
 def test_fifty_questions_at_once_stay_within_the_cost_limit_of_the_bot(
-    sql: Sql, question: Ask, setting: Setting, bot: str
+    sql: Sql, question: Ask, setting: Setting
 ) -> None:
     setting("daily_cost_bot", 1)
     users = [served_user(sql) for _ in range(25)]
-    updates = in_parallel(25, lambda n: question(users[n], "0.25", bot))
+    updates = in_parallel(25, lambda n: question(users[n], "0.25"))
     assert sorted(update.reservation or "" for update in updates) == ["bot_cost"] * 21 + ["reserved"] * 4
 
 
@@ -209,26 +202,26 @@ def test_any_sequence_of_questions_stays_within_the_daily_cost(
 
 
 def test_admins_are_alerted_once_a_day_for_each_limit(
-    sql: Sql, anna: int, question: Ask, setting: Setting, bot: str
+    sql: Sql, anna: int, question: Ask, setting: Setting
 ) -> None:
     boss = served_user(sql)
-    sql("insert into bot_sessions (user_id, bot, chat_id) values (%s, %s, %s)", user_id(sql, boss), bot, boss)
-    sql("insert into admins (email, telegram_id) values (%s, %s)", f"boss{boss}@example.com", boss)
+    sql(
+        "insert into bot_sessions (user_id, bot, chat_id) values (%s, 'assistant', %s)",
+        user_id(sql, boss),
+        boss,
+    )
+    sql("insert into admins (email, telegram_id) values ('boss@example.com', %s)", boss)
     setting("daily_cost_user", 0.5)
     setting("daily_cost_bot", 2)
     for telegram_id in (anna, served_user(sql)):
         for _ in range(3):
-            question(telegram_id, "0.6", bot)
-    question(anna, "0.5", bot).finish("settled", ai_call(cost="1.9"))
+            question(telegram_id, "0.6")
+    question(anna, "0.5").finish("settled", ai_call(cost="1.9"))
     for _ in range(3):
-        question(served_user(sql), "0.5", bot)
-    messages = [
-        row["parameters"]
-        for row in sql("select parameters from telegram_outbox where bot = %s order by id", bot)
-        if row["parameters"]["chat_id"] == boss
-    ]
+        question(served_user(sql), "0.5")
+    messages = [row["parameters"] for row in sql("select parameters from telegram_outbox order by id")]
     assert [message["key"] for message in messages] == ["admin_alert_user_cost", "admin_alert_bot_cost"]
-    assert messages[0]["values"] == {"bot": bot, "limit": "0.5", "user": anna}
+    assert messages[0]["values"] == {"bot": "assistant", "limit": "0.5", "user": anna}
     assert messages[1]["values"]["limit"] == "2"
 
 
@@ -251,7 +244,7 @@ def test_the_history_is_bounded_by_characters(
         (999, [200, 100]),
         (1000, [700, 200, 100]),
     ]:
-        update = Update(call, "assistant", 6_000_000_000 + anna * 10_000 + bound, anna, characters=bound)
+        update = Update(call, "assistant", bound, anna, characters=bound)
         assert [len(message["content"]) for message in update.received["history"]] == lengths
         update.finish("released")
 

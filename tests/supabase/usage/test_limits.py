@@ -129,7 +129,7 @@ def test_the_sweep_releases_the_request_of_the_month_too(
     assert usage_counters(sql, anna).month == 1
     clock("clock_timestamp() + interval '20 minutes'")
     for _ in range(2):
-        call("sweep", p_limit=1000)
+        call("sweep")
         assert usage_counters(sql, anna) == UsageCounters(0, 0, 0, 0, 1)
 
 

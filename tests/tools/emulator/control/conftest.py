@@ -16,6 +16,7 @@ from shared.core import clock, http
 from shared.core.config import settings
 from shared.payments import providers
 from shared.payments.provider import Order
+from tests import known_database
 from tests.conftest import BACKEND_PASSWORD, FUNCTIONS, RETRY_SCALE, calm
 from tools.database import migrate, schemas
 from tools.database.embedded import SUPERUSER, Server
@@ -30,7 +31,10 @@ def owner_url(server: Server) -> Iterator[str]:
     url = server.create_database(DATABASE)
     migrate.sync(url, BACKEND_PASSWORD)
     schemas.seed(url)
-    yield server.url(DATABASE, SUPERUSER)
+    superuser_url = server.url(DATABASE, SUPERUSER)
+    with psycopg.connect(superuser_url) as connection:
+        known_database.keep(connection)
+    yield superuser_url
     server.drop_database(DATABASE)
 
 
@@ -79,7 +83,12 @@ class Api:
 
 
 @pytest.fixture
-def control(one_control: Stack) -> Iterator[Stack]:
+def control(one_control: Stack, owner_url: str) -> Iterator[Stack]:
+    """The running stack, which starts each test from the known rows and without records."""
+    one_control.fake_servers.forget()
+    one_control.telegram.stars.forget()
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        known_database.restore(connection)
     yield one_control
     for function in one_control.functions.values():
         function.start()

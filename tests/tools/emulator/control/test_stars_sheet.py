@@ -102,5 +102,4 @@ def test_a_subscription_does_only_what_its_state_allows(
     for wish in ("renew", "failed", "canceled", "active"):
         assert "has ended" in refused(wish)
     assert "cannot be stolen" in refused("stolen")
-    control.telegram.stars.subscriptions.clear()
     control.telegram.idle(10)
