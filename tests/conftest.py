@@ -95,8 +95,6 @@ def database_url(server: Server) -> str:
     schemas.seed(owner_url)
     url = server.url("migrated", "supabase_admin")
     with psycopg.connect(url) as connection:
-        # All tests together ask one bot more, and record greater costs, than a day allows.
-        connection.execute("update private.settings set value = '0' where key = 'daily_cost_bot'")
         known_database.keep(connection)
     return url
 
@@ -155,6 +153,8 @@ def known_rows(request: pytest.FixtureRequest) -> None:
         calm(stack)
         stack.fake_servers.forget()
         stack.telegram.stars.forget()
+        for bot in stack.telegram.state.bots.values():
+            bot.webhook.last_error_date = bot.webhook.last_error_message = None
     with request.getfixturevalue("connections").one() as connection:
         known_database.restore(connection)
 
@@ -239,9 +239,7 @@ def call(backend_connections: Connections) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def appoint(
-    stack: Stack, database_url: str, sql: Callable[..., Any]
-) -> Iterator[Callable[..., TelegramUser]]:
+def appoint(stack: Stack, database_url: str) -> Callable[..., TelegramUser]:
     """Make a new user the only admin: `appoint("en")`, who writes in that language."""
 
     def appoint(language: str = "en") -> TelegramUser:
@@ -249,8 +247,7 @@ def appoint(
         admins.write(database_url, {"ADMIN_EMAILS": ADMIN, "ADMIN_TELEGRAM_IDS": str(user.id)})
         return user
 
-    yield appoint
-    sql("delete from admins")
+    return appoint
 
 
 @pytest.fixture

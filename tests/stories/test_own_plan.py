@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.stories.test_buy import Sql, speaks
@@ -15,16 +13,13 @@ PLAN = "TEAM"
 
 
 @pytest.fixture
-def plan(sql: Sql) -> Iterator[str]:
+def plan(sql: Sql) -> str:
     sql(
         "insert into subscription_limits (plan, daily_requests, vip_level) "
         "select %s, 500, max(vip_level) + 1 from subscription_limits",
         PLAN,
     )
-    yield PLAN
-    sql("delete from subscriptions where plan = %s", PLAN)
-    sql("select private.refresh_access(id) from users where vip_level > 1")
-    sql("delete from subscription_limits where plan = %s", PLAN)
+    return PLAN
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

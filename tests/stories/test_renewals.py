@@ -233,7 +233,7 @@ def test_a_stopped_renewal_is_not_charged(stack: Stack, sql: Sql, clock: Clock, 
 def test_a_lost_response_is_requested_again_and_charges_once(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
     anna.fake_server.callbacks.lose_next(50)
-    anna.fake_server.unsure = 50  # of others', too
+    anna.fake_server.unsure = 50
     anna.after_period(1.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
     assert anna.row()["attempt_started_at"] is not None

@@ -25,8 +25,6 @@ TOMORROW = "clock_timestamp() + interval '28 hours'"  # the day of the test is o
 @pytest.fixture(autouse=True)
 def unread(sql: Sql) -> None:
     """Mark older days as read, so that only the days of these tests are due."""
-    sql("delete from statement_days")
-    sql("delete from statement_entries")
     sql(
         "insert into statement_days (provider, day, read_at) select provider, current_date - days, now() "
         "from unnest(%s::text[]) as provider, generate_series(3, 60) as days",
@@ -152,7 +150,7 @@ def test_payments_of_another_shop_cause_no_alert(
         provider,
         invoice.amount,
     )
-    assert found["count"] >= 1
+    assert found["count"] == 1
     assert not [one.text for one in olga.answers() if "Payment without an order" in one.text]
 
 
@@ -269,10 +267,7 @@ def test_stars_are_booked_net_of_an_affiliates_commission(
     stack: Stack, sql: Sql, clock: Clock, is_lost: bool
 ) -> None:
     """The list shows the price less the commission; the buyer paid the price."""
-    sql(
-        "insert into star_positions (bot) values ('assistant') "
-        "on conflict (bot) do update set since = private.clock() - interval '7 days'"
-    )
+    sql("insert into star_positions (bot) values ('assistant')")
     stack.telegram.stars.commission_per_mille = 100
     try:
         anna = speaks(stack)

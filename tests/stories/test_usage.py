@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,16 +19,14 @@ CAPTION = 1024  # UTF-16 units that Telegram takes
 
 
 @pytest.fixture
-def limits(sql: Sql) -> Iterator[Callable[..., None]]:
-    """Change the limits of the free plan; restored after the test."""
-    before = sql("select * from subscription_limits where plan = 'FREE'")[0]
+def limits(sql: Sql) -> Callable[..., None]:
+    """Change the limits of the free plan."""
 
     def change(**values: Any) -> None:
         for name, value in values.items():
             sql(f"update subscription_limits set {name} = %s where plan = 'FREE'", value)
 
-    yield change
-    change(**before)
+    return change
 
 
 def pictures(chat: Any) -> list[Answer]:

@@ -50,7 +50,7 @@ def test_a_banned_user_gets_one_notice_and_then_no_answers(
     chat = anna.chat("assistant")
     chat.send("a question before")
     chat.answer()
-    asked, history = len(stack.ai.requests), history_of(sql, anna.id)
+    history = history_of(sql, anna.id)
     ban(sql, anna, "спам")
     chat.send(f"hello from {anna.id}").wait()
     notice = chat.answer()
@@ -61,14 +61,14 @@ def test_a_banned_user_gets_one_notice_and_then_no_answers(
         chat.send(text).wait()
     chat.sticker().wait()
     chat.expect_silence(0.2)
-    assert len(stack.ai.requests) == asked
+    assert len(stack.ai.requests) == 1
     assert history_of(sql, anna.id) == history
     assert requests_of(sql, anna.id) == 1
     unban(sql, anna)
     chat.expect_silence(0.2)
     chat.send("am I back?")
     assert chat.answer().text
-    assert len(stack.ai.requests) == asked + 1
+    assert len(stack.ai.requests) == 2
 
 
 def test_a_ban_without_a_reason_shows_none(stack: Stack, sql: Sql) -> None:

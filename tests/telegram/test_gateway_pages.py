@@ -92,10 +92,9 @@ def test_a_gateway_page_to_an_ai_answer_loses_nothing_and_is_counted(stack: Stac
     assert lines == 1
 
 
-def test_a_failure_of_our_own_is_retried_after_a_pause(stack: Stack, sql: Sql) -> None:
+def test_a_failure_of_our_own_is_retried_after_a_pause(stack: Stack) -> None:
     update = message_update(started_user(stack.telegram, "second"), "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
     assert [(answer.status, answer.headers.get("retry-after")) for answer in answers] == [
         (500, "4"), (500, "5"), (200, None),
     ]  # fmt: skip
-    sql("delete from telegram_outbox")

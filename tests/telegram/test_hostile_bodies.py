@@ -117,11 +117,8 @@ def test_an_oversized_body_is_dead_lettered_and_the_chat_continues(stack: Stack,
     body = json.dumps(message_update(stack.telegram.user("Anna"), "x" * 2_000_000)).encode()
     assert stack.telegram.deliver(body, "second").status == 200
     assert stack.telegram.deliver(body, "second").status == 200
-    rows = sql(
-        "select status, length(payload #>> '{}') as kept from telegram_updates where error like '%%too many'"
-    )
+    rows = sql("select status, length(payload #>> '{}') as kept from telegram_updates")
     assert rows == [{"status": "dead_lettered", "kept": 65536}]
-    sql("delete from telegram_updates where error like '%%too many'")
 
 
 @pytest.mark.parametrize(
@@ -138,10 +135,9 @@ def test_a_secret_in_a_message_is_stored_and_logged_nowhere(
 ) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
-    requests = len(stack.ai.requests)
     chat.send(f"my key is {FAKE_KEY}, is it good?").wait()
     assert "password or an API key" in chat.answer().text
-    assert len(stack.ai.requests) == requests
+    assert stack.ai.requests == []
     chat.edit(chat.send("/show"), f"/boom {FAKE_KEY}").wait()
     stack.telegram.user("Ben").chat("second").send(f"/boom {FAKE_KEY}").wait()
     stack.telegram.deliver(f"not json {FAKE_KEY}".encode(), "second")
@@ -152,7 +148,6 @@ def test_a_secret_in_a_message_is_stored_and_logged_nowhere(
     )[0]["everything"]
     assert FAKE_KEY not in dump
     assert FAKE_KEY not in stack.function("telegram").raw_log
-    sql("delete from telegram_outbox")
 
 
 def test_a_secret_in_a_quoted_message_is_not_stored(stack: Stack, sql: Sql) -> None:
@@ -164,7 +159,6 @@ def test_a_secret_in_a_quoted_message_is_not_stored(stack: Stack, sql: Sql) -> N
     kept = sql("select payload::text as text from telegram_updates where update_id = %s", update["update_id"])
     assert "the key is [hidden]" in kept[0]["text"]
     assert FAKE_KEY not in kept[0]["text"]
-    sql("delete from telegram_outbox")
 
 
 @pytest.mark.parametrize("more", [{}, {"quote": {"text": "\bearer abcdefghijkl", "position": 0}}])
@@ -196,10 +190,9 @@ def test_a_malformed_group_message_is_dead_lettered(stack: Stack, message: dict[
     assert stack.telegram.deliver(update).status == 200
 
 
-def test_an_error_that_postgres_cannot_store_counts_like_any_other(stack: Stack, sql: Sql) -> None:
+def test_an_error_that_postgres_cannot_store_counts_like_any_other(stack: Stack) -> None:
     update = message_update(stack.telegram.user("Anna"), "/boom_nul")
     assert [stack.telegram.deliver(update, "second").status for _ in range(3)] == [500, 500, 200]
-    sql("delete from telegram_outbox")
 
 
 def test_a_nul_in_an_ai_answer_is_removed(stack: Stack, sql: Sql) -> None:

@@ -46,26 +46,20 @@ def test_no_item_is_claimed_behind_one_in_delivery(stack: Stack, sql: Sql) -> No
     for number in range(3):
         enqueue(sql, "assistant", anna.id, str(number), 424242)
     enqueue(sql, "assistant", ben.id, "another chat", 424242)
-    try:
-        first = sql("select claim_outbox(1) as calls")[0]["calls"]
-        assert [call["parameters"]["text"] for call in first] == ["0"]
-        others = sql("select claim_outbox(10) as calls")[0]["calls"]
-        assert [call["parameters"]["text"] for call in others] == ["another chat"]
-        assert sql("select private.claim_update_outbox('assistant', 424242) as calls")[0]["calls"] is None
-    finally:
-        sql("delete from telegram_outbox where update_id = 424242")
+    first = sql("select claim_outbox(1) as calls")[0]["calls"]
+    assert [call["parameters"]["text"] for call in first] == ["0"]
+    others = sql("select claim_outbox(10) as calls")[0]["calls"]
+    assert [call["parameters"]["text"] for call in others] == ["another chat"]
+    assert sql("select private.claim_update_outbox('assistant', 424242) as calls")[0]["calls"] is None
 
 
 def test_a_bot_without_a_token_does_not_delay_other_bots(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     enqueue(sql, "retired", anna.id, "never")
     enqueue(sql, "assistant", anna.id, "soon")
-    try:
-        assert stack.run_job("sweep").status == 200
-        assert sent_to(stack, anna.id) == ["soon"]
-        assert "retired" in sql("select error from telegram_outbox where bot = 'retired'")[0]["error"]
-    finally:
-        sql("delete from telegram_outbox where bot = 'retired'")
+    assert stack.run_job("sweep").status == 200
+    assert sent_to(stack, anna.id) == ["soon"]
+    assert "retired" in sql("select error from telegram_outbox where bot = 'retired'")[0]["error"]
 
 
 def test_a_rate_limited_chat_does_not_delay_the_others(stack: Stack, sql: Sql) -> None:
@@ -74,12 +68,9 @@ def test_a_rate_limited_chat_does_not_delay_the_others(stack: Stack, sql: Sql) -
     enqueue(sql, "assistant", ben.id, "soon")
     stack.telegram.fail("sendMessage", status=429, retry_after=15, chat_id=anna.id)
     started = time.monotonic()
-    try:
-        assert stack.run_job("sweep").status == 200
-        assert time.monotonic() - started < 10
-        assert sent_to(stack, ben.id) == ["soon"]
-    finally:
-        sql("delete from telegram_outbox where chat_id = %s", anna.id)
+    assert stack.run_job("sweep").status == 200
+    assert time.monotonic() - started < 10
+    assert sent_to(stack, ben.id) == ["soon"]
 
 
 def test_replies_keep_their_order_when_the_first_is_postponed(
@@ -142,7 +133,6 @@ def test_a_template_with_an_unknown_text_is_postponed_and_delays_no_others(stack
     assert sent_to(stack, ben.id) == ["behind it"]
     items = sql("select error from telegram_outbox where chat_id = %s", anna.id)
     assert items == [{"error": "no text 'text_of_tomorrow'"}]
-    sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,8 @@ def test_updates_that_cannot_be_finished_do_not_delay_others(stack: Stack, sql: 
         add_stale_update(sql, "retired", update, number, 60)
         add_stale_update(sql, "second", {"no": "update"}, number, 60)
     add_stale_update(sql, "second", update, update["update_id"], 5)
-    try:
-        assert stack.run_job("sweep").json()["stale"] > 60  # more than one batch in one run
-        assert len(sent_to(stack, anna.id)) == 1
-    finally:
-        sql("delete from telegram_updates where bot = 'retired' or update_id < 60")
+    assert stack.run_job("sweep").json()["stale"] > 60  # more than one batch in one run
+    assert len(sent_to(stack, anna.id)) == 1
 
 
 UNREADABLE = {
@@ -60,42 +57,37 @@ def test_an_unreadable_stored_update_is_dead_lettered_at_the_third_failure(
     def row() -> dict[str, Any]:
         return sql("select * from telegram_updates where update_id = %s", number)[0]
 
-    try:
-        for failure in (1, 2, 3):
-            assert row()["status"] == "failed"
-            clock(f"clock_timestamp() + interval '{failure * 2} minutes'")
-            assert stack.run_job("sweep").status == 200
-            assert row()["failures"] == failure
-        kept = row()
-        assert (kept["status"], kept["lease_until"]) == ("dead_lettered", None)
-        assert kept["payload"] == UNREADABLE[what]  # for the owner to investigate
-        assert kept["error"]
-        alarms = [line for line in stack.function("scheduled").raw_log.splitlines() if str(number) in line]
-        assert any('"update_dead_lettered"' in line and '"ALERT"' in line for line in alarms)
-        clock("clock_timestamp() + interval '9 minutes'")
+    for failure in (1, 2, 3):
+        assert row()["status"] == "failed"
+        clock(f"clock_timestamp() + interval '{failure * 2} minutes'")
         assert stack.run_job("sweep").status == 200
-        assert row() == kept
-    finally:
-        sql("delete from telegram_updates where update_id = %s", number)
+        assert row()["failures"] == failure
+    kept = row()
+    assert (kept["status"], kept["lease_until"]) == ("dead_lettered", None)
+    assert kept["payload"] == UNREADABLE[what]  # for the owner to investigate
+    assert kept["error"]
+    alarms = [line for line in stack.function("scheduled").raw_log.splitlines() if str(number) in line]
+    assert any('"update_dead_lettered"' in line and '"ALERT"' in line for line in alarms)
+    clock("clock_timestamp() + interval '9 minutes'")
+    assert stack.run_job("sweep").status == 200
+    assert row() == kept
 
 
 def test_concurrent_sweeps_count_one_failure_and_respect_leases(sql: Sql, call: Callable[..., Any]) -> None:
     number = new_telegram_id()
     add_stale_update(sql, "second", {"no": "update"}, number, 60)
-    try:
-        sql(
-            "update telegram_updates set status = 'working', "
-            "lease_until = private.clock() + interval '1 minute' where update_id = %s",
-            number,
-        )
-        assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
-        sql("update telegram_updates set lease_until = private.clock() where update_id = %s", number)
-        outcomes = in_parallel(2, lambda _: call("fail_stale_update", "second", number, "odd")["outcome"])
-        row = sql("select status, failures from telegram_updates where update_id = %s", number)[0]
-        assert row == {"status": "failed", "failures": outcomes.count("retry")}
-        assert set(outcomes) <= {"retry", "superseded"}
-    finally:
-        sql("delete from telegram_updates where update_id = %s", number)
+    sql(
+        "update telegram_updates set status = 'working', "
+        "lease_until = private.clock() + interval '1 minute' where update_id = %s",
+        number,
+    )
+    assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
+    sql("update telegram_updates set lease_until = private.clock() where update_id = %s", number)
+    outcomes = in_parallel(2, lambda _: call("fail_stale_update", "second", number, "odd")["outcome"])
+    row = sql("select status, failures from telegram_updates where update_id = %s", number)[0]
+    assert row == {"status": "failed", "failures": outcomes.count("retry")}
+    assert set(outcomes) <= {"retry", "superseded"}
+    sql("delete from telegram_updates where update_id = %s", number)
     assert call("fail_stale_update", "second", number, "odd")["outcome"] == "superseded"
 
 
@@ -105,8 +97,5 @@ def test_expired_rows_are_deleted_in_batches_until_none_are_left(stack: Stack, s
         "select 'old', n, 'message', 'finished', private.clock() - interval '80 hours' "
         "from generate_series(1, 2500) as n"
     )
-    try:
-        assert stack.run_job("sweep").status == 200
-        assert not sql("select from telegram_updates where bot = 'old'")
-    finally:
-        sql("delete from telegram_updates where bot = 'old'")
+    assert stack.run_job("sweep").status == 200
+    assert not sql("select from telegram_updates where bot = 'old'")

@@ -56,12 +56,11 @@ def test_fifty_deliveries_of_one_update_at_once_are_one_answer(stack: Stack, sql
     anna = started_user(stack.telegram)
     stack.ai.always(AiBehaviour(text="One answer.", delay=0.2))
     update = message_update(anna, "hello")
-    before = len(stack.ai.requests)
     responses = in_parallel(50, lambda _: stack.telegram.deliver(update))
     assert {response.status for response in responses} <= {200, 503}
     assert any(response.status == 200 for response in responses)
     assert all(int(r.headers["retry-after"]) >= 1 for r in responses if r.status == 503)
-    assert len(stack.ai.requests) - before == 1
+    assert len(stack.ai.requests) == 1
     assert sent_to(stack, anna.id) == ["One answer."]
     assert requests_of(sql, anna.id) == 1
     assert history_of(sql, anna.id) == ["user", "assistant"]
@@ -139,14 +138,13 @@ def test_concurrent_deliveries_of_a_reused_update_id_are_answered_once(
         "update telegram_updates set received_at = received_at - interval '49 hours' where update_id = %s",
         number,
     )
-    asked = len(stack.ai.requests)
     stack.ai.always(AiBehaviour(text="again", delay=0.5))
     with psycopg.connect(database_url) as admin:
         admin.execute("select from telegram_updates where update_id = %s for update", (number,))
         threading.Timer(1, admin.rollback).start()
         responses = in_parallel(4, lambda _: stack.telegram.deliver(update))
     assert sorted(response.status for response in responses) == [200, 503, 503, 503]
-    assert len(stack.ai.requests) - asked == 1
+    assert len(stack.ai.requests) == 2
     assert requests_of(sql, anna.id) == 2
 
 
@@ -192,15 +190,10 @@ def test_a_request_that_is_not_settled_is_released(stack: Stack, sql: Sql) -> No
 
 def test_a_plan_that_was_deleted_is_not_unlimited(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram, "second")
-    rows = sql("delete from subscription_limits where vip_level = 0 returning *")
-    try:
-        stack.telegram.deliver(message_update(anna, "hello"), "second")
-        assert requests_of(sql, anna.id) == 0
-        assert stack.telegram.deliver(message_update(anna, "/profile")).status == 200
-    finally:
-        for row in rows:
-            marks = ", ".join(["%s"] * len(row))
-            sql(f"insert into subscription_limits ({', '.join(row)}) values ({marks})", *row.values())
+    sql("delete from subscription_limits where vip_level = 0")
+    stack.telegram.deliver(message_update(anna, "hello"), "second")
+    assert requests_of(sql, anna.id) == 0
+    assert stack.telegram.deliver(message_update(anna, "/profile")).status == 200
 
 
 def test_a_null_inside_of_session_data_is_kept_and_a_key_set_to_null_is_removed(
@@ -242,7 +235,6 @@ def test_a_handler_that_always_fails_cannot_block_its_chat(
     (item,) = sql("select bot, parameters from telegram_outbox where chat_id = %s", olga.id)
     assert (item["bot"], item["parameters"]["key"]) == ("second", "owner_alert")
     assert item["parameters"]["values"]["update_id"] == sent.update_id
-    sql("delete from telegram_outbox")
 
 
 def test_a_handler_that_fails_once_succeeds_at_redelivery(stack: Stack, sql: Sql) -> None:
@@ -378,4 +370,3 @@ def test_an_update_is_dead_lettered_at_the_fifth_crash(stack: Stack, sql: Sql) -
     assert says(json.loads(response.body)["text"], "failed")
     row = sql("select status, error from telegram_updates where update_id = %s", update["update_id"])[0]
     assert (row["status"], row["error"]) == ("dead_lettered", "its workers vanished")
-    sql("delete from telegram_outbox")

@@ -80,10 +80,7 @@ def test_lifting_a_missing_ban_changes_nothing_and_is_logged(
 
 
 def test_invalid_bans_are_refused(sql: Sql, boss: str, user: int, refused: Refused) -> None:
-    admin = sql(
-        "insert into users (telegram_id) values (777000111) on conflict (telegram_id) "
-        "do update set is_admin = true returning id"
-    )[0]["id"]
+    admin = sql("insert into users (telegram_id) values (777000111) returning id")[0]["id"]
     ban = {"p_reason": None, "p_admin_email": boss}
     assert refused("admin_ban_user", p_user_id=admin, **ban) == "N0005"
     assert refused("admin_ban_user", p_user_id=-1, **ban) == "N0002"

@@ -138,7 +138,7 @@ def test_the_balance_is_booked_out_and_the_ledger_is_anonymized(
         "select amount, balance_after, reason from balance_transactions where id > %s and user_id is null",
         row["id"],
     )
-    assert {"amount": Decimal("-12.50"), "balance_after": Decimal(0), "reason": "erased"} in booked
+    assert booked == [{"amount": Decimal("-12.50"), "balance_after": Decimal(0), "reason": "erased"}]
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
     with pytest.raises(psycopg.Error) as caught:
         adjust(connect, anna, "12.50", reference)
