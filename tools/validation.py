@@ -29,7 +29,7 @@ class Foreign(BaseModel):
 
 @dataclass(frozen=True)
 class Sentence:
-    """Annotates a field of a model with the whole sentence for any wrong value of it."""
+    """Annotates a field with the whole sentence for a missing or wrong value (not for one inside it)."""
 
     text: str
 
@@ -61,9 +61,10 @@ _WORDS = {
     "string_pattern_mismatch": "is not written as it must be",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than_equal": "is at least {ge}",
+    "less_than_equal": "is at most {le}",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "too_short": "needs at least {min_length} entries",
     "too_long": "has at most {max_length} entries",
     "dict_type": "must be an object",
@@ -77,7 +78,7 @@ _NUMBER = re.compile(r"(int|float|finite_number)(_|$)")
 def sentence(error: ValidationError, kind: object = None) -> str:
     """Return the first error in words: the path of the field and what it must be, never its value."""
     first = error.errors(include_url=False, include_input=False)[0]
-    path, context = _path(first["loc"]), first.get("ctx") or {}
+    path, context = _path(first["loc"]), {name: _short(one) for name, one in (first.get("ctx") or {}).items()}
     if own := _own_sentence(kind, first["loc"]):
         return own
     if first["type"] == "value_error":
@@ -90,6 +91,11 @@ def sentence(error: ValidationError, kind: object = None) -> str:
     return f"{path} {words.format(**context)}" if words else f"{path}: {first['msg']}"
 
 
+def _short(value: object) -> object:
+    """Return 1 for 1.0, so that a limit reads as it was written."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _path(location: tuple[int | str, ...]) -> str:
     parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return parts.removeprefix(".") or "it"
@@ -97,5 +103,5 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 def _own_sentence(kind: object, location: tuple[int | str, ...]) -> str:
     fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
-    field = fields.get(str(location[0])) if location else None
+    field = fields.get(str(location[0])) if len(location) == 1 else None
     return next((one.text for one in field.metadata if isinstance(one, Sentence)), "") if field else ""

@@ -6,11 +6,12 @@ python -m tools.emulator.reference
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
+from tools.emulator.control.routes import Route
 from tools.emulator.fake_servers import fake_servers
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
@@ -21,7 +22,6 @@ from tools.emulator.trace import Trace
 
 FILE = ROOT / "docs" / "emulator.md"
 NOWHERE = "postgresql://127.0.0.1:1/none"
-FIELD = re.compile(r"([\w, ]+): (.+)")
 
 
 def main() -> int:
@@ -79,27 +79,20 @@ def _http_api() -> str:
         stack.stop()
 
 
-def _route(method: str, path: str, function: Callable[..., Any]) -> str:
-    """Return one route: its docstring's sentences, then its fields; ValueError without a docstring."""
-    text = inspect.getdoc(function)
+def _route(method: str, path: str, answers: Route[Any] | Callable[..., Any]) -> str:
+    """Return one route: its docstring, then its fields; ValueError without a docstring."""
+    handler, rows = (answers.handle, _fields(answers)) if isinstance(answers, Route) else (answers, [])
+    text = inspect.getdoc(handler)
     if not text:
         raise ValueError(f"{method} {path} has no docstring")
-    about, _, rest = text.partition("\n\n")
-    fields = _fields(rest)
-    rows = [f"- {', '.join(f'`{one}`' for one in names)}: {what}" for names, what in fields]
-    return "\n".join([f"#### `{method} {path}`", "", " ".join(about.split()), *([""] if rows else []), *rows])
+    return "\n".join([f"#### `{method} {path}`", "", " ".join(text.split()), *([""] if rows else []), *rows])
 
 
-def _fields(text: str) -> list[tuple[list[str], str]]:
-    """Read "name, name: what" lines; a line that is indented goes on with the one before."""
-    fields: list[tuple[list[str], str]] = []
-    for line in text.splitlines():
-        if line.startswith(" ") and fields:
-            names, what = fields[-1]
-            fields[-1] = names, f"{what} {line.strip()}"
-        elif match := FIELD.fullmatch(line.strip()):
-            fields.append((match[1].split(", "), match[2]))
-    return fields
+def _fields(route: Route[Any]) -> list[str]:
+    """Return a line for each description; neighbours with the same one share it."""
+    described = ((name, field.description) for name, field in route.fields.model_fields.items())
+    groups = groupby(((name, what) for name, what in described if what), key=lambda one: one[1])
+    return [f"- {', '.join(f'`{name}`' for name, _ in names)}: {what}" for what, names in groups]
 
 
 def _bot_api() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools.emulator import guard
-from tools.emulator.control.bodies import Refused, required
+from tools.emulator.control.bodies import Refused
 from tools.emulator.control.bot_api_faults import BotApiFaultRoutes
 from tools.emulator.control.chat_finder import ChatFinder
 from tools.emulator.control.chats import ChatRoutes
@@ -19,7 +19,7 @@ from tools.emulator.control.logs import Logs
 from tools.emulator.control.overview import OverviewRoutes
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.payment_faults import PaymentFaultRoutes
-from tools.emulator.control.routes import Json, RouteTable
+from tools.emulator.control.routes import Json, Route, RouteTable
 from tools.emulator.control.sql_functions import SqlFunctions
 from tools.emulator.control.stars import StarsRoutes
 from tools.emulator.control.switches import SwitchRoutes
@@ -73,8 +73,8 @@ class Api:
         except Refused as refused:
             return json_response({"error": str(refused)}, 400)
 
-    def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
-        """List every route: method, path, and its handler, whose docstring documents it."""
+    def routes(self) -> Iterator[tuple[str, str, Route[Any] | Callable[..., Response]]]:
+        """List every route: method, path, and what answers it, whose docstring documents it."""
         yield "GET", "/api/events", self._events
         yield "GET", "/api/files/<id>", self._file
         yield from self._table
@@ -87,15 +87,10 @@ class Api:
         handler = self._table.find(request.method, request.path.removeprefix("/api/"))
         if handler is None:
             return json_response({"error": f"The emulator knows no {request.method} {request.path}."}, 404)
-        return json_response(
-            handler(dict(request.arguments()) if request.method == "GET" else _body(request))
-        )
+        return json_response(handler(_query(request) if request.method == "GET" else _body(request)))
 
     def _events(self, request: Request) -> Response:
-        """Stream what happens as server-sent events; Last-Event-ID replays what was missed.
-
-        after: the same, for a client that cannot set a header
-        """
+        """Stream what happens as server-sent events; Last-Event-ID, or `after`, replays what was missed."""
         last = request.headers.get("last-event-id") or request.arguments().get("after", "")
         stream = self._parts.events.stream(int(last) if last.isdigit() else None)
         return Response(200, stream, "text/event-stream", {"Cache-Control": "no-store"})
@@ -113,9 +108,16 @@ class Api:
         return Response(200, file.content, file.mime_type, headers | {"Cache-Control": "max-age=86400"})
 
 
+def _query(request: Request) -> Json:
+    """Return the fields of the query; an empty one is as good as left out."""
+    return {name: value for name, value in request.arguments().items() if value}
+
+
 def _body(request: Request) -> Json:
     try:
         body: Any = request.json()
-    except ValueError:
-        body = None
-    return required(body if body is not None else {}, dict, "The body must be a JSON object.")
+    except (ValueError, RecursionError):
+        body = []
+    if not isinstance(body, dict | None):
+        raise Refused("The body must be a JSON object.")
+    return body or {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from tools.emulator.control.bodies import Refused, number
+from pydantic import Field
+
+from tools.emulator.control.bodies import Fields, OptionalNumber, Refused
 from tools.emulator.control.explained import explain
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.journal import Attempt, Entry
 from tools.emulator.payments import Callback, Payments
 from tools.emulator.telegram import Telegram
@@ -18,11 +20,46 @@ from tools.emulator.telegram.model import Update
 from tools.emulator.telegram.titles import title_of
 from tools.emulator.trace import Trace
 
-Json = dict[str, Any]
-
 MOST = 500
-SIGNATURES = ("genuine", "wrong", "none")
 SIGNED_ANEW = "(made anew for each attempt)"
+
+
+class DeliveriesQuery(Fields):
+    """Which deliveries."""
+
+    kind: str = Field("", description="update, callback or job")
+    bot: str = Field("", description="only of these")
+    provider: str = Field("", description="only of these")
+    chat_id: OptionalNumber = Field(None, description="only of these")
+    errors: bool = Field(False, description="1 for those where something went wrong that should not")
+    limit: OptionalNumber = Field(None, description="100 if left out")
+
+
+class WaterfallsQuery(DeliveriesQuery):
+    """Which waterfalls."""
+
+    limit: OptionalNumber = Field(None, description="50 if left out")
+
+
+class DeliveryFields(Fields):
+    """A delivery, by the last part of the path."""
+
+    id: str
+
+
+class ResendBody(Fields):
+    """What to send again, and how."""
+
+    id: str = Field("", description="its trace id")
+    body: Any = Field(None, description="a text or an object to send instead; as it was if left out")
+    signature: Literal["genuine", "wrong", "none"] = Field(
+        "genuine", description="genuine (if left out), wrong or none"
+    )
+    number: Literal["same", "next"] = Field(
+        "same",
+        description="next gives an edited update a new update_id, so that it is another update; "
+        "same if left out",
+    )
 
 
 class Deliveries:
@@ -33,27 +70,29 @@ class Deliveries:
         self._payments = payments
         self._trace = trace
         self._journal = trace.journal
-        self.get: dict[str, Callable[[Json], Json]] = {"deliveries": self._list, "deliveries/<id>": self._one}
-        self.post: dict[str, Callable[[Json], Json]] = {"deliveries/resend": self._resend}
+        self.get: Routes = {
+            "deliveries": Route(DeliveriesQuery, self._list),
+            "deliveries/<id>": Route(DeliveryFields, self._one),
+        }
+        self.post: Routes = {"deliveries/resend": Route(ResendBody, self._resend)}
 
-    def entries(self, query: Json) -> list[Entry]:
-        """Return the entries that a query asks for, the newest first."""
-        wanted = {name: query[name] for name in ("kind", "bot", "provider") if query.get(name)}
-        if query.get("chat_id"):
-            wanted["chat_id"] = number(query["chat_id"], "chat_id")
-        limit = min(MOST, max(1, number(query.get("limit") or 100, "limit")))
-        events = self._trace.grouped() if query.get("errors") else {}
+    def entries(self, query: DeliveriesQuery, newest: int) -> list[Entry]:
+        """Return the entries that a query asks for, the newest first, `newest` where it has no limit."""
+        filters = query.model_dump(include={"kind", "bot", "provider", "chat_id"})
+        wanted = {name: value for name, value in filters.items() if value}
+        limit = min(MOST, max(1, query.limit or newest))
+        events = self._trace.grouped() if query.errors else {}
         found = (
             entry
             for entry in self._journal.entries()
             if all(getattr(entry, name) == value for name, value in wanted.items())
-            and (not query.get("errors") or self.shown(entry, events.get(entry.id, []))["is_error"])
+            and (not query.errors or self.shown(entry, events.get(entry.id, []))["is_error"])
         )
         return list(itertools.islice(found, limit))
 
-    def entry(self, query: Json) -> Entry:
-        """Return the entry of a query's id."""
-        found = self._journal.get(str(query.get("id") or ""))
+    def entry(self, trace_id: str) -> Entry:
+        """Return the entry of a trace id; raises Refused."""
+        found = self._journal.get(trace_id)
         if found is None:
             raise Refused("There is no such delivery any more.")
         return found
@@ -81,20 +120,14 @@ class Deliveries:
             "attempts": attempts,
         }
 
-    def _list(self, query: Json) -> Json:
-        """Return updates, callbacks and jobs with every attempt and what each got, the newest first.
-
-        kind: update, callback or job
-        bot, provider, chat_id: only of these
-        errors: 1 for those where something went wrong that should not
-        limit: 100 if left out
-        """
+    def _list(self, query: DeliveriesQuery) -> Json:
+        """Return updates, callbacks and jobs with every attempt and what each got, the newest first."""
         events = self._trace.grouped()
-        return {"deliveries": [self.shown(one, events.get(one.id, [])) for one in self.entries(query)]}
+        return {"deliveries": [self.shown(one, events.get(one.id, [])) for one in self.entries(query, 100)]}
 
-    def _one(self, query: Json) -> Json:
+    def _one(self, query: DeliveryFields) -> Json:
         """Return one with the body to edit, and its headers."""
-        entry = self.entry(query)
+        entry = self.entry(query.id)
         body, headers = self._content(entry)
         shown = self.shown(entry, self._trace.of(entry.id))
         return shown | {"body": body, "headers": headers, "can_sign": bool(body)}
@@ -111,22 +144,12 @@ class Deliveries:
             return fake.editable(entry.source), headers
         return "", {}
 
-    def _resend(self, body: Json) -> Json:
-        """Send an update or a callback again, at once and once; the answer is what this attempt got.
-
-        id: its trace id
-        body: a text or an object to send instead; as it was if left out
-        signature: genuine (if left out), wrong or none
-        number: next gives an edited update a new update_id, so that it is another update; same if left out
-        """
-        entry = self.entry(body)
-        signature = str(body.get("signature") or "genuine")
-        if signature not in SIGNATURES:
-            raise Refused(f"A signature is one of {', '.join(SIGNATURES)}.")
-        given = body.get("body")
+    def _resend(self, body: ResendBody) -> Json:
+        """Send an update or a callback again, at once and once; the answer is what this attempt got."""
+        entry, given, signature = self.entry(body.id), body.body, body.signature
         text = None if given is None else given if isinstance(given, str) else json.dumps(given)
         if isinstance(entry.source, Update):
-            entry, attempt = self._resend_update(entry, text, signature, body.get("number") == "next")
+            entry, attempt = self._resend_update(entry, text, signature, body.number == "next")
         elif isinstance(entry.source, Callback):
             attempt = self._resend_callback(entry, text, signature)
         else:

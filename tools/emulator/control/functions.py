@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from tools.emulator.control.bodies import Refused
-from tools.emulator.control.routes import Handler, Json
+from pydantic import Field
+
+from tools.emulator.control.bodies import Fields, Refused
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.functions import Function, FunctionFailed
 from tools.emulator.scheduler import Scheduler
 from tools.emulator.trace import Trace
+from tools.validation import Sentence
 
-JOB = re.compile(r"[a-z0-9_-]{1,64}")
+
+class JobFields(Fields):
+    """A job, by the last part of the path."""
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9_-]{1,64}$"),
+        Sentence("A job's name has small letters, digits, - and _."),
+    ]
+
+
+class FunctionFields(Fields):
+    """A function."""
+
+    function: str = Field(description="its name")
 
 
 class FunctionRoutes:
@@ -24,19 +40,16 @@ class FunctionRoutes:
         self._functions = functions
         self._scheduler = scheduler
         self._trace = trace
-        self.get: dict[str, Handler] = {}
-        self.post: dict[str, Handler] = {
-            "restart": self._restart,
-            "kill": self._kill,
-            "jobs/<name>": self._run_job,
+        self.get: Routes = {}
+        self.post: Routes = {
+            "restart": Route(FunctionFields, self._restart),
+            "kill": Route(FunctionFields, self._kill),
+            "jobs/<name>": Route(JobFields, self._run_job),
         }
 
-    def _run_job(self, body: Json) -> Json:
+    def _run_job(self, body: JobFields) -> Json:
         """Run a job of the scheduled function now, as Cloud Scheduler does."""
-        name = str(body["name"])
-        if not JOB.fullmatch(name):
-            raise Refused("A job's name has small letters, digits, - and _.")
-        response = self._scheduler.run(name)
+        response = self._scheduler.run(body.name)
         if response.status == 0:
             raise Refused("The function scheduled does not answer.")
         try:
@@ -45,17 +58,13 @@ class FunctionRoutes:
             answer = response.body.decode("utf-8", "replace")
         return {"status": response.status, "body": answer}
 
-    def _function(self, body: Json) -> Function:
-        name = str(body.get("function"))
-        if name not in self._functions:
-            raise Refused(f"There is no function named {name}.")
-        return self._functions[name]
+    def _function(self, body: FunctionFields) -> Function:
+        if body.function not in self._functions:
+            raise Refused(f"There is no function named {body.function}.")
+        return self._functions[body.function]
 
-    def _restart(self, body: Json) -> Json:
-        """Restart a function, as a deployment or a reload does.
-
-        function: its name
-        """
+    def _restart(self, body: FunctionFields) -> Json:
+        """Restart a function, as a deployment or a reload does."""
         function = self._function(body)
 
         def run() -> None:
@@ -67,11 +76,8 @@ class FunctionRoutes:
         threading.Thread(target=run, daemon=True).start()
         return {"name": function.name, "state": function.state}
 
-    def _kill(self, body: Json) -> Json:
-        """Kill a function's processes, as a crash does.
-
-        function: its name
-        """
+    def _kill(self, body: FunctionFields) -> Json:
+        """Kill a function's processes, as a crash does."""
         function = self._function(body)
         function.kill()
         return {"name": function.name, "state": function.state}

@@ -6,13 +6,12 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any
 
-from tools.emulator.control.bodies import Refused, number
+from pydantic import Field
+
+from tools.emulator.control.bodies import Fields, Refused
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.trace import Trace
-
-Json = dict[str, Any]
 
 KEPT = 10_000
 MOST = 1000
@@ -23,6 +22,18 @@ LEVELS = {
 OWN = frozenset({"severity", "message", "action", "trace_id", "logging.googleapis.com/trace"})
 
 
+class LogsQuery(Fields):
+    """Which log lines."""
+
+    function: str = Field("", description="only of this function")
+    level: str = Field("", description="DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL or ALERT, and above")
+    errors: bool = Field(False, description="1 for ERROR and above")
+    trace_id: str = Field("", description="only of this update, callback or job")
+    text: str = Field("", description="only lines that hold this, in any case")
+    after: int = Field(0, description="only lines after this id; poll with the answer's `last`")
+    limit: int = Field(200, description="200 if left out")
+
+
 class Logs:
     """The last lines of all functions, numbered. `get` and `post` list the routes."""
 
@@ -31,8 +42,8 @@ class Logs:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._lines: deque[Json] = deque(maxlen=KEPT)
-        self.get: dict[str, Callable[[Json], Json]] = {"logs": self._list}
-        self.post: dict[str, Callable[[Json], Json]] = {}
+        self.get: Routes = {"logs": Route(LogsQuery, self._list)}
+        self.post: Routes = {}
 
     def add(self, function: str, line: Json) -> None:
         """Keep a line; what is no JSON has its text alone."""
@@ -50,21 +61,10 @@ class Logs:
         with self._lock:
             self._lines.append({"id": next(self._numbers)} | kept)
 
-    def _list(self, query: Json) -> Json:
-        """Return log lines, oldest first: the newest `limit` of those that fit.
-
-        function: only of this function
-        level: DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL or ALERT, and above
-        errors: 1 for ERROR and above
-        trace_id: only of this update, callback or job
-        text: only lines that hold this, in any case
-        after: only lines after this id; poll with the answer's `last`
-        limit: 200 if left out
-        """
-        least = self._least(query)
-        after = number(query.get("after") or 0, "after")
-        limit = min(MOST, max(1, number(query.get("limit") or 200, "limit")))
-        text = str(query.get("text") or "").lower()
+    def _list(self, query: LogsQuery) -> Json:
+        """Return log lines, oldest first: the newest `limit` of those that fit."""
+        least, after, text = self._least(query), query.after, query.text.lower()
+        limit = min(MOST, max(1, query.limit))
         with self._lock:
             lines = list(self._lines)
         found = [
@@ -72,16 +72,16 @@ class Logs:
             for line in lines
             if line["id"] > after
             and LEVELS.get(line["severity"], 0) >= least
-            and query.get("function") in (None, "", line["function"])
-            and query.get("trace_id") in (None, "", line["trace_id"])
+            and query.function in ("", line["function"])
+            and query.trace_id in ("", line["trace_id"])
             and (not text or text in f"{line['message']} {line['action']} {line['fields']}".lower())
         ]
         return {"lines": found[-limit:], "last": lines[-1]["id"] if lines else after}
 
-    def _least(self, query: Json) -> int:
-        if query.get("errors"):
+    def _least(self, query: LogsQuery) -> int:
+        if query.errors:
             return LEVELS["ERROR"]
-        level = str(query.get("level") or "").upper()
+        level = query.level.upper()
         if level and level not in LEVELS:
             raise Refused(f"A level is one of {', '.join(LEVELS)}.")
         return LEVELS.get(level, 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from shared.scheduled.jobs import JOBS
-from tools.emulator.control.routes import Handler, Json
+from tools.emulator.control.bodies import Fields, NoFields
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.control.time_travel import TimeTravel
 from tools.emulator.parts import Parts
 from tools.emulator.telegram.methods.profile import shown_commands
@@ -13,16 +16,22 @@ from tools.emulator.telegram.state import channel_json, group_json, user_json
 VERSION = 1
 
 
+class TraceQuery(Fields):
+    """How much of the trace."""
+
+    limit: int = Field(0, description="only the newest so many")
+
+
 class OverviewRoutes:
     """`get` and `post` list the routes."""
 
     def __init__(self, parts: Parts, time_travel: TimeTravel) -> None:
         self._parts = parts
         self._time_travel = time_travel
-        self.get: dict[str, Handler] = {"state": self._state, "trace": self._trace}
-        self.post: dict[str, Handler] = {}
+        self.get: Routes = {"state": Route(NoFields, self._state), "trace": Route(TraceQuery, self._trace)}
+        self.post: Routes = {}
 
-    def _state(self, query: Json) -> Json:
+    def _state(self, query: NoFields) -> Json:
         """Return users, bots, groups, channels, functions, jobs, and what fails on request."""
         state = self._parts.telegram.state
         with state.lock:
@@ -51,12 +60,9 @@ class OverviewRoutes:
             return []
         return [{"name": name, "about": job.about, "schedule": job.schedule} for name, job in JOBS.items()]
 
-    def _trace(self, query: Json) -> Json:
-        """Return what happened: deliveries, SQL, AI and Bot API calls, log lines, oldest first.
-
-        limit: only the newest so many
-        """
-        return {"events": self._parts.trace.events(int(query.get("limit") or 0) or None)}
+    def _trace(self, query: TraceQuery) -> Json:
+        """Return what happened: deliveries, SQL, AI and Bot API calls, log lines, oldest first."""
+        return {"events": self._parts.trace.events(query.limit or None)}
 
 
 def bot_json(bot: BotAccount) -> Json:

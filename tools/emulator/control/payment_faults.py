@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, ClassVar
 
-from tools.emulator.control.bodies import Refused, number, optional_number
+from pydantic import AfterValidator, Field
+
+from tools.emulator.control.bodies import Fields, NoFields, OptionalNumber, Refused
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible, Payments
 from tools.emulator.payments.actions import ACTIONS
 from tools.emulator.payments.checkout import HINTS
@@ -14,10 +16,62 @@ from tools.emulator.payments.faults import KINDS, PaymentFault
 from tools.emulator.switches import Switches
 from tools.emulator.trace import Trace
 
-Json = dict[str, Any]
-
 MOST = 500
 STATUSES = (429, *range(500, 600))
+
+
+def _status(status: int) -> int:
+    if status not in STATUSES:
+        raise ValueError("The status is 429, or between 500 and 599")
+    return status
+
+
+def _count(count: int) -> int:
+    if not 1 <= count <= 1000:
+        raise ValueError("count is between 1 and 1000, or null for all calls")
+    return count
+
+
+class PaymentFaultBody(Fields):
+    """A fault of payment APIs."""
+
+    NULLABLE: ClassVar[frozenset[str]] = frozenset({"count"})
+
+    provider: str = Field("", description='its key, or "*" for every provider')
+    kind: str = Field("error", description="error (if left out), timeout, reset or wrong_answer")
+    status: Annotated[int, AfterValidator(_status)] = Field(
+        503, description="429 or 500 to 599, for error; 503 if left out"
+    )
+    path: str = Field("", description="only calls whose path contains this")
+    count: Annotated[int, AfterValidator(_count)] | None = Field(
+        1, description="how many calls fail, 1 if left out; null for all until it is cleared"
+    )
+    executed: bool = Field(
+        False, description="true carries the call out all the same, as if only the answer were lost"
+    )
+
+
+class ClearBody(Fields):
+    """Which faults to take back."""
+
+    id: OptionalNumber = Field(None, description="this one")
+    provider: str = Field("*", description="all of this provider; all of every provider if neither is given")
+
+
+class CheckoutsQuery(Fields):
+    """Which checkouts."""
+
+    provider: str = Field("*", description="only of these")
+    state: str = Field("", description="only of these")
+    limit: int = Field(50, description="50 if left out")
+
+
+class ActBody(Fields):
+    """A button of a checkout page."""
+
+    provider: str = Field("", description="its key")
+    checkout: str = Field("", description="the checkout's id")
+    action: str = Field("", description="one of its actions, as GET /api/checkouts lists them")
 
 
 class PaymentFaultRoutes:
@@ -27,18 +81,21 @@ class PaymentFaultRoutes:
         self._payments = payments
         self._switches = switches
         self._trace = trace
-        self.get: dict[str, Callable[[Json], Json]] = {
-            "payment-faults": self._list,
-            "checkouts": self._checkouts,
+        self.get: Routes = {
+            "payment-faults": Route(NoFields, self._list),
+            "checkouts": Route(CheckoutsQuery, self._checkouts),
         }
-        self.post: dict[str, Callable[[Json], Json]] = {
-            "payment-faults": self._add,
-            "payment-faults/clear": self._clear,
-            "checkouts/act": self._act,
+        self.post: Routes = {
+            "payment-faults": Route(PaymentFaultBody, self._add),
+            "payment-faults/clear": Route(ClearBody, self._clear),
+            "checkouts/act": Route(ActBody, self._act),
         }
 
-    def _list(self, query: Json) -> Json:
+    def _list(self, query: NoFields) -> Json:
         """Return the faults of payment APIs that are not used up, the kinds there are, and the providers."""
+        return self._faults()
+
+    def _faults(self) -> Json:
         faults = [fault.json(key) for key in self._payments for fault in self._payments[key].faults.all()]
         return {
             "providers": [{"key": key, "name": self._payments[key].NAME} for key in self._payments],
@@ -48,45 +105,24 @@ class PaymentFaultRoutes:
             "faults": sorted(faults, key=lambda one: int(one["id"])),
         }
 
-    def _add(self, body: Json) -> Json:
-        """Make the next calls of a provider's API fail.
-
-        provider: its key, or "*" for every provider
-        kind: error (if left out), timeout, reset or wrong_answer
-        status: 429 or 500 to 599, for error; 503 if left out
-        path: only calls whose path contains this
-        count: how many calls fail, 1 if left out; null for all until it is cleared
-        executed: true carries the call out all the same, as if only the answer were lost
-        """
-        kind = str(body.get("kind") or "error")
+    def _add(self, body: PaymentFaultBody) -> Json:
+        """Make the next calls of a provider's API fail."""
+        kind = body.kind
         if kind not in KINDS:
             raise Refused(f"There is no fault named {kind}; there are {', '.join(KINDS)}.")
-        status = number(body.get("status", 503), "status")
-        if status not in STATUSES:
-            raise Refused("The status is 429, or between 500 and 599.")
-        count = None if "count" in body and body["count"] is None else number(body.get("count", 1), "count")
-        if count is not None and not 1 <= count <= 1000:
-            raise Refused("count is between 1 and 1000, or null for all calls.")
-        for one in self._chosen(str(body.get("provider") or "")):
-            fault = PaymentFault(
-                str(body.get("path") or ""), status, bool(body.get("executed")), count, kind=kind
-            )
+        for one in self._chosen(body.provider):
+            fault = PaymentFault(body.path, body.status, body.executed, body.count, kind=kind)
             one.faults.add(fault)
             self._trace.add("fault", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)})
         self._switches.publish()
-        return self._list({})
+        return self._faults()
 
-    def _clear(self, body: Json) -> Json:
-        """Take faults back.
-
-        id: this one
-        provider: all of this provider; all of every provider if neither is given
-        """
-        wanted = optional_number(body, "id")
-        for one in self._chosen(str(body.get("provider") or "*")):
-            one.faults.remove(wanted)
+    def _clear(self, body: ClearBody) -> Json:
+        """Take faults back."""
+        for one in self._chosen(body.provider):
+            one.faults.remove(body.id)
         self._switches.publish()
-        return self._list({})
+        return self._faults()
 
     def _chosen(self, key: str) -> list[FakePaymentServer]:
         if key == "*":
@@ -95,35 +131,26 @@ class PaymentFaultRoutes:
             raise Refused(f"There is no payment provider {key}; there are {', '.join(self._payments)}.")
         return [self._payments[key]]
 
-    def _checkouts(self, query: Json) -> Json:
-        """Return the checkouts that were opened since the emulator was started, the newest first.
-
-        provider, state: only of these
-        limit: 50 if left out
-        """
-        limit = min(MOST, max(1, number(query.get("limit") or 50, "limit")))
+    def _checkouts(self, query: CheckoutsQuery) -> Json:
+        """Return the checkouts that were opened since the emulator was started, the newest first."""
+        limit = min(MOST, max(1, query.limit))
         found = [
             (one, invoice)
-            for one in self._chosen(str(query.get("provider") or "*"))
+            for one in self._chosen(query.provider)
             for invoice in list(one.invoices.values())
-            if query.get("state") in (None, "", invoice.state)
+            if query.state in ("", invoice.state)
         ]
         found.sort(key=lambda pair: pair[1].created_at, reverse=True)
         return {"checkouts": [checkout_json(one, invoice) for one, invoice in found[:limit]]}
 
-    def _act(self, body: Json) -> Json:
-        """Press a button of a checkout page.
-
-        provider: its key
-        checkout: the checkout's id
-        action: one of its actions, as GET /api/checkouts lists them
-        """
-        (one,) = self._chosen(str(body.get("provider") or ""))[:1]
-        invoice = one.invoices.get(str(body.get("checkout")))
+    def _act(self, body: ActBody) -> Json:
+        """Press a button of a checkout page."""
+        one = self._chosen(body.provider)[0]
+        invoice = one.invoices.get(body.checkout)
         if invoice is None:
             raise Refused("There is no such checkout any more.")
         try:
-            one.act(invoice.id, str(body.get("action")))
+            one.act(invoice.id, body.action)
         except NotPossible as reason:
             raise Refused(str(reason)) from None
         return {"checkout": checkout_json(one, invoice)}

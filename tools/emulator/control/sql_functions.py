@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import psycopg
 from psycopg import sql
+from pydantic import Field
 
 from tools.database.errors import DatabaseToolError
-from tools.emulator.control.bodies import Refused, required
+from tools.emulator.control.bodies import Fields, NoFields, Refused
 from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.control.tables import NO_DATABASE, shown
 from tools.emulator.functions import ROOT
+from tools.validation import Sentence
 
-Json = dict[str, Any]
-
-ROLES = ("bot_backend", "service_role", "anon")
+Role = Literal["bot_backend", "service_role", "anon"]
+ROLES: tuple[str, ...] = get_args(Role)
 TIMEOUT, LOCK_TIMEOUT = "10s", "3s"
 MOST_ROWS = 200
 CODES = ROOT / "docs" / "error_codes.md"
@@ -54,39 +55,40 @@ order by p.proname
 """
 
 
+class RunBody(Fields):
+    """A call of a function."""
+
+    function: str = Field("", description="its name")
+    role: Annotated[Role, Sentence(f"A role is one of {', '.join(ROLES)}.")] = Field(
+        "bot_backend", description="bot_backend, service_role or anon"
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="by name; what is left out has its default"
+    )
+    commit: bool = Field(True, description="false takes everything back afterwards")
+
+
 class SqlFunctions:
     """`get` and `post` list the routes."""
 
     def __init__(self, owner: OwnerDatabase | None) -> None:
         self._owner = owner
-        self.get: dict[str, Callable[[Json], Json]] = {"sql/functions": self._list}
-        self.post: dict[str, Callable[[Json], Json]] = {"sql/run": self._run}
+        self.get: Routes = {"sql/functions": Route(NoFields, self._list)}
+        self.post: Routes = {"sql/run": Route(RunBody, self._run)}
 
-    def _list(self, query: Json) -> Json:
+    def _list(self, query: NoFields) -> Json:
         """Return the public SQL functions with their arguments, and which roles may execute each."""
         with self._connect() as connection:
             return {"roles": list(ROLES), "functions": _functions(connection)}
 
-    def _run(self, body: Json) -> Json:
-        """Run a function in a transaction of its own; a refusal comes with its SQLSTATE and what that means.
-
-        function: its name
-        role: bot_backend, service_role or anon
-        arguments: by name; what is left out has its default
-        commit: false takes everything back afterwards
-        """
-        role = str(body.get("role") or "bot_backend")
-        if role not in ROLES:
-            raise Refused(f"A role is one of {', '.join(ROLES)}.")
-        given = required(body.get("arguments") or {}, dict, "arguments must be an object.")
+    def _run(self, body: RunBody) -> Json:
+        """Run a function in a transaction of its own; a refusal has its SQLSTATE and what that means."""
         with self._connect() as connection:
-            function = next(
-                (one for one in _functions(connection) if one["name"] == body.get("function")), None
-            )
+            function = next((one for one in _functions(connection) if one["name"] == body.function), None)
             if function is None:
                 raise Refused("There is no such function.")
-            statement, values = _call(function, given)
-            return _result(connection, role, statement, values, bool(body.get("commit", True)))
+            statement, values = _call(function, body.arguments)
+            return _result(connection, body.role, statement, values, body.commit)
 
     def _connect(self) -> psycopg.Connection:
         if self._owner is None:

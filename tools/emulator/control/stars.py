@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Annotated, Literal, get_args
 
-from tools.emulator.control.bodies import Refused, optional_number
+from pydantic import Field
+
+from tools.emulator.control.bodies import ChatFields, OptionalNumber, Refused
 from tools.emulator.control.chat_finder import ChatFinder
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.telegram import Chat, Telegram
-from tools.emulator.telegram.model import Json, Stored
+from tools.emulator.telegram.model import Stored
 from tools.emulator.telegram.stars import CURRENCY, NOT_POSSIBLE, POSSIBLE, Invoice
+from tools.validation import Sentence
 
-# How the sheet of an invoice ends before the bot is asked; None: it is asked.
-OUTCOMES = {"pay": None, "close": "closed", "no_stars": "no_stars", "fail_after_check": None}
+Outcome = Literal["pay", "close", "no_stars", "fail_after_check"]
+# How the sheet of an invoice ends before the bot is asked; at any other outcome it is asked.
+OUTCOMES = {"close": "closed", "no_stars": "no_stars"}
 NO_INVOICE = "There is no invoice in this chat."
 SUBSCRIPTION_WISHES = ("renew", "canceled", "active", "failed")
+
+
+class InvoiceFields(ChatFields):
+    """An invoice of a chat."""
+
+    message_id: OptionalNumber = Field(None, description="the invoice's message, or")
+    link: str = Field(
+        "", description="the address of an invoice; without either, the newest invoice of the chat"
+    )
+
+
+class PayBody(InvoiceFields):
+    """An invoice, and what its payer does."""
+
+    outcome: Annotated[Outcome, Sentence(f"An outcome is one of {', '.join(get_args(Outcome))}.")] = Field(
+        "pay",
+        description="pay (if left out), close (the sheet), no_stars (too few) "
+        "or fail_after_check (the bot agreed)",
+    )
+
+
+class SubscriptionBody(ChatFields):
+    """A change of a subscription."""
+
+    charge_id: str = Field("", description="any charge of the subscription")
+    do: str = Field(
+        "", description='"renew", "canceled", "active" or "failed"; GET /api/chat lists what is possible now'
+    )
 
 
 class StarsRoutes:
@@ -24,36 +58,22 @@ class StarsRoutes:
         self._stars = telegram.stars
         self._transcripts = telegram.transcripts
         self._state = telegram.state
-        self.get: dict[str, Callable[[Json], Json]] = {"invoice": self._show}
-        self.post: dict[str, Callable[[Json], Json]] = {
-            "pay": self._pay,
-            "subscription": self._subscription,
+        self.get: Routes = {"invoice": Route(InvoiceFields, self._show)}
+        self.post: Routes = {
+            "pay": Route(PayBody, self._pay),
+            "subscription": Route(SubscriptionBody, self._subscription),
         }
 
-    def _show(self, query: Json) -> Json:
-        """Return what the payment sheet of an invoice in Stars shows.
-
-        user, bot, group: the chat
-        message_id: the invoice's message, or
-        link: the address of an invoice; without either, the newest invoice of the chat
-        """
+    def _show(self, query: InvoiceFields) -> Json:
+        """Return what the payment sheet of an invoice in Stars shows."""
         return {"invoice": invoice_json(self._invoice(self._chats.chat(query), query))}
 
-    def _pay(self, body: Json) -> Json:
-        """Open an invoice in Stars, and pay it or not.
-
-        user, bot, group: the chat
-        message_id: the invoice's message, or
-        link: the address of an invoice; without either, the newest invoice of the chat
-        outcome: pay (if left out), close (the sheet), no_stars (too few) or fail_after_check (the bot agreed)
-        """
+    def _pay(self, body: PayBody) -> Json:
+        """Open an invoice in Stars, and pay it or not."""
         chat = self._chats.chat(body)
         invoice = self._invoice(chat, body)
-        outcome = str(body.get("outcome") or "pay")
-        if outcome not in OUTCOMES:
-            raise Refused(f"An outcome is one of {', '.join(OUTCOMES)}.")
-        cursor = self._transcripts.cursor
-        if state := OUTCOMES[outcome]:
+        outcome, cursor = body.outcome, self._transcripts.cursor
+        if state := OUTCOMES.get(outcome):
             purchase = self._stars.give_up(invoice, chat.user, state)
         else:
             purchase = self._stars.pay(invoice, chat.user, fails_after_check=outcome == "fail_after_check")
@@ -65,16 +85,16 @@ class StarsRoutes:
             "cursor": cursor,
         }
 
-    def _invoice(self, chat: Chat, body: Json) -> Invoice:
-        message = optional_number(body, "message_id")
-        if body.get("link"):
-            invoice = self._stars.links.get(str(body["link"]))
+    def _invoice(self, chat: Chat, named: InvoiceFields) -> Invoice:
+        message = named.message_id
+        if named.link:
+            invoice = self._stars.links.get(named.link)
         elif message is not None:
             invoice = self._posted(chat, chat.room.messages.get(message))
         else:
             invoice = next(self._newest(chat), None)
         if invoice is None:
-            raise Refused("There is no such invoice any more." if body.get("link") or message else NO_INVOICE)
+            raise Refused("There is no such invoice any more." if named.link or message else NO_INVOICE)
         return invoice
 
     def _posted(self, chat: Chat, stored: Stored | None) -> Invoice | None:
@@ -94,14 +114,9 @@ class StarsRoutes:
                 if invoice := self._stars.links.get(str(button.get("url"))):
                     yield invoice
 
-    def _subscription(self, body: Json) -> Json:
-        """Change a subscription in Stars.
-
-        user, bot: the private chat
-        charge_id: any charge of the subscription
-        do: "renew", "canceled", "active" or "failed"; GET /api/chat lists what is possible now
-        """
-        charge, wish = str(body.get("charge_id")), str(body.get("do"))
+    def _subscription(self, body: SubscriptionBody) -> Json:
+        """Change a subscription in Stars."""
+        charge, wish = body.charge_id, body.do
         mine = next((one for one in self._chats.chat(body).subscriptions if charge in one.charges), None)
         if mine is None:
             raise Refused("There is no such subscription any more.")

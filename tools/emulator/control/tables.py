@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from pydantic import Field
 
 from tools.database.errors import DatabaseToolError
-from tools.emulator.control.bodies import Refused, number
+from tools.emulator.control.bodies import Fields, NoFields, Refused
 from tools.emulator.control.owner import OwnerDatabase
-
-Json = dict[str, Any]
+from tools.emulator.control.routes import Json, Route, Routes
 
 READER = "emulator_reader"
 TIMEOUT = "5s"
@@ -48,6 +48,21 @@ OPERATORS = {
     "null": "{column} is null",
     "notnull": "{column} is not null",
 }
+_ORDER = "a column, and asc or desc; the primary key downwards if left out"
+_FILTER = "only rows that fit; op is eq, ne, contains, lt, gt, null or notnull"
+
+
+class RowsQuery(Fields):
+    """A page of a table."""
+
+    table: str = Field("", description="as GET /api/tables names it")
+    page: int = Field(1, description="1 and 50 if left out, at most 200 rows")
+    size: int = Field(50, description="1 and 50 if left out, at most 200 rows")
+    order: str = Field("", description=_ORDER)
+    direction: str = Field("", description=_ORDER)
+    column: str = Field("", description=_FILTER)
+    op: str = Field("eq", description=_FILTER)
+    value: str = Field("", description=_FILTER)
 
 
 class Tables:
@@ -55,26 +70,22 @@ class Tables:
 
     def __init__(self, owner: OwnerDatabase | None) -> None:
         self._owner = owner
-        self.get: dict[str, Callable[[Json], Json]] = {"tables": self._list, "tables/rows": self._rows}
-        self.post: dict[str, Callable[[Json], Json]] = {}
+        self.get: Routes = {
+            "tables": Route(NoFields, self._list),
+            "tables/rows": Route(RowsQuery, self._rows),
+        }
+        self.post: Routes = {}
 
-    def _list(self, query: Json) -> Json:
+    def _list(self, query: NoFields) -> Json:
         """Return the tables with their columns; what is encrypted or secret is marked as hidden."""
         with self._reading() as connection:
             return {"tables": _tables(connection)}
 
-    def _rows(self, query: Json) -> Json:
-        """Return a page of a table.
-
-        table: as GET /api/tables names it
-        page, size: 1 and 50 if left out, at most 200 rows
-        order, direction: a column, and asc or desc; the primary key downwards if left out
-        column, op, value: only rows that fit; op is eq, ne, contains, lt, gt, null or notnull
-        """
-        page = max(1, number(query.get("page") or 1, "page"))
-        size = min(MOST_ROWS, max(1, number(query.get("size") or 50, "size")))
+    def _rows(self, query: RowsQuery) -> Json:
+        """Return a page of a table."""
+        page, size = max(1, query.page), min(MOST_ROWS, max(1, query.size))
         with self._reading() as connection:
-            table = next((one for one in _tables(connection) if one["name"] == query.get("table")), None)
+            table = next((one for one in _tables(connection) if one["name"] == query.table), None)
             if table is None:
                 raise Refused("There is no such table.")
             began = time.perf_counter()
@@ -153,16 +164,16 @@ def _hidden(column: str, kind: str) -> str | None:
     return "secret" if kind == "bytea" or HIDDEN.search(column) else None
 
 
-def _statement(table: Json, query: Json) -> tuple[sql.Composed, list[Any]]:
+def _statement(table: Json, query: RowsQuery) -> tuple[sql.Composed, list[Any]]:
     parts = [
         sql.Literal(one["hidden"]) if one["hidden"] else sql.Identifier(one["name"])
         for one in table["columns"]
     ]
     condition, values = _condition(table, query)
     keys = [one["name"] for one in table["columns"] if one["key"]] or [table["columns"][0]["name"]]
-    if query.get("order"):
-        keys = [_column(table, query["order"])]
-    down = sql.SQL("asc" if query.get("direction") == "asc" else "desc")
+    if query.order:
+        keys = [_column(table, query.order)]
+    down = sql.SQL("asc" if query.direction == "asc" else "desc")
     order = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(key), down) for key in keys)
     schema, _, name = table["name"].partition(".")
     statement = sql.SQL("select {} from {} where {} order by {} limit %s offset %s").format(
@@ -171,18 +182,18 @@ def _statement(table: Json, query: Json) -> tuple[sql.Composed, list[Any]]:
     return statement, values
 
 
-def _condition(table: Json, query: Json) -> tuple[sql.Composable, list[Any]]:
-    if not query.get("column"):
+def _condition(table: Json, query: RowsQuery) -> tuple[sql.Composable, list[Any]]:
+    if not query.column:
         return sql.SQL("true"), []
-    operator = OPERATORS.get(str(query.get("op") or "eq"))
+    operator = OPERATORS.get(query.op)
     if operator is None:
         raise Refused(f"op is one of {', '.join(OPERATORS)}.")
-    column = sql.Identifier(_column(table, query["column"]))
+    column = sql.Identifier(_column(table, query.column))
     condition = sql.SQL(operator).format(column=column, value=sql.Placeholder())
-    return condition, [str(query.get("value") or "")] if "{value}" in operator else []
+    return condition, [query.value] if "{value}" in operator else []
 
 
-def _column(table: Json, name: Any) -> str:
+def _column(table: Json, name: str) -> str:
     found = next((one for one in table["columns"] if one["name"] == name), None)
     if found is None:
         raise Refused(f"{table['name']} has no column {name}.")

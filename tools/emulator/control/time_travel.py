@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated
 
 import psycopg
+from pydantic import AfterValidator, Field
 
 from shared.scheduled.jobs import JOBS
 from tools.database.errors import DatabaseToolError
-from tools.emulator.control.bodies import Refused
+from tools.emulator.control.bodies import Fields, NoFields, Refused
 from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.parts import Parts
 from tools.emulator.scheduler import is_due
-
-Json = dict[str, Any]
 
 HOUR, DAY = 3600.0, 86400.0
 PERIODS = {
@@ -37,6 +34,28 @@ KEPT = 200  # events of the last move
 SHOWN_NEXT = 20
 
 
+def _known(period: str) -> str:
+    if period not in PERIODS:
+        raise ValueError(f"A period is one of {', '.join(PERIODS)}")
+    return period
+
+
+class Move(Fields):
+    """How far the clock moves: by periods, by seconds, or to a moment."""
+
+    period: Annotated[str, AfterValidator(_known)] | None = Field(
+        None, description="minute, hour, day, week, month (30 days) or year (365 days), or"
+    )
+    times: float = Field(1, description="so many periods, 1 if left out")
+    seconds: float | None = Field(None, description="so many, or")
+    to: str = Field("", description='a moment in ISO 8601, or "next" for what falls due by itself next')
+    wait: bool = Field(
+        False,
+        description="true answers when everything has happened, "
+        "else the stream's `clock` events report progress",
+    )
+
+
 class TimeTravel:
     """One move at a time; `state` says how far it is."""
 
@@ -50,8 +69,8 @@ class TimeTravel:
         self._begin = self._target = 0.0
         self._is_moving = False
         self._passed: list[Json] = []
-        self.get: dict[str, Callable[[Json], Json]] = {"clock": self._state}
-        self.post: dict[str, Callable[[Json], Json]] = {"clock/advance": self.advance}
+        self.get: Routes = {"clock": Route(NoFields, self._state)}
+        self.post: Routes = {"clock/advance": Route(Move, self.advance)}
 
     def restore(self) -> None:
         """Continue with the time that the database was left at by an earlier run."""
@@ -63,7 +82,7 @@ class TimeTravel:
         if self._owner is not None and self._clock.offset:
             self._owner.set_clock_offset(self._clock.offset)
 
-    def _state(self, query: Json) -> Json:
+    def _state(self, query: NoFields) -> Json:
         """Return the time, what falls due by itself next, and what the last move brought."""
         return self.state()
 
@@ -83,15 +102,8 @@ class TimeTravel:
             "cannot": self._why_not or None,
         }
 
-    def advance(self, body: Json) -> Json:
-        """Move the time forward; what falls due on the way happens: renewals, expiries, scheduled jobs.
-
-        period: minute, hour, day, week, month (30 days) or year (365 days), or
-        times: so many periods, 1 if left out
-        seconds: so many, or
-        to: a moment in ISO 8601, or "next" for what falls due by itself next
-        wait: true answers when everything has happened, else the stream's `clock` events report progress
-        """
+    def advance(self, body: Move) -> Json:
+        """Move the time forward; what falls due on the way happens: renewals, expiries, scheduled jobs."""
         if self._why_not:
             raise Refused(self._why_not)
         with self._lock:
@@ -104,28 +116,25 @@ class TimeTravel:
             if target - now > LONGEST:
                 raise Refused("At most two years at a time.")
             self._is_moving, self._begin, self._target, self._passed = True, now, target, []
-        if body.get("wait"):
+        if body.wait:
             self._run()
         else:
             threading.Thread(target=self._run, daemon=True).start()
         return self.state()
 
-    def _wanted(self, body: Json, now: float) -> float:
-        if "period" in body:
-            seconds = PERIODS.get(str(body["period"]))
-            if seconds is None:
-                raise Refused(f"A period is one of {', '.join(PERIODS)}.")
-            return now + seconds * _number(body.get("times", 1), "times")
-        if "seconds" in body:
-            return now + _number(body["seconds"], "seconds")
-        if body.get("to") == "next":
+    def _wanted(self, body: Move, now: float) -> float:
+        if body.period is not None:
+            return now + PERIODS[body.period] * body.times
+        if body.seconds is not None:
+            return now + body.seconds
+        if body.to == "next":
             following = self._next(now)
             if not following:
                 raise Refused("Nothing falls due by itself: no subscription runs and no checkout is open.")
             return datetime.fromisoformat(following[0]["at"]).timestamp()
         try:
-            return datetime.fromisoformat(str(body.get("to"))).timestamp()
-        except ValueError:
+            return datetime.fromisoformat(body.to).timestamp()
+        except (ValueError, OverflowError):
             raise Refused("Say period, seconds, or a moment to go to.") from None
 
     def _next(self, now: float) -> list[Json]:
@@ -194,16 +203,6 @@ def _fell_due(schedule: str, before: float, until: float) -> bool:
             return True
         minute -= timedelta(minutes=1)
     return False
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        number = float(json.loads(json.dumps(value)))
-    except (TypeError, ValueError):
-        raise Refused(f"{name} must be a number.") from None
-    if not math.isfinite(number):
-        raise Refused(f"{name} must be a number.")
-    return number
 
 
 def _iso(moment: float) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
-from tools.emulator.control.deliveries import Deliveries
+from tools.emulator.control.deliveries import Deliveries, DeliveryFields, WaterfallsQuery
+from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.journal import Attempt, Entry
 from tools.emulator.trace import Trace
-
-Json = dict[str, Any]
 
 KINDS = {
     "sql": "sql",
@@ -35,18 +33,21 @@ class Waterfalls:
     def __init__(self, trace: Trace, deliveries: Deliveries) -> None:
         self._trace = trace
         self._deliveries = deliveries
-        self.get: dict[str, Callable[[Json], Json]] = {"waterfalls": self._list, "waterfalls/<id>": self._one}
-        self.post: dict[str, Callable[[Json], Json]] = {}
+        self.get: Routes = {
+            "waterfalls": Route(WaterfallsQuery, self._list),
+            "waterfalls/<id>": Route(DeliveryFields, self._one),
+        }
+        self.post: Routes = {}
 
-    def _list(self, query: Json) -> Json:
-        """Return deliveries with the spans of each attempt; the query is that of GET /api/deliveries."""
-        entries = self._deliveries.entries({"limit": "50"} | query)
+    def _list(self, query: WaterfallsQuery) -> Json:
+        """Return deliveries with the spans of each attempt."""
+        entries = self._deliveries.entries(query, 50)
         events = self._trace.grouped()
         return {"waterfalls": [self._shown(entry, events.get(entry.id, [])) for entry in entries]}
 
-    def _one(self, query: Json) -> Json:
+    def _one(self, query: DeliveryFields) -> Json:
         """Return one; `from` counts from the moment it was queued, in seconds."""
-        entry = self._deliveries.entry(query)
+        entry = self._deliveries.entry(query.id)
         return self._shown(entry, self._trace.of(entry.id))
 
     def _shown(self, entry: Entry, events: list[Json]) -> Json:

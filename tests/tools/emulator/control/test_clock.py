@@ -19,6 +19,7 @@ from tools.database.embedded import Server
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER, Clock
 from tools.emulator.control.bodies import Refused
 from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.control.time_travel import Move
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -218,7 +219,7 @@ def test_a_stack_that_may_not_move_says_why() -> None:
     try:
         assert stack.api.time_travel.state()["cannot"] == "A real provider is used."
         with pytest.raises(Refused, match="real provider"):
-            stack.api.time_travel.advance({"period": "day"})
+            stack.api.time_travel.advance(Move(period="day"))
     finally:
         stack.stop()
 
