@@ -24,9 +24,9 @@ from shared.telegram.context import UpdateContext, current_context
 from shared.telegram.feature import PAYMENT, Command, Feature
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Handler
-from shared.telegram.selection import command_of, command_target, handles, linked_page, may_answer
+from shared.telegram.selection import command_target, handles, linked_page, may_answer
 from shared.telegram.tolerant import read_update
-from shared.telegram.update import Update
+from shared.telegram.update import Update, command_of
 from shared.telegram.update_parsing import InvalidPayload
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
@@ -208,7 +208,7 @@ class Bot(TeleBot):
             data = str(update.content.get("data") or "")
             found = (one for one in self._candidates(context) if one.data and one.data.fullmatch(data))
         elif update.kind == "message" and "text" in update.message:
-            name, page = command_of(update.text), linked_page(update.text)
+            name, page = update.command, linked_page(update.text)
             if name == "start" and page:
                 found = self._pages(page)
             else:

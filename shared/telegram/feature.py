@@ -18,6 +18,8 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Any, Protocol
 
+from shared.core.cached_property import cached_property
+
 ANY = "*"  # as a command or button: those that no other feature has
 LINK = "link"  # as a kind: a /start link
 PAYMENT = "payment"  # as a kind of update: what Telegram reports of payments
@@ -90,7 +92,11 @@ class Feature:
 
     def has_command(self, name: str) -> bool:
         """Return whether it handles a command of this name; ANY: commands that no other feature has."""
-        return any(command.name == name for command in self.commands)
+        return name in self._command_names
+
+    @cached_property
+    def _command_names(self) -> frozenset[str]:
+        return frozenset(command.name for command in self.commands)
 
 
 def button_key(data: str) -> str:

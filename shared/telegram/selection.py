@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from telebot.util import extract_command
-
 from shared.core import user_input
 from shared.telegram.feature import ANY, PAYMENT, Feature, button_key
 from shared.telegram.update import Update
@@ -38,7 +36,7 @@ def _may_answer_message(feature: Feature, update: Update) -> bool:
     if update.is_forwarded:
         return feature.takes_texts or feature.takes_content
     if update.text.startswith("/") and not update.is_relayed:
-        return feature.has_command(command_of(update.text)) or feature.has_command(ANY)
+        return feature.has_command(update.command) or feature.has_command(ANY)
     return feature.takes_texts
 
 
@@ -49,11 +47,6 @@ def handles(feature: Feature, kind: str) -> bool:
     if kind == "callback_query":
         return bool(feature.buttons)
     return kind in feature.kinds or (kind == "subscription" and PAYMENT in feature.kinds)
-
-
-def command_of(text: str) -> str:
-    """Return the command that a text begins with, in lower case without its slash; empty where it is none."""
-    return (extract_command(text) or "").lower()
 
 
 def command_target(text: str) -> str:

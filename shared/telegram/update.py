@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 import orjson
+from telebot.util import extract_command
 
 from shared.core.cached_property import cached_property
 from shared.core.config import settings
@@ -131,6 +132,11 @@ class Update:
         """The text or the caption of the message."""
         return self.message.get("text") or self.message.get("caption") or ""
 
+    @cached_property
+    def command(self) -> str:
+        """The command that the text begins with, see `command_of`."""
+        return command_of(self.text)
+
     @property
     def is_plain_text(self) -> bool:
         """Whether this is a new or edited text message that the user wrote, and no command."""
@@ -213,6 +219,11 @@ class Update:
         else:  # other texts may contain secrets too: a quoted message, a file name, a contact
             has_secret = self.has_secret or looks_like_secret(payload)
         return orjson.dumps(_redacted(self.data)).decode() if has_secret else payload
+
+
+def command_of(text: str) -> str:
+    """Return the command that a text begins with, in lower case without its slash; empty where it is none."""
+    return (extract_command(text) or "").lower()
 
 
 def is_id(value: object) -> TypeGuard[int]:
