@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -15,7 +16,10 @@ from pydantic import Field
 
 from tools.cloud import payloads as cloud
 from tools.cloud.gcloud import CloudError, Gcloud
+from tools.emulator.environment import SettingMissing, bot_token
+from tools.images.payloads import Token
 from tools.setup import answers
+from tools.setup.context import Context, Stop
 from tools.telegram import payloads as telegram
 from tools.validation import Foreign, InvalidData, Sentence, parse, parse_json
 
@@ -171,6 +175,29 @@ def test_kept_answers_of_another_version_are_read(tmp_path: Path) -> None:
     file = tmp_path / "answers.json"
     file.write_text('{"region": "europe-west3", "welcomed": [7], "a_later_question": "x"}')
     assert answers.load(file, "staging") == answers.Answers(region="europe-west3", welcomed=[7])
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", "{}", "5", '{"assistant": 5}', '{"123:AAE-a-secret": null}'])
+def test_tokens_that_do_not_fit_are_one_sentence_without_a_token(kept: str) -> None:
+    context = Context(answers.Answers(), None, None, SimpleNamespace(get=lambda _: kept), None, None)  # type: ignore[arg-type]
+    with pytest.raises(Stop) as stopped:
+        context.tokens()
+    with pytest.raises(SettingMissing) as missing:
+        bot_token({"BOT_TOKENS": kept})
+    for error in (stopped.value, missing.value):
+        assert "BOT_TOKENS" in str(error)
+        assert "AAE" not in str(error)
+
+
+@pytest.mark.parametrize("answer", [{"token": "x"}, {"access_token": "x"}, {"token": "x", "expires_in": 300}])
+def test_either_name_of_a_registrys_token_is_read(answer: Any) -> None:
+    assert parse(Token, answer).token == "x"
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"token": None}, {"token": ["x"]}])
+def test_a_registrys_answer_without_a_token_does_not_fit(answer: Any) -> None:
+    with pytest.raises(InvalidData):
+        parse(Token, answer)
 
 
 def modules() -> list[Path]:

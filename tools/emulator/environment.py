@@ -69,14 +69,16 @@ def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str
 
 def bot_token(dotenv: Mapping[str, str]) -> str:
     """Return the assistant's token from BOT_TOKEN or BOT_TOKENS; raises SettingMissing."""
+    from tools import validation
+
     try:
-        tokens = json.loads(dotenv.get("BOT_TOKENS") or "{}")
-    except ValueError:
+        tokens = validation.parse_json(dict[str, str], dotenv.get("BOT_TOKENS") or "{}")
+    except validation.InvalidData:
         raise SettingMissing("BOT_TOKENS in .env is no JSON object of bots and tokens.") from None
-    token = dotenv.get("BOT_TOKEN") or (tokens.get("assistant") if isinstance(tokens, dict) else None)
+    token = dotenv.get("BOT_TOKEN") or tokens.get("assistant")
     if not token:
         raise SettingMissing("--real telegram needs BOT_TOKEN in .env, or the assistant in BOT_TOKENS.")
-    return str(token)
+    return token
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

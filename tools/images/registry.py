@@ -6,7 +6,6 @@ digest("python:3.13-slim")  ->  "sha256:…"
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import urllib.error
 import urllib.parse
@@ -80,10 +79,12 @@ def _get(url: str, headers: dict[str, str]) -> bytes:
 
 
 def _token(challenge: str) -> str:
+    from tools import validation
+    from tools.images.payloads import Token
+
     asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     query = urllib.parse.urlencode({name: asked[name] for name in ("service", "scope") if name in asked})
-    answer = json.loads(_read(f"{asked['realm']}?{query}", {}))
-    return str(answer.get("token") or answer["access_token"])
+    return validation.parse_json(Token, _read(f"{asked['realm']}?{query}", {})).token
 
 
 def _read(url: str, headers: dict[str, str]) -> bytes:

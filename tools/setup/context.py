@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +47,14 @@ class Context:
 
     def tokens(self) -> dict[str, str]:
         """Return the bots' tokens from Secret Manager. Raises Stop when they are not readable there."""
+        from tools import validation
+
         try:
-            tokens = json.loads(self.store.get("BOT_TOKENS"))
-        except ValueError:
-            tokens = None
-        if not isinstance(tokens, dict) or not tokens:
+            tokens = validation.parse_json(dict[str, str], self.store.get("BOT_TOKENS"))
+        except validation.InvalidData:
+            tokens = {}
+        if not tokens:
             raise Stop(
                 "BOT_TOKENS holds no JSON object of bots and tokens: ./switchboard secret set BOT_TOKENS"
             )
-        return {str(name): str(token) for name, token in tokens.items()}
+        return tokens
