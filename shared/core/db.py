@@ -2,8 +2,8 @@
 
     db.call("receive_update", p_bot="assistant", ...)   ->  select public.receive_update(p_bot => …)
 
-Every function called from here answers with one jsonb value and is safe to call twice, so a call whose
-connection failed may be repeated. Connections come from a small pool, opened on first use (never before
+Every function called from here answers with one jsonb or json value and is safe to call twice, so a call
+whose connection failed may be repeated. Connections come from a small pool, opened on first use (never before
 gunicorn's fork), in autocommit and without prepared statements: a transaction pooler requires both.
 """
 
@@ -202,7 +202,7 @@ def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
 
 
 def call(function: str, **parameters: object) -> JsonValue:
-    """Call `public.<function>` and return its jsonb answer, decoded.
+    """Call `public.<function>` and return its JSON answer, decoded.
 
     Dicts and lists become jsonb parameters; NUL, which Postgres cannot store, is removed. Takes at most
     `RETRY_SECONDS` without a connection, and `ANSWER_SECONDS` more if the server does not answer.

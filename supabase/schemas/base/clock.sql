@@ -9,7 +9,6 @@ returns timestamptz
 language sql
 volatile
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
   select clock_timestamp();
 $$;

@@ -37,6 +37,11 @@ def database_url(server: Server) -> str:
     return server.url("migrated", "supabase_admin")
 
 
+@pytest.fixture(autouse=True)
+def known_rows() -> None:
+    """Restore no rows: a test here rolls back what it changes, or has a database of its own."""
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[psycopg.Connection]:
     """A superuser's connection in a transaction that is rolled back."""

@@ -6,12 +6,15 @@
 -- Errors: none.
 create or replace function private.setting(p_key text)
 returns text
-language sql
+language plpgsql
 stable
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
-  select s.value #>> '{}' from private.settings as s where s.key = p_key;
+begin
+  return (
+    select s.value #>> '{}' from private.settings as s where s.key = p_key
+  );
+end
 $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;

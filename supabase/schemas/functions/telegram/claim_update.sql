@@ -1,12 +1,15 @@
 -- Stores an update, or finds it, and decides whether this delivery processes it; if so, takes the lease. A row older
 -- than 48 hours never counts as a duplicate, because Telegram may restart the numbering after a quiet week.
 --
+-- p_reservation, p_reserved_on, p_reserved_cost: the reservation that a new row is stored with (of the plan, where
+-- p_reserved_on is set). The caller takes the request, or corrects the row, in the same transaction.
+--
 -- Concurrency: deliveries of one update meet in the primary key and then in its row lock, so one of them processes it
 --   and the others get the state of the row. A repeated call of the same delivery, whose first response was lost,
 --   keeps the lease it has.
 -- Locks: update row (FOR UPDATE).
--- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed) and the columns of the
---   row.
+-- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed), is_new (this call stored the
+--   row) and the columns of a row that it found.
 -- Errors: none.
 create or replace function private.claim_update(
   p_bot text,
@@ -19,7 +22,11 @@ create or replace function private.claim_update(
   p_lease_seconds integer,
   p_now timestamptz,
   p_thread bigint,
+  p_reservation text,
+  p_reserved_on date,
+  p_reserved_cost numeric,
   out outcome text,
+  out is_new boolean,
   out attempt integer,
   out failures integer,
   out crash_count integer,
@@ -31,12 +38,12 @@ returns record
 language plpgsql
 volatile
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := p_now;
   v_update public.telegram_updates;
 begin
+  is_new := true;
   attempt := 1;
   failures := 0;
   crash_count := 0;
@@ -44,10 +51,12 @@ begin
   lease_until := p_now + make_interval(secs => p_lease_seconds);
   loop
     insert into public.telegram_updates as t
-      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
+      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at,
+       reservation, reserved_on, reserved_from, reserved_cost)
     values (
       p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
-      claim_update.lease_until, p_now
+      claim_update.lease_until, p_now,
+      p_reservation, p_reserved_on, case when p_reserved_on is not null then 'plan' end, p_reserved_cost
     )
     on conflict (bot, update_id) do nothing;
     if found then
@@ -66,6 +75,7 @@ begin
      where t.bot = p_bot and t.update_id = p_update_id
        and t.received_at < private.clock() - interval '48 hours';
   end loop;
+  is_new := false;
   v_now := private.clock();  -- waiting for the lock takes time
 
   if v_update.status in ('finished', 'dead_lettered') then

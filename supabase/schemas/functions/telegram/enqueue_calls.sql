@@ -6,25 +6,28 @@
 -- Errors: none.
 create or replace function private.enqueue_calls(p_bot text, p_update_id bigint, p_calls jsonb)
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
-  with stored as (
+declare
+  v_send_after timestamptz := private.clock() + interval '1 minute';
+  v_call jsonb;
+  v_id bigint;
+  v_ids jsonb := '[]';
+begin
+  for v_index in 0 .. jsonb_array_length(p_calls) - 1 loop
+    v_call := p_calls -> v_index;
     insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
-    select
-      p_bot,
-      (c.value -> 'parameters' ->> 'chat_id')::bigint,
-      p_update_id,
-      c.value ->> 'method',
-      c.value -> 'parameters',
-      private.clock() + interval '1 minute'
-    from jsonb_array_elements(p_calls) with ordinality as c (value, position)
-    order by c.position
-    returning o.id
-  )
-  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
+    values (
+      p_bot, (v_call -> 'parameters' ->> 'chat_id')::bigint, p_update_id, v_call ->> 'method',
+      v_call -> 'parameters', v_send_after
+    )
+    returning o.id into v_id;
+    v_ids := v_ids || to_jsonb(v_id);
+  end loop;
+  return v_ids;
+end
 $$;
 
 revoke all on function private.enqueue_calls from public, anon, authenticated, service_role;

@@ -8,14 +8,18 @@
 -- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
 -- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
 -- plan may limit it further.
+-- The result is json and not jsonb: private.recent_messages builds the history as text.
 --
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
 --   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
 --   attempt. An update that was received before its user was erased is over and does not create the user again.
+--   The commit of a new update does not wait for the disk, because the next commit that waits (finish_update, or a change
+--   of the handler before it) makes both durable. If the server crashes before that, nothing was answered yet:
+--   finish_update finds no row and answers superseded, and Telegram delivers the update again.
 -- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
 --   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
 --   before its user.
--- Returns: jsonb
+-- Returns: json
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
 --   attempt?: int          (work, crash_limit)
 --   failures?: int         (work, crash_limit)
@@ -58,7 +62,7 @@ create or replace function public.receive_update(
   p_history_characters integer default null,
   p_cost numeric default 0
 )
-returns jsonb
+returns json
 language plpgsql
 volatile
 security definer
@@ -78,6 +82,11 @@ declare
   v_edited_question text;
   v_is_counted boolean;
   v_releases_left integer;
+  v_timezone text;
+  v_currency text;
+  v_expected text;
+  v_expected_day date;
+  v_expected_cost numeric;
 begin
   -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
@@ -95,11 +104,28 @@ begin
     -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
   end if;
-  select * into v_claim from private.claim_update(
-    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
+  v_banned := v_user.banned_at is not null and not v_user.is_admin;
+  select
+    (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
+    (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency')
+    into v_timezone, v_currency;
+  if p_reserve and not v_banned and v_known.bot is null and not v_session.session_data ?| array['awaiting', 'paste'] then
+    v_user_api_key := private.active_token(v_user.id);
+    -- What private.reserve_usage almost always decides is stored with the row, which saves a second write of it.
+    if v_user_api_key is null then
+      v_expected := 'reserved';
+      v_expected_day := (v_now at time zone v_timezone)::date;
+      v_expected_cost := p_cost;
+    else
+      v_expected := 'user_api_key';
+    end if;
+  end if;
+  v_claim := private.claim_update(
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread,
+    v_expected, v_expected_day, v_expected_cost
   );
   if v_claim.outcome = 'busy' then
-    return jsonb_build_object(
+    return json_build_object(
       'outcome', 'busy',
       'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
@@ -110,9 +136,9 @@ begin
     end if;
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   elsif v_claim.outcome = 'crash_limit' then
-    return jsonb_build_object(
+    return json_build_object(
       'outcome', 'crash_limit', 'attempt', v_claim.attempt, 'failures', v_claim.crash_count,
-      'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
+      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
@@ -124,9 +150,8 @@ begin
   then
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
-  v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
-  if p_reserve and not v_banned and not v_is_counted then
+  if v_expected is null and p_reserve and not v_banned and not v_is_counted then
     v_user_api_key := private.active_token(v_user.id);
   end if;
   if p_reserve
@@ -134,16 +159,22 @@ begin
     and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null);
+    v_reserved := private.reserve_usage(
+      v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null, v_timezone
+    );
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
     v_claim.reservation := v_reserved.reservation;
-    update public.telegram_updates as t
-       set reservation = v_claim.reservation,
-           reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from,
-           reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
-     where t.bot = p_bot and t.update_id = p_update_id;
+    if not v_claim.is_new or v_reserved.reservation is distinct from v_expected
+      or v_reserved.reserved_on is distinct from v_expected_day or v_reserved.reserved_from = 'bonus'
+    then
+      update public.telegram_updates as t
+         set reservation = v_claim.reservation,
+             reserved_on = v_reserved.reserved_on,
+             reserved_from = v_reserved.reserved_from,
+             reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
+       where t.bot = p_bot and t.update_id = p_update_id;
+    end if;
     if v_reserved.plan is not null then
       v_quota := v_reserved;
     end if;
@@ -158,14 +189,17 @@ begin
      limit 1;
   end if;
   if v_quota is null then
-    v_quota := private.quota(v_user.id, v_user.vip_level);
+    v_quota := private.quota(v_user.id, v_user.vip_level, v_timezone);
+  end if;
+  if v_claim.is_new then
+    perform set_config('synchronous_commit', 'off', true);
   end if;
 
-  return jsonb_build_object(
+  return json_build_object(
     'outcome', 'work',
     'attempt', v_claim.attempt,
     'failures', v_claim.failures,
-    'user', jsonb_build_object(
+    'user', json_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
       'is_new', v_user.created_at = v_claim.received_at,
@@ -173,19 +207,19 @@ begin
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
-      'currency', private.setting('balance_currency'),
+      'currency', v_currency,
       'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
-      'ban', case when v_banned then jsonb_build_object(
+      'ban', case when v_banned then json_build_object(
         'reason', v_user.ban_reason, 'notified', v_user.ban_notified
       ) end
     ),
-    'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
-    'usage', jsonb_build_object(
+    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', json_build_object(
       'plan', v_quota.plan,
       'features', v_quota.features,
       'requests', v_quota.requests,
@@ -205,7 +239,7 @@ begin
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
         p_history_characters
       )
-      else '[]'::jsonb
+      else '[]'::json
     end,
     'edited_question', v_edited_question
   );

@@ -37,7 +37,9 @@ begin
   if v_update.reservation in ('reserved', 'settled') then
     return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key);
+  v_reserved := private.reserve_usage(
+    v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key, private.setting('quota_timezone')
+  );
   update public.telegram_updates as t
      set reservation = v_reserved.reservation,
          reserved_on = v_reserved.reserved_on,

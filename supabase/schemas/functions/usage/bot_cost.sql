@@ -6,14 +6,17 @@
 -- Errors: none.
 create or replace function private.bot_cost(p_bot text, p_day date)
 returns numeric
-language sql
+language plpgsql
 volatile
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(sum(t.cost), 0)
-    from public.daily_totals as t
-   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
+begin
+  return (
+    select coalesce(sum(t.cost), 0)
+      from public.daily_totals as t
+     where t.day = p_day and t.bot = p_bot and not t.is_user_api_key
+  );
+end
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;

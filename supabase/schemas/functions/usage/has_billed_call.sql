@@ -7,15 +7,18 @@
 -- Errors: none.
 create or replace function private.has_billed_call(p_usage jsonb)
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
-  select exists (
-    select from jsonb_array_elements(p_usage) as c (call)
-     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
+begin
+  return (
+    select exists (
+      select from jsonb_array_elements(p_usage) as c (call)
+       where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
+    )
   );
+end
 $$;
 
 revoke all on function private.has_billed_call from public, anon, authenticated, service_role;

@@ -2,7 +2,7 @@
 -- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
 -- daily cost of the bot, questions in progress. On a user API key only the last one applies.
 --
--- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
+-- p_timezone: the setting quota_timezone. p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
 -- added to what was spent, so the cost limits also hold for questions that arrive together.
 --
 -- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
@@ -25,6 +25,7 @@ create or replace function private.reserve_usage(
   p_update_id bigint,
   p_cost numeric,
   p_is_user_api_key boolean,
+  p_timezone text,
   out reservation text,
   out reserved_on date,
   out reserved_from text,
@@ -44,14 +45,12 @@ returns record
 language plpgsql
 volatile
 security invoker
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz;
   v_user record;
   v_quota record;
   v_limits record;
-  v_open record;
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
@@ -59,30 +58,28 @@ begin
   end if;
   v_now := private.clock();  -- waiting for the lock takes time
   select
-    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
+    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'questions_in_progress') as questions,
+    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'daily_releases') as releases,
+    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_user') as user_cost,
+    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_bot') as bot_cost,
+    count(*) as open_questions,
+    count(*) filter (where t.reservation = 'reserved') as open_requests,
+    coalesce(sum(t.reserved_cost), 0) as open_cost
     into v_limits
-    from private.settings as s
-   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
-  select
-    count(*) as questions,
-    count(*) filter (where t.reservation = 'reserved') as requests,
-    coalesce(sum(t.reserved_cost), 0) as cost
-    into v_open
     from public.telegram_updates as t
    where t.user_id = p_user_id
-     and t.status = 'working'
+     -- Behind a subquery, so that the planner takes the user's rows and not telegram_updates_open_idx: that holds the open
+     -- updates of all users, but looks smaller.
+     and t.status = (select 'working')
      and t.lease_until > v_now
      and t.reservation in ('reserved', 'user_api_key', 'settled')
      and (t.bot, t.update_id) <> (p_bot, p_update_id);
 
   if p_is_user_api_key then
-    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
+    reservation := case when v_limits.open_questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
     return;
   end if;
-  v_quota := private.quota(p_user_id, v_user.vip_level);
+  v_quota := private.quota(p_user_id, v_user.vip_level, p_timezone);
   plan := v_quota.plan;
   features := v_quota.features;
   history_length := v_quota.history_length;
@@ -103,10 +100,10 @@ begin
   reservation := case
     when reserved_from is null then 'refused'
     when v_limits.user_cost > 0
-      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
+      and private.user_cost(p_user_id, v_quota.day) + v_limits.open_cost + p_cost > v_limits.user_cost then 'user_cost'
     when v_limits.bot_cost > 0
-      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
-    when v_open.questions >= v_limits.questions then 'in_progress'
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_update_id, p_cost, v_limits.bot_cost) then 'bot_cost'
+    when v_limits.open_questions >= v_limits.questions then 'in_progress'
     else 'reserved'
   end;
   if reservation <> 'reserved' then
@@ -138,9 +135,7 @@ begin
   on conflict (user_id, month) do update
     set requests = u.requests + excluded.requests,
         bonus_requests = u.bonus_requests + excluded.bonus_requests;
-  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
-    from public.daily_usage as d
-   where d.user_id = p_user_id and d.day = v_quota.day;
+  releases_left := greatest(v_limits.releases - v_limits.open_requests - v_quota.releases, 0);
 end
 $$;
 

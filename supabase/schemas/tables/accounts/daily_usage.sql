@@ -4,11 +4,15 @@ create table public.daily_usage (
   user_id bigint not null references public.users (id) on delete cascade,
   bot text not null,
   day date not null,
-  requests integer not null default 0 check (requests >= 0),
-  bonus_requests integer not null default 0 check (bonus_requests >= 0),
-  user_api_key_requests integer not null default 0 check (user_api_key_requests >= 0),
-  releases integer not null default 0 check (releases >= 0),
-  primary key (user_id, day, bot)
+  requests integer not null default 0,
+  bonus_requests integer not null default 0,
+  user_api_key_requests integer not null default 0,
+  releases integer not null default 0,
+  primary key (user_id, day, bot),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint daily_usage_check check (
+    least(requests, bonus_requests, user_api_key_requests, releases) >= 0
+  )
 );
 
 comment on table public.daily_usage is 'AI requests per user, day and bot';

@@ -2,10 +2,14 @@
 
 create table public.monthly_usage (
   user_id bigint not null references public.users (id) on delete cascade,
-  month date not null check (extract(day from month) = 1),
-  requests integer not null default 0 check (requests >= 0),
-  bonus_requests integer not null default 0 check (bonus_requests >= 0),
-  primary key (user_id, month)
+  month date not null,
+  requests integer not null default 0,
+  bonus_requests integer not null default 0,
+  primary key (user_id, month),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint monthly_usage_check check (
+    extract(day from month) = 1 and least(requests, bonus_requests) >= 0
+  )
 );
 
 comment on table public.monthly_usage is 'AI requests per user and month';

@@ -7,12 +7,16 @@ create table public.bot_sessions (
   chat_id bigint not null,
   thread_id bigint not null default 0,
   mode text not null default 'chat',
-  session_data jsonb not null default '{}' check (jsonb_typeof(session_data) = 'object'),
-  stats_data jsonb not null default '{}' check (jsonb_typeof(stats_data) = 'object'),
+  session_data jsonb not null default '{}',
+  stats_data jsonb not null default '{}',
   last_update_id bigint,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
-  primary key (user_id, bot, chat_id, thread_id)
+  primary key (user_id, bot, chat_id, thread_id),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint bot_sessions_check check (
+    jsonb_typeof(session_data) = 'object' and jsonb_typeof(stats_data) = 'object'
+  )
 );
 
 -- Finds a group's sessions when it becomes a supergroup (public.migrate_chat).

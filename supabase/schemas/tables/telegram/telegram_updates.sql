@@ -9,7 +9,7 @@ create table public.telegram_updates (
   bot text not null,
   update_id bigint not null,
   kind text not null,
-  status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
+  status text not null,
   chat_id bigint,
   thread_id bigint not null default 0,
   -- Not a foreign key: this table is hot and its rows live for days. private.lock_user handles erased users.
@@ -20,18 +20,23 @@ create table public.telegram_updates (
   failures integer not null default 0,
   crash_count integer not null default 0,
   lease_until timestamptz,
-  reservation text check (
-    reservation in (
-      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
-    )
-  ),
+  reservation text,
   reserved_on date,
-  reserved_from text check (reserved_from in ('plan', 'bonus')),
-  reserved_cost numeric(14, 8) check (reserved_cost >= 0),
+  reserved_from text,
+  reserved_cost numeric(14, 8),
   answer jsonb,
   error text,
   received_at timestamptz not null default private.clock(),
-  primary key (bot, update_id)
+  primary key (bot, update_id),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint telegram_updates_check check (
+    status in ('working', 'failed', 'finished', 'dead_lettered')
+    and reservation in (
+      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+    )
+    and reserved_from in ('plan', 'bonus')
+    and reserved_cost >= 0
+  )
 );
 
 -- Unfinished updates whose lease has expired: the sweep finds them here.

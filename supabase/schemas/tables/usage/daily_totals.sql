@@ -15,16 +15,22 @@ create table public.daily_totals (
   provider text not null,
   model text not null,
   is_user_api_key boolean not null,
-  shard integer not null check (shard between 0 and 15),
-  requests bigint not null default 0 check (requests >= 0),
-  calls bigint not null default 0 check (calls >= 0),
-  errors bigint not null default 0 check (errors >= 0),
-  tokens_in bigint not null default 0 check (tokens_in >= 0),
-  tokens_out bigint not null default 0 check (tokens_out >= 0),
-  cost numeric(18, 8) not null default 0 check (cost >= 0),
-  ms bigint not null default 0 check (ms >= 0),
-  new_users bigint not null default 0 check (new_users >= 0),
-  primary key (day, bot, provider, model, is_user_api_key, shard)
+  shard integer not null,
+  requests bigint not null default 0,
+  calls bigint not null default 0,
+  errors bigint not null default 0,
+  tokens_in bigint not null default 0,
+  tokens_out bigint not null default 0,
+  cost numeric(18, 8) not null default 0,
+  ms bigint not null default 0,
+  new_users bigint not null default 0,
+  primary key (day, bot, provider, model, is_user_api_key, shard),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint daily_totals_check check (
+    shard >= 0 and shard <= 15
+    and least(requests, calls, errors, tokens_in, tokens_out, ms, new_users) >= 0
+    and cost >= 0
+  )
 );
 
 comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';

@@ -2,19 +2,26 @@
 
 create table public.monthly_api_usage (
   user_id bigint not null references public.users (id) on delete cascade,
-  month date not null check (extract(day from month) = 1),
+  month date not null,
   provider text not null,
   model text not null,
   is_user_api_key boolean not null,
-  calls integer not null check (calls >= 0),
-  errors integer not null check (errors >= 0),
-  tokens_in bigint not null check (tokens_in >= 0),
-  tokens_out bigint not null check (tokens_out >= 0),
-  cost numeric(16, 8) not null check (cost >= 0),
-  ms bigint not null check (ms >= 0),
+  calls integer not null,
+  errors integer not null,
+  tokens_in bigint not null,
+  tokens_out bigint not null,
+  cost numeric(16, 8) not null,
+  ms bigint not null,
   day date,
-  day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
-  primary key (user_id, month, provider, model, is_user_api_key)
+  day_cost numeric(16, 8) not null default 0,
+  primary key (user_id, month, provider, model, is_user_api_key),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint monthly_api_usage_check check (
+    extract(day from month) = 1
+    and least(calls, errors) >= 0
+    and least(tokens_in, tokens_out, ms) >= 0
+    and least(cost, day_cost) >= 0
+  )
 );
 
 comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';
