@@ -19,7 +19,7 @@ from tools.bench.errors import BenchError
 from tools.database.embedded import free_port
 from tools.emulator.functions import INHERITED, ROOT
 
-THREADS = 80  # what one instance with one vCPU is deployed with
+THREADS = 120  # what one instance with one vCPU is deployed with
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 

@@ -13,6 +13,8 @@ from tools.bench.saturation import CHAT, check
 
 AT_ONCE = 100
 DELAY = 0.5  # seconds
+_CHATS = 153  # a second: 0.9 of the AsyncTeleBot prototype (known_peers.py)
+_LATEST = 900  # milliseconds within which 99 of 100 answers are there
 _WAYS = {
     "the answer after 500 ms": Control(delay=DELAY),
     "the answer word by word through 500 ms": Control(delay=DELAY, drip=True),
@@ -33,9 +35,9 @@ def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: floa
     finally:
         fake_servers.control(Control())
     first, *others = results
-    rows = [*_rows(first, results[first], Aim(140, at_least=True))]
+    rows = [*_rows(first, results[first], Aim(_CHATS, at_least=True), Aim(_LATEST))]
     for way in others:
-        rows += _rows(way, results[way], None)
+        rows += _rows(way, results[way], None, None)
     title = f"{AT_ONCE} at once, {THREADS} threads, median of {rounds}"
     return Section(
         title,
@@ -44,11 +46,16 @@ def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: floa
     )
 
 
-def _rows(way: str, results: list[tuple[Load, float]], aim: Aim | None) -> list[Row]:
+def _rows(way: str, results: list[tuple[Load, float]], aim: Aim | None, latest: Aim | None) -> list[Row]:
     loads = [done for done, _ in results]
     return [
         Row(f"{way}: chats a second", median(done.per_second for done in loads), aim=aim, digits=0),
         Row("  half of them within, ms", median(done.percentile(50) * 1000 for done in loads), digits=0),
-        Row("  99 of 100 within, ms", median(done.percentile(99) * 1000 for done in loads), digits=0),
+        Row(
+            "  99 of 100 within, ms",
+            median(done.percentile(99) * 1000 for done in loads),
+            aim=latest,
+            digits=0,
+        ),
         Row("  CPU of a chat, ms", median(cpu for _, cpu in results), digits=3),
     ]

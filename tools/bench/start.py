@@ -23,7 +23,7 @@ def measure(bare: Peer, product: Peer, rounds: int) -> Section:
         for index in range(3)
     )
     rows = [
-        Row("start to first answer, ms", *wall, aim=Aim(1.9, of_ratio=True), digits=0),
+        Row("start to first answer, ms", *wall, aim=Aim(1.7, of_ratio=True), digits=0),
         Row("  CPU of it, ms", *cpu, digits=0),
         Row("memory after the first answer (PSS), MB", *pss, aim=Aim(70)),
     ]

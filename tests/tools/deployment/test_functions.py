@@ -162,7 +162,7 @@ def test_threads_match_concurrent_requests(build: Build, name: str) -> None:
 
 def test_telegram_is_as_the_design_measured_it(build: Build) -> None:
     call = deployed(build, "telegram")
-    assert (call.flags["concurrency"], call.flags["timeout"]) == ("80", "60s")
+    assert (call.flags["concurrency"], call.flags["timeout"]) == ("120", "60s")
     assert "allow-unauthenticated" in call.flags
     assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "5")
 
