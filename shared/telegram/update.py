@@ -33,7 +33,7 @@ _FORWARD_FIELDS = frozenset(
         "is_automatic_forward",
     }
 )
-# A message with only these fields has no other text than `text`.
+# A message with only these fields has no other texts than `text`, the addresses of its entities, and names.
 _PLAIN_FIELDS = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 
 
@@ -215,9 +215,10 @@ class Update:
         """The update as JSON for the inbox, with credentials redacted."""
         payload = orjson.dumps(self.data).decode()
         if self.kind == "message" and self.content.keys() <= _PLAIN_FIELDS:
-            has_secret = self.has_secret
-        else:  # other texts may contain secrets too: a quoted message, a file name, a contact
-            has_secret = self.has_secret or _holds_secret(self.data)
+            rest: object = self.content.get("entities")
+        else:
+            rest = self.data
+        has_secret = self.has_secret or _holds_secret(rest)
         return orjson.dumps(_redacted(self.data)).decode() if has_secret else payload
 
 
