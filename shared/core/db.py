@@ -198,7 +198,7 @@ def close() -> None:
 def _statement(function: str, parameters: tuple[str, ...]) -> bytes:
     # Contains only names from our own source; a test compares each call with the schema files.
     arguments = ", ".join(f"{name} => ${number}" for number, name in enumerate(parameters, 1))
-    return f"select public.{function}({arguments})::text".encode()
+    return f"select public.{function}({arguments})".encode()
 
 
 def call(function: str, **parameters: object) -> JsonValue:
