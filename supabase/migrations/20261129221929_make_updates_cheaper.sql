@@ -1,6 +1,8 @@
 -- Reduce the Postgres CPU of an update: fewer statements and functions on its way, one constraint per table.
 -- Locks: api_usage, bot_sessions, daily_totals, daily_usage, monthly_api_usage, monthly_usage and telegram_updates
 -- exclusively, without reading their rows: the new constraints are checked by the next migration, which blocks no other transaction.
+-- The functions dropped here are private or made again below; each constraint is part of the merged one of its table.
+-- squawk-ignore-file ban-drop-function, ban-drop-constraint
 
 drop function private.claim_update(p_bot text, p_update_id bigint, p_delivery uuid, p_kind text, p_chat_id bigint, p_user_id bigint, p_payload jsonb, p_lease_seconds integer, p_now timestamp with time zone, p_thread bigint, OUT outcome text, OUT attempt integer, OUT failures integer, OUT crash_count integer, OUT reservation text, OUT received_at timestamp with time zone, OUT lease_until timestamp with time zone);
 
