@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.supabase.usage.users import Sql, Update, UsageCounters, served_user, usage_counters, user_id
+from tests.supabase.usage.users import Call, Sql, Update, UsageCounters, served_user, usage_counters, user_id
 from tests.support import examples, in_parallel
 from tools.database import admins
 
@@ -217,3 +218,26 @@ def test_the_counters_match_any_sequence_of_reservations(
             used[source] -= step != "settled"
         plan, paid = used["plan"], used["bonus"]
         assert usage_counters(sql, anna) == UsageCounters(plan, paid, plan, paid, bonus - paid)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "bonus", "stored"),
+    [
+        (25, 1, ("reserved", "plan", True, Decimal("0.25"))),
+        (0, 1, ("reserved", "bonus", True, Decimal("0.25"))),
+        (0, 0, ("refused", None, False, None)),
+    ],
+    ids=["plan", "bonus", "refused"],
+)
+def test_the_row_of_the_update_has_the_reservation_that_was_decided(
+    sql: Sql, call: Call, anna: int, limits: Limits, allowed: int, bonus: int, stored: tuple[Any, ...]
+) -> None:
+    """The row is stored with a reservation of the plan before the limits are checked."""
+    limits(daily_requests=allowed)
+    sql("update users set bonus_credits = %s where telegram_id = %s", bonus, anna)
+    Update(call, "assistant", 77, anna, cost="0.25")
+    (row,) = sql(
+        "select reservation, reserved_from, reserved_on is not null, reserved_cost "
+        "from telegram_updates where update_id = 77"
+    )
+    assert tuple(row.values()) == stored

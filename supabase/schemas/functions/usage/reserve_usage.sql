@@ -2,8 +2,9 @@
 -- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
 -- daily cost of the bot, questions in progress. On a user API key only the last one applies.
 --
--- p_timezone: the setting quota_timezone. p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
--- added to what was spent, so the cost limits also hold for questions that arrive together.
+-- p_timezone: the setting quota_timezone. p_cost: the most that the question may cost in US dollars. The reserved cost
+-- of other questions in progress is added to what was spent, so the cost limits also hold for questions that arrive
+-- together.
 --
 -- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
 --   row and calls only while that has no reservation.
