@@ -46,6 +46,7 @@ _BLOCK = 16_384  # bytes; one read takes whatever the kernel holds, up to this
 _FIRST_PART = 65_536  # bytes of a request that are sent without a look at what the server answers
 _MAX_HEAD = 65_536  # bytes of status line and headers
 _MAX_DATA = 50_000_000  # bytes of a response that is read whole
+_MAX_DECOMPRESSED = 1_000_000  # bytes that one read may become; only a decompression bomb becomes more
 _MAX_IDLE = 100  # connections kept to one host
 _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once, or never
 _JSON = {"Content-Type": "application/json"}
@@ -260,7 +261,7 @@ class Stream:
             self._has_begun = True
             self._parse(received)
         elif self._lasts_until_close:
-            self._is_complete = True
+            self._complete()
         else:
             raise self._lost("the connection ended")
         return len(received)
@@ -324,11 +325,11 @@ class Stream:
         is_chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         has_end = is_chunked or "content-length" in self.headers
         self._lasts_until_close = self._has_head and not has_end and self.status not in (204, 304)
-        if "content-encoding" in self.headers:
+        if self._has_head and "content-encoding" in self.headers:
             self._may_be_compressed = self.headers["content-encoding"].strip().lower() in _COMPRESSIONS
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body, decompressed. An error of zlib becomes a ProtocolError."""
+        """Keep a piece of the body, decompressed. What is raised here becomes a ProtocolError."""
         if self._is_complete:
             return
         if self._may_be_compressed:
@@ -339,7 +340,10 @@ class Stream:
 
                 self._decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS + 32)  # recognizes both formats
         if self._decompressor is not None:
-            body = self._decompressor.decompress(body)  # 16 MB at most, of one read
+            room = _MAX_DECOMPRESSED - sum(map(len, self._parts))
+            body = self._decompressor.decompress(body, room)
+            if len(body) == room or self._decompressor.unused_data:
+                raise ValueError("a decompression bomb, or more than one compressed file")
         if body:
             self._parts.append(body)
 
@@ -348,8 +352,15 @@ class Stream:
         if not self._has_head:
             self.headers.clear()
         elif not self._is_complete:
-            self._is_complete = True
+            self._complete()
             self._is_reusable = self._parser.should_keep_alive()
+
+    def _complete(self) -> None:
+        """Note the end of the response, which must not be inside compressed data."""
+        if self._decompressor is not None and not self._decompressor.eof:
+            self._fault = self._fault or "the compressed data has no end"
+        else:
+            self._is_complete = True
 
 
 def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Stream:

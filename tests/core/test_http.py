@@ -133,6 +133,10 @@ def closing(answer: bytes) -> Script:
     return send
 
 
+def until_close(body: bytes, *headers: bytes) -> Script:
+    return closing(b"\r\n".join((b"HTTP/1.1 200 OK", *headers)) + b"\r\n\r\n" + body)
+
+
 def test_a_request_has_the_expected_bytes(serve: Callable[..., Server]) -> None:
     server = serve(plain(b'{"ok": true}', b"X-Request-Id: 7"), plain())
 
@@ -297,6 +301,42 @@ def test_a_damaged_compressed_body_is_an_error(serve: Callable[..., Server]) -> 
         http.request("GET", server.url, timeout=LATE)
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
     assert [number for number, _ in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("frame", [plain, until_close])
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("half of it", gzip.compress(bytes(range(256)) * 9)[:-60]),
+        ("two files", gzip.compress(b"first") + gzip.compress(b"second")),
+        ("a bomb", gzip.compress(bytes(10**7))),
+    ],
+)
+def test_a_compressed_body_that_is_incomplete_or_a_bomb_is_an_error(
+    serve: Callable[..., Server], frame: Callable[[bytes, bytes], bytes | Script], name: str, body: bytes
+) -> None:
+    server = serve(frame(body, b"Content-Encoding: gzip"), plain())
+    with pytest.raises(http.ProtocolError):
+        http.request("GET", server.url, timeout=LATE)
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok", name
+    assert [number for number, _ in server.requests] == [1, 2]
+
+
+def test_a_bomb_in_many_chunks_does_not_pile_up(serve: Callable[..., Server]) -> None:
+    body = gzip.compress(bytes(10**8))
+    chunks = b"".join(b"100\r\n%s\r\n" % body[at : at + 256] for at in range(0, 97 * 1024, 256))
+    server = serve(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    )
+    response = http.stream("GET", server.url, b"", {}, time.monotonic() + LATE)
+    with pytest.raises(http.ProtocolError):
+        while True:
+            assert len(response.read()) <= 1_000_000
+
+
+def test_the_encoding_of_an_interim_response_does_not_count(serve: Callable[..., Server]) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+    assert http.request("GET", serve(interim + plain(b"x = 1")).url, timeout=LATE).data == b"x = 1"
 
 
 def test_a_protocol_switch_is_an_error(serve: Callable[..., Server]) -> None:
