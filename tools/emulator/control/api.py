@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools.emulator import guard
-from tools.emulator.control.bodies import Refused
+from tools.emulator.control.bodies import Refused, load_json
 from tools.emulator.control.bot_api_faults import BotApiFaultRoutes
 from tools.emulator.control.chat_finder import ChatFinder
 from tools.emulator.control.chats import ChatRoutes
@@ -72,6 +72,10 @@ class Api:
             return self._respond(request)
         except Refused as refused:
             return json_response({"error": str(refused)}, 400)
+        except (
+            RecursionError
+        ):  # a text inside the body holds JSON, or the body is as deep as Python can parse
+            return json_response({"error": "The body has too many levels."}, 400)
 
     def routes(self) -> Iterator[tuple[str, str, Route[Any] | Callable[..., Response]]]:
         """List every route: method, path, and what answers it, whose docstring documents it."""
@@ -115,8 +119,8 @@ def _query(request: Request) -> Json:
 
 def _body(request: Request) -> Json:
     try:
-        body: Any = request.json()
-    except (ValueError, RecursionError):
+        body = load_json(request.body or b"null")
+    except ValueError:
         body = []
     if not isinstance(body, dict | None):
         raise Refused("The body must be a JSON object.")

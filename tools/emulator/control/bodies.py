@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -18,7 +19,7 @@ from tools.emulator.telegram.text import units
 from tools.validation import sentence
 
 F = TypeVar("F", bound="Fields")
-CHAT = "the chat"
+CHAT = "the chat; without a group the private chat with the bot"
 
 
 class Refused(Exception):
@@ -47,6 +48,19 @@ def read(kind: type[F], given: dict[str, Any]) -> F:
         return kind.model_validate(given)
     except ValidationError as error:
         raise Refused(f"{sentence(error, kind).removesuffix('.')}.") from None
+
+
+def load_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text. Raises ValueError for any other text.
+
+    Half a surrogate pair is refused too: it is no character, so no later response could hold it.
+    """
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("the JSON has too many levels") from None
+    return value
 
 
 def text_within(limit: int) -> Callable[[str], str]:

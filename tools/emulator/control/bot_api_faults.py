@@ -39,7 +39,7 @@ class FaultBody(Fields):
     )
     retry_after: OptionalNumber = Field(None, description="seconds, for 429")
     migrate_to_chat_id: OptionalNumber = Field(None, description="the supergroup's id, for migrated")
-    seconds: float = Field(0, ge=0, description="how late the answer comes, for slow")
+    seconds: float = Field(0, ge=0, le=3600, description="how late the answer comes, for slow")
     executed: bool = Field(
         False, description="true carries the call out all the same, as if only the answer were lost"
     )
@@ -79,9 +79,9 @@ class BotApiFaultRoutes:
 
     def _fault(self, body: FaultBody) -> Fault:
         given = self._filters(body) | body.model_dump(include=SHAPE, exclude_defaults=True)
+        if not (400 <= (body.status or 0) <= 599 or (body.kind and body.status is None)):
+            raise Refused("A fault needs a kind, or a status between 400 and 599.")
         if body.kind is None:
-            if not 400 <= (body.status or 0) <= 599:
-                raise Refused("A fault needs a kind, or a status between 400 and 599.")
             return Fault(**given)
         try:
             return fault_of_kind(body.kind, **given)

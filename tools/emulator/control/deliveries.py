@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tools.emulator.control.bodies import Fields, OptionalNumber, Refused
+from tools.emulator.control.bodies import Fields, OptionalNumber, Refused, load_json
 from tools.emulator.control.explained import explain
 from tools.emulator.control.routes import Json, Route, Routes
 from tools.emulator.journal import Attempt, Entry
@@ -181,7 +181,7 @@ class Deliveries:
     def _numbered(self, text: str, update: Update) -> tuple[str, Update]:
         """Return the body with the bot's next update_id, and the update that it is."""
         try:
-            body = json.loads(text)
+            body = load_json(text)
         except ValueError:
             body = None
         if not isinstance(body, dict):

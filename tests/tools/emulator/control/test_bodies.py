@@ -115,6 +115,8 @@ def test_a_field_that_is_not_known_is_refused_by_every_route(offline: Stack) -> 
     ("pay", {"user": "Anna", "outcome": "x"},
      "An outcome is one of pay, close, no_stars, fail_after_check."),
     ("faults", {"kind": "slow", "seconds": -1}, "seconds is at least 0."),
+    ("faults", {"kind": "slow", "seconds": 1e308}, "seconds is at most 3600."),
+    ("faults", {"kind": "slow", "status": 0}, "A fault needs a kind, or a status between 400 and 599."),
     ("faults", {"kind": "slow", "count": 1.5}, "count must be a number."),
     ("faults/clear", {"ids": 1}, "ids is no known field."),
     ("switches", {"name": "hold", "value": "perhaps"}, "value must be true or false."),
@@ -128,11 +130,46 @@ def test_a_wrong_body_names_the_field(offline: Stack, path: str, body: Any, word
     assert sentence(post(offline, f"/api/{path}", json.dumps(body).encode())) == words
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b'"x"', b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"\xff",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"user": "Anna", "text": "\\ud800"}',
+    ],
+)
 def test_a_body_that_is_no_object_is_refused_by_every_route(offline: Stack, body: bytes) -> None:
     for method, path, _ in routes(offline):
         if method == "POST":
             assert sentence(post(offline, path, body)) == "The body must be a JSON object."
+
+
+@pytest.mark.parametrize("text", ['{"a": ' + "[" * 100_000, r'{"\ud800": "\udfff"}', "[]", "{"])
+def test_an_edited_update_that_is_no_object_gets_no_number(offline: Stack, text: str) -> None:
+    offline.telegram.user("Resender").chat("assistant").send("Hello")
+    update = offline.trace.journal.entries()[0].id
+    body = json.dumps({"id": update, "body": text, "number": "next"}).encode()
+    words = "Only a JSON object can be given a new update_id."
+    assert sentence(post(offline, "/api/deliveries/resend", body)) == words
+
+
+def test_a_body_of_many_levels_is_refused(offline: Stack) -> None:
+    offline.telegram.user("Resender").chat("assistant").send("Hello")
+    update = offline.trace.journal.entries()[0].id
+    sentences = set()
+    for levels in range(850, 1000):  # from few enough to too many for Python
+        body = b'{"id": "%s", "number": "next", "body": %s}' % (
+            update.encode(),
+            b"[" * levels + b"]" * levels,
+        )
+        sentences.add(sentence(post(offline, "/api/deliveries/resend", body)))
+    few, many = "Only a JSON object can be given a new update_id.", "The body must be a JSON object."
+    assert sentences - {"The body has too many levels."} == {few, many}
 
 
 def test_null_and_an_empty_field_of_a_form_are_as_good_as_left_out(offline: Stack) -> None:
