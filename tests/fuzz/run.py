@@ -54,12 +54,12 @@ class Result:
 
 def prepare(stack: Stack, database_url: str) -> World:
     """Create the users and orders that requests use."""
-    people = [stack.telegram.user(f"Fuzz {number}") for number in range(USERS)]
-    for user in people:
+    users = [stack.telegram.user(f"Fuzz {number}") for number in range(USERS)]
+    for user in users:
         user.chat("assistant").send("/start").wait()
-    orders = list(_orders(database_url, [user.id for user in people]))
-    users = [user.id for user in people]
-    return World(users, orders, stack.env, stack.webhook_secret, stack.scheduler.secret)
+    telegram_ids = [user.id for user in users]
+    orders = list(_orders(database_url, telegram_ids))
+    return World(telegram_ids, orders, stack.env, stack.webhook_secret, stack.scheduler.secret)
 
 
 def _orders(database_url: str, telegram_ids: Sequence[int]) -> Iterator[int]:
