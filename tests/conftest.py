@@ -191,6 +191,7 @@ def calm(stack: Stack) -> None:
     for bot in ("assistant", "second"):
         stack.telegram.drop_pending(bot)
     stack.telegram.idle(10)
+    stack.payments.settled(10)
     if not stack.database.was_disturbed:
         return
     stack.database.was_disturbed = False

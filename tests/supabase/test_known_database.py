@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,9 @@ import psycopg
 import pytest
 
 from tests import known_database
+from tests.conftest import calm
+from tools.emulator.payments import Callback
+from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -51,3 +56,18 @@ def test_a_row_that_is_held_is_an_error_and_not_left_over(sql: Sql, database_url
         finally:
             connection.execute("alter function known.restore() set lock_timeout = '5s'")
     assert sql("select from users") == []
+
+
+def test_a_callback_that_is_being_sent_is_waited_for(stack: Stack) -> None:
+    begun, sent = threading.Event(), []
+
+    def write(attempt: int) -> tuple[dict[str, str], bytes]:
+        begun.set()
+        time.sleep(0.2)
+        sent.append(attempt)
+        return {}, b""
+
+    stack.payments["fake"].callbacks.send([Callback("slow", write, is_forged=True)])
+    assert begun.wait(5)
+    calm(stack)
+    assert sent == [1]

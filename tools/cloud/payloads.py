@@ -8,7 +8,7 @@ from tools.validation import Foreign
 
 
 class Binding(Foreign):
-    """A role and who has it; with a condition, only sometimes."""
+    """A role and its members, who have it only while the condition holds, if there is one."""
 
     role: str
     members: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Function(Foreign):
 
 
 class Job(Foreign):
-    """A job of Cloud Scheduler; a name of its own is the last part of the name."""
+    """A job of Cloud Scheduler; our name of it is the last part of `name`."""
 
     name: str
     state: str = ""

@@ -52,7 +52,7 @@ class Update(Foreign):
 
     @property
     def sender(self) -> User | None:
-        """Return who wrote it, None where that is no person."""
+        """Return the user who wrote it, None for a bot or a channel."""
         sender = self.message.sender if self.message is not None else None
         return None if sender is None or sender.is_bot else sender
 
