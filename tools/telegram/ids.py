@@ -34,4 +34,4 @@ def recent_users(name: str) -> dict[int, str]:
 
 def _label(sender: User) -> str:
     username = f" (@{sender.username})" if sender.username else ""
-    return f"{sender.first_name}{username}".strip()
+    return f"{sender.shown_name}{username}".strip()

@@ -31,6 +31,12 @@ class User(Foreign):
     username: str = ""
     can_join_groups: bool = True
 
+    @property
+    def shown_name(self) -> str:
+        """Return the names as a terminal may show them: without control characters."""
+        name = " ".join(filter(None, [self.first_name, self.last_name]))
+        return "".join(filter(str.isprintable, name))
+
 
 class Chat(Foreign):
     """Where a message was written."""

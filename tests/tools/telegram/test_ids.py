@@ -43,6 +43,11 @@ def test_each_sender_is_shown_once(run: Run, waiting: Answer) -> None:
     assert run("ids") == (0, "assistant: 123456789  Olga (@olga)\nassistant: 7  Иван\n", "")
 
 
+def test_a_name_cannot_control_the_terminal(run: Run, waiting: Answer) -> None:
+    waiting([message(7, first_name="\x1b[2JA\nnna", last_name="\ud800\u202eLee")])
+    assert run("ids") == (0, "assistant: 7  [2JAnna Lee\n", "")
+
+
 def test_a_bot_without_messages_explains_what_to_do(run: Run, waiting: Answer) -> None:
     waiting([])
     assert "Send your bot a message and run this again" in run("ids")[1]

@@ -96,10 +96,9 @@ class Owner(Step):
 
 
 def _label(sender: User) -> str:
-    """Return what a terminal may show of a stranger: the name without control characters, @name and id."""
-    name = " ".join(filter(None, [sender.first_name, sender.last_name]))
+    """Return how a sender is shown: name, @name and id."""
     handle = f"@{sender.username}, " if sender.username else ""
-    return f"{''.join(filter(str.isprintable, name))} ({handle}{sender.id})"
+    return f"{sender.shown_name} ({handle}{sender.id})"
 
 
 def type_id(context: Context) -> str:
