@@ -45,6 +45,7 @@ MAX_IDLE_SECONDS = 50.0  # age of an unused connection: load balancers close the
 _BLOCK = 16_384  # bytes; one read takes whatever the kernel holds, up to this
 _FIRST_PART = 65_536  # bytes of a request that are sent without a look at what the server answers
 _MAX_HEAD = 65_536  # bytes of status line and headers
+_MAX_EARLY = 1_000_000  # bytes of a response that are read before the request is sent
 _MAX_DATA = 50_000_000  # bytes of a response that is read whole
 _MAX_DECOMPRESSED = 1_000_000  # bytes that one read may become; only a decompression bomb becomes more
 _MAX_IDLE = 100  # connections kept to one host
@@ -219,6 +220,7 @@ class Stream:
         that reads while it sends gets to see the answer.
         """
         would_block = _would_block(self._host)
+        early = 0
         connection.setblocking(False)
         poller = select.poll()
         poller.register(connection, select.POLLIN | select.POLLOUT)
@@ -227,8 +229,11 @@ class Stream:
             if not events:
                 raise self._failed(TimeoutError())
             try:
-                if events[0][1] != select.POLLOUT and self._take_early(connection):
-                    return
+                if events[0][1] != select.POLLOUT:
+                    received = self._take_early(connection)
+                    early += received
+                    if not received or self._fault or self.status >= 300 or early > _MAX_EARLY:
+                        return  # sending more makes no sense
                 rest = rest[connection.send(rest) :]
             except would_block:
                 continue
@@ -236,13 +241,13 @@ class Stream:
                 return
         self._is_sent = True
 
-    def _take_early(self, connection: socket.socket) -> bool:
-        """Read what came before the request was sent; return whether sending more makes no sense."""
+    def _take_early(self, connection: socket.socket) -> int:
+        """Read what came before the request was sent; return its size, 0 at the end of the connection."""
         received = connection.recv(_BLOCK)
         if received:
             self._has_begun = True
             self._parse(received)
-        return not received or bool(self._fault) or self.status >= 300
+        return len(received)
 
     def _check(self, size: int) -> None:
         """Raise ProtocolError after a fault, or when `size` bytes came and nothing of use is among them."""

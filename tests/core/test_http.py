@@ -561,6 +561,32 @@ def then_silent(answer: bytes) -> Script:
     return send
 
 
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 10_000),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2_000),
+        (b"HTTP/1.1 200 OK\r\n\r\n", bytes(60_000)),
+    ],
+)
+def test_an_endless_response_during_an_upload_is_an_error(
+    serve: Callable[..., Server], head: bytes, piece: bytes
+) -> None:
+    sent = 0
+
+    def flood(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(head)
+        while True:
+            connection.sendall(piece)
+            sent += len(piece)
+
+    server = serve(flood, reads_body=False)
+    with pytest.raises(http.ProtocolError):
+        http.request("POST", server.url, body=LONG, timeout=LATE)
+    assert sent < 100_000_000
+
+
 @pytest.mark.parametrize("answer", [closing(TOO_LARGE), then_silent(TOO_LARGE)])
 @pytest.mark.parametrize("is_secure", [False, True])
 def test_a_refusal_during_an_upload_is_read(
