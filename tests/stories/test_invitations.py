@@ -226,6 +226,7 @@ def test_a_delayed_edit_does_not_delay_the_payment(stack: Stack, sql: Sql) -> No
     news(anna, "Paid, thank you!")
     assert credits(sql, anna) == 100
     assert "Total:" in page.text
+    eventually(lambda: sql("select from telegram_outbox where attempts > 0"), 10)  # the delay is recorded
     sql("update telegram_outbox set send_after = now()")
     stack.run_job("sweep")
     says(page, STATES["en"]["paid"])
