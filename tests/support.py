@@ -106,12 +106,12 @@ class Connections:
 
 
 def new_telegram_id() -> int:
-    """A Telegram id that no other test has, for users who do not come from the emulator."""
+    """Return a new Telegram id, for users who do not come from the emulator."""
     return next(_telegram_ids)
 
 
 def new_update_id() -> int:
-    """A number that no other update has."""
+    """Return a number that no other update has."""
     return next(_numbers)
 
 

@@ -13,7 +13,7 @@ from shared.core.errors import Refusal
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
 from shared.features.common.menu import back
-from shared.features.shop import checkout, lists
+from shared.features.shop import checkout, lists, screens
 from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -99,7 +99,7 @@ def _show(context: UpdateContext, key: str) -> None:
         "price": _money(context, option.amount),
         "balance": _money(context, context.user.balance),
     }
-    other = [(context.text("buy_back"), f"once:{key}")]
+    other = [(context.text("buy_back"), screens.MODE[False] + key)]
     if context.user.balance < option.amount:
         context.set_data(checkout.WANTED, key)
         missing = option.amount - context.user.balance

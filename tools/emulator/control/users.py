@@ -148,13 +148,15 @@ class UserRoutes:
 
     def _add_group(self, body: GroupBody) -> Json:
         """Add a group; its first member owns it."""
-        members = [TelegramUser(self._telegram.services, self._chats.user(one)) for one in body.members]
+        accounts = {account.id: account for account in map(self._chats.user, body.members)}
+        members = [TelegramUser(self._telegram.services, account) for account in accounts.values()]
+        bots = tuple(dict.fromkeys(body.bots))
         if not set(body.bots) <= set(self._state.bots) or not set(body.admins) <= set(body.bots):
             raise Refused(GROUP_WANTED)
         if body.kind == "group" and body.forum:
             raise Refused("A group is a group or a supergroup; only a supergroup has topics.")
         made = self._telegram.group(
-            body.title, members, body.bots, kind=body.kind, forum=body.forum, admins=body.admins
+            body.title, members, bots, kind=body.kind, forum=body.forum, admins=body.admins
         )
         return group_json(made.room)
 
