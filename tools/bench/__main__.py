@@ -85,8 +85,9 @@ def main() -> int:
     except (BenchError, DatabaseToolError) as error:
         print(error, file=sys.stderr)
         return 1
-    missed = sum(row.mark == "missed" for section in results for row in section.rows)
-    print(f"{missed} missed" if missed else "Every aim is met.")
+    marks = [row.mark for section in results for row in section.rows if row.mark]
+    if marks:
+        print(f"{marks.count('missed')} missed" if "missed" in marks else "Every aim is met.")
     if arguments.json:
         arguments.json.write_text(json.dumps(_plain(results), ensure_ascii=False, indent=1) + "\n")
     return 0
