@@ -26,6 +26,7 @@ _EAGER_READS = 8
 _LARGE_READ = 8_192  # bytes; a stream that brings as much at once is not slow
 _WAIT_DIVISOR = 6
 _MIN_WAIT, _MAX_WAIT = 0.005, 0.15  # seconds
+_LAST_READ = 0.05  # seconds before the deadline from which every piece is read at once: at the deadline none is
 
 
 def receive(response: Stream, service: Provider, partial: PartialCompletion, deadline: float) -> None:
@@ -106,7 +107,7 @@ def _read_events(
 def _let_accumulate(started: float, deadline: float) -> None:
     """Wait until a slow stream has sent some words."""
     now = time.monotonic()
-    wait = min((now - started) / _WAIT_DIVISOR, _MAX_WAIT, deadline - now)
+    wait = min((now - started) / _WAIT_DIVISOR, _MAX_WAIT, deadline - _LAST_READ - now)
     if wait > _MIN_WAIT:
         time.sleep(wait)
 

@@ -172,6 +172,18 @@ def test_waiting_for_more_events_ends_at_the_deadline(
         assert ask(seconds=DEADLINE).finish == "cut"
 
 
+def test_what_came_before_the_deadline_is_read(
+    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
+    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 0.01)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 20, chunk(stream("end")) + END, gap=0.01))
+
+    answer = ask(seconds=1)
+
+    assert (answer.text, answer.finish) == ("word " * 20 + "end", "stop")
+
+
 @pytest.mark.parametrize(("words", "is_gathered"), [(5, False), (40, True)])
 def test_only_a_slow_stream_is_read_in_batches(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, words: int, is_gathered: bool
