@@ -7,7 +7,7 @@ table. One migration is one transaction, so a database is always exactly at one 
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ LOCK = 7_305_421_977  # any number; the same one keeps two syncs apart
 CONNECT_TIMEOUT = 10  # seconds
 # A migration that waits for a lock makes every statement behind it wait too, on a database in use.
 LOCK_TIMEOUT = "10s"
+ATTEMPTS = 5  # of a migration in a deadlock with functions in use; they repeat their call when they lose it
 
 BOOKKEEPING = """
 create schema if not exists supabase_migrations;
@@ -158,7 +159,17 @@ def let_in(connection: psycopg.Connection, role: str, password: str) -> None:
 
 
 def _apply(connection: psycopg.Connection, migration: Migration, known: Sequence[Migration]) -> bool:
-    """Apply a migration unless the database has it; the lock makes a second sync wait and then skip it."""
+    """Apply a migration unless the database has it; the lock makes a second sync wait and then skip it.
+
+    One that changes several tables in use locks them in another order than the functions that use them.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(psycopg.errors.DeadlockDetected):
+            return _apply_once(connection, migration, known)
+    return _apply_once(connection, migration, known)
+
+
+def _apply_once(connection: psycopg.Connection, migration: Migration, known: Sequence[Migration]) -> bool:
     with as_owner(connection):
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         applied = applied_versions(connection)

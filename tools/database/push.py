@@ -7,6 +7,7 @@ win, so the address it is given has neither a password nor parameters.
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -14,13 +15,37 @@ from psycopg.conninfo import conninfo_to_dict
 
 from shared.core.database_tls import tls_options
 from tools.database.errors import DatabaseToolError
+from tools.database.migrate import ATTEMPTS
+
+DEADLOCK = "SQLSTATE 40P01"
 
 
 def push(url: str, environment: Mapping[str, str] = os.environ) -> int:
-    """Run `supabase db push` on the database of `url` and return its exit status."""
+    """Run `supabase db push` on the database of `url` and return its exit status.
+
+    It runs again after a deadlock: a migration that changes several tables in use locks them in another
+    order than the functions that use them. The CLI continues with the migration that was rolled back.
+    """
     address, additions = _split(url)
     command = [_program(environment), "db", "push", f"--remote={address}", "--yes"]
-    return subprocess.run(command, env={**environment, **additions}, check=False).returncode
+    for _ in range(ATTEMPTS - 1):
+        status, errors = _run(command, {**environment, **additions})
+        if status == 0 or DEADLOCK not in errors:
+            return status
+    return _run(command, {**environment, **additions})[0]
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit status and what it wrote to stderr, which is shown as it comes."""
+    errors = []
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        for line in process.stderr or ():
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            errors.append(line)
+    return process.returncode, "".join(errors)
 
 
 def _program(environment: Mapping[str, str]) -> str:

@@ -3,11 +3,13 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.support import eventually
 from tools.database import binaries, migrate
 from tools.database.account import account
 from tools.database.embedded import Server, free_port
@@ -146,6 +148,21 @@ def test_waiting_for_a_lock_ends(empty_url: str, write: Write, monkeypatch: pyte
         busy.execute("select * from one")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             migrate.sync(empty_url, folder=folder)
+
+
+def test_a_migration_that_loses_a_deadlock_is_repeated(server: Server, empty_url: str, write: Write) -> None:
+    migrate.sync(empty_url, folder=write("create table one (a int)", "create table two (a int)"))
+    folder = write("alter table one add column b int; alter table two add column b int", start=3)
+    with psycopg.connect(server.url("empty", "supabase_admin"), prepare_threshold=None) as busy:
+        busy.execute("set deadlock_timeout = '1min'")  # the migration looks for the deadlock, and loses it
+        busy.execute("select * from two")
+        with ThreadPoolExecutor() as pool:
+            applied = pool.submit(migrate.sync, empty_url, folder=folder)
+            eventually(lambda: rows(empty_url, "select from pg_locks where not granted"), 5)
+            busy.execute("select * from one")
+            busy.commit()
+            assert [migration.name for migration in applied.result(10)] == ["step_3"]
+    assert rows(empty_url, "select one.b, two.b from one, two") == []
 
 
 # The role of the functions ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import threading
@@ -335,3 +336,23 @@ def test_the_cli_gets_the_password_in_its_environment_and_verifies(
 def test_the_cli_needs_one_host(url: str, cli: Path) -> None:
     with pytest.raises(DatabaseToolError, match="one host"):
         push.push(url, {"SUPABASE_CLI": str(cli)})
+
+
+DEADLOCKED = """#!/bin/sh
+echo x >> {folder}/runs
+[ "$(wc -l < {folder}/runs)" -gt {deadlocks} ] && exit 0
+echo 'ERROR: deadlock detected (SQLSTATE 40P01)' >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(("deadlocks", "status", "runs"), [(2, 0, 3), (9, 1, 5)])
+def test_the_cli_runs_again_after_a_deadlock(
+    cli: Path, capfd: pytest.CaptureFixture[str], deadlocks: int, status: int, runs: int
+) -> None:
+    cli.write_text(DEADLOCKED.format(folder=cli.parent, deadlocks=deadlocks))
+
+    assert push.push("postgresql://u:p@127.0.0.1/x", {"SUPABASE_CLI": str(cli), **os.environ}) == status
+
+    assert len((cli.parent / "runs").read_text().split()) == runs
+    assert capfd.readouterr().err.count("deadlock detected") == runs - (status == 0)
