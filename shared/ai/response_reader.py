@@ -26,7 +26,7 @@ _EAGER_READS = 8
 _LARGE_READ = 8_192  # bytes; a stream that brings as much at once is not slow
 _WAIT_DIVISOR = 6
 _MIN_WAIT, _MAX_WAIT = 0.005, 0.15  # seconds
-_LAST_READ = 0.05  # seconds before the deadline from which every piece is read at once: at the deadline none is
+_LAST_READ = 0.05  # seconds before the deadline, from which all is read at once: at the deadline nothing is
 
 
 def receive(response: Stream, service: Provider, partial: PartialCompletion, deadline: float) -> None:
