@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
+from tests.support import examples
 from tools.cloud import payloads as cloud
 from tools.cloud.gcloud import CloudError, Gcloud
 from tools.emulator.environment import SettingMissing, bot_token
@@ -70,6 +71,7 @@ class Whole(Foreign):
 
 
 @pytest.mark.parametrize("kind", MODELS)
+@settings(max_examples=examples(60))
 @given(value=GARBAGE)
 def test_garbage_is_one_sentence_without_a_value(kind: Any, value: Any) -> None:
     try:

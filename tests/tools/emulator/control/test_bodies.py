@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import examples
 from tools.emulator.control.bodies import Refused, read
 from tools.emulator.control.routes import Route
 from tools.emulator.control.users import GROUP_WANTED
@@ -61,7 +62,7 @@ def fields_of(route: Route[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from([*route.fields.model_fields, "no_field"]), GARBAGE, max_size=6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(data=st.data())
 def test_garbage_is_refused_by_the_model_in_one_sentence(offline: Stack, data: st.DataObject) -> None:
     for _, path, route in routes(offline):
@@ -74,7 +75,7 @@ def test_garbage_is_refused_by_the_model_in_one_sentence(offline: Stack, data: s
             assert CANARY not in str(refused)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_garbage_never_fails_inside_a_handler(offline: Stack, data: st.DataObject) -> None:
     for method, path, route in routes(offline):

@@ -75,7 +75,7 @@ def test_a_move_goes_on_while_its_state_is_asked_for(api: Api, control: Stack) -
     assert api.post("clock/advance", period="hour")["status"] == "advancing"
     assert "already" in api.refused("clock/advance", period="minute")
     assert eventually(lambda: api.get("clock")["status"] == "ready", 60)
-    published = b"".join(piece for number, piece in control.events._buffer if number > before)
+    published = b"".join(piece for number, piece in list(control.events._buffer) if number > before)
     assert b"event: clock" in published
     assert api.get("state")["clock"]["status"] == "ready"
 

@@ -54,7 +54,7 @@ def test_only_what_is_paid_is_given(
     assert (answer["pre_checkout_query_id"] is not None) == asks
 
     def purchase() -> bool:
-        sent = b"".join(piece for number, piece in control.events._buffer if number > before)
+        sent = b"".join(piece for number, piece in list(control.events._buffer) if number > before)
         return b"event: purchase" in sent and f'"state": "{state}"'.encode() in sent
 
     assert eventually(purchase, 20)
