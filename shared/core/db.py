@@ -56,7 +56,8 @@ _INTERNAL = "XX"
 # the server is up, so the circuit breaker stays closed.
 _TRANSIENT = ("40", "53", "55", "57", "58", _INTERNAL)
 # A read-only standby during a failover; a missing function or grant during a deployment.
-_NOT_READY = ("25006", "42501", "42883")
+_UNDEFINED_FUNCTION = "42883"
+_NOT_READY = ("25006", "42501", _UNDEFINED_FUNCTION)
 
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -270,11 +271,16 @@ def without_nul(value: object) -> object:
 
 def _call_until(deadline: float, statement: bytes, values: list[bytes | None]) -> bytes | None:
     maybe_executed = False
+    is_repeated = False
     delay = _FIRST_DELAY
     while True:
         try:
             return _call_once(max(deadline - monotonic(), 0.05), statement, values)
         except psycopg.Error as error:
+            # A function that waited for a migration still calls what was dropped; its new text does not.
+            if error.sqlstate == _UNDEFINED_FUNCTION and not is_repeated:
+                is_repeated = True
+                continue
             _raise_if_permanent(error)
             # Without a connection nothing was sent. After a broken connection the statement may have arrived.
             maybe_executed = maybe_executed or not isinstance(error, PoolTimeout)

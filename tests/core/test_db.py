@@ -6,11 +6,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from shared.core import config, db
 from shared.core.errors import DatabaseUnavailable, Refusal
+from tests.support import eventually
 from tools.emulator.database import Database
 
 
@@ -125,6 +128,35 @@ def test_many_threads_share_few_connections(proxy: Database) -> None:
     assert failures == []
     assert db._pool is not None
     assert db._pool.get_stats()["pool_max"] == 10
+
+
+def test_a_call_that_waited_for_a_migration_is_repeated_with_the_new_function(
+    proxy: Database, sql: Callable[..., list[dict[str, object]]], database_url: str
+) -> None:
+    """It still runs the old text, which calls what the migration dropped."""
+    text = (
+        "create or replace function public.migrated_for_test() returns json language plpgsql "
+        "security definer as $$ begin perform from public.migrated_for_test; return {}; end $$"
+    )
+    sql("create table public.migrated_for_test ()")
+    sql("create function private.dropped_for_test() returns json language sql return '1'::json")
+    sql(text.format("private.dropped_for_test()"))
+    sql("grant execute on function public.migrated_for_test to bot_backend")
+    try:
+        with psycopg.connect(database_url) as migration, ThreadPoolExecutor() as pool:
+            migration.execute("lock table public.migrated_for_test")
+            migration.execute("drop function private.dropped_for_test()")
+            migration.execute(text.format("'2'").encode())
+            answer = pool.submit(db.call, "migrated_for_test")
+            eventually(lambda: sql("select from pg_locks where not granted"), 5)
+            migration.commit()
+            assert answer.result() == 2
+        sql(text.format("private.dropped_for_test()"))
+        with pytest.raises(DatabaseUnavailable):
+            db.call("migrated_for_test")
+    finally:
+        sql("drop function public.migrated_for_test")
+        sql("drop table public.migrated_for_test")
 
 
 def test_a_refusal_carries_its_code(proxy: Database, sql: object) -> None:

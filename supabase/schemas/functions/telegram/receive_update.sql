@@ -16,6 +16,8 @@
 --   The commit of a new update does not wait for the disk, because the next commit that waits (finish_update, or a change
 --   of the handler before it) makes both durable. If the server crashes before that, nothing was answered yet:
 --   finish_update finds no row and answers superseded, and Telegram delivers the update again.
+--   If that delivery begins while the first worker still works, both have attempt 1: the changes of the first to finish
+--   are committed, once, and both send their answer.
 -- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
 --   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
 --   before its user.
