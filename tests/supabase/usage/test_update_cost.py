@@ -167,6 +167,28 @@ def test_a_chat_and_a_command_stay_within_their_wal_and_index_entries(
     assert 0 < sum(cost.wal_bytes for cost in menu) <= 1_700
 
 
+@pytest.mark.parametrize(
+    "wrong", ["status = 'unknown'", "reservation = 'unknown'", "reserved_from = 'gift'", "reserved_cost = -1"]
+)
+def test_the_constraint_of_updates_is_short_and_holds(
+    measure: Measure, sql: Sql, anna: int, wrong: str
+) -> None:
+    """Postgres parses its text twice per update; as a list of all states it took a tenth of a command."""
+    chat(measure, sql, anna)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        sql(f"update telegram_updates set {wrong}")
+    ((length,),) = [
+        row.values()
+        for row in sql(
+            """
+            select sum(length(conbin::text)) as length from pg_constraint
+            where conrelid = 'public.telegram_updates'::regclass and contype = 'c'
+            """
+        )
+    ]
+    assert length < 1_500
+
+
 def test_a_chat_takes_three_round_trips_and_a_command_two(stack: Stack) -> None:
     anna = stack.telegram.user("Anna", "en").chat("assistant")
     calls: list[str] = []

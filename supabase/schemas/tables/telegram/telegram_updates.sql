@@ -28,14 +28,9 @@ create table public.telegram_updates (
   error text,
   received_at timestamptz not null default private.clock(),
   primary key (bot, update_id),
-  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  -- A function, because every statement that writes a row parses each constraint of the table anew.
   constraint telegram_updates_check check (
-    status in ('working', 'failed', 'finished', 'dead_lettered')
-    and reservation in (
-      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
-    )
-    and reserved_from in ('plan', 'bonus')
-    and reserved_cost >= 0
+    private.is_valid_update(status, reservation, reserved_from, reserved_cost)
   )
 );
 
