@@ -50,7 +50,7 @@ class Account:
 
 
 def account(data: Path) -> Account:
-    """Return who shall run the server of this data directory: its owner where there is one, else never root.
+    """Return the account that runs the server of a data directory: its owner if there is one, but not root.
 
     Raises ServerError when the directory belongs to another user and this process may not become that user.
     """

@@ -72,7 +72,7 @@ def prepare(connection: psycopg.Connection, *, generous: bool = False) -> list[s
 
 
 def owner(connection: psycopg.Connection) -> str:
-    """Return who shall own what migrations make: `postgres` as with the CLI, else the connected user."""
+    """Return the role that owns what migrations make: `postgres` as with the CLI, else the connected user."""
     row = connection.execute(
         "select case when exists (select from pg_roles where rolname = 'postgres')"
         " and pg_has_role(current_user, 'postgres', 'member')"

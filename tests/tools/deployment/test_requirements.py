@@ -16,6 +16,8 @@ from packaging.utils import canonicalize_name
 from tests.support import for_each
 from tests.tools.deployment.build import ROOT
 
+pytestmark = pytest.mark.slow  # each test starts many processes
+
 # Not imported by us: functions-framework starts it.
 STARTED = {"gunicorn"}
 LOCKS = ("requirements.txt", "requirements-dev.txt")

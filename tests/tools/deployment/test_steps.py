@@ -18,6 +18,8 @@ from tests.tools.deployment.build import ROOT, SECRETS, Build, Call, Run
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 
+pytestmark = pytest.mark.slow  # each test starts many processes
+
 FUNCTIONS_URL = "https://europe-west3-my-project.cloudfunctions.net"
 # What `curl` prints of a revision that works: the body and the status.
 WELL = {

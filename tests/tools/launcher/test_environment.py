@@ -17,6 +17,8 @@ import pytest
 from tests.tools.launcher.conftest import PIP, ROOT, Checkout
 from tools.launcher import install
 
+pytestmark = pytest.mark.slow  # each test starts many processes
+
 
 def test_the_first_command_installs_with_progress_and_later_ones_do_not(checkout: Checkout) -> None:
     first = checkout.run("telegram", "info")

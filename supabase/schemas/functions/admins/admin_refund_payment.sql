@@ -22,7 +22,7 @@
 --   refund?: {
 --     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
 --   }
---   task?: private.lease_refund | null         (the request for the provider, for the caller that shall make it)
+--   task?: private.lease_refund | null         (the request for the provider, for the caller to make)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
