@@ -352,7 +352,7 @@ def test_the_cli_runs_again_after_a_deadlock(
 ) -> None:
     cli.write_text(DEADLOCKED.format(folder=cli.parent, deadlocks=deadlocks))
 
-    assert push.push("postgresql://u:p@127.0.0.1/x", {"SUPABASE_CLI": str(cli), **os.environ}) == status
+    assert push.push("postgresql://u:p@127.0.0.1/x", {**os.environ, "SUPABASE_CLI": str(cli)}) == status
 
     assert len((cli.parent / "runs").read_text().split()) == runs
     assert capfd.readouterr().err.count("deadlock detected") == runs - (status == 0)
