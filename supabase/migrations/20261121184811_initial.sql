@@ -122,6 +122,36 @@ $$;
 revoke all on function private.default_language from public, anon, authenticated, service_role;
 comment on function private.default_language is 'Language of users whose Telegram sends none';
 
+-- Returns whether the states and the reserved cost of an update are possible values: the CHECK of telegram_updates.
+-- Postgres parses the text of a constraint anew in each statement that writes a row, but a function once per connection.
+-- A change needs a migration that also adds the constraint again, because Postgres does not check old rows otherwise.
+--
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: boolean, null (which a CHECK accepts) where a value is null and none is wrong.
+-- Errors: none.
+create or replace function private.is_valid_update(
+  p_status text, p_reservation text, p_reserved_from text, p_reserved_cost numeric
+)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return p_status in ('working', 'failed', 'finished', 'dead_lettered')
+    and p_reservation in (
+      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+    )
+    and p_reserved_from in ('plan', 'bonus')
+    and p_reserved_cost >= 0;
+end
+$$;
+
+revoke all on function private.is_valid_update from public, anon, authenticated, service_role;
+comment on function private.is_valid_update is 'Whether the states and the reserved cost of an update are possible';
+
 -- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins,
 -- for services that read users.
 --
@@ -493,11 +523,15 @@ create table public.daily_usage (
   user_id bigint not null references public.users (id) on delete cascade,
   bot text not null,
   day date not null,
-  requests integer not null default 0 check (requests >= 0),
-  bonus_requests integer not null default 0 check (bonus_requests >= 0),
-  user_api_key_requests integer not null default 0 check (user_api_key_requests >= 0),
-  releases integer not null default 0 check (releases >= 0),
-  primary key (user_id, day, bot)
+  requests integer not null default 0,
+  bonus_requests integer not null default 0,
+  user_api_key_requests integer not null default 0,
+  releases integer not null default 0,
+  primary key (user_id, day, bot),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint daily_usage_check check (
+    least(requests, bonus_requests, user_api_key_requests, releases) >= 0
+  )
 );
 
 comment on table public.daily_usage is 'AI requests per user, day and bot';
@@ -556,10 +590,14 @@ revoke all on sequence public.free_trainings_id_seq from public, anon, authentic
 
 create table public.monthly_usage (
   user_id bigint not null references public.users (id) on delete cascade,
-  month date not null check (extract(day from month) = 1),
-  requests integer not null default 0 check (requests >= 0),
-  bonus_requests integer not null default 0 check (bonus_requests >= 0),
-  primary key (user_id, month)
+  month date not null,
+  requests integer not null default 0,
+  bonus_requests integer not null default 0,
+  primary key (user_id, month),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint monthly_usage_check check (
+    extract(day from month) = 1 and least(requests, bonus_requests) >= 0
+  )
 );
 
 comment on table public.monthly_usage is 'AI requests per user and month';
@@ -1329,12 +1367,16 @@ create table public.bot_sessions (
   chat_id bigint not null,
   thread_id bigint not null default 0,
   mode text not null default 'chat',
-  session_data jsonb not null default '{}' check (jsonb_typeof(session_data) = 'object'),
-  stats_data jsonb not null default '{}' check (jsonb_typeof(stats_data) = 'object'),
+  session_data jsonb not null default '{}',
+  stats_data jsonb not null default '{}',
   last_update_id bigint,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
-  primary key (user_id, bot, chat_id, thread_id)
+  primary key (user_id, bot, chat_id, thread_id),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint bot_sessions_check check (
+    jsonb_typeof(session_data) = 'object' and jsonb_typeof(stats_data) = 'object'
+  )
 );
 
 -- Finds a group's sessions when it becomes a supergroup (public.migrate_chat).
@@ -1414,7 +1456,7 @@ create table public.telegram_updates (
   bot text not null,
   update_id bigint not null,
   kind text not null,
-  status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
+  status text not null,
   chat_id bigint,
   thread_id bigint not null default 0,
   -- Not a foreign key: this table is hot and its rows live for days. private.lock_user handles erased users.
@@ -1425,18 +1467,18 @@ create table public.telegram_updates (
   failures integer not null default 0,
   crash_count integer not null default 0,
   lease_until timestamptz,
-  reservation text check (
-    reservation in (
-      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
-    )
-  ),
+  reservation text,
   reserved_on date,
-  reserved_from text check (reserved_from in ('plan', 'bonus')),
-  reserved_cost numeric(14, 8) check (reserved_cost >= 0),
+  reserved_from text,
+  reserved_cost numeric(14, 8),
   answer jsonb,
   error text,
   received_at timestamptz not null default private.clock(),
-  primary key (bot, update_id)
+  primary key (bot, update_id),
+  -- A function, because every statement that writes a row parses each constraint of the table anew.
+  constraint telegram_updates_check check (
+    private.is_valid_update(status, reservation, reserved_from, reserved_cost)
+  )
 );
 
 -- Unfinished updates whose lease has expired: the sweep finds them here.
@@ -1476,17 +1518,23 @@ create table public.api_usage (
   bot text not null,
   provider text not null,
   model text not null,
-  kind text not null check (kind in ('chat', 'image', 'video')),
+  kind text not null,
   status text not null,
-  ms integer not null check (ms >= 0),
-  request_bytes integer not null check (request_bytes >= 0),
-  response_bytes integer not null check (response_bytes >= 0),
-  tokens_in integer check (tokens_in >= 0),
-  tokens_out integer check (tokens_out >= 0),
-  cost numeric(14, 8) check (cost >= 0),
+  ms integer not null,
+  request_bytes integer not null,
+  response_bytes integer not null,
+  tokens_in integer,
+  tokens_out integer,
+  cost numeric(14, 8),
   is_user_api_key boolean not null,
   created_at timestamptz not null default private.clock(),
-  primary key (id, created_at)
+  primary key (id, created_at),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint api_usage_check check (
+    kind in ('chat', 'image', 'video')
+    and least(ms, request_bytes, response_bytes, tokens_in, tokens_out) >= 0
+    and cost >= 0
+  )
 ) partition by range (created_at);
 
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
@@ -1555,16 +1603,22 @@ create table public.daily_totals (
   provider text not null,
   model text not null,
   is_user_api_key boolean not null,
-  shard integer not null check (shard between 0 and 15),
-  requests bigint not null default 0 check (requests >= 0),
-  calls bigint not null default 0 check (calls >= 0),
-  errors bigint not null default 0 check (errors >= 0),
-  tokens_in bigint not null default 0 check (tokens_in >= 0),
-  tokens_out bigint not null default 0 check (tokens_out >= 0),
-  cost numeric(18, 8) not null default 0 check (cost >= 0),
-  ms bigint not null default 0 check (ms >= 0),
-  new_users bigint not null default 0 check (new_users >= 0),
-  primary key (day, bot, provider, model, is_user_api_key, shard)
+  shard integer not null,
+  requests bigint not null default 0,
+  calls bigint not null default 0,
+  errors bigint not null default 0,
+  tokens_in bigint not null default 0,
+  tokens_out bigint not null default 0,
+  cost numeric(18, 8) not null default 0,
+  ms bigint not null default 0,
+  new_users bigint not null default 0,
+  primary key (day, bot, provider, model, is_user_api_key, shard),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint daily_totals_check check (
+    shard >= 0 and shard <= 15
+    and least(requests, calls, errors, tokens_in, tokens_out, ms, new_users) >= 0
+    and cost >= 0
+  )
 );
 
 comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';
@@ -1581,19 +1635,26 @@ revoke all on table public.daily_totals from public, anon, authenticated, servic
 
 create table public.monthly_api_usage (
   user_id bigint not null references public.users (id) on delete cascade,
-  month date not null check (extract(day from month) = 1),
+  month date not null,
   provider text not null,
   model text not null,
   is_user_api_key boolean not null,
-  calls integer not null check (calls >= 0),
-  errors integer not null check (errors >= 0),
-  tokens_in bigint not null check (tokens_in >= 0),
-  tokens_out bigint not null check (tokens_out >= 0),
-  cost numeric(16, 8) not null check (cost >= 0),
-  ms bigint not null check (ms >= 0),
+  calls integer not null,
+  errors integer not null,
+  tokens_in bigint not null,
+  tokens_out bigint not null,
+  cost numeric(16, 8) not null,
+  ms bigint not null,
   day date,
-  day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
-  primary key (user_id, month, provider, model, is_user_api_key)
+  day_cost numeric(16, 8) not null default 0,
+  primary key (user_id, month, provider, model, is_user_api_key),
+  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  constraint monthly_api_usage_check check (
+    extract(day from month) = 1
+    and least(calls, errors) >= 0
+    and least(tokens_in, tokens_out, ms) >= 0
+    and least(cost, day_cost) >= 0
+  )
 );
 
 comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';
@@ -1614,12 +1675,16 @@ revoke all on table public.monthly_api_usage from public, anon, authenticated, s
 -- Errors: none.
 create or replace function private.setting(p_key text)
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select s.value #>> '{}' from private.settings as s where s.key = p_key;
+begin
+  return (
+    select s.value #>> '{}' from private.settings as s where s.key = p_key
+  );
+end
 $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;
@@ -1887,17 +1952,19 @@ $$;
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
 comment on function private.statement_lines is 'Compares entries of provider statements with our records';
 
--- Returns what a user may still ask today and this month, over all bots.
+-- Returns what a user may still ask today and this month, over all bots. p_timezone: the setting quota_timezone, from
+-- a caller that has read it.
 --
 -- Concurrency: read-only. A caller that spends a request locks the user's row first.
 -- Locks: none.
 -- Returns: record, plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
 --   for the day and the month, in the time zone quota_timezone: start, end, requests used from the plan and allowed
---   (null: no limit); timezone.
+--   (null: no limit); timezone; failed requests that were released on the day.
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
   p_vip_level integer,
+  p_timezone text default null,
   out plan text,
   out features text[],
   out history_length integer,
@@ -1909,7 +1976,8 @@ create or replace function private.quota(
   out month_requests integer,
   out monthly_requests integer,
   out month_resets_at timestamptz,
-  out timezone text
+  out timezone text,
+  out releases integer
 )
 returns record
 language plpgsql
@@ -1918,29 +1986,34 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  timezone := private.setting('quota_timezone');
+  timezone := coalesce(p_timezone, private.setting('quota_timezone'));
   day := (private.clock() at time zone timezone)::date;
   resets_at := (day + 1)::timestamp at time zone timezone;
   month := date_trunc('month', day::timestamp)::date;
   month_resets_at := (month + interval '1 month') at time zone timezone;
-  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
-    into plan, features, history_length, daily_requests, monthly_requests
-    from public.subscription_limits as l
-   where l.vip_level <= p_vip_level
-   order by l.vip_level desc
-   limit 1;
-  if not found then
+  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests, d.requests, d.releases,
+    coalesce(
+      (select m.requests from public.monthly_usage as m where m.user_id = p_user_id and m.month = quota.month), 0
+    )
+    into plan, features, history_length, daily_requests, monthly_requests, requests, releases, month_requests
+    from (
+      select coalesce(sum(u.requests), 0) as requests, coalesce(sum(u.releases), 0) as releases
+        from public.daily_usage as u
+       where u.user_id = p_user_id and u.day = quota.day
+    ) as d
+    left join (
+      select s.*
+        from public.subscription_limits as s
+       where s.vip_level <= p_vip_level
+       order by s.vip_level desc
+       limit 1
+    ) as l on true;
+  if plan is null then
     -- The plan was deleted: allow nothing, because null would mean no limit.
     plan := 'NONE';
     features := '{}';
     daily_requests := 0;
   end if;
-  select coalesce(sum(u.requests), 0) into requests
-    from public.daily_usage as u
-   where u.user_id = p_user_id and u.day = quota.day;
-  select coalesce(sum(u.requests), 0) into month_requests
-    from public.monthly_usage as u
-   where u.user_id = p_user_id and u.month = quota.month;
 end
 $$;
 
@@ -3539,7 +3612,7 @@ comment on function public.admin_promocodes is 'Lists the promo codes for an adm
 --   refund?: {
 --     id: bigint, status: 'open' | 'done' | 'refused' | 'unknown' | 'failed', amount: numeric, admin_email: text
 --   }
---   task?: private.lease_refund | null         (the request for the provider, for the caller that shall make it)
+--   task?: private.lease_refund | null         (the request for the provider, for the caller to make)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action, payment or amount; N0004 the amount
 --   is invalid; N0007 no such payment.
 create or replace function public.admin_refund_payment(
@@ -5595,18 +5668,22 @@ comment on function public.check_balances is 'Users whose balance differs from t
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
-    'provider', t.provider,
-    'key_id', t.key_id,
-    'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')
-  )
-  from public.user_tokens as t
-  where t.user_id = p_user_id and t.is_active;
+begin
+  return (
+    select jsonb_build_object(
+      'provider', t.provider,
+      'key_id', t.key_id,
+      'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')
+    )
+    from public.user_tokens as t
+    where t.user_id = p_user_id and t.is_active
+  );
+end
 $$;
 
 revoke all on function private.active_token from public, anon, authenticated, service_role;
@@ -13183,12 +13260,15 @@ comment on function public.claim_outbox is 'Leases due outbox items';
 -- Stores an update, or finds it, and decides whether this delivery processes it; if so, takes the lease. A row older
 -- than 48 hours never counts as a duplicate, because Telegram may restart the numbering after a quiet week.
 --
+-- p_reservation, p_reserved_on, p_reserved_cost: the reservation that a new row is stored with (of the plan, where
+-- p_reserved_on is set). The caller takes the request, or corrects the row, in the same transaction.
+--
 -- Concurrency: deliveries of one update meet in the primary key and then in its row lock, so one of them processes it
 --   and the others get the state of the row. A repeated call of the same delivery, whose first response was lost,
 --   keeps the lease it has.
 -- Locks: update row (FOR UPDATE).
--- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed) and the columns of the
---   row.
+-- Returns: record, outcome (work | busy | finished | crash_limit: its fifth worker crashed), is_new (this call stored the
+--   row) and the columns of a row that it found.
 -- Errors: none.
 create or replace function private.claim_update(
   p_bot text,
@@ -13201,7 +13281,11 @@ create or replace function private.claim_update(
   p_lease_seconds integer,
   p_now timestamptz,
   p_thread bigint,
+  p_reservation text,
+  p_reserved_on date,
+  p_reserved_cost numeric,
   out outcome text,
+  out is_new boolean,
   out attempt integer,
   out failures integer,
   out crash_count integer,
@@ -13219,6 +13303,7 @@ declare
   v_now timestamptz := p_now;
   v_update public.telegram_updates;
 begin
+  is_new := true;
   attempt := 1;
   failures := 0;
   crash_count := 0;
@@ -13226,10 +13311,12 @@ begin
   lease_until := p_now + make_interval(secs => p_lease_seconds);
   loop
     insert into public.telegram_updates as t
-      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
+      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at,
+       reservation, reserved_on, reserved_from, reserved_cost)
     values (
       p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
-      claim_update.lease_until, p_now
+      claim_update.lease_until, p_now,
+      p_reservation, p_reserved_on, case when p_reserved_on is not null then 'plan' end, p_reserved_cost
     )
     on conflict (bot, update_id) do nothing;
     if found then
@@ -13248,6 +13335,7 @@ begin
      where t.bot = p_bot and t.update_id = p_update_id
        and t.received_at < private.clock() - interval '48 hours';
   end loop;
+  is_new := false;
   v_now := private.clock();  -- waiting for the lock takes time
 
   if v_update.status in ('finished', 'dead_lettered') then
@@ -13466,25 +13554,29 @@ comment on function private.delete_old_updates is 'Deletes updates past their re
 -- Errors: none.
 create or replace function private.enqueue_calls(p_bot text, p_update_id bigint, p_calls jsonb)
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  with stored as (
+declare
+  v_send_after timestamptz := private.clock() + interval '1 minute';
+  v_call jsonb;
+  v_id bigint;
+  v_ids jsonb := '[]'::jsonb;
+begin
+  for v_index in 0 .. jsonb_array_length(p_calls) - 1 loop
+    v_call := p_calls -> v_index;
     insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
-    select
-      p_bot,
-      (c.value -> 'parameters' ->> 'chat_id')::bigint,
-      p_update_id,
-      c.value ->> 'method',
-      c.value -> 'parameters',
-      private.clock() + interval '1 minute'
-    from jsonb_array_elements(p_calls) with ordinality as c (value, position)
-    order by c.position
-    returning o.id
-  )
-  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
+    values (
+      p_bot, (v_call -> 'parameters' ->> 'chat_id')::bigint, p_update_id, v_call ->> 'method',
+      v_call -> 'parameters', v_send_after
+    )
+    returning o.id into v_id;
+    v_ids := v_ids || to_jsonb(v_id);
+  end loop;
+  return v_ids;
+end
 $$;
 
 revoke all on function private.enqueue_calls from public, anon, authenticated, service_role;
@@ -13870,14 +13962,20 @@ comment on function private.open_session is 'Finds or creates the session of a u
 -- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
 -- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
 -- plan may limit it further.
+-- The result is json and not jsonb: private.recent_messages builds the history as text.
 --
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
 --   crashed one finds its request still reserved and reserves no second one; the quota day stays that of the first
 --   attempt. An update that was received before its user was erased is over and does not create the user again.
+--   The commit of a new update does not wait for the disk, because the next commit that waits (finish_update, or a change
+--   of the handler before it) makes both durable. If the server crashes before that, nothing was answered yet:
+--   finish_update finds no row and answers superseded, and Telegram delivers the update again.
+--   If that delivery begins while the first worker still works, both have attempt 1: the changes of the first to finish
+--   are committed, once, and both send their answer.
 -- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
 --   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
 --   before its user.
--- Returns: jsonb
+-- Returns: json
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
 --   attempt?: int          (work, crash_limit)
 --   failures?: int         (work, crash_limit)
@@ -13920,7 +14018,7 @@ create or replace function public.receive_update(
   p_history_characters integer default null,
   p_cost numeric default 0
 )
-returns jsonb
+returns json
 language plpgsql
 volatile
 security definer
@@ -13940,6 +14038,11 @@ declare
   v_edited_question text;
   v_is_counted boolean;
   v_releases_left integer;
+  v_timezone text;
+  v_currency text;
+  v_expected text;
+  v_expected_day date;
+  v_expected_cost numeric;
 begin
   -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
@@ -13957,11 +14060,28 @@ begin
     -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
   end if;
-  select * into v_claim from private.claim_update(
-    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
+  v_banned := v_user.banned_at is not null and not v_user.is_admin;
+  select
+    (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
+    (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency')
+    into v_timezone, v_currency;
+  if p_reserve and not v_banned and v_known.bot is null and not v_session.session_data ?| array['awaiting', 'paste'] then
+    v_user_api_key := private.active_token(v_user.id);
+    -- What private.reserve_usage almost always decides is stored with the row, which saves a second write of it.
+    if v_user_api_key is null then
+      v_expected := 'reserved';
+      v_expected_day := (v_now at time zone v_timezone)::date;
+      v_expected_cost := p_cost;
+    else
+      v_expected := 'user_api_key';
+    end if;
+  end if;
+  v_claim := private.claim_update(
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread,
+    v_expected, v_expected_day, v_expected_cost
   );
   if v_claim.outcome = 'busy' then
-    return jsonb_build_object(
+    return json_build_object(
       'outcome', 'busy',
       'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
@@ -13972,9 +14092,9 @@ begin
     end if;
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   elsif v_claim.outcome = 'crash_limit' then
-    return jsonb_build_object(
+    return json_build_object(
       'outcome', 'crash_limit', 'attempt', v_claim.attempt, 'failures', v_claim.crash_count,
-      'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
+      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
@@ -13986,9 +14106,8 @@ begin
   then
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
-  v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
-  if p_reserve and not v_banned and not v_is_counted then
+  if v_expected is null and p_reserve and not v_banned and not v_is_counted then
     v_user_api_key := private.active_token(v_user.id);
   end if;
   if p_reserve
@@ -13996,16 +14115,22 @@ begin
     and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null);
+    v_reserved := private.reserve_usage(
+      v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null, v_timezone
+    );
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
     v_claim.reservation := v_reserved.reservation;
-    update public.telegram_updates as t
-       set reservation = v_claim.reservation,
-           reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from,
-           reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
-     where t.bot = p_bot and t.update_id = p_update_id;
+    if not v_claim.is_new or v_reserved.reservation is distinct from v_expected
+      or v_reserved.reserved_on is distinct from v_expected_day or v_reserved.reserved_from = 'bonus'
+    then
+      update public.telegram_updates as t
+         set reservation = v_claim.reservation,
+             reserved_on = v_reserved.reserved_on,
+             reserved_from = v_reserved.reserved_from,
+             reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
+       where t.bot = p_bot and t.update_id = p_update_id;
+    end if;
     if v_reserved.plan is not null then
       v_quota := v_reserved;
     end if;
@@ -14020,14 +14145,17 @@ begin
      limit 1;
   end if;
   if v_quota is null then
-    v_quota := private.quota(v_user.id, v_user.vip_level);
+    v_quota := private.quota(v_user.id, v_user.vip_level, v_timezone);
+  end if;
+  if v_claim.is_new then
+    perform set_config('synchronous_commit', 'off', true);
   end if;
 
-  return jsonb_build_object(
+  return json_build_object(
     'outcome', 'work',
     'attempt', v_claim.attempt,
     'failures', v_claim.failures,
-    'user', jsonb_build_object(
+    'user', json_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
       'is_new', v_user.created_at = v_claim.received_at,
@@ -14035,19 +14163,19 @@ begin
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
-      'currency', private.setting('balance_currency'),
+      'currency', v_currency,
       'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
-      'ban', case when v_banned then jsonb_build_object(
+      'ban', case when v_banned then json_build_object(
         'reason', v_user.ban_reason, 'notified', v_user.ban_notified
       ) end
     ),
-    'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
-    'usage', jsonb_build_object(
+    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', json_build_object(
       'plan', v_quota.plan,
       'features', v_quota.features,
       'requests', v_quota.requests,
@@ -14067,7 +14195,7 @@ begin
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
         p_history_characters
       )
-      else '[]'::jsonb
+      else '[]'::json
     end,
     'edited_question', v_edited_question
   );
@@ -14081,32 +14209,45 @@ comment on function public.receive_update is 'Stores an update, drops duplicates
 -- Returns the newest messages of a session, oldest first: p_limit at most, and only as many as fit whole into
 -- p_characters (null: no limit). Messages of p_without, which the user edited, are left out.
 --
+-- The result is json and built as text: for 50 messages a quarter of the CPU of jsonb, which would be parsed and printed
+-- again (docs/performance.md).
+--
 -- Concurrency: read-only, over messages_session_idx.
 -- Locks: none.
--- Returns: jsonb, [{role, content}]; empty when there are none.
+-- Returns: json, [{role, content}]; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
   p_characters integer default null
 )
-returns jsonb
-language sql
+returns json
+language plpgsql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(
-    jsonb_agg(jsonb_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::jsonb
-  )
-  from (
-    select r.id, r.role, r.content, sum(length(r.content)) over (order by r.id desc rows unbounded preceding) as size
+declare
+  v_message record;
+  v_items text;
+begin
+  for v_message in
+    select r.role, r.content
       from public.messages as r
      where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
        and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
-  ) as m
- where p_characters is null or m.size <= p_characters;
+  loop
+    p_characters := p_characters - length(v_message.content);
+    exit when p_characters < 0;
+    v_items := concat_ws(
+      ', ',
+      '{"role": "' || v_message.role || '", "content": ' || to_json(v_message.content) || '}',
+      v_items
+    );
+  end loop;
+  return ('[' || coalesce(v_items, '') || ']')::json;
+end
 $$;
 
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;
@@ -14120,7 +14261,8 @@ comment on function private.recent_messages is 'Returns the newest messages of a
 -- is given up.
 --
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
---   first that must wait and reports those behind it as waiting too.
+--   first that must wait and reports those behind it as waiting too. The commit does not wait for the disk: if the
+--   server crashes within the second that follows, the sweep delivers the items once more.
 -- Locks: users who blocked a bot, then outbox items.
 -- Returns: jsonb
 --   dropped: int           (how many were given up after a day of attempts)
@@ -14136,6 +14278,12 @@ declare
   v_now timestamptz := private.clock();
   v_dropped integer;
 begin
+  perform set_config('synchronous_commit', 'off', true);
+  if not p_results @? '$[*] ? (@.outcome != "sent")' then
+    delete from public.telegram_outbox as o
+     where o.id = any (array(select (r.value ->> 'id')::bigint from jsonb_array_elements(p_results) as r (value)));
+    return '{"dropped": 0}'::jsonb;
+  end if;
   update public.users as u
      set is_active = false
     from jsonb_array_elements(p_results) as r (value)
@@ -14304,7 +14452,9 @@ begin
   if v_update.reservation in ('reserved', 'settled') then
     return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key);
+  v_reserved := private.reserve_usage(
+    v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key, private.setting('quota_timezone')
+  );
   update public.telegram_updates as t
      set reservation = v_reserved.reservation,
          reserved_on = v_reserved.reserved_on,
@@ -14447,14 +14597,18 @@ comment on function private.alert_cost_limit is 'Alerts the admins once a day th
 -- Errors: none.
 create or replace function private.bot_cost(p_bot text, p_day date)
 returns numeric
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(sum(t.cost), 0)
-    from public.daily_totals as t
-   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
+begin
+  return (
+    select coalesce(sum(t.cost), 0)
+      from public.daily_totals as t
+     where t.day = p_day and t.bot = p_bot and not t.is_user_api_key
+  );
+end
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;
@@ -14684,22 +14838,26 @@ comment on function public.get_user_usage_stats is 'Returns the usage of a user,
 -- Errors: none.
 create or replace function private.has_billed_call(p_usage jsonb)
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select exists (
-    select from jsonb_array_elements(p_usage) as c (call)
-     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
+begin
+  return (
+    select exists (
+      select from jsonb_array_elements(p_usage) as c (call)
+       where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
+    )
   );
+end
 $$;
 
 revoke all on function private.has_billed_call from public, anon, authenticated, service_role;
 comment on function private.has_billed_call is 'Returns whether an AI provider charged the owner for any call of an update';
 
 -- Returns whether a bot may spend p_cost more today within its daily cost limit p_limit (US dollars). p_day is today
--- in the time zone of the quota.
+-- in the time zone of the quota. p_update_id: the question's update, whose own reserved cost is left out.
 --
 -- Concurrency: far from the limit nothing is locked. Within 200 questions of it, more than can be in progress because
 --   Telegram opens at most 100 connections to a bot, calls for the bot are serialized until the transaction ends, and
@@ -14707,7 +14865,9 @@ comment on function private.has_billed_call is 'Returns whether an AI provider c
 -- Locks: near the limit an advisory lock of the bot; the caller holds the update row and the user.
 -- Returns: boolean
 -- Errors: none.
-create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
+create or replace function private.is_within_bot_cost_limit(
+  p_bot text, p_day date, p_update_id bigint, p_cost numeric, p_limit numeric
+)
 returns boolean
 language plpgsql
 volatile
@@ -14726,7 +14886,8 @@ begin
     from public.telegram_updates as t
    where t.lease_until > (select private.clock())
      and t.status in ('working', 'failed')
-     and t.bot = p_bot;
+     and t.bot = p_bot
+     and t.update_id <> p_update_id;
   return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
 end
 $$;
@@ -14796,8 +14957,8 @@ comment on function private.maintain_usage_partitions is 'Creates and drops part
 -- provider's report must never undo its answer.
 --
 -- Concurrency: the caller holds the update row and calls once, in the transaction that finishes it. All updates take
---   the counters in the same order, and one update only one of the sixteen rows of a figure.
--- Locks: daily_usage, monthly_api_usage by provider, model and is_user_api_key, then daily_totals in the same order.
+--   the counters in the same order, call by call, and one update only one of the sixteen rows of a figure.
+-- Locks: daily_usage, then by provider, model and is_user_api_key the row of monthly_api_usage and that of daily_totals.
 -- Returns: void
 -- Errors: none.
 create or replace function private.record_usage(
@@ -14815,6 +14976,11 @@ declare
   v_shard integer := p_update.update_id & 15;
   v_last jsonb := p_usage -> -1;
   v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_user_api_key')::boolean, false);
+  v_call jsonb;
+  v_row public.api_usage;
+  v_is_last boolean;
+  v_rows jsonb := '[]'::jsonb;
+  v_count integer := jsonb_array_length(p_usage);
   v_requests integer := (p_is_settled or (v_is_own and v_last ->> 'status' in ('ok', 'part')))::integer;
 begin
   if v_last is null and v_requests = 0 then
@@ -14836,51 +15002,45 @@ begin
     return;
   end if;
 
-  with calls as (
-    select
-      coalesce(c.provider, '') as provider,
-      coalesce(c.model, '') as model,
-      case when c.kind in ('image', 'video') then c.kind else 'chat' end as kind,
-      coalesce(c.status, '') as status,
-      coalesce(c.is_user_api_key, false) as is_user_api_key,
-      coalesce(private.usage_count(c.ms), 0) as ms,
-      coalesce(private.usage_count(c.request_bytes), 0) as request_bytes,
-      coalesce(private.usage_count(c.response_bytes), 0) as response_bytes,
-      private.usage_count(c.tokens_in) as tokens_in,
-      private.usage_count(c.tokens_out) as tokens_out,
-      private.usage_cost(c.cost) as cost
-      from jsonb_to_recordset(p_usage) as c (
-        provider text, model text, kind text, status text, ms text, request_bytes text,
-        response_bytes text, tokens_in text, tokens_out text, cost text, is_user_api_key boolean
-      )
-  ), written as (
+  for v_index in 0 .. v_count - 1 loop
+    v_call := p_usage -> v_index;
     insert into public.api_usage (
       user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
       tokens_in, tokens_out, cost, is_user_api_key, created_at
     )
-    select
-      p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
-      c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_user_api_key, v_now
-      from calls as c
-  ), sums as (
-    select
-      c.provider, c.model, c.is_user_api_key,
-      count(*) as calls,
-      count(*) filter (where c.status not in ('ok', 'part')) as errors,
-      coalesce(sum(c.tokens_in), 0) as tokens_in,
-      coalesce(sum(c.tokens_out), 0) as tokens_out,
-      coalesce(sum(c.cost), 0) as cost,
-      sum(c.ms) as ms
-      from calls as c
-     group by c.provider, c.model, c.is_user_api_key
-  ), months as (
+    values (
+      p_update.user_id, p_update.bot, coalesce(v_call ->> 'provider', ''), coalesce(v_call ->> 'model', ''),
+      case when v_call ->> 'kind' in ('image', 'video') then v_call ->> 'kind' else 'chat' end,
+      coalesce(v_call ->> 'status', ''), coalesce(private.usage_count(v_call ->> 'ms'), 0),
+      coalesce(private.usage_count(v_call ->> 'request_bytes'), 0),
+      coalesce(private.usage_count(v_call ->> 'response_bytes'), 0),
+      private.usage_count(v_call ->> 'tokens_in'), private.usage_count(v_call ->> 'tokens_out'),
+      private.usage_cost(v_call ->> 'cost'), coalesce((v_call ->> 'is_user_api_key')::boolean, false), v_now
+    )
+    returning * into v_row;
+    if v_count > 1 then
+      v_rows := v_rows || to_jsonb(v_row);
+    end if;
+  end loop;
+  if v_count > 1 then
+    v_rows := (
+      select jsonb_agg(r.value order by r.value ->> 'provider', r.value ->> 'model', r.value ->> 'is_user_api_key')
+        from jsonb_array_elements(v_rows) as r (value)
+    );
+  end if;
+  for v_index in 0 .. v_count - 1 loop
+    if v_count > 1 then
+      v_row := jsonb_populate_record(v_row, v_rows -> v_index);
+    end if;
+    v_is_last := (v_row.provider, v_row.model, v_row.is_user_api_key)
+      = (v_last ->> 'provider', v_last ->> 'model', v_is_own);
     insert into public.monthly_api_usage as m
       (user_id, month, provider, model, is_user_api_key, calls, errors, tokens_in, tokens_out, cost, ms, day, day_cost)
-    select
-      p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_user_api_key,
-      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms, v_day, s.cost
-      from sums as s
-     order by s.provider, s.model, s.is_user_api_key
+    values (
+      p_update.user_id, date_trunc('month', v_day::timestamp)::date, v_row.provider, v_row.model,
+      v_row.is_user_api_key, 1, (v_row.status not in ('ok', 'part'))::integer, coalesce(v_row.tokens_in, 0),
+      coalesce(v_row.tokens_out, 0), coalesce(v_row.cost, 0), v_row.ms, v_day, coalesce(v_row.cost, 0)
+    )
     on conflict (user_id, month, provider, model, is_user_api_key) do update
       set calls = m.calls + excluded.calls,
           errors = m.errors + excluded.errors,
@@ -14889,30 +15049,26 @@ begin
           cost = m.cost + excluded.cost,
           ms = m.ms + excluded.ms,
           day = excluded.day,
-          day_cost = excluded.day_cost + case when m.day = excluded.day then m.day_cost else 0 end
-  )
-  insert into public.daily_totals as t (
-    day, bot, provider, model, is_user_api_key, shard,
-    requests, calls, errors, tokens_in, tokens_out, cost, ms
-  )
-  select
-    v_day, p_update.bot, s.provider, s.model, s.is_user_api_key, v_shard,
-    case
-      when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_user_api_key = v_is_own
-      then v_requests
-      else 0
-    end,
-    s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
-    from sums as s
-   order by s.provider, s.model, s.is_user_api_key
-  on conflict (day, bot, provider, model, is_user_api_key, shard) do update
-    set requests = t.requests + excluded.requests,
-        calls = t.calls + excluded.calls,
-        errors = t.errors + excluded.errors,
-        tokens_in = t.tokens_in + excluded.tokens_in,
-        tokens_out = t.tokens_out + excluded.tokens_out,
-        cost = t.cost + excluded.cost,
-        ms = t.ms + excluded.ms;
+          day_cost = excluded.day_cost + case when m.day = excluded.day then m.day_cost else 0 end;
+    insert into public.daily_totals as t
+      (day, bot, provider, model, is_user_api_key, shard, requests, calls, errors, tokens_in, tokens_out, cost, ms)
+    values (
+      v_day, p_update.bot, v_row.provider, v_row.model, v_row.is_user_api_key, v_shard,
+      case when v_is_last then v_requests else 0 end, 1, (v_row.status not in ('ok', 'part'))::integer, coalesce(v_row.tokens_in, 0),
+      coalesce(v_row.tokens_out, 0), coalesce(v_row.cost, 0), v_row.ms
+    )
+    on conflict (day, bot, provider, model, is_user_api_key, shard) do update
+      set requests = t.requests + excluded.requests,
+          calls = t.calls + excluded.calls,
+          errors = t.errors + excluded.errors,
+          tokens_in = t.tokens_in + excluded.tokens_in,
+          tokens_out = t.tokens_out + excluded.tokens_out,
+          cost = t.cost + excluded.cost,
+          ms = t.ms + excluded.ms;
+    if v_is_last then
+      v_requests := 0;  -- counted
+    end if;
+  end loop;
 end
 $$;
 
@@ -14974,8 +15130,9 @@ comment on function private.release_usage is 'Returns one reserved AI request';
 -- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
 -- daily cost of the bot, questions in progress. On a user API key only the last one applies.
 --
--- p_cost: the most that the question may cost in US dollars. The reserved cost of other questions in progress is
--- added to what was spent, so the cost limits also hold for questions that arrive together.
+-- p_timezone: the setting quota_timezone. p_cost: the most that the question may cost in US dollars. The reserved cost
+-- of other questions in progress is added to what was spent, so the cost limits also hold for questions that arrive
+-- together.
 --
 -- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
 --   row and calls only while that has no reservation.
@@ -14997,6 +15154,7 @@ create or replace function private.reserve_usage(
   p_update_id bigint,
   p_cost numeric,
   p_is_user_api_key boolean,
+  p_timezone text,
   out reservation text,
   out reserved_on date,
   out reserved_from text,
@@ -15023,7 +15181,6 @@ declare
   v_user record;
   v_quota record;
   v_limits record;
-  v_open record;
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
@@ -15031,30 +15188,28 @@ begin
   end if;
   v_now := private.clock();  -- waiting for the lock takes time
   select
-    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
-    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
+    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'questions_in_progress') as questions,
+    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'daily_releases') as releases,
+    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_user') as user_cost,
+    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_bot') as bot_cost,
+    count(*) as open_questions,
+    count(*) filter (where t.reservation = 'reserved') as open_requests,
+    coalesce(sum(t.reserved_cost), 0) as open_cost
     into v_limits
-    from private.settings as s
-   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
-  select
-    count(*) as questions,
-    count(*) filter (where t.reservation = 'reserved') as requests,
-    coalesce(sum(t.reserved_cost), 0) as cost
-    into v_open
     from public.telegram_updates as t
    where t.user_id = p_user_id
-     and t.status = 'working'
+     -- Behind a subquery, so that the planner takes the user's rows and not telegram_updates_open_idx: that holds the open
+     -- updates of all users, but looks smaller.
+     and t.status = (select 'working')
      and t.lease_until > v_now
      and t.reservation in ('reserved', 'user_api_key', 'settled')
      and (t.bot, t.update_id) <> (p_bot, p_update_id);
 
   if p_is_user_api_key then
-    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
+    reservation := case when v_limits.open_questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
     return;
   end if;
-  v_quota := private.quota(p_user_id, v_user.vip_level);
+  v_quota := private.quota(p_user_id, v_user.vip_level, p_timezone);
   plan := v_quota.plan;
   features := v_quota.features;
   history_length := v_quota.history_length;
@@ -15075,10 +15230,10 @@ begin
   reservation := case
     when reserved_from is null then 'refused'
     when v_limits.user_cost > 0
-      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
+      and private.user_cost(p_user_id, v_quota.day) + v_limits.open_cost + p_cost > v_limits.user_cost then 'user_cost'
     when v_limits.bot_cost > 0
-      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
-    when v_open.questions >= v_limits.questions then 'in_progress'
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_update_id, p_cost, v_limits.bot_cost) then 'bot_cost'
+    when v_limits.open_questions >= v_limits.questions then 'in_progress'
     else 'reserved'
   end;
   if reservation <> 'reserved' then
@@ -15110,9 +15265,7 @@ begin
   on conflict (user_id, month) do update
     set requests = u.requests + excluded.requests,
         bonus_requests = u.bonus_requests + excluded.bonus_requests;
-  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
-    from public.daily_usage as d
-   where d.user_id = p_user_id and d.day = v_quota.day;
+  releases_left := greatest(v_limits.releases - v_limits.open_requests - v_quota.releases, 0);
 end
 $$;
 
@@ -15269,17 +15422,21 @@ comment on function private.usage_days is 'Returns the requests of a user on 30 
 -- Errors: none.
 create or replace function private.user_cost(p_user_id bigint, p_day date)
 returns numeric
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(sum(m.day_cost), 0)
-    from public.monthly_api_usage as m
-   where m.user_id = p_user_id
-     and m.month = date_trunc('month', p_day::timestamp)::date
-     and m.day = p_day
-     and not m.is_user_api_key;
+begin
+  return (
+    select coalesce(sum(m.day_cost), 0)
+      from public.monthly_api_usage as m
+     where m.user_id = p_user_id
+       and m.month = date_trunc('month', p_day::timestamp)::date
+       and m.day = p_day
+       and not m.is_user_api_key
+  );
+end
 $$;
 
 revoke all on function private.user_cost from public, anon, authenticated, service_role;

@@ -4,7 +4,7 @@ begin;
 select plan(7);
 
 create temporary view api as
-select p.oid, p.oid::regprocedure::text as name, n.nspname, p.prosecdef, p.proconfig, p.prorettype
+select p.oid, p.oid::regprocedure::text as name, n.nspname, p.prosecdef, p.proconfig
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
 where n.nspname in ('public', 'private')
@@ -30,14 +30,8 @@ select is_empty(
     'the API runs with the rights of its owner'
 );
 select is_empty(
-    -- Private functions may do without: the owner alone calls them, and tests/tools/database/test_schema_files.py demands
-    -- that they name every schema.
-    $$
-        select name from api
-        where not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}'))
-            and (nspname <> 'private' or prosecdef or prorettype = 'trigger'::regtype)
-    $$,
-    'no function that a caller or a trigger runs resolves a name in a schema of its caller'
+    $$select name from api where not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}'))$$,
+    'no function resolves a name in a schema of its caller'
 );
 
 -- As the calling role --------------------------------------------------------------------------------------

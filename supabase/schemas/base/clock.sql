@@ -9,6 +9,7 @@ returns timestamptz
 language sql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
   select clock_timestamp();
 $$;

@@ -13,6 +13,7 @@ returns boolean
 language plpgsql
 immutable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return p_status in ('working', 'failed', 'finished', 'dead_lettered')

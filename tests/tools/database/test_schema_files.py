@@ -3,13 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from pglast.parser import ParseError, parse_plpgsql_json, parse_sql_json
+from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
 from tools.database import headers, migrate
@@ -26,7 +24,6 @@ CREATE_FUNCTION = re.compile(r"^create (?:or replace )?(?:function|procedure) ([
 CREATE_TABLE = re.compile(r"^create (?:unlogged )?table (?:if not exists )?([\w.]+)", re.MULTILINE)
 CODE = re.compile(r"(?:errcode\s*=\s*|raise sqlstate\s+)'(\w{5})'")
 CODE_WORD = re.compile(r"\b(?=[A-Z0-9]*[0-9])[A-Z0-9]{5}\b")
-SQL_BODY = re.compile(r"as \$\$(.*?)\$\$;", re.DOTALL)
 TIME = re.compile(
     r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\(|"
     r"\b(?:current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(?:now|today|tomorrow|yesterday)'",
@@ -97,90 +94,9 @@ def test_volatility_security_and_search_path_are_written_out(path: Path) -> None
     assert re.search(r"\bsecurity (definer|invoker)\b", before_body), (
         "write security definer or security invoker"
     )
-    if "set search_path = pg_catalog, pg_temp" not in before_body:
-        assert "function private." in text, "write set search_path = pg_catalog, pg_temp"
-        assert "returns trigger" not in before_body, "write set search_path = pg_catalog, pg_temp"
-
-
-@pytest.fixture
-def built_in(database: psycopg.Connection) -> set[str]:
-    """Names of Postgres' own functions and types."""
-    query = """
-        select proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace
-        union select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace
-    """
-    return {name for (name,) in database.execute(query)}
-
-
-@each_function_file
-def test_a_function_without_a_search_path_names_every_schema(path: Path, built_in: set[str]) -> None:
-    """It runs with the path of its caller, mostly a public function, and must not depend on it.
-
-    To change the path and back costs a tenth of a short function, so those on the way of every update leave
-    it out. Only the owner may call a private function.
-    """
-    text = path.read_text()
-    if "set search_path" in code(text).partition("as $")[0]:
-        return
-    assert unqualified(text, built_in) == set(), (
-        "write the schema before each table, function and type that is not Postgres' own,"
-        " or set search_path = pg_catalog, pg_temp"
+    assert "set search_path = pg_catalog, pg_temp" in before_body, (
+        "write set search_path = pg_catalog, pg_temp"
     )
-
-
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        ("return (select count(*) from users);", {"users"}),
-        ("return (select count(*) from public.users);", set()),
-        ("insert into messages (id) values (1);", {"messages"}),
-        ("update users as u set id = 1; delete from public.messages;", {"users"}),
-        ("return private.clock() > now();", set()),
-        ("return clock() > now();", {"clock"}),
-        ("with totals as (select 1 as one) select one into v_one from totals;", set()),
-        ("perform from (select lower('A') as a) as s join unnest(array[1]) as t on true;", set()),
-        ("return '1'::amount::text;", {"amount"}),
-        ("for v_one in select id from users loop perform pg_catalog.now(); end loop;", {"users"}),
-    ],
-)
-def test_an_unqualified_name_is_found(body: str, found: set[str], built_in: set[str]) -> None:
-    text = (
-        "create or replace function private.probe() returns text language plpgsql as "
-        f"$$ declare v_one integer; begin {body} end $$;"
-    )
-    assert unqualified(text, built_in) == found
-
-
-def unqualified(text: str, built_in: set[str]) -> set[str]:
-    """Return the names in the body of a function that have no schema and are not Postgres' own."""
-    functions = json.loads(parse_plpgsql_json(text)) if "language plpgsql" in text else []
-    queries = [query for node in _nodes(functions) if isinstance(query := node.get("query"), str)]
-    queries += SQL_BODY.findall(text) if "language sql" in text else []
-    found: set[str] = set()
-    for query in queries:
-        try:
-            nodes = list(_nodes(json.loads(parse_sql_json(query))))
-        except ParseError:  # an expression or an assignment
-            expression = re.sub(r"^\s*[\w.]+\s*:=", "", query)
-            nodes = list(_nodes(json.loads(parse_sql_json(f"select {expression}"))))
-        named = {node["ctename"] for node in nodes if "ctename" in node}
-        tables = [node for node in nodes if "relname" in node and "schemaname" not in node]
-        found |= {table["relname"] for table in tables} - named
-        for node in nodes:
-            names = node.get("funcname") or node.get("names") or []
-            if len(names) == 1 and (name := names[0]["String"]["sval"]) not in built_in:
-                found.add(name)
-    return found
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object in a syntax tree."""
-    if isinstance(tree, dict):
-        yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for item in tree:
-            yield from _nodes(item)
 
 
 @each_function_file

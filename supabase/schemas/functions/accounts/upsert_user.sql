@@ -15,6 +15,7 @@ returns public.users
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_telegram_id bigint := (p_telegram_user ->> 'id')::bigint;

@@ -12,6 +12,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

@@ -12,6 +12,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_update.user_id is null then

@@ -12,6 +12,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_referral public.user_referrals;

@@ -9,6 +9,7 @@ returns text
 language plpgsql
 stable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

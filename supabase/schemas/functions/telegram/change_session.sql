@@ -17,6 +17,7 @@ returns void
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_changes ?| array['language', 'price_currency', 'is_active'] then

@@ -38,6 +38,7 @@ returns record
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := p_now;

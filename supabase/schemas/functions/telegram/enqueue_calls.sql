@@ -9,12 +9,13 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_send_after timestamptz := private.clock() + interval '1 minute';
   v_call jsonb;
   v_id bigint;
-  v_ids jsonb := '[]';
+  v_ids jsonb := '[]'::jsonb;
 begin
   for v_index in 0 .. jsonb_array_length(p_calls) - 1 loop
     v_call := p_calls -> v_index;

@@ -9,6 +9,7 @@ returns public.bot_sessions
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_session public.bot_sessions;

@@ -16,6 +16,7 @@ returns json
 language plpgsql
 stable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_message record;
@@ -37,7 +38,7 @@ begin
       v_items
     );
   end loop;
-  return '[' || coalesce(v_items, '') || ']';
+  return ('[' || coalesce(v_items, '') || ']')::json;
 end
 $$;
 

@@ -27,7 +27,7 @@ begin
   if not p_results @? '$[*] ? (@.outcome != "sent")' then
     delete from public.telegram_outbox as o
      where o.id = any (array(select (r.value ->> 'id')::bigint from jsonb_array_elements(p_results) as r (value)));
-    return '{"dropped": 0}';
+    return '{"dropped": 0}'::jsonb;
   end if;
   update public.users as u
      set is_active = false

@@ -10,6 +10,7 @@ returns boolean
 language plpgsql
 immutable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

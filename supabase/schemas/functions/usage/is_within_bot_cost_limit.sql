@@ -14,6 +14,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_spent numeric := private.bot_cost(p_bot, p_day);

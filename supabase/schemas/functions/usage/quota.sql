@@ -29,6 +29,7 @@ returns record
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   timezone := coalesce(p_timezone, private.setting('quota_timezone'));

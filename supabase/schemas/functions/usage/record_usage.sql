@@ -18,6 +18,7 @@ returns void
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz;
@@ -28,7 +29,7 @@ declare
   v_call jsonb;
   v_row public.api_usage;
   v_is_last boolean;
-  v_rows jsonb := '[]';
+  v_rows jsonb := '[]'::jsonb;
   v_count integer := jsonb_array_length(p_usage);
   v_requests integer := (p_is_settled or (v_is_own and v_last ->> 'status' in ('ok', 'part')))::integer;
 begin

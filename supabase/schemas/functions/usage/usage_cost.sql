@@ -9,6 +9,7 @@ returns numeric
 language plpgsql
 immutable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_value ~ '^\d{1,6}(\.\d{1,40})?([eE]-\d{1,2})?$' then

@@ -9,6 +9,7 @@ returns integer
 language plpgsql
 immutable
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_value ~ '^\d{1,10}(\.\d{1,30})?$' and round(p_value::numeric) <= 2147483647 then

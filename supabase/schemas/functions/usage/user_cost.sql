@@ -10,6 +10,7 @@ returns numeric
 language plpgsql
 volatile
 security invoker
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
