@@ -26,6 +26,7 @@ import select
 import socket
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -260,6 +261,8 @@ class Stream:
         try:
             connection.settimeout(self._time_left())
             received = connection.recv(_BLOCK)
+            if self._host.is_secure and received:
+                received += _other_records(connection)
         except OSError as error:
             raise self._failed(error) from None
         if received:
@@ -510,6 +513,21 @@ def _connect(host: Host, deadline: float) -> socket.socket:
             connection.close()
         raise ConnectFailed(type(error).__name__) from None
     return connection
+
+
+def _other_records(connection: socket.socket) -> bytes:
+    """Return what else has arrived over TLS: one `recv` returns one record, which may hold a single word.
+
+    The next `recv` raises an error again.
+    """
+    records: list[bytes] = []
+    size = 0
+    connection.setblocking(False)
+    with suppress(OSError):  # SSLWantReadError: that was all
+        while size < _BLOCK and (record := connection.recv(_BLOCK)):
+            records.append(record)
+            size += len(record)
+    return b"".join(records)
 
 
 def _would_block(host: Host) -> tuple[type[OSError], ...]:

@@ -699,3 +699,26 @@ def test_over_tls_only_a_trusted_certificate_will_do(
         assert len(server.requests) == 2
     finally:
         http._tls.cache_clear()
+
+
+def test_all_tls_records_that_have_arrived_are_read_at_once(
+    serve: Callable[..., Server], trusted: ssl.SSLContext
+) -> None:
+    has_sent = threading.Event()
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(50):
+            connection.sendall(b"5\r\nword \r\n")
+        connection.sendall(b"0\r\n\r\n")
+        has_sent.set()
+
+    server = serve(send, plain(), tls=trusted)
+    response = http.stream("GET", server.url, b"", {}, time.monotonic() + LATE)
+    assert has_sent.wait(LATE)
+    first = response.read()
+    second = response.read()
+
+    assert first + second == b"word " * 50
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok"
+    assert [number for number, _ in server.requests] == [1, 1]
