@@ -43,6 +43,12 @@ TABLES = {
         export="bot chat_id thread_id mode session_data stats_data last_update_id created_at updated_at",
         not_exported="user_id",
     ),
+    "public.service_grants": Table(
+        "deleted",
+        section="grants",
+        export="kind quantity plan reference created_at",
+        not_exported="id user_id",
+    ),
     "public.messages": Table(
         "deleted",
         section="messages",

@@ -39,6 +39,7 @@ VALUES = {
     "kind": {
         "public.telegram_updates": "message",
         "public.api_usage": "chat",
+        "public.service_grants": "month",
         "public.orders": "subscription",
         "public.renewals": "subscription",
         "public.payment_operations": "paid",
@@ -50,6 +51,7 @@ VALUES = {
         "public.audit_log": "story:1",
         "public.balance_transactions": "story:1",
         "public.access_usages": "story:2",
+        "public.service_grants": "story:3",
         "public.orders": "assistant:77",
         "public.refunds": "story:1",
     },

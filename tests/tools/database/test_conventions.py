@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-SERVICES = Path(__file__).parents[3] / "docs" / "services.md"
+SERVICES = Path(__file__).parents[3] / "docs" / "integration.md"
 
 # Words for the questions below: what is ours, in schemas public and private.
 VIEWS = """
@@ -156,7 +156,7 @@ def test_other_services_may_execute_what_is_documented_for_them(ask: Ask) -> Non
     documented = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(documented) == len(set(documented))
     assert sorted(ask(allowed)) == sorted(documented), (
-        "docs/services.md lists what service_role may execute: grant it there and nothing else"
+        "docs/integration.md lists what service_role may execute: grant it there and nothing else"
     )
 
 

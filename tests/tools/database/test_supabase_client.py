@@ -1,4 +1,4 @@
-"""Every function that docs/services.md promises, called with the official client over the REST API."""
+"""Every function that docs/integration.md promises, called with the official client over the REST API."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from tools.emulator.supabase_rest import RestServer, make_key
 # The client itself passes parameters that its own parts call deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:supabase")
 
-SERVICES = Path(__file__).parents[3] / "docs" / "services.md"
+SERVICES = Path(__file__).parents[3] / "docs" / "integration.md"
 PROMISED = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.MULTILINE)
 SECRET = "a secret of this test, long enough"
 ADMIN = {"p_admin_email": "olga@example.com"}
@@ -26,6 +26,14 @@ PRODUCT = "premium_month"
 # What each function is called with, after the two users and the admin that `database` makes. Order matters:
 # the last ones refer to what earlier ones did.
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "get_or_create_user": {"p_telegram_id": 7003, "p_first_name": "Vera", "p_language_code": "ru"},
+    "set_user_language": {"p_telegram_id": 7003, "p_language": "en"},
+    "count_users": {},
+    "save_user_session": {"p_telegram_id": 7003, "p_bot": "course", "p_session": {"lesson": 2}},
+    "get_user_session": {"p_telegram_id": 7003, "p_bot": "course"},
+    "reset_user_session": {"p_telegram_id": 7003, "p_bot": "course"},
+    "grant_subscription": {"p_telegram_id": 7003, "p_kind": "month", "p_reference": "course:1"},
+    "grant_trainings": {"p_telegram_id": 7003, "p_reference": "course:1"},
     "check_access": {"p_telegram_id": 7001},
     "consume_access": {"p_telegram_id": 7001, "p_reference": "client:1"},
     "trial_offer": {"p_user_id": 1},

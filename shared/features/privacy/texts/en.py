@@ -83,6 +83,8 @@ TEXTS: Mapping[str, str] = {
         "wrong codes you entered each day. If you delete your data, we keep an encrypted record of the codes you "
         "used."
     ),
+    "section_grants": "Granted by services",
+    "section_grants_about": "Months of a plan and bonus requests that other services gave you.",
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Every plan you’ve had, how you got it and when it ends.",
     "section_trainings": "Training sessions",

@@ -14,6 +14,7 @@ TEXTS: Mapping[str, str] = {
     "trainings_from_channel": "for joining the channel",
     "trainings_from_promo": "from a promo code",
     "trainings_from_admin": "from an admin",
+    "trainings_from_service": "from another service",
     "trainings_from_other": "as a gift",
     "trainings_channel": "📣 Join **{channel}** and get {trainings|free session|free sessions}.",
     "trainings_channel_had": "📣 You’ve already claimed the reward for joining **{channel}**. Thanks for reading!",

@@ -14,6 +14,7 @@ TEXTS: Mapping[str, str] = {
     "trainings_from_channel": "за подписку на канал",
     "trainings_from_promo": "по промокоду",
     "trainings_from_admin": "от администратора",
+    "trainings_from_service": "от другого сервиса",
     "trainings_from_other": "в подарок",
     "trainings_channel": (
         "📣 Подпишитесь на **{channel}** и получите {trainings|бесплатную тренировку|бесплатные "

@@ -32,10 +32,7 @@ begin
     raise exception 'a reason and a reference of the form service:number are required' using errcode = 'L0004';
   end if;
 
-  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
-  if not found then
-    v_user := private.create_unseen_user(p_telegram_id);
-  end if;
+  v_user := private.find_or_create_user(p_telegram_id);
   select t.* into v_known from public.balance_transactions as t where t.reference = p_reference;
   if found then
     if v_known.user_id is distinct from v_user.id or v_known.amount <> p_amount then

@@ -42,7 +42,7 @@ begin
             (select private.reachable_bot(u.id, u.telegram_id, null) from public.users as u where u.id = s.user_id)
           ) as bot
       ) as b on true
-     where s.source in ('purchase', 'trial', 'promo')
+     where s.source in ('purchase', 'trial', 'promo', 'service')
        and s.ends_at between v_now - interval '1 day' - private.grace_period() and v_now + interval '3 days'
        and k.until between v_now - interval '1 day' and v_now + interval '3 days'
        and s.status in ('active', 'expired')

@@ -55,6 +55,11 @@ as $$
         from public.subscriptions as s
        where s.user_id = u.id
     ),
+    'grants', (
+      select coalesce(jsonb_agg(to_jsonb(g) - array['id', 'user_id'] order by g.id), '[]')
+        from public.service_grants as g
+       where g.user_id = u.id
+    ),
     'trainings', jsonb_build_object(
       'given', (
         select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)

@@ -13,7 +13,7 @@ create table public.free_trainings (
 );
 
 comment on table public.free_trainings is 'Grants of free trainings';
-comment on column public.free_trainings.source is 'Kind of grant: channel, promo (a promo code) or admin';
+comment on column public.free_trainings.source is 'Kind of grant: channel, promo (a promo code), admin or service (grant_trainings)';
 comment on column public.free_trainings.reference is 'The channel, promo code or admin action; unique per user and source';
 comment on column public.free_trainings.quantity is 'Trainings granted; 0: received before an erasure, so not granted again';
 alter table public.free_trainings enable row level security;
