@@ -19,13 +19,15 @@ from shared.core.json_types import JsonObject, JsonValue
 _MAX_ERROR_BYTES = 65_536  # bytes of an error's body that are read
 _PADDING = b" \t\r\n\xef\xbb\xbf"  # white space that keeps the connection open, and a byte order mark
 
-# A slow stream is read seven times a second instead of at every word: each read wakes a thread, which costs
-# more than parsing the words. Its end is noticed late, by a sixth of its time and _MAX_WAIT at most. A fast
-# stream is read at once, or the socket buffer would fill up and the provider would have to wait.
-_EAGER_READS = 8
+# A slow stream is read when it pauses or ends instead of at every word: each read wakes a thread, which costs
+# more than parsing the words. After each pause that was not the end the next must be longer, so the end of
+# a stream with irregular pauses is noticed later. A fast stream is read at once, or the socket buffer would
+# fill up and the provider would have to wait.
+_EAGER_SECONDS = 0.02  # a stream that ends sooner is not delayed
 _LARGE_READ = 8_192  # bytes; a stream that brings as much at once is not slow
-_WAIT_DIVISOR = 6
-_MIN_WAIT, _MAX_WAIT = 0.005, 0.15  # seconds
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.06  # seconds
+_PAUSE_GROWTH = 1.25
+_MAX_WAIT = 1.0  # seconds without a read
 _LAST_READ = 0.05  # seconds before the deadline, from which all is read at once: at the deadline nothing is
 
 
@@ -89,27 +91,21 @@ def _read_events(
     partial: PartialCompletion,
     deadline: float,
 ) -> bool:
-    started, reads = time.monotonic(), 0
+    started, pause = time.monotonic(), _FIRST_PAUSE
     while received:
         if _add_events(events.feed(received), service, partial):
             return True
         if partial.error or partial.is_full:
             return False
-        reads += 1
-        if reads > _EAGER_READS and len(received) < _LARGE_READ:
-            _let_accumulate(started, deadline)
+        now = time.monotonic()
+        timeout = min(_MAX_WAIT, deadline - _LAST_READ - now)
+        is_slow = now - started > _EAGER_SECONDS and len(received) < _LARGE_READ
+        if is_slow and timeout > 0 and response.wait_for_silence(pause, timeout):
+            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
         received = response.read()
     if not _add_events(events.end(), service, partial) and partial.finish is None:
         raise ProtocolError("the stream ended before the answer")
     return True
-
-
-def _let_accumulate(started: float, deadline: float) -> None:
-    """Wait until a slow stream has sent some words."""
-    now = time.monotonic()
-    wait = min((now - started) / _WAIT_DIVISOR, _MAX_WAIT, deadline - _LAST_READ - now)
-    if wait > _MIN_WAIT:
-        time.sleep(wait)
 
 
 def _add_events(events: Iterable[bytes], service: Provider, partial: PartialCompletion) -> bool:

@@ -194,6 +194,15 @@ class Stream:
             self.close()
         return data
 
+    def wait_for_silence(self, silence: float, timeout: float) -> bool:
+        """Let the next pieces of the body gather until none has come for `silence` seconds.
+
+        Returns whether that happened within `timeout` seconds; see shared/core/silence.py.
+        """
+        from shared.core.silence import wait_for_silence  # only slow streams need it
+
+        return wait_for_silence(self._open_connection(), silence, timeout)
+
     def close(self) -> None:
         """Keep the connection for the next request if this one left it in a known state, else close it."""
         connection, self._connection = self._connection, None

@@ -6,12 +6,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 
 from shared.ai.chat import Usage
 from shared.core.errors import AIError, AITimeout
+from shared.core.http import Stream
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import (
     CHUNKED,
@@ -165,7 +165,8 @@ def test_waiting_for_more_events_ends_at_the_deadline(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
-    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 0.01)
+    monkeypatch.setattr("shared.ai.response_reader._FIRST_PAUSE", 60.0)
+    monkeypatch.setattr("shared.ai.response_reader._LONGEST_PAUSE", 60.0)
     raw.next(sends(CHUNKED, *[chunk(event("word "))] * 60, END, gap=0.02))
 
     with exactly(DEADLINE):
@@ -176,7 +177,8 @@ def test_what_came_before_the_deadline_is_read(
     raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
-    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 0.01)
+    monkeypatch.setattr("shared.ai.response_reader._FIRST_PAUSE", 60.0)
+    monkeypatch.setattr("shared.ai.response_reader._LONGEST_PAUSE", 60.0)
     raw.next(sends(CHUNKED, *[chunk(event("word "))] * 20, chunk(stream("end")) + END, gap=0.01))
 
     answer = ask(seconds=1)
@@ -184,20 +186,38 @@ def test_what_came_before_the_deadline_is_read(
     assert (answer.text, answer.finish) == ("word " * 20 + "end", "stop")
 
 
-@pytest.mark.parametrize(("words", "is_gathered"), [(5, False), (40, True)])
+@pytest.mark.parametrize(("gap", "is_gathered"), [(0, False), (0.005, True)])
 def test_only_a_slow_stream_is_read_in_batches(
-    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, words: int, is_gathered: bool
+    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, gap: float, is_gathered: bool
 ) -> None:
-    waits: list[float] = []
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=waits.append)
-    monkeypatch.setattr("shared.ai.response_reader.time", clock)
-    monkeypatch.setattr("shared.ai.response_reader._WAIT_DIVISOR", 1)
-    raw.next(sends(CHUNKED, *[chunk(event("word "))] * words, chunk(stream("end")) + END, gap=0.01))
+    pauses: list[float] = []
+    wait_for_silence = Stream.wait_for_silence
 
-    assert ask().text == "word " * words + "end"
+    def wait(stream: Stream, silence: float, timeout: float) -> bool:
+        pauses.append(silence)
+        return wait_for_silence(stream, silence, timeout)
 
-    assert bool(waits) == is_gathered
-    assert all(0.005 < wait <= 0.15 for wait in waits)
+    monkeypatch.setattr(Stream, "wait_for_silence", wait)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 100, chunk(stream("end")) + END, gap=gap))
+
+    assert ask().text == "word " * 100 + "end"
+
+    assert bool(pauses) == is_gathered
+    assert len(pauses) < 30
+    assert pauses == sorted(pauses)
+    assert all(0.01 <= pause <= 0.06 for pause in pauses)
+
+
+def test_the_end_of_a_slow_stream_is_noticed_although_the_connection_stays_open(
+    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ai.response_reader._MAX_WAIT", 60.0)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 20, chunk(stream("end")) + END, gap=0.005))
+    started = time.monotonic()
+
+    assert ask(seconds=20).finish == "stop"
+
+    assert time.monotonic() - started < 5
 
 
 def test_a_fast_stream_is_not_delayed(raw: RawServer, ask: Ask) -> None:
