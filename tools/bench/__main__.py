@@ -2,7 +2,8 @@
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
---only NAMES   some of: text, start, saturation, streamed, slow_ai, pictures, callbacks, scale
+--only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
+               pictures, callbacks, scale
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -28,6 +29,7 @@ from tools.bench import (
     callback_requests,
     callbacks,
     cpus,
+    latency,
     pictures,
     saturation,
     slow_ai,
@@ -37,6 +39,7 @@ from tools.bench import (
     updates,
 )
 from tools.bench.database import Database
+from tools.bench.distance import Distance
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
 from tools.bench.fake_servers import FakeServers
@@ -47,7 +50,17 @@ from tools.bench.scale import LARGE, SMALL, Scale, Size
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
-_SECTIONS = ("text", "start", "saturation", "streamed", "slow_ai", "pictures", "callbacks", "scale")
+_SECTIONS = (
+    "text",
+    "start",
+    "saturation",
+    "latency",
+    "streamed",
+    "slow_ai",
+    "pictures",
+    "callbacks",
+    "scale",
+)
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
 _HASH_KEY = "a key of the length that is asked for"
@@ -174,12 +187,22 @@ class _Functions:
         if "saturation" in only:
             with self.counted.running(next(first)):
                 yield _posted(saturation.count(self.counted, self.fake_servers))
-
+        if "latency" in only:
+            yield from self._latency(next(first))
         if "pictures" in only:
             with self.product.running(next(first)):
                 yield _posted(pictures.measure(self.product))
         if "callbacks" in only:
             yield from self._callbacks(effort, next(first))
+
+    def _latency(self, command: bytes) -> Iterator[Section]:
+        watch = Watch(self.database.postmaster)
+        with Distance(self.database.port, latency.ROUND_TRIP).running() as distance:
+            url = self.database.backend_url("bench", distance.port)
+            far = _function("telegram", self.fake_servers, url)
+            with self.product.running(command), far.running(command):
+                section = latency.measure(self.product, far, distance.round_trip(url))
+        yield _posted(section, watch)
 
     def _callbacks(self, effort: Effort, command: bytes) -> Iterator[Section]:
         owner_url = self.database.owner_url("bench")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from statistics import median
 
 from tools.bench import fake_servers
 from tools.bench.against import compared
+from tools.bench.distance import Distance
 from tools.bench.known_peers import KNOWN_PEERS, note
 from tools.bench.report import Aim, Row
 
@@ -38,3 +41,21 @@ def test_the_fake_ai_streams_the_same_answer_in_any_number_of_pieces():
 
 def test_the_peers_are_listed_below_the_table():
     assert all(peer.name in note() for peer in KNOWN_PEERS)
+
+
+def test_a_distance_delays_each_direction_by_half_of_the_round_trip():
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        port = database.getsockname()[1]
+        with (
+            Distance(port, 400).running() as distance,
+            socket.create_connection(("127.0.0.1", distance.port)) as client,
+        ):
+            started = time.monotonic()
+            client.sendall(b"ping")
+            server, _ = database.accept()
+            with server:
+                assert server.recv(9) == b"ping"
+                assert 0.2 <= time.monotonic() - started < 0.4
+                server.sendall(b"pong")
+                assert client.recv(9) == b"pong"
+                assert time.monotonic() - started >= 0.4
