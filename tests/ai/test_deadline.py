@@ -198,12 +198,13 @@ def test_only_a_slow_stream_is_read_in_batches(
         return wait_for_silence(stream, silence, timeout)
 
     monkeypatch.setattr(Stream, "wait_for_silence", wait)
-    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 100, chunk(stream("end")) + END, gap=gap))
+    monkeypatch.setattr("shared.ai.response_reader._EAGER_SECONDS", 0.5)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 200, chunk(stream("end")) + END, gap=gap))
 
-    assert ask().text == "word " * 100 + "end"
+    assert ask().text == "word " * 200 + "end"
 
     assert bool(pauses) == is_gathered
-    assert len(pauses) < 30
+    assert len(pauses) < 60
     assert pauses == sorted(pauses)
     assert all(0.01 <= pause <= 0.06 for pause in pauses)
 
