@@ -207,6 +207,12 @@ class Chat:
         """
         return self._act("tap", timeout, first, label=label, **more)
 
+    def vote(
+        self, message_id: int, *options: int, timeout: float | None = None, first: bool = False
+    ) -> Answer:
+        """Vote in a poll by the positions of options; without any, take the vote back. Raises NoAnswer."""
+        return self._act("vote", timeout, first, message_id=message_id, options=list(options))
+
     def pay(self, *, timeout: float | None = None, outcome: str = "pay", **more: Any) -> Answer:
         """Pay the newest invoice in Stars, or that of `message_id` or `link`. Raises NoAnswer."""
         return self._act("pay", timeout, False, outcome=outcome, **more)

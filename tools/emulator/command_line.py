@@ -295,6 +295,11 @@ def _add_plain_chat_commands(commands: Any) -> list[argparse.ArgumentParser]:
     react = _command(commands, "react", "React to a message", lambda o: _chat(o).react(o.message, o.emoji))
     react.add_argument("message", type=int, metavar="NUMBER")
     react.add_argument("emoji", nargs="?", default="", help="left out: take the reaction back")
+    vote = _command(
+        commands, "vote", "Vote in a poll", lambda o: _chat(o).vote(o.message, *o.options, timeout=0)
+    )
+    vote.add_argument("message", type=int, metavar="NUMBER")
+    vote.add_argument("options", type=int, nargs="*", help="positions of options, from 0; none takes it back")
     topic = _command(commands, "topic", "Make a topic", lambda o: _chat(o).add_topic(o.name), str)
     topic.add_argument("name")
     block = _command(commands, "block", "Block the bot", lambda o: _chat(o).block())
@@ -303,7 +308,7 @@ def _add_plain_chat_commands(commands: Any) -> list[argparse.ArgumentParser]:
         commands, "chat", "Print what happened in a chat", _transcript, lambda found: str(found["text"])
     )
     chat.add_argument("--after", type=int, metavar="CURSOR", help="only what came after this entry")
-    return [delete, react, topic, block, unblock, chat]
+    return [delete, react, vote, topic, block, unblock, chat]
 
 
 def _add_other_commands(commands: Any) -> None:

@@ -84,7 +84,7 @@ def test_support_is_full_in_part_or_none() -> None:
     assert (found["getMyCommands"].support, found["getMyCommands"].missing) == ("full", ())
     assert found["sendMessage"].support == "part"
     assert "business_connection_id" in found["sendMessage"].missing
-    assert (found["sendPoll"].support, found["sendPoll"].fields) == ("none", ())
+    assert (found["sendDice"].support, found["sendDice"].fields) == ("none", ())
     assert found["getUserProfilePhotos"].support == "part", "a note says what is simpler"
     assert re.match(r"\d+ of \d+ methods with every field, \d+ in part, \d+ not", coverage().summary)
 
@@ -132,6 +132,7 @@ def values(telegram: Telegram) -> Json:
         "currency": "XTR", "prices": price, "payload": "p", "description": "d", "action": "typing",
         "draft_id": 1, "reaction": [], "name": "n", "icon_color": 0x6FB9F0, "url": "http://127.0.0.1:9",
         "commands": [], "scope": {"type": "default"}, "menu_button": {"type": "default"}, "emoji": "👍",
+        "question": "q", "options": ["a", "b"], "type": "quiz", "correct_option_ids": [0],
         "ok": False, "error_message": "no", "limit": 1, "telegram_payment_charge_id": "none",
     }  # fmt: skip
 
@@ -149,6 +150,9 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
         "sendPhoto",
         {"chat_id": chat_id, "photo": "https://x.test/a.png", "reply_markup": MARKUP},
     )["message_id"]
+    poll = telegram.request(
+        "assistant", "sendPoll", {"chat_id": chat_id, "question": "q", "options": ["a", "b"]}
+    )
     _, query = telegram.sender.tap(room, anna, room.messages[photo], "b")
     return {
         "answerCallbackQuery": {"callback_query_id": query},
@@ -161,6 +165,7 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
         "createInvoiceLink": {"subscription_period": 0},
         "getChatAdministrators": {"chat_id": group.id},
         "getUpdates": {"timeout": 0},
+        "stopPoll": {"message_id": poll["message_id"]},
         "setWebhook": {"allowed_updates": []},
     }
 
@@ -206,6 +211,7 @@ def dump_rows(telegram: Telegram) -> Iterator[Json]:
     call("sendMessage", text="x", protect_content=True, message_effect_id="e", reply_markup=MARKUP,
          link_preview_options={"is_disabled": True}, message_thread_id=topic)  # fmt: skip
     call("sendPhoto", photo="https://x.test/a", has_spoiler=True, show_caption_above_media=True)
+    call("sendPoll", question="q", options=["a", "b"])
     call("sendVenue", latitude=1, longitude=1, title="t", address="a")
     call("pinChatMessage", message_id=first.message_id)
     price = [{"label": "x", "amount": 1}]
@@ -243,8 +249,8 @@ def test_a_field_that_is_not_declared_is_a_mistake_of_the_emulator(telegram: Tel
 
 def test_a_method_that_is_not_emulated_is_not_taken_for_a_misspelled_one(telegram: Telegram) -> None:
     with pytest.raises(ApiError) as refused:
-        telegram.request("assistant", "SENDPOLL", {})
-    words = "Not Implemented: the emulator has no sendPoll, see docs/emulator.md"
+        telegram.request("assistant", "SENDDICE", {})
+    words = "Not Implemented: the emulator has no sendDice, see docs/emulator.md"
     assert (refused.value.status, refused.value.description) == (501, words)
 
 

@@ -14,6 +14,7 @@ from tools.emulator.control.stars import invoice_json
 from tools.emulator.telegram import Chat, Sent, Telegram
 from tools.emulator.telegram.attachments import ALBUM_KINDS, KINDS, Attachment, image_size
 from tools.emulator.telegram.model import Room, Stored
+from tools.emulator.telegram.polls import VoteRefused
 from tools.emulator.telegram.reactions import EMOJI
 from tools.emulator.telegram.state import topic_json
 from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, units
@@ -94,6 +95,12 @@ class ReactBody(MessageFields):
     emoji: str = Field("", description="one of Telegram's reactions; empty takes the reaction back")
 
 
+class VoteBody(MessageFields):
+    """A poll and what the user chooses in it."""
+
+    options: tuple[int, ...] = Field((), description="positions of options, from 0; none takes the vote back")
+
+
 class TapBody(ChatFields):
     """A button."""
 
@@ -132,6 +139,7 @@ class ChatRoutes:
             "edit": Route(EditBody, self._edit),
             "delete": Route(MessageFields, self._delete),
             "react": Route(ReactBody, self._react),
+            "vote": Route(VoteBody, self._vote),
             "tap": Route(TapBody, self._tap),
             "block": Route(BlockBody, self._block),
             "reset-chat": Route(ChatFields, self._reset_chat),
@@ -253,6 +261,19 @@ class ChatRoutes:
             raise Refused(f"{emoji} is none of Telegram's reactions.")
         cursor = self._telegram.transcripts.cursor
         chat.react(chat.message(stored), *([emoji] if emoji else []))
+        return self._shown(chat.room, stored) | {"cursor": cursor}
+
+    def _vote(self, body: VoteBody) -> Json:
+        """Vote in a poll; the bot that sent it gets poll_answer, unless it is anonymous, and poll."""
+        chat = self._chats.chat(body)
+        stored = self._chats.stored(chat, body.message_id)
+        if "poll" not in stored.data:
+            raise Refused("There is no poll in this message.")
+        cursor = self._telegram.transcripts.cursor
+        try:
+            chat.vote(chat.message(stored), *body.options)
+        except VoteRefused as error:
+            raise Refused(str(error)) from None
         return self._shown(chat.room, stored) | {"cursor": cursor}
 
     def _tap(self, body: TapBody) -> Json:

@@ -33,7 +33,7 @@ export const get = (path, query = {}) => {
 export const post = (path, body = {}) => request("POST", path, body);
 
 const EVENTS = [
-  "message", "edit", "delete", "reaction", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
+  "message", "edit", "delete", "reaction", "poll", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
   "user", "group", "channel", "switches", "faults", "commands", "function", "block", "clock", "subscription", "topic",
 ];
 

@@ -19,7 +19,7 @@ import { onTrace, startTrace } from "./trace.js";
 import { startWelcome } from "./welcome.js";
 
 const STREAM = {
-  message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase, subscription: onSubscription, topic: (topic) => isHere(topic) && onTopic(topic),
+  message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, poll: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase, subscription: onSubscription, topic: (topic) => isHere(topic) && onTopic(topic),
   delivery: onDelivery, trace: onTrace, switches: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock, clock: onClock,
   user: (user) => keep(store.users, user),
   group: (group) => keep(store.groups, group),

@@ -44,6 +44,7 @@ const actions = {
   },
   tap,
   pay,
+  vote: (message, options) => post("/api/vote", { ...address(), message_id: message.message_id, options }).catch(() => {}),
   subscription: (charge, wish) => post("/api/subscription", { ...address(), charge_id: charge, do: wish }).then(() => toast(RESULTS[wish])).catch(() => {}),
   menu: messageMenu,
   jump: (id) => {

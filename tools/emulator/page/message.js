@@ -2,6 +2,7 @@
 
 import { avatar, copyText, fullName, h, icon, iconButton, timeOf } from "./dom.js";
 import { follow, formatted } from "./entities.js";
+import { poll } from "./poll.js";
 import { store, subscriptionOf } from "./store.js";
 
 const DELIVERY = {
@@ -32,7 +33,7 @@ export function messageNode(message, { own, inGroup, actions }) {
   const bare = message.sticker && !message.reply_to_message;
   const bubble = h("div", { class: "bubble" },
     inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null, topicLabel(message),
-    forwarded(message), quoted(message, actions), ...attachments(message), words(message, own, actions));
+    forwarded(message), quoted(message, actions), ...attachments(message, actions), words(message, own, actions));
   const column = h("div", { class: "column" }, bubble, reactions(message), inlineKeyboard(message, actions));
   const menu = iconButton("more", "Message menu", (event) => actions.menu(message, event.currentTarget), {
     class: "icon-button message-menu", tabindex: -1, "aria-haspopup": "menu",
@@ -107,15 +108,16 @@ export function gist(message) {
   const text = message.text ?? message.caption;
   if (text) return text.replace(/\s+/g, " ").slice(0, 120);
   const kind = Object.keys(ATTACHMENTS).find((name) => message[name]);
+  if (kind === "poll") return `${message.poll.type === "quiz" ? "Quiz" : "Poll"}: ${message.poll.question}`;
   if (!kind) return "Message";
   if (kind === "successful_payment" || kind === "refunded_payment") return kind === "refunded_payment" ? "Refund" : "Payment";
   return kind === "sticker" ? `${message.sticker.emoji ?? ""} Sticker`.trim() : kind[0].toUpperCase() + kind.slice(1);
 }
 
-const ATTACHMENTS = { photo, sticker, voice, document: file, video, animation: video, video_note: video, audio, location: place, contact, invoice, successful_payment: paid, refunded_payment: refunded };
+const ATTACHMENTS = { photo, sticker, voice, document: file, video, animation: video, video_note: video, audio, location: place, contact, poll, invoice, successful_payment: paid, refunded_payment: refunded };
 
-function attachments(message) {
-  return Object.entries(ATTACHMENTS).filter(([name]) => message[name]).map(([name, render]) => render(message[name]));
+function attachments(message, actions) {
+  return Object.entries(ATTACHMENTS).filter(([name]) => message[name]).map(([name, render]) => render(message[name], message, actions));
 }
 
 function photo(sizes) {

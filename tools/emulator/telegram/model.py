@@ -150,7 +150,7 @@ class Update:
 class Stored:
     """A message in a room. `bot` is the name of its author when that is a bot.
 
-    `reactions` are the emoji of each user and bot, by their id.
+    `reactions` are the emoji of each user and bot, by their id, `votes` the options of a poll.
     """
 
     data: Json
@@ -159,6 +159,7 @@ class Stored:
     deleted: bool = False
     updates: list[Update] = field(default_factory=list)
     reactions: dict[int, list[str]] = field(default_factory=dict)
+    votes: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def message_id(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tools.emulator.telegram.polls import Polls
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
 from tools.emulator.telegram.state import TelegramState
@@ -18,3 +19,4 @@ class Services:
     updates: Updates
     sender: Sender
     stars: Stars
+    polls: Polls

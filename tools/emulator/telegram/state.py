@@ -252,6 +252,8 @@ class TelegramState:
             data["delivery"] = stored.updates[0].describe()
         if stored.reactions:
             data["reactions"] = reactions_json(stored)
+        if stored.votes:
+            data["votes"] = {str(user): list(chosen) for user, chosen in stored.votes.items()}
         return data
 
 

@@ -12,6 +12,7 @@ from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.delivery import Delivery, RawResponse
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import Account, BotAccount, Json, Update
+from tools.emulator.telegram.polls import Polls
 from tools.emulator.telegram.progress import DeliveryProgress
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.services import Services
@@ -56,7 +57,8 @@ class Telegram:
         self.updates = Updates(self.state, self.delivery, self.progress)
         self.sender = Sender(self.state, self.updates, self.transcripts)
         self.stars = Stars(self.state, self.updates, self.sender)
-        self.services = Services(self.state, self.updates, self.sender, self.stars)
+        self.polls = Polls(self.state, self.updates, self.transcripts)
+        self.services = Services(self.state, self.updates, self.sender, self.stars, self.polls)
         self.api = BotApi(self.services, self.faults, self.trace)
         for name in bots:
             self.add_bot(name)

@@ -155,6 +155,13 @@ class Transcripts:
             entry.updates = [] if update is None else [update]
             self._state.publish("tap", payload)
 
+    def voted(self, room: Room, who: str, stored: Stored, updates: list[Update]) -> None:
+        """Record a vote, or the end of a poll, with the poll's state."""
+        poll = stored.data["poll"]
+        counts = ", ".join(f"{one['text']} {one['voter_count']}" for one in poll["options"])
+        text = f"{counts} (closed)" if poll["is_closed"] else counts
+        self.add(room, "vote", who, message_id=stored.message_id, text=text).updates = updates
+
     def _tap_answer(self, room: Room, payload: Json) -> None:
         kind = "alert" if payload["alert"] else "toast"
         bot = self._state.bots[payload["by"]].first_name
@@ -209,6 +216,7 @@ def _said(entry: Entry) -> str:
         "alert": lambda: f"{entry.who} answers the tap with an alert: {fields['text']}",
         "delete": lambda: f"{entry.who or 'Someone'} deletes #{number}",
         "reaction": lambda: f"{entry.who} reacts to #{number}: {fields.get('emoji') or 'nothing'}",
+        "vote": lambda: f"{entry.who} votes in #{number}: {fields['text']}",
         "purchase": lambda: f"The payment is not made: {fields['text']}",
         "block": lambda: f"{entry.who} blocks the bot",
         "unblock": lambda: f"{entry.who} unblocks the bot",
@@ -260,7 +268,9 @@ def _attachment(data: Json) -> str:
         return ""
     value = data[kind]
     name = (
-        value.get("file_name") or value.get("title") or value.get("name") if isinstance(value, dict) else ""
+        value.get("file_name") or value.get("title") or value.get("name") or value.get("question")
+        if isinstance(value, dict)
+        else ""
     )
     return f"{kind.replace('_', ' ')}{f' {name}' if name else ''}"
 

@@ -136,6 +136,12 @@ class Chat:
         """React to a message; without an emoji, take the reaction back."""
         return self.services.sender.react(self.room, self.user, message.stored, list(emoji))
 
+    def vote(self, poll: Answer, *chosen: int) -> list[Update]:
+        """Choose options of a poll by position; without any, take the vote back. Raises VoteRefused."""
+        found = self.services.polls.of(poll.stored)
+        assert found is not None, "this is no poll"
+        return self.services.polls.vote(found, self.user, chosen)
+
     def topic(self, name: str, icon_color: int = 0x6FB9F0) -> Topic:
         """Make a topic. In a private chat this switches the bot's topics on, as @BotFather would."""
         if self.room.kind == "private":
