@@ -12,6 +12,10 @@ from contextlib import suppress
 
 gc.disable()
 
+from shared.core import light_psycopg  # noqa: E402 - garbage collection would slow it down
+
+__all__ = ["complete", "light_psycopg"]
+
 
 def complete(function: str, admits: Callable[[str, Mapping[str, str]], bool] | None = None) -> None:
     """Set up the log and the HTTP server, and exclude imported objects from garbage collection.

@@ -1,36 +1,21 @@
 """Imports telebot without `requests` and Pillow, which it imports for features that are not used here.
 
-They are half of telebot's import (docs/performance.md), and every cold start would pay for them. Every call
-of ours goes through `shared.core.http` (api.py), so stubs take their places while telebot is imported;
-later imports of `requests` or Pillow get the real modules. This module must be imported before telebot.
+They are half of telebot's import (docs/performance.md). Every call of ours goes through `shared.core.http`
+(api.py). This module must be imported before telebot.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
 from types import ModuleType
-from typing import Any
+
+from shared.core.light_imports import Later, Never, import_with
 
 
-class _Later(ModuleType):
-    """A stub that imports its module when an attribute is used."""
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-class _Never(Exception):
-    """A stub for the exceptions of `requests`, which are never raised."""
-
-
-def _stub_modules() -> dict[str, ModuleType | None]:
+def _stubs() -> dict[str, ModuleType | None]:
     requests, exceptions, adapters = (
-        _Later(name) for name in ("requests", "requests.exceptions", "requests.adapters")
+        Later(name) for name in ("requests", "requests.exceptions", "requests.adapters")
     )
-    vars(exceptions).update(HTTPError=_Never, ConnectionError=_Never, Timeout=_Never)
+    vars(exceptions).update(HTTPError=Never, ConnectionError=Never, Timeout=Never)
     vars(adapters).update(HTTPAdapter=object)
     return {
         "requests": requests,
@@ -41,18 +26,4 @@ def _stub_modules() -> dict[str, ModuleType | None]:
     }
 
 
-def _import_telebot() -> None:
-    if "telebot" in sys.modules:
-        return
-    stubs: dict[str, Any] = {
-        name: module for name, module in _stub_modules().items() if name not in sys.modules
-    }
-    sys.modules.update(stubs)
-    try:
-        importlib.import_module("telebot")
-    finally:
-        for name in stubs:
-            sys.modules.pop(name, None)
-
-
-_import_telebot()
+import_with("telebot", _stubs())
