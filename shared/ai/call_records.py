@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, TypedDict
 
-Kind = Literal["chat", "image", "video"]
+# api_usage has one kind for text: it stores structured answers as "chat".
+Kind = Literal["chat", "image", "video", "classification", "evaluation"]
 
 
 class AiCall(TypedDict):

@@ -14,7 +14,7 @@ from decimal import Decimal
 import orjson
 
 from shared.ai import error_handling, providers
-from shared.ai.call_records import AiCall, Record
+from shared.ai.call_records import AiCall, Kind, Record
 from shared.ai.models import cost_of, count_characters, fit_context
 from shared.ai.provider import (
     ChatRequest,
@@ -29,10 +29,11 @@ from shared.ai.response_reader import receive
 from shared.ai.text_cleanup import is_visible
 from shared.core import http, log
 from shared.core.errors import ConfigError, UserApiKeyError
+from shared.core.json_types import JsonObject
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 
-_MIN_RETRY_SECONDS = 2.0  # seconds that must be left before the deadline for a retry
+MIN_RETRY_SECONDS = 2.0  # seconds that must be left before the deadline for a retry
 _STREAM_PARAMS = frozenset({"stream", "stream_options"})
 
 # (provider, model) → parameters that it rejected, so that only the first user waits for a retry.
@@ -93,7 +94,7 @@ def complete(
         AIError: no answer for another reason.
         ConfigError: no such provider, or no usable key of ours.
     """
-    call = _Call(providers.load(provider), model, deadline, api_key, record)
+    call = Call(providers.load(provider), model, deadline, api_key, record)
     known = _unsupported_params.get((provider, model), frozenset())
     request = ChatRequest(fit_context(messages, model), model, user_reference, temperature, effort, known)
     while True:
@@ -106,8 +107,10 @@ def complete(
         request = retry
 
 
-class _Call:
+class Call:
     """One question to a model: its attempts, and what they took together."""
+
+    kind: Kind = "chat"
 
     def __init__(
         self, service: Provider, model: str, deadline: float, user_api_key: str | None, record: Record | None
@@ -139,7 +142,7 @@ class _Call:
         self._decide_outcome(partial, status)
         cost = None
         if _is_paid(partial, first_error, status):
-            cost = cost_of(self._model, partial.usage, count_characters(request.messages))
+            cost = cost_of(self._model, partial.usage, self._characters(request), request.max_tokens)
             self.is_paid = True
         seconds = time.monotonic() - started
         self._log(partial, status, seconds)
@@ -164,7 +167,7 @@ class _Call:
 
     def retry_request(self, request: ChatRequest, error: ProviderError) -> ChatRequest | None:
         """Return the request to send next, after a delay where one is due; None when no retry can help."""
-        if self._time_left() < _MIN_RETRY_SECONDS:
+        if self._time_left() < MIN_RETRY_SECONDS:
             return None
         if error.kind is ErrorKind.CONTEXT_TOO_LONG:
             return request.without_older_half() if self._is_new("shorter") else None
@@ -173,7 +176,7 @@ class _Call:
         if error.kind is ErrorKind.INVALID_REQUEST:
             return self._without_unsupported_params(request, error) if self._is_new("fewer params") else None
         delay = error_handling.retry_delay(error)
-        if delay is None or self._time_left() - delay < _MIN_RETRY_SECONDS or not self._is_new("unchanged"):
+        if delay is None or self._time_left() - delay < MIN_RETRY_SECONDS or not self._is_new("unchanged"):
             return None
         time.sleep(delay)
         return request
@@ -195,14 +198,18 @@ class _Call:
         return status
 
     def _post(self, request: ChatRequest) -> http.Stream:
-        fields = self._service.body(request)
+        url, fields = self._url_and_fields(request)
         for name in request.unsupported_params:
             fields.pop(name, None)
         body = orjson.dumps(fields)
         self._request_bytes += len(body)
-        return http.stream(
-            "POST", self._service.url(), body, self._service.headers(self._secret), self._deadline
-        )
+        return http.stream("POST", url, body, self._service.headers(self._secret), self._deadline)
+
+    def _url_and_fields(self, request: ChatRequest) -> tuple[str, JsonObject]:
+        return self._service.url(), self._service.body(request)
+
+    def _characters(self, request: ChatRequest) -> int:
+        return count_characters(request.messages)
 
     def _without_unsupported_params(self, request: ChatRequest, error: ProviderError) -> ChatRequest | None:
         """Return the request without the optional parameters that the provider's error names."""
@@ -211,8 +218,11 @@ class _Call:
         if not named:
             return None
         unsupported = request.unsupported_params | named
-        _unsupported_params[self._service.key, request.model] = unsupported
+        self._remember(request, unsupported)
         return replace(request, unsupported_params=unsupported)
+
+    def _remember(self, request: ChatRequest, unsupported: frozenset[str]) -> None:
+        _unsupported_params[self._service.key, request.model] = unsupported
 
     def _without_streaming(self, request: ChatRequest) -> ChatRequest:
         """Return the request for an answer in one piece.
@@ -222,7 +232,7 @@ class _Call:
         """
         unsupported = request.unsupported_params | _STREAM_PARAMS
         if self._user_api_key is None:
-            _unsupported_params[self._service.key, request.model] = unsupported
+            self._remember(request, unsupported)
         return replace(request, unsupported_params=unsupported)
 
     def _time_left(self) -> float:
@@ -246,14 +256,17 @@ class _Call:
         error = partial.error
         if error is None:
             return
-        is_user_api_key = self._user_api_key is not None
-        error_handling.report(
-            error, self._service, self._model, self._secret, is_user_api_key=is_user_api_key
-        )
+        self._report(error)
         if has_text and error.kind is not ErrorKind.CONTENT_REFUSED:
             if partial.finish is None:  # after the model's last word an error takes nothing away
                 partial.finish = "cut" if error.kind is ErrorKind.DEADLINE_EXCEEDED else "broken"
             partial.error = None
+
+    def _report(self, error: ProviderError) -> None:
+        is_user_api_key = self._user_api_key is not None
+        error_handling.report(
+            error, self._service, self._model, self._secret, is_user_api_key=is_user_api_key
+        )
 
     def _call_record(
         self, partial: PartialCompletion, cost: Decimal | None, seconds: float, sent: int, received: int
@@ -265,7 +278,7 @@ class _Call:
         return AiCall(
             provider=self._service.key,
             model=self._model,
-            kind="chat",
+            kind=self.kind,
             status=status,
             ms=round(seconds * 1000),
             request_bytes=sent,

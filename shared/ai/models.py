@@ -34,13 +34,19 @@ def estimate_cost(name: str, characters: int) -> Decimal:
     return cost_of(name, Usage(), characters)
 
 
-def cost_of(name: str, usage: Usage, characters: int) -> Decimal:
-    """Return the cost of a call in US dollars; unreported tokens count as in the estimate."""
+def cost_of(name: str, usage: Usage, characters: int, max_tokens: int | None = None) -> Decimal:
+    """Return the cost of a call in US dollars; unreported tokens count as in the estimate.
+
+    Args:
+        max_tokens: the limit of the answer; None is the setting CHAT_MAX_TOKENS.
+    """
     if usage.cost is not None:
         return usage.cost
     model = find_model(name)
     tokens_in = characters if usage.tokens_in is None else usage.tokens_in
-    tokens_out = settings().chat_max_tokens if usage.tokens_out is None else usage.tokens_out
+    tokens_out = usage.tokens_out
+    if tokens_out is None:
+        tokens_out = max_tokens or settings().chat_max_tokens
     return (tokens_in * model.price_in + tokens_out * model.price_out) / _MILLION
 
 

@@ -75,6 +75,23 @@ class ProviderError:
     maybe_processed: bool = False  # no response, but the provider may be working on the request
 
 
+# How a structured answer is requested, the strongest form first: the provider enforces the schema, or that
+# the answer is JSON (with the schema in the prompt), or the prompt alone asks for it.
+AnswerForm = Literal["json_schema", "json_object", "prompt"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSchema:
+    """The JSON schema of a structured answer (see `answer_schema.schema_of`) and how it is requested.
+
+    `name`: at most 64 of A-Z a-z 0-9 _ and -, OpenAI's rule.
+    """
+
+    name: str
+    schema: JsonObject
+    form: AnswerForm = "json_schema"
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """Messages of {role, content}, the oldest first, and the parameters of the completion."""
@@ -85,6 +102,8 @@ class ChatRequest:
     temperature: float | None = None
     effort: str | None = None  # of a reasoning model; None is its default
     unsupported_params: frozenset[str] = frozenset()  # which this model is known to reject
+    answer_schema: AnswerSchema | None = None  # of a structured answer; None for an ordinary chat
+    max_tokens: int | None = None  # of a structured answer; None is the setting CHAT_MAX_TOKENS
 
     def without_older_half(self) -> ChatRequest | None:
         """Return the request without the older half of the history, or None when there is no history."""
@@ -137,6 +156,7 @@ class Provider(ABC):
     KEY_CHECK_PATH: ClassVar[str | None] = None  # a free GET that needs a valid key; None: there is none
     IS_DISCONTINUED: ClassVar[bool] = False  # BASE_URL no longer answers
     OPTIONAL_PARAMS: ClassVar[tuple[str, ...]] = ()  # left out when a model rejects them
+    ANSWER_FORMS: ClassVar[tuple[AnswerForm, ...]] = ("prompt",)  # of structured answers, the strongest first
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -184,6 +204,18 @@ class Provider(ABC):
     @abstractmethod
     def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request for a stream."""
+
+    def structured_url(self, _model: str) -> str:
+        """Return the URL of structured answers.
+
+        Raises:
+            ConfigError: `<KEY>_BASE_URL` is malformed.
+        """
+        return self.url()
+
+    @abstractmethod
+    def structured_body(self, request: ChatRequest) -> JsonObject:
+        """Return the body of a request for a structured answer in one piece, as `answer_schema` says."""
 
     @abstractmethod
     def read_event(self, event: JsonMapping, partial: PartialCompletion) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.ai import chat, error_handling, providers
+from shared.ai import chat, error_handling, providers, structured
 from shared.ai.chat import ChatAnswer
 from shared.core import log
 from shared.core.config import settings
@@ -43,7 +43,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     forget_settings()
-    chat._unsupported_params.clear()
+    for remembered in (chat._unsupported_params, structured._unsupported_params, structured._forms):
+        remembered.clear()
     yield
     close_idle()
     forget_settings()

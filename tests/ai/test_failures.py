@@ -374,7 +374,7 @@ def test_a_timeout_of_the_provider_is_a_timeout(raw: RawServer, ask: Ask, no_pau
 
 
 def test_a_retry_keeps_the_deadline(raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat, "_MIN_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(chat, "MIN_RETRY_SECONDS", 0.1)
     raw.next(error(500), silence)
     started = time.monotonic()
     with pytest.raises(AITimeout):

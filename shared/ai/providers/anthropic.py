@@ -4,6 +4,8 @@ https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk list
 fields such as `user` are ignored, `stream_options` works. Errors use the types of
 https://platform.claude.com/docs/en/api/errors, except that an empty account is an invalid request.
 
+It ignores `response_format`: structured answers are requested from the Messages API (`native/anthropic.py`).
+
 A key is checked with the list of models, which is not OpenAI-compatible: it requires `x-api-key` and rejects
 as a bearer token a key that chat accepts (https://platform.claude.com/docs/en/api/models/list).
 """
@@ -18,7 +20,7 @@ from shared.ai.provider import ChatRequest, ErrorKind, ProviderError
 from shared.ai.providers import openai
 from shared.core.json_types import JsonMapping, JsonObject
 
-_VERSION = "2023-06-01"  # of the API; the only one since then
+VERSION = "2023-06-01"  # of the API; the only one since then
 
 
 class Provider(openai.Provider):
@@ -29,7 +31,7 @@ class Provider(openai.Provider):
     MODEL = "claude-haiku-5-5"
     KEYS_PAGE = "https://platform.claude.com/settings/keys"
     KEY_PATTERN = r"sk-ant-[A-Za-z0-9_-]{16,}"
-    OPTIONAL_PARAMS = (
+    OPTIONAL_PARAMS: ClassVar[tuple[str, ...]] = (
         "temperature",
         "max_completion_tokens",
         "stream_options",
@@ -53,7 +55,7 @@ class Provider(openai.Provider):
 
     def key_check_headers(self, secret: str) -> dict[str, str]:
         """Return the headers of a key check."""
-        return {"x-api-key": secret, "anthropic-version": _VERSION}
+        return {"x-api-key": secret, "anthropic-version": VERSION}
 
     def body(self, request: ChatRequest) -> JsonObject:
         """Return the body of a request, with the stream options of other servers."""

@@ -4,6 +4,9 @@ It rejects unknown fields, so requests have no field for the user. Errors are Go
 status in capitals. An invalid key is INVALID_ARGUMENT with a reason, and for newer keys (they begin with
 "AQ.", https://ai.google.dev/gemini-api/docs/api-key) UNAUTHENTICATED. Only status, reason and message are
 read: other fields can quote the request.
+
+Structured answers are requested from Google's own interface (`native/gemini.py`), unless GEMINI_BASE_URL
+names a gateway that only has the compatible one.
 """
 
 from __future__ import annotations
@@ -26,7 +29,12 @@ class Provider(openai.Provider):
     MODEL = "gemini-3.8-flash"
     KEYS_PAGE = "https://aistudio.google.com/api-keys"
     KEY_PATTERN = r"(?:AIza|AQ\.)[A-Za-z0-9_-]{16,}"
-    OPTIONAL_PARAMS = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")
+    OPTIONAL_PARAMS: ClassVar[tuple[str, ...]] = (
+        "temperature",
+        "max_completion_tokens",
+        "stream_options",
+        "reasoning_effort",
+    )
     ERROR_CODES: ClassVar[Mapping[str, ErrorKind]] = {
         "API_KEY_INVALID": ErrorKind.INVALID_KEY,
         "API_KEY_SERVICE_BLOCKED": ErrorKind.PERMISSION_DENIED,

@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from shared.ai import provider, reported_usage
-from shared.ai.provider import NOT_JSON, ChatRequest, ErrorKind, PartialCompletion, ProviderError, Usage
+from shared.ai.provider import (
+    NOT_JSON,
+    AnswerForm,
+    ChatRequest,
+    ErrorKind,
+    PartialCompletion,
+    ProviderError,
+    Usage,
+)
 from shared.core import log
 from shared.core.config import settings
 from shared.core.json_types import JsonMapping, JsonObject
@@ -46,6 +54,8 @@ class Provider(provider.Provider):
         "prompt_cache_key",
         "stream_options",
     )
+
+    ANSWER_FORMS: ClassVar[tuple[AnswerForm, ...]] = ("json_schema", "json_object", "prompt")
 
     # What `error.code` or `error.type` means; the status decides where both are silent.
     ERROR_CODES: ClassVar[Mapping[str, ErrorKind]] = {
@@ -115,6 +125,27 @@ class Provider(provider.Provider):
         Both replace `user`.
         """
         return {"safety_identifier": reference, "prompt_cache_key": reference}
+
+    def structured_body(self, request: ChatRequest) -> JsonObject:
+        """Return the body of a request for a structured answer.
+
+        The schema goes into `response_format`
+        (https://developers.openai.com/api/docs/guides/structured-outputs). The answer is requested in one
+        piece: a part of JSON is of no use.
+        """
+        body = self.body(request)
+        for name in ("stream", "stream_options"):
+            body.pop(name, None)
+        for name in ("max_tokens", "max_completion_tokens"):
+            if name in body and request.max_tokens is not None:
+                body[name] = request.max_tokens
+        answer = request.answer_schema
+        if answer is not None and answer.form == "json_schema":
+            wanted = {"name": answer.name, "strict": True, "schema": answer.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        elif answer is not None and answer.form == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        return body
 
     def read_event(self, event: JsonMapping, partial: PartialCompletion) -> None:
         """Read an event, which has a `delta`, or a whole answer, which has a `message`."""

@@ -67,6 +67,20 @@ class Provider(openai.Provider):
         del body["stream_options"]
         return body
 
+    def structured_body(self, request: ChatRequest) -> JsonObject:
+        """Return the body of a request for a structured answer.
+
+        With `require_parameters` only hosts that support `response_format` serve it
+        (https://openrouter.ai/docs/features/structured-outputs, /provider-routing); others would ignore it.
+        It concerns every parameter, so the limit has the name that all hosts know.
+        """
+        body = super().structured_body(request)
+        if "max_completion_tokens" in body:
+            body["max_tokens"] = body.pop("max_completion_tokens")
+        if "response_format" in body:
+            body["provider"] = {"require_parameters": True}
+        return body
+
     def user_fields(self, reference: str) -> dict[str, str]:
         """Return the fields that identify the user."""
         return {"user": reference}
@@ -91,6 +105,9 @@ class Provider(openai.Provider):
         inner = code if status in (0, 200) and isinstance(code, int) else status
         word = metadata.get("error_type") or code
         error = super().parse_error(inner, {"error": {"code": word, "message": error.get("message") or "?"}})
+        if "the requested parameters" in error.message:  # no host takes all of them: not an unknown model
+            names = "temperature, reasoning_effort"  # which models most often do not take
+            return replace(error, kind=ErrorKind.INVALID_REQUEST, message=f"{error.message} ({names})")
         if metadata.get("limit_source") == "openrouter_in_flight_budget":
             return replace(error, kind=ErrorKind.RATE_LIMITED)
         if inner == 403 and "Key limit exceeded" in error.message:  # a valid key whose limit is used up

@@ -140,6 +140,21 @@ def test_a_user_is_stopped_at_the_daily_cost_in_all_bots_until_the_day_ends(
     assert question(anna, "0.99").reservation == "reserved"
 
 
+def test_structured_answers_count_in_the_cost_limits_as_chats_do(
+    sql: Sql, anna: int, question: Ask, setting: Setting
+) -> None:
+    setting("daily_cost_user", 1)
+    question(anna).finish("settled", ai_call(kind="classification", cost="0.60"), ai_call(cost="0.30"))
+    assert question(anna, "0.11").reservation == "user_cost"
+    assert question(anna, "0.10").reservation == "reserved"
+    rows = sql("select kind, cost from api_usage where user_id = %s order by id", user_id(sql, anna))
+    assert [(row["kind"], row["cost"]) for row in rows] == [
+        ("chat", Decimal("0.6")),
+        ("chat", Decimal("0.3")),
+    ]
+    assert usage_counters(sql, anna).day == 2, "both calls of an update are one request"
+
+
 def test_a_user_api_key_goes_on_when_the_cost_limits_are_reached(
     sql: Sql, anna: int, question: Ask, setting: Setting
 ) -> None:

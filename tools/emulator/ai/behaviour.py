@@ -16,6 +16,7 @@ class AiBehaviour:
     cut_after: the connection closes after so many pieces of the stream (characters of a plain body).
     empty: an answer without content. error_in_200: an error's text (or body) inside HTTP 200, as OpenRouter
     does; in a stream it comes after the first piece. refusal: content is null and this is the refusal.
+    reasoning: what a model thinks before it answers, in the provider's field for it (not in a stream).
     malformed: broken JSON, or a broken event in a stream. hang: no answer until the caller gives up.
     """
 
@@ -33,6 +34,7 @@ class AiBehaviour:
     finish_reason: str = "stop"
     hang: bool = False
     error: dict[str, Any] | None = None
+    reasoning: str | None = None
 
 
 LONG_TEXT = "\n\n".join(

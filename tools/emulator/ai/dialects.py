@@ -167,6 +167,7 @@ DIALECTS = (
                 "max_completion_tokens",
                 "temperature",
                 "reasoning_effort",
+                "response_format",
                 "top_p",
             }
         ),

@@ -14,6 +14,8 @@ from typing import Any
 
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
+from tools.emulator.ai.native import Interface, encoded, find_interface
+from tools.emulator.ai.structured import Answerer, problem, wanted
 from tools.emulator.ai.wire import Answer, error_answer
 from tools.emulator.ai.words import improvise
 from tools.emulator.clock import TRACE_HEADER
@@ -38,6 +40,7 @@ class Ai:
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._headers: deque[dict[str, str]] = deque(maxlen=KEPT_REQUESTS)
         self._refused: set[str] = set()
+        self._answerers: dict[str, Answerer] = {}
         self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
 
@@ -51,6 +54,15 @@ class Ai:
         with self._lock:
             self._always = behaviour
             self._fault = next((name for name, known in FAULTS.items() if known == behaviour), "scripted")
+
+    def answer_with(self, schema: str, answerer: Answerer) -> None:
+        """Answer every structured request of this schema with what `answerer` returns.
+
+        Without an answerer it is the simplest answer that fits. A text of `next` or `always` comes first.
+        `clear` and `forget` keep the answerer.
+        """
+        with self._lock:
+            self._answerers[schema] = answerer
 
     def refuse(self, key: str) -> None:
         """Take this key no more."""
@@ -118,6 +130,10 @@ class Ai:
 
     def handle(self, request: Request) -> Response | None:
         """Answer a request; None when its path belongs to another server."""
+        if request.method == "POST" and (found := find_interface(request.path)):
+            name, interface, model = found
+            provider = next(one for one in DIALECTS if one.name == name)
+            return self._native(request, provider, interface, model)
         dialect = next((one for one in DIALECTS if request.path.startswith(one.base + "/")), None)
         if dialect is None:
             return None
@@ -185,14 +201,39 @@ class Ai:
             return Response(400, error_answer(400, AiBehaviour(error=error), dialect))
         behaviour = self._record(body, request)
         response = self._answer(body, behaviour, dialect)
+        self._seen(request, f"{dialect.name} {body.get('model')}", body, begin, response.status)
+        return response
+
+    def _native(self, request: Request, dialect: Dialect, interface: type[Interface], model: str) -> Response:
+        """Answer a request to a provider's own interface."""
+        begin = time.perf_counter()
+        try:
+            body = request.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return Response(400, error_answer(400, AiBehaviour(), dialect))
+        if not self._takes(interface.key(request.headers)):
+            return self._wrong_key(dialect)
+        asked, behaviour = interface(body, model), self._record(body, request)
+        response = self._failure(behaviour, dialect) or self._native_answer(asked, behaviour)
+        self._seen(request, f"{dialect.name} {asked.model}", body, begin, response.status)
+        return response
+
+    def _native_answer(self, asked: Interface, behaviour: AiBehaviour) -> Response:
+        if cause := asked.problem():
+            return json_response(asked.error(cause), 400)
+        text = behaviour.text
+        if text is None:
+            found, messages = asked.wanted(), asked.messages()
+            text = found.answer(messages, self._answerers) if found else improvise(messages)
+        return self._whole(encoded(asked.answer(behaviour, text), behaviour), behaviour, {})
+
+    def _seen(self, request: Request, title: str, body: dict[str, Any], begin: float, status: int) -> None:
         ms = round((time.perf_counter() - begin) * 1000, 2)
         detail = {"request": body, "stream": bool(body.get("stream"))}
-        title = f"{dialect.name} {body.get('model')}"
         trace_id = request.headers.get(TRACE_HEADER.lower())
-        self._trace.seen_outside(
-            "ai_call", title, trace_id=trace_id, detail=detail, ms=ms, status=response.status
-        )
-        return response
+        self._trace.seen_outside("ai_call", title, trace_id=trace_id, detail=detail, ms=ms, status=status)
 
     def _record(self, body: dict[str, Any], request: Request) -> AiBehaviour:
         with self._lock:
@@ -200,7 +241,8 @@ class Ai:
             self._headers.append(dict(request.headers))
             return self._next.popleft() if self._next else self._always
 
-    def _answer(self, body: dict[str, Any], behaviour: AiBehaviour, dialect: Dialect) -> Response:
+    def _failure(self, behaviour: AiBehaviour, dialect: Dialect) -> Response | None:
+        """Wait as the behaviour says, then return its error; None when it is to be answered."""
         self._stopping.wait(HANG_SECONDS if behaviour.hang else behaviour.delay)
         if behaviour.hang or behaviour.status == 0:
             raise Drop
@@ -209,9 +251,14 @@ class Ai:
             return Response(
                 behaviour.status, error_answer(behaviour.status, behaviour, dialect), headers=headers
             )
-        text = behaviour.text if behaviour.text is not None else improvise(body["messages"])
-        if behaviour.text is None and behaviour.chunks is not None:
-            text = "".join(behaviour.chunks)
+        return None
+
+    def _answer(self, body: dict[str, Any], behaviour: AiBehaviour, dialect: Dialect) -> Response:
+        if failure := self._failure(behaviour, dialect):
+            return failure
+        if error := problem(body, dialect):
+            return Response(400, error_answer(400, AiBehaviour(error=error), dialect))
+        text = self._text(body, behaviour, dialect)
         answer = Answer(body, behaviour, text, dialect)
         headers = {"X-Request-Id": answer.id} | (
             {"X-Generation-Id": answer.id} if dialect.is_openrouter else {}
@@ -220,8 +267,20 @@ class Ai:
             return Response(200, self._stream(answer), "text/event-stream; charset=utf-8", headers)
         return self._plain(answer, headers)
 
+    def _text(self, body: dict[str, Any], behaviour: AiBehaviour, dialect: Dialect) -> str:
+        if behaviour.text is not None:
+            return behaviour.text
+        if behaviour.chunks is not None:
+            return "".join(behaviour.chunks)
+        if found := wanted(body, dialect):
+            return found.answer(body["messages"], self._answerers)
+        return improvise(body["messages"])
+
     def _plain(self, answer: Answer, headers: dict[str, str]) -> Response:
-        body, cut = answer.plain(), answer.behaviour.cut_after
+        return self._whole(answer.plain(), answer.behaviour, headers)
+
+    def _whole(self, body: bytes, behaviour: AiBehaviour, headers: dict[str, str]) -> Response:
+        cut = behaviour.cut_after
         if cut is None:
             return Response(200, body, headers=headers)
         return Response(

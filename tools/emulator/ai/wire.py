@@ -34,6 +34,8 @@ class Answer:
         message: Json = {"role": "assistant", "content": self.text, "refusal": None}
         if self.behaviour.refusal is not None:
             message |= {"content": None, "refusal": self.behaviour.refusal}
+        if self.behaviour.reasoning is not None:
+            message["reasoning" if self.openrouter else "reasoning_content"] = self.behaviour.reasoning
         choice = {
             "index": 0,
             "message": message,
