@@ -35,6 +35,8 @@ SECTIONS = (
     "trainings",
     "keys",
     "balance",
+    "grants",
+    "xp",
     "payments",
     "promocodes",
     "referrals",

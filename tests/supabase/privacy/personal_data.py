@@ -108,6 +108,18 @@ TABLES = {
         export="reference quantity access_type credits trainings created_at",
         not_exported="id user_id",
     ),
+    "public.xp_awards": Table(
+        "deleted",  # the tombstone keeps the awards of rules that give once
+        section="xp.awards",
+        export="bot rule reference requested points created_at",
+        not_exported="id user_id",
+    ),
+    "public.user_badges": Table(
+        "deleted",  # the tombstone keeps their names
+        section="xp.badges",
+        export="badge bot metadata earned_at revoked_at",
+        not_exported="user_id",
+    ),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",
@@ -207,6 +219,9 @@ TABLES = {
     "public.daily_totals": Table("no_user", why="sums over all users"),
     "public.subscription_limits": Table("no_user", why="what plans allow"),
     "public.daily_active_users": Table("no_user", why="how many users were active"),
+    "public.levels": Table("no_user", why="the XP that each level needs"),
+    "public.xp_rules": Table("no_user", why="what users receive XP for"),
+    "public.badges": Table("no_user", why="the conditions of badges"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),
     "public.promocodes": Table("no_user", why="what each gives, and how many redeemed it"),

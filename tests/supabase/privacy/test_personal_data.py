@@ -33,6 +33,7 @@ VALUES = {
     "plan": "PREMIUM",
     "access_type": "credits",
     "quantity": {"public.access_usages": 10},
+    "badge": "story",
     "last_four": "1234",
     "ciphertext": b"encrypted",
     "period": "month",

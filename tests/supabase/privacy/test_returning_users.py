@@ -15,6 +15,10 @@ from tests.supabase.privacy.test_erasure import code_of
 from tests.support import in_parallel
 
 MakeUser = Callable[..., SqlUser]
+USED_BY_FIRST_REQUEST = {
+    "referral": True,
+    "xp": [{"bot": "assistant", "rule": "first_request", "reference": "once:assistant"}],
+}
 
 
 def tombstones_of(sql: Sql, user: SqlUser) -> list[dict[str, Any]]:
@@ -88,7 +92,7 @@ def test_a_referral_counts_once_across_erasures(sql: Sql, make_user: MakeUser) -
         assert rows == [{"bonus_credits": credits}]
         assert tombstones_of(sql, ben) == []
         ben.erase()
-        assert tombstones_of(sql, ben)[0]["used"] == {"referral": True}
+        assert tombstones_of(sql, ben)[0]["used"] == USED_BY_FIRST_REQUEST
     receive(ben)
     assert sql("select bonus_credits from users where telegram_id = %s", ben.id) == [{"bonus_credits": 0}]
 
@@ -144,7 +148,7 @@ def test_a_revision_that_sends_no_hash_still_works(sql: Sql, anna: SqlUser) -> N
     assert receive(anna, p_telegram_user={"id": anna.id, "first_name": "Anna"})["outcome"] == "work"
     assert receive(anna)["outcome"] == "work"
     anna.erase()
-    assert tombstones_of(sql, anna)[0]["used"] == {"referral": True}  # from the first erasure
+    assert tombstones_of(sql, anna)[0]["used"] == USED_BY_FIRST_REQUEST  # from the first erasure
 
 
 def test_another_hash_key_finds_no_tombstone(sql: Sql, anna: SqlUser) -> None:
@@ -171,7 +175,7 @@ def test_the_sweep_clears_counters_and_keeps_one_time_benefits(
     swept = sql("select sweep() as done")[0]["done"]
     if days > 32:
         assert swept["erased"] == 2
-        assert tombstones_of(sql, anna) == [{"used": {"referral": True}, "usage": {}}]
+        assert tombstones_of(sql, anna) == [{"used": USED_BY_FIRST_REQUEST, "usage": {}}]
         assert tombstones_of(sql, ben) == []
     else:
         assert tombstones_of(sql, anna)[0]["usage"] != {}

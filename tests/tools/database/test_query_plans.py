@@ -24,7 +24,16 @@ COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
 # Calls that read everything, because that is what they are asked for.
 READS_ALL = {"admin_check", "admin_statement", "admin_revenue"}  # the last one: what moved in 30 days
 # A handful of rows each, which are quickest read all.
-SMALL = {"settings", "subscription_limits", "admins", "products", "product_prices"}
+SMALL = {
+    "settings",
+    "subscription_limits",
+    "admins",
+    "products",
+    "product_prices",
+    "levels",
+    "xp_rules",
+    "badges",
+}
 
 FILL = f"""
     set session_replication_role = replica;  -- no foreign key is checked row by row
@@ -73,6 +82,11 @@ FILL = f"""
     select u.id, s.name, 'one', 3 from public.users as u, (values ('channel'), ('admin')) as s (name);
     insert into public.access_usages (user_id, reference, quantity, access_type)
     select u.id, 'simulator:' || u.id, 1, 'subscription' from public.users as u;
+    insert into public.xp_awards (user_id, bot, rule, reference, requested, points)
+    select u.id, 'spin', 'training_finished', 'spin:' || n, 100, 100
+    from public.users as u, generate_series(1, 3) as n;
+    insert into public.user_badges (user_id, badge, bot)
+    select u.id, b.badge, 'spin' from public.users as u, (values ('spin_master'), ('story')) as b (badge);
     update public.users set username = 'name' || id;
     insert into public.admins (email) values ('boss@example.com');
     insert into public.audit_log (admin_email, action, user_id, before, after)
@@ -228,6 +242,11 @@ CALLS = {
     "consume_access": "consume_access(19000, 'simulator:new')",
     "consume_access of trainings": "consume_access(10003, 'simulator:new', 2)",  # whose plan is over
     "admin_give_trainings": "admin_give_trainings(9000, -2, 'boss@example.com', 'one')",
+    "award_xp": "award_xp(19000, 'spin', 'training_finished', 'spin:new', 120)",
+    "award_badge": "award_badge(19000, 'spin', 'new_badge')",
+    "get_user_badges": "get_user_badges(19000)",
+    "has_badge": "has_badge(19000, 'story')",
+    "count_badges": "count_badges(19000)",
     "claim_open_refunds": """claim_open_refunds('{"stripe": 3600}', 5)""",
     "record_refund_result": """record_refund_result((select max(id) from public.refunds), 'unsure',
         'no answer')""",

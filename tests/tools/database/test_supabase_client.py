@@ -41,6 +41,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "adjust_balance": {
         "p_telegram_id": 7001, "p_amount": "10.50", "p_reason": "shop", "p_reference": "shop:1"
     },
+    "award_xp": {
+        "p_telegram_id": 7001, "p_bot": "spin", "p_rule": "training_finished", "p_reference": "spin:1",
+        "p_points": 150
+    },
+    "award_badge": {"p_telegram_id": 7001, "p_bot": "spin", "p_badge": "spin_master"},
+    "get_user_badges": {"p_telegram_id": 7001},
+    "has_badge": {"p_telegram_id": 7001, "p_badge": "spin_master"},
+    "count_badges": {"p_telegram_id": 7001, "p_bot": "spin"},
     "redeem_promocode": {"p_user_id": 1, "p_code": "WELCOME", "p_reference": "client:2"},
     "complete_referral": {"p_user_id": 1, "p_referral_code": "missing"},
     "top_referrers": {"p_since": "2026-01-01T00:00:00Z"},

@@ -92,6 +92,13 @@ TEXTS: Mapping[str, str] = {
         "given: training sessions you received, why you got them and how many you’ve used; used: what you "
         "spent bonus requests and sessions on."
     ),
+    "section_xp": "XP and badges",
+    "section_xp_about": (
+        "awards: what you received XP for (the latest 10,000); badges: badges you earned, and when one was "
+        "taken back; scores: your XP on each leaderboard; streak: your days in a row and your time zone; "
+        "profile: the name you show on leaderboards. If you delete your data, we keep an encrypted record of "
+        "badges and one-time XP so they aren’t given twice."
+    ),
     "section_referrals": "Invites",
     "section_referrals_about": (
         "invited_by: the invite you joined with; invited: people who joined with your invite. We leave out "

@@ -1,6 +1,6 @@
 -- Gives a user who was erased and returns what had been used up: referral, free trial, trainings of channels,
--- redeemed promo codes and the wrong ones of today, requests of today and this month, a ban. Everything else starts
--- from zero.
+-- redeemed promo codes and the wrong ones of today, XP that is given once, requests of today and this month, a ban.
+-- Badges of before are not awarded again. Everything else starts from zero.
 --
 -- Concurrency: the caller has just inserted the user's row, or holds one that another service created; what that
 --   service gave stays. The tombstone is deleted, and saved again by the next erasure.
@@ -30,6 +30,14 @@ begin
     select p_user_id, 'channel', c.reference, 0
       from jsonb_array_elements_text(v_tombstone.used -> 'channels') as c (reference)
     on conflict (user_id, source, reference) do nothing;
+    insert into public.xp_awards (user_id, bot, rule, reference, requested, points)
+    select p_user_id, x.bot, x.rule, x.reference, 0, 0
+      from jsonb_to_recordset(v_tombstone.used -> 'xp') as x (bot text, rule text, reference text)
+    on conflict (user_id, rule, reference) do nothing;
+    insert into public.user_badges (user_id, badge, bot, revoked_at)
+    select p_user_id, b.badge, b.bot, private.clock()
+      from jsonb_to_recordset(v_tombstone.used -> 'badges') as b (bot text, badge text)
+    on conflict (user_id, badge, bot) do nothing;
     insert into public.daily_usage as u (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests
       from jsonb_to_recordset(v_tombstone.usage -> 'daily') as d (bot text, day date, requests integer)

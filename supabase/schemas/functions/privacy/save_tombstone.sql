@@ -1,6 +1,6 @@
 -- Stores what a user who is being erased must not get again, under a keyed hash that does not identify the user:
--- referral, free trial, trainings of channels, promo codes, requests of today and this month, wrong promo codes of
--- today, a ban. A user who used nothing leaves no row.
+-- referral, free trial, trainings of channels, promo codes, badges and XP that are given once, requests of today and
+-- this month, wrong promo codes of today, a ban. A user who used nothing leaves no row.
 --
 -- Concurrency: the caller has locked the user exclusively. A user who was erased before, returned and is erased again
 --   has one row.
@@ -20,6 +20,8 @@ declare
   v_daily jsonb;
   v_monthly jsonb;
   v_channels jsonb;
+  v_xp jsonb;
+  v_badges jsonb;
   v_promocode_tries jsonb;
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
 begin
@@ -50,6 +52,18 @@ begin
    where f.user_id = p_user.id and f.source = 'channel';
   if v_channels is not null then
     v_used := v_used || jsonb_build_object('channels', v_channels);
+  end if;
+  select jsonb_agg(jsonb_build_object('bot', a.bot, 'rule', a.rule, 'reference', a.reference)) into v_xp
+    from public.xp_awards as a
+   where a.user_id = p_user.id and starts_with(a.reference, 'once:');
+  if v_xp is not null then
+    v_used := v_used || jsonb_build_object('xp', v_xp);
+  end if;
+  select jsonb_agg(jsonb_build_object('bot', b.bot, 'badge', b.badge)) into v_badges
+    from public.user_badges as b
+   where b.user_id = p_user.id;
+  if v_badges is not null then
+    v_used := v_used || jsonb_build_object('badges', v_badges);
   end if;
   select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
     from public.daily_usage as d

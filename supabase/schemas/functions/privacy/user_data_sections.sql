@@ -72,6 +72,7 @@ as $$
          where a.user_id = u.id
       )
     ),
+    'xp', private.xp_section(u.id),
     'payments', private.payments_section(u),
     'promocodes', jsonb_build_object(
       'redeemed', (

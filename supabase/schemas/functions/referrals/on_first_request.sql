@@ -1,4 +1,4 @@
--- Completes a user's first served request: clears `is_newcomer`, settles a pending referral and enqueues a message to
+-- Completes a user's first served request: clears `is_newcomer`, gives XP, settles a pending referral and enqueues a message to
 -- the referrer.
 --
 -- Concurrency: the caller holds the update row. Of two first requests at once the second finds the referral
@@ -26,10 +26,10 @@ begin
     from public.user_referrals as r
    where r.referred_id = p_user_id and r.status = 'pending';
   if not found or private.settle_referral(p_user_id) <> 'completed' then
-    update public.users as u set is_newcomer = false where u.id = p_user_id;
+    perform private.complete_first_request(p_user_id, p_bot);
     return null;
   end if;
-  update public.users as u set is_newcomer = false where u.id = p_user_id;
+  perform private.complete_first_request(p_user_id, p_bot);
   select jsonb_build_object(
       'chat_id', u.telegram_id,
       'key', 'referral_notice',

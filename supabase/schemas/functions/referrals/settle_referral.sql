@@ -1,4 +1,4 @@
--- Completes a pending referral: both users get their credits; or ends it without credits when the referrer has
+-- Completes a pending referral: both users get their credits, and the referrer gets XP; or ends it without credits when the referrer has
 -- reached the setting referral_daily_limit. If the referrer was erased, the referred user still gets theirs.
 --
 -- Concurrency: both users are locked in the order of their ids, so two referrals that cross cannot deadlock. The
@@ -73,6 +73,9 @@ begin
   update public.users as u
      set bonus_credits = u.bonus_credits + v_referral.referred_credits
    where u.id = p_referred_id;
+  perform private.award_xp(v_referral.referrer_id, '', 'referral_completed', 'referral:' || v_referral.id)
+    from public.xp_rules as x
+   where x.bot = '' and x.rule = 'referral_completed' and v_referral.referrer_id is not null;
   return 'completed';
 end
 $$;

@@ -14,7 +14,7 @@ create index erased_users_usage_idx on public.erased_users (erased_at) where usa
 
 comment on table public.erased_users is 'Tombstones of erased users: benefits they must not receive again';
 comment on column public.erased_users.user_hash is 'HMAC-SHA256 of the Telegram id, keyed with USER_HASH_KEY';
-comment on column public.erased_users.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, and channels (whose free trainings were received); also banned_at, without the reason of the ban';
+comment on column public.erased_users.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, channels (whose free trainings were received), xp and badges (awards of rules that give once, and all badges); also banned_at, without the reason of the ban';
 comment on column public.erased_users.usage is 'Requests used on the day and in the month of the erasure, so that an erasure does not reset the limits';
 alter table public.erased_users enable row level security;
 revoke all on table public.erased_users from public, anon, authenticated, service_role;

@@ -1,0 +1,24 @@
+-- Completes the first served request of a user: clears `is_newcomer` and gives the XP of the rule
+-- first_request, if the bot has one.
+--
+-- Concurrency: the XP are given once, see private.award_xp.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: void
+-- Errors: none.
+create or replace function private.complete_first_request(p_user_id bigint, p_bot text)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update public.users as u set is_newcomer = false where u.id = p_user_id;
+  if found and exists (select from public.xp_rules as x where x.bot in (p_bot, '') and x.rule = 'first_request') then
+    perform private.award_xp(p_user_id, p_bot, 'first_request', 'first_request');
+  end if;
+end
+$$;
+
+revoke all on function private.complete_first_request from public, anon, authenticated, service_role;
+comment on function private.complete_first_request is 'Completes the first served request of a user';
