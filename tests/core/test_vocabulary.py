@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -34,23 +35,27 @@ _ALLOWED = ("is_newcomer", 'CANDIDATES = ("postgres", "nobody")')
 _WORD = {word: re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE) for word in AVOIDED}
 
 
-def sources() -> list[Path]:
-    """Return the source and documentation files of the repository, tracked or new."""
+@functools.cache
+def sources() -> dict[Path, str]:
+    """Return the texts of the source and documentation files of the repository, tracked or new."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     names = [
         name for name in listed.stdout.splitlines() if name.endswith(_SUFFIXES) and not _LEFT_OUT.search(name)
     ]
-    return [ROOT / name for name in names if (ROOT / name).is_file()]
+    return {
+        ROOT / name: (ROOT / name).read_text(encoding="utf-8") for name in names if (ROOT / name).is_file()
+    }
 
 
 @pytest.mark.parametrize("word", AVOIDED)
 def test_no_name_or_comment_contains_the_word(word: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in sources()
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for path, text in sources().items()
+        if _WORD[word].search(text)
+        for number, line in enumerate(text.splitlines(), 1)
         if _WORD[word].search(line) and not any(allowed in line for allowed in _ALLOWED)
     ]
     assert not found, f"write instead: {AVOIDED[word]}\n" + "\n".join(found)
