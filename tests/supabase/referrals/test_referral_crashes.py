@@ -12,6 +12,7 @@ from tests.telegram.test_crashes import LATER, kill
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat, Sent
 
+pytestmark = pytest.mark.slow
 Sql = Callable[..., list[dict[str, Any]]]
 STEPS = [
     (function, when)
