@@ -104,6 +104,9 @@ GROUPS: dict[str, dict[str, Command]] = {
             module="tools.database",
             arguments=lambda arguments: ["lint", *arguments],
         ),
+        "questions": Command(
+            "check question banks, convert those of other programs: questions convert FILE", "tools.quiz"
+        ),
         "lock": Command(
             "pin the packages of the .in files (--upgrade: newest versions)",
             run=development.lock,

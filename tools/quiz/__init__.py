@@ -1,0 +1,1 @@
+"""Checks question banks and converts those of other programs: `./switchboard questions`."""
