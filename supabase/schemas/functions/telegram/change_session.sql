@@ -11,7 +11,7 @@
 -- Returns: void
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
-  p_update public.telegram_updates, p_changes jsonb, p_reservation text
+  p_update public.telegram_updates, p_changes jsonb, p_reservation text, p_now timestamptz
 )
 returns void
 language plpgsql
@@ -56,7 +56,7 @@ begin
            when p_update.kind in ('message', 'edited_message') then p_update.update_id
            else s.last_update_id
          end,
-         updated_at = private.clock()
+         updated_at = p_now
    where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id
      and s.thread_id = p_update.thread_id;
 end

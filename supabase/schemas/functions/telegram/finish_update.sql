@@ -93,7 +93,7 @@ begin
       ) as held
      where t.bot = held.bot and t.update_id = held.update_id;
   end if;
-  perform private.change_session(v_update, p_session, p_reservation);
+  perform private.change_session(v_update, p_session, p_reservation, v_now);
   if p_messages <> '[]' then
     if v_update.kind = 'edited_message' then
       delete from public.messages as m

@@ -20,7 +20,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := private.clock();
+  v_now timestamptz;
   v_dropped integer;
 begin
   perform set_config('synchronous_commit', 'off', true);
@@ -29,6 +29,7 @@ begin
      where o.id = any (array(select (r.value ->> 'id')::bigint from jsonb_array_elements(p_results) as r (value)));
     return '{"dropped": 0}'::jsonb;
   end if;
+  v_now := private.clock();
   update public.users as u
      set is_active = false
     from jsonb_array_elements(p_results) as r (value)

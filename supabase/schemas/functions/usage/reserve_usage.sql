@@ -52,6 +52,10 @@ declare
   v_now timestamptz;
   v_user record;
   v_quota record;
+  v_settings jsonb;
+  v_questions integer;
+  v_user_cost numeric;
+  v_bot_cost numeric;
   v_limits record;
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
@@ -59,11 +63,13 @@ begin
     raise exception 'the user was erased at this moment' using errcode = '40001';
   end if;
   v_now := private.clock();  -- waiting for the lock takes time
+  select jsonb_object_agg(s.key, s.value) into v_settings
+    from private.settings as s
+   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
+  v_questions := (v_settings ->> 'questions_in_progress')::integer;
+  v_user_cost := (v_settings ->> 'daily_cost_user')::numeric;
+  v_bot_cost := (v_settings ->> 'daily_cost_bot')::numeric;
   select
-    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'questions_in_progress') as questions,
-    (select (s.value #>> '{}')::integer from private.settings as s where s.key = 'daily_releases') as releases,
-    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_user') as user_cost,
-    (select (s.value #>> '{}')::numeric from private.settings as s where s.key = 'daily_cost_bot') as bot_cost,
     count(*) as open_questions,
     count(*) filter (where t.reservation = 'reserved') as open_requests,
     coalesce(sum(t.reserved_cost), 0) as open_cost
@@ -78,7 +84,7 @@ begin
      and (t.bot, t.update_id) <> (p_bot, p_update_id);
 
   if p_is_user_api_key then
-    reservation := case when v_limits.open_questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
+    reservation := case when v_limits.open_questions < v_questions then 'user_api_key' else 'in_progress' end;
     return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level, p_timezone);
@@ -101,11 +107,11 @@ begin
   end if;
   reservation := case
     when reserved_from is null then 'refused'
-    when v_limits.user_cost > 0
-      and private.user_cost(p_user_id, v_quota.day) + v_limits.open_cost + p_cost > v_limits.user_cost then 'user_cost'
-    when v_limits.bot_cost > 0
-      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_update_id, p_cost, v_limits.bot_cost) then 'bot_cost'
-    when v_limits.open_questions >= v_limits.questions then 'in_progress'
+    when v_user_cost > 0
+      and private.user_cost(p_user_id, v_quota.day) + v_limits.open_cost + p_cost > v_user_cost then 'user_cost'
+    when v_bot_cost > 0
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_update_id, p_cost, v_bot_cost) then 'bot_cost'
+    when v_limits.open_questions >= v_questions then 'in_progress'
     else 'reserved'
   end;
   if reservation <> 'reserved' then
@@ -137,7 +143,7 @@ begin
   on conflict (user_id, month) do update
     set requests = u.requests + excluded.requests,
         bonus_requests = u.bonus_requests + excluded.bonus_requests;
-  releases_left := greatest(v_limits.releases - v_limits.open_requests - v_quota.releases, 0);
+  releases_left := greatest((v_settings ->> 'daily_releases')::integer - v_limits.open_requests - v_quota.releases, 0);
 end
 $$;
 
