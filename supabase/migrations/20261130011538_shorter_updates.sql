@@ -1,5 +1,7 @@
 -- Shorter updates.
 
+-- Private: only finish_update calls it, which this migration replaces, too.
+-- squawk-ignore ban-drop-function
 drop function private.change_session(p_update public.telegram_updates, p_changes jsonb, p_reservation text);
 
 -- Applies what a handler changed in its session and in the user's preferences.
