@@ -68,6 +68,7 @@ GROUPS: dict[str, dict[str, Command]] = {
             module="tools.secret",
             needs_packages=lambda _: False,
         ),
+        "import": Command("import users that another bot kept in a file", "tools.imports"),
         "images": Command("pin the images of deploy.yaml to digests", "tools.images"),
     },
     "Work on the code": {
@@ -92,6 +93,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             usage="[PATH or option of pytest ...]",
         ),
         "fuzz": Command("send 30,000 mutated bodies to each function", module="tests.fuzz"),
+        "mutate": Command(
+            "change each comparison, constant and conflict clause of SQL functions; a test must fail",
+            module="tests.mutation",
+        ),
         "lint": Command("check style and types", run=development.lint, usage="[PATH ...]"),
         "format": Command("format the code", run=development.format_code, usage="[PATH ...]"),
         "migration": Command(
