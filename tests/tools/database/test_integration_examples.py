@@ -34,8 +34,8 @@ class Example(NamedTuple):
 
 def examples() -> list[Example]:
     """Read the examples of the page."""
-    blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-
+    found = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = [block for block in found if block[0] != "text"]
     assert {language for language, _ in blocks[1::2]} == {"json"}, "each example needs its output"
     return [
         Example(language, code, json.loads(output))

@@ -1,0 +1,1 @@
+"""Imports of users that another bot or service kept."""

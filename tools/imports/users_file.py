@@ -1,0 +1,119 @@
+"""Reads users_data.json: an object with the data of each user by Telegram id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 512 * 1024 * 1024
+HIGHEST_ID = (1 << 52) - 1
+EARLIEST = datetime(2013, 8, 14, tzinfo=UTC)  # no Telegram account is older
+
+Json = dict[str, Any]
+
+
+class UnreadableFile(Exception):
+    """The file cannot be imported at all; the message is one sentence for the owner."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One user of the file: the data for private.import_user, or why it is refused.
+
+    `line` is the key in the file; `telegram_id` is 0 where the key is none.
+    """
+
+    key: str
+    telegram_id: int
+    data: Json = field(default_factory=dict)
+    refusal: str = ""
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object in their order: an object that names a key twice loses nothing."""
+
+
+def read(path: Path, zone: tzinfo, now: datetime) -> Iterator[Entry]:
+    """Yield the users of a file in its order. A date without a zone is in `zone`.
+
+    Raises:
+        UnreadableFile: no such file, too large, or it is no object of users.
+    """
+    seen: set[int] = set()
+    for key, value in _members(path):
+        entry = _entry(key, value, zone, now)
+        if not entry.refusal and entry.telegram_id in seen:
+            entry = Entry(key, entry.telegram_id, refusal="the file names this user twice")
+        seen.add(entry.telegram_id)
+        yield entry
+
+
+def _members(path: Path) -> _Pairs:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UnreadableFile(f"{path} is larger than {MOST_BYTES // 1024 // 1024} MB.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"{path} is not UTF-8.") from None
+    try:
+        members = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise UnreadableFile(f"{path} is no JSON{where}.") from None
+    if not isinstance(members, _Pairs):
+        raise UnreadableFile(f'{path} must be an object: {{"<Telegram id>": {{"session": …, "stats": …}}}}.')
+    return members
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _entry(key: str, value: Any, zone: tzinfo, now: datetime) -> Entry:
+    from tools.imports.payloads import LONGEST_SESSION, UserData
+    from tools.validation import InvalidData, parse
+
+    telegram_id = int(key) if key.isascii() and key.isdigit() and len(key) <= 16 else 0
+    if not 0 < telegram_id <= HIGHEST_ID:
+        return Entry(key, 0, refusal="the key is no Telegram id of a user")
+    try:
+        plain = _plain(value)
+        user = parse(UserData, plain)
+        badges_at = _in_zone(user.stats.last_training_date, zone, now)
+    except (InvalidData, ValueError) as error:
+        return Entry(key, telegram_id, refusal=str(error))
+    kept = {name: plain[name] for name in ("session", "stats") if plain.get(name)}
+    if any(len(json.dumps(one, ensure_ascii=False)) > LONGEST_SESSION for one in kept.values()):
+        return Entry(key, telegram_id, refusal="the session or the statistics are larger than 256 kB")
+    if "\\u0000" in json.dumps(kept):
+        return Entry(
+            key, telegram_id, refusal="a text holds the character U+0000, which Postgres cannot store"
+        )
+    badges = list(dict.fromkeys(user.stats.achievements_unlocked))
+    data: Json = kept | {"xp": user.stats.total_xp, "badges": badges}
+    return Entry(key, telegram_id, data | ({"badges_at": badges_at.isoformat()} if badges_at else {}))
+
+
+def _plain(value: Any) -> Any:
+    """Return members as a dict. Raises ValueError when an object names a key twice."""
+    if isinstance(value, _Pairs):
+        names = [name for name, _ in value]
+        if len(set(names)) != len(names):
+            raise ValueError("an object names the same key twice")
+        return {name: _plain(one) for name, one in value}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def _in_zone(date: datetime | None, zone: tzinfo, now: datetime) -> datetime | None:
+    if date is None:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=zone)
+    if not EARLIEST <= aware <= now:
+        raise ValueError("stats.last_training_date is in the future, or before Telegram")
+    return aware
