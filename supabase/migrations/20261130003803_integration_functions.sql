@@ -881,8 +881,11 @@ $$;
 revoke all on function private.user_data_sections from public, anon, authenticated, service_role;
 comment on function private.user_data_sections is 'Collects all data stored about a user except the conversation';
 
+-- A migration is one transaction, and the index covers only subscriptions that end soon or ended: some milliseconds.
+-- squawk-ignore require-concurrent-index-deletion
 drop index public.subscriptions_reminder_idx;
 
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX subscriptions_reminder_idx ON public.subscriptions USING btree (ends_at) WHERE (source = ANY (ARRAY['purchase'::text, 'trial'::text, 'promo'::text, 'service'::text]));
 
 comment on column public.free_trainings.source is 'Kind of grant: channel, promo (a promo code), admin or service (grant_trainings)';
