@@ -120,6 +120,15 @@ TABLES = {
         export="badge bot metadata earned_at revoked_at",
         not_exported="user_id",
     ),
+    "public.board_scores": Table(
+        "deleted",
+        section="xp.scores",
+        export="board period starts_on xp reached_at is_ranked is_listed",
+        not_exported="user_id",
+    ),
+    "public.board_profiles": Table(
+        "deleted", section="xp.profile", export="name is_hidden", not_exported="user_id"
+    ),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",
@@ -221,6 +230,8 @@ TABLES = {
     "public.daily_active_users": Table("no_user", why="how many users were active"),
     "public.levels": Table("no_user", why="the XP that each level needs"),
     "public.xp_rules": Table("no_user", why="what users receive XP for"),
+    "public.board_histogram": Table("no_user", why="how many users have how many XP"),
+    "public.board_changes": Table("no_user", why="changes of those numbers"),
     "public.badges": Table("no_user", why="the conditions of badges"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),

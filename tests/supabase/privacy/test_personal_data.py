@@ -34,9 +34,10 @@ VALUES = {
     "access_type": "credits",
     "quantity": {"public.access_usages": 10},
     "badge": "story",
+    "board": "spin",  # stays in board_changes
     "last_four": "1234",
     "ciphertext": b"encrypted",
-    "period": "month",
+    "period": {"public.board_scores": "day", "public.renewals": "month", "public.orders": "month"},
     "kind": {
         "public.telegram_updates": "message",
         "public.api_usage": "chat",

@@ -33,6 +33,7 @@ SMALL = {
     "levels",
     "xp_rules",
     "badges",
+    "board_changes",
 }
 
 FILL = f"""
@@ -85,6 +86,13 @@ FILL = f"""
     insert into public.xp_awards (user_id, bot, rule, reference, requested, points)
     select u.id, 'spin', 'training_finished', 'spin:' || n, 100, 100
     from public.users as u, generate_series(1, 3) as n;
+    insert into public.board_scores (user_id, board, period, starts_on, xp, reached_at, is_ranked, is_listed)
+    select u.id, b.board, p.period, p.starts_on, u.id * 7 % 30000 + 1, now(), true, true
+    from public.users as u, (values (''), ('spin')) as b (board),
+      (values ('all', date 'epoch'), ('day', current_date), ('week', current_date - 30))
+      as p (period, starts_on);
+    insert into public.board_profiles (user_id, name) select u.id, 'Anna' from public.users as u;
+    select private.rebuild_board_histogram();
     insert into public.user_badges (user_id, badge, bot)
     select u.id, b.badge, 'spin' from public.users as u, (values ('spin_master'), ('story')) as b (badge);
     update public.users set username = 'name' || id;
@@ -246,6 +254,9 @@ CALLS = {
     "award_badge": "award_badge(19000, 'spin', 'new_badge')",
     "get_user_badges": "get_user_badges(19000)",
     "has_badge": "has_badge(19000, 'story')",
+    "get_leaderboard": "get_leaderboard(10, 20, 'spin', 'all')",
+    "get_user_rank": "get_user_rank(19000)",
+    "set_board_profile": "set_board_profile(9000, 'Anna', true)",
     "count_badges": "count_badges(19000)",
     "claim_open_refunds": """claim_open_refunds('{"stripe": 3600}', 5)""",
     "record_refund_result": """record_refund_result((select max(id) from public.refunds), 'unsure',

@@ -49,6 +49,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_user_badges": {"p_telegram_id": 7001},
     "has_badge": {"p_telegram_id": 7001, "p_badge": "spin_master"},
     "count_badges": {"p_telegram_id": 7001, "p_bot": "spin"},
+    "get_leaderboard": {"p_limit": 5, "p_board": "spin", "p_period": "week"},
+    "get_user_rank": {"p_telegram_id": 7001},
     "redeem_promocode": {"p_user_id": 1, "p_code": "WELCOME", "p_reference": "client:2"},
     "complete_referral": {"p_user_id": 1, "p_referral_code": "missing"},
     "top_referrers": {"p_since": "2026-01-01T00:00:00Z"},

@@ -9,7 +9,7 @@
 --   change of the user's data is committed, or will find no user. Update rows of the user that are locked right now
 --   are skipped; their workers anonymize them when they try to lock the user.
 -- Locks: as private.anonymize_payment_data and private.save_tombstone, waiting alarms, update row, the user's other
---   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, calls to AI providers, referrals, user.
+--   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, scores on boards, calls to AI providers, referrals, user.
 -- Returns: void
 -- Errors: Y0001, the balance is higher than the user agreed to lose; Y0002, a renewal is running.
 create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
@@ -68,6 +68,7 @@ begin
   update public.audit_log as l
      set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
    where l.user_id = v_user.id;
+  perform private.leave_boards(v_user.id);
   delete from public.api_usage as a where a.user_id = v_user.id;
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)

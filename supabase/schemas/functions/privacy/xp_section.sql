@@ -22,7 +22,13 @@ as $$
       select coalesce(jsonb_agg(to_jsonb(b) - 'user_id' order by b.earned_at, b.badge, b.bot), '[]'::jsonb)
         from public.user_badges as b
        where b.user_id = p_user_id
-    )
+    ),
+    'scores', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.board, s.period, s.starts_on), '[]'::jsonb)
+        from public.board_scores as s
+       where s.user_id = p_user_id
+    ),
+    'profile', (select to_jsonb(p) - 'user_id' from public.board_profiles as p where p.user_id = p_user_id)
   );
 $$;
 

@@ -3,7 +3,7 @@
 --
 -- Concurrency: calls for one user are serialized by the user's row lock, so a repeated reference finds the row of the first
 --   call. total_xp and level change in the same statement.
--- Locks: user (NO KEY UPDATE).
+-- Locks: user (NO KEY UPDATE), then as private.move_on_boards; private.fold_board_changes waits for none.
 -- Returns: jsonb
 --   ...public.award_xp
 -- Errors: Z0002 the points or the reference are invalid; Z0003 the reference was used with other points or in another bot;
@@ -27,6 +27,7 @@ declare
   v_old_level integer;
   v_new_level integer;
   v_total bigint;
+  v_id bigint;
 begin
   select r.* into v_rule
     from public.xp_rules as r
@@ -65,11 +66,16 @@ begin
 
   v_points := greatest(private.limited_points(p_user_id, p_bot, v_rule, v_requested, v_now), -v_total);
   insert into public.xp_awards (user_id, bot, rule, reference, requested, points, created_at)
-  values (p_user_id, p_bot, p_rule, v_reference, v_requested, v_points, v_now);
+  values (p_user_id, p_bot, p_rule, v_reference, v_requested, v_points, v_now)
+  returning id into v_id;
   v_total := v_total + v_points;
   v_new_level := private.xp_level(v_total);
   if v_points <> 0 then
     update public.users as u set total_xp = v_total, level = v_new_level where u.id = p_user_id;
+    perform private.move_on_boards(p_user_id, p_bot, v_points, v_rule.has_periods, v_now);
+    if v_id % 50 = 0 then
+      perform private.fold_board_changes();
+    end if;
   end if;
   return jsonb_build_object(
     'awarded', v_points <> 0, 'points', v_points, 'leveled_up', v_new_level > v_old_level,
