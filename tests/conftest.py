@@ -1,4 +1,6 @@
-"""Shared fixtures: one Postgres, one migrated database and one running stack for the whole run.
+"""Shared fixtures: one Postgres, one migrated database and one running stack for each worker of a run.
+
+The database is made once; all workers copy its data.
 
 Each test starts from the rows with which the run began (known_database.py), and fake servers that recorded
 nothing. Global changes of a test (a fault, the clock, a setting) are restored after it.
@@ -6,9 +8,9 @@ nothing. Global changes of a test (a fault, the clock, a setting) are restored a
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -24,7 +26,7 @@ from psycopg.pq import ExecStatus
 from tests import known_database, sql_results
 from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, result_types, schemas
-from tools.database.embedded import Server, free_port
+from tools.database.embedded import SUPERUSER, Server, free_port
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.users import TelegramUser
 
@@ -74,6 +76,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run of the whole suite in which a function that Python calls returned nothing to check."""
     config = session.config
+    if not hasattr(config, "workerinput"):
+        remove_first_server(base_folder(config))
     is_whole = (
         config.args_source is pytest.Config.ArgsSource.TESTPATHS
         and "not slow" in config.option.markexpr
@@ -94,28 +98,65 @@ def base_folder(config: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """Postgres with the generous default privileges of an older Supabase project."""
-    directory = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
-    server = Server(directory, free_port(), durable=False, generous=True)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Postgres with the rights of an older Supabase project (generous), and the database `migrated`."""
+    server = new_server()
     try:
-        server.start()
+        if hasattr(request.config, "workerinput"):
+            server.copy_data(first_server(base_folder(request.config).parent))
+            server.start()
+        else:
+            migrate_and_seed(server)
         yield server
     finally:
         server.remove()
-        shutil.rmtree(directory, ignore_errors=True)
+
+
+def new_server(directory: str | Path | None = None) -> Server:
+    """Return a server that is not started, in a new folder or in this one."""
+    directory = directory or tempfile.mkdtemp(prefix="switchboard-tests-")
+    return Server(directory, free_port(), durable=False, generous=True)
+
+
+def migrate_and_seed(server: Server) -> None:
+    """Start a server and make its database `migrated` with the demonstration set of products."""
+    server.start()
+    owner_url = server.create_database("migrated")
+    migrate.sync(owner_url, BACKEND_PASSWORD)
+    schemas.seed(owner_url)
+    with psycopg.connect(server.url("migrated", SUPERUSER)) as connection:
+        known_database.keep(connection)
+
+
+def first_server(folder: Path) -> Server:
+    """Return the stopped server whose data all workers of a run copy; the first worker to come makes it."""
+    link = folder / "first_server"
+    with link.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not link.exists():
+            server = new_server()
+            link.symlink_to(server.directory)
+            try:
+                migrate_and_seed(server)
+                server.stop()
+            except BaseException:
+                link.unlink()
+                server.remove()
+                raise
+    return new_server(link.resolve())
+
+
+def remove_first_server(folder: Path) -> None:
+    """Remove the data that the workers copied."""
+    link = folder / "first_server"
+    if link.exists():
+        new_server(link.resolve()).remove()
 
 
 @pytest.fixture(scope="session")
 def database_url(server: Server) -> str:
     """The migrated database with the demonstration set of products, as its superuser."""
-    owner_url = server.create_database("migrated")
-    migrate.sync(owner_url, BACKEND_PASSWORD)
-    schemas.seed(owner_url)
-    url = server.url("migrated", "supabase_admin")
-    with psycopg.connect(url) as connection:
-        known_database.keep(connection)
-    return url
+    return server.url("migrated", SUPERUSER)
 
 
 @pytest.fixture(scope="session")
