@@ -608,6 +608,87 @@ class AdminUndo(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class TrainingStateTurns(TypedDict):
+    """private.training_state.turns"""
+
+    question: str
+    reply: str
+    type: str
+    why: str
+
+
+class TrainingState(TypedDict):
+    """private.training_state"""
+
+    id: int
+    scenario: str
+    version: int
+    case_id: str
+    mode: Literal["practice", "drill", "exam"]
+    drill_type: str | None
+    difficulty: Literal["easy", "medium", "hard"]
+    language: str
+    status: Literal["open", "finished", "abandoned"]
+    is_paid: bool
+    turn_count: int
+    question_count: int
+    contextual_questions: int
+    per_type_counts: dict[str, int]
+    points: int
+    clarity_level: int
+    silent_count: int
+    revealed: list[str]
+    facts_given: list[str]
+    tips: list[str]
+    turns: list[TrainingStateTurns]
+
+
+class TrainingTurn(TypedDict):
+    """private.training_turn"""
+
+    position: int
+    kind: str
+    type: str
+    points: int
+    why: Literal["counted", "none", "repeated", "capped", "other_type"]
+    is_contextual: bool
+    reply: str
+    clarity_level: int
+    question_count: int
+    silent_count: int
+    may_finish: bool
+    is_over: bool
+
+
+class ResolveAccessDetails(TypedDict):
+    """private.resolve_access.details"""
+
+    plan: str | None
+    ends_at: str | None
+    bonus_credits: int
+    free_trainings: int
+    is_admin: bool
+    is_banned: bool
+
+
+class ResolveAccess(TypedDict):
+    """private.resolve_access"""
+
+    has_access: bool
+    access_type: Literal["subscription", "credits", "trainings", "none"]
+    details: ResolveAccessDetails
+
+
+class BeginTrainingTurn(TypedDict):
+    """public.begin_training_turn"""
+
+    outcome: Literal["work", "known", "busy", "none", "no_access", "superseded"]
+    training: NotRequired[TrainingState]
+    turn: NotRequired[TrainingTurn]
+    may_use_ai: NotRequired[bool]
+    access: NotRequired[ResolveAccess]
+
+
 class CancelOwnOrder(TypedDict):
     """public.cancel_own_order"""
 
@@ -735,6 +816,13 @@ class DeadLetterUpdate(TypedDict):
     outcome: Literal["dead_lettered", "known"]
 
 
+class DisputeTrainingTurn(TypedDict):
+    """public.dispute_training_turn"""
+
+    outcome: Literal["sent", "known", "none"]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class ExportUserDataMessages(TypedDict):
     """public.export_user_data.messages"""
 
@@ -769,6 +857,77 @@ class FailUpdate(TypedDict):
     outcome: Literal["retry", "dead_lettered", "superseded"]
     failures: NotRequired[int]
     answer: NotRequired[JsonValue]
+
+
+class TrainingResultBefore(TypedDict):
+    """private.training_result.before"""
+
+    score: int
+    clarity_level: int
+
+
+class AwardXp(TypedDict):
+    """public.award_xp"""
+
+    awarded: bool
+    points: int
+    leveled_up: bool
+    old_level: int
+    new_level: int
+    total_xp: int
+
+
+class TrainingResultLines(TypedDict):
+    """private.training_result.lines"""
+
+    position: int
+    question: str
+    reply: str
+    type: str
+    why: Literal["counted", "repeated", "capped", "other_type"]
+    points: int
+    is_contextual: bool
+    is_copied: bool
+    used_fragment: str
+    revealed: list[str]
+    is_disputed: bool
+
+
+class TrainingResult(TypedDict):
+    """private.training_result"""
+
+    training_id: int
+    scenario: str
+    case_id: str
+    mode: Literal["practice", "drill", "exam"]
+    drill_type: str | None
+    language: str
+    is_scored: bool
+    is_fast: bool
+    reason: str
+    score: int
+    questions: int
+    coverage: int
+    order: int
+    depth: int
+    chains: int
+    clarity_level: int
+    question_count: int
+    contextual_questions: int
+    per_type_counts: dict[str, int]
+    min_questions: int
+    before: TrainingResultBefore | None
+    maestro_streak: int | None
+    xp: AwardXp | None
+    badges: list[str]
+    lines: list[TrainingResultLines]
+
+
+class FinishTraining(TypedDict):
+    """public.finish_training"""
+
+    outcome: Literal["finished", "known", "none"]
+    result: NotRequired[TrainingResult]
 
 
 class OutboxItem(TypedDict):
@@ -807,6 +966,36 @@ class GetOpenOrder(TypedDict):
     checkout_url: NotRequired[str | None]
     checkout_reference: NotRequired[str | None]
     state: NotRequired[Literal["paid", "held"]]
+
+
+class GetTrainingHistoryTrainings(TypedDict):
+    """public.get_training_history.trainings"""
+
+    bot: str
+    reference: str
+    scenario: str
+    mode: Literal["practice", "drill", "exam"]
+    score: int
+    clarity_level: int
+    question_count: int
+    contextual_questions: int
+    per_type_counts: dict[str, int]
+    case_data: JsonValue
+    session_snapshot: JsonValue
+    training_date: str
+
+
+class GetTrainingHistory(TypedDict):
+    """public.get_training_history"""
+
+    total: int
+    trainings: list[GetTrainingHistoryTrainings]
+
+
+class GetTrainingResult(TypedDict):
+    """public.get_training_result"""
+
+    result: TrainingResult
 
 
 class GetUserUsageStatsDay(TypedDict):
@@ -1089,6 +1278,14 @@ class RecordRefundResult(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class RecordTrainingTurn(TypedDict):
+    """public.record_training_turn"""
+
+    outcome: Literal["recorded", "known", "no_access", "superseded"]
+    turn: NotRequired[TrainingTurn]
+    access: NotRequired[ResolveAccess]
+
+
 RedeemPromocode = TypedDict(
     "RedeemPromocode",
     {
@@ -1178,6 +1375,14 @@ class StarPosition(TypedDict):
     since: str
 
 
+class StartTraining(TypedDict):
+    """public.start_training"""
+
+    outcome: Literal["started", "open", "no_access"]
+    training: NotRequired[TrainingState]
+    access: NotRequired[ResolveAccess]
+
+
 class StartTrial(TypedDict):
     """public.start_trial"""
 
@@ -1213,23 +1418,12 @@ class SubscriptionOverview(TypedDict):
     renewals: list[SubscriptionOverviewRenewals]
 
 
-class ResolveAccessDetails(TypedDict):
-    """private.resolve_access.details"""
+class TrainerOverview(TypedDict):
+    """public.trainer_overview"""
 
-    plan: str | None
-    ends_at: str | None
-    bonus_credits: int
-    free_trainings: int
-    is_admin: bool
-    is_banned: bool
-
-
-class ResolveAccess(TypedDict):
-    """private.resolve_access"""
-
-    has_access: bool
-    access_type: Literal["subscription", "credits", "trainings", "none"]
-    details: ResolveAccessDetails
+    open: TrainingState | None
+    recent_cases: dict[str, list[str]]
+    access: ResolveAccess
 
 
 class TrainingOverviewTrainings(TypedDict):

@@ -122,7 +122,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom) and not is_exempt:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
             assert not any(
-                name.startswith("shared.core.pictures") or name.endswith("_picture") for name in names
+                name.startswith("shared.core.pictures") or name.endswith(("_picture", "_models"))
+                for name in names
             )
             assert not {name.split(".")[0] for name in names} & heavy, (
                 "import it inside the function that needs it"

@@ -25,9 +25,11 @@ AVOIDED = {
     "newcomer": "a new user; `is_newcomer` is a public column",
 }
 _SUFFIXES = (".py", ".sql", ".md", ".yaml", ".toml")
-# Texts for users and the AI follow docs/texts.md; the changelog and applied migrations are history.
+# Texts for users and the AI, scenarios included, follow docs/texts.md; the changelog and applied migrations
+# are history.
 _LEFT_OUT = re.compile(
-    r"/texts/(\w+/)?\w\w\.(py|toml)$|^docs/texts\.md$|/texts/test_style\.py$|^shared/ai/modes\.py$"
+    r"/texts/(\w+/)?\w\w\.(py|toml)$|/scenarios/.*\.toml$"
+    r"|^docs/texts\.md$|/texts/test_style\.py$|^shared/ai/modes\.py$"
     r"|^CHANGELOG\.md$|^supabase/migrations/|/test_vocabulary\.py$"
 )
 # A public column, and the account `nobody` of Unix.

@@ -112,6 +112,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "questions": Command(
             "check question banks, convert those of other programs: questions convert FILE", "tools.quiz"
         ),
+        "scenarios": Command(
+            "check the trainer's scenarios and cases: scenarios check", module="tools.scenarios"
+        ),
         "lock": Command(
             "pin the packages of the .in files (--upgrade: newest versions)",
             run=development.lock,

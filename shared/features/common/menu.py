@@ -20,6 +20,7 @@ def main_menu(context: UpdateContext) -> Keyboard:
     if not settings().database_enabled:
         return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
     rows = [
+        _button(context, "new", context.text("menu_new")),
         [*_button(context, "profile", context.text("menu_profile")), *buy_button(context)],
         _button(context, "mode", _mode_label(context)),
         [
@@ -53,13 +54,17 @@ def menu_text(context: UpdateContext) -> Text:
     if context.is_offline or not context.update.is_private:
         return context.rich("menu")
     usage = context.usage
-    lines = [context.rich("menu_plan", plan=plan_name(context)), _requests_left(context)]
+    lines = [context.rich("menu_plan", plan=plan_name(context))]
+    if context.bot.question_cost() > 0:  # a bot that answers with an AI
+        lines.append(_requests_left(context))
     if usage.bonus_credits:
         lines.append(context.rich("menu_bonus", credits=usage.bonus_credits))
     if context.user.balance > 0:
         balance = figures.money(context.language, context.user.balance, context.user.currency)
         lines.append(context.rich("menu_balance", balance=balance))
-    return concat(concat(*lines, separator="\n"), context.rich("menu"), separator="\n\n")
+    own = f"prompt_{context.bot.name}"
+    invitation = context.rich(own if texts.has(context.language, own) else "menu")
+    return concat(concat(*lines, separator="\n"), invitation, separator="\n\n")
 
 
 def _requests_left(context: UpdateContext) -> Text:

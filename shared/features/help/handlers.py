@@ -79,6 +79,9 @@ def _welcome(context: UpdateContext) -> Text:
     name = context.user.name
     if context.update.is_group:
         return context.rich("welcome_group", name=name)
+    own = f"welcome_{context.bot.name}"  # of a bot that is no assistant
+    if texts.has(context.language, own):
+        return context.rich(own, name=name)
     if not context.user.is_new:
         return context.rich("welcome_back", name=name)
     if context.usage.daily_requests is None:
@@ -116,7 +119,9 @@ def _await_nothing(context: UpdateContext) -> None:
 def _help(context: UpdateContext) -> Text:
     group = context.text("help_group") if context.update.is_group else ""
     listed = in_sections(listed_commands(context), SECTIONS, partial(_line, context))
-    parts = [context.rich("help", group=group), *(_section(context, *section) for section in listed)]
+    own = f"help_{context.bot.name}"
+    head = context.rich(own) if texts.has(context.language, own) else context.rich("help", group=group)
+    parts = [head, *(_section(context, *section) for section in listed)]
     if settings().database_enabled and context.user.is_admin and context.update.is_private:
         commands = in_sections(
             context.bot.declared_commands(admin=True), ADMIN_SECTIONS, partial(_line, context)

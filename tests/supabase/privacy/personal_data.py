@@ -129,6 +129,28 @@ TABLES = {
     "public.board_profiles": Table(
         "deleted", section="xp.profile", export="name is_hidden", not_exported="user_id"
     ),
+    "public.trainings": Table(
+        "deleted",
+        section="trainings.sessions",
+        export="id bot scenario version case_id mode drill_type difficulty language reference status"
+        " access_type turns question_count contextual_questions per_type_counts points clarity_level"
+        " silent_count revealed facts_given tips result created_at first_question_at updated_at finished_at",
+        not_exported="user_id rules turn_reference turn_lease_until",
+    ),
+    "public.training_turns": Table(
+        "deleted",
+        section="trainings.turns",
+        export="training_id reference position question reply kind type why is_contextual is_copied"
+        " used_fragment touches revealed source points clarity_level disputed_at created_at",
+        not_exported="id",
+    ),
+    "public.training_history": Table(
+        "deleted",
+        section="trainings.history",
+        export="bot reference scenario mode score clarity_level question_count contextual_questions"
+        " per_type_counts case_data session_snapshot training_date",
+        not_exported="id user_id",
+    ),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",

@@ -29,7 +29,13 @@ VALUES = {
         "public.renewals": "canceled",  # a running renewal would prevent the erasure
         "public.payments": "completed",
         "public.refunds": "done",
+        "public.trainings": "finished",
     },
+    "mode": {"public.trainings": "drill", "public.training_history": "drill"},
+    "difficulty": "easy",
+    "why": "counted",
+    "source": {"public.training_turns": "ai"},
+    **dict.fromkeys(("revealed", "facts_given", "tips", "touches"), f'["{MARK}"]'),
     "plan": "PREMIUM",
     "access_type": "credits",
     "quantity": {"public.access_usages": 10},
@@ -76,6 +82,7 @@ VALUES = {
 
 # The column by which later tables refer to a row of this table.
 POINTED_TO = {
+    "public.trainings": "training_id",
     "public.subscriptions": "subscription_id",
     "public.orders": "order_id",
     "public.renewals": "renewal_id",

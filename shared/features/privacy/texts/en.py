@@ -90,7 +90,8 @@ TEXTS: Mapping[str, str] = {
     "section_trainings": "Training sessions",
     "section_trainings_about": (
         "given: training sessions you received, why you got them and how many you’ve used; used: what you "
-        "spent bonus requests and sessions on."
+        "spent bonus requests and sessions on; sessions, turns, history: your trainings, what was said in them, "
+        "and their results."
     ),
     "section_xp": "XP and badges",
     "section_xp_about": (

@@ -70,6 +70,25 @@ as $$
         select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
           from public.access_usages as a
          where a.user_id = u.id
+      ),
+      'sessions', (
+        select coalesce(
+            jsonb_agg(to_jsonb(t) - array['user_id', 'rules', 'turn_reference', 'turn_lease_until'] order by t.id),
+            '[]'::jsonb
+          )
+          from public.trainings as t
+         where t.user_id = u.id
+      ),
+      'turns', (
+        select coalesce(jsonb_agg(to_jsonb(r) - 'id' order by r.training_id, r.position), '[]'::jsonb)
+          from public.trainings as t
+          join public.training_turns as r on r.training_id = t.id
+         where t.user_id = u.id
+      ),
+      'history', (
+        select coalesce(jsonb_agg(to_jsonb(h) - array['id', 'user_id'] order by h.id), '[]'::jsonb)
+          from public.training_history as h
+         where h.user_id = u.id
       )
     ),
     'xp', private.xp_section(u.id),

@@ -26,6 +26,10 @@ values
 ('ten_trainings', 'spin', '{"all": [["total_trainings", ">=", 10]]}'),
 ('full_clarity', 'spin', '{"all": [["clarity", ">=", 100]]}'),
 ('maestro_3', 'spin', '{"all": [["maestro_streak", ">=", 3]]}'),
+('active_listener', 'spin', '{"all": [["contextual_questions", ">=", 6]]}'),
+('deep_digger', 'spin', '{"all": [["chains", ">=", 3]]}'),
+('diplomat', 'spin', '{"all": [["objections_best_score", ">=", 160]]}'),
+('patient_ear', 'spin', '{"all": [["objections_contextual_questions", ">=", 6]]}'),
 ('first_quiz', 'quiz', '{"all": [["total_runs", ">=", 1]]}'),
 ('perfect_run', 'quiz', '{"all": [["right_percent", ">=", 100], ["questions", ">=", 10]]}'),
 ('hundred_right', 'quiz', '{"all": [["total_right", ">=", 100]]}')

@@ -1,0 +1,29 @@
+"""The sales trainer: conversations with clients whom the AI plays, scored by the user's questions."""
+
+from shared.features import promocodes, referrals, trainer, trainings, trial, with_common
+from shared.telegram import Bot
+
+bot = Bot(
+    "spin",
+    "Trains sales calls with clients played by an AI.",
+    with_common(
+        promocodes.feature,
+        trial.feature,
+        referrals.feature,
+        trainings.feature,
+        trainer.feature,
+    ),
+    menu=("new", "tip", "finish", "resume", "history", "menu", "buy", "trainings", "language", "help"),
+    admin_menu=(
+        "new",
+        "finish",
+        "history",
+        "menu",
+        "stats",
+        "user",
+        "payment",
+        "products",
+        "promocode",
+        "help",
+    ),
+)

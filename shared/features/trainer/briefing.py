@@ -1,0 +1,105 @@
+"""What the user reads before the first question and after an interruption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.core.texts import Text, concat
+from shared.features.trainer import library
+from shared.features.trainer.unlocking import revealed_texts
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import TrainingState
+    from shared.features.trainer.scenario_models import Case, Scenario
+
+_MOST_REPEATED = 3  # last exchanges that /resume repeats
+
+
+def card(context: UpdateContext, scenario: Scenario, case: Case, language: str = "") -> Text:
+    """Return who the client is, what the user sells and what is known."""
+    language = language or context.language
+    client, product = case.client, case.product
+    return context.rich(
+        "trainer_card",
+        scenario=scenario.info.name.of(language),
+        name=client.name.of(language),
+        position=client.position.of(language),
+        company=client.company.of(language),
+        size=client.size.of(language),
+        region=client.region.of(language),
+        product=product.name.of(language),
+        offer=product.offer.of(language),
+        public=case.situation.public.of(language),
+    )
+
+
+def start(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
+    """Return the briefing of a training that begins now."""
+    language = training["language"]
+    parts = [card(context, scenario, case, language)]
+    known = revealed_texts(scenario, case, training["revealed"], language)
+    if known:
+        parts.append(context.rich("trainer_known", known="\n".join(f"• {text}" for text in known)))
+    if training["drill_type"] is not None:
+        one = scenario.type(training["drill_type"])
+        parts.append(
+            context.rich(
+                "trainer_drill",
+                emoji=one.emoji,
+                type=one.name.of(context.language),
+                rule=one.rule.of(context.language),
+                limit=scenario.rules.max_questions,
+            )
+        )
+    else:
+        parts.append(
+            context.rich(
+                "trainer_start", limit=scenario.rules.max_questions, minimum=scenario.rules.min_questions
+            )
+        )
+    return concat(*parts, separator="\n\n")
+
+
+def buttons(context: UpdateContext, difficulty: str) -> Keyboard:
+    """Return the buttons under the client's answers; a hard training has no tips."""
+    tip = [(context.text("trainer_tip_button"), "train:tip")] if difficulty != "hard" else []
+    return [[*tip, (context.text("trainer_finish_button"), "train:finish")]]
+
+
+def open_training(context: UpdateContext, training: TrainingState) -> Text:
+    """Return what a training that is open is about, and how far it is."""
+    try:
+        company = library.load_case(training["scenario"], training["case_id"]).client.company.of(
+            context.language
+        )
+    except KeyError:  # the case is gone from the deployment
+        company = training["case_id"]
+    return context.rich(
+        "trainer_open",
+        company=company,
+        questions=training["question_count"],
+        clarity=training["clarity_level"],
+    )
+
+
+def resume(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
+    """Return the briefing again, with the last exchanges."""
+    parts = [start(context, scenario, case, training)]
+    parts += [
+        context.rich(
+            "trainer_exchange",
+            question=turn["question"],
+            client=case.client.name.of(training["language"]),
+            reply=turn["reply"],
+        )
+        for turn in training["turns"][-_MOST_REPEATED:]
+    ]
+    if training["turns"]:
+        parts.append(
+            context.rich(
+                "trainer_so_far", questions=training["question_count"], clarity=training["clarity_level"]
+            )
+        )
+    return concat(*parts, separator="\n\n")

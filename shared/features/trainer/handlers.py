@@ -1,0 +1,8 @@
+"""The handlers of the trainer."""
+
+from __future__ import annotations
+
+from shared.features.trainer import history, play, results, setup
+from shared.telegram.router import Router
+
+router = Router(setup.router, results.router, history.router, play.router)

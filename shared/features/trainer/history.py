@@ -1,0 +1,113 @@
+"""/history: earlier trainings, with the progress as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.core.texts import Text, concat
+from shared.features.common.drawing import send_drawing
+from shared.features.trainer import library
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import GetTrainingHistory, GetTrainingHistoryTrainings
+    from shared.features.trainer.progress_picture import ProgressPicture
+
+router = Router()
+
+_SHOWN = 12  # trainings in the picture
+_LISTED = 5  # trainings in the text
+
+
+@router.message_handler(commands=["history"], private_only=True)
+def history(_message: Message) -> None:
+    """Show the progress."""
+    _send(current_context())
+
+
+@router.callback_query_handler(data="past", private_only=True, page="history")
+def show_history(_call: CallbackQuery) -> None:
+    """The same under a button, as a message of its own: a picture cannot replace a text."""
+    _send(current_context())
+
+
+def _send(context: UpdateContext) -> None:
+    found: GetTrainingHistory = db.call(
+        "get_training_history",
+        p_telegram_id=context.user.telegram_id,
+        p_bot=context.bot.name,
+        p_limit=_SHOWN,
+    )
+    trainings = found["trainings"]
+    if not trainings:
+        return reply(context.rich("trainer_no_history"), [[(context.text("trainer_new_button"), "play")]])
+    caption, keyboard = _caption(context, found), _buttons(context, trainings)
+    from shared.features.trainer import progress_picture
+
+    view = _view(context, trainings)
+    return send_drawing(context, lambda: progress_picture.draw(view), caption, keyboard)
+
+
+def _caption(context: UpdateContext, found: GetTrainingHistory) -> Text:
+    head = context.rich("trainer_history", count=found["total"])
+    lines = [
+        context.rich(
+            "trainer_history_line",
+            date=context.date(one["training_date"]),
+            score=one["score"],
+            clarity=one["clarity_level"],
+            company=_company(context, one),
+        )
+        for one in found["trainings"][:_LISTED]
+    ]
+    return concat(head, concat(*lines, separator="\n"), separator="\n\n")
+
+
+def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) -> Keyboard:
+    """Return a button for each listed training of this bot whose result can be opened."""
+    numbers = [
+        (context.text("trainer_history_button_line", score=one["score"]), f"result:{number}")
+        for one in trainings[:_LISTED]
+        if (number := one["session_snapshot"].get("training_id"))
+    ]
+    return [*([numbers] if numbers else []), [(context.text("trainer_new_button"), "play")]]
+
+
+def _company(context: UpdateContext, one: GetTrainingHistoryTrainings) -> str:
+    company = one["case_data"].get("company")
+    if isinstance(company, dict):
+        return str(company.get(context.language) or company.get("en") or "—")
+    return str(company or one["scenario"])
+
+
+def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) -> ProgressPicture:
+    from shared.features.trainer.progress_picture import Bar, Point, ProgressPicture
+
+    points = [
+        Point(context.date(one["training_date"]), one["score"], one["clarity_level"])
+        for one in reversed(trainings)
+    ]
+    names: dict[str, str] = {}
+    for scenario in library.names():
+        for type_ in library.load(scenario).types:
+            names.setdefault(type_.id, type_.name.of(context.language))
+    counts: dict[str, int] = {}
+    for one in trainings:
+        for type_id, count in one["per_type_counts"].items():
+            counts[type_id] = counts.get(type_id, 0) + count
+    ordered = [name for name in names if name in counts][:8]
+    return ProgressPicture(
+        title=context.text("trainer_picture_title"),
+        score=context.text("trainer_picture_score"),
+        clarity=context.text("trainer_picture_clarity"),
+        types=context.text("trainer_picture_types"),
+        best=context.text("trainer_picture_best", score=max(one["score"] for one in trainings)),
+        points=points,
+        bars=[Bar(names[name], counts[name]) for name in ordered],
+    )

@@ -1,0 +1,307 @@
+"""A turn of a training: each message of the user is a move, and the client answers it.
+
+A turn is named by its update. SQL leases the training to one update, records the turn once and computes the
+points, so a message may be delivered twice and a process may end anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db
+from shared.core.config import settings
+from shared.core.texts import Text, concat
+from shared.features.trainer import access, briefing, classifier, library, results, roleplay, setup
+from shared.features.trainer.unlocking import next_type, revealed_texts, unlock
+from shared.telegram import current_context, reply
+from shared.telegram.chat_action import typing
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+from shared.telegram.pipeline import LEASE_MARGIN
+from shared.telegram.router import Router
+from shared.telegram.selection import OPEN_PAGE
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.core.sql_types import BeginTrainingTurn, RecordTrainingTurn, TrainingState, TrainingTurn
+    from shared.features.trainer.classifier import Labels
+    from shared.features.trainer.scenario_models import Case, Scenario
+    from shared.features.trainer.unlocking import Unlocked
+
+router = Router()
+
+MAX_QUESTION = 1_000  # characters
+
+
+def _is_own_text(message: Message) -> bool:
+    return not current_context().update.is_forwarded and not (message.text or "").startswith("/")
+
+
+@router.message_handler(commands=["resume"], private_only=True)
+def resume(_message: Message) -> None:
+    """Repeat the briefing and the last exchanges of the open training."""
+    context = current_context()
+    reply(*_resumed(context))
+
+
+@router.callback_query_handler(data="train:resume", private_only=True, page="resume")
+def show_resumed(_call: CallbackQuery) -> None:
+    """The same under a button."""
+    context = current_context()
+    context.show(*_resumed(context))
+
+
+@router.message_handler(commands=["tip"], private_only=True)
+@router.callback_query_handler(data="train:tip", private_only=True, page="tip")
+def tip(_event: Message | CallbackQuery) -> None:
+    """Suggest the type of question that leads on, with an example."""
+    context = current_context()
+    training = setup.overview(context)["open"]
+    if training is None:
+        return reply(*setup.home(context))
+    if training["difficulty"] == "hard":
+        return reply(context.rich("trainer_tip_hard"))
+    scenario, case = _loaded(training)
+    name = training["drill_type"] or next_type(
+        scenario,
+        case,
+        training["revealed"],
+        training["per_type_counts"].get(scenario.opening_type, 0),
+    )
+    suggestions = scenario.tips[name]
+    question = suggestions[len(training["tips"]) % len(suggestions)].of(training["language"])
+    db.call(
+        "add_training_tip", p_user_id=context.user.id, p_training_id=training["id"], p_hash=_hash(question)
+    )
+    one = scenario.type(name)
+    reply(
+        context.rich(
+            "trainer_tip",
+            emoji=one.emoji,
+            type=one.name.of(context.language),
+            rule=one.rule.of(context.language),
+            question=question,
+        )
+    )
+    return None
+
+
+@router.message_handler(commands=["finish"], private_only=True)
+@router.callback_query_handler(data="train:finish", private_only=True, page="finish")
+def finish(_event: Message | CallbackQuery) -> None:
+    """Finish the open training and show its result."""
+    context = current_context()
+    training = setup.overview(context)["open"]
+    if training is None:
+        return reply(*setup.home(context))
+    return results.finish(context, training, "button")
+
+
+@router.message_handler(func=_is_own_text)
+def answer(_message: Message) -> None:
+    """Take a message as a move of the open training."""
+    context = current_context()
+    if not context.update.is_private:
+        link = f"https://t.me/{context.bot.user.username}?start={OPEN_PAGE}new"
+        return reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
+    if context.update.has_secret:
+        return reply(context.rich("trainer_secret"))
+    text = context.update.text.strip()
+    if len(text) > MAX_QUESTION:
+        return reply(context.rich("trainer_too_long", length=len(text), limit=MAX_QUESTION))
+    begun: BeginTrainingTurn = db.call(
+        "begin_training_turn",
+        p_bot=context.bot.name,
+        p_update_id=context.update.update_id,
+        p_attempt=context.attempt,
+        p_reference=context.reference,
+        p_cost=str(roleplay.turn_cost()),
+        p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
+    )
+    match begun["outcome"]:
+        case "work":
+            _play(context, begun["training"], text, may_use_ai=begun["may_use_ai"])
+        case "known":
+            _show(context, begun["training"], begun["turn"])
+        case "busy":
+            reply(context.rich("trainer_busy"))
+        case "none":
+            reply(*setup.home(context))
+        case "no_access":
+            reply(*access.offer(context))
+        # superseded: finish_update refuses the answer, too, and Telegram delivers again.
+    return None
+
+
+def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use_ai: bool) -> None:
+    try:
+        scenario, case = _loaded(training)
+    except KeyError:  # a deployment without this case
+        return reply(
+            context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
+        )
+    turns, language = training["turns"], training["language"]
+    last_answer = turns[-1]["reply"] if turns else ""
+    with typing(context):
+        labels = roleplay.label(context, scenario, case, text, last_answer, may_use_ai=may_use_ai)
+        is_repeated = labels.counts and classifier.is_repeated(
+            text, [turn["question"] for turn in turns if turn["type"] == labels.type]
+        )
+        unlocked = unlock(
+            scenario,
+            case,
+            labels,
+            revealed=training["revealed"],
+            difficulty=training["difficulty"],
+            language=language,
+        )
+        if is_repeated:
+            unlocked = type(unlocked)()
+        is_ai_up = may_use_ai and labels.source == "ai"
+        said = _client_answer(context, scenario, case, training, text, labels, unlocked, is_ai_up=is_ai_up)
+    recorded: RecordTrainingTurn = db.call(
+        "record_training_turn",
+        p_user_id=context.user.id,
+        p_training_id=training["id"],
+        p_reference=context.reference,
+        p_turn=_turn(labels, unlocked, text, said, is_repeated, _is_copied(scenario, training, text)),
+    )
+    if recorded["outcome"] == "no_access":
+        return reply(*access.offer(context))
+    if "turn" in recorded:
+        _show(context, training, recorded["turn"])
+    return None
+
+
+def _client_answer(
+    context: UpdateContext,
+    scenario: Scenario,
+    case: Case,
+    training: TrainingState,
+    text: str,
+    labels: Labels,
+    unlocked: Unlocked,
+    *,
+    is_ai_up: bool,
+) -> str:
+    """Return what the client answers: the AI's words, else the texts of the case themselves."""
+    language, number = training["language"], training["turn_count"]
+    lines = scenario.deflections[labels.type] if labels.counts else scenario.pitch
+    evade = lines[number % len(lines)].of(language)
+    if is_ai_up and labels.kind != "instructions":
+        known = revealed_texts(scenario, case, training["revealed"], language)
+        known += [one.text.of(language) for one in case.facts if one.id in training["facts_given"]]
+        said = roleplay.client_answer(
+            context,
+            scenario,
+            case,
+            text,
+            dialog=[(turn["question"], turn["reply"]) for turn in training["turns"]],
+            known=known,
+            say_now=unlocked.texts,
+            evade=evade,
+            language=language,
+        )
+        if said:
+            return said
+    return " ".join(unlocked.texts) or evade
+
+
+def _turn(
+    labels: Labels, unlocked: Unlocked, text: str, said: str, is_repeated: bool, is_copied: bool
+) -> JsonObject:
+    return {
+        "question": text,
+        "reply": said,
+        "kind": labels.kind,
+        "type": labels.type,
+        "is_contextual": labels.is_contextual,
+        "used_fragment": labels.used_fragment,
+        "touches": [*labels.touches],
+        "reveals": [*unlocked.stages],
+        "facts": [*unlocked.facts],
+        "source": labels.source,
+        "is_repeated": is_repeated,
+        "is_copied": is_copied,
+    }
+
+
+def _is_copied(scenario: Scenario, training: TrainingState, text: str) -> bool:
+    """Return whether a text repeats a question that was suggested in this training."""
+    given = set(training["tips"])
+    suggested = [
+        words.of(language)
+        for tips in scenario.tips.values()
+        for words in tips
+        for language in scenario.info.languages
+        if _hash(words.of(language)) in given
+    ]
+    return classifier.is_repeated(text, suggested)
+
+
+def _hash(question: str) -> str:
+    return hashlib.sha256(classifier.normalize(question).encode()).hexdigest()[:16]
+
+
+def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -> None:
+    """Send the client's answer with one line about the move, and the result after the last one."""
+    scenario, case = _loaded(training)
+    name = case.client.name.of(training["language"])
+    head = context.rich("trainer_reply", client=name, reply=turn["reply"])
+    parts = [head, _line(context, scenario, training, turn)]
+    keyboard: Keyboard = briefing.buttons(context, training["difficulty"])
+    if turn["is_over"]:
+        keyboard = []
+    elif turn["may_finish"]:
+        parts.append(context.rich("trainer_may_finish", clarity=turn["clarity_level"]))
+    # The answer is a paid one: it is stored until it has arrived.
+    context.reply(concat(*parts, separator="\n\n"), keyboard, needs_delivery_result=True)
+    if turn["is_over"]:
+        results.finish(context, training, "limit")
+
+
+def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, turn: TrainingTurn) -> Text:
+    """Return the line about a move: its type, its points, the clarity and the number of questions."""
+    if turn["why"] == "none":
+        key = "trainer_line_instructions" if turn["kind"] == "instructions" else "trainer_line_none"
+        if turn["silent_count"] >= scenario.rules.hint_after:
+            opening = scenario.type(training["drill_type"] or scenario.opening_type)
+            example = scenario.tips[opening.id][0].of(training["language"])
+            return context.rich("trainer_line_hint", question=example)
+        return context.rich(key)
+    one = scenario.type(turn["type"])
+    return context.rich(
+        f"trainer_line_{turn['why']}",
+        emoji=one.emoji,
+        type=one.name.of(context.language),
+        points=f"{turn['points']:+d}",
+        context=context.text("trainer_line_context") if turn["is_contextual"] else "",
+        clarity=turn["clarity_level"],
+        number=turn["question_count"],
+        limit=scenario.rules.max_questions,
+    )
+
+
+def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
+    training = setup.overview(context)["open"]
+    if training is None:
+        return setup.home(context)
+    try:
+        scenario, case = _loaded(training)
+    except KeyError:
+        return context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
+    return briefing.resume(context, scenario, case, training), briefing.buttons(
+        context, training["difficulty"]
+    )
+
+
+def _loaded(training: TrainingState) -> tuple[Scenario, Case]:
+    """Return the scenario and the case of a training.
+
+    Raises:
+        KeyError: this deployment has no such scenario or case.
+    """
+    return library.load(training["scenario"]), library.load_case(training["scenario"], training["case_id"])

@@ -1,0 +1,290 @@
+"""The result of a training: the score and its lines, each of which can be opened and disputed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telebot.types import CallbackQuery
+
+from shared.core import db
+from shared.core.texts import Text, concat
+from shared.features.trainer import library
+from shared.features.trainer.scenario_badges import badge_name
+from shared.payments import notifications
+from shared.telegram import current_context
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.core.sql_types import (
+        DisputeTrainingTurn,
+        FinishTraining,
+        GetTrainingResult,
+        TrainingResult,
+        TrainingResultLines,
+        TrainingState,
+    )
+    from shared.features.trainer.scenario_models import Scenario
+
+router = Router()
+
+_PER_ROW = 5  # buttons of lines
+_SHORT = 80  # characters of a question in the list
+_FACT = 90  # characters of the client's words in a better question
+
+
+def finish(context: UpdateContext, training: TrainingState, reason: str) -> None:
+    """Finish a training and send its result."""
+    finished: FinishTraining = db.call(
+        "finish_training",
+        p_user_id=context.user.id,
+        p_training_id=training["id"],
+        p_reason=reason,
+        p_case_data=_case_data(training),
+    )
+    if "result" in finished:
+        context.reply(*_screen(context, finished["result"]), needs_delivery_result=True)
+
+
+@router.callback_query_handler(data=r"result:\d+", private_only=True, page="history")
+def show_result(call: CallbackQuery) -> None:
+    """Show the result of a training again."""
+    context = current_context()
+    if (found := _find(context, call)) is not None:
+        context.show(*_screen(context, found))
+
+
+@router.callback_query_handler(data=r"result:\d+:\d+", private_only=True, page="history")
+def show_line(call: CallbackQuery) -> None:
+    """Explain the points of one line."""
+    context = current_context()
+    if (found := _find(context, call)) is None:
+        return None
+    line = _line_at(found, _number(call))
+    if line is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_line_screen(context, found, line))
+
+
+@router.callback_query_handler(data=r"dispute:\d+:\d+", private_only=True, page="history")
+def dispute(call: CallbackQuery) -> None:
+    """Report a line to the owner."""
+    context = current_context()
+    training_id = int((call.data or "").split(":")[1])
+    done: DisputeTrainingTurn = db.call(
+        "dispute_training_turn",
+        p_user_id=context.user.id,
+        p_training_id=training_id,
+        p_position=_number(call),
+    )
+    if done["outcome"] == "none":
+        return context.answer_callback(context.text("button_old"), alert=True)
+    notifications.deliver(done.get("outgoing", []))
+    context.answer_callback(context.text("trainer_disputed"), alert=True)
+    if (found := _find(context, call)) is not None and (line := _line_at(found, _number(call))) is not None:
+        context.show(*_line_screen(context, found, line))
+    return None
+
+
+def _find(context: UpdateContext, call: CallbackQuery) -> TrainingResult | None:
+    training_id = int((call.data or "").split(":")[1])
+    found: GetTrainingResult | None = db.call(
+        "get_training_result", p_user_id=context.user.id, p_training_id=training_id
+    )
+    if found is None or found["result"]["scenario"] not in library.names():
+        context.answer_callback(context.text("button_old"), alert=True)
+        return None
+    return found["result"]
+
+
+def _number(call: CallbackQuery) -> int:
+    return int((call.data or "").split(":")[2])
+
+
+def _line_at(result: TrainingResult, position: int) -> TrainingResultLines | None:
+    return next((line for line in result["lines"] if line["position"] == position), None)
+
+
+def _case_data(training: TrainingState) -> JsonObject:
+    """Return what the history keeps of the case, so that it can be read without the case's file."""
+    try:
+        case = library.load_case(training["scenario"], training["case_id"])
+    except KeyError:
+        return {}
+    return {
+        "industry": case.industry,
+        "company": case.client.company.model_dump(),
+        "product": case.product.name.model_dump(),
+    }
+
+
+def _screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
+    scenario = library.load(result["scenario"])
+    rows = _line_buttons(result)
+    rows.append(
+        [(context.text("trainer_new_button"), "play:new"), (context.text("trainer_history_button"), "past")]
+    )
+    if not result["is_scored"]:
+        text = context.rich(
+            "trainer_unscored", questions=result["question_count"], minimum=result["min_questions"]
+        )
+        return text, rows
+    parts = [
+        _head(context, scenario, result),
+        _lines(context, scenario, result),
+        _best_and_worst(context, scenario, result),
+        _rewards(context, scenario, result),
+    ]
+    return concat(*(part for part in parts if part.text), separator="\n\n"), rows
+
+
+def _line_buttons(result: TrainingResult) -> list[list[tuple[str, str]]]:
+    buttons = [
+        (str(number), f"result:{result['training_id']}:{line['position']}")
+        for number, line in enumerate(result["lines"], 1)
+    ]
+    return [buttons[start : start + _PER_ROW] for start in range(0, len(buttons), _PER_ROW)]
+
+
+def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+    rank = "" if result["mode"] == "drill" else scenario.rank(result["score"]).name.of(context.language)
+    parts = [
+        context.rich("trainer_score_drill", score=result["score"])
+        if result["mode"] == "drill"
+        else context.rich("trainer_score", score=result["score"], rank=rank),
+        context.rich(
+            "trainer_figures",
+            clarity=result["clarity_level"],
+            questions=result["question_count"],
+            contextual=result["contextual_questions"],
+        ),
+    ]
+    if (before := result["before"]) is not None:
+        parts.append(
+            context.rich(
+                "trainer_compared",
+                score=before["score"],
+                difference=f"{result['score'] - before['score']:+d}",
+                clarity=before["clarity_level"],
+            )
+        )
+    return concat(*parts, separator="\n")
+
+
+def _lines(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+    lines = [
+        context.rich(
+            "trainer_result_line",
+            number=number,
+            emoji=scenario.type(line["type"]).emoji,
+            points=f"{line['points']:+d}",
+            question=_shortened(line["question"], _SHORT),
+        )
+        for number, line in enumerate(result["lines"], 1)
+    ]
+    bonuses = {"coverage": result["coverage"], "order": result["order"], "depth": result["depth"]}
+    lines += [
+        context.rich(f"trainer_bonus_{name}", points=f"{points:+d}", chains=result["chains"])
+        for name, points in bonuses.items()
+        if points
+    ]
+    lines.append(context.rich("trainer_open_lines"))
+    return concat(*lines, separator="\n")
+
+
+def _best_and_worst(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+    lines = result["lines"]
+    best = max(lines, key=lambda line: line["points"])
+    worst = min(lines, key=lambda line: line["points"])
+    parts = [context.rich("trainer_best", question=_shortened(best["question"], _SHORT))]
+    if worst["points"] < best["points"]:
+        parts.append(
+            context.rich(
+                "trainer_worst",
+                question=_shortened(worst["question"], _SHORT),
+                better=better_question(scenario, result, worst),
+            )
+        )
+    return concat(*parts, separator="\n")
+
+
+def better_question(scenario: Scenario, result: TrainingResult, line: TrainingResultLines) -> str:
+    """Return a better wording of a question: the next type, about what the client had said before."""
+    earlier = [
+        one["reply"] for one in result["lines"] if one["position"] < line["position"] and one["revealed"]
+    ]
+    order = [scenario.opening_type, *(name for stage in scenario.stages for name in stage.unlocked_by)]
+    wanted = (
+        line["type"]
+        if result["mode"] == "drill"
+        else order[min(order.index(line["type"]) + 1, len(order) - 1)]
+        if line["type"] in order
+        else line["type"]
+    )
+    if not earlier:
+        first = scenario.first_stage.unlocked_by[0] if result["mode"] != "drill" else wanted
+        return scenario.tips[first][0].of(result["language"])
+    sentence = earlier[-1].partition(". ")[0].rstrip(".")
+    return scenario.type(wanted).better.of(result["language"]).format(fact=_shortened(sentence, _FACT))
+
+
+def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+    parts = []
+    xp = result["xp"]
+    if xp is not None and xp["awarded"]:
+        parts.append(context.rich("trainer_xp", points=f"{xp['points']:+d}", total=xp["total_xp"]))
+        if xp["leveled_up"]:
+            parts.append(context.rich("trainer_level_up", level=xp["new_level"]))
+    elif result["is_fast"]:
+        parts.append(context.rich("trainer_fast"))
+    if (result["maestro_streak"] or 0) > 1:
+        parts.append(context.rich("trainer_maestro", count=result["maestro_streak"]))
+    parts += [
+        context.rich("trainer_badge", badge=badge_name(context, scenario, badge))
+        for badge in result["badges"]
+    ]
+    return concat(*parts, separator="\n")
+
+
+def _line_screen(
+    context: UpdateContext, result: TrainingResult, line: TrainingResultLines
+) -> tuple[Text, Keyboard]:
+    scenario = library.load(result["scenario"])
+    one = scenario.type(line["type"])
+    parts = [
+        context.rich("trainer_line_question", question=line["question"], reply=line["reply"]),
+        context.rich(
+            f"trainer_why_{line['why']}",
+            emoji=one.emoji,
+            type=one.name.of(context.language),
+            points=f"{line['points']:+d}",
+            rule=one.rule.of(context.language),
+        ),
+    ]
+    if line["is_contextual"]:
+        parts.append(
+            context.rich(
+                "trainer_why_context", points=scenario.bonuses.contextual, fragment=line["used_fragment"]
+            )
+        )
+    elif line["is_copied"]:
+        parts.append(context.rich("trainer_why_copied"))
+    excess = scenario.bonuses.excess
+    if excess is not None and line["points"] < 0:
+        parts.append(context.rich("trainer_why_excess", count=excess.beyond, points=excess.points))
+    if line["revealed"]:
+        parts.append(context.rich("trainer_why_revealed", count=len(line["revealed"])))
+    path = f"{result['training_id']}:{line['position']}"
+    rows = [[(context.text("trainer_back_button"), f"result:{result['training_id']}")]]
+    if line["is_disputed"]:
+        parts.append(context.rich("trainer_is_disputed"))
+    else:
+        rows.insert(0, [(context.text("trainer_dispute_button"), f"dispute:{path}")])
+    return concat(*parts, separator="\n\n"), rows
+
+
+def _shortened(text: str, length: int) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= length else plain[: length - 1].rstrip() + "…"

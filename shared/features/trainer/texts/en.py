@@ -1,0 +1,142 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_new": "Start a training",
+    "command_tip": "Get a tip",
+    "command_finish": "Finish and see the result",
+    "command_resume": "Go back to your training",
+    "command_history": "Your progress",
+    "menu_new": "🎯 Train",
+    "prompt_spin": "Tap “Train” to start, or choose below.",
+    "welcome_spin": (
+        "👋 **Hi, {name}!**\n\nI train sales calls. You talk to a client, I play them. Ask questions, and the "
+        "client opens up: problems, what they cost, what a solution is worth. At the end you see your score and "
+        "why you got each point.\n\nStart: /new"
+    ),
+    "help_spin": "**What I can do**\n\nI play the client in a sales call and score your questions. Start: /new",
+    "trainer_choose_scenario": "🎯 **What would you like to train?**",
+    "trainer_scenario_line": "**{name}** — {about}",
+    "trainer_choose_case": "🏢 **{scenario}: choose a client**\n\n🟢 easy · 🟡 medium · 🔴 hard · ✓ played recently",
+    "trainer_mark_easy": "🟢",
+    "trainer_mark_medium": "🟡",
+    "trainer_mark_hard": "🔴",
+    "trainer_case_button": "{mark} {company}",
+    "trainer_case_played_button": "{mark} {company} ✓",
+    "trainer_random_button": "🎲 Random client",
+    "trainer_back_button": "‹ Back",
+    "trainer_card": (
+        "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **You sell: {product}**\n{offer}\n\n"
+        "📋 {public}"
+    ),
+    "trainer_choose_mode": "How would you like to train?",
+    "trainer_practice_button": "▶️ Full call",
+    "trainer_drill_button": "{emoji} Only: {type}",
+    "trainer_choose_difficulty": (
+        "🎚 **How open is the client?**\n\nEasy: general questions work too. Medium: one general question works. "
+        "Hard: only precise questions work, and there are no tips.\n\nSuggested for this client: {suggested}."
+    ),
+    "trainer_easy": "easy",
+    "trainer_medium": "medium",
+    "trainer_hard": "hard",
+    "trainer_easy_button": "🟢 Easy",
+    "trainer_medium_button": "🟡 Medium",
+    "trainer_hard_button": "🔴 Hard",
+    "trainer_known": "💡 **You already know:**\n{known}",
+    "trainer_drill": (
+        "{emoji} **Drill: {type}**\n{rule}\n\nOnly questions of this type give points. You have {limit} "
+        "questions. Send the first one."
+    ),
+    "trainer_start": (
+        "✍️ You have {limit} questions; {minimum} are enough for a score. Send the first one as a message."
+    ),
+    "trainer_tip_button": "💡 Tip",
+    "trainer_finish_button": "🏁 Finish",
+    "trainer_resume_button": "▶️ Continue",
+    "trainer_another_button": "🎯 Start another",
+    "trainer_replace_button": "🎯 Drop it and start the new one",
+    "trainer_new_button": "🎯 New training",
+    "trainer_history_button": "📈 Progress",
+    "trainer_open": (
+        "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity} %"
+    ),
+    "trainer_exchange": "**You:** {question}\n**{client}:** {reply}",
+    "trainer_so_far": "Questions: {questions} · clarity {clarity} %. Send the next one.",
+    "trainer_reply": "**{client}:** {reply}",
+    "trainer_line_counted": "{emoji} {type} **{points}**{context} · clarity {clarity} % · {number}/{limit}",
+    "trainer_line_capped": (
+        "{emoji} {type} **{points}**{context} · enough of this type, try another · clarity {clarity} % · "
+        "{number}/{limit}"
+    ),
+    "trainer_line_repeated": "🔁 You’ve already asked this: **{points}** · clarity {clarity} % · {number}/{limit}",
+    "trainer_line_other_type": "{emoji} {type} **{points}** · not the type of this drill · {number}/{limit}",
+    "trainer_line_context": " (in context)",
+    "trainer_line_none": "💬 Not a question, so it didn’t count.",
+    "trainer_line_instructions": "💬 Only what you say to the client counts.",
+    "trainer_line_hint": "💬 Only questions move you forward. For example: “{question}”",
+    "trainer_may_finish": "✅ Clarity is {clarity} %: you can finish now, or go on for more points.",
+    "trainer_busy": "⏳ The client is still answering. Send this again after the answer; it didn’t count.",
+    "trainer_secret": (
+        "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the message."
+    ),
+    "trainer_too_long": (
+        "Your message is too long: {length|character|characters}, and the limit is {limit}. Ask one question at "
+        "a time."
+    ),
+    "trainer_gone": "This case is no longer available. Start a new training, nothing was lost from your score.",
+    "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
+    "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
+    "trainer_unscored": (
+        "🏁 **Training finished without a score**\n\nYou asked {questions} of the {minimum} questions that a score "
+        "needs. Start again when you have ten minutes."
+    ),
+    "trainer_score": "🏁 **Score: {score}** · {rank}",
+    "trainer_score_drill": "🏁 **Drill finished: {score}**",
+    "trainer_figures": "Clarity {clarity} % · questions {questions} · in context {contextual}",
+    "trainer_compared": "Last time: {score} ({difference}), clarity {clarity} %",
+    "trainer_result_line": "{number}. {emoji} **{points}** {question}",
+    "trainer_bonus_coverage": "➕ **{points}** all types used",
+    "trainer_bonus_order": "➕ **{points}** in the right order",
+    "trainer_bonus_depth": "➕ **{points}** taken to the end: {chains}",
+    "trainer_open_lines": "Tap a number to see why.",
+    "trainer_best": "💪 Strongest: “{question}”",
+    "trainer_worst": "🛠 Weakest: “{question}”\nBetter: “{better}”",
+    "trainer_xp": "⭐ **{points} XP** · {total} in total",
+    "trainer_level_up": "🎉 **New level: {level}!**",
+    "trainer_fast": "⚡ Too fast for XP: take at least a minute for a training.",
+    "trainer_maestro": "🔥 Masterful trainings in a row: {count}",
+    "trainer_badge": "🏅 New badge: **{badge}**",
+    "trainer_line_question": "**You:** {question}\n**Client:** {reply}",
+    "trainer_why_counted": "{emoji} **{type}: {points}**\n{rule}",
+    "trainer_why_capped": "{emoji} **{type}: {points}**\n{rule} You’ve asked more of this type than give points.",
+    "trainer_why_repeated": "{emoji} **{type}: {points}**\nThis repeats an earlier question, so it gives no points.",
+    "trainer_why_other_type": "{emoji} **{type}: {points}**\n{rule} It isn’t the type of this drill.",
+    "trainer_why_context": "🔗 +{points} for taking up the client’s words: “{fragment}”",
+    "trainer_why_copied": "🔗 Nothing for context: this question is a tip.",
+    "trainer_why_excess": "➖ More than {count} questions of this type cost {points} points each.",
+    "trainer_why_revealed": "🔓 The client opened up: {count}",
+    "trainer_dispute_button": "⚖️ Dispute",
+    "trainer_disputed": "Sent. A person will look at it.",
+    "trainer_is_disputed": "⚖️ You’ve disputed this line. A person will look at it.",
+    "trainer_no_history": "📈 No finished trainings yet. Start the first one!",
+    "trainer_history": "📈 **Your progress**\n\nTrainings: {count}",
+    "trainer_history_line": "{date}: **{score}** · {clarity} % · {company}",
+    "trainer_history_button_line": "🏁 {score}",
+    "trainer_picture_title": "Progress",
+    "trainer_picture_score": "Score",
+    "trainer_picture_clarity": "Clarity, %",
+    "trainer_picture_types": "Questions by type",
+    "trainer_picture_best": "Best: {score}",
+    "trainer_no_access": "🎯 **You have no trainings left.** Here’s how to get more:",
+    "trainer_access_trial": "✨ Try all of it for {days|day|days}, free: /trial",
+    "trainer_access_channel": "📣 Join our channel and get a free session: /trainings",
+    "trainer_access_channel_button": "🎓 My sessions",
+    "trainer_access_referral": "🎁 Invite a friend: /referral",
+    "trainer_access_promo": "🎟 Have a promo code? Send /promo",
+    "trainer_access_buy": "⭐ Buy a plan or credits: /buy",
+    "admin_training_dispute": (
+        "⚖️ **Disputed line**\n\nUser {user}, training {training}: {scenario}, {case}, message {number}\n\nClient "
+        "before: {answer}\nQuestion: {question}\n\nLabel: {type}, {why}, points: {points}"
+    ),
+}

@@ -1,0 +1,147 @@
+"""Russian texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_new": "Начать тренировку",
+    "command_tip": "Получить подсказку",
+    "command_finish": "Завершить и увидеть результат",
+    "command_resume": "Вернуться к тренировке",
+    "command_history": "Ваш прогресс",
+    "menu_new": "🎯 Тренироваться",
+    "prompt_spin": "Нажмите «Тренироваться» или выберите действие ниже.",
+    "welcome_spin": (
+        "👋 **Здравствуйте, {name}!**\n\nЗдесь тренируют переговоры. Вы говорите с клиентом, его играю я. "
+        "Задавайте вопросы, и клиент раскроется: проблемы, их цена, ценность решения. В конце увидите баллы и за "
+        "что получили каждый из них.\n\nНачать: /new"
+    ),
+    "help_spin": "**Что я умею**\n\nИграю клиента на переговорах и оцениваю ваши вопросы. Начать: /new",
+    "trainer_choose_scenario": "🎯 **Что потренируем?**",
+    "trainer_scenario_line": "**{name}** — {about}",
+    "trainer_choose_case": (
+        "🏢 **{scenario}: выберите клиента**\n\n🟢 легко · 🟡 средне · 🔴 сложно · ✓ недавно было"
+    ),
+    "trainer_mark_easy": "🟢",
+    "trainer_mark_medium": "🟡",
+    "trainer_mark_hard": "🔴",
+    "trainer_case_button": "{mark} {company}",
+    "trainer_case_played_button": "{mark} {company} ✓",
+    "trainer_random_button": "🎲 Случайный клиент",
+    "trainer_back_button": "‹ Назад",
+    "trainer_card": (
+        "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **Вы продаёте: {product}**\n{offer}\n\n"
+        "📋 {public}"
+    ),
+    "trainer_choose_mode": "Как будете тренироваться?",
+    "trainer_practice_button": "▶️ Вся встреча",
+    "trainer_drill_button": "{emoji} Только тип: {type}",
+    "trainer_choose_difficulty": (
+        "🎚 **Насколько клиент открыт?**\n\nЛегко: работают и общие вопросы. Средне: сработает один общий вопрос. "
+        "Сложно: работают только точные вопросы, подсказок нет.\n\nДля этого клиента советую: {suggested}."
+    ),
+    "trainer_easy": "легко",
+    "trainer_medium": "средне",
+    "trainer_hard": "сложно",
+    "trainer_easy_button": "🟢 Легко",
+    "trainer_medium_button": "🟡 Средне",
+    "trainer_hard_button": "🔴 Сложно",
+    "trainer_known": "💡 **Вы уже знаете:**\n{known}",
+    "trainer_drill": (
+        "{emoji} **Отработка: {type}**\n{rule}\n\nБаллы дают только вопросы этого типа. Всего вопросов: {limit}. "
+        "Отправьте первый."
+    ),
+    "trainer_start": (
+        "✍️ Всего вопросов: {limit}, для оценки нужно хотя бы {minimum}. Отправьте первый вопрос сообщением."
+    ),
+    "trainer_tip_button": "💡 Подсказка",
+    "trainer_finish_button": "🏁 Завершить",
+    "trainer_resume_button": "▶️ Продолжить",
+    "trainer_another_button": "🎯 Начать другую",
+    "trainer_replace_button": "🎯 Закрыть её и начать новую",
+    "trainer_new_button": "🎯 Новая тренировка",
+    "trainer_history_button": "📈 Прогресс",
+    "trainer_open": (
+        "▶️ **У вас есть незаконченная тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity} %"
+    ),
+    "trainer_exchange": "**Вы:** {question}\n**{client}:** {reply}",
+    "trainer_so_far": "Вопросов: {questions} · ясность {clarity} %. Отправьте следующий.",
+    "trainer_reply": "**{client}:** {reply}",
+    "trainer_line_counted": "{emoji} {type} **{points}**{context} · ясность {clarity} % · {number}/{limit}",
+    "trainer_line_capped": (
+        "{emoji} {type} **{points}**{context} · таких уже хватает, попробуйте другой тип · ясность {clarity} % · "
+        "{number}/{limit}"
+    ),
+    "trainer_line_repeated": "🔁 Это вы уже спрашивали: **{points}** · ясность {clarity} % · {number}/{limit}",
+    "trainer_line_other_type": "{emoji} {type} **{points}** · другой тип, не для этой отработки · {number}/{limit}",
+    "trainer_line_context": " (в контексте)",
+    "trainer_line_none": "💬 Это не вопрос, он не засчитан.",
+    "trainer_line_instructions": "💬 Засчитывается только то, что вы говорите клиенту.",
+    "trainer_line_hint": "💬 Вперёд ведут только вопросы. Например: «{question}»",
+    "trainer_may_finish": "✅ Ясность {clarity} %: можно завершить или продолжить ради баллов.",
+    "trainer_busy": "⏳ Клиент ещё отвечает. Отправьте это снова после ответа, сейчас сообщение не засчитано.",
+    "trainer_secret": (
+        "🔑 Похоже на пароль или API-ключ, поэтому я ничего не сохранил и никуда не отправил. Удалите сообщение."
+    ),
+    "trainer_too_long": (
+        "Сообщение слишком длинное: {length|символ|символа|символов}, а можно не больше {limit}. Задавайте по "
+        "одному вопросу."
+    ),
+    "trainer_gone": "Этот кейс больше недоступен. Начните новую тренировку, на ваши баллы это не повлияет.",
+    "trainer_tip": (
+        "💡 **Попробуйте тип {emoji} {type}.** {rule}\n\nНапример: «{question}»\n\nСвоими словами выйдет больше "
+        "баллов."
+    ),
+    "trainer_tip_hard": "🔴 На сложном уровне подсказок нет. У вас получится!",
+    "trainer_unscored": (
+        "🏁 **Тренировка завершена без оценки**\n\nВопросов: {questions}, а для оценки нужно {minimum}. Начните "
+        "снова, когда будет минут десять."
+    ),
+    "trainer_score": "🏁 **Баллы: {score}** · {rank}",
+    "trainer_score_drill": "🏁 **Отработка завершена: {score}**",
+    "trainer_figures": "Ясность {clarity} % · вопросов {questions} · в контексте {contextual}",
+    "trainer_compared": "В прошлый раз: {score} ({difference}), ясность {clarity} %",
+    "trainer_result_line": "{number}. {emoji} **{points}** {question}",
+    "trainer_bonus_coverage": "➕ **{points}** за все типы вопросов",
+    "trainer_bonus_order": "➕ **{points}** за верный порядок",
+    "trainer_bonus_depth": "➕ **{points}** за темы, доведённые до конца: {chains}",
+    "trainer_open_lines": "Нажмите на номер, чтобы узнать, за что баллы.",
+    "trainer_best": "💪 Самый сильный: «{question}»",
+    "trainer_worst": "🛠 Самый слабый: «{question}»\nЛучше так: «{better}»",
+    "trainer_xp": "⭐ **{points} XP** · всего {total}",
+    "trainer_level_up": "🎉 **Новый уровень: {level}!**",
+    "trainer_fast": "⚡ Слишком быстро, опыт не начислен: на тренировку нужна хотя бы минута.",
+    "trainer_maestro": "🔥 Мастерских тренировок подряд: {count}",
+    "trainer_badge": "🏅 Новый значок: **{badge}**",
+    "trainer_line_question": "**Вы:** {question}\n**Клиент:** {reply}",
+    "trainer_why_counted": "{emoji} **{type}: {points}**\n{rule}",
+    "trainer_why_capped": "{emoji} **{type}: {points}**\n{rule} Но за столько вопросов этого типа баллов нет.",
+    "trainer_why_repeated": "{emoji} **{type}: {points}**\nВопрос повторяет прежний, поэтому баллов нет.",
+    "trainer_why_other_type": "{emoji} **{type}: {points}**\n{rule} Но в этой отработке нужен другой тип.",
+    "trainer_why_context": "🔗 +{points} за опору на слова клиента: «{fragment}»",
+    "trainer_why_copied": "🔗 За контекст баллов нет: вопрос взят из подсказки.",
+    "trainer_why_excess": "➖ Вопросов этого типа больше {count}: за каждый лишний снимаем {points}.",
+    "trainer_why_revealed": "🔓 Клиент раскрыл новое: {count}",
+    "trainer_dispute_button": "⚖️ Оспорить",
+    "trainer_disputed": "Отправлено. Вопрос посмотрит человек.",
+    "trainer_is_disputed": "⚖️ Вы оспорили эту строку. Её посмотрит человек.",
+    "trainer_no_history": "📈 Законченных тренировок пока нет. Начните первую!",
+    "trainer_history": "📈 **Ваш прогресс**\n\nТренировок: {count}",
+    "trainer_history_line": "{date}: **{score}** · {clarity} % · {company}",
+    "trainer_history_button_line": "🏁 {score}",
+    "trainer_picture_title": "Прогресс",
+    "trainer_picture_score": "Баллы",
+    "trainer_picture_clarity": "Ясность, %",
+    "trainer_picture_types": "Вопросы по типам",
+    "trainer_picture_best": "Рекорд: {score}",
+    "trainer_no_access": "🎯 **Тренировки закончились.** Как получить ещё:",
+    "trainer_access_trial": "✨ Попробуйте всё бесплатно: {days|день|дня|дней}, /trial",
+    "trainer_access_channel": "📣 Подпишитесь на канал и получите тренировку: /trainings",
+    "trainer_access_channel_button": "🎓 Мои тренировки",
+    "trainer_access_referral": "🎁 Пригласите друга: /referral",
+    "trainer_access_promo": "🎟 Есть промокод? Отправьте /promo",
+    "trainer_access_buy": "⭐ Купите тариф или запросы: /buy",
+    "admin_training_dispute": (
+        "⚖️ **Оспоренная строка**\n\nПользователь {user}, тренировка {training}: {scenario}, {case}, сообщение "
+        "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, {why}, баллов: {points}"
+    ),
+}

@@ -1,0 +1,74 @@
+-- Returns the result of a finished training, with a line for each message that counts.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   training_id: bigint
+--   scenario: text
+--   case_id: text
+--   mode: 'practice' | 'drill' | 'exam'
+--   drill_type: text | null
+--   language: text
+--   is_scored: boolean     (false: too few questions; nothing was given)
+--   is_fast: boolean       (too fast for XP)
+--   reason: text
+--   score: int
+--   questions: int         (points of the questions)
+--   coverage: int
+--   order: int
+--   depth: int
+--   chains: int
+--   clarity_level: int
+--   question_count: int
+--   contextual_questions: int
+--   per_type_counts: { [text]: int }
+--   min_questions: int
+--   before: { score: int, clarity_level: int } | null    (the training before in the same scenario and mode)
+--   maestro_streak: int | null
+--   xp: public.award_xp | null
+--   badges: [ text ]       (received now)
+--   lines: [ {
+--     position: int, question: text, reply: text, type: text, why: 'counted' | 'repeated' | 'capped' | 'other_type',
+--     points: int, is_contextual: boolean, is_copied: boolean, used_fragment: text, revealed: [ text ],
+--     is_disputed: boolean
+--   } ]
+-- Errors: none.
+create or replace function private.training_result(p_training public.trainings)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_training.result || jsonb_build_object(
+    'training_id', p_training.id,
+    'scenario', p_training.scenario,
+    'case_id', p_training.case_id,
+    'mode', p_training.mode,
+    'drill_type', p_training.drill_type,
+    'language', p_training.language,
+    'clarity_level', p_training.clarity_level,
+    'question_count', p_training.question_count,
+    'contextual_questions', p_training.contextual_questions,
+    'per_type_counts', p_training.per_type_counts,
+    'min_questions', (p_training.rules ->> 'min_questions')::integer,
+    'lines', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'position', r.position, 'question', r.question, 'reply', r.reply, 'type', r.type, 'why', r.why,
+              'points', r.points, 'is_contextual', r.is_contextual, 'is_copied', r.is_copied,
+              'used_fragment', r.used_fragment, 'revealed', r.revealed, 'is_disputed', r.disputed_at is not null
+            )
+            order by r.position
+          ),
+          '[]'
+        )
+        from public.training_turns as r
+       where r.training_id = p_training.id and r.why <> 'none'
+    )
+  );
+$$;
+
+revoke all on function private.training_result from public, anon, authenticated, service_role;
+comment on function private.training_result is 'Returns the result of a finished training';

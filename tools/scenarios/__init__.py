@@ -1,0 +1,1 @@
+"""Checks the scenarios and cases of the trainer."""
