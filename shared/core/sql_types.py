@@ -947,6 +947,26 @@ class FinishUpdate(TypedDict):
     withheld: NotRequired[bool]
 
 
+class BoardEntry(TypedDict):
+    """private.board_entry"""
+
+    rank: int
+    name: str | None
+    number: int
+    xp: int
+    level: int
+
+
+class GetLeaderboard(TypedDict):
+    """public.get_leaderboard"""
+
+    board: str
+    period: Literal["day", "week", "all"]
+    starts_on: str | None
+    total: int
+    entries: list[BoardEntry]
+
+
 class GetOpenOrder(TypedDict):
     """public.get_open_order"""
 
@@ -996,6 +1016,17 @@ class GetTrainingResult(TypedDict):
     """public.get_training_result"""
 
     result: TrainingResult
+
+
+class GetUserRank(TypedDict):
+    """public.get_user_rank"""
+
+    rank: int | None
+    xp: int
+    total: int
+    is_hidden: bool
+    above: list[BoardEntry]
+    below: list[BoardEntry]
 
 
 class GetUserUsageStatsDay(TypedDict):

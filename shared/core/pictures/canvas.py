@@ -94,6 +94,14 @@ class Canvas:
             size -= 2
         return size
 
+    def clipped(self, text: str, size: int, width: float, weight: Weight = "Medium") -> str:
+        """Return words that fit into a width, cut with an ellipsis where they are too long."""
+        if self.width_of(text, size, weight) <= width:
+            return text
+        while text and self.width_of(f"{text}…", size, weight) > width:
+            text = text[:-1].rstrip()
+        return f"{text}…"
+
     def lines(self, text: str, size: int, width: float) -> list[str]:
         """Cut words into lines of a width; a space that does not break keeps two together."""
         lines: list[str] = []
@@ -125,6 +133,17 @@ def _finer(*measures: float, inset: int = 0) -> list[float]:
     if inset:
         scaled[2:] = [measure - inset for measure in scaled[2:]]
     return scaled
+
+
+def drawable(text: str) -> str:
+    """Return a text without the characters that the typeface lacks: emoji, and scripts other than ours."""
+    return " ".join("".join(letter for letter in text if letter.isspace() or _has(letter)).split())
+
+
+@lru_cache(maxsize=1024)
+def _has(letter: str) -> bool:
+    font = _font("Medium", 16)
+    return bytes(font.getmask(letter)) != bytes(font.getmask("\uffff"))
 
 
 @lru_cache(maxsize=32)

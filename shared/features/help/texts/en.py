@@ -32,6 +32,7 @@ TEXTS: Mapping[str, str] = {
     "help_group": " In a group, mention me or reply to my message.",
     "help_chat": "**Chat**",
     "help_plan": "**Plan and requests**",
+    "help_progress": "**Progress**",
     "help_data": "**Settings and data**",
     "help_more": "**Help**",
     "help_admin": "🛡 **For admins**",

@@ -1,0 +1,96 @@
+"""Time zones by the names that users know: a city in their language, an offset, an IANA name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from shared.core import texts, user_input
+
+# Those offered as buttons, from west to east, each with the end of its text's key `zone_…`.
+COMMON: Mapping[str, str] = {
+    "America/Los_Angeles": "los_angeles",
+    "America/Chicago": "chicago",
+    "America/New_York": "new_york",
+    "America/Sao_Paulo": "sao_paulo",
+    "Europe/London": "london",
+    "Europe/Berlin": "berlin",
+    "Europe/Kaliningrad": "kaliningrad",
+    "Europe/Moscow": "moscow",
+    "Europe/Samara": "samara",
+    "Asia/Yekaterinburg": "yekaterinburg",
+    "Asia/Kolkata": "kolkata",
+    "Asia/Omsk": "omsk",
+    "Asia/Novosibirsk": "novosibirsk",
+    "Asia/Singapore": "singapore",
+    "Asia/Tokyo": "tokyo",
+    "Asia/Vladivostok": "vladivostok",
+}
+_REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+_OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?00)?", re.IGNORECASE)
+_LONGEST = 64  # characters of a name
+
+
+def city(language: str, zone: str) -> str:
+    """Return a zone's city: in the user's language where we know it, else as its IANA name has it."""
+    if zone in COMMON:
+        return texts.text(language, f"zone_{COMMON[zone]}")
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def label(language: str, zone: str, now: datetime) -> str:
+    """Return a zone with its offset at a moment: "Berlin (UTC+2)"; one that is an offset: "UTC+3"."""
+    offset = _offset(zone, now)
+    if zone == "UTC" or zone.startswith("Etc/"):
+        return f"UTC{offset}"
+    return texts.text(language, "zone_offset", city=city(language, zone), offset=offset)
+
+
+def _offset(zone: str, now: datetime) -> str:
+    """Return an offset from UTC: "+3", "−3:30", or nothing."""
+    minutes = round((now.astimezone(ZoneInfo(zone)).utcoffset() or now - now).total_seconds() / 60)
+    if not minutes:
+        return ""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'+' if minutes > 0 else '−'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def find(written: str) -> str | None:
+    """Return the IANA name of the zone that a user means; None where there is none such."""
+    name = user_input.single_value(written.replace("−", "-").replace("–", "-"))
+    if not name or len(name) > _LONGEST:
+        return None
+    if name.casefold() in ("utc", "gmt"):
+        return "UTC"
+    if match := _OFFSET.fullmatch(name):
+        return _of_offset(match[1], int(match[2]))
+    return _known().get(_key(name))
+
+
+def _of_offset(sign: str, hours: int) -> str | None:
+    """Return the zone of an offset in whole hours. POSIX counts them westwards: Etc/GMT-3 is UTC+3."""
+    if not hours:
+        return "UTC"
+    return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours <= (14 if sign == "+" else 12) else None
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[ _-]+", " ", name).strip().casefold().replace("ё", "е")
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, str]:
+    """Return zones by city, by IANA name, and the common ones by their names in each language."""
+    zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in _REGIONS)
+    known = dict(_by_key((zone.rpartition("/")[2], zone) for zone in zones))
+    known |= dict(_by_key((zone, zone) for zone in zones))
+    for code in sorted(texts.codes()):
+        known |= dict(_by_key((city(code, zone), zone) for zone in COMMON))
+    return known
+
+
+def _by_key(named: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    return ((_key(name), zone) for name, zone in named)

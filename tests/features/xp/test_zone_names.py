@@ -1,0 +1,50 @@
+"""Time zones are found by the names that users write, and are shown with their offset."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.features.xp import zone_names
+
+SUMMER, WINTER = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"),
+    [
+        ("Berlin", "Europe/Berlin"),
+        (" «берлин». ", "Europe/Berlin"),
+        ("Нью Йорк", "America/New_York"),
+        ("new york", "America/New_York"),
+        ("Дели", "Asia/Kolkata"),
+        ("asia/ho_chi_minh", "Asia/Ho_Chi_Minh"),
+        ("Port of Spain", "America/Port_of_Spain"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("UTC", "UTC"),
+        ("utc+3", "Etc/GMT-3"),
+        ("GMT −5", "Etc/GMT+5"),
+        ("+14:00", "Etc/GMT-14"),
+        ("+0", "UTC"),
+        ("+15", None),
+        ("-13", None),
+        ("+05:30", None),
+        ("../etc/passwd", None),
+        ("Europe", None),
+        ("", None),
+        ("a" * 2000, None),
+    ],
+)
+def test_a_zone_is_found_by_what_a_user_writes(written: str, zone: str | None) -> None:
+    assert zone_names.find(written) == zone
+
+
+def test_a_zone_is_shown_in_the_users_language_with_its_offset_of_the_moment() -> None:
+    assert zone_names.label("ru", "Europe/Berlin", SUMMER) == "Берлин (UTC+2)"
+    assert zone_names.label("en", "Europe/Berlin", WINTER) == "Berlin (UTC+1)"
+    assert zone_names.label("en", "Asia/Kolkata", WINTER) == "Delhi (UTC+5:30)"
+    assert zone_names.label("en", "America/St_Johns", WINTER) == "St Johns (UTC−3:30)"
+    assert zone_names.label("en", "Europe/London", WINTER) == "London (UTC)"
+    assert zone_names.label("ru", "Etc/GMT-3", SUMMER) == "UTC+3"
+    assert zone_names.label("ru", "UTC", SUMMER) == "UTC"
