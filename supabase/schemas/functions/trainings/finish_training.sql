@@ -5,7 +5,7 @@
 -- p_reason: button, limit or target. p_case_data: what the history keeps of the case.
 --
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again.
--- Locks: user (NO KEY UPDATE), training, then as private.award_xp, private.award_due_badges.
+-- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp and private.award_due_badges.
 -- Returns: jsonb
 --   outcome: 'finished' | 'known' | 'none'    (known: it was finished before; none: no such training, or abandoned)
 --   result?: private.training_result          (finished, known)
@@ -89,6 +89,7 @@ begin
       ),
       v_now
     );
+    perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
     v_facts := private.training_facts(v_training, (v_bonuses ->> 'score')::integer, v_chains);
     v_awards := jsonb_build_object(
       'maestro_streak', private.maestro_streak(

@@ -13,7 +13,7 @@
 --   clarity_level: int     (after this turn)
 --   question_count: int
 --   silent_count: int
---   may_finish: boolean    (this turn reached the target clarity, and there were enough questions)
+--   may_finish: boolean    (the target clarity is reached, and there were enough questions)
 --   is_over: boolean       (a limit is reached)
 -- Errors: none.
 create or replace function private.training_turn(p_training public.trainings, p_turn public.training_turns)

@@ -1,0 +1,252 @@
+-- Training history of services.
+
+-- Finishes a training: computes its score, stores it in the history, and awards XP and badges, once. With fewer questions
+-- than the scenario wants it has no score and gives nothing; one that took less than the scenario's shortest time has a
+-- score, but gives no XP. A drill gives half of its score as XP.
+--
+-- p_reason: button, limit or target. p_case_data: what the history keeps of the case.
+--
+-- Concurrency: the user's row and the training are locked; a finished training returns its result again.
+-- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp and private.award_due_badges.
+-- Returns: jsonb
+--   outcome: 'finished' | 'known' | 'none'    (known: it was finished before; none: no such training, or abandoned)
+--   result?: private.training_result          (finished, known)
+-- Errors: none.
+create or replace function public.finish_training(
+  p_user_id bigint, p_training_id bigint, p_reason text, p_case_data jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_user public.users;
+  v_training public.trainings;
+  v_chains integer;
+  v_bonuses jsonb;
+  v_before jsonb;
+  v_facts jsonb;
+  v_awards jsonb := '{}';
+  v_is_scored boolean;
+  v_is_fast boolean;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  select t.* into v_training
+    from public.trainings as t
+   where t.id = p_training_id and t.user_id = p_user_id
+     for update;
+  if v_training.status = 'finished' then
+    return jsonb_build_object('outcome', 'known', 'result', private.training_result(v_training));
+  elsif v_training.status is distinct from 'open' then
+    return jsonb_build_object('outcome', 'none');
+  end if;
+
+  v_now := private.clock();
+  v_is_scored := v_training.question_count >= (v_training.rules ->> 'min_questions')::integer;
+  v_is_fast := v_now - v_training.first_question_at < make_interval(secs => (v_training.rules ->> 'min_seconds')::integer);
+  select count(*) into v_chains
+    from jsonb_array_elements(v_training.rules -> 'hidden') as h (item)
+   where v_training.revealed ? concat(h.item ->> 'id', ':', v_training.rules -> 'stages' -> -1 ->> 'id')
+     and not v_training.rules -> 'given' ? concat(h.item ->> 'id', ':', v_training.rules -> 'stages' -> -1 ->> 'id');
+  v_bonuses := private.training_bonuses(
+    v_training.rules,
+    v_training.points,
+    (
+      select coalesce(jsonb_object_agg(f.type, f.place), '{}')
+        from (
+          select r.type, min(r.position) as place
+            from public.training_turns as r
+           where r.training_id = v_training.id and r.why in ('counted', 'capped')
+           group by r.type
+        ) as f
+    ),
+    v_chains
+  );
+  if v_is_scored then
+    select jsonb_build_object('score', h.score, 'clarity_level', h.clarity_level) into v_before
+      from public.training_history as h
+     where h.user_id = p_user_id
+       and h.bot = v_training.bot
+       and h.scenario = v_training.scenario
+       and h.mode = v_training.mode
+     order by h.id desc
+     limit 1;
+    insert into public.training_history (
+      user_id, bot, reference, scenario, mode, score, clarity_level, question_count, contextual_questions,
+      per_type_counts, case_data, session_snapshot, training_date
+    )
+    values (
+      p_user_id, v_training.bot, concat(v_training.bot, ':', v_training.id), v_training.scenario, v_training.mode,
+      (v_bonuses ->> 'score')::integer, v_training.clarity_level, v_training.question_count,
+      v_training.contextual_questions, v_training.per_type_counts,
+      p_case_data || jsonb_build_object('case_id', v_training.case_id),
+      jsonb_build_object(
+        'training_id', v_training.id, 'version', v_training.version, 'difficulty', v_training.difficulty,
+        'drill_type', v_training.drill_type, 'language', v_training.language, 'revealed', v_training.revealed,
+        'facts_given', v_training.facts_given, 'chains', v_chains, 'bonuses', v_bonuses, 'reason', p_reason,
+        'started_at', v_training.created_at
+      ),
+      v_now
+    );
+    perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
+    v_facts := private.training_facts(v_training, (v_bonuses ->> 'score')::integer, v_chains);
+    v_awards := jsonb_build_object(
+      'maestro_streak', private.maestro_streak(
+        p_user_id, v_training.bot, v_training.scenario, (v_training.rules ->> 'maestro_score')::integer
+      ),
+      'xp', case
+        when not v_is_fast and (v_bonuses ->> 'score')::integer > 1 then private.award_xp(
+          p_user_id, v_training.bot, 'training_finished', concat(v_training.bot, ':', v_training.id),
+          case when v_training.mode = 'drill' then (v_bonuses ->> 'score')::integer / 2
+            else (v_bonuses ->> 'score')::integer end
+        )
+      end,
+      'badges', private.award_due_badges(p_user_id, v_training.bot, v_facts)
+    );
+  end if;
+  update public.trainings as t
+     set status = 'finished',
+         turn_reference = null,
+         turn_lease_until = null,
+         finished_at = v_now,
+         updated_at = v_now,
+         result = v_bonuses || jsonb_build_object(
+           'is_scored', v_is_scored, 'is_fast', coalesce(v_is_fast, false), 'reason', p_reason, 'chains', v_chains,
+           'before', v_before, 'maestro_streak', null, 'xp', null, 'badges', '[]'::jsonb
+         ) || v_awards
+   where t.id = v_training.id
+  returning t.* into v_training;
+  return jsonb_build_object('outcome', 'finished', 'result', private.training_result(v_training));
+end
+$$;
+
+revoke all on function public.finish_training from public, anon, authenticated, service_role;
+grant execute on function public.finish_training to bot_backend;
+comment on function public.finish_training is 'Finishes a training and awards what it gives';
+
+-- Stores a finished training of another service of the owner, once per user, bot and reference. Our own trainer stores
+-- its trainings itself (public.finish_training). It awards nothing: see public.award_xp.
+--
+-- p_training: {scenario, score, clarity_level, question_count} and, where there are any, {mode, contextual_questions,
+-- per_type_counts, case_data, session_snapshot, training_date}.
+--
+-- Concurrency: the reference is unique; a repeated one stores nothing.
+-- Locks: user (KEY SHARE).
+-- Returns: boolean, true where it is stored now.
+-- Errors: Z0004 no such user; S0001 the bot's name is invalid; Z0002 the training or the reference is invalid; Z0003 the
+--   reference was used with another score or scenario.
+create or replace function public.save_training_history(
+  p_telegram_id bigint, p_bot text, p_reference text, p_training jsonb
+)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id bigint;
+  v_row public.training_history;
+begin
+  perform private.check_bot_name(p_bot);
+  if coalesce(p_reference, '') not like '_%:_%' or length(p_reference) > 200 then
+    raise exception 'a reference of the form service:number is required' using errcode = 'Z0002';
+  end if;
+  select u.id into v_user_id from public.users as u where u.telegram_id = p_telegram_id for key share;
+  if not found then
+    raise exception 'no such user' using errcode = 'Z0004';
+  end if;
+  begin
+    v_row := jsonb_populate_record(
+      null::public.training_history,
+      jsonb_build_object(
+        'mode', 'practice', 'contextual_questions', 0, 'per_type_counts', '{}'::jsonb, 'case_data', '{}'::jsonb,
+        'session_snapshot', '{}'::jsonb, 'training_date', private.clock()
+      ) || p_training
+    );
+    insert into public.training_history (
+      user_id, bot, reference, scenario, mode, score, clarity_level, question_count, contextual_questions,
+      per_type_counts, case_data, session_snapshot, training_date
+    )
+    values (
+      v_user_id, p_bot, p_reference, v_row.scenario, v_row.mode, v_row.score, v_row.clarity_level,
+      v_row.question_count, v_row.contextual_questions, v_row.per_type_counts, v_row.case_data,
+      v_row.session_snapshot, v_row.training_date
+    )
+    on conflict (user_id, bot, reference) do nothing;
+  exception
+    when check_violation or not_null_violation or invalid_text_representation or invalid_datetime_format
+      or datetime_field_overflow or numeric_value_out_of_range
+    then
+      raise exception 'the training is invalid' using errcode = 'Z0002';
+  end;
+  if found then
+    return true;
+  end if;
+  if not exists (
+    select
+      from public.training_history as h
+     where h.user_id = v_user_id
+       and h.bot = p_bot
+       and h.reference = p_reference
+       and (h.scenario, h.score) = (v_row.scenario, v_row.score)
+  ) then
+    raise exception 'the reference was used with another score or scenario' using errcode = 'Z0003';
+  end if;
+  return false;
+end
+$$;
+
+revoke all on function public.save_training_history from public, anon, authenticated, service_role;
+grant execute on function public.save_training_history to bot_backend, service_role;
+comment on function public.save_training_history is 'Stores a finished training of another service';
+
+-- Brings the statistics of a user's private session with a bot up to date with the training history, from which they
+-- are computed: {total_trainings, total_questions, total_score, best_score, last_training_date}. Other keys stay.
+--
+-- Concurrency: computed from the history, so a repeated call changes nothing; see public.save_user_session.
+-- Locks: user (NO KEY UPDATE), session.
+-- Returns: jsonb
+--   total_trainings: int
+--   total_questions: int
+--   total_score: int
+--   best_score: int
+--   last_training_date: timestamptz | null
+-- Errors: Z0004 no such user; S0001 the bot's name is invalid.
+create or replace function public.update_user_stats_after_training(p_telegram_id bigint, p_bot text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id bigint;
+  v_stats jsonb;
+begin
+  perform private.check_bot_name(p_bot);
+  select u.id into v_user_id from public.users as u where u.telegram_id = p_telegram_id for no key update;
+  if not found then
+    raise exception 'no such user' using errcode = 'Z0004';
+  end if;
+  select jsonb_build_object(
+      'total_trainings', count(*),
+      'total_questions', coalesce(sum(h.question_count), 0),
+      'total_score', coalesce(sum(h.score), 0),
+      'best_score', coalesce(max(h.score), 0),
+      'last_training_date', max(h.training_date)
+    )
+    into v_stats
+    from public.training_history as h
+   where h.user_id = v_user_id and h.bot = p_bot;
+  perform public.save_user_session(p_telegram_id, p_bot, p_stats => v_stats);
+  return v_stats;
+end
+$$;
+
+revoke all on function public.update_user_stats_after_training from public, anon, authenticated, service_role;
+grant execute on function public.update_user_stats_after_training to bot_backend, service_role;
+comment on function public.update_user_stats_after_training is 'Brings a sessions statistics up to date with the training history';
