@@ -26,4 +26,4 @@ class Answer(BaseModel):
 def with_types(model: type[Answer], types: Sequence[str]) -> type[Answer]:
     """Return the model with an enumeration of types."""
     enumeration = StrEnum("MoveType", {name: name for name in types})  # type: ignore[misc]
-    return create_model("Labels", __base__=model, type=(enumeration, ...), alternative=(enumeration, ...))
+    return create_model("TurnLabels", __base__=model, type=(enumeration, ...), alternative=(enumeration, ...))

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tools.emulator.ai import sales_trainer
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.native import Interface, encoded, find_interface
@@ -40,7 +41,7 @@ class Ai:
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._headers: deque[dict[str, str]] = deque(maxlen=KEPT_REQUESTS)
         self._refused: set[str] = set()
-        self._answerers: dict[str, Answerer] = {}
+        self._answerers: dict[str, Answerer] = {"TurnLabels": sales_trainer.label}
         self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
 
