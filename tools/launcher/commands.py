@@ -57,6 +57,10 @@ GROUPS: dict[str, dict[str, Command]] = {
         "database": Command(
             "migrate a database, write settings and admins, show what is applied", "tools.database"
         ),
+        "adopt": Command(
+            "take over the users of another bot's table in the same database (a dry run, unless --apply)",
+            module="tools.adopt",
+        ),
         "telegram": Command("set the bots' webhooks and menus, show what Telegram reports", "tools.telegram"),
         "keys": Command(
             "make and rotate the keys that encrypt users' own AI keys",

@@ -29,7 +29,7 @@ create index subscriptions_reminder_idx on public.subscriptions (ends_at)
 where source in ('purchase', 'trial', 'promo', 'service');
 
 comment on table public.subscriptions is 'Plan subscriptions of users';
-comment on column public.subscriptions.source is 'Origin: purchase, trial, promo (a promo code), service (grant_subscription) or admin';
+comment on column public.subscriptions.source is 'Origin: purchase, trial, promo (a promo code), service (grant_subscription), adopted (private.adopt_user) or admin';
 comment on column public.subscriptions.ends_at is 'When it expires; null: never';
 comment on column public.subscriptions.anchor_day is 'Day of the month on which it began: one month from 31 January ends in February, the next one on 31 March';
 comment on column public.subscriptions.reminded is 'Last expiry reminder sent, with the ends_at it named';

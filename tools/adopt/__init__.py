@@ -1,0 +1,1 @@
+"""Adopts the table of users of another bot in the same database."""
