@@ -210,6 +210,13 @@ class Scenario(Model):
         return self.rules.facts_by[0]
 
     @property
+    def types_in_order(self) -> tuple[QuestionType, ...]:
+        """The types in the order of a conversation: the opening one, then those that open the stages."""
+        stages = [name for stage in self.stages for name in stage.unlocked_by]
+        names = dict.fromkeys((self.opening_type, *stages, *(one.id for one in self.types)))
+        return tuple(self.type(name) for name in names)
+
+    @property
     def first_stage(self) -> Stage:
         """The first stage that a question opens."""
         return next(stage for stage in self.stages if stage.unlocked_by)

@@ -168,7 +168,8 @@ def _draw(context: UpdateContext, scenario: Scenario) -> Case:
 
 def _modes(context: UpdateContext, scenario: Scenario, case: Case, path: str) -> tuple[Text, Keyboard]:
     rows = [[(context.text("trainer_practice_button"), f"{path}:p")]]
-    for number, one in enumerate(scenario.types):
+    for one in scenario.types_in_order:
+        number = scenario.types.index(one)
         label = context.text("trainer_drill_button", emoji=one.emoji, type=one.name.of(context.language))
         rows.append([(label, f"{path}:d{number}")])
     text = concat(

@@ -37,8 +37,9 @@ def unlock(
     """Return what a question opens.
 
     A question opens the next stage of the hidden items that it touches, if its type opens that stage.
-    Otherwise it opens the facts that it touches, if facts answer its type. Otherwise it goes on with the item
-    that was disclosed last; a first stage is then opened only where the difficulty allows it.
+    Otherwise it opens the facts that it touches, if facts answer its type. Otherwise the client repeats
+    what is disclosed of the items that it touches. Otherwise it goes on with the item that was disclosed
+    last; a first stage is then opened only where the difficulty allows it.
     """
     chosen = _touched_items(scenario, case, labels, revealed)[: _MOST_ITEMS[difficulty]]
     if not chosen and labels.type in scenario.rules.facts_by:
@@ -47,6 +48,8 @@ def unlock(
             return Unlocked(
                 facts=tuple(one.id for one in facts), texts=tuple(one.text.of(language) for one in facts)
             )
+    if not chosen and (known := _known_texts(scenario, case, labels, revealed, language)):
+        return Unlocked(texts=tuple(known[:_MOST_FACTS]))
     if not chosen and (labels.is_contextual or not _touches_hidden(case, labels)):
         chosen = _following_item(scenario, case, labels, revealed, difficulty)
     return Unlocked(
@@ -98,6 +101,20 @@ def _touched_items(
     scenario: Scenario, case: Case, labels: Labels, revealed: Sequence[str]
 ) -> list[tuple[HiddenItem, Stage]]:
     return [one for one in _openable(scenario, case, labels, revealed) if one[0].id in labels.touches]
+
+
+def _known_texts(
+    scenario: Scenario, case: Case, labels: Labels, revealed: Sequence[str], language: str
+) -> list[str]:
+    """Return what is disclosed of the touched items in the stages that the type of question opens."""
+    return [
+        item.fact(name).of(language)
+        for item in case.hidden
+        if item.id in labels.touches
+        for stage in scenario.stages
+        if labels.type in stage.unlocked_by and stage_key(item.id, stage.id) in revealed
+        for name in stage.facts
+    ]
 
 
 def _touches_hidden(case: Case, labels: Labels) -> bool:
