@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -128,13 +128,23 @@ def anna(control: Stack) -> Chat:
 def order(
     control: Stack, owner: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., str]]:
-    """`order(chat, "stripe")`: an order as the bot makes it; returns the number of its checkout."""
+    """`order(chat, "stripe")`: an order as the bot makes it; returns the number of its checkout.
+
+    A checkout expires with its order, or `expires_in` from now.
+    """
     for name, value in control.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clock, "now", control.clock.moment)
     settings.cache_clear()
 
-    def make(chat: Chat, provider: str, *, product: str = "", renews: bool = False) -> str:
+    def make(
+        chat: Chat,
+        provider: str,
+        *,
+        product: str = "",
+        renews: bool = False,
+        expires_in: timedelta | None = None,
+    ) -> str:
         currency = "USD" if provider in ("stripe", "crypto_pay") else "RUB"
         product = product or ("premium_month" if renews else "credits_100")
         (row,) = owner(
@@ -144,6 +154,7 @@ def order(
         )  # fmt: skip
         made = row["made"]
         assert made["outcome"] == "created", made
+        ends = clock.now() + expires_in if expires_in else datetime.fromisoformat(made["expires_at"])
         checkout = providers.load(provider).create(
             Order(
                 id=made["id"],
@@ -156,7 +167,7 @@ def order(
                 return_url="https://t.me/assistant",
                 period=made["period"] if made["renews"] else None,
                 contact="anna@example.com",
-                expires_at=datetime.fromisoformat(made["expires_at"]),
+                expires_at=ends,
             ),
             10,
         )
