@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared import bots
 from shared.core import http, log, texts
 from shared.core.config import settings
 from tools import variables
@@ -34,7 +35,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(autouse=True)
 def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Set only the variables that the tool needs, without DATABASE_URL."""
+    """Set only the variables that the tool needs, without DATABASE_URL, for a deployment with one bot."""
+    monkeypatch.setattr(bots, "names", lambda: ("assistant",))
     server = HttpServer(telegram.handle)
     server.start()
     for variable in variables.known():
