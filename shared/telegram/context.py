@@ -72,6 +72,10 @@ class BotInterface(Protocol):
     def send_document(self) -> Callable[..., object]:
         """TeleBot.send_document."""
 
+    @property
+    def answers_text_with_ai(self) -> bool:
+        """Whether plain text goes to the AI."""
+
     def question_cost(self) -> Decimal:
         """Return the highest cost of an AI request, in US dollars."""
 

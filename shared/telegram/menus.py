@@ -34,9 +34,16 @@ def menus(
     names = bot.menu_commands(has_database, for_admin=admin is not None, hidden=hidden)
     for code, language in (("", languages[0]), *((one, one) for one in languages)):
         commands = [
-            {"command": name, "description": description(language, f"command_{name}")} for name in names
+            {"command": name, "description": description(language, wording(bot, language, f"command_{name}"))}
+            for name in names
         ]
         yield {"commands": commands, **where, **({"language_code": code} if code else {})}
+
+
+def wording(bot: BotInterface, language: str, key: str) -> str:
+    """Return the key of a bot’s wording: `<key>_no_chat` where no text goes to an AI, if there is one."""
+    own = f"{key}_no_chat"
+    return own if not bot.answers_text_with_ai and texts.has(language, own) else key
 
 
 def description(language: str, key: str, longest: int = _LONGEST) -> str:

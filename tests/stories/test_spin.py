@@ -253,10 +253,31 @@ def test_without_access_the_ways_to_it_are_shown(stack: Stack, language: str) ->
     chat = stack.telegram.user("Anna", language).chat("spin")
     ask(chat, "/start")
     screen = ask(chat, "/new")
-    assert says(screen.text, "trainer_no_access", language)
+    assert says(screen.text, "trainer_first_access", language)
     assert says(screen.text, "trainer_access_trial", language)
     assert texts.text(language, "menu_buy") in labels(screen)
-    assert says(ask(chat, "How are things?").text, "trainer_no_access", language)
+    assert says(ask(chat, "How are things?").text, "trainer_first_access", language)
+
+
+def test_after_the_last_training_the_ways_to_more_are_shown(stack: Stack, sql: Sql) -> None:
+    stack.ai.always(AiBehaviour(status=500))
+    chat = stack.telegram.user("Anna", "en").chat("spin")
+    ask(chat, "/start")
+    give_trainings(sql, chat, 1)
+    choose(pick_case(chat, "en"), texts.text("en", "trainer_easy_button"))
+    ask(chat, QUESTIONS["en"][0])
+    ask(chat, "/finish")
+    assert says(ask(chat, "/new").text, "trainer_no_access")
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "request"), ("ru", "запрос")])
+def test_the_help_says_nothing_about_requests(stack: Stack, language: str, word: str) -> None:
+    chat = stack.telegram.user("Anna", language).chat("spin")
+    ask(chat, "/start")
+    help_ = ask(chat, "/help").text
+    assert word not in help_.lower()
+    assert "/usage" not in help_
+    assert f"/menu — {texts.text(language, 'command_menu_no_chat')}" in help_
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -118,6 +118,8 @@ def listed_commands(context: UpdateContext) -> tuple[Command, ...]:
     """Return the commands that /help shows a user, those of an admin not included."""
     offering = current_offering(context)
     hidden = set(hidden_commands(context.bot, offering))
+    if not context.bot.answers_text_with_ai:
+        hidden.add("usage")  # there are no requests to count
     if context.usage.plan != "FREE":
         hidden.add("trial")  # only users without a plan may start one
     elif not offering.is_selling:

@@ -20,7 +20,7 @@ from shared.features.common.offering import (
     listed_commands,
 )
 from shared.features.help import unknown
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, menus, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
 from shared.telegram.selection import linked_page, start_payload
@@ -67,8 +67,6 @@ def start(message: Message) -> None:
 
 def _set_admin_menu(context: UpdateContext) -> None:
     """Set the command menu of an admin's chat: a deployment sets it for the admins of that moment only."""
-    from shared.telegram import menus
-
     hidden = hidden_commands(context.bot, current_offering(context))
     context.set_menu(
         menus.menus(context.bot, texts.languages(), hidden=hidden, admin=context.user.telegram_id)
@@ -131,8 +129,10 @@ def _help(context: UpdateContext) -> Text:
 
 
 def _section(context: UpdateContext, name: str, lines: str) -> Text:
-    return concat(context.rich(f"help_{name}"), Text(lines, []), separator="\n")
+    title = menus.wording(context.bot, context.language, f"help_{name}")
+    return concat(context.rich(title), Text(lines, []), separator="\n")
 
 
 def _line(context: UpdateContext, name: str) -> str:
-    return f"/{name} — {context.text(f'command_{name}')}"
+    about = menus.wording(context.bot, context.language, f"command_{name}")
+    return f"/{name} — {context.text(about)}"

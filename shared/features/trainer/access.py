@@ -10,8 +10,12 @@ from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
 
-def offer(context: UpdateContext) -> tuple[Text, Keyboard]:
-    """Return the ways to get trainings that this bot has, with their buttons."""
+def offer(context: UpdateContext, *, is_first: bool = False) -> tuple[Text, Keyboard]:
+    """Return the ways to get trainings that this bot has, with their buttons.
+
+    Args:
+        is_first: the user has not trained here yet.
+    """
     trial = trial_offer(context)
     lines, rows = [], [*trial_row(context, trial)]
     if trial is not None:
@@ -26,5 +30,5 @@ def offer(context: UpdateContext) -> tuple[Text, Keyboard]:
     if buy := buy_button(context):
         lines.append(context.rich("trainer_access_buy"))
         rows.append(buy)
-    text = context.rich("trainer_no_access")
+    text = context.rich("trainer_first_access" if is_first else "trainer_no_access")
     return concat(text, concat(*lines, separator="\n"), separator="\n\n"), [*rows, *back(context)]

@@ -86,14 +86,16 @@ def home(context: UpdateContext) -> tuple[Text, Keyboard]:
             [(context.text("trainer_another_button"), f"{PLAY}:new")],
         ]
         return briefing.open_training(context, found["open"]), rows
-    if not found["access"]["has_access"]:
-        return access.offer(context)
     return _first_choice(context, found)
+
+
+def _no_access(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
+    return access.offer(context, is_first=not found["recent_cases"])
 
 
 def _first_choice(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
     if not found["access"]["has_access"]:
-        return access.offer(context)
+        return _no_access(context, found)
     scenarios = [library.load(name) for name in library.names() if library.case_names(name)]
     if len(scenarios) == 1:
         return _cases(context, scenarios[0], found["recent_cases"])
@@ -227,7 +229,7 @@ def _start(
         p_replace=replace,
     )
     if started["outcome"] == "no_access":
-        return access.offer(context)
+        return _no_access(context, overview(context))
     training = started["training"]
     if started["outcome"] == "open" and not _is_same(training, case, drill_type, difficulty):
         rows = [

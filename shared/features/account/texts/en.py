@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "command_profile": "Your plan and today’s requests",
+    "command_profile_no_chat": "Your plan and balance",
     "command_usage": "Requests used and left",
     "command_whoami": "Your Telegram ID",
     "menu_usage": "📊 Usage",

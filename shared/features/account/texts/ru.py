@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "command_profile": "Тариф и запросы на сегодня",
+    "command_profile_no_chat": "Тариф и баланс",
     "command_usage": "Сколько запросов использовано и осталось",
     "command_whoami": "Ваш Telegram ID",
     "menu_usage": "📊 Использование",

@@ -6,6 +6,7 @@ TEXTS: Mapping[str, str] = {
     "command_start": "Start the bot",
     "command_help": "Everything I can do",
     "command_menu": "Menu: your plan and requests",
+    "command_menu_no_chat": "Menu and your plan",
     "welcome": (
         "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything: a question, a draft to polish, code "
         "that won’t run. I remember our conversation, so you can just keep going.\n\nYou get "
@@ -31,7 +32,9 @@ TEXTS: Mapping[str, str] = {
     "help": "**What I can do**\n\nSend me a message, and I’ll answer with AI.{group}",
     "help_group": " In a group, mention me or reply to my message.",
     "help_chat": "**Chat**",
+    "help_chat_no_chat": "**Main commands**",
     "help_plan": "**Plan and requests**",
+    "help_plan_no_chat": "**Plan and access**",
     "help_progress": "**Progress**",
     "help_data": "**Settings and data**",
     "help_more": "**Help**",

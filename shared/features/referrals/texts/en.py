@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "command_referral": "Invite friends and earn requests",
+    "command_referral_no_chat": "Invite friends and earn bonuses",
     "referral": (
         "🎁 **Invite friends**\n\nYour link:\n{link}\n\nWhen a friend asks their first question, you get "
         "{referrer_credits|bonus request|bonus requests} and they get {referred_credits}.\n\nJoined with "

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "command_referral": "Пригласить друзей и получить запросы",
+    "command_referral_no_chat": "Пригласить друзей и получить бонусы",
     "referral": (
         "🎁 **Пригласите друзей**\n\nВаша ссылка:\n{link}\n\nКогда друг задаст первый вопрос, вы получите "
         "{referrer_credits|бонусный запрос|бонусных запроса|бонусных запросов}, а он — "

@@ -129,6 +129,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_picture_types": "Questions by type",
     "trainer_picture_best": "Best: {score}",
     "trainer_no_access": "🎯 **You have no trainings left.** Here’s how to get more:",
+    "trainer_first_access": "🎯 **To train, you need a plan or a training session.** Here’s how to get one:",
     "trainer_access_trial": "✨ Try all of it for {days|day|days}, free: /trial",
     "trainer_access_channel": "📣 Join our channel and get a free session: /trainings",
     "trainer_access_channel_button": "🎓 My sessions",

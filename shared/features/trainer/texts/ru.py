@@ -134,6 +134,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_picture_types": "Вопросы по типам",
     "trainer_picture_best": "Рекорд: {score}",
     "trainer_no_access": "🎯 **Тренировки закончились.** Как получить ещё:",
+    "trainer_first_access": "🎯 **Чтобы начать, нужен тариф или хотя бы одна тренировка.** Вот как их получить:",
     "trainer_access_trial": "✨ Попробуйте всё бесплатно: {days|день|дня|дней}, /trial",
     "trainer_access_channel": "📣 Подпишитесь на канал и получите тренировку: /trainings",
     "trainer_access_channel_button": "🎓 Мои тренировки",
