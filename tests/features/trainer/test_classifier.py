@@ -111,5 +111,18 @@ def test_statements_count_where_the_scenario_says_so() -> None:
         "У нашего клиента линия окупилась за год.": "evidence",
         "Это снимает ваш вопрос?": "confirm",
         "Погода сегодня хорошая.": "none",
+        "Почему вы не верите гарантиям?": "clarify",
+        "Why don’t you trust our guarantee?": "clarify",
+        "I see why that matters to you.": "acknowledge",
     }.items():
         assert classifier.label(objections, case, text, "").type == type_, text
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_a_suggested_question_has_the_type_it_is_suggested_for(name: str) -> None:
+    scenario = library.load(name)
+    case = library.load_case(name, library.case_names(name)[0])
+    for type_, tips in scenario.tips.items():
+        for tip in tips:
+            for text in (tip.en, tip.ru):
+                assert classifier.label(scenario, case, text, "").type == type_, text
