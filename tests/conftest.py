@@ -67,6 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Distribute files as `distribution` says."""
+    from tests.distribution import FileScheduling  # imports xdist, which one process does not need
+
+    return FileScheduling(config, log) if config.option.dist == "loadfile" else None
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bytes by their parameter: workers must collect the same names, and gzip holds the time."""
     return argname if isinstance(val, bytes) else None

@@ -28,7 +28,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def test_database(arguments: Sequence[str]) -> int:
     """Run the tests of the tools for the database."""
-    return _tests("database", arguments)
+    return _tests("database", arguments, "tests/tools/database")
 
 
 def test_slow(arguments: Sequence[str]) -> int:
@@ -78,13 +78,14 @@ def clean(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _tests(marker: str, arguments: Sequence[str]) -> int:
+def _tests(marker: str, arguments: Sequence[str], *folders: str) -> int:
+    """Run the tests with a marker in several workers, each of which collects `folders` or all tests."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--workers", default=WORKERS)
     own, rest = parser.parse_known_args(arguments)
     if any(not word.startswith("-") for word in rest):
         return _run("pytest", "-m", marker, *rest)
-    return _run("pytest", "-n", own.workers, "--dist", "loadfile", "-m", marker, *rest)
+    return _run("pytest", "-n", own.workers, "--dist", "loadfile", "-m", marker, *rest, *folders)
 
 
 def _run(program: str, *arguments: str) -> int:
