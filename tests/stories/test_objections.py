@@ -24,7 +24,7 @@ MOVES = {
         "I see why a restore that was never tested worries you.",
         "One of our clients ran both in parallel for a month and restored a server in three hours.",
         "Why don’t you trust guarantees of recovery?",
-        "You’re right, nobody can give a licence back.",
+        "You’re right, no one can give a licence back.",
         "We put a penalty of ten monthly fees in the contract, and you keep the encryption keys.",
         "Does that settle your doubts about the guarantee?",
     ],
