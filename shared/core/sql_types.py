@@ -92,6 +92,58 @@ class AdminBanUser(TypedDict):
     after: AdminBanUserBefore
 
 
+class AdminBotStatsNew(TypedDict):
+    """public.admin_bot_stats.new"""
+
+    day: int
+    week: int
+    month: int
+
+
+class AdminBotStatsActive(TypedDict):
+    """public.admin_bot_stats.active"""
+
+    day: int
+    week: int
+    month: int
+
+
+class AdminBotStatsTrainings(TypedDict):
+    """public.admin_bot_stats.trainings"""
+
+    day: int
+    week: int
+    month: int
+    total: int
+
+
+class AdminFunnel(TypedDict):
+    """public.admin_funnel"""
+
+    since: str
+    until: str
+    started: int
+    answered: int
+    finished: int
+    paid: int
+
+
+class AdminBotStats(TypedDict):
+    """public.admin_bot_stats"""
+
+    bot: str | None
+    bots: list[str]
+    users: int
+    new: AdminBotStatsNew
+    active: AdminBotStatsActive
+    active_sessions: int
+    messages: int
+    requests: int
+    trainings: AdminBotStatsTrainings
+    total_xp: int
+    funnel: AdminFunnel
+
+
 class AdminCheckWrongPayments(TypedDict):
     """public.admin_check.wrong_payments"""
 

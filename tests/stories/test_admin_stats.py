@@ -10,7 +10,9 @@ from tests.stories.test_admin import (
     Appoint,
     Sql,
     ask,
+    labels,
     started_user,
+    tap,
 )
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -89,3 +91,38 @@ def test_the_longest_model_names_fit_under_the_picture(stack: Stack, appoint: Ap
         answer = ask(appoint(language).chat("assistant"), "/stats")
         assert answer.data["photo"]
         assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
+
+
+@pytest.mark.parametrize(
+    ("language", "by_bot", "all_bots", "lines"),
+    [
+        (
+            "ru",
+            "📈 По ботам",
+            "Все боты",
+            ("Пользователей: 2", "Начали: 2", "Получили первый ответ: 1 (50,0%)", "Заплатили: 0 (0,0%)"),
+        ),
+        (
+            "en",
+            "📈 By bot",
+            "All bots",
+            ("Users: 2", "Started: 2", "Got a first answer: 1 (50.0%)", "Paid: 0 (0.0%)"),
+        ),
+    ],
+)
+def test_each_bot_has_figures_of_its_own(
+    stack: Stack, appoint: Appoint, language: str, by_bot: str, all_bots: str, lines: tuple[str, ...]
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), started_user(stack)
+    ask(anna.chat("assistant"), "a question")
+    anna.chat("second").send("/start").wait(timeout=20)
+    revenue = ask(boss, "/stats") and boss.answers()[-1]
+    tap(revenue, by_bot)
+    assert revenue.text.startswith(f"📈 {all_bots}")
+    assert {label for row in labels(revenue) for label in row} == {"assistant", "second"}
+    tap(revenue, "assistant")
+    assert revenue.text.startswith("📈 assistant")
+    for line in lines:
+        assert line in revenue.text, revenue.text
+    tap(revenue, all_bots)
+    assert revenue.text.startswith(f"📈 {all_bots}")

@@ -1,4 +1,4 @@
-"""/stats: users, requests and cost as a picture of 30 days with its figures; then revenue and conversion."""
+"""/stats: users, requests and cost as a picture of 30 days; then revenue, with a button to figures by bot."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from telebot.types import Message
+from telebot.types import CallbackQuery, Message
 
 from shared.core import db, texts
 from shared.core.texts import Text, figures
+from shared.features.admin.users import button_arguments
 from shared.features.common.drawing import send_drawing
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import (
+        AdminBotStats,
         AdminOverview,
         AdminOverviewDays,
         AdminOverviewModels,
@@ -29,6 +32,8 @@ router = Router()
 
 _PERIODS: tuple[Literal["day", "week", "month"], ...] = ("day", "week", "month")
 _MODELS = 3  # in the caption: five long names would not fit
+_BOTS = 9  # buttons
+_BOT_NAME = 32
 _NAME = 40  # characters of a model's name
 
 
@@ -44,7 +49,58 @@ def stats(_message: Message) -> None:
     send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
     # A message of its own: under a picture 1024 characters fit.
     revenue: AdminRevenue = db.call("admin_revenue", p_admin_email=context.user.admin_email)
-    reply(_revenue(context, revenue))
+    reply(_revenue(context, revenue), [[(context.text("stats_by_bot"), "admin:bot_stats:")]])
+
+
+@router.callback_query_handler(data=r"admin:bot_stats:\w{0,32}", admin=True)
+def bot_stats(call: CallbackQuery) -> None:
+    """Show the figures of the bot that the button names, or of all together."""
+    context = current_context()
+    bot = button_arguments(call)[0] or None
+    found: AdminBotStats = db.call("admin_bot_stats", p_admin_email=context.user.admin_email, p_bot=bot)
+    context.show(_bot_figures(context, found), _bot_keyboard(context, found))
+
+
+def _bot_figures(context: UpdateContext, found: AdminBotStats) -> Text:
+    def three(figure: Literal["new", "active", "trainings"]) -> str:
+        return " · ".join(_number(context, found[figure][period]) for period in _PERIODS)
+
+    has_trainings = found["trainings"]["total"] > 0
+    funnel = found["funnel"]
+    steps = [("bot_stats_answered", funnel["answered"]), ("bot_stats_paid", funnel["paid"])]
+    if has_trainings:
+        steps.insert(1, ("bot_stats_finished", funnel["finished"]))
+    lines = [
+        context.rich("bot_stats_head", bot=found["bot"] or context.text("bot_stats_all")),
+        context.rich(
+            "bot_stats_now",
+            users=_number(context, found["users"]),
+            sessions=_number(context, found["active_sessions"]),
+            messages=_number(context, found["messages"]),
+            requests=_number(context, found["requests"]),
+            xp=_number(context, found["total_xp"]),
+        ),
+        context.rich("bot_stats_periods", new=three("new"), active=three("active")),
+        *([context.rich("bot_stats_trainings", figures=three("trainings"))] if has_trainings else []),
+        context.rich("bot_stats_funnel", started=_number(context, funnel["started"])),
+        *(
+            context.rich(
+                key,
+                count=_number(context, count),
+                share=_share(context, count, funnel["started"]),
+            )
+            for key, count in steps
+        ),
+    ]
+    return texts.concat(*lines, separator="\n")
+
+
+def _bot_keyboard(context: UpdateContext, found: AdminBotStats) -> Keyboard:
+    others = [bot for bot in found["bots"] if bot != found["bot"]][:_BOTS]
+    buttons = [(bot, f"admin:bot_stats:{bot}") for bot in others if len(bot) <= _BOT_NAME]
+    if found["bot"]:
+        buttons.insert(0, (context.text("bot_stats_all"), "admin:bot_stats:"))
+    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
 
 
 def _revenue(context: UpdateContext, revenue: AdminRevenue) -> Text:

@@ -230,7 +230,15 @@ def test_apply_takes_users_over_once(url: str, sql: Sql, adopt: Callable[..., Re
         "2024-05-01T12:00",
     )
     assert anna["level"] == sql("select max(level) as level from levels where min_xp <= 1850")[0]["level"]
-    assert anna["stats"] == {"spin": {"total_trainings": 12, "total_score": 1850}}
+    totals = {"total_trainings": 12, "total_score": 1850}
+    assert anna["stats"] == {"spin": totals | {"adopted": totals}}
+    sql(
+        """select save_training_history(101, 'spin', 'x:1', '{"scenario": "spin", "score": 50,
+        "clarity_level": 9, "question_count": 5}')"""
+    )
+    sql("select update_user_stats_after_training(101, 'spin')")
+    (shown,) = sql("select total_trainings, total_score from legacy_users where telegram_id = 101")
+    assert shown == {"total_trainings": 13, "total_score": 1900}
     assert (anna["is_newcomer"], anna["has_started"], anna["is_admin"]) == (False, False, False)
     assert (boris["username"], str(boris["balance"]), boris["is_paid"]) == ("boris", "499.90", True)
     assert boris["plan"]["plan"] == "PREMIUM"
@@ -320,7 +328,8 @@ def test_known_users_keep_what_they_have(url: str, sql: Sql, adopt: Callable[...
     found = user(sql, 401)
     assert (found["username"], found["first_name"], found["language"]) == ("new_name", "New", "en")
     assert (str(found["balance"]), found["total_xp"]) == ("12.00", 40)
-    assert found["stats"]["spin"] == {"total_trainings": 20, "best_score": 150}
+    adopted = {"total_trainings": 3, "best_score": 150}
+    assert found["stats"]["spin"] == {"total_trainings": 20, "best_score": 150, "adopted": adopted}
     assert sql("select to_regclass('legacy.old_users') is not null as moved") == [{"moved": True}]
 
 

@@ -22,7 +22,10 @@ MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
 # Calls that read everything, because that is what they are asked for.
-READS_ALL = {"admin_check", "admin_statement", "admin_revenue"}  # the last one: what moved in 30 days
+READS_ALL = {
+    "admin_check", "admin_statement", "admin_revenue",  # what moved in 30 days
+    "admin_bot_stats", "admin_funnel",  # the sessions of a bot; those that began in 30 days
+}  # fmt: skip
 # A handful of rows each, which are quickest read all.
 SMALL = {
     "settings",
@@ -278,6 +281,9 @@ CALLS = {
     "admin_add_bonus_credits": "admin_add_bonus_credits(9000, 5, 'boss@example.com', 'one')",
     "admin_reset_user_usage": "admin_reset_user_usage(9000, 'boss@example.com', 'one')",
     "count_active_sessions": "count_active_sessions(30)",
+    "count_active_sessions of a bot": "count_active_sessions(30, 'assistant')",
+    "admin_bot_stats": "admin_bot_stats('boss@example.com', 'assistant')",
+    "admin_funnel": "admin_funnel('boss@example.com', 'assistant', now() - interval '1 hour')",
     "admin_overview": "admin_overview('boss@example.com')",
     "admin_promocodes": "admin_promocodes('boss@example.com', null, 9000)",
     "admin_promocodes one": "admin_promocodes('boss@example.com', 'code9000')",

@@ -61,6 +61,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "check_balances": {},
     "admin_overview": ADMIN,
     "admin_revenue": ADMIN,
+    "admin_bot_stats": ADMIN,
+    "admin_funnel": ADMIN,
     "admin_find_user": {"p_identifier": "7001", **ADMIN},
     "admin_search_users": {"p_query": "Anna", **ADMIN},
     "admin_add_bonus_credits": {"p_user_id": 1, "p_credits": 5, **ADMIN},

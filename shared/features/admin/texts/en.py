@@ -175,6 +175,19 @@ TEXTS: Mapping[str, str] = {
     "stats_money_counts": "Payments: {payments}\nRefunds: {refunds}",
     "stats_paying": "**New users who paid**\nToday: {day}\n7 days: {week}\n30 days: {month}",
     "stats_paying_of": "{paid} of {new} ({share}%)",
+    "stats_by_bot": "📈 By bot",
+    "bot_stats_all": "All bots",
+    "bot_stats_head": "📈 **{bot}**\n",
+    "bot_stats_now": (
+        "👥 Users: **{users}**\nChats active in the last hour: **{sessions}**\n"
+        "Messages and taps in 24 hours: {messages}\nAI requests in total: {requests}\nXP given: {xp}\n"
+    ),
+    "bot_stats_periods": "Today · 7 days · 30 days\nNew: {new}\nActive: {active}",
+    "bot_stats_trainings": "Sessions finished: {figures}",
+    "bot_stats_funnel": "\n**New users of the last 30 days**\nStarted: {started}",
+    "bot_stats_answered": "Got a first answer: {count} ({share}%)",
+    "bot_stats_finished": "Finished a session: {count} ({share}%)",
+    "bot_stats_paid": "Paid: {count} ({share}%)",
     "stats_tile_today": "today: {figure}",
     "stats_tile_week": "7 days: {figure}",
     "stats_tile_month": "30 days: {figure}",

@@ -172,6 +172,20 @@ TEXTS: Mapping[str, str] = {
     "stats_money_counts": "Платежи: {payments}\nВозвраты: {refunds}",
     "stats_paying": "**Сколько новых пользователей заплатили**\nСегодня: {day}\n7 дней: {week}\n30 дней: {month}",
     "stats_paying_of": "{paid} из {new} ({share}%)",
+    "stats_by_bot": "📈 По ботам",
+    "bot_stats_all": "Все боты",
+    "bot_stats_head": "📈 **{bot}**\n",
+    "bot_stats_now": (
+        "👥 Пользователей: **{users}**\nАктивных чатов за час: **{sessions}**\n"
+        "Сообщений и нажатий за 24 часа: {messages}\nЗапросов к ИИ за всё время: {requests}\n"
+        "Начислено опыта: {xp}\n"
+    ),
+    "bot_stats_periods": "Сегодня · 7 дней · 30 дней\nНовые: {new}\nАктивные: {active}",
+    "bot_stats_trainings": "Завершённые тренировки: {figures}",
+    "bot_stats_funnel": "\n**Новые пользователи за 30 дней**\nНачали: {started}",
+    "bot_stats_answered": "Получили первый ответ: {count} ({share}%)",
+    "bot_stats_finished": "Завершили тренировку: {count} ({share}%)",
+    "bot_stats_paid": "Заплатили: {count} ({share}%)",
     "stats_tile_today": "сегодня: {figure}",
     "stats_tile_week": "7 дней: {figure}",
     "stats_tile_month": "30 дней: {figure}",

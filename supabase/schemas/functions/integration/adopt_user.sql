@@ -106,9 +106,11 @@ begin
     perform private.refresh_access(v_user.id);
   end if;
   if p_data ? 'stats' then
+    -- A copy stays under "adopted" when the bot computes its statistics anew (public.update_user_stats_after_training).
     insert into public.bot_sessions as s (user_id, bot, chat_id, stats_data, created_at, updated_at)
     values (
-      v_user.id, p_bot, p_telegram_id, p_data -> 'stats', v_user.created_at, greatest(v_user.created_at, v_user.last_activity)
+      v_user.id, p_bot, p_telegram_id, (p_data -> 'stats') || jsonb_build_object('adopted', p_data -> 'stats'),
+      v_user.created_at, greatest(v_user.created_at, v_user.last_activity)
     )
     on conflict (user_id, bot, chat_id, thread_id) do update
       set stats_data = excluded.stats_data || s.stats_data

@@ -1,11 +1,11 @@
 -- Counts the sessions in which a user wrote or tapped a button within the last p_minutes: one per user, bot, chat and
--- topic. p_minutes is limited to 1 to 1440.
+-- topic; with p_bot those of one bot. p_minutes is limited to 1 to 1440.
 --
 -- Concurrency: read-only, over telegram_updates_received_at_idx.
 -- Locks: none.
 -- Returns: bigint, the number of sessions.
 -- Errors: none.
-create or replace function public.count_active_sessions(p_minutes integer default 60)
+create or replace function public.count_active_sessions(p_minutes integer default 60, p_bot text default null)
 returns bigint
 language plpgsql
 volatile
@@ -24,6 +24,7 @@ begin
          where t.received_at > v_now - make_interval(mins => least(greatest(p_minutes, 1), 1440))
            and t.user_id is not null
            and t.chat_id is not null
+           and (p_bot is null or t.bot = p_bot)
       ) as s
   );
 end

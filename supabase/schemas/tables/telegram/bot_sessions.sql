@@ -22,6 +22,9 @@ create table public.bot_sessions (
 -- Finds a group's sessions when it becomes a supergroup (public.migrate_chat).
 create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
 
+-- New sessions of a period (admin_funnel). No update of a session writes to it.
+create index bot_sessions_created_at_idx on public.bot_sessions (created_at);
+
 comment on table public.bot_sessions is 'Sessions of users, per bot, chat and topic';
 comment on column public.bot_sessions.thread_id is 'Topic of the chat (message_thread_id); 0: General, or a chat without topics';
 comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py';

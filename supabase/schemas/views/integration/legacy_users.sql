@@ -2,7 +2,7 @@
 -- computed columns, and no role has other rights. It reads with the rights of its owner, because its one reader,
 -- service_role, may read no table; so it calls no function of ours either.
 
-create view public.legacy_users as
+create or replace view public.legacy_users as
 select
   u.id,
   u.telegram_id,
@@ -20,15 +20,45 @@ select
   u.bonus_credits,
   u.total_xp,
   u.level,
-  (
-    select coalesce(sum(floor((s.stats_data ->> 'total_trainings')::numeric)), 0)
+  -- Trainings of the history and, before those, what the bot had when it was adopted; statistics that say more than the
+  -- history are of a service that keeps none.
+  (select coalesce(count(*), 0) from public.training_history as h where h.user_id = u.id)
+  + (
+    select coalesce(
+        sum(
+          case
+            when jsonb_typeof(s.stats_data #> '{adopted,total_trainings}') = 'number'
+              then floor((s.stats_data #>> '{adopted,total_trainings}')::numeric)
+            when jsonb_typeof(s.stats_data -> 'total_trainings') = 'number'
+              then greatest(floor((s.stats_data ->> 'total_trainings')::numeric) - h.total, 0)
+          end
+        ),
+        0
+      )
       from public.bot_sessions as s
-     where s.user_id = u.id and jsonb_typeof(s.stats_data -> 'total_trainings') = 'number'
+      cross join lateral (
+        select coalesce(count(*), 0) as total from public.training_history as h where h.user_id = u.id and h.bot = s.bot
+      ) as h
+     where s.user_id = u.id
   ) as total_trainings,
-  (
-    select coalesce(sum(floor((s.stats_data ->> 'total_score')::numeric)), 0)
+  (select coalesce(sum(h.score), 0) from public.training_history as h where h.user_id = u.id)
+  + (
+    select coalesce(
+        sum(
+          case
+            when jsonb_typeof(s.stats_data #> '{adopted,total_score}') = 'number'
+              then floor((s.stats_data #>> '{adopted,total_score}')::numeric)
+            when jsonb_typeof(s.stats_data -> 'total_score') = 'number'
+              then greatest(floor((s.stats_data ->> 'total_score')::numeric) - h.total, 0)
+          end
+        ),
+        0
+      )
       from public.bot_sessions as s
-     where s.user_id = u.id and jsonb_typeof(s.stats_data -> 'total_score') = 'number'
+      cross join lateral (
+        select coalesce(sum(h.score), 0) as total from public.training_history as h where h.user_id = u.id and h.bot = s.bot
+      ) as h
+     where s.user_id = u.id
   ) as total_score,
   u.referral_code,
   u.total_referrals,
