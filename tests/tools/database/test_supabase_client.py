@@ -51,6 +51,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "count_badges": {"p_telegram_id": 7001, "p_bot": "spin"},
     "get_leaderboard": {"p_limit": 5, "p_board": "spin", "p_period": "week"},
     "get_user_rank": {"p_telegram_id": 7001},
+    "save_training_history": {
+        "p_telegram_id": 7001, "p_bot": "course", "p_reference": "course:9",
+        "p_training": {"scenario": "cold_call", "score": 9, "clarity_level": 9, "question_count": 5},
+    },
+    "update_user_stats_after_training": {"p_telegram_id": 7001, "p_bot": "course"},
+    "get_training_history": {"p_telegram_id": 7001},
     "redeem_promocode": {"p_user_id": 1, "p_code": "WELCOME", "p_reference": "client:2"},
     "complete_referral": {"p_user_id": 1, "p_referral_code": "missing"},
     "top_referrers": {"p_since": "2026-01-01T00:00:00Z"},

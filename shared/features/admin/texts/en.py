@@ -177,12 +177,12 @@ TEXTS: Mapping[str, str] = {
     "stats_paying_of": "{paid} of {new} ({share}%)",
     "stats_by_bot": "📈 By bot",
     "bot_stats_all": "All bots",
-    "bot_stats_head": "📈 **{bot}**\n",
+    "bot_stats_head": "📈 **{bot}**",
     "bot_stats_now": (
-        "👥 Users: **{users}**\nChats active in the last hour: **{sessions}**\n"
-        "Messages and taps in 24 hours: {messages}\nAI requests in total: {requests}\nXP given: {xp}\n"
+        "\n👥 Users: **{users}**\nChats active in the last hour: **{sessions}**\n"
+        "Messages and taps in 24 hours: {messages}\nAI requests in total: {requests}\nXP given: {xp}"
     ),
-    "bot_stats_periods": "Today · 7 days · 30 days\nNew: {new}\nActive: {active}",
+    "bot_stats_periods": "\nToday · 7 days · 30 days\nNew: {new}\nActive: {active}",
     "bot_stats_trainings": "Sessions finished: {figures}",
     "bot_stats_funnel": "\n**New users of the last 30 days**\nStarted: {started}",
     "bot_stats_answered": "Got a first answer: {count} ({share}%)",

@@ -174,13 +174,13 @@ TEXTS: Mapping[str, str] = {
     "stats_paying_of": "{paid} из {new} ({share}%)",
     "stats_by_bot": "📈 По ботам",
     "bot_stats_all": "Все боты",
-    "bot_stats_head": "📈 **{bot}**\n",
+    "bot_stats_head": "📈 **{bot}**",
     "bot_stats_now": (
-        "👥 Пользователей: **{users}**\nАктивных чатов за час: **{sessions}**\n"
+        "\n👥 Пользователей: **{users}**\nАктивных чатов за час: **{sessions}**\n"
         "Сообщений и нажатий за 24 часа: {messages}\nЗапросов к ИИ за всё время: {requests}\n"
-        "Начислено опыта: {xp}\n"
+        "Начислено опыта: {xp}"
     ),
-    "bot_stats_periods": "Сегодня · 7 дней · 30 дней\nНовые: {new}\nАктивные: {active}",
+    "bot_stats_periods": "\nСегодня · 7 дней · 30 дней\nНовые: {new}\nАктивные: {active}",
     "bot_stats_trainings": "Завершённые тренировки: {figures}",
     "bot_stats_funnel": "\n**Новые пользователи за 30 дней**\nНачали: {started}",
     "bot_stats_answered": "Получили первый ответ: {count} ({share}%)",
