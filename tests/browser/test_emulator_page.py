@@ -24,7 +24,8 @@ def switch_to_new_user(page: Any, name: str = "Nina", language: str = "en", bot:
     page.get_by_label("Telegram language").select_option(language)
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
     page.locator("#you").get_by_text(name, exact=True).wait_for()
-    page.locator("#talk-list").get_by_role("option", name=bot).click()
+    # A description may name another bot: "An AI assistant that …".
+    page.locator("#talk-list").get_by_role("option", name=re.compile(rf"^{bot}\b")).click()
 
 
 def say(page: Any, text: str) -> None:
