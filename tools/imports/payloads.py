@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from tools.validation import Foreign
 
@@ -16,7 +16,18 @@ Badge = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
 
 
-class Stats(Foreign):
+class _Optional(Foreign):
+    """An object in which null stands for a missing field, as a Python program writes None."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: one for name, one in value.items() if one is not None}
+
+
+class Stats(_Optional):
     """The statistics of a user. Fields beyond these are kept as they are."""
 
     total_trainings: Count = 0
@@ -34,7 +45,7 @@ class Stats(Foreign):
         return None if value == "" else value
 
 
-class UserData(Foreign):
+class UserData(_Optional):
     """A user of users_data.json: the session and the statistics."""
 
     session: dict[str, Any] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -11,6 +12,8 @@ from typing import Any
 
 MOST_BYTES = 512 * 1024 * 1024
 HIGHEST_ID = (1 << 52) - 1
+DEEPEST = 100  # objects and lists within one another
+MOST_DIGITS = 1_000  # of a whole number; Python refuses to read 4,300
 EARLIEST = datetime(2013, 8, 14, tzinfo=UTC)  # no Telegram account is older
 
 Json = dict[str, Any]
@@ -62,23 +65,26 @@ def _members(path: Path) -> _Pairs:
     except UnicodeDecodeError:
         raise UnreadableFile(f"{path} is not UTF-8.") from None
     try:
-        members = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise UnreadableFile(f"{path} is no JSON{where}.") from None
+        members = json.loads(text, object_pairs_hook=_Pairs, parse_int=_integer)
+    except RecursionError:
+        raise UnreadableFile(f"{path} has too many objects within one another.") from None
+    except json.JSONDecodeError as error:
+        raise UnreadableFile(f"{path} is no JSON (line {error.lineno}).") from None
     if not isinstance(members, _Pairs):
         raise UnreadableFile(f'{path} must be an object: {{"<Telegram id>": {{"session": …, "stats": …}}}}.')
     return members
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+def _integer(digits: str) -> float:
+    """Return a whole number, infinity for one with too many digits: it is refused with its user only."""
+    return int(digits) if len(digits) <= MOST_DIGITS else math.inf
 
 
 def _entry(key: str, value: Any, zone: tzinfo, now: datetime) -> Entry:
     from tools.imports.payloads import LONGEST_SESSION, UserData
     from tools.validation import InvalidData, parse
 
+    key = key.encode(errors="replace").decode()
     telegram_id = int(key) if key.isascii() and key.isdigit() and len(key) <= 16 else 0
     if not 0 < telegram_id <= HIGHEST_ID:
         return Entry(key, 0, refusal="the key is no Telegram id of a user")
@@ -91,23 +97,36 @@ def _entry(key: str, value: Any, zone: tzinfo, now: datetime) -> Entry:
     kept = {name: plain[name] for name in ("session", "stats") if plain.get(name)}
     if any(len(json.dumps(one, ensure_ascii=False)) > LONGEST_SESSION for one in kept.values()):
         return Entry(key, telegram_id, refusal="the session or the statistics are larger than 256 kB")
-    if "\\u0000" in json.dumps(kept):
-        return Entry(
-            key, telegram_id, refusal="a text holds the character U+0000, which Postgres cannot store"
-        )
     badges = list(dict.fromkeys(user.stats.achievements_unlocked))
     data: Json = kept | {"xp": user.stats.total_xp, "badges": badges}
     return Entry(key, telegram_id, data | ({"badges_at": badges_at.isoformat()} if badges_at else {}))
 
 
-def _plain(value: Any) -> Any:
-    """Return members as a dict. Raises ValueError when an object names a key twice."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return members as a dict.
+
+    Raises ValueError for what Postgres cannot store, and when an object names a key twice.
+    """
+    if depth > DEEPEST:
+        raise ValueError(f"it has more than {DEEPEST} objects and lists within one another")
     if isinstance(value, _Pairs):
-        names = [name for name, _ in value]
+        names = [_text(name) for name, _ in value]
         if len(set(names)) != len(names):
             raise ValueError("an object names the same key twice")
-        return {name: _plain(one) for name, one in value}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {name: _plain(one, depth + 1) for name, one in value}
+    if isinstance(value, list):
+        return [_plain(one, depth + 1) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is too large, or none")
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("a text holds the character U+0000, which Postgres cannot store")
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        raise ValueError("a text holds half of a character, which Postgres cannot store")
+    return value
 
 
 def _in_zone(date: datetime | None, zone: tzinfo, now: datetime) -> datetime | None:

@@ -218,6 +218,15 @@ def test_an_erased_user_does_not_come_back(
         ("1001", {"stats": {"last_training_date": "yesterday"}}, "last_training_date"),
         ("1001", {"stats": {"last_training_date": "2125-01-01"}}, "future"),
         ("1001", {"stats": {"last_training_date": 0}}, "before Telegram"),
+        # json.dumps of Python writes all of these.
+        ("1001", {"session": {"text": "\ud83d"}}, "half of a character"),
+        ("1001", {"session": {"\ud83d": "text"}}, "half of a character"),
+        ("\ud83d", {}, "no Telegram id"),
+        ("\x1b[2J", {}, "no Telegram id"),
+        ("1001", {"session": {"n": float("inf")}}, "too large"),
+        ("1001", {"stats": {"other": float("nan")}}, "too large, or none"),
+        ("1001", {"session": {"n": 10**2000}}, "too large"),
+        ("1001", {"session": {"deep": json.loads("[" * 700 + "]" * 700)}}, "within one another"),
     ],
 )
 def test_a_refused_user_is_named_with_the_reason_and_the_others_are_imported(
@@ -238,8 +247,8 @@ def test_a_refused_user_is_named_with_the_reason_and_the_others_are_imported(
         ("{", "is no JSON"),
         ("[]", "must be an object"),
         ("null", "must be an object"),
-        ('{"1001": {"stats": {"total_xp": NaN}}}', "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ('{"1001": {"stats": {"total_xp": .5}}}', "is no JSON"),
+        ("[" * 100_000, "too many objects"),
     ],
 )
 def test_a_file_that_cannot_be_read_imports_nothing(
@@ -249,6 +258,22 @@ def test_a_file_that_cannot_be_read_imports_nothing(
     assert run(text, "--apply")[0] == 2
     assert reason in capsys.readouterr().err
     assert counts(sql) == before
+
+
+def test_null_is_a_missing_field_and_a_backslash_no_character(sql: Sql, run: Run) -> None:
+    anna, ben, carl = (new_telegram_id() for _ in range(3))
+    path = {"session": {"path": "C:\\u0000"}}
+    status, report = run(
+        {
+            str(anna): {"session": None, "stats": {"total_xp": None, "achievements_unlocked": None}},
+            str(ben): {"session": {"case": None}, "stats": None},
+            str(carl): path,
+        },
+        "--apply",
+    )
+    assert (status, report["counts"]) == (0, {"created": 3})
+    assert state(sql, ben)["session_data"] == {"case": None}
+    assert state(sql, carl)["session_data"] == path["session"]
 
 
 def test_a_key_that_stands_twice_is_refused_and_not_merged(sql: Sql, run: Run) -> None:
