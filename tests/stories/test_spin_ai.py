@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from shared.core import texts
 from tests.stories.test_spin import CASE, QUESTIONS, Sql, begin, training_of, turns_of
 from tests.stories.test_trial import ask
 from tests.support import says
@@ -116,6 +119,57 @@ def test_the_ai_goes_down_in_the_middle_and_comes_back(stack: Stack, sql: Sql) -
     assert DOWNTIME.fact("cost").en in answer.text
     assert [turn["source"] for turn in turns_of(sql, chat)] == ["ai", "patterns", "ai"]
     assert training_of(sql, chat)["question_count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ru", "We have two kinds of downtime here."),
+        ("ru", "Ми не знаємо, що з цим робити, її ніхто не лагодить."),
+        ("en", "Мы об этом не говорим."),
+        ("en", "As an AI language model I cannot go on."),
+        ("ru", "Я — языковая модель и не могу этого сказать."),
+        ("en", "**"),
+    ],
+)
+def test_a_client_who_leaves_the_language_or_the_part_is_replaced_by_the_text(
+    stack: Stack, sql: Sql, language: str, words: str
+) -> None:
+    chat = begin(stack, sql, language)
+    stack.ai.next(labeled(type="situation"), said(words))
+    answer = ask(chat, "What else?" if language == "en" else "Что ещё?")
+    assert words not in answer.text
+    assert turns_of(sql, chat)[0]["source"] == "ai"
+
+
+def test_markup_and_the_name_before_the_clients_words_are_left_out(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    name = CASE.client.name.en
+    stack.ai.next(
+        labeled(type="situation"), said(f"**{name}:** *sighs*\n\n# Well\n- We `manage`, 2 * 2 shifts.")
+    )
+    ask(chat, "How do you work?")
+    assert turns_of(sql, chat)[0]["reply"] == "sighs Well We manage, 2 * 2 shifts."
+
+
+def test_the_longest_exchanges_fit_into_what_resume_shows(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    for number in range(3):
+        stack.ai.next(labeled(type="problem"), said("Well, " + "long " * 290))
+        ask(chat, f"{number} " + "why " * 240 + "?")
+    assert says(ask(chat, "/resume").text, "trainer_so_far", questions=3)
+
+
+def test_a_forged_button_with_a_number_that_no_column_holds_is_an_old_one(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    screen = ask(chat, "/resume")
+    for data in (
+        "result:" + "9" * 24,
+        "dispute:" + "9" * 24 + ":1",
+        "dispute:1:" + "9" * 10,
+        "result:\u0663",
+    ):
+        assert chat.tap(screen.stored, data).answer()["text"] == texts.text("en", "button_old")
 
 
 def test_a_broken_classification_falls_back(stack: Stack, sql: Sql) -> None:

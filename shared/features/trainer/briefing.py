@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from shared.core.sql_types import TrainingState
     from shared.features.trainer.scenario_models import Case, Scenario
 
-_MOST_REPEATED = 3  # last exchanges that /resume repeats
+# Characters of the question and the answer in the exchanges that /resume repeats, the last one first. The
+# longest briefing, that of a drill, leaves 1,300 of a message's 4,096.
+_REPEATED = ((200, 500), (80, 120), (80, 120))
 
 
 def card(context: UpdateContext, scenario: Scenario, case: Case, language: str = "") -> Text:
@@ -87,15 +89,16 @@ def open_training(context: UpdateContext, training: TrainingState) -> Text:
 def resume(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
     """Return the briefing again, with the last exchanges."""
     parts = [start(context, scenario, case, training)]
-    parts += [
+    exchanges = [
         context.rich(
             "trainer_exchange",
-            question=turn["question"],
+            question=shortened(turn["question"], asked),
             client=case.client.name.of(training["language"]),
-            reply=turn["reply"],
+            reply=shortened(turn["reply"], answered),
         )
-        for turn in training["turns"][-_MOST_REPEATED:]
+        for turn, (asked, answered) in zip(reversed(training["turns"]), _REPEATED, strict=False)
     ]
+    parts += reversed(exchanges)
     if training["turns"]:
         parts.append(
             context.rich(
@@ -103,3 +106,9 @@ def resume(context: UpdateContext, scenario: Scenario, case: Case, training: Tra
             )
         )
     return concat(*parts, separator="\n\n")
+
+
+def shortened(text: str, length: int) -> str:
+    """Return a text in one line, cut to a number of characters."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= length else plain[: length - 1].rstrip() + "…"

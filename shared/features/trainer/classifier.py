@@ -93,9 +93,13 @@ def touched(case: Case, plain: str) -> tuple[str, ...]:
 
 
 def quoted(fragment: str, last_answer: str) -> bool:
-    """Return whether a fragment of at least two letters stands in the client's last answer."""
+    """Return whether a fragment stands in the client's last answer and takes something up.
+
+    A number or a word of content must be in it: nearly every answer has "we" and "not".
+    """
     plain = _spoken(fragment)
-    return len(plain) > 1 and f" {plain}" in f" {_spoken(last_answer)}"
+    takes_up = any(word[0].isdigit() or _is_content(word) for word in _tokens(plain))
+    return takes_up and f" {plain}" in f" {_spoken(last_answer)}"
 
 
 def shared_fragment(case: Case, plain: str, last_answer: str) -> str:

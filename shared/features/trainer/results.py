@@ -9,6 +9,7 @@ from telebot.types import CallbackQuery
 from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.trainer import library
+from shared.features.trainer.briefing import shortened
 from shared.features.trainer.scenario_badges import badge_name
 from shared.payments import notifications
 from shared.telegram import current_context
@@ -32,6 +33,7 @@ router = Router()
 
 _PER_ROW = 5  # buttons of lines
 _SHORT = 80  # characters of a question in the list
+_QUOTED = 200  # characters of a quotation
 _FACT = 90  # characters of the client's words in a better question
 
 
@@ -48,7 +50,7 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
         context.reply(*_screen(context, finished["result"]), needs_delivery_result=True)
 
 
-@router.callback_query_handler(data=r"result:\d+", private_only=True, page="history")
+@router.callback_query_handler(data=r"result:[0-9]{1,18}", private_only=True, page="history")
 def show_result(call: CallbackQuery) -> None:
     """Show the result of a training again."""
     context = current_context()
@@ -56,7 +58,7 @@ def show_result(call: CallbackQuery) -> None:
         context.show(*_screen(context, found))
 
 
-@router.callback_query_handler(data=r"result:\d+:\d+", private_only=True, page="history")
+@router.callback_query_handler(data=r"result:[0-9]{1,18}:[0-9]{1,9}", private_only=True, page="history")
 def show_line(call: CallbackQuery) -> None:
     """Explain the points of one line."""
     context = current_context()
@@ -68,7 +70,7 @@ def show_line(call: CallbackQuery) -> None:
     return context.show(*_line_screen(context, found, line))
 
 
-@router.callback_query_handler(data=r"dispute:\d+:\d+", private_only=True, page="history")
+@router.callback_query_handler(data=r"dispute:[0-9]{1,18}:[0-9]{1,9}", private_only=True, page="history")
 def dispute(call: CallbackQuery) -> None:
     """Report a line to the owner."""
     context = current_context()
@@ -180,7 +182,7 @@ def _lines(context: UpdateContext, scenario: Scenario, result: TrainingResult) -
             number=number,
             emoji=scenario.type(line["type"]).emoji,
             points=f"{line['points']:+d}",
-            question=_shortened(line["question"], _SHORT),
+            question=shortened(line["question"], _SHORT),
         )
         for number, line in enumerate(result["lines"], 1)
     ]
@@ -198,12 +200,12 @@ def _best_and_worst(context: UpdateContext, scenario: Scenario, result: Training
     lines = result["lines"]
     best = max(lines, key=lambda line: line["points"])
     worst = min(lines, key=lambda line: line["points"])
-    parts = [context.rich("trainer_best", question=_shortened(best["question"], _SHORT))]
+    parts = [context.rich("trainer_best", question=shortened(best["question"], _SHORT))]
     if worst["points"] < best["points"]:
         parts.append(
             context.rich(
                 "trainer_worst",
-                question=_shortened(worst["question"], _SHORT),
+                question=shortened(worst["question"], _SHORT),
                 better=better_question(scenario, result, worst),
             )
         )
@@ -227,7 +229,7 @@ def better_question(scenario: Scenario, result: TrainingResult, line: TrainingRe
         first = scenario.first_stage.unlocked_by[0] if result["mode"] != "drill" else wanted
         return scenario.tips[first][0].of(result["language"])
     sentence = earlier[-1].partition(". ")[0].rstrip(".")
-    return scenario.type(wanted).better.of(result["language"]).format(fact=_shortened(sentence, _FACT))
+    return scenario.type(wanted).better.of(result["language"]).format(fact=shortened(sentence, _FACT))
 
 
 def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
@@ -266,7 +268,9 @@ def _line_screen(
     if line["is_contextual"]:
         parts.append(
             context.rich(
-                "trainer_why_context", points=scenario.bonuses.contextual, fragment=line["used_fragment"]
+                "trainer_why_context",
+                points=scenario.bonuses.contextual,
+                fragment=shortened(line["used_fragment"], _QUOTED),
             )
         )
     elif line["is_copied"]:
@@ -283,8 +287,3 @@ def _line_screen(
     else:
         rows.insert(0, [(context.text("trainer_dispute_button"), f"dispute:{path}")])
     return concat(*parts, separator="\n\n"), rows
-
-
-def _shortened(text: str, length: int) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= length else plain[: length - 1].rstrip() + "…"

@@ -35,6 +35,14 @@ _MOST_DIALOG = 8  # earlier turns that the client remembers
 _MOST_ANSWER = 1_500  # characters
 _TURN_CHARACTERS = 14_000  # of both requests together
 
+# Marks of Markdown: of a line, and of emphasis and code, which stand beside a word.
+_MARKUP = re.compile(r"^[ \t]*(?:#{1,6}|[-*•]|>)[ \t]+|[*_`]+(?=\S)|(?<=\S)[*_`]+", re.MULTILINE)
+# The model speaks about itself instead of playing the client.
+_OUT_OF_PART = re.compile(
+    r"\bas an ai\b|\bi(?:'|\u2019| a)m an? (?:ai|language model|chatbot)\b|\bai language model\b"
+    r"|\bкак (?:языковая модель|ии|нейросеть)\b|\bя\W{1,3}(?:языковая модель|ии|нейросеть|чат-бот)\b"
+)
+
 _LABEL_PROMPT = """\
 You label what a salesperson says to a client in a training. You never answer them.
 
@@ -154,9 +162,25 @@ def client_answer(
     except (AIError, ConfigError) as error:
         _log_failure(error)
         return ""
-    spoken = answer.text.strip()
+    spoken = _spoken(answer.text, case.client.name.of(language))
     is_usable = answer.finish == "stop" and 0 < len(spoken) <= _MOST_ANSWER
-    return spoken if is_usable and has_numbers_of(spoken, say_now) else ""
+    is_in_part = is_in_language(spoken, language) and not _OUT_OF_PART.search(spoken.lower())
+    return spoken if is_usable and is_in_part and has_numbers_of(spoken, say_now) else ""
+
+
+def _spoken(text: str, name: str) -> str:
+    """Return a model's text as spoken words: without markup, and without the speaker's name before it."""
+    plain = " ".join(_MARKUP.sub("", text).split())
+    speaker, colon, words = plain.partition(":")
+    return words.strip() if colon and speaker and speaker in (name, *name.split()) else plain
+
+
+def is_in_language(text: str, language: str) -> bool:
+    """Return whether a text is written in the letters of Russian (`ru`), or in those of English."""
+    russian, latin = len(re.findall(r"[а-яё]", text.lower())), len(re.findall(r"[a-z]", text.lower()))
+    if language == "ru":
+        return russian >= latin and not re.search(r"[іїєґ]", text.lower())
+    return latin >= russian
 
 
 def has_numbers_of(answer: str, texts: Sequence[str]) -> bool:

@@ -33,27 +33,39 @@ _GREETINGS = (
     r"|good (?:morning|afternoon|evening))"
 )
 GREETING = re.compile(rf"{_GREETINGS}(?:[ ,.!]+[\w-]+){{0,4}}[ ,.!]*")
-# A text that speaks to the examiner instead of to the client.
+# Where an order begins: a sentence, a clause, or behind a joining word; not in "Do operators ignore rules?".
+_ORDER = r"(?:^|[.!?;:,)\]»\"—-] *|\b(?:and|then|please|just|now|и|а|но|пожалуйста|теперь|просто) )"
+# A text that speaks to the examiner instead of to the client. A client's own rules, scores, hidden costs and
+# labels are ordinary subjects of a call, so an order alone or such a word alone is none.
 INSTRUCTIONS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|everything)",
-        r"\b(?:system prompt|system message|jailbreak|developer mode|prompt injection)\b",
-        r"\byou are (?:now )?(?:a |an |the )?(?:chatgpt|ai|assistant|language model|grader|examiner|judge)\b",
-        r"\b(?:give|award|assign|grant) (?:me|this|it|my|us)\b.{0,30}"
-        r"\b(?:points?|score|xp|badge|maximum|full marks)\b",
-        r"\b(?:classify|label|mark|score|rate|count) (?:this|it|me|my|the question)\b.{0,30}"
-        r"\b(?:as|implication|need|situation|problem|high|maximum|contextual)\b",
-        r"\b(?:reveal|print|show|output|tell me)\b.{0,30}"
-        r"\b(?:hidden facts?|secret facts?|prompt|your instruction|json|all facts|case file)",
-        r"\b(?:игнорируй|забудь|отмени|не учитывай|проигнорируй)\w{0,3}\b.{0,40}"
-        r"\b(?:инструкц|правил|указан|промпт|предыдущ|все что)",
-        r"\b(?:системн\w{2,4} (?:промпт|сообщени)|промпт|джейлбрейк|режим разработчика)",
+        rf"{_ORDER}(?:ignore|disregard|forget|override)\b.{{0,40}}"
+        r"\b(?:instructions?|prompts?|(?:your|these|all|previous|above) rules"
+        r"|everything (?:above|before|you))\b",
+        r"\b(?:system prompt|jailbreak|developer mode|prompt injection)\b|\bsystem message:",
+        r"\byou are now (?:a |an |the )?(?:assistant|grader|examiner|judge)\b",
+        r"\byou are (?:now )?(?:a |an |the )?(?:chatgpt|language model|ai (?:assistant|model|bot|grader))\b",
+        rf"{_ORDER}(?:give|award|assign|grant) (?:me|this|it|my|us)\b.{{0,30}}"
+        r"\b(?:\d+ points?|xp|badge"
+        r"|(?:all|full|max\w*|bonus|extra|high\w*|top|perfect|best) (?:the )?(?:points|score|marks))\b",
+        rf"{_ORDER}(?:classify|label|mark|score|rate|count) (?:this|it|me|my|the question)\b.{{0,30}}"
+        r"\b(?:implication|need[- ]payoff|contextual|maximum|as (?:a |an )?(?:situation|problem))\b",
+        rf"{_ORDER}(?:reveal|print|show|output|repeat|tell me)\b.{{0,30}}"
+        r"\b(?:(?:hidden|secret|all|all the) facts|(?:your|the) prompt|case file"
+        r"|your instructions(?= ?(?:[.!?,;]|$)))",
+        rf"{_ORDER}(?:игнорируй|проигнорируй|не учитывай|забудь|отмени)(?:те)?\b.{{0,40}}"
+        r"\b(?:инструкц|промпт|(?:все|свои|твои|эти|предыдущие) (?:правил|указан|команд|сообщени)|все,? что)",
+        r"\bсистемн\w{2,4} промпт|\b(?:твой|твоего|свой|своего) промпт|\bджейлбрейк|\bрежим разработчика",
         r"\bты (?:теперь )?(?:ии|бот|нейросеть|модель|экзаменатор|ассистент|chatgpt)\b",
-        r"\b(?:поставь|начисли|дай|присвой|засчитай|выстави)(?:те)?\b.{0,30}\b(?:балл|очк|максимум|значок|xp)",
-        r"\b(?:классифицируй|пометь|отметь|засчитай|считай)(?:те)?\b.{0,40}"
-        r"\b(?:вопрос как|это как|извлекающ|направляющ|проблемн|ситуационн)",
-        r"\b(?:раскрой|выведи|покажи|перечисли)(?:те)?\b.{0,30}\b(?:скрыт|секрет|промпт|json|все факты)",
+        # "Поставьте от 1 до 10 баллов" is a question to the client.
+        rf"{_ORDER}(?:поставь|начисли|дай|присвой|засчитай|выстави)(?:те)?\b"
+        r"(?! ли)(?!.{0,40}\b(?:от|из|по) ).{0,30}"
+        r"\b(?:балл|очк(?:и|ов)|(?:максимальн|высш)\w+ оценк|значок|xp)",
+        rf"{_ORDER}(?:классифицируй|пометь|отметь|засчитай|считай)(?:те)?\b.{{0,40}}"
+        r"\b(?:вопрос как|как (?:извлекающ|направляющ|контекстн)|(?:проблемн|ситуационн)\w+ вопрос)",
+        rf"{_ORDER}(?:раскрой|выведи|покажи|перечисли|напиши)(?:те)?\b.{{0,30}}"
+        r"\b(?:(?:скрыт|секретн)\w+ (?:факт|информаци)|промпт|все факты|(?:свои|твои) инструкции)",
     )
 )
 # Frequent words of four letters and more that two sentences may share by chance.

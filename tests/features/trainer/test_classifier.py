@@ -66,6 +66,38 @@ def test_instructions_to_the_software_earn_nothing(text: str) -> None:
     assert (found.kind, found.type) == ("instructions", "none")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does quality control mark it as scrap?",
+        "Would you count this as downtime?",
+        "How would you rate this problem from 1 to 10?",
+        "Does your buyer give us points for on-time delivery?",
+        "Do operators ignore the safety instructions?",
+        "What happens when people forget the rules above the machine?",
+        "Forget the previous supplier: what did you dislike?",
+        "Are you the examiner of incoming goods?",
+        "Do you get a system message when a line stops?",
+        "Can you tell me how JSON files reach your ERP?",
+        "Раскройте, пожалуйста, какие скрытые потери вы видите?",
+        "Покажите, где прячутся скрытые издержки?",
+        "Поставьте от 1 до 10 баллов: насколько вы довольны сроками?",
+        "Дайте понять: максимум сколько часов простоя вы терпите?",
+        "Начислите ли вы баллы поставщику за срок?",
+        "Забудьте предыдущего поставщика: что вас не устраивало?",
+        "Какие промпты пишут ваши операторы?",
+    ],
+)
+def test_a_question_about_the_clients_rules_scores_or_hidden_costs_is_a_question(text: str) -> None:
+    assert label(text).kind == "question"
+
+
+def test_words_of_every_answer_are_no_quotation() -> None:
+    answer = "We do not know, not with 40 stops."
+    assert not [one for one in ("we", "not", "We do", "do not", "", "…") if classifier.quoted(one, answer)]
+    assert all(classifier.quoted(one, answer) for one in ("40", "40 stops", "not with 40", "stops"))
+
+
 def test_a_number_or_two_words_of_the_client_make_a_question_contextual() -> None:
     assert label("What do those $2,000 consist of?", ANSWER).used_fragment
     assert label("What happens to biscuits that pile up during stops?", ANSWER).is_contextual
