@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from tools.quiz.draft import Draft, UnreadableLine
+from tools.quiz.draft import Draft, UnreadableLine, refuse_control_characters
 
 _OPTION = re.compile(r"([A-L])[.)]\s(.*)")
 _ANSWER = re.compile(r"ANSWER:\s*([A-Za-z])\s*")
@@ -22,6 +22,7 @@ def read(text: str) -> list[Draft]:
     Raises:
         UnreadableLine: it is no Aiken.
     """
+    refuse_control_characters(text)
     drafts: list[Draft] = []
     draft: Draft | None = None
     for number, line in enumerate(text.splitlines(), 1):

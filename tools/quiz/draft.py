@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class UnreadableLine(ValueError):
@@ -11,6 +14,12 @@ class UnreadableLine(ValueError):
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
         self.line = line
+
+
+def refuse_control_characters(text: str) -> None:
+    """Raise UnreadableLine where a file has a character that neither Postgres nor a message can hold."""
+    if found := _CONTROL.search(text):
+        raise UnreadableLine(text.count("\n", 0, found.start()) + 1, "a control character")
 
 
 @dataclass

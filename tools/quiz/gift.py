@@ -14,11 +14,12 @@ formats, escapes, a missing word. Short answers, matching, numbers and essays ar
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.quiz.draft import Draft, UnreadableLine
+from tools.quiz.draft import Draft, UnreadableLine, refuse_control_characters
 
 # An escaped character becomes one that no text has, until the marks of the format are found.
 _HIDDEN = {
@@ -32,10 +33,12 @@ _HIDDEN = {
     "n": "\x08",
 }
 _SHOWN = str.maketrans({hidden: "\n" if plain == "n" else plain for plain, hidden in _HIDDEN.items()})
-_CONTROL = re.compile(r"[\x00-\x08]")
 _ESCAPE = re.compile(r"\\(.)")
 _TITLE = re.compile(r"\s*::[^:]*::")
 _FORMAT = re.compile(r"\[(?:html|moodle|plain|markdown)\]", re.IGNORECASE)
+_HTML = re.compile(r"\[html\]", re.IGNORECASE)
+_BREAK = re.compile(r"<br ?/?>|</(?:p|div|li|h[1-6])>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _CHOICE = re.compile(r"([=~])([^=~#]*)(?:#([^=~]*))?")
 _WEIGHT = re.compile(r"\s*%(-?[0-9]{1,3}(?:\.[0-9]{1,5})?)%")
 _CATEGORY = "$CATEGORY:"
@@ -57,8 +60,7 @@ def read(text: str, language: str = "en") -> list[Draft]:
     Raises:
         UnreadableLine: it is no GIFT, or a question is of a kind that is not taken.
     """
-    if found := _CONTROL.search(text):
-        raise UnreadableLine(text.count("\n", 0, found.start()) + 1, "a control character")
+    refuse_control_characters(text)
     drafts, topic = [], ""
     for line, paragraph in _paragraphs(_ESCAPE.sub(_hide, text)):
         lines = []
@@ -114,6 +116,11 @@ def _question(text: str, line: int, language: str) -> Draft:
         _add_choices(draft, body, line_of(start))
     else:
         _add_boolean(draft, body, line_of(start), language)
+    if _HTML.match(text[title.end() if title else 0 :].lstrip()):
+        if re.search(r"<(?:img|video|audio|table)\b", text, re.IGNORECASE):
+            raise UnreadableLine(first, "pictures, media and tables are not taken")
+        draft.text, draft.explanation = _without_tags(draft.text), _without_tags(draft.explanation)
+        draft.options = [_without_tags(one) for one in draft.options]
     return draft
 
 
@@ -156,3 +163,9 @@ def _add_boolean(draft: Draft, body: str, line: int, language: str) -> None:
 def _clean(text: str) -> str:
     """Return a text without its format, its escapes resolved."""
     return _FORMAT.sub("", text).strip().translate(_SHOWN)
+
+
+def _without_tags(text: str) -> str:
+    """Return what a browser shows of HTML: Moodle exports questions written in its editor so."""
+    lines = html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).replace("\xa0", " ").split("\n")
+    return "\n".join(line for one in lines if (line := one.strip()))

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Mapping
 
-from tools.quiz.draft import Draft, UnreadableLine
+from tools.quiz.draft import Draft, UnreadableLine, refuse_control_characters
 
 LETTERS = "abcdefghijkl"
 _KNOWN = {"question", *LETTERS, "right", "explanation", "topic", "level"}
@@ -22,6 +22,7 @@ def read(text: str) -> list[Draft]:
     Raises:
         UnreadableLine: a row breaks the format.
     """
+    refuse_control_characters(text)
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     rows = csv.DictReader(

@@ -236,6 +236,26 @@ def test_a_file_that_is_no_text_or_empty_is_refused(tmp_path: Path) -> None:
             convert(file, Defaults("own"))
 
 
+@pytest.mark.parametrize("read", [gift.read, aiken.read, table.read])
+def test_a_control_character_is_refused_in_each_format(read: Callable[[str], object]) -> None:
+    with pytest.raises(UnreadableLine, match="line 2: a control character"):
+        read("question,a,b,right\nWhich\0?,x,y,a\n")
+
+
+def test_html_of_a_moodle_export_is_read_as_it_is_shown() -> None:
+    (draft,) = gift.read(
+        '[html]<p dir\\="ltr">2 &lt; 3&nbsp;?<br>Say <b>so</b>.</p>{=<p>Yes</p> ~<p>No</p>####<i>It is.</i>}'
+    )
+    assert (draft.text, draft.options, draft.explanation) == (
+        "2 < 3 ?\nSay so.",
+        ["Yes", "No"],
+        "It is.",
+    )
+    assert gift.read("What does <b> do?{=Bold ~Italics}")[0].text == "What does <b> do?", "no HTML"
+    with pytest.raises(UnreadableLine, match="pictures"):
+        gift.read("[html]<img src\\='a.png'>What is it?{=A ~B}")
+
+
 def test_a_text_file_is_aiken_or_gift(tmp_path: Path) -> None:
     file = tmp_path / "own.txt"
     file.write_text("Q?\nA) a\nB) b\nANSWER: B\n", encoding="utf-8-sig")
