@@ -1,6 +1,6 @@
 """The sales trainer: conversations with clients whom the AI plays, scored by the user's questions."""
 
-from shared.features import promocodes, referrals, trainer, trainings, trial, with_common
+from shared.features import promocodes, referrals, teams, trainer, trainings, trial, with_common
 from shared.telegram import Bot
 
 bot = Bot(
@@ -12,12 +12,26 @@ bot = Bot(
         referrals.feature,
         trainings.feature,
         trainer.feature,
+        teams.feature,
     ),
-    menu=("new", "tip", "finish", "resume", "history", "menu", "buy", "trainings", "language", "help"),
+    menu=(
+        "new",
+        "tip",
+        "finish",
+        "resume",
+        "history",
+        "team",
+        "menu",
+        "buy",
+        "trainings",
+        "language",
+        "help",
+    ),
     admin_menu=(
         "new",
         "finish",
         "history",
+        "team",
         "menu",
         "stats",
         "user",

@@ -741,6 +741,12 @@ class BeginTrainingTurn(TypedDict):
     access: NotRequired[ResolveAccess]
 
 
+class CancelAssignment(TypedDict):
+    """public.cancel_assignment"""
+
+    outcome: Literal["canceled", "none"]
+
+
 class CancelOwnOrder(TypedDict):
     """public.cancel_own_order"""
 
@@ -841,6 +847,29 @@ class ClaimStatement(TypedDict):
     is_late: bool
 
 
+class AssignmentCard(TypedDict):
+    """private.assignment_card"""
+
+    id: int
+    scenario: str
+    case_id: str | None
+    mode: Literal["practice", "exam"]
+    difficulty: Literal["easy", "medium", "hard"]
+    first_due_on: str
+    repetitions: int
+    is_canceled: bool
+
+
+class CreateAssignment(TypedDict):
+    """public.create_assignment"""
+
+    outcome: Literal["created", "known", "none", "limit", "past", "empty"]
+    assignment: NotRequired[AssignmentCard]
+    members: NotRequired[int]
+    most: NotRequired[int]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class CreateOrder(TypedDict):
     """public.create_order"""
 
@@ -860,6 +889,28 @@ class CreateOrder(TypedDict):
     checkout_url: NotRequired[str | None]
     checkout_reference: NotRequired[str | None]
     state: NotRequired[Literal["paid", "held"]]
+
+
+class TeamCard(TypedDict):
+    """private.team_card"""
+
+    id: int
+    name: str
+    role: Literal["manager", "member"]
+    code: str | None
+    time_zone: str
+    local_date: str
+    member_count: int
+    most_members: int
+    managers: list[str]
+
+
+class CreateTeam(TypedDict):
+    """public.create_team"""
+
+    outcome: Literal["created", "limit"]
+    team: NotRequired[TeamCard]
+    most: NotRequired[int]
 
 
 class DeadLetterUpdate(TypedDict):
@@ -909,6 +960,15 @@ class FailUpdate(TypedDict):
     outcome: Literal["retry", "dead_lettered", "superseded"]
     failures: NotRequired[int]
     answer: NotRequired[JsonValue]
+
+
+class FindInvitedTeam(TypedDict):
+    """public.find_invited_team"""
+
+    id: int
+    name: str
+    managers: list[str]
+    is_member: bool
 
 
 class TrainingResultBefore(TypedDict):
@@ -1040,6 +1100,55 @@ class GetOpenOrder(TypedDict):
     state: NotRequired[Literal["paid", "held"]]
 
 
+class TaskCard(TypedDict):
+    """private.task_card"""
+
+    id: int
+    team_id: int
+    team: str
+    assignment: AssignmentCard
+    number: int
+    due_on: str
+    state: Literal["open", "overdue", "done", "late"]
+    best_score: int | None
+    is_passed: bool | None
+    trainings: int
+
+
+class GetTask(TypedDict):
+    """public.get_task"""
+
+    task: TaskCard
+    state: Literal["open", "closed"]
+    recent_cases: list[str]
+
+
+class GetTeamMembers(TypedDict):
+    """public.get_team.members"""
+
+    id: int
+    name: str
+    role: Literal["manager", "member"]
+    joined_at: str
+
+
+class GetTeamAssignments(TypedDict):
+    """public.get_team.assignments"""
+
+    card: AssignmentCard
+    done: int
+    open: int
+    overdue: int
+
+
+class GetTeam(TypedDict):
+    """public.get_team"""
+
+    team: TeamCard
+    members: list[GetTeamMembers]
+    assignments: list[GetTeamAssignments]
+
+
 class GetTrainingHistoryTrainings(TypedDict):
     """public.get_training_history.trainings"""
 
@@ -1145,6 +1254,15 @@ class GiveChannelTrainings(TypedDict):
     trainings: int
 
 
+class JoinTeam(TypedDict):
+    """public.join_team"""
+
+    outcome: Literal["joined", "known", "full", "limit", "none"]
+    team: NotRequired[TeamCard]
+    most: NotRequired[int]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class LeaveCheckout(TypedDict):
     """public.leave_checkout"""
 
@@ -1155,6 +1273,12 @@ class LeaveCheckout(TypedDict):
     currency: NotRequired[str]
     product_key: NotRequired[str]
     renews: NotRequired[bool]
+
+
+class LeaveTeam(TypedDict):
+    """public.leave_team"""
+
+    outcome: Literal["left", "ended", "last_manager", "none"]
 
 
 class ListUserTokens(TypedDict):
@@ -1173,6 +1297,13 @@ class MigrateChat(TypedDict):
     """public.migrate_chat"""
 
     sessions: int
+
+
+class MyTeams(TypedDict):
+    """public.my_teams"""
+
+    teams: list[TeamCard]
+    tasks: list[TaskCard]
 
 
 class OfferedFeatures(TypedDict):
@@ -1398,6 +1529,13 @@ class ReferralOverview(TypedDict):
     was_referred: bool
 
 
+class RemoveTeamMember(TypedDict):
+    """public.remove_team_member"""
+
+    outcome: Literal["removed", "none"]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class ReserveRequest(TypedDict):
     """public.reserve_request"""
 
@@ -1441,6 +1579,13 @@ class SaveStatementPage(TypedDict):
     sums: NotRequired[list[SaveStatementPageSums]]
     differences: NotRequired[list[SaveStatementPageDifferences]]
     foreign: NotRequired[int]
+
+
+class SetTeamRole(TypedDict):
+    """public.set_team_role"""
+
+    outcome: Literal["changed", "last_manager", "none"]
+    outgoing: NotRequired[list[OutgoingItem]]
 
 
 class StaleUpdates(TypedDict):
@@ -1501,6 +1646,33 @@ class SubscriptionOverview(TypedDict):
     renewals: list[SubscriptionOverviewRenewals]
 
 
+class TeamReportMembersTrainings(TypedDict):
+    """public.team_report.members.trainings"""
+
+    date: str
+    scenario: str
+    score: int
+    clarity: int
+
+
+class TeamReportMembers(TypedDict):
+    """public.team_report.members"""
+
+    id: int
+    name: str
+    role: Literal["manager", "member"]
+    tasks: list[TaskCard]
+    trainings: list[TeamReportMembersTrainings]
+    points: dict[str, dict[str, int]]
+
+
+class TeamReport(TypedDict):
+    """public.team_report"""
+
+    team: TeamCard
+    members: list[TeamReportMembers]
+
+
 class TrainerOverview(TypedDict):
     """public.trainer_overview"""
 
@@ -1533,3 +1705,10 @@ class TrialOffer(TypedDict):
     plan: str
     days: int
     ends_at: str | None
+
+
+class UpdateTeam(TypedDict):
+    """public.update_team"""
+
+    outcome: Literal["changed", "no_zone", "none"]
+    team: NotRequired[TeamCard]

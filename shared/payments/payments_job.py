@@ -1,9 +1,9 @@
 """The job `payments`: everything about money that no webhook or user starts.
 
 It retries stored events, records Stars without an update, charges due renewals, sends reminders of ending
-plans and unpaid orders, edits the messages of expired orders, cancels subscriptions at their providers,
-retries refunds and fetches the state of open orders. Each part may run twice at once and continues where the
-last run stopped. A provider that is down delays no other.
+plans, unpaid orders and assigned trainings, edits the messages of expired orders, cancels subscriptions at
+their providers, retries refunds and fetches the state of open orders. Each part may run twice at once and
+continues where the last run stopped. A provider that is down delays no other.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ def payments() -> dict[str, object]:
     expiry_reminders: list[OutgoingItem] = db.call("enqueue_expiry_reminders")
     order_reminders: list[OutgoingItem] = db.call("enqueue_order_reminders")
     edits: list[OutgoingItem] = db.call("close_invitations")
-    notifications.deliver([*expiry_reminders, *order_reminders, *edits])
+    # A job of their own would be the fourth, and Cloud Scheduler has three for free.
+    task_messages: list[OutgoingItem] = db.call("enqueue_task_messages")
+    notifications.deliver([*expiry_reminders, *order_reminders, *edits, *task_messages])
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],
         "missed": missed,
         "charged": charged,
-        "reminded": len(expiry_reminders) + len(order_reminders),
+        "reminded": len(expiry_reminders) + len(order_reminders) + len(task_messages),
         "stopped": subscription_cancellations.cancel_due(deadline),
         "refunds": refunds.retry_open(deadline),
         "asked": _fetch_open_orders(deadline),

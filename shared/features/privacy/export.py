@@ -33,6 +33,7 @@ SECTIONS = (
     "ai_calls",
     "subscriptions",
     "trainings",
+    "teams",
     "keys",
     "balance",
     "grants",

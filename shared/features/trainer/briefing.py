@@ -64,9 +64,14 @@ def start(context: UpdateContext, scenario: Scenario, case: Case, training: Trai
     return concat(*parts, separator="\n\n")
 
 
-def buttons(context: UpdateContext, difficulty: str) -> Keyboard:
-    """Return the buttons under the client's answers; a hard training has no tips."""
-    tip = [(context.text("trainer_tip_button"), "train:tip")] if difficulty != "hard" else []
+def has_tips(training: TrainingState) -> bool:
+    """Return whether the user may ask for tips: never on hard, and not in an exam."""
+    return training["difficulty"] != "hard" and training["mode"] != "exam"
+
+
+def buttons(context: UpdateContext, training: TrainingState) -> Keyboard:
+    """Return the buttons under the client's answers."""
+    tip = [(context.text("trainer_tip_button"), "train:tip")] if has_tips(training) else []
     return [[*tip, (context.text("trainer_finish_button"), "train:finish")]]
 
 

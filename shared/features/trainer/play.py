@@ -62,8 +62,8 @@ def tip(_event: Message | CallbackQuery) -> None:
     training = setup.overview(context)["open"]
     if training is None:
         return reply(*setup.home(context))
-    if training["difficulty"] == "hard":
-        return reply(context.rich("trainer_tip_hard"))
+    if not briefing.has_tips(training):
+        return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
     scenario, case = _loaded(training)
     name = training["drill_type"] or next_type(
         scenario,
@@ -252,7 +252,7 @@ def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -
     name = case.client.name.of(training["language"])
     head = context.rich("trainer_reply", client=name, reply=turn["reply"])
     parts = [head, _line(context, scenario, training, turn)]
-    keyboard: Keyboard = briefing.buttons(context, training["difficulty"])
+    keyboard: Keyboard = briefing.buttons(context, training)
     if turn["is_over"]:
         keyboard = []
     elif turn["may_finish"]:
@@ -293,9 +293,7 @@ def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
         scenario, case = _loaded(training)
     except KeyError:
         return context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
-    return briefing.resume(context, scenario, case, training), briefing.buttons(
-        context, training["difficulty"]
-    )
+    return briefing.resume(context, scenario, case, training), briefing.buttons(context, training)
 
 
 def _loaded(training: TrainingState) -> tuple[Scenario, Case]:

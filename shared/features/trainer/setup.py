@@ -89,13 +89,14 @@ def home(context: UpdateContext) -> tuple[Text, Keyboard]:
     return _first_choice(context, found)
 
 
-def _no_access(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
+def no_access(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
+    """Return the ways to get access to a training."""
     return access.offer(context, is_first=not found["recent_cases"])
 
 
 def _first_choice(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
     if not found["access"]["has_access"]:
-        return _no_access(context, found)
+        return no_access(context, found)
     scenarios = [library.load(name) for name in library.names() if library.case_names(name)]
     if len(scenarios) == 1:
         return _cases(context, scenarios[0], found["recent_cases"])
@@ -212,7 +213,31 @@ def _start(
     replace: bool,
 ) -> tuple[Text, Keyboard]:
     """Start the training, or ask first where another one is open."""
-    language = context.language if context.language in scenario.info.languages else "en"
+    mode = "practice" if drill_type is None else "drill"
+    started = begin(context, scenario, case, drill_type, difficulty, mode=mode, replace=replace)
+    if started["outcome"] == "no_access":
+        return no_access(context, overview(context))
+    training = started["training"]
+    if started["outcome"] == "open" and not is_same(training, case, drill_type, difficulty, mode):
+        rows = [
+            [(context.text("trainer_resume_button"), "train:resume")],
+            [(context.text("trainer_replace_button"), f"{path}:{_REPLACE}")],
+        ]
+        return briefing.open_training(context, training), rows
+    return briefing.start(context, scenario, case, training), briefing.buttons(context, training)
+
+
+def begin(
+    context: UpdateContext,
+    scenario: Scenario,
+    case: Case,
+    drill_type: str | None,
+    difficulty: str,
+    *,
+    mode: str,
+    replace: bool,
+) -> StartTraining:
+    """Start a training, once for an update."""
     started: StartTraining = db.call(
         "start_training",
         p_user_id=context.user.id,
@@ -220,32 +245,24 @@ def _start(
         p_scenario=scenario.info.id,
         p_version=scenario.info.version,
         p_case=case.id,
-        p_mode="practice" if drill_type is None else "drill",
+        p_mode=mode,
         p_drill_type=drill_type,
         p_difficulty=difficulty,
-        p_language=language,
+        p_language=context.language if context.language in scenario.info.languages else "en",
         p_rules=training_rules(scenario, case, drill_type),
         p_reference=context.reference,
         p_replace=replace,
     )
-    if started["outcome"] == "no_access":
-        return _no_access(context, overview(context))
-    training = started["training"]
-    if started["outcome"] == "open" and not _is_same(training, case, drill_type, difficulty):
-        rows = [
-            [(context.text("trainer_resume_button"), "train:resume")],
-            [(context.text("trainer_replace_button"), f"{path}:{_REPLACE}")],
-        ]
-        return briefing.open_training(context, training), rows
-    return briefing.start(context, scenario, case, training), briefing.buttons(context, difficulty)
+    return started
 
 
-def _is_same(training: TrainingState, case: Case, drill_type: str | None, difficulty: str) -> bool:
+def is_same(training: TrainingState, case: Case, drill_type: str | None, difficulty: str, mode: str) -> bool:
     """Return whether a button was tapped twice: the open training is the one it starts."""
-    wanted = (case.id, drill_type, difficulty, 0)
+    wanted = (case.id, drill_type, difficulty, mode, 0)
     return wanted == (
         training["case_id"],
         training["drill_type"],
         training["difficulty"],
+        training["mode"],
         training["turn_count"],
     )

@@ -151,6 +151,25 @@ TABLES = {
         " per_type_counts case_data session_snapshot training_date",
         not_exported="id user_id",
     ),
+    "public.teams": Table("no_user", why="a name and an invite code; who belongs to it is in team_members"),
+    "public.team_members": Table(
+        "deleted", section="teams.memberships", export="team_id role joined_at", not_exported="user_id"
+    ),
+    "public.assignments": Table(
+        "anonymized",
+        section="teams.assigned_by_you",
+        export="id team_id scenario case_id mode difficulty first_due_on repetitions canceled_at created_at",
+        not_exported="created_by reference",
+        cleared="created_by",
+    ),
+    "public.assignment_tasks": Table(
+        "deleted",
+        section="teams.tasks",
+        export="id assignment_id team_id number opens_at due_on due_at announced_at reminded_at done_at"
+        " best_score is_passed",
+        not_exported="user_id",
+    ),
+    "public.assignment_trainings": Table("deleted", section="teams.trainings", export="training_id task_id"),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",

@@ -19,7 +19,7 @@ WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_us
 VALUES = {
     "message_state": "paid",
     "bot": "assistant",
-    "role": "user",
+    "role": {"public.messages": "user", "public.team_members": "manager"},
     "status": {
         "public.user_tokens": "ok",
         "public.user_referrals": "completed",
@@ -31,7 +31,13 @@ VALUES = {
         "public.refunds": "done",
         "public.trainings": "finished",
     },
-    "mode": {"public.trainings": "drill", "public.training_history": "drill"},
+    "mode": {
+        "public.trainings": "drill",
+        "public.training_history": "drill",
+        "public.assignments": "exam",
+    },
+    "scenario": {"public.assignments": "spin"},
+    "case_id": {"public.assignments": "packaging_line"},
     "difficulty": "easy",
     "why": "counted",
     "source": {"public.training_turns": "ai"},
@@ -56,6 +62,7 @@ VALUES = {
     "reservation": "released",
     "reserved_from": "plan",
     "reference": {
+        "public.assignments": "1:2",
         "public.audit_log": "story:1",
         "public.balance_transactions": "story:1",
         "public.access_usages": "story:2",
@@ -83,6 +90,8 @@ VALUES = {
 # The column by which later tables refer to a row of this table.
 POINTED_TO = {
     "public.trainings": "training_id",
+    "public.assignments": "assignment_id",
+    "public.assignment_tasks": "task_id",
     "public.subscriptions": "subscription_id",
     "public.orders": "order_id",
     "public.renewals": "renewal_id",
@@ -196,6 +205,16 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
     pointers["promocode_id"] = sql(
         "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
     )[0]["id"]
+    pointers["created_by"] = user_id
+    pointers["team_id"] = sql(
+        "insert into teams (bot, name, time_zone, reference) values ('spin', 'North', 'UTC', '1')"
+        " returning id"
+    )[0]["id"]
+    sql(
+        "insert into team_members (team_id, user_id, role) values (%s, %s, 'manager')",
+        pointers["team_id"],
+        id_of(sql, ben),
+    )
     rows = {}
     for name in WITH_USER_DATA:
         if name != "public.users":

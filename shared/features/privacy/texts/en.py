@@ -93,6 +93,11 @@ TEXTS: Mapping[str, str] = {
         "spent bonus requests and sessions on; sessions, turns, history: your trainings, what was said in them, "
         "and their results."
     ),
+    "section_teams": "Teams",
+    "section_teams_about": (
+        "memberships: your teams and your role in each; tasks: trainings assigned to you and how you did; "
+        "trainings: which of your trainings count for them; assigned_by_you: what you assigned to others."
+    ),
     "section_xp": "XP and badges",
     "section_xp_about": (
         "awards: what you received XP for (the latest 10,000); badges: badges you earned, and when one was "

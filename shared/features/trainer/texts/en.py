@@ -86,6 +86,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_gone": "This case is no longer available. Start a new training, nothing was lost from your score.",
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
+    "trainer_tip_exam": "🎓 There are no tips in an exam. You can do it!",
     "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
     "trainer_unscored": (
         "🏁 **Training finished without a score**\n\nYou asked {questions} of the {minimum} questions that a score "

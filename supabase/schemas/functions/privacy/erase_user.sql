@@ -9,7 +9,8 @@
 --   change of the user's data is committed, or will find no user. Update rows of the user that are locked right now
 --   are skipped; their workers anonymize them when they try to lock the user.
 -- Locks: as private.anonymize_payment_data and private.save_tombstone, waiting alarms, update row, the user's other
---   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, scores on boards, calls to AI providers, referrals, user.
+--   update rows (FOR UPDATE SKIP LOCKED), outbox items, audit log, scores on boards, calls to AI providers, referrals, teams
+--   by id, user.
 -- Returns: void
 -- Errors: Y0001, the balance is higher than the user agreed to lose; Y0002, a renewal is running.
 create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
@@ -73,6 +74,15 @@ begin
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)
       or (r.referred_id = v_user.id and r.referrer_id is null);
+  -- A team ends with its last member. It is locked first, so that the check sees who joined meanwhile.
+  perform
+    from public.teams as t
+   where t.id in (select m.team_id from public.team_members as m where m.user_id = v_user.id)
+   order by t.id
+     for update;
+  delete from public.teams as t
+   where t.id in (select m.team_id from public.team_members as m where m.user_id = v_user.id)
+     and not exists (select from public.team_members as m where m.team_id = t.id and m.user_id <> v_user.id);
   -- Foreign keys delete the remaining rows or set their user_id to null.
   delete from public.users as u where u.id = v_user.id;
 end

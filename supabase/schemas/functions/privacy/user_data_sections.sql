@@ -91,6 +91,7 @@ as $$
          where h.user_id = u.id
       )
     ),
+    'teams', private.teams_section(u.id),
     'xp', private.xp_section(u.id),
     'payments', private.payments_section(u),
     'promocodes', jsonb_build_object(

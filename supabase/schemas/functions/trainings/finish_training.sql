@@ -5,7 +5,8 @@
 -- p_reason: button, limit or target. p_case_data: what the history keeps of the case.
 --
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again.
--- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp and private.award_due_badges.
+-- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp, private.award_due_badges and
+--   private.count_for_task.
 -- Returns: jsonb
 --   outcome: 'finished' | 'known' | 'none'    (known: it was finished before; none: no such training, or abandoned)
 --   result?: private.training_result          (finished, known)
@@ -104,6 +105,7 @@ begin
       end,
       'badges', private.award_due_badges(p_user_id, v_training.bot, v_facts)
     );
+    perform private.count_for_task(v_training.id, (v_bonuses ->> 'score')::integer, v_now, null);
   end if;
   update public.trainings as t
      set status = 'finished',

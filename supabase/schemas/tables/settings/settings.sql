@@ -36,5 +36,8 @@ values
 ('questions_in_progress', '2', 'AI requests that a user may have in progress at once, over all chats and bots'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
 ('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),
+('team_max_members', '50', 'Most members of a team, managers included'),
+('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
+('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),
 ('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;
