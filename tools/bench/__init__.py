@@ -7,6 +7,7 @@
     streamed.py     a chat whose answer is streamed slowly, beside an instant one
     slow_ai.py      many users waiting for a slow AI
     callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
+    ranks.py        boards, ranks and awards with few and with many users, beside a one-row UPDATE
     scale.py        the two SQL functions with few and with many users, beside a one-row UPDATE
     against.py      two checkouts side by side
     one_row.py      the unit of Postgres CPU     known_peers.py  what comparable bots cost

@@ -3,7 +3,7 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, scale
+               pictures, callbacks, scale, ranks
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -31,6 +31,7 @@ from tools.bench import (
     cpus,
     latency,
     pictures,
+    ranks,
     saturation,
     slow_ai,
     start,
@@ -60,6 +61,7 @@ _SECTIONS = (
     "pictures",
     "callbacks",
     "scale",
+    "ranks",
 )
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
@@ -131,11 +133,13 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             return
         if "text" in only:
             yield _posted(text.measure())
-        if only - {"scale", "text"}:
+        if only - {"scale", "ranks", "text"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:
             yield from _scale(effort, [SMALL, LARGE] if arguments.large else [SMALL])
+        if "ranks" in only:
+            yield from _ranks(effort)
 
 
 @dataclass(frozen=True)
@@ -287,6 +291,15 @@ def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
         watch = Watch(database.postmaster)
         for section in scale.measure(sizes, effort.scale_rounds, effort.scale_seconds):
             yield _posted(section, watch)
+
+
+def _ranks(effort: Effort) -> Iterator[Section]:
+    with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
+        measured = ranks.Ranks(database, _DIRECTORY)
+        for users in ranks.SIZES:
+            print(f"{users:,} users on boards in {measured.fill(users):.0f} s", flush=True)
+        watch = Watch(database.postmaster)
+        yield _posted(measured.measure(effort.scale_rounds, effort.scale_seconds), watch)
 
 
 def _function(name: str, fake_servers: FakeServers, database_url: str, root: Path = ROOT) -> Peer:

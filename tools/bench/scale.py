@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +10,15 @@ from statistics import median
 
 import psycopg
 
+from tools.bench import pgbench
 from tools.bench.database import HISTORY, Database
-from tools.bench.errors import BenchError
 from tools.bench.report import Aim, Row, Section
 from tools.bench.updates import FIRST_USER
-from tools.database import binaries
 
 CLIENTS = (1, 4)
 _GROWTH = 1.5  # how much more both may cost with all those users
 
-# The baseline goes in between, so that all have the same seconds and the same disturbances. What begins
-# neither with "update public" nor with "select public" only prepares, and is not measured.
+# The baseline goes in between, so that all have the same seconds and the same disturbances.
 _SCRIPT = """
 \\set number :number + 1
 \\set update_id :base + :client_id * 10000000 + :number
@@ -134,17 +130,7 @@ class Scale:
             "number": 0, "base": self._base, "first": FIRST_USER, "every": size.every,
             "talking": size.talking, "history": HISTORY,
         }  # fmt: skip
-        command = [str(binaries.embedded() / "pgbench"), "-n", "-r", "-M", "extended", "-T", str(seconds)]
-        command += ["-c", str(clients), "-j", "1", "-f", str(self._script)]
-        command += [f"-D{name}={value}" for name, value in values.items()]
-        done = subprocess.run(
-            [*command, self._database.owner_url(size.name)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise BenchError(f"pgbench failed: {done.stderr.strip()}")
-        # "         0.211           0 update public.users set ..."; lines of \set stand there too
-        found = re.findall(r"^\s+([\d.]+)\s+\d+\s+(?:update|select) public\.", done.stdout, re.MULTILINE)
-        return [float(text) for text in found]
+        return pgbench.run(self._database.owner_url(size.name), self._script, values, seconds, clients)
 
 
 def _rows(size: Size, clients: int, result: _Rounds) -> list[Row]:

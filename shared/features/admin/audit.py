@@ -29,6 +29,7 @@ _REASON = 150  # characters of a reason in the list
 _COUNTED = {
     "add_bonus_credits": "bonus_credits",
     "give_trainings": "trainings",
+    "adjust_xp": "total_xp",
     "reset_user_usage": "requests",
 }
 _SWITCHED = {
@@ -125,13 +126,15 @@ def _values(context: UpdateContext, action: str, before: JsonObject, after: Json
     """Return the values that the text about an action names."""
     values: dict[str, object] = {}
     match action:
-        case "add_bonus_credits" | "give_trainings" | "reset_user_usage":
+        case "add_bonus_credits" | "give_trainings" | "adjust_xp" | "reset_user_usage":
             field = _COUNTED[action]
             values = {"before": before[field], "after": after[field]}
         case "set_plan" | "adjust_balance" | "undo":
             which = after["action"] if action == "undo" else action
             values = {"before": written(context, which, before), "after": written(context, which, after)}
             values |= {"what": context.text(f"undone_{which}")} if action == "undo" else {}
+        case "award_badge" | "revoke_badge":
+            values = {"badge": after["badge"]}
         case "refund_payment" | "refund_decided":
             values = {
                 "money": figures.money(context.language, Decimal(after["amount"]), after["currency"]),

@@ -16,6 +16,11 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 if TYPE_CHECKING:
     from shared.core.sql_types import AdminUndo, LastUndoable
 
+_AMOUNTS = {  # by action: the text of its undo button, and the field of the log
+    "add_bonus_credits": ("undo_credits", "bonus_credits"),
+    "give_trainings": ("undo_trainings", "trainings"),
+    "adjust_xp": ("undo_xp", "total_xp"),
+}
 _REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
 
 
@@ -53,6 +58,8 @@ def written(context: UpdateContext, action: str, state: JsonObject) -> str:
     """Format a value before or after an undo."""
     if "plan" in state:
         return plan_until(context, state["plan"], state["ends_at"])
+    if "badge" in state:
+        return str(state["badge"]) if state["has"] else "—"
     amount = Decimal(state.get("amount") or state.get("balance") or state.get("requests") or 0)
     if action == "adjust_balance":
         return figures.money(context.language, amount, context.user.currency)
@@ -63,10 +70,11 @@ def undo_label(context: UpdateContext, entry: LastUndoable) -> str:
     """Return a button's label for undoing an entry of the audit log."""
     before, after = entry["before"], entry["after"]
     match entry["action"]:
-        case "add_bonus_credits":
-            return context.text("undo_credits", change=_signed(context, before, after, "bonus_credits"))
-        case "give_trainings":
-            return context.text("undo_trainings", change=_signed(context, before, after, "trainings"))
+        case "add_bonus_credits" | "give_trainings" | "adjust_xp" as action:
+            key, field = _AMOUNTS[action]
+            return context.text(key, change=_signed(context, before, after, field))
+        case "award_badge" | "revoke_badge" as action:
+            return context.text(f"undo_{action}", badge=after["badge"])
         case "adjust_balance":
             change = Decimal(after["balance"]) - Decimal(before["balance"])
             sign = "+" if change > 0 else ""

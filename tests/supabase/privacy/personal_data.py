@@ -126,6 +126,13 @@ TABLES = {
         export="board period starts_on xp reached_at is_ranked is_listed",
         not_exported="user_id",
     ),
+    "public.streaks": Table(
+        "deleted",
+        section="xp.streak",
+        export="time_zone next_time_zone zone_changes_at zone_changed_at current longest last_day last_bot"
+        " freezes grace_used excused_on paused_on",
+        not_exported="user_id",
+    ),
     "public.board_profiles": Table(
         "deleted", section="xp.profile", export="name is_hidden", not_exported="user_id"
     ),
@@ -284,5 +291,6 @@ TABLES = {
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
+    "private.time_zones": Table("no_user", why="names of time zones"),
     "private.settings": Table("no_user", why="settings of the installation"),
 }

@@ -46,6 +46,7 @@ VALUES = {
     "access_type": "credits",
     "quantity": {"public.access_usages": 10},
     "badge": "story",
+    "freezes": 2,
     "board": "spin",  # stays in board_changes
     "last_four": "1234",
     "ciphertext": b"encrypted",

@@ -37,6 +37,7 @@ SMALL = {
     "xp_rules",
     "badges",
     "board_changes",
+    "time_zones",
 }
 
 FILL = f"""
@@ -94,6 +95,8 @@ FILL = f"""
     from public.users as u, (values (''), ('spin')) as b (board),
       (values ('all', date 'epoch'), ('day', current_date), ('week', current_date - 30))
       as p (period, starts_on);
+    insert into public.streaks (user_id, current, longest, last_day)
+    select u.id, 3, 9, current_date - 1 from public.users as u;
     insert into public.board_profiles (user_id, name) select u.id, 'Anna' from public.users as u;
     select private.rebuild_board_histogram();
     insert into public.user_badges (user_id, badge, bot)
@@ -260,6 +263,11 @@ CALLS = {
     "get_leaderboard": "get_leaderboard(10, 20, 'spin', 'all')",
     "get_user_rank": "get_user_rank(19000)",
     "set_board_profile": "set_board_profile(9000, 'Anna', true)",
+    "get_profile": "get_profile(9000)",
+    "get_streak": "get_streak(9000)",
+    "record_activity": "record_activity(9000, 'spin')",
+    "set_time_zone": "set_time_zone(9000, 'Asia/Tokyo')",
+    "pause_streak": "pause_streak(9000, true)",
     "count_badges": "count_badges(19000)",
     "claim_open_refunds": """claim_open_refunds('{"stripe": 3600}', 5)""",
     "record_refund_result": """record_refund_result((select max(id) from public.refunds), 'unsure',
@@ -293,6 +301,9 @@ CALLS = {
     "admin_search_users by a part": "admin_search_users('ame1900', 'boss@example.com')",
     "admin_search_users of all": "admin_search_users('name', 'boss@example.com')",
     "admin_adjust_balance": "admin_adjust_balance(9000, 5, 'boss@example.com', 'one')",
+    "admin_adjust_xp": "admin_adjust_xp(9000, -5, 'boss@example.com', 'one')",
+    "admin_award_badge": "admin_award_badge(9000, 'new', 'spin', 'boss@example.com', 'one')",
+    "admin_revoke_badge": "admin_revoke_badge(9000, 'story', 'spin', 'boss@example.com', 'one')",
     "admin_undo": """admin_undo((select max(l.id) from public.audit_log as l), 'boss@example.com', 'one')""",
     "admin_revenue": "admin_revenue('boss@example.com')",
     "admin_products": "admin_products('boss@example.com', 'premium_month')",

@@ -1,6 +1,6 @@
--- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of the limit. What the
+-- Undoes what an admin did to a user: bonus credits, trainings, balance, XP, a badge, a plan, or the reset of the limit. What the
 -- user has spent since stays spent. Of a reset, this month and today are restored, earlier days of the month are not.
--- The user gets one message.
+-- The user gets one message, but none about a badge.
 --
 -- Concurrency: the user's row is locked, and an entry is undone once (a unique index on the log); a repeated call
 --   returns what was done.
@@ -65,6 +65,10 @@ begin
     v_before := jsonb_build_object('requests', 0);
     v_after := jsonb_build_object('requests', v_entry.before -> 'requests');
     v_outgoing := case when v_is_done then private.notify_user(v_entry.user_id, 'gift_reset_undone', '{}') end;
+  elsif v_entry.action in ('award_badge', 'revoke_badge') then
+    v_is_done := private.undo_badge(v_entry);
+    v_before := v_entry.after - 'reason';
+    v_after := v_entry.before;
   else
     v_before := private.undo_amount(v_entry);
     v_after := jsonb_build_object('amount', v_before -> 'after') || case
@@ -73,7 +77,9 @@ begin
     end;
     v_outgoing := private.notify_adjustment(
       v_entry.user_id,
-      case v_entry.action when 'add_bonus_credits' then 'credits' when 'give_trainings' then 'trainings' else 'balance' end,
+      case v_entry.action
+        when 'add_bonus_credits' then 'credits' when 'give_trainings' then 'trainings' when 'adjust_xp' then 'xp' else 'balance'
+      end,
       (v_before ->> 'before')::numeric,
       (v_before ->> 'after')::numeric
     );

@@ -13,6 +13,9 @@ set search_path = pg_catalog, pg_temp
 as $$
   select case p_entry.action
     when 'add_bonus_credits' then p_entry.before -> 'bonus_credits' <> p_entry.after -> 'bonus_credits'
+    when 'adjust_xp' then p_entry.before -> 'total_xp' <> p_entry.after -> 'total_xp'
+    when 'award_badge' then p_entry.before -> 'has' <> p_entry.after -> 'has'
+    when 'revoke_badge' then p_entry.before -> 'has' <> p_entry.after -> 'has'
     when 'give_trainings' then p_entry.before -> 'trainings' <> p_entry.after -> 'trainings'
     when 'adjust_balance' then p_entry.before -> 'balance' <> p_entry.after -> 'balance'
     when 'reset_user_usage' then p_entry.before -> 'requests' <> p_entry.after -> 'requests'

@@ -1,4 +1,4 @@
--- Enqueues a message to a user whose bonus credits, trainings or balance (p_what) an admin changed.
+-- Enqueues a message to a user whose bonus credits, trainings, XP or balance (p_what) an admin changed.
 --
 -- Concurrency: see private.notify_user.
 -- Locks: none.
@@ -36,4 +36,4 @@ end
 $$;
 
 revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
-comment on function private.notify_adjustment is 'Enqueues a message to a user whose credits, trainings or balance changed';
+comment on function private.notify_adjustment is 'Enqueues a message to a user whose credits, trainings, XP or balance changed';

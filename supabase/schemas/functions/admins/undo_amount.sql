@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_field constant text := case p_entry.action
-    when 'add_bonus_credits' then 'bonus_credits' when 'give_trainings' then 'trainings' else 'balance'
+    when 'add_bonus_credits' then 'bonus_credits' when 'give_trainings' then 'trainings' when 'adjust_xp' then 'total_xp' else 'balance'
   end;
   v_change constant numeric := (p_entry.before ->> v_field)::numeric - (p_entry.after ->> v_field)::numeric;
   v_user public.users;
@@ -25,6 +25,7 @@ begin
   v_before := case v_field
     when 'bonus_credits' then v_user.bonus_credits
     when 'balance' then v_user.balance
+    when 'total_xp' then v_user.total_xp
     else (select coalesce(sum(f.quantity - f.used), 0) from public.free_trainings as f where f.user_id = v_user.id)
   end;
   v_after := greatest(v_before + v_change, 0);
@@ -34,6 +35,10 @@ begin
     update public.users as u set bonus_credits = v_after where u.id = v_user.id;
   elsif v_field = 'balance' then
     perform public.adjust_balance(v_user.telegram_id, v_after - v_before, 'admin', 'admins:undo:' || p_entry.id);
+  elsif v_field = 'total_xp' then
+    perform private.award_xp(
+      v_user.id, '', 'correction', 'admins:undo:' || p_entry.id, (v_after - v_before)::integer
+    );
   elsif v_after > v_before then
     perform private.give_trainings(v_user.id, 'admin', 'undo:' || p_entry.id, (v_after - v_before)::integer);
   else

@@ -28,6 +28,7 @@ as $$
         from public.board_scores as s
        where s.user_id = p_user_id
     ),
+    'streak', (select to_jsonb(s) - 'user_id' from public.streaks as s where s.user_id = p_user_id),
     'profile', (select to_jsonb(p) - 'user_id' from public.board_profiles as p where p.user_id = p_user_id)
   );
 $$;

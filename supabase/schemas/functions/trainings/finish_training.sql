@@ -28,7 +28,7 @@ declare
   v_bonuses jsonb;
   v_before jsonb;
   v_facts jsonb;
-  v_awards jsonb := '{}';
+  v_awards jsonb := jsonb '{}';
   v_is_scored boolean;
   v_is_fast boolean;
 begin

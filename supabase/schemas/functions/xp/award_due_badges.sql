@@ -16,9 +16,11 @@ as $$
 declare
   v_facts jsonb;
   v_badge public.badges;
-  v_awarded jsonb := '[]';
+  v_awarded jsonb := jsonb '[]';
 begin
-  select p_facts || jsonb_build_object('total_xp', u.total_xp, 'level', u.level) into v_facts
+  select p_facts || jsonb_build_object(
+      'total_xp', u.total_xp, 'level', u.level, 'streak', public.get_streak(u.id) -> 'current'
+    ) into v_facts
     from public.users as u
    where u.id = p_user_id;
   if not found then

@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_period = 'all' then
-    return 'epoch';
+    return date 'epoch';
   elsif p_period in ('day', 'week') then
     return date_trunc(p_period, p_now at time zone private.setting('quota_timezone'))::date;
   end if;
