@@ -306,3 +306,20 @@ def test_in_a_group_the_private_chat_is_offered(stack: Stack) -> None:
         body = json.loads(stack.telegram.deliver(update, "spin").body)
         assert body["text"] == texts.text("en", "private_only")
         assert body["reply_markup"]["inline_keyboard"][0][0]["url"].endswith("new")
+
+
+def test_trainings_of_other_services_appear_in_the_history_without_buttons(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    stored = {"scenario": "cold_call", "score": 7, "clarity_level": 9, "question_count": 5}
+    for number, kept in enumerate(({"training_id": "x" * 100}, {"training_id": 10**30}, {"training_id": 1})):
+        company = {"company": "A very long name " * 500}
+        training = stored | {"session_snapshot": kept, "case_data": company, "per_type_counts": {"pitch": 2}}
+        sql(
+            "select save_training_history((select telegram_id from users where id = %s), 'spin', %s, %s)",
+            user_id(sql, chat),
+            f"course:{number}",
+            json.dumps(training),
+        )
+    shown = ask(chat, "/history")
+    assert says(shown.text, "trainer_history", count=3)
+    assert labels(shown) == [texts.text("en", "trainer_new_button")]

@@ -10,6 +10,7 @@ from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.common.drawing import send_drawing
 from shared.features.trainer import library
+from shared.features.trainer.briefing import shortened
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -23,6 +24,7 @@ router = Router()
 
 _SHOWN = 12  # trainings in the picture
 _LISTED = 5  # trainings in the text
+_NAME = 80  # characters of a company
 
 
 @router.message_handler(commands=["history"], private_only=True)
@@ -75,6 +77,8 @@ def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings
         (context.text("trainer_history_button_line", score=one["score"]), f"result:{number}")
         for one in trainings[:_LISTED]
         if (number := one["session_snapshot"].get("training_id"))
+        # Another service stores its trainings under its own references, whatever its snapshots hold.
+        and one["reference"] == f"{one['bot']}:{number}"
     ]
     return [*([numbers] if numbers else []), [(context.text("trainer_new_button"), "play")]]
 
@@ -82,8 +86,8 @@ def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings
 def _company(context: UpdateContext, one: GetTrainingHistoryTrainings) -> str:
     company = one["case_data"].get("company")
     if isinstance(company, dict):
-        return str(company.get(context.language) or company.get("en") or "—")
-    return str(company or one["scenario"])
+        company = company.get(context.language) or company.get("en") or "—"
+    return shortened(str(company or one["scenario"]), _NAME)
 
 
 def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) -> ProgressPicture:

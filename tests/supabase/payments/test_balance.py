@@ -71,6 +71,7 @@ def test_a_change_applies_once_and_returns_its_result(
         (1, "", "shop:1", "L0004"),
         (1, None, "shop:1", "L0004"),
         (1, "test", "shop", "L0004"),
+        (1, "test", "shop:" + "1" * 196, "L0004"),
         (1, "test", ":1", "L0004"),
         (1, "test", None, "L0004"),
         ("-0.01", "test", "shop:1", "L0002"),

@@ -40,6 +40,14 @@ def test_a_training_is_stored_once(sql: Sql, call: Call) -> None:
     assert call("get_training_history", p_telegram_id=user, p_limit=1, p_offset=1)["total"] == 2
 
 
+@pytest.mark.parametrize("training", [[], "text", None])
+def test_a_training_that_is_no_object_is_refused(sql: Sql, call: Call, training: Any) -> None:
+    given = {"p_telegram_id": create_user(sql), "p_bot": "course", "p_reference": "course:1"}
+    with pytest.raises(psycopg.Error) as caught:
+        call("save_training_history", **given, p_training=Jsonb(training))
+    assert caught.value.sqlstate == "Z0002"
+
+
 @pytest.mark.parametrize(
     ("changes", "reference", "state"),
     [
@@ -49,6 +57,17 @@ def test_a_training_is_stored_once(sql: Sql, call: Call) -> None:
         ({"score": -1}, "course:2", "Z0002"),
         ({"clarity_level": 101}, "course:2", "Z0002"),
         ({"training_date": "yesterday-ish"}, "course:2", "Z0002"),
+        ({"training_date": "infinity"}, "course:2", "Z0002"),
+        ({"training_date": "9999-01-01"}, "course:2", "Z0002"),
+        ({"training_date": "0001-01-01"}, "course:2", "Z0002"),
+        ({"scenario": "x" * 65}, "course:2", "Z0002"),
+        ({"per_type_counts": {"situation": "2"}}, "course:2", "Z0002"),
+        ({"per_type_counts": {"situation": -1}}, "course:2", "Z0002"),
+        ({"per_type_counts": {"situation": {"a": 1}}}, "course:2", "Z0002"),
+        ({"per_type_counts": {"situation": 1e300}}, "course:2", "Z0002"),
+        ({"per_type_counts": {"x" * 65: 1}}, "course:2", "Z0002"),
+        ({"case_data": {"text": "x" * 262_144}}, "course:2", "Z0002"),
+        ({"case_data": []}, "course:2", "Z0002"),
         ({}, "nothing", "Z0002"),
     ],
 )

@@ -57,6 +57,11 @@ def test_a_reference_belongs_to_its_user_and_rule(sql: Sql, call: Call) -> None:
         ({"p_points": 1_000_001}, "Z0002"),
         ({"p_reference": ""}, "Z0002"),
         ({"p_reference": None}, "Z0002"),
+        ({"p_reference": "x" * 201}, "Z0002"),
+        # A slip in a bot's name would open a board of its own.
+        ({"p_bot": "Spin"}, "Z0002"),
+        ({"p_bot": " "}, "Z0002"),
+        ({"p_bot": "b" * 33}, "Z0002"),
         ({"p_bot": None}, "Z0002"),
     ],
 )
@@ -72,6 +77,19 @@ def test_a_changed_repetition_is_refused(
     else:
         assert refused("award_xp", **{**given, "p_points": 10, **changed}) == code
     assert xp(sql, anna) == (10, 1)
+
+
+def test_a_name_that_no_bot_has_and_a_reference_that_no_index_holds_are_refused(
+    sql: Sql, call: Call, refused: Refused
+) -> None:
+    anna = create_user(sql)
+    given = {"p_telegram_id": anna, "p_bot": "b" * 32, "p_rule": "service", "p_points": 1}
+    assert call("award_xp", **given, p_reference="x" * 200)["awarded"]
+    assert call("award_xp", **{**given, "p_bot": ""}, p_reference="of no bot")["awarded"]
+    for bot in ("Spin", " ", "1", "b" * 33, None):
+        assert refused("award_badge", p_telegram_id=anna, p_bot=bot, p_badge="hero") == "Z0002"
+    for bot in ("b" * 32, ""):
+        assert call("award_badge", p_telegram_id=anna, p_bot=bot, p_badge="hero")
 
 
 def test_a_rule_of_the_bot_applies_before_the_common_one(sql: Sql, call: Call) -> None:

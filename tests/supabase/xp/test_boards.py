@@ -236,13 +236,37 @@ def test_a_user_without_a_name_is_a_number(sql: Sql, call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 33, "12345", "join @spam", "http://x", "see t.me/x", "shop.ru", "An\u202ena", "A\u200bnna"]
+    "name",
+    [
+        "x" * 33,
+        "12345",
+        "join @spam",
+        "http://x",
+        "see t.me/x",
+        "shop.ru",
+        "bit.ly/abc",
+        "Buy.XYZ now",
+        "An\u202ena",
+        "A\u200bnna",
+        # Letters to Postgres, and nothing to the eye.
+        "\u3164",
+        "\u115f\u1160",
+        "Anna\u2800",
+        "A\u0335\u0351\u036bnna",
+    ],
 )
 def test_a_name_with_a_link_or_without_letters_is_refused(sql: Sql, call: Call, name: str) -> None:
     anna = create_user(sql)
     name_user(sql, call, anna, "Anna")
     refused = name_user(sql, call, anna, name, is_hidden=True)
     assert (refused["outcome"], refused["name"], refused["is_hidden"]) == ("invalid_name", "Anna", False)
+
+
+@pytest.mark.parametrize(
+    "name", ["А. Петров", "J. R. Smith", "Việt Ánh", "Зоё́", "مريم", "O’Neil 🙂", "x" * 32]
+)
+def test_a_name_of_a_person_is_taken(sql: Sql, call: Call, name: str) -> None:
+    assert name_user(sql, call, create_user(sql), name)["name"] == name
 
 
 def test_a_hidden_user_is_skipped_and_keeps_a_private_rank(sql: Sql, call: Call) -> None:

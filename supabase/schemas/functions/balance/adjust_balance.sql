@@ -28,7 +28,7 @@ declare
 begin
   if p_amount is null or p_amount = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) >= 10000000000 then
     raise exception 'the amount must not be zero and must have at most two decimals' using errcode = 'L0004';
-  elsif coalesce(p_reason, '') = '' or coalesce(p_reference, '') not like '_%:_%' then
+  elsif coalesce(p_reason, '') = '' or coalesce(p_reference, '') not like '_%:_%' or length(p_reference) > 200 then
     raise exception 'a reason and a reference of the form service:number are required' using errcode = 'L0004';
   end if;
 

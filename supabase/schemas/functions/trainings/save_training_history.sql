@@ -2,7 +2,8 @@
 -- its trainings itself (public.finish_training). It awards nothing: see public.award_xp.
 --
 -- p_training: {scenario, score, clarity_level, question_count} and, where there are any, {mode, contextual_questions,
--- per_type_counts, case_data, session_snapshot, training_date}.
+-- per_type_counts, case_data, session_snapshot, training_date}. Counts are whole numbers; the date is not in the future,
+-- and the whole has at most 256 kB.
 --
 -- Concurrency: the reference is unique; a repeated one stores nothing.
 -- Locks: user (KEY SHARE).
@@ -30,6 +31,9 @@ begin
   if not found then
     raise exception 'no such user' using errcode = 'Z0004';
   end if;
+  if jsonb_typeof(p_training) is distinct from 'object' or length(p_training::text) > 262144 then
+    raise exception 'the training is invalid' using errcode = 'Z0002';
+  end if;
   begin
     v_row := jsonb_populate_record(
       null::public.training_history,
@@ -38,6 +42,16 @@ begin
         'session_snapshot', '{}'::jsonb, 'training_date', private.clock()
       ) || p_training
     );
+    if length(v_row.scenario) > 64
+      or v_row.training_date not between '2000-01-01' and private.clock() + interval '1 day'
+      or exists (
+        select
+          from jsonb_each(v_row.per_type_counts) as c
+         where length(c.key) > 64 or c.value::text !~ '^[0-9]{1,6}$'
+      )
+    then
+      raise exception 'the training is invalid' using errcode = 'Z0002';
+    end if;
     insert into public.training_history (
       user_id, bot, reference, scenario, mode, score, clarity_level, question_count, contextual_questions,
       per_type_counts, case_data, session_snapshot, training_date
@@ -50,7 +64,7 @@ begin
     on conflict (user_id, bot, reference) do nothing;
   exception
     when check_violation or not_null_violation or invalid_text_representation or invalid_datetime_format
-      or datetime_field_overflow or numeric_value_out_of_range
+      or datetime_field_overflow or numeric_value_out_of_range or invalid_parameter_value
     then
       raise exception 'the training is invalid' using errcode = 'Z0002';
   end;

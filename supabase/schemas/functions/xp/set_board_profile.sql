@@ -3,7 +3,8 @@
 -- Concurrency: the user's row is locked, as for awards; the last call wins.
 -- Locks: user (NO KEY UPDATE), board_profiles, the user's rows of board_scores.
 -- Returns: jsonb
---   outcome: 'saved' | 'invalid_name'   (invalid: longer than 32 characters, without a letter, or with a link or an @name)
+--   outcome: 'saved' | 'invalid_name'   (invalid: longer than 32 characters, without a letter, with a link or an @name, or
+--     with characters that are invisible or that cover other lines)
 --   name: text | null
 --   is_hidden: boolean
 --   number: int
@@ -20,9 +21,12 @@ declare
   v_is_valid constant boolean := v_name is null or (
     length(v_name) <= 32
     and v_name ~ '[[:alpha:]]'
-    and v_name !~* '[[:cntrl:]@]|://|www\.|t\.me|[a-zа-я0-9]\.(ru|com|net|org|io|me|info|рф)\M'
-    -- No invisible characters, and none that turn the direction of the text.
-    and v_name !~ '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]'
+    and v_name !~* '[[:cntrl:]@]|://|www\.|t\.me|[a-zа-я0-9]\.(ru|com|net|org|io|me|info|рф|su|ua|by|kz|uz|de|uk|eu|us|to)\M'
+    and v_name !~* '[a-z0-9]\.(ly|gg|cc|tv|co|ai|biz|xyz|app|dev|pro|top|club|site|shop|store|link|live|online|space|click)\M'
+    -- No invisible characters, those that count as letters included, and none that turn the direction of the text.
+    and v_name !~ '[\u00ad\u034f\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]'
+    -- No heaps of marks, which cover the lines above and below; a letter has at most two.
+    and v_name !~ '[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3}'
   );
   v_profile public.board_profiles;
 begin

@@ -15,7 +15,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_bot is null or coalesce(p_badge, '') !~ '^[a-z][a-z0-9_]{0,63}$'
+  if coalesce(p_bot, ' ') !~ '^([a-z][a-z0-9_]{0,31})?$' or coalesce(p_badge, '') !~ '^[a-z][a-z0-9_]{0,63}$'
     or coalesce(jsonb_typeof(p_metadata), '') <> 'object' or octet_length(p_metadata::text) > 4000
   then
     raise exception 'the badge, the bot or the metadata are invalid' using errcode = 'Z0002';

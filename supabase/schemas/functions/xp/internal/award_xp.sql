@@ -6,7 +6,7 @@
 -- Locks: user (NO KEY UPDATE), then as private.move_on_boards; private.fold_board_changes waits for none.
 -- Returns: jsonb
 --   ...public.award_xp
--- Errors: Z0002 the points or the reference are invalid; Z0003 the reference was used with other points or in another bot;
+-- Errors: Z0002 the points, the bot or the reference are invalid; Z0003 the reference was used with other points or in another bot;
 --   Z0004 no such user; Z0008 no such rule, or it needs points.
 create or replace function private.award_xp(
   p_user_id bigint, p_bot text, p_rule text, p_reference text, p_points integer default null
@@ -38,9 +38,9 @@ begin
   if v_requested is null or v_rule.rule is null then
     raise exception 'no such XP rule, or it needs points' using errcode = 'Z0008';
   elsif abs(v_requested) > 1000000 or (v_requested < 0 and p_rule <> 'correction')
-    or p_bot is null or coalesce(p_reference, '') = ''
+    or coalesce(p_bot, ' ') !~ '^([a-z][a-z0-9_]{0,31})?$' or coalesce(p_reference, '') = '' or length(p_reference) > 200
   then
-    raise exception 'the points or the reference are invalid' using errcode = 'Z0002';
+    raise exception 'the points, the bot or the reference are invalid' using errcode = 'Z0002';
   elsif v_rule.is_once then
     v_reference := 'once:' || v_rule.bot;
   end if;
