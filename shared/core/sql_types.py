@@ -49,6 +49,16 @@ class AdminAdjustBalance(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class AdminAdjustXp(TypedDict):
+    """public.admin_adjust_xp"""
+
+    applied: bool
+    before: int
+    after: int
+    id: int
+    outgoing: list[OutgoingItem]
+
+
 class AdminAuditEntriesUser(TypedDict):
     """public.admin_audit.entries.user"""
 
@@ -75,6 +85,15 @@ class AdminAudit(TypedDict):
     entries: list[AdminAuditEntries]
     next: int | None
     timezone: str
+
+
+class AdminAwardBadge(TypedDict):
+    """public.admin_award_badge"""
+
+    applied: bool
+    before: bool
+    after: bool
+    id: int
 
 
 class AdminBanUserBefore(TypedDict):
@@ -512,6 +531,15 @@ class AdminRevenue(TypedDict):
     day: AdminRevenueDay
     week: AdminRevenueDay
     month: AdminRevenueDay
+
+
+class AdminRevokeBadge(TypedDict):
+    """public.admin_revoke_badge"""
+
+    applied: bool
+    before: bool
+    after: bool
+    id: int
 
 
 class AdminSearchUsersUsers(TypedDict):
@@ -1100,6 +1128,67 @@ class GetOpenOrder(TypedDict):
     state: NotRequired[Literal["paid", "held"]]
 
 
+class GetProfileBadges(TypedDict):
+    """public.get_profile.badges"""
+
+    badge: str
+    bot: str
+    metadata: JsonValue
+    earned_at: str
+
+
+class StreakState(TypedDict):
+    """private.streak_state"""
+
+    current: int
+    longest: int
+    freezes: int
+    missed: int
+    is_today: bool
+    is_paused: bool
+    time_zone: str
+    next_time_zone: str | None
+
+
+class GetProfileBots(TypedDict):
+    """public.get_profile.bots"""
+
+    bot: str
+    xp: int
+
+
+class GetProfile(TypedDict):
+    """public.get_profile"""
+
+    first_name: str
+    name: str | None
+    number: int
+    is_hidden: bool
+    total_xp: int
+    level: int
+    level_name: str
+    level_xp: int
+    next_level_xp: int | None
+    rank: int | None
+    total: int
+    badges: list[GetProfileBadges]
+    streak: StreakState
+    bots: list[GetProfileBots]
+
+
+class GetStreak(TypedDict):
+    """public.get_streak"""
+
+    current: int
+    longest: int
+    freezes: int
+    missed: int
+    is_today: bool
+    is_paused: bool
+    time_zone: str
+    next_time_zone: str | None
+
+
 class TaskCard(TypedDict):
     """private.task_card"""
 
@@ -1177,6 +1266,15 @@ class GetTrainingResult(TypedDict):
     """public.get_training_result"""
 
     result: TrainingResult
+
+
+class GetUserBadges(TypedDict):
+    """public.get_user_badges"""
+
+    badge: str
+    bot: str
+    metadata: JsonValue
+    earned_at: str
 
 
 class GetUserRank(TypedDict):
@@ -1313,6 +1411,19 @@ class OfferedFeatures(TypedDict):
     referrals: bool
     trial_days: int
     channel_trainings: int
+
+
+class PauseStreak(TypedDict):
+    """public.pause_streak"""
+
+    current: int
+    longest: int
+    freezes: int
+    missed: int
+    is_today: bool
+    is_paused: bool
+    time_zone: str
+    next_time_zone: str | None
 
 
 class PayFromBalance(TypedDict):
@@ -1581,11 +1692,34 @@ class SaveStatementPage(TypedDict):
     foreign: NotRequired[int]
 
 
+class SetBoardProfile(TypedDict):
+    """public.set_board_profile"""
+
+    outcome: Literal["saved", "invalid_name"]
+    name: str | None
+    is_hidden: bool
+    number: int
+
+
 class SetTeamRole(TypedDict):
     """public.set_team_role"""
 
     outcome: Literal["changed", "last_manager", "none"]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class SetTimeZone(TypedDict):
+    """public.set_time_zone"""
+
+    current: int
+    longest: int
+    freezes: int
+    missed: int
+    is_today: bool
+    is_paused: bool
+    time_zone: str
+    next_time_zone: str | None
+    outcome: Literal["set", "scheduled", "unchanged", "too_soon", "unknown_zone"]
 
 
 class StaleUpdates(TypedDict):

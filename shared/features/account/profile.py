@@ -1,4 +1,4 @@
-"""/profile: the user's Telegram ID, plan, limits and balance."""
+"""/profile: the user's Telegram ID, plan, limits, balance and level."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.config import settings
-from shared.core.texts import Text, figures
-from shared.features import shop
+from shared.core.texts import Text, concat, figures
+from shared.features import shop, xp
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.quota import resets
@@ -39,7 +39,14 @@ def show_profile(_call: CallbackQuery) -> None:
 
 
 def _buttons(context: UpdateContext) -> Keyboard:
-    return [[(context.text("menu_usage"), "usage")], *shop.contact_row(context), *back(context)]
+    progress = xp.profile_buttons(context) if _has_progress(context) else []
+    return [[(context.text("menu_usage"), "usage")], *progress, *shop.contact_row(context), *back(context)]
+
+
+def _has_progress(context: UpdateContext) -> bool:
+    """Return whether the bot shows levels, and the database can be asked about them."""
+    is_known = not context.is_offline and context.user.created_at is not None
+    return is_known and context.bot.has_command("top")
 
 
 def _profile(context: UpdateContext) -> Text:
@@ -57,9 +64,13 @@ def _profile(context: UpdateContext) -> Text:
         "bonus": _bonus(context),
     }
     if usage.daily_requests is None:
-        return context.rich("profile_unlimited", used=usage.requests, **values)
-    used = min(usage.requests, usage.daily_requests)
-    return context.rich("profile", used=used, limit=usage.daily_requests, resets=resets(context), **values)
+        text = context.rich("profile_unlimited", used=usage.requests, **values)
+    else:
+        used = min(usage.requests, usage.daily_requests)
+        text = context.rich(
+            "profile", used=used, limit=usage.daily_requests, resets=resets(context), **values
+        )
+    return concat(text, xp.profile_text(context), separator="\n\n") if _has_progress(context) else text
 
 
 def _month(context: UpdateContext) -> str:

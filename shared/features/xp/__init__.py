@@ -1,6 +1,9 @@
 """XP, levels, badges, the leaderboard and the streak, common to all bots.
 
-board.py    /top: who has the most XP      names.py  levels, badges, bots and users by name
+board.py    /top: who has the most XP                board_name.py  how the leaderboard shows the user
+badges.py   /badges: earned, and still to earn       streak.py      /streak: days in a row
+profile.py  the lines and the picture of /profile    time_zone.py   the user's time zone
+names.py    levels, badges, bots and users by name   zone_names.py  time zones by name
 """
 
 from __future__ import annotations
@@ -8,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from shared.core import texts
-from shared.core.texts import Text, figures
+from shared.core.texts import Text, concat, figures  # not the package: `texts` here is the feature's own
 from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
     from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
 
 feature = Feature(
     __name__,
-    commands=(Command("top", "progress"),),
-    buttons=("top",),
+    commands=(Command("top", "progress"), Command("badges", "progress"), Command("streak", "progress")),
+    buttons=("top", "board", "badges", "streak", "zone", "xp"),
+    states=("board_name", "time_zone"),
 )
 
 
@@ -46,4 +50,32 @@ def new_badges_text(context: UpdateContext, badges: Sequence[str]) -> Text | Non
     from shared.features.xp.names import badge_name
 
     lines = [context.rich("badge_new", name=badge_name(context, badge)) for badge in badges]
-    return texts.concat(*lines, separator="\n") if lines else None
+    return concat(*lines, separator="\n") if lines else None
+
+
+def profile_text(context: UpdateContext) -> Text:
+    """Return the lines of /profile about the level."""
+    from shared.features.xp import profile
+
+    return profile.text(context)
+
+
+def profile_buttons(context: UpdateContext) -> Keyboard:
+    """Return the buttons of /profile: the picture, and the pages of this feature."""
+    from shared.features.xp import profile
+
+    return profile.buttons(context)
+
+
+def known_badges() -> dict[str, str]:
+    """Return the badges that conditions award, each with the bot it belongs to; empty: to none."""
+    from shared.features.xp.badges import KNOWN
+
+    return {badge: bot for bot, badges in KNOWN.items() for badge in badges}
+
+
+def badge_title(context: UpdateContext, badge: str) -> str:
+    """Return a badge's name."""
+    from shared.features.xp.names import badge_name
+
+    return badge_name(context, badge)

@@ -166,10 +166,13 @@ def _buttons(context: UpdateContext, choice: Choice) -> Keyboard:
             f"top:{which.data}",
         )
 
+    last = [(context.text("top_button_picture"), f"top:picture:{choice.data}")]
+    if context.update.is_private:
+        last.append((context.text("top_button_name"), "board"))
     return [
         [button(f"top_period_{period}", Choice(period, choice.board)) for period in _PERIODS],
         [button(f"top_board_{board}", Choice(choice.period, board)) for board in _BOARDS],
-        [(context.text("top_button_picture"), f"top:picture:{choice.data}")],
+        last,
         *(back(context) if context.update.is_private else []),
     ]
 

@@ -32,6 +32,11 @@ def badge_about(context: UpdateContext, badge: str) -> str:
     return context.text(key) if texts.has(context.language, key) else ""
 
 
+def session_name(context: UpdateContext, scenario: str) -> str:
+    """Return the name of a training session's scenario."""
+    return _named(context, f"session_{scenario}", scenario)
+
+
 def shown_name(context: UpdateContext, name: str | None, number: int) -> str:
     """Return how others see a user: by the name the user chose, else by a number."""
     return isolated(display_name(name)) or unnamed(context, number)

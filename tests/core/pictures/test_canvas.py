@@ -11,7 +11,8 @@ from shared.core import texts
 from shared.core.pictures.canvas import Canvas, _font, drawable
 
 # Texts that stand on a picture.
-SHOWN = ("picture_", "plan_", "stats_picture", "stats_tile", "top_", "badge_", "level_name_", "bot_name_")
+SHOWN = ("picture_", "plan_", "stats_picture", "stats_tile")
+SHOWN += ("top_", "badge_", "level_name_", "bot_name_", "session_")
 
 
 @pytest.mark.parametrize("code", [path.stem for path in Path(texts.__file__).parent.glob("??.py")])

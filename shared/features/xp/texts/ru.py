@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "command_top": "Таблица лидеров",
+    "command_badges": "Ваши значки",
+    "command_streak": "Ваша серия дней",
     # Levels, badges and bots
     "level_name_novice": "Новичок",
     "level_name_apprentice": "Ученик",
@@ -14,12 +16,14 @@ TEXTS: Mapping[str, str] = {
     "bot_name_assistant": "Ассистент",
     "bot_name_spin": "Тренажёр продаж",
     "bot_name_quiz": "Квиз",
+    "session_spin": "СПИН-переговоры",
+    "session_objections": "Возражения",
     "badge_level_5": "Уровень 5",
-    "badge_level_5_about": "достигнуть 5 уровня",
+    "badge_level_5_about": "дойти до уровня 5",
     "badge_level_10": "Уровень 10",
-    "badge_level_10_about": "достигнуть 10 уровня",
+    "badge_level_10_about": "дойти до уровня 10",
     "badge_level_20": "Уровень 20",
-    "badge_level_20_about": "достигнуть 20 уровня",
+    "badge_level_20_about": "дойти до уровня 20",
     "badge_streak_7": "Целая неделя",
     "badge_streak_7_about": "7 дней подряд",
     "badge_streak_30": "Целый месяц",
@@ -36,6 +40,14 @@ TEXTS: Mapping[str, str] = {
     "badge_full_clarity_about": "достигнуть ясности 100 за тренировку",
     "badge_maestro_3": "Маэстро",
     "badge_maestro_3_about": "3 отличные тренировки подряд",
+    "badge_active_listener": "Активный слушатель",
+    "badge_active_listener_about": "задать за тренировку 6 вопросов по словам клиента",
+    "badge_deep_digger": "До самой сути",
+    "badge_deep_digger_about": "провести за тренировку 3 проблемы от причины до выгоды",
+    "badge_diplomat": "Дипломат",
+    "badge_diplomat_about": "набрать не меньше 160 баллов в тренировке «Возражения»",
+    "badge_patient_ear": "Терпеливый слушатель",
+    "badge_patient_ear_about": "6 раз опереться на слова клиента в тренировке «Возражения»",
     "badge_first_quiz": "Первый квиз",
     "badge_first_quiz_about": "пройти квиз",
     "badge_perfect_run": "Без ошибок",
@@ -43,6 +55,14 @@ TEXTS: Mapping[str, str] = {
     "badge_hundred_right": "Сотня верных",
     "badge_hundred_right_about": "дать 100 верных ответов",
     # /badges
+    "badges": "🏅 **Ваши значки: {earned} из {total}**",
+    "badges_none": "🏅 **Значков пока нет**",
+    "badges_line": "**{name}** · {date}",
+    "badges_line_bot": "**{name}** · {date} · {bot}",
+    "badges_left": "**Можно получить**",
+    "badges_left_line": "{name}: {about}",
+    "badges_left_line_bot": "{name}: {about} ({bot})",
+    "badges_more": "…и ещё {count}",
     "badge_new": "🏅 Новый значок: **{name}**",
     # /top
     "top": "🏆 **Таблица лидеров**\n{board} · {period}",
@@ -64,19 +84,68 @@ TEXTS: Mapping[str, str] = {
     "top_starts_day": "Начинается заново в {time}.",
     "top_starts_week": "Начинается заново по понедельникам в {time}.",
     "top_button_picture": "🖼 Картинка",
+    "top_button_name": "🔒 Моё имя",
+    "top_button_back": "‹ Таблица лидеров",
     "picture_top": "Таблица лидеров",
     "picture_top_level": "уровень\u00a0{level}",
     "xp_points": "{xp}\u00a0XP",
     "picture_top_empty": "Здесь пока никто не набрал XP",
     # What the leaderboard shows of a user
     "board": "🔒 **Вы в таблице лидеров**\n\nДругие видят вас как **{name}**.",
+    "board_hidden": (
+        "🔒 **Вы в таблице лидеров**\n\nВы скрыты: другие вас не видят. Своё место вы видите по-прежнему."
+    ),
+    "board_button_show_as": "Показывать как {name}",
+    "board_button_enter": "✏️ Ввести имя",
+    "board_button_hide": "🙈 Скрыть меня",
+    "board_button_show": "👁 Показать меня",
+    "board_ask": (
+        "✏️ Пришлите имя, которое увидят другие в таблице лидеров: до {limit|символа|символов|символов}, без ссылок."
+    ),
+    "board_bad": "Это имя не подходит. Пришлите до {limit|символа|символов|символов}, без ссылок и @имён.",
+    "board_button_cancel": "Отмена",
+    "board_saved": "Сохранено.",
     # /streak
+    "streak": "🔥 **Серия: {days|день|дня|дней}**",
+    "streak_none": "🔥 **Серии пока нет**",
+    "streak_over": "🔥 **Новая серия начнётся со следующей тренировки**",
+    "streak_paused": "⏸ **Серия на паузе: {days|день|дня|дней}**",
+    "streak_today": "Сегодняшний день засчитан.",
+    "streak_not_today": "Сегодняшний день ещё не засчитан.",
+    "streak_longest": "Самая длинная: {days|день|дня|дней}",
+    "streak_freezes": "Заморозки: {count} из {limit}",
+    "streak_missed": "Пропуски, которые закроют заморозки: {count}",
+    "streak_zone": "Ваш часовой пояс: {zone}",
+    "streak_zone_next": "С ближайшей полуночи: {zone}",
+    "streak_rules": (
+        "День засчитывается, когда вы завершаете тренировку или квиз. За каждые 7 дней подряд вы получаете "
+        "заморозку, всего не больше {limit}. Если пропустить день, заморозка его закроет и серия продолжится. Без "
+        "заморозки серия начнётся с 1, а самая длинная сохранится."
+    ),
+    "streak_paused_rules": (
+        "Пропуски не прерывают серию и не тратят заморозки. Серия продолжится, когда вы завершите тренировку или квиз либо "
+        "нажмёте «Продолжить»."
+    ),
+    "streak_button_pause": "⏸ Пауза",
+    "streak_button_resume": "▶️ Продолжить",
+    "streak_button_zone": "🕓 Часовой пояс",
+    "streak_button_back": "‹ Серия",
+    "streak_is_paused": "Серия на паузе.",
+    "streak_is_resumed": "Серия продолжается.",
+    "zone": (
+        "🕓 **Ваш часовой пояс: {zone}**\n\nПо нему заканчивается ваш день. Нажмите на место, где сейчас столько же времени, "
+        "сколько у вас."
+    ),
+    "zone_ask": "🕓 Пришлите город, например Берлин или Bangkok, или разницу, например UTC+3.",
+    "zone_button_other": "✏️ Другое место",
+    "zone_scheduled": "🕓 С ближайшей полуночи: **{zone}**",
+    "zone_too_soon": "За последние 24 часа вы уже меняли часовой пояс. Попробуйте завтра.",
     "zone_button": "{time} {city}",
     "zone_offset": "{city} (UTC{offset})",
     "zone_unknown": (
         "Не знаю «{name}». Пришлите крупный город рядом, латиницей, например Berlin, или разницу, например UTC+3."
     ),
-    "zone_set": "Часовой пояс: {zone}",
+    "zone_set": "🕓 Ваш часовой пояс: **{zone}**",
     "zone_los_angeles": "Лос-Анджелес",
     "zone_chicago": "Чикаго",
     "zone_new_york": "Нью-Йорк",
@@ -93,4 +162,30 @@ TEXTS: Mapping[str, str] = {
     "zone_singapore": "Сингапур",
     "zone_tokyo": "Токио",
     "zone_vladivostok": "Владивосток",
+    # The profile and its picture
+    "xp_profile": "Уровень: **{level}** ({name}) · {xp}",
+    "xp_profile_unnamed": "Уровень: **{level}** · {xp}",
+    "xp_profile_next": "До уровня {level}: {xp}",
+    "xp_button_picture": "🖼 Мой прогресс",
+    "xp_button_top": "🏆 Лидеры",
+    "xp_button_badges": "🏅 Значки",
+    "xp_button_streak": "🔥 Серия",
+    "xp_caption": (
+        "👤 **{name}**\n\nУровень {level} · {xp}\nСерия: {days|день|дня|дней}\nЗначки: {earned} из {total}"
+    ),
+    "picture_xp_level": "уровень",
+    "picture_xp_next": "{xp}\u00a0XP до\u00a0уровня\u00a0{level}",
+    "picture_xp_highest": "Высший уровень",
+    "picture_streak": "Серия",
+    "picture_streak_days": "{days|день|дня|дней}",
+    "picture_streak_today": "Сегодня засчитано",
+    "picture_streak_longest": "Самая длинная: {days|день|дня|дней}",
+    "picture_streak_none": "Начнётся со следующей тренировки",
+    "picture_streak_freezes": "{count|заморозка|заморозки|заморозок}",
+    "picture_streak_paused": "Пауза",
+    "picture_badges": "Значки",
+    "picture_badges_of": "{earned} из {total}",
+    "picture_badges_none": "Здесь появятся ваши значки",
+    "picture_sessions": "Последние тренировки",
+    "picture_bots": "XP по ботам",
 }
