@@ -18,7 +18,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., TelegramUser]
 ADMIN_COMMANDS = (
     "stats", "user", "grant", "givetrainings", "addbalance", "reset", "plan", "ban", "unban", "promocode",
-    "audit",
+    "audit", "xp", "badge",
 )  # fmt: skip
 _numbers = itertools.count(1)
 

@@ -8,7 +8,8 @@
     promocodes.py  /promocode                       statement.py  /statement: providers' lists beside ours
     products.py  /products: prices, titles, on sale or hidden  prices.py  parses prices as admins write them
     product_pages.py    what /products shows            product_changes.py  what it asks and changes
-    undo.py      undoes a gift, a plan or a reset, once
+    progress.py  /xp /badge
+    undo.py      undoes a gift, a correction, a plan or a reset, once
 
 Each action is a SQL function that checks again that this is an admin, acts once for an update however often
 it is delivered (`UpdateContext.reference`), and records what it did in the audit log.
@@ -26,7 +27,7 @@ feature = Feature(
     commands=(
         *_commands("admin_more", "stats"),
         *_commands("admin_users", "user", "grant", "givetrainings", "addbalance", "reset", "plan"),
-        *_commands("admin_users", "ban", "unban"),
+        *_commands("admin_users", "xp", "badge", "ban", "unban"),
         *_commands("admin_payments", "payment", "refund", "products", "promocode", "statement", "check"),
         *_commands("admin_more", "audit"),
         Command("payments", admin=True, in_menus=False),  # with a user's name behind it

@@ -14,6 +14,7 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.log import redact_secrets
 from shared.core.texts import figures
+from shared.features import xp
 from shared.features.admin.users import user_name
 from shared.features.common.plans import plan_name
 from shared.telegram.context import UpdateContext
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from shared.core.sql_types import (
         AdminAddBonusCredits,
         AdminAdjustBalance,
+        AdminAdjustXp,
+        AdminAwardBadge,
         AdminFindUser,
         AdminGiveTrainings,
         AdminResetUserUsage,
+        AdminRevokeBadge,
         AdminSetPlan,
         AdminUnbanUser,
         OutgoingItem,
@@ -70,6 +74,7 @@ def deliver(outgoing: list[OutgoingItem]) -> None:
 def _done(
     result: AdminAddBonusCredits
     | AdminAdjustBalance
+    | AdminAdjustXp
     | AdminGiveTrainings
     | AdminResetUserUsage
     | AdminSetPlan,
@@ -124,6 +129,62 @@ def add_balance(context: UpdateContext, user: AdminFindUser, amount: str, reason
         for when in ("before", "after")
     )
     return _done(result, context.text("admin_balance", name=user_name(user), before=before, after=after))
+
+
+def adjust_xp(context: UpdateContext, user: AdminFindUser, points: int, reason: str | None = None) -> Done:
+    """Give XP, or take some back, down to zero."""
+    result: AdminAdjustXp = db.call(
+        "admin_adjust_xp",
+        p_user_id=user["id"],
+        p_points=points,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=redacted_reason(reason),
+    )
+    before, after = (figures.number(context.language, result[when]) for when in ("before", "after"))
+    return _done(result, context.text("admin_xp", name=user_name(user), before=before, after=after))
+
+
+def award_badge(context: UpdateContext, user: AdminFindUser, badge: str, bot: str, reason: str) -> Done:
+    """Give a badge, also one that was taken."""
+    result: AdminAwardBadge = db.call(
+        "admin_award_badge",
+        p_user_id=user["id"],
+        p_badge=badge,
+        p_bot=bot,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=redacted_reason(reason),
+    )
+    return _badge_done(context, user, badge, result, "admin_badge_given")
+
+
+def revoke_badge(context: UpdateContext, user: AdminFindUser, badge: str, bot: str, reason: str) -> Done:
+    """Take a badge; its condition does not award it again."""
+    result: AdminRevokeBadge = db.call(
+        "admin_revoke_badge",
+        p_user_id=user["id"],
+        p_badge=badge,
+        p_bot=bot,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_reason=redacted_reason(reason),
+    )
+    return _badge_done(context, user, badge, result, "admin_badge_taken")
+
+
+def _badge_done(
+    context: UpdateContext,
+    user: AdminFindUser,
+    badge: str,
+    result: AdminAwardBadge | AdminRevokeBadge,
+    key: str,
+) -> Done:
+    is_changed = result["before"] != result["after"]
+    values = {"name": user_name(user), "badge": xp.badge_title(context, badge)}
+    if not is_changed:
+        return Done(context.text("admin_badge_same", **values))
+    return Done(context.text(key, **values), result["id"])
 
 
 def reset(context: UpdateContext, user: AdminFindUser) -> Done:

@@ -10,6 +10,7 @@ from shared.features.admin import (
     commands,
     payment,
     products,
+    progress,
     promocodes,
     refund,
     statement,
@@ -18,6 +19,6 @@ from shared.features.admin import (
 from shared.telegram.router import Router
 
 router = Router(
-    *(one.router for one in (stats, card, commands, banning, payment, refund)),
+    *(one.router for one in (stats, card, commands, progress, banning, payment, refund)),
     *(one.router for one in (products, promocodes, check, statement, audit)),
 )

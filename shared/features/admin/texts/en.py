@@ -7,6 +7,8 @@ TEXTS: Mapping[str, str] = {
     "command_user": "Find a user: ID, @user or part of a name",
     "command_grant": "Add bonus requests: @user amount [reason]",
     "command_givetrainings": "Add training sessions: @user amount [reason]",
+    "command_xp": "Add XP: @user points [reason]",
+    "command_badge": "Give a badge: @user badge [reason]",
     "command_addbalance": "Add money to a balance: @user amount [reason]",
     "command_reset": "Reset this month’s limit: @user",
     "command_plan": "Set a plan: @user PLAN [days]",
@@ -203,6 +205,15 @@ TEXTS: Mapping[str, str] = {
         "To add bonus requests: `/grant @name 50 for the bug report`\n\nTo remove some, use a negative "
         "number. The user gets a message but doesn’t see the reason."
     ),
+    "admin_usage_xp": (
+        "To add XP: `/xp @name 50 for the idea`\n\nTo remove some, use a negative number. The user gets a message but "
+        "doesn’t see the reason."
+    ),
+    "admin_usage_badge": (
+        "To give a badge: `/badge @name spin_master for the final`\n\nTo take it, put a minus before it: "
+        "`-spin_master`. A badge of your own needs its bot and a colon: `quiz:finalist`, or only a colon for all "
+        "bots: `:finalist`. The user gets no message."
+    ),
     "admin_usage_givetrainings": (
         "To add training sessions: `/givetrainings @name 3 for your patience`\n\nTo remove unused ones, use "
         "a negative number. The user gets a message but doesn’t see the reason."
@@ -265,6 +276,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_no_plan": "There’s no {name} plan. Available: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
+    "admin_xp": "{name}: XP {before} → {after}",
+    "admin_badge_given": "{name}: badge “{badge}” given",
+    "admin_badge_taken": "{name}: badge “{badge}” taken",
+    "admin_badge_same": "{name}: badge “{badge}”, nothing to change",
+    "admin_no_badge": "There’s no badge {badge}. Available: {badges}. For a badge of your own see /badge",
     "admin_gave_trainings": "{name}: training sessions {before} → {after}",
     "admin_balance": "{name}: balance {before} → {after}",
     "admin_balance_too_low": "{name} doesn’t have that much on their balance.",

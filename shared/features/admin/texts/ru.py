@@ -7,6 +7,8 @@ TEXTS: Mapping[str, str] = {
     "command_user": "Найти пользователя: ID, @имя или часть имени",
     "command_grant": "Начислить бонусные запросы: @имя сколько [за что]",
     "command_givetrainings": "Начислить тренировки: @имя сколько [за что]",
+    "command_xp": "Начислить XP: @имя сколько [за что]",
+    "command_badge": "Выдать значок: @имя значок [за что]",
     "command_addbalance": "Пополнить баланс: @имя сумма [за что]",
     "command_reset": "Сбросить лимит за месяц: @имя",
     "command_plan": "Назначить тариф: @имя ТАРИФ [дней]",
@@ -198,6 +200,15 @@ TEXTS: Mapping[str, str] = {
         "Начислить бонусные запросы: `/grant @name 50 за найденную ошибку`\n\nЧтобы списать, укажите "
         "отрицательное число. Мы сообщим пользователю, но причину не назовём."
     ),
+    "admin_usage_xp": (
+        "Начислить XP: `/xp @name 50 за идею`\n\nЧтобы списать, укажите отрицательное число. Мы сообщим "
+        "пользователю, но причину не назовём."
+    ),
+    "admin_usage_badge": (
+        "Выдать значок: `/badge @name spin_master за финал`\n\nЧтобы снять, поставьте минус: `-spin_master`. Для "
+        "своего значка укажите бота и двоеточие: `quiz:finalist`, для всех ботов — только двоеточие: `:finalist`. "
+        "Пользователю мы об этом не сообщим."
+    ),
     "admin_usage_givetrainings": (
         "Начислить тренировки: `/givetrainings @name 3 за терпение`\n\nЧтобы списать неиспользованные, укажите "
         "отрицательное число. Мы сообщим пользователю, но причину не назовём."
@@ -260,6 +271,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_no_plan": "Тарифа {name} нет. Есть: {plans}",
     "admin_granted": "{name}: бонусные запросы {before} → {after}",
+    "admin_xp": "{name}: XP {before} → {after}",
+    "admin_badge_given": "{name}: выдан значок «{badge}»",
+    "admin_badge_taken": "{name}: снят значок «{badge}»",
+    "admin_badge_same": "{name}: значок «{badge}», менять нечего",
+    "admin_no_badge": "Значка {badge} нет. Есть: {badges}. О своих значках: /badge",
     "admin_gave_trainings": "{name}: тренировки {before} → {after}",
     "admin_balance": "{name}: баланс {before} → {after}",
     "admin_balance_too_low": "{name}: на балансе нет такой суммы.",
@@ -316,8 +332,8 @@ TEXTS: Mapping[str, str] = {
     "undo_credits": "запросы {change}",
     "undo_trainings": "тренировки {change}",
     "undo_xp": "XP {change}",
-    "undo_award_badge": "награду {badge}",
-    "undo_revoke_badge": "отзыв награды {badge}",
+    "undo_award_badge": "значок {badge}",
+    "undo_revoke_badge": "снятие значка {badge}",
     "undo_plan": "тариф {plan}",
     "undo_reset": "сброс лимита",
     "admin_undo_done": "Отменено: {before} → {after}",
@@ -329,8 +345,8 @@ TEXTS: Mapping[str, str] = {
     "undone_give_trainings": "тренировки",
     "undone_adjust_balance": "баланс",
     "undone_adjust_xp": "XP",
-    "undone_award_badge": "награда",
-    "undone_revoke_badge": "отзыв награды",
+    "undone_award_badge": "значок",
+    "undone_revoke_badge": "снятие значка",
     "undone_set_plan": "тариф",
     "undone_reset_user_usage": "сброс лимита",
     "audit_undo": "отменено: {what} {before} → {after}",
@@ -346,8 +362,8 @@ TEXTS: Mapping[str, str] = {
     "audit_add_bonus_credits": "бонусные запросы {before} → {after}",
     "audit_give_trainings": "тренировки {before} → {after}",
     "audit_adjust_xp": "XP {before} → {after}",
-    "audit_award_badge": "выдана награда {badge}",
-    "audit_revoke_badge": "отозвана награда {badge}",
+    "audit_award_badge": "выдан значок {badge}",
+    "audit_revoke_badge": "снят значок {badge}",
     "audit_reset_user_usage": "запросы за месяц {before} → {after}",
     "audit_set_plan": "тариф {before} → {after}",
     "audit_ban_user": "бан",
