@@ -16,7 +16,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_task record;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_task in
     select k.id, k.user_id, k.number, k.due_on, a.mode, a.repetitions, t.name, t.bot

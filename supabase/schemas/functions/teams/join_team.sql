@@ -21,7 +21,7 @@ declare
   v_team public.teams;
   v_role text;
   v_manager record;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
