@@ -19,7 +19,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from tests.mutation.areas import AREAS, ROOT
+from tests.mutation.areas import AREAS, FUNCTIONS, ROOT
 
 REASONS = Path(__file__).parent / "survivors.toml"
 
@@ -50,11 +50,16 @@ def main() -> int:
 def explained(areas: list[str], only: str = "") -> dict[str, str]:
     """Return the reasons for survivors of these areas by the mutants' names."""
     listed = tomllib.loads(REASONS.read_text(encoding="utf-8"))
-    files = {str(file.name) for area in areas for file in AREAS[area].files() if only in str(file)}
+    files = {
+        str(file.relative_to(FUNCTIONS))
+        for area in areas
+        for file in AREAS[area].files()
+        if only in str(file)
+    }
     return {
         one["mutant"]: one["reason"]
         for one in listed.get("survivor", [])
-        if Path(one["mutant"].partition(":")[0]).name in files
+        if one["mutant"].partition(":")[0] in files
     }
 
 
@@ -70,7 +75,7 @@ def _run(area: str, only: str) -> list[str]:
         # A mutant may make a test wait; statements end after their own time.
         command = [
             *(sys.executable, "-m", "pytest", "-p", "tests.mutation.plugin", "-n0", "--tb=no"),
-            *("-o", "faulthandler_timeout=0", *AREAS[area].tests),
+            *("-o", "faulthandler_timeout=0", "-m", "not slow and not browser", *AREAS[area].tests),
         ]
         subprocess.run(command, cwd=ROOT, env=environment, check=False)
         if not report.exists():

@@ -52,6 +52,11 @@ AREAS = {
             "payments/refundable_amount.sql",
             "payments/adjust_balance_for_payment.sql",
         ),
-        ("tests/supabase/payments", "tests/supabase/access", "tests/supabase/integration"),
+        (
+            "tests/supabase/payments",
+            "tests/supabase/access",
+            "tests/supabase/integration",
+            "tests/supabase/referrals",
+        ),
     ),
 }

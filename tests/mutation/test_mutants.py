@@ -6,6 +6,7 @@ import pytest
 
 from tests.mutation.__main__ import explained
 from tests.mutation.areas import AREAS, FUNCTIONS
+from tests.mutation.callers import counting
 from tests.mutation.mutants import mutants
 
 HEAD = "-- Counts to 10.\ncreate or replace function private.f(p_a integer default 1)\nas $$\n"
@@ -54,6 +55,23 @@ def test_a_mutant_differs_in_its_change_alone() -> None:
     (mutant,) = mutants("f.sql", f"{HEAD}if a < b then{TAIL}")
     assert mutant.text == f"{HEAD}if a <= b then{TAIL}"
     assert (mutant.line, mutant.name) == (4, "f.sql: if a < b then: < to <=")
+
+
+@pytest.mark.parametrize(
+    ("language", "body", "counted"),
+    [
+        ("sql", "select 1;", "select nextval('s');\nselect 1;"),
+        ("plpgsql", "begin\nend", "declare\n  v_call constant bigint := nextval('s');\nbegin\nend"),
+        (
+            "plpgsql",
+            "declare\n  v_a integer := f();\nbegin\nend",
+            "declare\n  v_call constant bigint := nextval('s');\n  v_a integer := f();\nbegin\nend",
+        ),
+    ],
+)
+def test_a_function_counts_before_anything_else(language: str, body: str, counted: str) -> None:
+    head = f"create function f()\nlanguage {language}\nas $$\n"
+    assert counting(f"{head}{body}{TAIL}", "s") == f"{head}{counted}{TAIL}"
 
 
 def test_each_area_has_functions_and_their_mutants_have_different_names() -> None:

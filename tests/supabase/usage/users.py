@@ -59,9 +59,10 @@ class Update:
         *,
         cost: str = "0",
         characters: int | None = None,
+        reserves: bool = True,
     ) -> None:
         self._call, self.bot, self.number, self.telegram_id = call, bot, number, telegram_id
-        self._cost, self._characters = cost, characters
+        self._cost, self._characters, self._reserves = cost, characters, reserves
         self.received = self.receive()
 
     def receive(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Update:
             p_telegram_user={"id": self.telegram_id, "first_name": "Anna"},
             p_payload={},
             p_lease_seconds=40,
-            p_reserve=True,
+            p_reserve=self._reserves,
             p_history=50,
             p_history_characters=self._characters,
             p_cost=self._cost,
@@ -85,6 +86,12 @@ class Update:
     @property
     def reservation(self) -> str | None:
         return self.received.get("reservation")
+
+    def reserve(self, cost: str = "0", **more: Any) -> dict[str, Any]:
+        """Reserve a request as a handler does that finds out late that it needs the AI."""
+        given = {"p_bot": self.bot, "p_update_id": self.number, "p_attempt": self.received["attempt"]}
+        reserved: dict[str, Any] = self._call("reserve_request", **{**given, "p_cost": cost, **more})
+        return reserved
 
     def finish(self, reservation: str | None, *calls: dict[str, Any]) -> dict[str, Any]:
         finished: dict[str, Any] = self._call(
