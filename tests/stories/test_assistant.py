@@ -80,7 +80,12 @@ def test_the_profile_counts_requests(stack: Stack) -> None:
     anna.answer()
     anna.send("/profile")
     page = anna.answer()
-    assert [[button.text for button in row] for row in page.buttons] == [["📊 Usage"], ["‹ Menu"]]
+    assert [[button.text for button in row] for row in page.buttons] == [
+        ["📊 Usage"],
+        ["🖼 My progress", "🏆 Leaderboard"],
+        ["🏅 Badges", "🔥 Streak"],
+        ["‹ Menu"],
+    ]
     profile = page.text
     assert f"ID: {anna.id}" in profile
     assert "Today: 1 of 25 requests" in profile
