@@ -709,6 +709,7 @@ class TrainingState(TypedDict):
     difficulty: Literal["easy", "medium", "hard"]
     language: str
     status: Literal["open", "finished", "abandoned"]
+    ends_at: str | None
     is_paid: bool
     turn_count: int
     question_count: int
@@ -762,7 +763,7 @@ class ResolveAccess(TypedDict):
 class BeginTrainingTurn(TypedDict):
     """public.begin_training_turn"""
 
-    outcome: Literal["work", "known", "busy", "none", "no_access", "superseded"]
+    outcome: Literal["work", "known", "busy", "none", "no_access", "over", "superseded"]
     training: NotRequired[TrainingState]
     turn: NotRequired[TrainingTurn]
     may_use_ai: NotRequired[bool]
@@ -990,6 +991,16 @@ class FailUpdate(TypedDict):
     answer: NotRequired[JsonValue]
 
 
+class FindCertificate(TypedDict):
+    """public.find_certificate"""
+
+    number: str
+    name: str
+    scenario: str
+    score: int
+    passed_at: str
+
+
 class FindInvitedTeam(TypedDict):
     """public.find_invited_team"""
 
@@ -1015,6 +1026,13 @@ class AwardXp(TypedDict):
     old_level: int
     new_level: int
     total_xp: int
+
+
+class TrainingResultExam(TypedDict):
+    """private.training_result.exam"""
+
+    score: int
+    is_passed: bool
 
 
 class TrainingResultLines(TypedDict):
@@ -1060,6 +1078,7 @@ class TrainingResult(TypedDict):
     maestro_streak: int | None
     xp: AwardXp | None
     badges: list[str]
+    exam: TrainingResultExam | None
     lines: list[TrainingResultLines]
 
 
@@ -1350,6 +1369,16 @@ class GiveChannelTrainings(TypedDict):
 
     outcome: Literal["given", "already_given", "off"]
     trainings: int
+
+
+class IssueCertificate(TypedDict):
+    """public.issue_certificate"""
+
+    number: str
+    name: str
+    scenario: str
+    score: int
+    passed_at: str
 
 
 class JoinTeam(TypedDict):
@@ -1740,7 +1769,7 @@ class StarPosition(TypedDict):
 class StartTraining(TypedDict):
     """public.start_training"""
 
-    outcome: Literal["started", "open", "no_access"]
+    outcome: Literal["started", "open", "no_access", "no_attempts"]
     training: NotRequired[TrainingState]
     access: NotRequired[ResolveAccess]
 

@@ -48,7 +48,8 @@ def payments() -> dict[str, object]:
     edits: list[OutgoingItem] = db.call("close_invitations")
     # A job of their own would be the fourth, and Cloud Scheduler has three for free.
     task_messages: list[OutgoingItem] = db.call("enqueue_task_messages")
-    notifications.deliver([*expiry_reminders, *order_reminders, *edits, *task_messages])
+    exams: list[OutgoingItem] = db.call("finish_expired_exams")
+    notifications.deliver([*expiry_reminders, *order_reminders, *edits, *task_messages, *exams])
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],

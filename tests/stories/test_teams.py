@@ -234,3 +234,101 @@ def test_a_manager_sees_and_cancels_what_is_assigned(stack: Stack, sql: Sql) -> 
     choose(screen, words("en", "team_cancel_number_button", number=1))
     choose(screen, words("en", "team_cancel_assignment_button"))
     assert says(screen.text, "team_no_assignments")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_exam_gives_feedback_at_the_end_and_a_certificate(
+    stack: Stack, sql: Sql, clock: Clock, language: str
+) -> None:
+    clock(NOON)
+    chat = exam(stack, sql, language)
+    for question in QUESTIONS[language]:
+        answer = ask(chat, question)
+        assert says(answer.text, "trainer_line_exam", language)
+        assert "+" not in answer.text.rpartition("\n")[2], "no points before the end"
+    assert says(ask(chat, "/tip").text, "trainer_tip_exam", language)
+    assert words(language, "trainer_tip_button") not in labels(answer)
+    clock("timestamptz '2026-12-01 09:05:00+00'")
+    result = ask(chat, "/finish")
+    assert says(result.text, "trainer_exam_passed", language, score=150)
+    result.tap(words(language, "trainer_certificate_button")).wait()
+    picture = last(chat, "certificate_caption", language)
+    assert picture.data["photo"]
+    result.tap(words(language, "trainer_certificate_button")).wait()
+    (row,) = sql("select * from certificates")
+    number = "-".join(row["number"][start : start + 4] for start in (0, 4, 8))
+    assert number in picture.text
+    stranger = stack.telegram.user("Zoe", language).chat("spin")
+    ask(stranger, "/start")
+    checked = ask(stranger, f"/certificate {number.upper()}")
+    assert says(checked.text, "certificate_valid", language, name="Anna")
+    assert says(ask(stranger, "/certificate 0000-0000-0000").text, "certificate_unknown", language)
+    assert says(ask(stranger, "/certificate").text, "certificate_ask", language)
+    sql("delete from users where telegram_id = %s", chat.id)
+    assert says(ask(stranger, f"/certificate {number}").text, "certificate_unknown", language)
+
+
+def exam(stack: Stack, sql: Sql, language: str = "en") -> Chat:
+    """A new user starts an exam of CASE without an assignment."""
+    stack.ai.always(AiBehaviour(status=500))
+    chat = stack.telegram.user("Anna", language).chat("spin")
+    ask(chat, "/start")
+    give_trainings(sql, chat)
+    screen = pick_exam(chat, language)
+    assert says(screen.text, "trainer_exam_start", language)
+    return chat
+
+
+def pick_exam(chat: Chat, language: str = "en") -> Answer:
+    screen = ask(chat, "/new")
+    choose(screen, library.load("spin").info.name.of(language))
+    choose(screen, CASE.client.company.of(language))
+    tap(screen, words(language, "trainer_exam_button"))
+    return tap(screen, words(language, "trainer_medium_button"))
+
+
+def test_the_time_of_an_exam_ends_it(stack: Stack, sql: Sql, clock: Clock) -> None:
+    clock(NOON)
+    chat = exam(stack, sql)
+    for question in QUESTIONS["en"][:5]:
+        ask(chat, question)
+    clock("timestamptz '2026-12-01 09:19:59+00'")
+    assert says(ask(chat, QUESTIONS["en"][5]).text, "trainer_line_exam")
+    clock("timestamptz '2026-12-01 09:20:00+00'")
+    assert says(ask(chat, QUESTIONS["en"][6]).text, "trainer_open_lines")
+    (training,) = sql("select * from trainings")
+    assert (training["status"], training["question_count"], training["result"]["reason"]) == (
+        "finished",
+        6,
+        "time",
+    )
+
+
+def test_a_forgotten_exam_is_finished_by_the_job_once(stack: Stack, sql: Sql, clock: Clock) -> None:
+    clock(NOON)
+    chat = exam(stack, sql)
+    for question in QUESTIONS["en"][:5]:
+        ask(chat, question)
+    clock("timestamptz '2026-12-01 09:21:00+00'")
+    stack.run_job("payments")
+    assert sql("select status from trainings") == [{"status": "open"}], "a last question may be on its way"
+    clock("timestamptz '2026-12-01 09:23:00+00'")
+    stack.run_job("payments")
+    stack.run_job("payments")
+    over = last(chat, "trainer_exam_over")
+    assert count(chat, "trainer_exam_over") == 1
+    assert says(tap(over, words("en", "trainer_result_button")).text, "trainer_open_lines")
+
+
+def test_the_attempts_of_a_day_are_limited(stack: Stack, sql: Sql, clock: Clock) -> None:
+    clock(NOON)
+    chat = exam(stack, sql)
+    sql("update free_trainings set quantity = 10")
+    for attempt in range(3):
+        if attempt:
+            assert says(pick_exam(chat).text, "trainer_exam_start")
+        ask(chat, QUESTIONS["en"][0])
+        ask(chat, "/finish")
+    assert says(pick_exam(chat).text, "trainer_no_attempts")
+    clock("timestamptz '2026-12-02 09:00:01+00'")
+    assert says(pick_exam(chat).text, "trainer_exam_start")

@@ -64,11 +64,14 @@ def outcomes(scenario: Scenario, cases: Sequence[Case]) -> Iterator[Outcome]:
 
 
 def unreachable(scenario: Scenario, cases: Sequence[Case]) -> list[str]:
-    """Return the ranks and badges that no training reaches."""
+    """Return the ranks and badges that no training reaches, and the pass mark of the exam if none does."""
     ranks = sorted(scenario.ranks, key=lambda rank: rank.score)
     missing = {f"rank {rank.id}" for rank in ranks} | {f"badge {badge.id}" for badge in scenario.badges}
+    missing.add("pass mark of the exam")
     for outcome in outcomes(scenario, cases):
         missing.discard(f"rank {scenario.rank(outcome.score).id}")
+        if outcome.score >= scenario.exam.score:
+            missing.discard("pass mark of the exam")
         for badge in scenario.badges:
             if f"badge {badge.id}" in missing and _is_earned(scenario, badge.when, outcome):
                 missing.discard(f"badge {badge.id}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 router = Router()
 
 _ANY = "any"
-_MODES = {"p": "practice"}
+_MODES = {"p": "practice", "e": "exam"}
 _DIFFICULTIES = {"e": "easy", "m": "medium", "h": "hard"}
 _DAYS = (1, 3, 7, 14, 28)
 _ROUNDS = (1, 2, 4, 8, 12)

@@ -37,25 +37,19 @@ def start(call: CallbackQuery) -> None:
         case = asked["case_id"] or trainer.draw_case(
             asked["scenario"], asked["difficulty"], found["recent_cases"], f"{number}:{task['trainings']}"
         )
-        started = trainer.start_assigned(
+        screen = trainer.start_assigned(
             context,
             asked["scenario"],
             case,
             asked["mode"],
             asked["difficulty"],
+            task_id=number,
             again=f"task:{number}{_REPLACE}",
             replace=(call.data or "").endswith(_REPLACE),
         )
     except KeyError:  # gone from this deployment
         return context.answer_callback(context.text("team_task_closed"), alert=True)
-    if started.training_id is not None:
-        db.call(
-            "link_training_to_task",
-            p_user_id=context.user.id,
-            p_training_id=started.training_id,
-            p_task_id=number,
-        )
-    return context.show(started.text, started.keyboard)
+    return context.show(*screen)
 
 
 def lines(context: UpdateContext, tasks: Sequence[TaskCard]) -> list[Text]:

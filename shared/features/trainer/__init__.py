@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
-    from shared.features.trainer.assigned import CaseChoice, Started
+    from shared.core.texts import Text
+    from shared.features.trainer.assigned import CaseChoice
     from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
 
 feature = Feature(
     __name__,
@@ -84,10 +86,11 @@ def start_assigned(
     mode: str,
     difficulty: str,
     *,
+    task_id: int,
     again: str,
     replace: bool,
-) -> Started:
-    """Start an assigned training, or ask first where another one is open.
+) -> tuple[Text, Keyboard]:
+    """Start the training of a task, or ask first where another one is open.
 
     Args:
         again: callback data of the button that drops the open training and starts this one.
@@ -97,4 +100,6 @@ def start_assigned(
     """
     from shared.features.trainer import assigned
 
-    return assigned.start_assigned(context, scenario, case, mode, difficulty, again=again, replace=replace)
+    return assigned.start_assigned(
+        context, scenario, case, mode, difficulty, task_id=task_id, again=again, replace=replace
+    )

@@ -91,14 +91,6 @@ def weakest_type(language: str, scenario: str, points: Mapping[str, int]) -> str
     return f"{weakest.emoji} {weakest.name.of(language)}"
 
 
-class Started(NamedTuple):
-    """The screen of a start; `training_id` is None where nothing was started."""
-
-    training_id: int | None
-    text: Text
-    keyboard: Keyboard
-
-
 def start_assigned(
     context: UpdateContext,
     scenario: str,
@@ -106,10 +98,11 @@ def start_assigned(
     mode: str,
     difficulty: str,
     *,
+    task_id: int,
     again: str,
     replace: bool,
-) -> Started:
-    """Start an assigned training, or ask first where another one is open.
+) -> tuple[Text, Keyboard]:
+    """Start the training of a task, or ask first where another one is open.
 
     Args:
         again: callback data of the button that drops the open training and starts this one.
@@ -118,15 +111,18 @@ def start_assigned(
         KeyError: there is no such scenario or case (any more).
     """
     loaded, loaded_case = library.load(scenario), library.load_case(scenario, case)
-    started = setup.begin(context, loaded, loaded_case, None, difficulty, mode=mode, replace=replace)
+    started = setup.begin(
+        context, loaded, loaded_case, None, difficulty, mode=mode, replace=replace, task_id=task_id
+    )
     if started["outcome"] == "no_access":
-        return Started(None, *setup.no_access(context, setup.overview(context)))
+        return setup.no_access(context, setup.overview(context))
+    if started["outcome"] == "no_attempts":
+        return setup.no_attempts(context, loaded)
     training = started["training"]
     if started["outcome"] == "open" and not setup.is_same(training, loaded_case, None, difficulty, mode):
         rows = [
             [(context.text("trainer_resume_button"), "train:resume")],
             [(context.text("trainer_replace_button"), again)],
         ]
-        return Started(None, briefing.open_training(context, training), rows)
-    text = briefing.start(context, loaded, loaded_case, training)
-    return Started(training["id"], text, briefing.buttons(context, training))
+        return briefing.open_training(context, training), rows
+    return briefing.start(context, loaded, loaded_case, training), briefing.buttons(context, training)

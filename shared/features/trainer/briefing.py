@@ -55,6 +55,15 @@ def start(context: UpdateContext, scenario: Scenario, case: Case, training: Trai
                 limit=scenario.rules.max_questions,
             )
         )
+    elif training["ends_at"] is not None:
+        parts.append(
+            context.rich(
+                "trainer_exam_start",
+                limit=scenario.rules.max_questions,
+                until=context.date(training["ends_at"], with_time=True),
+                score=scenario.exam.score,
+            )
+        )
     else:
         parts.append(
             context.rich(
@@ -83,6 +92,13 @@ def open_training(context: UpdateContext, training: TrainingState) -> Text:
         )
     except KeyError:  # the case is gone from the deployment
         company = training["case_id"]
+    if training["ends_at"] is not None:
+        return context.rich(
+            "trainer_exam_open",
+            company=company,
+            questions=training["question_count"],
+            until=context.date(training["ends_at"], with_time=True),
+        )
     return context.rich(
         "trainer_open",
         company=company,
@@ -104,7 +120,7 @@ def resume(context: UpdateContext, scenario: Scenario, case: Case, training: Tra
         for turn, (asked, answered) in zip(reversed(training["turns"]), _REPEATED, strict=False)
     ]
     parts += reversed(exchanges)
-    if training["turns"]:
+    if training["turns"] and training["ends_at"] is None:
         parts.append(
             context.rich(
                 "trainer_so_far", questions=training["question_count"], clarity=training["clarity_level"]

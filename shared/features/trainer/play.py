@@ -130,6 +130,8 @@ def answer(_message: Message) -> None:
             reply(context.rich("trainer_busy"))
         case "none":
             reply(*setup.home(context))
+        case "over":
+            results.finish(context, begun["training"], "time")
         case "no_access":
             reply(*access.offer(context))
         # superseded: finish_update refuses the answer, too, and Telegram delivers again.
@@ -264,7 +266,17 @@ def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -
 
 
 def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, turn: TrainingTurn) -> Text:
-    """Return the line about a move: its type, its points, the clarity and the number of questions."""
+    """Return the line about a move: its type, its points, the clarity and the number of questions.
+
+    In an exam only the number of questions and the end of the time: the rest is for the result.
+    """
+    if training["ends_at"] is not None:
+        return context.rich(
+            "trainer_line_exam",
+            number=turn["question_count"],
+            limit=scenario.rules.max_questions,
+            until=context.date(training["ends_at"], with_time=True),
+        )
     if turn["why"] == "none":
         key = "trainer_line_instructions" if turn["kind"] == "instructions" else "trainer_line_none"
         if turn["silent_count"] >= scenario.rules.hint_after:

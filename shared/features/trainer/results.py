@@ -125,6 +125,9 @@ def _case_data(training: TrainingState) -> JsonObject:
 def _screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
     scenario = library.load(result["scenario"])
     rows = _line_buttons(result)
+    exam = result["exam"]
+    if exam is not None and exam["is_passed"] and context.bot.has_command("certificate"):
+        rows.append([(context.text("trainer_certificate_button"), f"certificate:{result['training_id']}")])
     rows.append(
         [(context.text("trainer_new_button"), "play:new"), (context.text("trainer_history_button"), "past")]
     )
@@ -163,6 +166,9 @@ def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) ->
             contextual=result["contextual_questions"],
         ),
     ]
+    if (exam := result["exam"]) is not None:
+        key = "trainer_exam_passed" if exam["is_passed"] else "trainer_exam_failed"
+        parts.append(context.rich(key, score=exam["score"]))
     if (before := result["before"]) is not None:
         parts.append(
             context.rich(

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 _TURNS_PER_QUESTION = 3  # messages that a training takes for each of its questions
 
 
-def training_rules(scenario: Scenario, case: Case, drill_type: str | None) -> JsonObject:
+def training_rules(
+    scenario: Scenario, case: Case, drill_type: str | None, *, is_exam: bool = False
+) -> JsonObject:
     """Return the rules of a training, as `start_training` stores them."""
     rules, bonuses = scenario.rules, scenario.bonuses
     return {
@@ -35,6 +37,7 @@ def training_rules(scenario: Scenario, case: Case, drill_type: str | None) -> Js
         "target_clarity": rules.target_clarity,
         "min_seconds": rules.min_seconds,
         "maestro_score": rules.maestro_score,
+        **({"exam": scenario.exam.model_dump()} if is_exam else {}),
     }
 
 

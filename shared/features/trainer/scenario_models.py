@@ -128,6 +128,17 @@ class Rules(Model):
     hint_after: Annotated[int, Field(ge=1)] = 3
 
 
+class Exam(Model):
+    """An exam: its length from the start, the score that passes, and how often it may be begun.
+
+    `attempts` is for each task of a team, and for each day where none is assigned.
+    """
+
+    minutes: Annotated[int, Field(ge=5, le=120)]
+    score: Points
+    attempts: Annotated[int, Field(ge=1, le=10)]
+
+
 class OrderBonus(Model):
     """Points for asking types for the first time in this order."""
 
@@ -185,6 +196,7 @@ class Scenario(Model):
     types: Annotated[list[QuestionType], Field(min_length=1, max_length=8)]
     stages: Annotated[list[Stage], Field(min_length=1)]
     rules: Rules
+    exam: Exam
     bonuses: Bonuses
     ranks: Annotated[list[Rank], Field(min_length=1)]
     badges: list[Badge]

@@ -1,7 +1,7 @@
 """/new: scenario, case, mode and difficulty, one screen each; the last button starts the training.
 
-The choices travel in the buttons: play:<scenario>:<case>:<mode>:<difficulty>. A mode is `p` (practice) or `d`
-and the number of a type (drill); a difficulty is its first letter.
+The choices travel in the buttons: play:<scenario>:<case>:<mode>:<difficulty>. A mode is `p` (practice), `x`
+(exam) or `d` and the number of a type (drill); a difficulty is its first letter.
 """
 
 from __future__ import annotations
@@ -94,6 +94,14 @@ def no_access(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Key
     return access.offer(context, is_first=not found["recent_cases"])
 
 
+def no_attempts(context: UpdateContext, scenario: Scenario) -> tuple[Text, Keyboard]:
+    """Return that the exam was begun as often as it may be."""
+    return context.rich("trainer_no_attempts", attempts=scenario.exam.attempts), [
+        [(context.text("trainer_new_button"), f"{PLAY}:new")],
+        *back(context),
+    ]
+
+
 def _first_choice(context: UpdateContext, found: TrainerOverview) -> tuple[Text, Keyboard]:
     if not found["access"]["has_access"]:
         return no_access(context, found)
@@ -128,7 +136,7 @@ def _next_screen(
     path = f"{PLAY}:{scenario.info.id}:{case.id}"
     if len(chosen) == 2:
         return _modes(context, scenario, case, path)
-    drill_type = _drill_type(scenario, chosen[2])
+    mode, drill_type = _mode(scenario, chosen[2])
     if len(chosen) == 3:
         return _difficulties(context, case, f"{path}:{chosen[2]}")
     replace = chosen[4:] == [_REPLACE]
@@ -136,6 +144,7 @@ def _next_screen(
         context,
         scenario,
         case,
+        mode,
         drill_type,
         _DIFFICULTIES[chosen[3]],
         f"{path}:{chosen[2]}:{chosen[3]}",
@@ -175,6 +184,7 @@ def _modes(context: UpdateContext, scenario: Scenario, case: Case, path: str) ->
         number = scenario.types.index(one)
         label = context.text("trainer_drill_button", emoji=one.emoji, type=one.name.of(context.language))
         rows.append([(label, f"{path}:d{number}")])
+    rows.append([(context.text("trainer_exam_button"), f"{path}:x")])
     text = concat(
         briefing.card(context, scenario, case), context.rich("trainer_choose_mode"), separator="\n\n"
     )
@@ -190,33 +200,35 @@ def _difficulties(context: UpdateContext, case: Case, path: str) -> tuple[Text, 
     return text, [*rows, [(context.text("trainer_back_button"), path.rpartition(":")[0])]]
 
 
-def _drill_type(scenario: Scenario, mode: str) -> str | None:
-    """Return the type that a mode drills, None for practice.
+def _mode(scenario: Scenario, chosen: str) -> tuple[str, str | None]:
+    """Return the mode of a button, and the type that a drill is for.
 
     Raises:
         KeyError, IndexError: there is no such mode.
     """
-    if mode == "p":
-        return None
-    if not (mode[:1] == "d" and mode[1:].isdigit()):
-        raise KeyError(mode)
-    return scenario.types[int(mode[1:])].id
+    if chosen in ("p", "x"):
+        return ("practice" if chosen == "p" else "exam"), None
+    if not (chosen[:1] == "d" and chosen[1:].isdigit()):
+        raise KeyError(chosen)
+    return "drill", scenario.types[int(chosen[1:])].id
 
 
 def _start(
     context: UpdateContext,
     scenario: Scenario,
     case: Case,
+    mode: str,
     drill_type: str | None,
     difficulty: str,
     path: str,
     replace: bool,
 ) -> tuple[Text, Keyboard]:
     """Start the training, or ask first where another one is open."""
-    mode = "practice" if drill_type is None else "drill"
     started = begin(context, scenario, case, drill_type, difficulty, mode=mode, replace=replace)
     if started["outcome"] == "no_access":
         return no_access(context, overview(context))
+    if started["outcome"] == "no_attempts":
+        return no_attempts(context, scenario)
     training = started["training"]
     if started["outcome"] == "open" and not is_same(training, case, drill_type, difficulty, mode):
         rows = [
@@ -236,8 +248,13 @@ def begin(
     *,
     mode: str,
     replace: bool,
+    task_id: int | None = None,
 ) -> StartTraining:
-    """Start a training, once for an update."""
+    """Start a training, once for an update.
+
+    Args:
+        task_id: the task of a team that it is played for.
+    """
     started: StartTraining = db.call(
         "start_training",
         p_user_id=context.user.id,
@@ -249,9 +266,10 @@ def begin(
         p_drill_type=drill_type,
         p_difficulty=difficulty,
         p_language=context.language if context.language in scenario.info.languages else "en",
-        p_rules=training_rules(scenario, case, drill_type),
+        p_rules=training_rules(scenario, case, drill_type, is_exam=mode == "exam"),
         p_reference=context.reference,
         p_replace=replace,
+        p_task_id=task_id,
     )
     return started
 

@@ -176,6 +176,12 @@ TABLES = {
         " best_score is_passed",
         not_exported="user_id",
     ),
+    "public.certificates": Table(
+        "deleted",
+        section="teams.certificates",
+        export="number training_id name issued_at",
+        not_exported="user_id",
+    ),
     "public.assignment_trainings": Table("deleted", section="teams.trainings", export="training_id task_id"),
     "public.renewals": Table(
         "anonymized",

@@ -31,11 +31,9 @@ def erase(sql: Sql, player: Player) -> None:
     )
 
 
-def begin(call: Call, player: Player, task: int, **changes: Any) -> int:
+def begin(_call: Call, player: Player, task: int, **changes: Any) -> int:
     """Start a training for a task; return its number."""
-    training = player.start(**changes)["training"]["id"]
-    call("link_training_to_task", p_user_id=player.user_id, p_training_id=training, p_task_id=task)
-    return int(training)
+    return int(player.start(p_task_id=task, **changes)["training"]["id"])
 
 
 def play(call: Call, player: Player, task: int, types: list[str] | None = None) -> Any:

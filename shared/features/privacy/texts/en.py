@@ -96,7 +96,8 @@ TEXTS: Mapping[str, str] = {
     "section_teams": "Teams",
     "section_teams_about": (
         "memberships: your teams and your role in each; tasks: trainings assigned to you and how you did; "
-        "trainings: which of your trainings count for them; assigned_by_you: what you assigned to others."
+        "trainings: which of your trainings count for them; assigned_by_you: what you assigned to others; "
+        "certificates: those you received."
     ),
     "section_xp": "XP and badges",
     "section_xp_about": (

@@ -90,7 +90,8 @@ TEXTS: Mapping[str, str] = {
     "section_teams": "Команды",
     "section_teams_about": (
         "memberships — ваши команды и ваша роль в каждой, tasks — что вам назначено и как пройдено, trainings — "
-        "какие тренировки за это засчитаны, assigned_by_you — что вы назначили другим."
+        "какие тренировки за это засчитаны, assigned_by_you — что вы назначили другим, "
+        "certificates — ваши сертификаты."
     ),
     "section_xp": "XP и награды",
     "section_xp_about": (

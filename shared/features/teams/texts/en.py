@@ -147,4 +147,13 @@ TEXTS: Mapping[str, str] = {
     "team_passed_yes": "yes",
     "team_passed_no": "no",
     "team_passed_none": "",
+    "command_certificate": "Check a certificate",
+    "certificate_ask": "🎓 Send the number behind the command: `/certificate abcd-efgh-jkmn`.",
+    "certificate_unknown": "🎓 There’s no valid certificate with this number.",
+    "certificate_valid": "🎓 **This certificate is valid**\n\n{name}\n{scenario}: {score}\nPassed on {date}\nNumber: {number}",
+    "certificate_caption": "🎓 **Your certificate**\n\nAnyone can check it here: `/certificate {number}`",
+    "certificate_title": "Certificate",
+    "certificate_passed": "passed the exam",
+    "certificate_score": "Score: {score}",
+    "certificate_number": "No. {number}",
 }

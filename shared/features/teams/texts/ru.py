@@ -152,4 +152,13 @@ TEXTS: Mapping[str, str] = {
     "team_passed_yes": "да",
     "team_passed_no": "нет",
     "team_passed_none": "",
+    "command_certificate": "Проверить сертификат",
+    "certificate_ask": "🎓 Пришлите номер после команды: `/certificate abcd-efgh-jkmn`.",
+    "certificate_unknown": "🎓 Действующего сертификата с таким номером нет.",
+    "certificate_valid": "🎓 **Сертификат действителен**\n\n{name}\n{scenario}: {score}\nДата экзамена: {date}\nНомер: {number}",
+    "certificate_caption": "🎓 **Ваш сертификат**\n\nПроверить его можно здесь: `/certificate {number}`",
+    "certificate_title": "Сертификат",
+    "certificate_passed": "Экзамен сдан",
+    "certificate_score": "Баллов: {score}",
+    "certificate_number": "№ {number}",
 }

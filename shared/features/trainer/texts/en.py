@@ -86,6 +86,22 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_gone": "This case is no longer available. Start a new training, nothing was lost from your score.",
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
+    "trainer_exam_button": "🎓 Exam",
+    "trainer_exam_start": (
+        "🎓 **Exam**\n\nYou have {limit} questions, and time until {until}. There are no tips, and you see the result at "
+        "the end. Pass mark: {score}. Send the first question."
+    ),
+    "trainer_exam_open": "🎓 **Your exam is running**\n\n{company}\nQuestions: {questions} · ends at {until}",
+    "trainer_line_exam": "🎓 {number}/{limit} · until {until}",
+    "trainer_exam_passed": "🎓 **Passed.** Pass mark: {score}",
+    "trainer_exam_failed": "🎓 **Not passed.** Pass mark: {score}",
+    "trainer_exam_over": "⏰ **The time of your exam is over.** Here’s the result:",
+    "trainer_result_button": "🏁 See the result",
+    "trainer_certificate_button": "🎓 Get the certificate",
+    "trainer_no_attempts": (
+        "🎓 You’ve used all attempts: {attempts|attempt|attempts} for an assigned exam, and as many a day otherwise. "
+        "Keep practicing!"
+    ),
     "trainer_tip_exam": "🎓 There are no tips in an exam. You can do it!",
     "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
     "trainer_unscored": (

@@ -91,6 +91,22 @@ TEXTS: Mapping[str, str] = {
         "💡 **Попробуйте тип {emoji} {type}.** {rule}\n\nНапример: «{question}»\n\nСвоими словами выйдет больше "
         "баллов."
     ),
+    "trainer_exam_button": "🎓 Экзамен",
+    "trainer_exam_start": (
+        "🎓 **Экзамен**\n\nВопросов: {limit}, время — до {until}. Подсказок нет, результат увидите в конце. Чтобы сдать, "
+        "наберите {score}. Пришлите первый вопрос."
+    ),
+    "trainer_exam_open": "🎓 **Идёт экзамен**\n\n{company}\nВопросов: {questions} · до {until}",
+    "trainer_line_exam": "🎓 {number}/{limit} · до {until}",
+    "trainer_exam_passed": "🎓 **Экзамен сдан.** Проходной балл: {score}",
+    "trainer_exam_failed": "🎓 **Экзамен не сдан.** Проходной балл: {score}",
+    "trainer_exam_over": "⏰ **Время экзамена вышло.** Вот результат:",
+    "trainer_result_button": "🏁 Посмотреть результат",
+    "trainer_certificate_button": "🎓 Получить сертификат",
+    "trainer_no_attempts": (
+        "🎓 Попытки закончились: на назначенный экзамен даётся {attempts|попытка|попытки|попыток}, а без назначения — "
+        "столько же в день. Пока можно потренироваться."
+    ),
     "trainer_tip_exam": "🎓 На экзамене подсказок нет. У вас получится!",
     "trainer_tip_hard": "🔴 На сложном уровне подсказок нет. У вас получится!",
     "trainer_unscored": (

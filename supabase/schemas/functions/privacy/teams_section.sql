@@ -27,6 +27,11 @@ as $$
         from public.assignment_tasks as k
        where k.user_id = p_user_id
     ),
+    'certificates', (
+      select coalesce(jsonb_agg(to_jsonb(c) - 'user_id' order by c.training_id), '[]'::jsonb)
+        from public.certificates as c
+       where c.user_id = p_user_id
+    ),
     'trainings', (
       select coalesce(jsonb_agg(to_jsonb(r) order by r.training_id), '[]'::jsonb)
         from public.assignment_tasks as k

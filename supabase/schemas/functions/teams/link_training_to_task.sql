@@ -1,30 +1,27 @@
--- Notes that a training, which was started just now, is played for a task of its user.
+-- Notes that a training is played for a task of its user, if it is what the task asks for.
 --
--- Concurrency: a training belongs to one task; noting it twice changes nothing.
+-- Concurrency: the caller has locked the user; a training belongs to one task.
 -- Locks: none.
 -- Returns: void
 -- Errors: none.
-create or replace function public.link_training_to_task(p_user_id bigint, p_training_id bigint, p_task_id bigint)
+create or replace function private.link_training_to_task(p_training public.trainings, p_task_id bigint)
 returns void
 language sql
 volatile
-security definer
+security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   insert into public.assignment_trainings (training_id, task_id)
-  select t.id, k.id
-    from public.trainings as t
-    join public.assignment_tasks as k on k.user_id = t.user_id
+  select p_training.id, k.id
+    from public.assignment_tasks as k
     join public.assignments as a on a.id = k.assignment_id
-   where t.id = p_training_id
-     and t.user_id = p_user_id
-     and t.status = 'open'
-     and k.id = p_task_id
-     and (t.scenario, t.mode, t.difficulty) = (a.scenario, a.mode, a.difficulty)
+   where k.id = p_task_id
+     and k.user_id = p_training.user_id
+     and k.opens_at <= private.clock()
      and a.canceled_at is null
+     and (a.scenario, a.mode, a.difficulty) = (p_training.scenario, p_training.mode, p_training.difficulty)
   on conflict (training_id) do nothing;
 $$;
 
-revoke all on function public.link_training_to_task from public, anon, authenticated, service_role;
-grant execute on function public.link_training_to_task to bot_backend;
-comment on function public.link_training_to_task is 'Notes that a training, which was started just now, is played for a task of its user';
+revoke all on function private.link_training_to_task from public, anon, authenticated, service_role;
+comment on function private.link_training_to_task is 'Notes that a training is played for a task of its user, if it is what the task asks for';

@@ -8,8 +8,8 @@
 --   returned and begins nothing.
 -- Locks: update row, user (KEY SHARE), training; near the bot's cost limit as private.is_within_bot_cost_limit.
 -- Returns: jsonb
---   outcome: 'work' | 'known' | 'busy' | 'none' | 'no_access' | 'superseded'
---   training?: private.training_state     (work, known, busy)
+--   outcome: 'work' | 'known' | 'busy' | 'none' | 'no_access' | 'over' | 'superseded'   (over: the time of the exam)
+--   training?: private.training_state     (work, known, busy, over)
 --   turn?: private.training_turn          (known)
 --   may_use_ai?: boolean                  (work: the daily cost limits leave p_cost)
 --   access?: private.resolve_access       (no_access)
@@ -55,6 +55,8 @@ begin
     return jsonb_build_object('outcome', 'none');
   elsif v_training.turn_lease_until > v_now and v_training.turn_reference <> p_reference then
     return jsonb_build_object('outcome', 'busy', 'training', private.training_state(v_training));
+  elsif private.exam_ends_at(v_training) <= v_now then
+    return jsonb_build_object('outcome', 'over', 'training', private.training_state(v_training));
   end if;
   if v_training.access_type is null then
     select u.* into v_user from public.users as u where u.id = v_update.user_id;

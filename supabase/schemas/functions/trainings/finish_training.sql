@@ -2,7 +2,7 @@
 -- than the scenario wants it has no score and gives nothing; one that took less than the scenario's shortest time has a
 -- score, but gives no XP. A drill gives half of its score as XP.
 --
--- p_reason: button, limit or target. p_case_data: what the history keeps of the case.
+-- p_reason: button, limit, target or time. p_case_data: what the history keeps of the case.
 --
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again.
 -- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp, private.award_due_badges and
@@ -105,7 +105,6 @@ begin
       end,
       'badges', private.award_due_badges(p_user_id, v_training.bot, v_facts)
     );
-    perform private.count_for_task(v_training.id, (v_bonuses ->> 'score')::integer, v_now, null);
   end if;
   update public.trainings as t
      set status = 'finished',
@@ -119,6 +118,9 @@ begin
          ) || v_awards
    where t.id = v_training.id
   returning t.* into v_training;
+  if v_is_scored then
+    perform private.count_for_task(v_training);
+  end if;
   return jsonb_build_object('outcome', 'finished', 'result', private.training_result(v_training));
 end
 $$;

@@ -27,6 +27,7 @@
 --   maestro_streak: int | null
 --   xp: public.award_xp | null
 --   badges: [ text ]       (received now)
+--   exam: { score: int, is_passed: boolean } | null    (the pass mark)
 --   lines: [ {
 --     position: int, question: text, reply: text, type: text, why: 'counted' | 'repeated' | 'capped' | 'other_type',
 --     points: int, is_contextual: boolean, is_copied: boolean, used_fragment: text, revealed: [ text ],
@@ -52,6 +53,11 @@ as $$
     'contextual_questions', p_training.contextual_questions,
     'per_type_counts', p_training.per_type_counts,
     'min_questions', (p_training.rules ->> 'min_questions')::integer,
+    'exam', case
+      when p_training.mode = 'exam' then jsonb_build_object(
+        'score', p_training.rules -> 'exam' -> 'score', 'is_passed', private.is_passed(p_training)
+      )
+    end,
     'lines', (
       select coalesce(
           jsonb_agg(

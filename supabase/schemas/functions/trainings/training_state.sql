@@ -12,6 +12,7 @@
 --   difficulty: 'easy' | 'medium' | 'hard'
 --   language: text
 --   status: 'open' | 'finished' | 'abandoned'
+--   ends_at: timestamptz | null    (of an exam)
 --   is_paid: boolean       (its access was consumed)
 --   turn_count: int        (messages of the user, no matter what they were)
 --   question_count: int
@@ -42,6 +43,7 @@ as $$
     'difficulty', p_training.difficulty,
     'language', p_training.language,
     'status', p_training.status,
+    'ends_at', private.exam_ends_at(p_training),
     'is_paid', p_training.access_type is not null,
     'turn_count', p_training.turns,
     'question_count', p_training.question_count,

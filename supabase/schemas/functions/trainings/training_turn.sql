@@ -34,7 +34,8 @@ as $$
     'clarity_level', p_turn.clarity_level,
     'question_count', p_training.question_count,
     'silent_count', p_training.silent_count,
-    'may_finish', p_training.question_count >= (p_training.rules ->> 'min_questions')::integer
+    'may_finish', p_training.mode <> 'exam'
+      and p_training.question_count >= (p_training.rules ->> 'min_questions')::integer
       and p_turn.clarity_level >= (p_training.rules ->> 'target_clarity')::integer,
     'is_over', p_training.question_count >= (p_training.rules ->> 'max_questions')::integer
       or p_training.turns >= (p_training.rules ->> 'max_turns')::integer

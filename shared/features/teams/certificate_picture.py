@@ -1,0 +1,56 @@
+"""A certificate as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from shared.core.pictures.canvas import Canvas
+
+WIDTH, HEIGHT = 1280, 904  # the shape of a sheet on its side
+_EDGE = 40
+_PAPER, _FRAME, _INK, _QUIET, _SEAL = "#fbf9f3", "#26436f", "#17212b", "#5d6b7a", "#f7b23b"
+_WIDEST = WIDTH - 6 * _EDGE
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All that the picture shows; the words are ready to be written."""
+
+    title: str
+    name: str
+    passed: str
+    scenario: str
+    score: str
+    date: str
+    number: str
+
+
+def draw(view: Certificate) -> BytesIO:
+    """Return the picture as a PNG file."""
+    canvas = Canvas(WIDTH, HEIGHT, _FRAME)
+    canvas.box(_EDGE, _EDGE, WIDTH - 2 * _EDGE, HEIGHT - 2 * _EDGE, _PAPER, 28)
+    middle = WIDTH / 2
+    canvas.words(
+        middle, 180, view.title, canvas.fitting(view.title, 72, _WIDEST, "SemiBold"), _FRAME, "SemiBold", "m"
+    )
+    canvas.box(middle - 60, 214, 120, 6, _SEAL, 3)
+    canvas.words(
+        middle, 372, view.name, canvas.fitting(view.name, 84, _WIDEST, "SemiBold"), _INK, "SemiBold", "m"
+    )
+    canvas.words(middle, 450, view.passed, 36, _QUIET, anchor="m")
+    canvas.words(
+        middle,
+        540,
+        view.scenario,
+        canvas.fitting(view.scenario, 56, _WIDEST, "SemiBold"),
+        _FRAME,
+        "SemiBold",
+        "m",
+    )
+    canvas.words(middle, 620, view.score, 44, _INK, "SemiBold", "m")
+    canvas.words(2.5 * _EDGE, HEIGHT - 2.5 * _EDGE, view.date, 32, _QUIET)
+    canvas.words(WIDTH - 2.5 * _EDGE, HEIGHT - 2.5 * _EDGE, view.number, 32, _QUIET, anchor="r")
+    picture = canvas.png()
+    picture.name = "certificate.png"
+    return picture
