@@ -29,6 +29,8 @@ from shared.telegram.selection import OPEN_PAGE
 if TYPE_CHECKING:
     from telebot.types import CallbackQuery, Message
 
+# Clients can send any callback data. A number that no bigint holds is that of no button.
+_STORABLE = r"(?!(?:.*:)?[0-9]{19,}(?::|\Z))"
 TEXT = ("text",)
 
 Function = Callable[..., Any]
@@ -169,7 +171,7 @@ class Router:
         tests: list[Callable[[CallbackQuery], object]] = []
         pattern = None
         if ANY not in patterns:
-            pattern = re.compile("|".join(f"(?:{one})" for one in patterns), re.DOTALL)
+            pattern = re.compile(_STORABLE + "(?:" + "|".join(patterns) + ")", re.DOTALL | re.ASCII)
             tests.append(lambda call: pattern.fullmatch(call.data or ""))
         if admin:
             tests.append(is_for_admin)

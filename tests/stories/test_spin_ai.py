@@ -163,13 +163,10 @@ def test_the_longest_exchanges_fit_into_what_resume_shows(stack: Stack, sql: Sql
 def test_a_forged_button_with_a_number_that_no_column_holds_is_an_old_one(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     screen = ask(chat, "/resume")
-    for data in (
-        "result:" + "9" * 24,
-        "dispute:" + "9" * 24 + ":1",
-        "dispute:1:" + "9" * 10,
-        "result:\u0663",
-    ):
-        assert chat.tap(screen.stored, data).answer()["text"] == texts.text("en", "button_old")
+    much = "9" * 24
+    forged = [f"result:{much}", f"dispute:{much}:1", f"dispute:1:{much}", "result:\u0663"]
+    for data in (*forged, f"team:{much}", f"team:1:member:{much}", f"team:{much}:name", "team:\u0663"):
+        assert chat.tap(screen.stored, data).answer()["text"] == texts.text("en", "button_old"), data
 
 
 def test_a_broken_classification_falls_back(stack: Stack, sql: Sql) -> None:
