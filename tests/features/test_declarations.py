@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -75,6 +76,13 @@ def test_a_router_wants_the_page_of_private_buttons() -> None:
     router = Router()
     with pytest.raises(ValueError, match="private_only"):
         router.callback_query_handler(data="x:.+", private_only=True)(lambda call: None)
+
+
+@pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATURES)
+def test_buttons_take_no_number_that_a_column_cannot_hold(feature: Feature) -> None:
+    # A modified client sends any callback data. Python's `\d` also takes digits of other scripts.
+    patterns = [one.data.pattern for one in feature.router.handlers if one.data]
+    assert [one for one in patterns if re.search(r"\\d|[0-9]\](?!\{\d)", one) and "[0-9.]" not in one] == []
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ _ROUNDS = (1, 2, 4, 8, 12)
 _PAGE = 8  # assignments on a screen
 
 
-@router.callback_query_handler(data=r"assign:\d+(?::[a-z0-9_]+){0,6}", private_only=True, page="team")
+@router.callback_query_handler(data=r"assign:[0-9]{1,18}(?::[a-z0-9_]+){0,6}", private_only=True, page="team")
 def choose(call: CallbackQuery) -> None:
     """Show the next choice, or assign after the last one."""
     context = current_context()
@@ -47,7 +47,9 @@ def choose(call: CallbackQuery) -> None:
         return context.answer_callback(context.text("button_old"), alert=True)
 
 
-@router.callback_query_handler(data=r"team:\d+:assigned(?::\d+)?", private_only=True, page="team")
+@router.callback_query_handler(
+    data=r"team:[0-9]{1,18}:assigned(?::[0-9]{1,18})?", private_only=True, page="team"
+)
 def show_assignments(call: CallbackQuery) -> None:
     """Show what is assigned to a team."""
     context = current_context()
@@ -55,7 +57,9 @@ def show_assignments(call: CallbackQuery) -> None:
         context.show(*_list(context, found, int([*(call.data or "").split(":"), "0"][3])))
 
 
-@router.callback_query_handler(data=r"team:\d+:(?:cancel|canceled):\d+", private_only=True, page="team")
+@router.callback_query_handler(
+    data=r"team:[0-9]{1,18}:(?:cancel|canceled):[0-9]{1,18}", private_only=True, page="team"
+)
 def cancel(call: CallbackQuery) -> None:
     """Ask whether an assignment should be canceled, and cancel it."""
     context = current_context()

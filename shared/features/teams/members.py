@@ -24,7 +24,9 @@ router = Router()
 _PAGE = 10  # members on a screen
 
 
-@router.callback_query_handler(data=r"team:\d+:members(?::\d+)?", private_only=True, page="team")
+@router.callback_query_handler(
+    data=r"team:[0-9]{1,18}:members(?::[0-9]{1,18})?", private_only=True, page="team"
+)
 def show_members(call: CallbackQuery) -> None:
     """Show the members of a team."""
     context = current_context()
@@ -32,7 +34,7 @@ def show_members(call: CallbackQuery) -> None:
         context.show(*_list(context, found, int([*(call.data or "").split(":"), "0"][3])))
 
 
-@router.callback_query_handler(data=r"team:\d+:member:\d+", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:member:[0-9]{1,18}", private_only=True, page="team")
 def show_member(call: CallbackQuery) -> None:
     """Show one member with what a manager may do."""
     context = current_context()
@@ -40,7 +42,9 @@ def show_member(call: CallbackQuery) -> None:
         _show(context, found, _member_id(call))
 
 
-@router.callback_query_handler(data=r"team:\d+:(?:promote|demote):\d+", private_only=True, page="team")
+@router.callback_query_handler(
+    data=r"team:[0-9]{1,18}:(?:promote|demote):[0-9]{1,18}", private_only=True, page="team"
+)
 def set_role(call: CallbackQuery) -> None:
     """Make a member a manager, or a manager a member."""
     context = current_context()
@@ -64,7 +68,7 @@ def set_role(call: CallbackQuery) -> None:
     return _show(context, found, _member_id(call))
 
 
-@router.callback_query_handler(data=r"team:\d+:remove:\d+", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:remove:[0-9]{1,18}", private_only=True, page="team")
 def ask_removal(call: CallbackQuery) -> None:
     """Ask whether a member should be removed."""
     context = current_context()
@@ -82,7 +86,7 @@ def ask_removal(call: CallbackQuery) -> None:
     )
 
 
-@router.callback_query_handler(data=r"team:\d+:removed:\d+", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:removed:[0-9]{1,18}", private_only=True, page="team")
 def remove(call: CallbackQuery) -> None:
     """Remove a member."""
     context = current_context()

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 router = Router()
 
 _PAGE = 12  # members on a screen
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
+# A spreadsheet runs a cell that begins so; the last four are the wide forms, which it takes for the same.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-@router.callback_query_handler(data=r"team:\d+:report(?::\d+)?", private_only=True, page="team")
+@router.callback_query_handler(
+    data=r"team:[0-9]{1,18}:report(?::[0-9]{1,18})?", private_only=True, page="team"
+)
 def show_report(call: CallbackQuery) -> None:
     """Show how the members do."""
     context = current_context()
@@ -36,7 +39,7 @@ def show_report(call: CallbackQuery) -> None:
         context.show(*_screen(context, found, int([*(call.data or "").split(":"), "0"][3])))
 
 
-@router.callback_query_handler(data=r"team:\d+:csv", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:csv", private_only=True, page="team")
 def send_file(call: CallbackQuery) -> None:
     """Send the results as a CSV file."""
     context = current_context()
@@ -115,9 +118,13 @@ def trend(scores: list[int]) -> str:
 
 
 def table(context: UpdateContext, found: TeamReport) -> str:
-    """Return one row for each task of each member, as CSV; a Russian spreadsheet separates by semicolons."""
+    """Return one row for each task of each member, as CSV; a Russian spreadsheet separates by semicolons.
+
+    All cells are quoted: a name with the other separator in it would begin a cell of its own, and a formula.
+    """
     written = StringIO()
-    rows = csv.writer(written, delimiter=";" if context.language == "ru" else ",")
+    delimiter = ";" if context.language == "ru" else ","
+    rows = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     columns = ("member", "scenario", "case", "mode", "difficulty", "round", "due", "state", "score", "passed")
     rows.writerow(context.text(f"team_column_{column}") for column in columns)
     for one in found["members"]:

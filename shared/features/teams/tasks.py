@@ -23,7 +23,7 @@ _SHOWN = 6  # tasks on a screen, the next deadlines first
 _REPLACE = ":r"  # at the end of the button: the open training is dropped
 
 
-@router.callback_query_handler(data=rf"task:\d+(?:{_REPLACE})?", private_only=True, page="team")
+@router.callback_query_handler(data=rf"task:[0-9]{{1,18}}(?:{_REPLACE})?", private_only=True, page="team")
 def start(call: CallbackQuery) -> None:
     """Start the training that is assigned."""
     context = current_context()

@@ -59,7 +59,7 @@ def ask_name(_call: CallbackQuery) -> None:
     context.show(context.rich("team_ask_name"), cancel(context, "team:list"))
 
 
-@router.callback_query_handler(data=r"team:\d+", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}", private_only=True, page="team")
 def show_team(call: CallbackQuery) -> None:
     """Show one team."""
     context = current_context()
@@ -68,7 +68,7 @@ def show_team(call: CallbackQuery) -> None:
         context.show(*screen(context, found))
 
 
-@router.callback_query_handler(data=r"team:\d+:(?:name|zone)", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:(?:name|zone)", private_only=True, page="team")
 def ask_change(call: CallbackQuery) -> None:
     """Ask for another name or time zone."""
     context = current_context()
@@ -118,7 +118,7 @@ def take_words(message: Message) -> None:
     return reply(*_team_or_home(context, created["team"]["id"]))
 
 
-@router.callback_query_handler(data=r"team:\d+:renew", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:renew", private_only=True, page="team")
 def ask_renewal(call: CallbackQuery) -> None:
     """Ask before earlier invite links become invalid."""
     context = current_context()
@@ -130,7 +130,7 @@ def ask_renewal(call: CallbackQuery) -> None:
         )
 
 
-@router.callback_query_handler(data=r"team:\d+:renewed", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:renewed", private_only=True, page="team")
 def renew_link(call: CallbackQuery) -> None:
     """Make earlier invite links invalid."""
     context = current_context()
@@ -183,7 +183,7 @@ def join(call: CallbackQuery) -> None:
             context.show(context.rich("team_link_invalid"), back(context))
 
 
-@router.callback_query_handler(data=r"team:\d+:leave", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:leave", private_only=True, page="team")
 def ask_leaving(call: CallbackQuery) -> None:
     """Ask whether the user wants to leave."""
     context = current_context()
@@ -198,7 +198,7 @@ def ask_leaving(call: CallbackQuery) -> None:
     )
 
 
-@router.callback_query_handler(data=r"team:\d+:left", private_only=True, page="team")
+@router.callback_query_handler(data=r"team:[0-9]{1,18}:left", private_only=True, page="team")
 def leave(call: CallbackQuery) -> None:
     """Leave a team."""
     context = current_context()
