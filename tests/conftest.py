@@ -205,7 +205,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
             sql_results.FOLDER: os.environ[sql_results.FOLDER],
             **env,
         },
-        bots=("assistant", "second", "example", "spin"),
+        bots=("assistant", "second", "example", "spin", "quiz"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
     )

@@ -688,6 +688,78 @@ class AdminUndo(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class FinishQuizRun(TypedDict):
+    """private.finish_quiz_run"""
+
+    questions: int
+    right: int
+    seconds: float
+    is_fast: bool
+    xp: int
+    leveled_up: bool
+    new_level: int
+    total_xp: int
+    badges: list[str]
+    streak: int | None
+
+
+class QuizCard(TypedDict):
+    """private.quiz_card"""
+
+    state: int
+    stability: str
+    difficulty: str
+    due: str
+    last_review: str
+
+
+class QuizRunStateAnswers(TypedDict):
+    """private.quiz_run_state.answers"""
+
+    n: int
+    choice: list[int]
+    is_right: bool | None
+
+
+class QuizRunState(TypedDict):
+    """private.quiz_run_state"""
+
+    id: int
+    bot: str
+    kind: Literal["topic", "review", "daily"]
+    topic: str
+    level: int
+    day: str | None
+    questions: list[str]
+    status: Literal["open", "finished", "abandoned"]
+    answered: int
+    shown: int
+    seconds: float
+    right_answers: int
+    score: int | None
+    result: FinishQuizRun | None
+    card: QuizCard | None | None
+    median_seconds: float | None
+    read_at: str
+    answers: list[QuizRunStateAnswers]
+
+
+class AnswerQuizQuestion(TypedDict):
+    """public.answer_quiz_question"""
+
+    outcome: Literal["counted", "answered", "closed", "none"]
+    run: NotRequired[QuizRunState]
+
+
+class BeginQuizRound(TypedDict):
+    """public.begin_quiz_round"""
+
+    outcome: Literal["begun", "running"]
+    round_id: int
+    questions: list[str]
+    sent: list[int]
+
+
 class TrainingStateTurns(TypedDict):
     """private.training_state.turns"""
 
@@ -876,6 +948,27 @@ class ClaimStatement(TypedDict):
     is_late: bool
 
 
+class ClosedQuizRoundsBest(TypedDict):
+    """public.closed_quiz_rounds.best"""
+
+    name: str
+    right_answers: int
+
+
+class ClosedQuizRounds(TypedDict):
+    """public.closed_quiz_rounds"""
+
+    round_id: int
+    bot: str
+    chat_id: int
+    thread_id: int
+    language: str
+    questions: int
+    polls: int
+    players: int
+    best: list[ClosedQuizRoundsBest]
+
+
 class AssignmentCard(TypedDict):
     """private.assignment_card"""
 
@@ -953,6 +1046,19 @@ class DisputeTrainingTurn(TypedDict):
 
     outcome: Literal["sent", "known", "none"]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class EnqueueQuizReminders(TypedDict):
+    """public.enqueue_quiz_reminders"""
+
+    checked: int
+    outgoing: list[OutgoingItem]
+
+
+class EnqueueQuizSummary(TypedDict):
+    """public.enqueue_quiz_summary"""
+
+    outgoing: list[OutgoingItem]
 
 
 class ExportUserDataMessages(TypedDict):
@@ -1193,6 +1299,27 @@ class GetProfile(TypedDict):
     badges: list[GetProfileBadges]
     streak: StreakState
     bots: list[GetProfileBots]
+
+
+class GetQuizBoardEntries(TypedDict):
+    """public.get_quiz_board.entries"""
+
+    rank: int
+    name: str | None
+    number: int
+    score: int
+    right_answers: int
+    is_me: bool
+
+
+class GetQuizBoard(TypedDict):
+    """public.get_quiz_board"""
+
+    day: str
+    total: int
+    entries: list[GetQuizBoardEntries]
+    rank: int | None
+    score: int | None
 
 
 class GetStreak(TypedDict):
@@ -1508,6 +1635,45 @@ class ProductsForSale(TypedDict):
     discount: ProductsForSaleDiscount | None
 
 
+class QuizOverview(TypedDict):
+    """public.quiz_overview"""
+
+    day: str
+    open: QuizRunState | None
+    challenge: QuizRunState | None
+    due: int
+    reminder: int | None
+
+
+class QuizStatisticsTopics(TypedDict):
+    """public.quiz_statistics.topics"""
+
+    topic: str
+    answers: int
+    right_answers: int
+
+
+class QuizStatisticsDays(TypedDict):
+    """public.quiz_statistics.days"""
+
+    day: str
+    answers: int
+    right_answers: int
+
+
+class QuizStatistics(TypedDict):
+    """public.quiz_statistics"""
+
+    runs: int
+    answers: int
+    right_answers: int
+    topics: list[QuizStatisticsTopics]
+    days: list[QuizStatisticsDays]
+    cards: int
+    due: int
+    due_soon: int
+
+
 class ReceiveUpdateUserBan(TypedDict):
     """public.receive_update.user.ban"""
 
@@ -1623,6 +1789,19 @@ class RecordPaymentEvent(TypedDict):
     is_late: NotRequired[bool]
 
 
+class RecordPollAnswer(TypedDict):
+    """public.record_poll_answer"""
+
+    outcome: Literal["counted", "known", "retracted", "banned", "unknown"]
+    outgoing: list[OutgoingItem]
+
+
+class RecordQuizPoll(TypedDict):
+    """public.record_quiz_poll"""
+
+    stored: bool
+
+
 class RecordRefundResult(TypedDict):
     """public.record_refund_result"""
 
@@ -1730,6 +1909,14 @@ class SetBoardProfile(TypedDict):
     number: int
 
 
+class SetQuizReminder(TypedDict):
+    """public.set_quiz_reminder"""
+
+    hour: int | None
+    next_at: str | None
+    time_zone: str
+
+
 class SetTeamRole(TypedDict):
     """public.set_team_role"""
 
@@ -1764,6 +1951,14 @@ class StarPosition(TypedDict):
 
     position: int
     since: str
+
+
+class StartQuizRun(TypedDict):
+    """public.start_quiz_run"""
+
+    outcome: Literal["started", "taken", "new_day"]
+    day: str
+    run: NotRequired[QuizRunState]
 
 
 class StartTraining(TypedDict):

@@ -36,4 +36,9 @@ JOBS = {
         "shared.payments.reconciliation:statements",
         "Reconciles each day's payments with providers",
     ),
+    "quiz": Job(
+        "* * * * *",
+        "shared.features.quiz.jobs:quiz",
+        "Reminds users of the day's challenge, posts results of quizzes in groups",
+    ),
 }

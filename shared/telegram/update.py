@@ -17,6 +17,8 @@ from shared.core.log import redact_secrets
 from shared.core.redaction import SHORTEST, looks_like_secret
 from shared.core.signatures import user_hash
 
+# An update without a chat: a user answered a poll, which may have been forwarded anywhere.
+POLL_ANSWER = "poll_answer"
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
@@ -61,7 +63,7 @@ class Update:
     @cached_property
     def user(self) -> JsonObject | None:
         """The sender; None for channels, anonymous admins, service accounts and other bots."""
-        sender = self.content.get("from")
+        sender = self.content.get("user" if self.kind == POLL_ANSWER else "from")
         if not sender or sender.get("is_bot") or sender["id"] in _SERVICE_ACCOUNTS:
             return None
         # With sender_chat, the message is sent on behalf of a chat and `from` is a placeholder.

@@ -8,7 +8,7 @@ import orjson
 from telebot.util import update_types
 
 from shared.core.db import without_nul
-from shared.telegram.update import Update, is_id
+from shared.telegram.update import POLL_ANSWER, Update, is_id
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 _KINDS = frozenset(update_types)
@@ -66,6 +66,9 @@ def _check_shape(update: Update) -> None:
             _require(is_id(update.content.get("message_id")))
         if update.kind == "callback_query" and message:
             _require(is_id(message.get("message_id")))
+        if update.kind == POLL_ANSWER:
+            _require(isinstance(update.content["poll_id"], str))
+            _require(all(type(one) is int and 0 <= one < 100 for one in update.content["option_ids"]))
         for key in _OBJECTS:
             _require(isinstance(update.content.get(key, {}), dict))
         for chat_id in update.migration or ():

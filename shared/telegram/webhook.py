@@ -31,7 +31,7 @@ from shared.telegram import fallback, pipeline
 from shared.telegram.failures import is_own_failure
 from shared.telegram.link_previews import without_preview
 from shared.telegram.responses import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.update import Update
+from shared.telegram.update import POLL_ANSWER, Update
 from shared.telegram.update_parsing import MAX_BODY, InvalidPayload, parse
 
 if TYPE_CHECKING:
@@ -124,10 +124,12 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
         return DONE  # for example a block: no stored state to change
     if update.migration:
         return _migrate_chat(*update.migration)
-    return _process(bot, update) if _may_be_handled(bot, update) else DONE
+    return _process(bot, update, body) if _may_be_handled(bot, update) else DONE
 
 
-def _process(bot: Bot, update: Update) -> WebhookResponse:
+def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
+    if update.kind == POLL_ANSWER:
+        return _process_poll_answer(bot, update, body)
     if (answer := fallback.previous_answer(update)) is not None:
         return answer
     delivery = fallback.record_delivery(update)
@@ -150,6 +152,15 @@ def _process_payment_update(bot: Bot, update: Update, body: bytes) -> WebhookRes
 
     try:
         return payment_updates.process(bot, update)
+    except InvalidPayload as reason:
+        return _dead_letter(bot, reason, body, len(body))
+
+
+def _process_poll_answer(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
+    from shared.telegram import poll_answers
+
+    try:
+        return poll_answers.process(bot, update)
     except InvalidPayload as reason:
         return _dead_letter(bot, reason, body, len(body))
 

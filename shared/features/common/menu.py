@@ -21,6 +21,10 @@ def main_menu(context: UpdateContext) -> Keyboard:
         return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
     rows = [
         _button(context, "new", context.text("menu_new")),
+        [
+            *_button(context, "quiz", context.text("menu_quiz")),
+            *_button(context, "daily", context.text("menu_daily")),
+        ],
         [*_button(context, "profile", context.text("menu_profile")), *buy_button(context)],
         _button(context, "mode", _mode_label(context)),
         [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _CACHE_SECONDS = 30.0  # for which a result is reused
 # The sections of /help in their order; the title of each is the text help_<section>.
-SECTIONS = ("chat", "plan", "progress", "data", "more")
+SECTIONS = ("chat", "play", "plan", "progress", "data", "more")
 ADMIN_SECTIONS = ("admin_users", "admin_payments", "admin_more")
 _PAID = ("subscription", "payments")  # commands of buyers: hidden on the free plan where nothing is sold
 

@@ -38,6 +38,7 @@ SECTIONS = (
     "balance",
     "grants",
     "xp",
+    "quiz",
     "payments",
     "promocodes",
     "referrals",

@@ -12,6 +12,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.core.texts import utf16_length
+
 MAX_TEXT, MAX_OPTION, MAX_EXPLANATION = 300, 100, 200  # UTF-16 code units
 MAX_LINE_BREAKS = 2  # of an explanation
 LANGUAGES = ("en", "ru")
@@ -116,11 +118,6 @@ class Bank(Model):
                 raise ValueError(f"two questions have the id {question.id}")
             seen.add(question.id)
         return self
-
-
-def utf16_length(text: str) -> int:
-    """Return a text's length in UTF-16 code units, as Telegram counts it."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def normalized(text: str) -> str:

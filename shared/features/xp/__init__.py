@@ -79,3 +79,10 @@ def badge_title(context: UpdateContext, badge: str) -> str:
     from shared.features.xp.names import badge_name
 
     return badge_name(context, badge)
+
+
+def shown_name(context: UpdateContext, name: str | None, number: int) -> str:
+    """Return how others see a user, see `names.shown_name`."""
+    from shared.features.xp import names
+
+    return names.shown_name(context, name, number)

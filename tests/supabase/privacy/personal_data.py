@@ -183,6 +183,56 @@ TABLES = {
         not_exported="user_id",
     ),
     "public.assignment_trainings": Table("deleted", section="teams.trainings", export="training_id task_id"),
+    "public.quiz_runs": Table(
+        "deleted",
+        section="quiz.runs",
+        export="id bot kind topic level day questions status reference answered shown shown_at right_answers"
+        " score result created_at finished_at",
+        not_exported="user_id",
+    ),
+    "public.quiz_answers": Table(
+        "deleted",
+        section="quiz.answers",
+        export="run_id n question version choice is_right seconds reference answered_at",
+        not_exported="user_id",
+    ),
+    "public.quiz_cards": Table(
+        "deleted",
+        section="quiz.cards",
+        export="question state stability difficulty due last_review reviews lapses",
+        not_exported="user_id",
+    ),
+    "public.quiz_totals": Table(
+        "deleted",
+        section="quiz.totals",
+        export="bot runs challenges answers right_answers",
+        not_exported="user_id",
+    ),
+    "public.quiz_topics": Table(
+        "deleted", section="quiz.topics", export="bot topic answers right_answers", not_exported="user_id"
+    ),
+    "public.quiz_days": Table(
+        "deleted", section="quiz.days", export="bot day answers right_answers", not_exported="user_id"
+    ),
+    "public.quiz_reminders": Table(
+        "deleted",
+        section="quiz.reminders",
+        export="bot hour time_zone next_at reminded_on",
+        not_exported="user_id",
+    ),
+    "public.quiz_rounds": Table(
+        "anonymized",
+        section="quiz.rounds",
+        export="bot chat_id thread_id language questions reference closes_at summarized_at created_at",
+        not_exported="id user_id",
+        cleared="user_id",
+    ),
+    "public.quiz_poll_answers": Table(
+        "deleted",
+        section="quiz.poll_answers",
+        export="bot poll_id choice is_right answered_at",
+        not_exported="user_id",
+    ),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",
@@ -287,6 +337,8 @@ TABLES = {
     "public.board_histogram": Table("no_user", why="how many users have how many XP"),
     "public.board_changes": Table("no_user", why="changes of those numbers"),
     "public.badges": Table("no_user", why="the conditions of badges"),
+    "public.quiz_challenges": Table("no_user", why="the questions of each day"),
+    "public.quiz_polls": Table("no_user", why="polls in groups, without who started them"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),
     "public.promocodes": Table("no_user", why="what each gives, and how many redeemed it"),

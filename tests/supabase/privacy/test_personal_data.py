@@ -30,6 +30,7 @@ VALUES = {
         "public.payments": "completed",
         "public.refunds": "done",
         "public.trainings": "finished",
+        "public.quiz_runs": "finished",
     },
     "mode": {
         "public.trainings": "drill",
@@ -38,7 +39,7 @@ VALUES = {
     },
     "scenario": {"public.assignments": "spin"},
     "case_id": {"public.assignments": "packaging_line"},
-    "difficulty": "easy",
+    "difficulty": {"public.trainings": "easy", "public.assignments": "easy"},
     "why": "counted",
     "source": {"public.training_turns": "ai"},
     **dict.fromkeys(("revealed", "facts_given", "tips", "touches"), f'["{MARK}"]'),
@@ -58,7 +59,16 @@ VALUES = {
         "public.orders": "subscription",
         "public.renewals": "subscription",
         "public.payment_operations": "paid",
+        "public.quiz_runs": "daily",
     },
+    "topic": "story",
+    "questions": "{story}",
+    "answered": 1,
+    "shown": 1,
+    "right_answers": 1,
+    "choice": "{1}",
+    "state": {"public.quiz_cards": 2},
+    "poll_id": "story-poll",
     "method": "sendMessage",
     "reservation": "released",
     "reserved_from": "plan",
@@ -70,6 +80,7 @@ VALUES = {
         "public.service_grants": "story:3",
         "public.orders": "assistant:77",
         "public.refunds": "story:1",
+        "public.quiz_rounds": "story:1",
     },
     "update_id": 77,
     # Accounting data stay, so they hold no mark.
@@ -97,6 +108,7 @@ POINTED_TO = {
     "public.orders": "order_id",
     "public.renewals": "renewal_id",
     "public.payments": "payment_id",
+    "public.quiz_runs": "run_id",
 }
 # Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}
@@ -215,6 +227,13 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         "insert into team_members (team_id, user_id, role) values (%s, %s, 'manager')",
         pointers["team_id"],
         id_of(sql, ben),
+    )
+    sql(
+        "with r as (insert into quiz_rounds (bot, chat_id, language, questions, reference, closes_at) "
+        "values ('assistant', -1, 'en', '{q}', 'group:1', now()) returning id) "
+        "insert into quiz_polls "
+        "(bot, poll_id, round_id, n, question, version, correct_option_ids, message_id) "
+        "select 'assistant', 'story-poll', r.id, 1, 'q', '1', '{0}', 1 from r"
     )
     rows = {}
     for name in WITH_USER_DATA:

@@ -106,6 +106,12 @@ TEXTS: Mapping[str, str] = {
         "profile: the name you show on leaderboards. If you delete your data, we keep an encrypted record of "
         "badges and one-time XP so they aren’t given twice."
     ),
+    "section_quiz": "Quizzes",
+    "section_quiz_about": (
+        "runs and answers: quizzes you took and what you answered (the latest 10,000 of each); cards: when we "
+        "show a question again; totals, topics and days: your figures; reminders: your reminder; rounds and "
+        "poll_answers: quizzes you started or answered in groups."
+    ),
     "section_referrals": "Invites",
     "section_referrals_about": (
         "invited_by: the invite you joined with; invited: people who joined with your invite. We leave out "

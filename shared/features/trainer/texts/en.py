@@ -6,7 +6,6 @@ TEXTS: Mapping[str, str] = {
     "command_new": "Start a training",
     "command_tip": "Get a tip",
     "command_finish": "Finish and see the result",
-    "command_resume": "Go back to your training",
     "command_history": "Your progress",
     "menu_new": "🎯 Train",
     "prompt_spin": "Tap “Train” to start, or choose below.",

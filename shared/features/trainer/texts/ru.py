@@ -6,7 +6,6 @@ TEXTS: Mapping[str, str] = {
     "command_new": "Начать тренировку",
     "command_tip": "Получить подсказку",
     "command_finish": "Завершить и увидеть результат",
-    "command_resume": "Вернуться к тренировке",
     "command_history": "Ваш прогресс",
     "menu_new": "🎯 Тренироваться",
     "prompt_spin": "Нажмите «Тренироваться» или выберите действие ниже.",

@@ -1,10 +1,10 @@
--- Moves the sessions and conversations of a group to the supergroup that it became. Telegram reports both ids, once
--- in each chat. Updates in progress move with their chat, so what they commit is found in the new one. A session that
+-- Moves the sessions, conversations and running quiz of a group to the supergroup that it became. Telegram reports both ids,
+-- once in each chat. Updates in progress move with their chat, so what they commit is found in the new one. A session that
 -- the supergroup already has, because its first message can arrive before the report, is kept and gets what it lacks.
 --
 -- Concurrency: a second call finds nothing left to move.
 -- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
---   sessions.
+--   sessions, then the running quiz.
 -- Returns: jsonb
 --   sessions: int          (how many were moved)
 -- Errors: none.
@@ -61,6 +61,15 @@ begin
           created_at = least(s.created_at, excluded.created_at)
   )
   select count(*) into v_moved from moved;
+  update public.quiz_rounds as r
+     set chat_id = p_new
+   where r.chat_id = p_old
+     and r.summarized_at is null
+     and not exists (
+       select
+         from public.quiz_rounds as o
+        where o.bot = r.bot and o.chat_id = p_new and o.thread_id = r.thread_id and o.summarized_at is null
+     );
   return jsonb_build_object('sessions', v_moved);
 end
 $$;
