@@ -351,6 +351,20 @@ def test_due_badges_follow_their_conditions(sql: Sql) -> None:
     assert due('{"best_score": 185, "clarity": 81}') == []
 
 
+def test_a_due_badge_of_another_user_or_bot_is_no_obstacle(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+    sql("delete from badges")
+    for bot in ("", "spin", "quiz"):
+        condition = '{"all": [["runs", ">=", 1]]}'
+        sql("insert into badges (badge, bot, condition) values ('story', %s, %s)", bot, condition)
+    call("award_badge", p_telegram_id=anna, p_bot="quiz", p_badge="story")
+    for user in (anna, ben):
+        (row,) = sql(
+            """select private.award_due_badges(%s, 'spin', '{"runs": 1}') as due""", user_id_of(sql, user)
+        )
+        assert row["due"] == ["story", "story"], "of the bot, and of no bot"
+
+
 @pytest.mark.parametrize(
     "condition",
     [
