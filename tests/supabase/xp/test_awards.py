@@ -117,6 +117,25 @@ def test_a_correction_is_a_row_and_stops_at_zero(sql: Sql, call: Call) -> None:
     ]  # fmt: skip
 
 
+def test_every_fiftieth_award_folds_the_changes_of_boards(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
+    award(call, anna, 1)
+    # The next ids are 99 and 100, and more than those before.
+    sql(
+        "select setval(pg_get_serial_sequence('public.xp_awards', 'id'), "
+        "(max(id) / 2550 + 1) * 2550 + 98) from xp_awards"
+    )
+    for waiting in (12, 0, 6):
+        award(call, anna, 1)
+        assert sql("select count(*)::int as n from board_changes") == [{"n": waiting}]
+
+
+def test_an_award_may_be_zero(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
+    assert award(call, anna, 0)["points"] == 0
+    assert sql("select requested, points from xp_awards") == [{"requested": 0, "points": 0}]
+
+
 def test_the_ledger_is_append_only(sql: Sql, call: Call) -> None:
     award(call, create_user(sql), 10)
     for statement in ("update xp_awards set points = 5", "delete from xp_awards"):
@@ -309,6 +328,13 @@ def test_a_badge_is_awarded_once_and_seen_in_all_bots(sql: Sql, call: Call) -> N
     assert call("has_badge", **has)
     assert not call("has_badge", **has, p_bot="spin")
     assert (call("get_user_badges", p_telegram_id=1), call("count_badges", p_telegram_id=1)) == ([], 0)
+
+
+def test_the_metadata_of_a_badge_has_4000_bytes_at_most(sql: Sql, call: Call, refused: Refused) -> None:
+    given = {"p_telegram_id": create_user(sql), "p_bot": "spin", "p_badge": "story"}
+    frame = len('{"long": ""}')
+    assert refused("award_badge", **given, p_metadata={"long": "x" * (4001 - frame)}) == "Z0002"
+    assert call("award_badge", **given, p_metadata={"long": "x" * (4000 - frame)})
 
 
 @pytest.mark.parametrize(

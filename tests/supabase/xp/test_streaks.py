@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -115,6 +116,28 @@ def test_grace_spares_a_freeze_and_does_not_help_after_two_days(anna: Streak) ->
     assert anna.on(8, 1).act() == {"current": 8, "longest": 8, "freezes": 1, "is_new_day": True, "froze": 0}
     anna.days(8, 9, 10, 11)
     assert anna.on(14, 1).act()["current"] == 1
+
+
+@pytest.mark.parametrize(
+    ("streak", "has_grace"),
+    [
+        ({"last_day": "2026-11-28"}, True),
+        ({"last_day": "2026-11-28", "current": 1}, True),
+        ({"last_day": "2026-11-27"}, False),
+        ({"last_day": "2026-11-27", "excused_on": "2026-11-28"}, True),
+        ({"last_day": "2026-11-27", "excused_on": "2026-11-29"}, False),  # the 28th is missing
+        ({"last_day": "2026-11-28", "grace_used": True}, False),
+        ({"last_day": "2026-11-28", "paused_on": "2026-11-30"}, False),
+        ({"last_day": "2026-11-29"}, False),
+    ],
+)
+def test_grace_is_for_yesterday_alone(sql: Sql, streak: dict[str, Any], has_grace: bool) -> None:
+    row = {"current": 2, "grace_used": False, "time_zone": "UTC", **streak}
+    statement = (
+        "select private.has_grace(jsonb_populate_record(null::streaks, %s::jsonb), "
+        "timestamptz '2026-11-30 02:59:59+00') as has_grace"
+    )
+    assert sql(statement, json.dumps(row)) == [{"has_grace": has_grace}]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Lists of a board have limits, and users without XP are on none."""
+
+from __future__ import annotations
+
+from tests.supabase.xp.test_boards import assert_boards_are_right, name_user
+from tests.supabase.xp.users import Call, Sql, award, create_user, user_id_of
+
+FILL = """
+    with added as (
+      insert into users (telegram_id, first_name, total_xp)
+      select 7900000000 + n, 'Anna', n from generate_series(1, %s) as n
+      returning id, total_xp
+    )
+    insert into board_scores (user_id, board, period, starts_on, xp, reached_at, is_ranked, is_listed)
+    select id, '', 'all', 'epoch', total_xp, now(), true, true from added
+"""
+
+
+def test_limit_and_offset_beyond_their_range_are_moved_into_it(sql: Sql, call: Call) -> None:
+    sql(FILL, 10_002)
+    for limit, offset, shown in (
+        (-1, 0, []),
+        (0, 0, []),
+        (2, -5, [10_002, 10_001]),
+        (5, 10_001, [2, 1]),
+        (5, 20_000, [2, 1]),
+        (1000, 9000, list(range(1002, 902, -1))),
+    ):
+        board = call("get_leaderboard", p_limit=limit, p_offset=offset)
+        assert [entry["xp"] for entry in board["entries"]] == shown
+
+
+def test_the_neighbours_of_a_user_are_those_of_the_board(sql: Sql, call: Call) -> None:
+    anna, ben, carl = (create_user(sql) for _ in range(3))
+    for bot, points in (("spin", (30, 20, 10)), ("quiz", (5, 6, 7))):
+        for user, xp in zip((anna, ben, carl), points, strict=True):
+            award(call, user, xp, bot=bot)
+
+    def around(user: int, board: str) -> tuple[int, list[int], list[int]]:
+        rank = call("get_user_rank", p_telegram_id=user, p_board=board)
+        return rank["xp"], *([entry["xp"] for entry in rank[side]] for side in ("above", "below"))
+
+    assert around(ben, "spin") == (20, [30], [10])
+    assert around(ben, "quiz") == (6, [7], [5])
+    assert around(ben, "") == (26, [35], [17])
+
+
+def test_one_xp_is_enough_for_lists_and_neighbours(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+    for user in (anna, ben):
+        award(call, user, 1)
+    assert [entry["xp"] for entry in call("get_leaderboard")["entries"]] == [1, 1]
+    for user, above, below in ((anna, [], [1]), (ben, [1], [])):
+        own = call("get_user_rank", p_telegram_id=user)
+        assert [[entry["xp"] for entry in own[side]] for side in ("above", "below")] == [above, below]
+        assert (own["rank"], call("get_profile", p_user_id=user_id_of(sql, user))["rank"]) == (1, 1)
+
+
+def test_the_profile_of_a_user_at_zero(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+    for user, name in ((anna, "Anna"), (ben, "Ben")):
+        name_user(sql, call, user, name)
+        award(call, user, 5, bot="quiz")
+        award(call, user, 1)
+    award(call, anna, -5, bot="quiz", rule="correction")
+    profile = call("get_profile", p_user_id=user_id_of(sql, anna))
+    assert (profile["name"], profile["rank"], profile["bots"]) == ("Anna", 2, [{"bot": "spin", "xp": 1}])
+    award(call, anna, -1, rule="correction")
+    profile = call("get_profile", p_user_id=user_id_of(sql, anna))
+    assert (profile["rank"], profile["total"], profile["bots"]) == (None, 1, [])
+
+
+def test_a_user_whose_xp_were_taken_is_on_no_list(sql: Sql, call: Call) -> None:
+    anna, ben, carl = (create_user(sql) for _ in range(3))
+    award(call, anna, 10)
+    award(call, ben, 20)
+    award(call, ben, -20, rule="correction")
+    assert [entry["xp"] for entry in call("get_leaderboard")["entries"]] == [10]
+    own = call("get_user_rank", p_telegram_id=anna)
+    assert (own["rank"], own["total"], own["below"]) == (1, 1, [])
+    for user in (ben, carl):
+        own = call("get_user_rank", p_telegram_id=user)
+        assert (own["rank"], own["xp"], own["above"], own["below"]) == (None, 0, [], [])
+    sql("update users set banned_at = now() where telegram_id = %s", ben)
+    assert_boards_are_right(sql)
+
+
+def test_a_name_has_32_characters_at_most(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
+    assert name_user(sql, call, anna, "ж" * 32)["outcome"] == "saved"
+    assert name_user(sql, call, anna, "ж" * 33)["outcome"] == "invalid_name"
