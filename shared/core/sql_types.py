@@ -1692,6 +1692,8 @@ class ReceiveUpdateUser(TypedDict):
     vip_level: NotRequired[int]
     balance: NotRequired[str]
     currency: NotRequired[str]
+    level: NotRequired[int]
+    total_xp: NotRequired[int]
     price_currency: NotRequired[str | None]
     created_at: NotRequired[str]
     is_admin: NotRequired[bool]

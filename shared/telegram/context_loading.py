@@ -99,6 +99,8 @@ def _user(row: ReceiveUpdateUser, name: str) -> User:
         admin_email=row["admin_email"] or "",
         ban=Ban(row["ban"]["reason"], row["ban"]["notified"]) if row["ban"] else None,
         price_currency=row["price_currency"],
+        level=row["level"],
+        total_xp=row["total_xp"],
     )
 
 

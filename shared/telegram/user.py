@@ -59,6 +59,8 @@ class User:
     admin_email: str = ""
     ban: Ban | None = None
     price_currency: str | None = None
+    level: int = 1
+    total_xp: int = 0
 
 
 @dataclass(frozen=True)

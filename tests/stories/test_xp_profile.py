@@ -19,16 +19,16 @@ from tools.emulator.stack import Stack
 Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "en": {
-        "level": "Level: 1 (Novice) · 0\u00a0XP\nTo level 2: 100\u00a0XP",
-        "later": "Level: 5 (Apprentice) · 1,240\u00a0XP\nTo level 6: 260\u00a0XP",
-        "highest": "Level: 20 (Master) · 1,000,000\u00a0XP",
+        "level": "Level: 1 · 0\u00a0XP",
+        "later": "Level: 5 · 1,240\u00a0XP",
+        "highest": "Level: 20 · 1,000,000\u00a0XP",
         "buttons": [["🖼 My progress", "🏆 Leaderboard"], ["🏅 Badges", "🔥 Streak"]],
         "caption": "👤 Anna\n\nLevel 5 · 1,240\u00a0XP\nStreak: 1 day\nBadges: 1 of ",
     },
     "ru": {
-        "level": "Уровень: 1 (Новичок) · 0\u00a0XP\nДо уровня 2: 100\u00a0XP",
-        "later": "Уровень: 5 (Ученик) · 1\u00a0240\u00a0XP\nДо уровня 6: 260\u00a0XP",
-        "highest": "Уровень: 20 (Мастер) · 1\u00a0000\u00a0000\u00a0XP",
+        "level": "Уровень: 1 · 0\u00a0XP",
+        "later": "Уровень: 5 · 1\u00a0240\u00a0XP",
+        "highest": "Уровень: 20 · 1\u00a0000\u00a0000\u00a0XP",
         "buttons": [["🖼 Мой прогресс", "🏆 Лидеры"], ["🏅 Значки", "🔥 Серия"]],
         "caption": "👤 Anna\n\nУровень 5 · 1\u00a0240\u00a0XP\nСерия: 1 день\nЗначки: 1 из ",
     },

@@ -49,9 +49,9 @@ def _update(kind: str) -> dict[str, Any]:
     if kind == "chat":
         return {"update_id": 8888888888, "message": message | {"text": _TEXT}}
     if kind in ("command", "usage"):
-        text = "/mode" if kind == "command" else "/usage"  # /mode reads nothing of its own
+        text = "/profile" if kind == "command" else "/usage"
         command = {"text": text, "entities": [{"offset": 0, "length": len(text), "type": "bot_command"}]}
         return {"update_id": 8888888888, "message": message | command}
     menu = message | {"from": {"id": 1, "is_bot": True, "first_name": "Bot"}, "text": "Меню"}
-    query = {"id": "4382bfdwdsb323b2d9", "from": user, "message": menu, "data": "mode"}
+    query = {"id": "4382bfdwdsb323b2d9", "from": user, "message": menu, "data": "profile"}
     return {"update_id": 8888888888, "callback_query": query | {"chat_instance": "-81234567890"}}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from telebot.types import CallbackQuery
 
 from shared.core import db
-from shared.core.texts import Text, concat, figures
+from shared.core.texts import Text, figures
 from shared.features.common.drawing import send_drawing
 from shared.features.common.menu import back
 from shared.features.xp.badges import offered
@@ -50,17 +50,9 @@ def send_picture(_call: CallbackQuery) -> None:
 
 
 def text(context: UpdateContext) -> Text:
-    """Return the level, and what is left to the next one."""
-    found = _find(context)
-    values = {"level": found["level"], "xp": points(context, found["total_xp"])}
-    name = level_name(context, found["level_name"])
-    key = "xp_profile" if name else "xp_profile_unnamed"
-    level = context.rich(key, name=name, **values)
-    if found["next_level_xp"] is None:
-        return level
-    left = points(context, found["next_level_xp"] - found["total_xp"])
-    following = context.rich("xp_profile_next", level=found["level"] + 1, xp=left)
-    return concat(level, following, separator="\n")
+    """Return the level and the XP, which come with the update."""
+    user = context.user
+    return context.rich("xp_profile", level=user.level, xp=points(context, user.total_xp))
 
 
 def buttons(context: UpdateContext) -> Keyboard:

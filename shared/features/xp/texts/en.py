@@ -159,9 +159,7 @@ TEXTS: Mapping[str, str] = {
     "zone_tokyo": "Tokyo",
     "zone_vladivostok": "Vladivostok",
     # The profile and its picture
-    "xp_profile": "Level: **{level}** ({name}) · {xp}",
-    "xp_profile_unnamed": "Level: **{level}** · {xp}",
-    "xp_profile_next": "To level {level}: {xp}",
+    "xp_profile": "Level: **{level}** · {xp}",
     "xp_button_picture": "🖼 My progress",
     "xp_button_top": "🏆 Leaderboard",
     "xp_button_badges": "🏅 Badges",

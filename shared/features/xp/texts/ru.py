@@ -163,9 +163,7 @@ TEXTS: Mapping[str, str] = {
     "zone_tokyo": "Токио",
     "zone_vladivostok": "Владивосток",
     # The profile and its picture
-    "xp_profile": "Уровень: **{level}** ({name}) · {xp}",
-    "xp_profile_unnamed": "Уровень: **{level}** · {xp}",
-    "xp_profile_next": "До уровня {level}: {xp}",
+    "xp_profile": "Уровень: **{level}** · {xp}",
     "xp_button_picture": "🖼 Мой прогресс",
     "xp_button_top": "🏆 Лидеры",
     "xp_button_badges": "🏅 Значки",

@@ -28,6 +28,7 @@
 --   user?: {               (work; crash_limit: the two languages alone)
 --     language: text | null, language_code: text,
 --     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
+--     level?: int, total_xp?: bigint,
 --     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
 --     ban?: { reason: text | null, notified: boolean } | null
 --   }
@@ -209,6 +210,8 @@ begin
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
+      'level', v_user.level,
+      'total_xp', v_user.total_xp,
       'currency', v_currency,
       'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
