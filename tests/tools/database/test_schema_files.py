@@ -191,3 +191,9 @@ def test_migrations_have_different_versions_and_begin_with_their_reason() -> Non
         )
         first = path.read_text().partition("\n")[0]
         assert re.match(r"-- \w", first), f"{path.name}: the first line is a comment with the reason"
+
+
+@each_function_file
+def test_a_json_variable_begins_with_json(path: Path) -> None:
+    texts = re.findall(r"^ +v_\w+ jsonb? := '[^']*';", path.read_text(), re.MULTILINE)
+    assert texts == [], "cast it ('[]'::jsonb): the linter of the Supabase CLI refuses a text"

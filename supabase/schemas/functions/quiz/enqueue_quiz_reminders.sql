@@ -22,7 +22,7 @@ declare
   v_zone text;
   v_is_sent boolean;
   v_checked integer := 0;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
     select m.*, u.is_active and u.banned_at is null as is_reachable

@@ -32,7 +32,7 @@ declare
   v_leveled_up boolean := false;
   v_level integer;
   v_totals public.quiz_totals;
-  v_badges jsonb := '[]';
+  v_badges jsonb := '[]'::jsonb;
   v_stored jsonb;
   v_points integer;
   v_streak integer;

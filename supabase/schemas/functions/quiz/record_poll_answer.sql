@@ -23,7 +23,7 @@ declare
   v_user public.users;
   v_is_right boolean;
   v_award jsonb;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   select p.* into v_poll from public.quiz_polls as p where p.bot = p_bot and p.poll_id = p_poll_id;
   if not found then

@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_exam record;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_exam in
     select t.id, t.user_id, t.bot
