@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutation.areas import AREAS, FUNCTIONS, ROOT
@@ -30,7 +31,13 @@ def main() -> int:
         prog="./switchboard mutate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(AREAS))
-    parser.add_argument("--only", default="", help="functions whose file name has this in it")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="functions whose file name has one of these in it",
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.areas) - set(AREAS):
         parser.error(f"no such area: {', '.join(sorted(unknown))}")
@@ -47,15 +54,10 @@ def main() -> int:
     return 1 if unexplained or dead else 0
 
 
-def explained(areas: list[str], only: str = "") -> dict[str, str]:
+def explained(areas: list[str], only: Sequence[str] = ()) -> dict[str, str]:
     """Return the reasons for survivors of these areas by the mutants' names."""
     listed = tomllib.loads(REASONS.read_text(encoding="utf-8"))
-    files = {
-        str(file.relative_to(FUNCTIONS))
-        for area in areas
-        for file in AREAS[area].files()
-        if only in str(file)
-    }
+    files = {str(file.relative_to(FUNCTIONS)) for area in areas for file in AREAS[area].files(only)}
     return {
         one["mutant"]: one["reason"]
         for one in listed.get("survivor", [])
@@ -63,13 +65,13 @@ def explained(areas: list[str], only: str = "") -> dict[str, str]:
     }
 
 
-def _run(area: str, only: str) -> list[str]:
+def _run(area: str, only: Sequence[str]) -> list[str]:
     """Run the mutants of an area; return the names of the survivors."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         environment = os.environ | {
             "MUTATION_AREA": area,
-            "MUTATION_ONLY": only,
+            "MUTATION_ONLY": " ".join(only),
             "MUTATION_REPORT": str(report),
         }
         # A mutant may make a test wait; statements end after their own time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,11 @@ class Area:
     functions: tuple[str, ...]
     tests: tuple[str, ...]
 
-    def files(self) -> list[Path]:
-        """Return the files of the functions."""
-        return sorted(file for pattern in self.functions for file in FUNCTIONS.glob(pattern))
+    def files(self, only: Sequence[str] = ()) -> list[Path]:
+        """Return the files of the functions, or those that have one of these words in their path."""
+        files = sorted(file for pattern in self.functions for file in FUNCTIONS.glob(pattern))
+        paths = [(file, str(file.relative_to(FUNCTIONS))) for file in files]
+        return [file for file, path in paths if not only or any(word in path for word in only)]
 
 
 AREAS = {

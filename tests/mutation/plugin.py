@@ -94,11 +94,9 @@ def _run_mutants(connection: psycopg.Connection[Any], found: list[Mutant], calle
 
 def _mutants() -> list[Mutant]:
     area = AREAS[os.environ["MUTATION_AREA"]]
-    only = os.environ.get("MUTATION_ONLY", "")
     return [
         mutant
-        for file in area.files()
-        if only in str(file)
+        for file in area.files(os.environ["MUTATION_ONLY"].split())
         for mutant in mutants(str(file.relative_to(FUNCTIONS)), file.read_text(encoding="utf-8"))
     ]
 

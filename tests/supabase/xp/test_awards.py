@@ -161,6 +161,17 @@ def test_the_fourth_award_of_a_day_gives_half_and_later_ones_a_quarter(
     assert award(call, anna, 101, rule="training_finished")["points"] == 101
 
 
+def test_a_day_begins_at_midnight_and_awards_of_nothing_do_not_count(
+    sql: Sql, call: Call, clock: Callable[[str], None]
+) -> None:
+    anna = create_user(sql)
+    clock("(timestamptz '2026-11-30 00:00:00+03')")
+    points = [award(call, anna, given, rule="training_finished")["points"] for given in (100, 0, 0, 1, 100)]
+    assert points == [100, 0, 0, 1, 100]
+    clock(LATE)
+    assert award(call, anna, 100, rule="training_finished")["points"] == 50
+
+
 def test_the_cap_of_a_day_leaves_the_rest(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
     anna = create_user(sql)
     sql("update xp_rules set daily_cap = 12 where rule = 'quiz_right'")
@@ -175,6 +186,12 @@ def test_the_cap_of_a_day_leaves_the_rest(sql: Sql, call: Call, clock: Callable[
     clock(NEXT_DAY)
     assert answer("quiz:3") == (False, 0), "what a day refused stays refused"
     assert answer("quiz:4") == (True, 5)
+
+
+def test_the_first_award_of_a_day_has_the_whole_cap(sql: Sql, call: Call) -> None:
+    sql("update xp_rules set daily_cap = 4 where rule = 'quiz_right'")
+    given = {"p_telegram_id": create_user(sql), "p_bot": "quiz", "p_rule": "quiz_right"}
+    assert call("award_xp", **given, p_reference="quiz:1")["points"] == 4
 
 
 @pytest.mark.parametrize("statement", [
@@ -360,6 +377,7 @@ def test_due_badges_follow_their_conditions(sql: Sql) -> None:
         "high": '{"all": [["best_score", ">=", 185], ["clarity", ">", 80]]}',
         "either": '{"any": [["best_score", ">", 500], ["clarity", "<=", 81]]}',
         "exact": '{"all": [["clarity", "=", 81]]}',
+        "more": '{"all": [["clarity", ">", 81]]}',
         "low": '{"any": [["clarity", "<", 81]]}',
         "missing": '{"all": [["nothing", "<", 5]]}',
         "words": '{"any": [["text", ">=", 0]]}',

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from tests.supabase.privacy.conftest import SqlUser, next_update
 from tests.supabase.xp.test_boards import assert_boards_are_right, name_user
 from tests.supabase.xp.users import Call, Sql, award, create_user, user_id_of
 
@@ -83,6 +86,20 @@ def test_a_user_whose_xp_were_taken_is_on_no_list(sql: Sql, call: Call) -> None:
         assert (own["rank"], own["xp"], own["above"], own["below"]) == (None, 0, [], [])
     sql("update users set banned_at = now() where telegram_id = %s", ben)
     assert_boards_are_right(sql)
+
+
+def test_an_erased_user_takes_the_last_xp_along(
+    sql: Sql, call: Call, make_user: Callable[[], SqlUser]
+) -> None:
+    anna, ben, carl = make_user(), make_user(), make_user()
+    for user, points in ((anna, 1), (ben, 20), (carl, 5)):
+        user.receive(next_update())
+        award(call, user.id, points)
+    award(call, ben.id, -20, rule="correction")
+    anna.erase()
+    ben.erase()
+    assert call("get_leaderboard")["total"] == 1
+    assert sql("select from board_changes where old_xp = new_xp") == []
 
 
 def test_a_name_has_32_characters_at_most(sql: Sql, call: Call) -> None:

@@ -141,6 +141,28 @@ def test_grace_is_for_yesterday_alone(sql: Sql, streak: dict[str, Any], has_grac
 
 
 @pytest.mark.parametrize(
+    ("streak", "missed"),
+    [
+        ({"last_day": "2026-11-10"}, 2),
+        ({"last_day": "2026-11-10", "excused_on": "2026-11-10"}, 2),
+        ({"last_day": "2026-11-10", "excused_on": "2026-11-11"}, 1),
+        ({"last_day": "2026-11-10", "excused_on": "2026-11-12"}, 1),
+        ({"last_day": "2026-11-10", "excused_on": "2026-11-13"}, 2),
+        ({"last_day": "2026-11-10", "paused_on": "2026-11-12"}, 1),
+        ({"last_day": "2026-11-13"}, 0),
+        ({"excused_on": "2026-11-12"}, 0),
+    ],
+)
+def test_days_between_the_last_one_and_today_are_missed(
+    sql: Sql, streak: dict[str, Any], missed: int
+) -> None:
+    statement = (
+        "select private.missed_days(jsonb_populate_record(null::streaks, %s::jsonb), date '2026-11-13') as n"
+    )
+    assert sql(statement, json.dumps(streak)) == [{"n": missed}]
+
+
+@pytest.mark.parametrize(
     ("zone", "first"),
     [
         ("America/New_York", date(2026, 10, 29)),  # 1 November has 25 hours
@@ -224,6 +246,12 @@ def test_iana_names_are_accepted_and_remembered(sql: Sql, anna: Streak, name: st
     assert anna.zone(name) == "set"
     assert sql("select name from private.time_zones") == [{"name": name}]
     assert anna.zone(name) == "unchanged"
+    assert anna.zone("MSK") == "unknown_zone"
+
+
+def test_users_choose_a_new_zone_at_once(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
+    users = [Streak(sql, call, clock) for _ in range(8)]
+    assert in_parallel(8, lambda n: users[n].zone("Asia/Tokyo")) == ["set"] * 8
 
 
 ZONES = [
