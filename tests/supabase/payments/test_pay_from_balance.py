@@ -176,6 +176,16 @@ def test_an_unknown_user_and_another_orders_reference_are_rejected(money: Money)
     assert untouched(money, ben)
 
 
+def test_an_order_whose_discount_is_gone_cannot_be_paid(money: Money) -> None:
+    anna = money.user()
+    give(money, anna, "500")
+    redeem(money, anna, new_code(money.sql, "percent", 20))
+    money.order(anna, provider="balance", p_reference=f"tap:{anna}")
+    assert buy(money, anna)["amount"] == "119.20"
+    assert refusal(money, anna, reference=f"tap:{anna}") == "M0004"
+    assert (money.user_row(anna)["balance"], len(ledger(money, anna))) == (Decimal("380.80"), 1)
+
+
 def test_one_reference_buys_once_even_with_other_arguments(money: Money) -> None:
     anna = money.user()
     give(money, anna, "1000")
