@@ -102,6 +102,13 @@ def test_an_erased_user_takes_the_last_xp_along(
     assert sql("select from board_changes where old_xp = new_xp") == []
 
 
+def test_a_user_is_hidden_only_by_choice(sql: Sql, call: Call) -> None:
+    user = {"p_user_id": user_id_of(sql, create_user(sql)), "p_is_hidden": None}
+    refused = call("set_board_profile", **user, p_name="12345")
+    assert (refused["outcome"], refused["name"], refused["is_hidden"]) == ("invalid_name", None, False)
+    assert call("set_board_profile", **user, p_name="Anna")["is_hidden"] is False
+
+
 def test_a_name_has_32_characters_at_most(sql: Sql, call: Call) -> None:
     anna = create_user(sql)
     assert name_user(sql, call, anna, "ж" * 32)["outcome"] == "saved"

@@ -297,6 +297,13 @@ def test_a_pause_neither_counts_nor_misses_days(anna: Streak) -> None:
     assert anna.act()["current"] == 4
 
 
+def test_a_pause_that_ends_on_its_day_counts_that_day_once(anna: Streak) -> None:
+    anna.days(0, 1)
+    anna.pause(True)
+    assert anna.pause(False)["is_today"]
+    assert not anna.act()["is_new_day"]
+
+
 def test_an_activity_ends_a_pause(anna: Streak) -> None:
     anna.days(0, 1)
     anna.on(1).pause(True)
