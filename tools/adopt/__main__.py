@@ -39,15 +39,17 @@ def main() -> int:
     try:
         outcome, moved, around = _run(arguments)
     except DatabaseToolError as error:
-        print(error, file=sys.stderr)
+        print(report.printable(str(error)), file=sys.stderr)
         return IMPOSSIBLE
     except psycopg.Error as error:
-        print(f"Postgres: {str(error).strip()}", file=sys.stderr)
+        lines = [report.printable(line) for line in str(error).strip().split("\n")]
+        print("Postgres:", "\n".join(lines), file=sys.stderr)
         return IMPOSSIBLE
     if arguments.report:
         text = json.dumps(report.as_json(outcome, moved, around), ensure_ascii=False, indent=1)
         path = Path(arguments.report)
-        path.touch(mode=0o600)
+        path.touch(mode=0o600)  # it names users
+        path.chmod(0o600)
         path.write_text(text, encoding="utf-8")
     print("\n".join(report.lines(outcome, moved, around)))
     return FAILED if outcome.refused or outcome.differences else 0

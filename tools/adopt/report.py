@@ -14,7 +14,7 @@ SHOWN = 20
 
 def lines(outcome: Outcome, moved: Sequence[Blocker], surroundings: Surroundings) -> list[str]:
     """Return the report in lines."""
-    return [
+    found = [
         f"Table {outcome.table}, for the bot {outcome.bot}",
         *_columns(outcome),
         *_moves(outcome, moved),
@@ -23,6 +23,12 @@ def lines(outcome: Outcome, moved: Sequence[Blocker], surroundings: Surroundings
         *_refused(outcome),
         *_end(outcome),
     ]
+    return [printable(line) for line in found]
+
+
+def printable(text: str) -> str:
+    """Return a text for the terminal: names of tables and columns may hold escape sequences and line ends."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def as_json(outcome: Outcome, moved: Sequence[Blocker], surroundings: Surroundings) -> dict[str, Any]:

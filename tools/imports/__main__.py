@@ -42,9 +42,10 @@ def main() -> int:
         print(f"Postgres: {str(error).strip()}", file=sys.stderr)
         return 2
     if arguments.report:
-        Path(arguments.report).write_text(
-            json.dumps(report.json(), ensure_ascii=False, indent=1), encoding="utf-8"
-        )
+        path = Path(arguments.report)
+        path.touch(mode=0o600)  # it names users
+        path.chmod(0o600)
+        path.write_text(json.dumps(report.json(), ensure_ascii=False, indent=1), encoding="utf-8")
     print("\n".join(summary(report)))
     return 1 if report.counts["refused"] else 0
 

@@ -311,6 +311,29 @@ def test_a_table_elsewhere_stays_where_it_is(url: str, sql: Sql, adopt: Callable
     assert result.report["moved"] == []
 
 
+def test_names_of_tables_and_columns_are_neither_sql_nor_escape_sequences(
+    url: str, sql: Sql, adopt: Callable[..., Result]
+) -> None:
+    table = '"us""ers; drop schema bot cascade -- %s {x} \x1b[2J"'
+    make(
+        url,
+        f'create schema bot; create table bot.{table} ("Telegram_ID" text, "XP" int, '
+        '"a""); drop schema bot cascade; -- %s \x1b]0;owned\x07" text, "NAME" text);'
+        f"insert into bot.{table} values ('305', 7, 'x', '{{}} %s'), ('\x1b[2J', 1, '', '')",
+    )
+    for options in ((), ("--apply",), ("--apply",)):
+        result = adopt(
+            "--table", 'bot.us"ers; drop schema bot cascade -- %s {x} \x1b[2J', "--bot", "odd", *options
+        )
+        assert result.status == 1, result.error
+        assert result.report["rows"] == 2
+        assert result.text.replace("\n", "").isprintable()
+    assert (user(sql, 305)["first_name"], user(sql, 305)["total_xp"]) == ("{} %s", 7)
+    failed = adopt("--table", "bot.\x1b[2J")
+    assert failed.status == 2
+    assert failed.error.replace("\n", "").isprintable()
+
+
 def test_known_users_keep_what_they_have(url: str, sql: Sql, adopt: Callable[..., Result]) -> None:
     migrate.sync(url)
     sql("select get_or_create_user(401, 'new_name', 'New', null, 'en')")

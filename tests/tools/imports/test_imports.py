@@ -98,6 +98,7 @@ def test_a_dry_run_reports_everything_and_writes_nothing(
     )
     assert counts(sql) == before
     assert list(tmp_path.glob("*backup*")) == []
+    assert (tmp_path / "report.json").stat().st_mode & 0o777 == 0o600
     assert "Nothing was written. Add --apply to import." in capsys.readouterr().out
 
 
