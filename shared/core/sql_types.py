@@ -1044,7 +1044,7 @@ class DeadLetterUpdate(TypedDict):
 class DisputeTrainingTurn(TypedDict):
     """public.dispute_training_turn"""
 
-    outcome: Literal["sent", "known", "none"]
+    outcome: Literal["sent", "known", "limit", "none"]
     outgoing: NotRequired[list[OutgoingItem]]
 
 

@@ -82,7 +82,7 @@ def test_a_router_wants_the_page_of_private_buttons() -> None:
 def test_buttons_take_no_number_that_a_column_cannot_hold(feature: Feature) -> None:
     # A modified client sends any callback data. Python's `\d` also takes digits of other scripts.
     patterns = [one.data.pattern for one in feature.router.handlers if one.data]
-    assert [one for one in patterns if re.search(r"\\d|[0-9]\](?!\{\d)", one) and "[0-9.]" not in one] == []
+    assert [one for one in patterns if re.search(r"\\d|\[0-9\](?!\{\d)", one)] == []
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def check(message: Message) -> None:
     )
 
 
-@router.callback_query_handler(data=r"certificate:\d+", private_only=True, page="certificate")
+@router.callback_query_handler(data=r"certificate:[0-9]{1,18}", private_only=True, page="certificate")
 def send(call: CallbackQuery) -> None:
     """Send the certificate of a passed exam."""
     context = current_context()

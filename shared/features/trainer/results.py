@@ -83,6 +83,8 @@ def dispute(call: CallbackQuery) -> None:
     )
     if done["outcome"] == "none":
         return context.answer_callback(context.text("button_old"), alert=True)
+    if done["outcome"] == "limit":
+        return context.answer_callback(context.text("trainer_too_many_disputes"), alert=True)
     notifications.deliver(done.get("outgoing", []))
     context.answer_callback(context.text("trainer_disputed"), alert=True)
     if (found := _find(context, call)) is not None and (line := _line_at(found, _number(call))) is not None:

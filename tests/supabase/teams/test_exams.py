@@ -49,6 +49,20 @@ def test_the_attempts_are_those_of_the_task(member: tuple[Team, Player, int]) ->
     assert (done["is_passed"], done["best_score"]) == (True, 170)
 
 
+def test_leaving_and_joining_again_gives_no_new_attempts(
+    member: tuple[Team, Player, int], call: Call
+) -> None:
+    team, player, task = member
+    for _ in range(3):
+        assert take(player, task, SEED[:5])["exam"]["is_passed"] is False
+    call("leave_team", p_user_id=player.user_id, p_team_id=team.id)
+    again = team.tasks(team.join(player))[0]["id"]
+    assert again != task
+    assert take(player, again, SEED) == "no_attempts"
+    other = team.join()
+    assert take(other, team.tasks(other)[0]["id"], SEED)["exam"]["is_passed"] is True
+
+
 def test_an_exam_that_was_given_up_before_its_first_question_is_no_attempt(
     member: tuple[Team, Player, int],
 ) -> None:

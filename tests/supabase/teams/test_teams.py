@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.supabase.teams.teams import Call, Sql, Team
 from tests.supabase.trainings.test_trainings import RULES, SEED, Player
-from tests.support import in_parallel
+from tests.support import Connections, eventually, in_parallel
 
 Clock = Callable[[str], None]
+EXAM = '{"exam": {"score": 1, "minutes": 20, "attempts": 3}}'
 NOON = "timestamptz '2026-12-01 09:00:00+00'"
 
 
@@ -314,6 +316,30 @@ def test_without_members_and_above_the_limit_nothing_is_assigned(team: Team, sql
     assert team.assign("2099-01-01") == {"outcome": "limit", "most": 1}
 
 
+def test_canceling_does_not_let_a_manager_write_to_members_without_end(
+    team: Team, sql: Sql, call: Call, clock: Clock
+) -> None:
+    clock(NOON)
+    team.join()
+    sql("update private.settings set value = '3' where key = 'team_max_assignments'")
+
+    def assign_and_cancel() -> str:
+        created = team.assign("2099-01-01")
+        if created["outcome"] == "created":
+            call(
+                "cancel_assignment",
+                p_user_id=team.manager.user_id,
+                p_team_id=team.id,
+                p_assignment_id=created["assignment"]["id"],
+            )
+        return str(created["outcome"])
+
+    assert [assign_and_cancel() for _ in range(5)] == ["created"] * 3 + ["limit"] * 2
+    assert len(messages(sql, "team_assigned_practice")) == 3
+    clock("timestamptz '2026-12-02 10:00:00+00'")
+    assert assign_and_cancel() == "created"
+
+
 def test_leaving_ends_what_managers_see_and_keeps_the_history(
     team: Team, sql: Sql, call: Call, clock: Clock
 ) -> None:
@@ -372,3 +398,30 @@ def test_erasing_a_member_while_a_training_is_assigned_blocks_nothing(
 
 def test_rules_name_no_exam_in_a_practice() -> None:
     assert "exam" not in RULES
+
+
+@pytest.mark.parametrize("work", ["assign", "certificate"])
+def test_an_erasure_and_work_of_the_same_user_at_once_end_without_a_deadlock(
+    team: Team, call: Call, sql: Sql, connections: Connections, work: str
+) -> None:
+    anna = team.join()
+    user = team.manager if work == "assign" else anna
+    training_id = anna.play(SEED)["training_id"]
+    update = user.update()
+    erasure = json.dumps({"hash": "f" * 64, "balance": "0"})
+    row = "from telegram_updates as t where t.bot = 'spin' and t.update_id = %s"
+
+    def work_meanwhile() -> Any:
+        if work == "assign":
+            return team.assign("2099-01-01")
+        return call("issue_certificate", p_user_id=anna.user_id, p_training_id=training_id)
+
+    sql("update trainings set mode = 'exam', rules = rules || %s where id = %s", EXAM, training_id)
+    with ThreadPoolExecutor() as pool, connections.one() as erasing:
+        erasing.execute("begin")
+        erasing.execute(f"select private.lock_user(t, true) {row}", [update])
+        working = pool.submit(work_meanwhile)
+        eventually(lambda: sql("select from pg_locks where not granted"))
+        erasing.execute(f"select private.erase_user(t, %s) {row}", [erasure, update])
+        erasing.execute("commit")
+        assert working.result() == ({"outcome": "none"} if work == "assign" else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from shared.features.trainer import library
 from shared.features.trainer.rules import training_rules
 from tests.supabase.xp.users import create_user, user_id_of
-from tests.support import new_update_id
+from tests.support import in_parallel, new_update_id
 from tools.scenarios.reachability import score
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -355,6 +356,24 @@ def test_a_dispute_reaches_the_admins_once(player: Player) -> None:
     assert dispute(stranger, 2) == "none"
     found = stranger.call("get_training_result", p_user_id=stranger.user_id, p_training_id=training_id)
     assert found is None
+
+
+def test_disputes_of_a_user_are_limited_by_the_day(player: Player, sql: Sql) -> None:
+    trainings = [player.play(["situation"] * 12)["training_id"] for _ in range(2)]
+
+    def dispute(number: int) -> str:
+        done = player.call(
+            "dispute_training_turn",
+            p_user_id=player.user_id,
+            p_training_id=trainings[number // 12],
+            p_position=number % 12 + 1,
+        )
+        return str(done["outcome"])
+
+    assert Counter(in_parallel(24, dispute)) == {"sent": 20, "limit": 4}
+    assert sql("select count(*) as n from training_turns where disputed_at is not null")[0]["n"] == 20
+    sql("update training_turns set disputed_at = disputed_at - interval '1 day'")
+    assert "sent" in [dispute(number) for number in range(24)]
 
 
 def test_incomplete_rules_are_refused(player: Player) -> None:

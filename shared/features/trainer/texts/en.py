@@ -134,6 +134,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_why_revealed": "🔓 The client opened up: {count}",
     "trainer_dispute_button": "⚖️ Dispute",
     "trainer_disputed": "Sent. A person will look at it.",
+    "trainer_too_many_disputes": "You’ve disputed 20 lines within 24 hours. Try again tomorrow.",
     "trainer_is_disputed": "⚖️ You’ve disputed this line. A person will look at it.",
     "trainer_no_history": "📈 No finished trainings yet. Start the first one!",
     "trainer_history": "📈 **Your progress**\n\nTrainings: {count}",

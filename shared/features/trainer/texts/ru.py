@@ -139,6 +139,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_why_revealed": "🔓 Клиент раскрыл новое: {count}",
     "trainer_dispute_button": "⚖️ Оспорить",
     "trainer_disputed": "Отправлено. Вопрос посмотрит человек.",
+    "trainer_too_many_disputes": "За сутки можно оспорить 20 строк. Попробуйте завтра.",
     "trainer_is_disputed": "⚖️ Вы оспорили эту строку. Её посмотрит человек.",
     "trainer_no_history": "📈 Законченных тренировок пока нет. Начните первую!",
     "trainer_history": "📈 **Ваш прогресс**\n\nТренировок: {count}",

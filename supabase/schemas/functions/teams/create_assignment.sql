@@ -2,8 +2,9 @@
 --
 -- p_case: null: any of the scenario. p_due_on: the first deadline, a day of the team's time zone that is not over.
 --
--- Concurrency: the team is locked; a known reference assigns nothing. Members who are being erased are skipped.
--- Locks: team, members (KEY SHARE SKIP LOCKED), then as private.announce_tasks.
+-- Concurrency: the manager is locked before the team, as an erasure does. The team is locked; a known reference assigns
+--   nothing. Members who are being erased are skipped.
+-- Locks: manager (KEY SHARE), team, members (KEY SHARE SKIP LOCKED), then as private.announce_tasks.
 -- Returns: jsonb
 --   outcome: 'created' | 'known' | 'none' | 'limit' | 'past' | 'empty'    (empty: the team has only managers)
 --   assignment?: private.assignment_card    (created, known)
@@ -28,6 +29,7 @@ declare
   v_most integer := private.setting('team_max_assignments')::integer;
   v_count integer;
 begin
+  perform from public.users as u where u.id = p_user_id for key share;
   if private.team_role(p_user_id, p_team_id) is distinct from 'manager' then
     return jsonb_build_object('outcome', 'none');
   end if;
@@ -42,7 +44,8 @@ begin
     select count(*)
       from public.assignments as a
      where a.team_id = p_team_id
-       and a.canceled_at is null
+       -- One that was canceled today has sent its messages, too.
+       and (a.canceled_at is null or a.created_at > v_now - interval '1 day')
        and a.first_due_on + 7 * (a.repetitions - 1) >= (v_now at time zone v_team.time_zone)::date
   ) then
     return jsonb_build_object('outcome', 'limit', 'most', v_most);

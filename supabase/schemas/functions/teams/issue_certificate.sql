@@ -1,7 +1,7 @@
 -- Issues the certificate of a passed exam, once; it carries the name that the user has in Telegram at that moment.
 --
--- Concurrency: the training is locked; a certificate that exists is returned again.
--- Locks: training.
+-- Concurrency: user and training are locked in the order of an erasure; a certificate that exists is returned again.
+-- Locks: user (KEY SHARE), training.
 -- Returns: jsonb
 --   { number: text, name: text, scenario: text, score: int, passed_at: timestamptz } | null    (null: not passed)
 -- Errors: none.
@@ -15,6 +15,7 @@ as $$
 declare
   v_training public.trainings;
 begin
+  perform from public.users as u where u.id = p_user_id for key share;
   select t.* into v_training
     from public.trainings as t
    where t.id = p_training_id and t.user_id = p_user_id

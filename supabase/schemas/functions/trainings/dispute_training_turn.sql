@@ -1,10 +1,11 @@
--- Disputes the points of a line of a finished training: the admins are notified, once a line.
+-- Disputes the points of a line of a finished training: the admins are notified, once a line and at most 20 times in 24
+-- hours for a user.
 --
--- Concurrency: the turn is locked; of two taps one notifies.
--- Locks: turn.
+-- Concurrency: user and turn are locked; of two taps one notifies, and the limit holds.
+-- Locks: user (NO KEY UPDATE), turn.
 -- Returns: jsonb
---   outcome: 'sent' | 'known' | 'none'    (none: no such line in a finished training of the user)
---   outgoing?: outgoing                   (sent: to deliver now)
+--   outcome: 'sent' | 'known' | 'limit' | 'none'    (none: no such line in a finished training of the user)
+--   outgoing?: outgoing                             (sent: to deliver now)
 -- Errors: none.
 create or replace function public.dispute_training_turn(p_user_id bigint, p_training_id bigint, p_position integer)
 returns jsonb
@@ -18,7 +19,7 @@ declare
   v_training public.trainings;
   v_turn public.training_turns;
 begin
-  select u.* into v_user from public.users as u where u.id = p_user_id for key share;
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
     from public.trainings as t
    where t.id = p_training_id and t.user_id = p_user_id and t.status = 'finished';
@@ -30,6 +31,13 @@ begin
     return jsonb_build_object('outcome', 'none');
   elsif v_turn.disputed_at is not null then
     return jsonb_build_object('outcome', 'known');
+  elsif 20 <= (
+    select count(*)
+      from public.trainings as t
+      join public.training_turns as r on r.training_id = t.id
+     where t.user_id = p_user_id and r.disputed_at > private.clock() - interval '1 day'
+  ) then
+    return jsonb_build_object('outcome', 'limit');
   end if;
   update public.training_turns as r set disputed_at = private.clock() where r.id = v_turn.id;
   return jsonb_build_object(

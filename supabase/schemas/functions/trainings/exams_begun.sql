@@ -1,5 +1,5 @@
 -- Returns how many exams of a scenario a user has begun: for a task, or without one within the last 24 hours. An exam is
--- begun with its first question.
+-- begun with its first question. Who leaves a team and joins it again has used the attempts of before.
 --
 -- Concurrency: read-only; the caller has locked the user.
 -- Locks: none.
@@ -20,8 +20,12 @@ as $$
      and t.scenario = p_scenario
      and t.mode = 'exam'
      and t.first_question_at is not null
-     and r.task_id is not distinct from p_task_id
-     and (p_task_id is not null or t.created_at > private.clock() - interval '1 day');
+     and case
+       when p_task_id is null then r.task_id is null and t.created_at > private.clock() - interval '1 day'
+       else t.assigned_round = (
+         select concat(k.assignment_id, ':', k.number) from public.assignment_tasks as k where k.id = p_task_id
+       )
+     end;
 $$;
 
 revoke all on function private.exams_begun from public, anon, authenticated, service_role;

@@ -25,6 +25,8 @@ create table public.training_turns (
   unique (training_id, position)
 );
 
+create index training_turns_disputed_idx on public.training_turns (training_id) where disputed_at is not null;
+
 comment on table public.training_turns is 'What the user said in a training and what the client answered';
 comment on column public.training_turns.why is 'Why it has its points: counted, no move at all, repeated, above the cap of its type, or another type than the drill''s';
 comment on column public.training_turns.is_copied is 'It repeats a question that was suggested, so it is not contextual';

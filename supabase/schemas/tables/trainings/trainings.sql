@@ -32,6 +32,7 @@ create table public.trainings (
   tips jsonb not null default '[]' check (jsonb_typeof(tips) = 'array'),
   turn_reference text,
   turn_lease_until timestamptz,
+  assigned_round text,
   result jsonb,
   created_at timestamptz not null default private.clock(),
   first_question_at timestamptz,
@@ -55,6 +56,7 @@ comment on column public.trainings.revealed is 'Stages of hidden items that the 
 comment on column public.trainings.facts_given is 'Facts of the case that the client has answered with';
 comment on column public.trainings.tips is 'Hashes of questions that were suggested to the user';
 comment on column public.trainings.turn_reference is 'The update that is being answered; another one waits until turn_lease_until';
+comment on column public.trainings.assigned_round is 'assignment:round that it was played for; stays when the user leaves the team';
 alter table public.trainings enable row level security;
 revoke all on table public.trainings from public, anon, authenticated, service_role;
 revoke all on sequence public.trainings_id_seq from public, anon, authenticated, service_role;
