@@ -100,6 +100,13 @@ def test_freezes_are_earned_each_seventh_day_and_cover_missed_days(anna: Streak)
     )
 
 
+def test_a_broken_streak_keeps_its_freezes(anna: Streak) -> None:
+    anna.days(*range(7))
+    assert anna.state["is_today"]
+    state = anna.on(9).state
+    assert (state["current"], state["longest"], state["freezes"], state["missed"]) == (0, 7, 1, 0)
+
+
 def test_grace_until_three_counts_for_yesterday_once_a_streak(anna: Streak) -> None:
     anna.days(0, 1)
     assert anna.on(3, 2.9).act()["current"] == 3  # for day 2
@@ -302,6 +309,16 @@ def test_a_pause_that_ends_on_its_day_counts_that_day_once(anna: Streak) -> None
     anna.pause(True)
     assert anna.pause(False)["is_today"]
     assert not anna.act()["is_new_day"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_a_pause_lasts_through_a_change_of_the_time_zone(anna: Streak, zone: str) -> None:
+    anna.days(0, 1)
+    anna.pause(True)
+    assert anna.zone(zone) == "scheduled"
+    state = anna.on(20).state
+    assert (state["time_zone"], state["is_paused"], state["current"]) == (zone, True, 2)
+    assert anna.act()["current"] == 3
 
 
 def test_an_activity_ends_a_pause(anna: Streak) -> None:
