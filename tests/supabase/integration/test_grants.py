@@ -36,6 +36,7 @@ def test_a_month_is_granted_once_and_extends_what_there_is(sql: Sql, call: Call)
 
     assert (first["applied"], again["applied"]) == (True, False)
     assert (first["plan"], first["ends_at"]) == ("PREMIUM", again["ends_at"])
+    assert first["credits"] == {"granted": 0, "left": 0}
     added = datetime.fromisoformat(first["ends_at"]) - ends_at
     assert timedelta(days=28) <= added <= timedelta(days=31, hours=1)
 
