@@ -213,6 +213,17 @@ class AdminCreatePromocode(TypedDict):
     promocode: PromocodeDetails
 
 
+class AdminDecideDispute(TypedDict):
+    """public.admin_decide_dispute"""
+
+    outcome: Literal["upheld", "corrected", "known", "none"]
+    status: NotRequired[Literal["upheld", "corrected"]]
+    before: NotRequired[int]
+    after: NotRequired[int]
+    xp: NotRequired[int]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class UserPaymentTotalsSums(TypedDict):
     """private.user_payment_totals.sums"""
 
@@ -270,6 +281,21 @@ class AdminFindUser(TypedDict):
     has_given_plan: bool
     undo: LastUndoable | None
     plans: list[str]
+
+
+class AdminGetDispute(TypedDict):
+    """public.admin_get_dispute"""
+
+    id: int
+    status: Literal["open", "upheld", "corrected"]
+    scenario: str
+    question: str
+    answer: str
+    reason: str
+    type: str
+    points: int
+    is_contextual: bool
+    corrected_type: str | None
 
 
 class AdminGiveTrainings(TypedDict):
@@ -1155,6 +1181,7 @@ class TrainingResultLines(TypedDict):
     used_fragment: str
     revealed: list[str]
     is_disputed: bool
+    dispute: Literal["open", "upheld", "corrected"] | None
 
 
 class TrainingResult(TypedDict):

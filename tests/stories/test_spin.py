@@ -136,7 +136,9 @@ def test_every_line_can_be_opened_and_disputed_once(stack: Stack, sql: Sql, lang
     line = tap(result, "4")
     assert QUESTIONS[language][3] in line.text
     assert library.load("spin").type("implication").rule.of(language) in line.text
-    alert = result.tap(texts.text(language, "trainer_dispute_button")).answer()
+    tap(result, texts.text(language, "trainer_dispute_button"))
+    assert says(result.text, "trainer_ask_reason", language)
+    alert = result.tap(texts.text(language, "trainer_no_reason_button")).answer()
     assert alert["text"] == texts.text(language, "trainer_disputed")
     assert eventually(lambda: says(result.text, "trainer_is_disputed", language))
     waiting = sql("select * from private.waiting_alarms where key = 'admin_training_dispute'")

@@ -146,6 +146,13 @@ def _values(context: UpdateContext, action: str, before: JsonObject, after: Json
                 "before": prices_line(context, before["prices"]),
                 "after": prices_line(context, after["prices"]),
             }
+        case "decide_dispute":
+            values = {
+                "before": before["type"],
+                "after": after["type"],
+                "score_before": before["score"],
+                "score_after": after["score"],
+            }
         case "set_product_texts":
             titles = {"before": before.get("title", "—"), "after": after["title"]}
             values = {"language": after["language"], **titles}

@@ -5,7 +5,7 @@ classifier.py  what was said, by patterns       roleplay.py         the same and
 unlocking.py   what the client discloses        rules.py            what SQL keeps of a scenario
 setup.py       choosing a case and a mode       briefing.py         what the user reads first
 play.py        a turn of the training           results.py          the result, line by line
-assigned.py    what a team assigns
+assigned.py    what a team assigns              disputes.py         disputed lines, decided by admins
 history.py     earlier trainings                progress_picture.py the same as a picture
 """
 
@@ -31,7 +31,8 @@ feature = Feature(
         Command("resume", "chat"),
         Command("history", "chat"),
     ),
-    buttons=("new", "play", "train", "result", "dispute", "past"),
+    buttons=("new", "play", "train", "result", "dispute", "verdict", "past"),
+    states=("dispute",),
     takes_texts=True,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.features.trainer import history, play, results, setup
+from shared.features.trainer import disputes, history, play, results, setup
 from shared.telegram.router import Router
 
-router = Router(setup.router, results.router, history.router, play.router)
+router = Router(setup.router, results.router, disputes.router, history.router, play.router)

@@ -11,7 +11,6 @@ from shared.core.texts import Text, concat
 from shared.features.trainer import library
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.scenario_badges import badge_name
-from shared.payments import notifications
 from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -20,7 +19,6 @@ from shared.telegram.router import Router
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import (
-        DisputeTrainingTurn,
         FinishTraining,
         GetTrainingResult,
         TrainingResult,
@@ -54,7 +52,7 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
 def show_result(call: CallbackQuery) -> None:
     """Show the result of a training again."""
     context = current_context()
-    if (found := _find(context, call)) is not None:
+    if (found := find(context, call)) is not None:
         context.show(*_screen(context, found))
 
 
@@ -62,37 +60,16 @@ def show_result(call: CallbackQuery) -> None:
 def show_line(call: CallbackQuery) -> None:
     """Explain the points of one line."""
     context = current_context()
-    if (found := _find(context, call)) is None:
+    if (found := find(context, call)) is None:
         return None
-    line = _line_at(found, _number(call))
+    line = line_at(found, position(call))
     if line is None:
         return context.answer_callback(context.text("button_old"), alert=True)
-    return context.show(*_line_screen(context, found, line))
+    return context.show(*line_screen(context, found, line))
 
 
-@router.callback_query_handler(data=r"dispute:[0-9]{1,18}:[0-9]{1,9}", private_only=True, page="history")
-def dispute(call: CallbackQuery) -> None:
-    """Report a line to the owner."""
-    context = current_context()
-    training_id = int((call.data or "").split(":")[1])
-    done: DisputeTrainingTurn = db.call(
-        "dispute_training_turn",
-        p_user_id=context.user.id,
-        p_training_id=training_id,
-        p_position=_number(call),
-    )
-    if done["outcome"] == "none":
-        return context.answer_callback(context.text("button_old"), alert=True)
-    if done["outcome"] == "limit":
-        return context.answer_callback(context.text("trainer_too_many_disputes"), alert=True)
-    notifications.deliver(done.get("outgoing", []))
-    context.answer_callback(context.text("trainer_disputed"), alert=True)
-    if (found := _find(context, call)) is not None and (line := _line_at(found, _number(call))) is not None:
-        context.show(*_line_screen(context, found, line))
-    return None
-
-
-def _find(context: UpdateContext, call: CallbackQuery) -> TrainingResult | None:
+def find(context: UpdateContext, call: CallbackQuery) -> TrainingResult | None:
+    """Return the result that a button names; without one, answer that the button is old."""
     training_id = int((call.data or "").split(":")[1])
     found: GetTrainingResult | None = db.call(
         "get_training_result", p_user_id=context.user.id, p_training_id=training_id
@@ -103,12 +80,14 @@ def _find(context: UpdateContext, call: CallbackQuery) -> TrainingResult | None:
     return found["result"]
 
 
-def _number(call: CallbackQuery) -> int:
+def position(call: CallbackQuery) -> int:
+    """Return the line that a button names."""
     return int((call.data or "").split(":")[2])
 
 
-def _line_at(result: TrainingResult, position: int) -> TrainingResultLines | None:
-    return next((line for line in result["lines"] if line["position"] == position), None)
+def line_at(result: TrainingResult, place: int) -> TrainingResultLines | None:
+    """Return the line at a position."""
+    return next((line for line in result["lines"] if line["position"] == place), None)
 
 
 def _case_data(training: TrainingState) -> JsonObject:
@@ -258,9 +237,10 @@ def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult)
     return concat(*parts, separator="\n")
 
 
-def _line_screen(
+def line_screen(
     context: UpdateContext, result: TrainingResult, line: TrainingResultLines
 ) -> tuple[Text, Keyboard]:
+    """Return a line with what its points are for, and a button to dispute them."""
     scenario = library.load(result["scenario"])
     one = scenario.type(line["type"])
     parts = [
@@ -291,7 +271,8 @@ def _line_screen(
     path = f"{result['training_id']}:{line['position']}"
     rows = [[(context.text("trainer_back_button"), f"result:{result['training_id']}")]]
     if line["is_disputed"]:
-        parts.append(context.rich("trainer_is_disputed"))
+        key = {"upheld": "trainer_line_upheld", "corrected": "trainer_line_corrected"}
+        parts.append(context.rich(key.get(line["dispute"] or "", "trainer_is_disputed")))
     else:
         rows.insert(0, [(context.text("trainer_dispute_button"), f"dispute:{path}")])
     return concat(*parts, separator="\n\n"), rows

@@ -151,6 +151,12 @@ TABLES = {
         " used_fragment touches revealed source points clarity_level disputed_at created_at",
         not_exported="id",
     ),
+    "public.training_disputes": Table(
+        "deleted",
+        section="trainings.disputes",
+        export="id type reason status corrected_type score_before score_after created_at decided_at",
+        not_exported="turn_id user_id",
+    ),
     "public.training_history": Table(
         "deleted",
         section="trainings.history",

@@ -31,6 +31,7 @@ VALUES = {
         "public.refunds": "done",
         "public.trainings": "finished",
         "public.quiz_runs": "finished",
+        "public.training_disputes": "corrected",
     },
     "mode": {
         "public.trainings": "drill",
@@ -102,6 +103,7 @@ VALUES = {
 # The column by which later tables refer to a row of this table.
 POINTED_TO = {
     "public.trainings": "training_id",
+    "public.training_turns": "turn_id",
     "public.assignments": "assignment_id",
     "public.assignment_tasks": "task_id",
     "public.subscriptions": "subscription_id",

@@ -370,6 +370,7 @@ TEXTS: Mapping[str, str] = {
     "audit_revoke_badge": "took the badge {badge}",
     "audit_reset_user_usage": "requests this month {before} → {after}",
     "audit_set_plan": "plan {before} → {after}",
+    "audit_decide_dispute": "decided a dispute: {before} → {after}, score {score_before} → {score_after}",
     "audit_ban_user": "banned",
     "audit_unban_user": "unbanned",
     "admin_usage_payment": (

@@ -366,6 +366,7 @@ TEXTS: Mapping[str, str] = {
     "audit_revoke_badge": "снят значок {badge}",
     "audit_reset_user_usage": "запросы за месяц {before} → {after}",
     "audit_set_plan": "тариф {before} → {after}",
+    "audit_decide_dispute": "решение по спору: {before} → {after}, результат {score_before} → {score_after}",
     "audit_ban_user": "бан",
     "audit_unban_user": "бан снят",
     "admin_usage_payment": (

@@ -91,7 +91,7 @@ TEXTS: Mapping[str, str] = {
     "section_trainings_about": (
         "given: training sessions you received, why you got them and how many you’ve used; used: what you "
         "spent bonus requests and sessions on; sessions, turns, history: your trainings, what was said in them, "
-        "and their results."
+        "and their results; disputes: lines that you disputed."
     ),
     "section_teams": "Teams",
     "section_teams_about": (

@@ -101,6 +101,34 @@ TEXTS: Mapping[str, str] = {
         "🎓 You’ve used all attempts: {attempts|attempt|attempts} for an assigned exam, and as many a day otherwise. "
         "Keep practicing!"
     ),
+    "trainer_ask_reason": (
+        "⚖️ **What’s wrong here?**\n\n“{question}”\n\nTell us in one message: the type, the context, or anything else. A "
+        "person will look at it."
+    ),
+    "trainer_no_reason_button": "Send without a reason",
+    "trainer_line_upheld": "⚖️ You’ve disputed this line. We’ve looked at it, and the points stay.",
+    "trainer_line_corrected": "⚖️ You’ve disputed this line, and we’ve corrected it.",
+    "trainer_dispute_upheld": (
+        "⚖️ **We’ve looked at your dispute, and the points stay**\n\n“{question}”\n\nYour score is still {after}."
+    ),
+    "trainer_dispute_corrected": (
+        "⚖️ **You were right, we’ve corrected the line**\n\n“{question}”\n\nYour score: {before} → {after}. XP changed by {xp}."
+    ),
+    "trainer_uphold_button": "⚖️ Uphold",
+    "trainer_correct_button": "✏️ Correct",
+    "trainer_ask_label": (
+        "✏️ **Which type is it?**\n\nClient: {answer}\nQuestion: {question}\n\nLabel: {type}, points: {points}\nReason: {reason}"
+    ),
+    "trainer_ask_context": (
+        "✏️ **{type}. Does it take up the client’s words?**\n\nClient: {answer}\nQuestion: {question}"
+    ),
+    "trainer_in_context_button": "🔗 In context",
+    "trainer_not_in_context_button": "Not in context",
+    "trainer_you_upheld": "⚖️ Upheld. The user has been notified.",
+    "trainer_you_corrected": "✏️ Corrected: score {before} → {after}, XP {xp}. The user has been notified.",
+    "trainer_was_upheld": "⚖️ Another admin has already upheld it.",
+    "trainer_was_corrected": "⚖️ Another admin has already corrected it.",
+    "trainer_dispute_gone": "This dispute no longer exists: the user deleted their data.",
     "trainer_tip_exam": "🎓 There are no tips in an exam. You can do it!",
     "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
     "trainer_unscored": (
@@ -155,6 +183,6 @@ TEXTS: Mapping[str, str] = {
     "trainer_access_buy": "⭐ Buy a plan or credits: /buy",
     "admin_training_dispute": (
         "⚖️ **Disputed line**\n\nUser {user}, training {training}: {scenario}, {case}, message {number}\n\nClient "
-        "before: {answer}\nQuestion: {question}\n\nLabel: {type}, {why}, points: {points}"
+        "before: {answer}\nQuestion: {question}\n\nLabel: {type}, {why}, points: {points}\n\nReason: {reason}"
     ),
 }

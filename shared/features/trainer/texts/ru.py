@@ -106,6 +106,34 @@ TEXTS: Mapping[str, str] = {
         "🎓 Попытки закончились: на назначенный экзамен даётся {attempts|попытка|попытки|попыток}, а без назначения — "
         "столько же в день. Пока можно потренироваться."
     ),
+    "trainer_ask_reason": (
+        "⚖️ **Что здесь не так?**\n\n«{question}»\n\nНапишите одним сообщением: тип, контекст или что-то ещё. Вопрос "
+        "посмотрит человек."
+    ),
+    "trainer_no_reason_button": "Отправить без пояснения",
+    "trainer_line_upheld": "⚖️ Вы оспорили эту строку. Мы её проверили, баллы остаются.",
+    "trainer_line_corrected": "⚖️ Вы оспорили эту строку, и мы её исправили.",
+    "trainer_dispute_upheld": (
+        "⚖️ **Мы проверили строку, баллы остаются**\n\n«{question}»\n\nРезультат прежний: {after}."
+    ),
+    "trainer_dispute_corrected": (
+        "⚖️ **Вы правы, мы исправили строку**\n\n«{question}»\n\nРезультат: {before} → {after}. Изменение XP: {xp}."
+    ),
+    "trainer_uphold_button": "⚖️ Оставить",
+    "trainer_correct_button": "✏️ Исправить",
+    "trainer_ask_label": (
+        "✏️ **Какой это тип?**\n\nКлиент: {answer}\nВопрос: {question}\n\nМетка: {type}, баллов: {points}\nПричина: {reason}"
+    ),
+    "trainer_ask_context": (
+        "✏️ **{type}. Вопрос подхватывает слова клиента?**\n\nКлиент: {answer}\nВопрос: {question}"
+    ),
+    "trainer_in_context_button": "🔗 В контексте",
+    "trainer_not_in_context_button": "Не в контексте",
+    "trainer_you_upheld": "⚖️ Баллы оставлены. Пользователь получил сообщение.",
+    "trainer_you_corrected": "✏️ Исправлено: результат {before} → {after}, XP {xp}. Пользователь получил сообщение.",
+    "trainer_was_upheld": "⚖️ Другой администратор уже оставил эти баллы.",
+    "trainer_was_corrected": "⚖️ Другой администратор уже исправил эту строку.",
+    "trainer_dispute_gone": "Этого спора больше нет: пользователь удалил данные.",
     "trainer_tip_exam": "🎓 На экзамене подсказок нет. У вас получится!",
     "trainer_tip_hard": "🔴 На сложном уровне подсказок нет. У вас получится!",
     "trainer_unscored": (
@@ -160,6 +188,6 @@ TEXTS: Mapping[str, str] = {
     "trainer_access_buy": "⭐ Купите тариф или запросы: /buy",
     "admin_training_dispute": (
         "⚖️ **Оспоренная строка**\n\nПользователь {user}, тренировка {training}: {scenario}, {case}, сообщение "
-        "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, {why}, баллов: {points}"
+        "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, {why}, баллов: {points}\n\nПричина: {reason}"
     ),
 }

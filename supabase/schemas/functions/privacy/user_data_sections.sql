@@ -85,6 +85,11 @@ as $$
           join public.training_turns as r on r.training_id = t.id
          where t.user_id = u.id
       ),
+      'disputes', (
+        select coalesce(jsonb_agg(to_jsonb(d) - array['turn_id', 'user_id'] order by d.id), '[]'::jsonb)
+          from public.training_disputes as d
+         where d.user_id = u.id
+      ),
       'history', (
         select coalesce(jsonb_agg(to_jsonb(h) - array['id', 'user_id'] order by h.id), '[]'::jsonb)
           from public.training_history as h

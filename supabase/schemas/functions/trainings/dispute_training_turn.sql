@@ -1,5 +1,7 @@
 -- Disputes the points of a line of a finished training: the admins are notified, once a line and at most 20 times in 24
--- hours for a user.
+-- hours for a user, with buttons to uphold the points or to correct the label (public.admin_decide_dispute).
+--
+-- p_reason: what the user says about it; at most 500 characters are kept.
 --
 -- Concurrency: user and turn are locked; of two taps one notifies, and the limit holds.
 -- Locks: user (NO KEY UPDATE), turn.
@@ -7,7 +9,9 @@
 --   outcome: 'sent' | 'known' | 'limit' | 'none'    (none: no such line in a finished training of the user)
 --   outgoing?: outgoing                             (sent: to deliver now)
 -- Errors: none.
-create or replace function public.dispute_training_turn(p_user_id bigint, p_training_id bigint, p_position integer)
+create or replace function public.dispute_training_turn(
+  p_user_id bigint, p_training_id bigint, p_position integer, p_reason text default ''
+)
 returns jsonb
 language plpgsql
 volatile
@@ -18,6 +22,7 @@ declare
   v_user public.users;
   v_training public.trainings;
   v_turn public.training_turns;
+  v_id bigint;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
@@ -40,6 +45,9 @@ begin
     return jsonb_build_object('outcome', 'limit');
   end if;
   update public.training_turns as r set disputed_at = private.clock() where r.id = v_turn.id;
+  insert into public.training_disputes as d (turn_id, user_id, type, reason)
+  values (v_turn.id, p_user_id, v_turn.type, left(coalesce(p_reason, ''), 500))
+  returning d.id into v_id;
   return jsonb_build_object(
     'outcome', 'sent',
     'outgoing', private.notify_admins(
@@ -61,7 +69,14 @@ begin
         ),
         'type', v_turn.type,
         'why', v_turn.why,
-        'points', v_turn.points
+        'points', v_turn.points,
+        'reason', coalesce(nullif(left(p_reason, 500), ''), '—')
+      ),
+      jsonb_build_array(
+        jsonb_build_array(
+          jsonb_build_object('key', 'trainer_uphold_button', 'data', 'verdict:' || v_id || ':uphold'),
+          jsonb_build_object('key', 'trainer_correct_button', 'data', 'verdict:' || v_id || ':correct')
+        )
       ),
       p_bot => v_training.bot
     )

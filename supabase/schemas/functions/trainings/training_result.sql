@@ -31,7 +31,7 @@
 --   lines: [ {
 --     position: int, question: text, reply: text, type: text, why: 'counted' | 'repeated' | 'capped' | 'other_type',
 --     points: int, is_contextual: boolean, is_copied: boolean, used_fragment: text, revealed: [ text ],
---     is_disputed: boolean
+--     is_disputed: boolean, dispute: 'open' | 'upheld' | 'corrected' | null
 --   } ]
 -- Errors: none.
 create or replace function private.training_result(p_training public.trainings)
@@ -64,7 +64,8 @@ as $$
             jsonb_build_object(
               'position', r.position, 'question', r.question, 'reply', r.reply, 'type', r.type, 'why', r.why,
               'points', r.points, 'is_contextual', r.is_contextual, 'is_copied', r.is_copied,
-              'used_fragment', r.used_fragment, 'revealed', r.revealed, 'is_disputed', r.disputed_at is not null
+              'used_fragment', r.used_fragment, 'revealed', r.revealed, 'is_disputed', r.disputed_at is not null,
+              'dispute', (select d.status from public.training_disputes as d where d.turn_id = r.id)
             )
             order by r.position
           ),

@@ -1,0 +1,48 @@
+-- Corrects the XP of a training whose score has changed, by a row of the ledger: the share of the difference that the award
+-- of the training was of its score. A training that gave no XP because it was too fast gives none now.
+--
+-- p_reference: names the correction.
+--
+-- Concurrency: as private.award_xp, once per reference.
+-- Locks: as private.award_xp.
+-- Returns: integer, the XP added or taken.
+-- Errors: none.
+create or replace function private.correct_training_xp(
+  p_training public.trainings, p_before integer, p_after integer, p_reference text
+)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_award public.xp_awards;
+  v_share numeric := 1;
+  v_points integer;
+begin
+  if not (p_training.result ->> 'is_scored')::boolean or (p_training.result ->> 'is_fast')::boolean then
+    return 0;
+  end if;
+  select a.* into v_award
+    from public.xp_awards as a
+   where a.user_id = p_training.user_id
+     and a.rule = 'training_finished'
+     and a.reference = concat(p_training.bot, ':', p_training.id);
+  if found then
+    v_share := v_award.points::numeric / v_award.requested;
+  end if;
+  if p_training.mode = 'drill' then
+    v_points := round((p_after / 2 - p_before / 2) * v_share);
+  else
+    v_points := round((p_after - p_before) * v_share);
+  end if;
+  if v_points = 0 then
+    return 0;
+  end if;
+  return (private.award_xp(p_training.user_id, p_training.bot, 'correction', p_reference, v_points) ->> 'points')::integer;
+end
+$$;
+
+revoke all on function private.correct_training_xp from public, anon, authenticated, service_role;
+comment on function private.correct_training_xp is 'Corrects the XP of a training whose score has changed, by a row of the ledger';
