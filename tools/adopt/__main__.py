@@ -21,13 +21,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 
 from tools.adopt import adoption, report, source
 from tools.adopt.source import Blocker, Surroundings
-from tools.database import migrate
+from tools.database import arriving_users, migrate
 from tools.database.errors import DatabaseToolError, MigrationError
 
 FAILED, IMPOSSIBLE = 1, 2
@@ -47,10 +46,7 @@ def main() -> int:
         return IMPOSSIBLE
     if arguments.report:
         text = json.dumps(report.as_json(outcome, moved, around), ensure_ascii=False, indent=1)
-        path = Path(arguments.report)
-        path.touch(mode=0o600)  # it names users
-        path.chmod(0o600)
-        path.write_text(text, encoding="utf-8")
+        arriving_users.write_private(Path(arguments.report), text)
     print("\n".join(report.lines(outcome, moved, around)))
     return FAILED if outcome.refused or outcome.differences else 0
 
@@ -74,17 +70,14 @@ def _run(arguments: argparse.Namespace) -> tuple[adoption.Outcome, Sequence[Bloc
         raise DatabaseToolError("Which database? Give --url DSN or set DATABASE_ADMIN_URL.")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", arguments.bot):
         raise DatabaseToolError("--bot: 1 to 32 lower-case letters, digits and underscores.")
-    try:
-        zone = ZoneInfo(arguments.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DatabaseToolError(f"There is no time zone {arguments.timezone!r}.") from None
+    zone = arriving_users.time_zone(arguments.timezone)
     key = os.environ.get("USER_HASH_KEY", "")
     with migrate.connect(arguments.url) as connection:
         table = source.find(connection, arguments.table)
         columns = source.columns(connection, table)
         around = source.surroundings(connection, table)
         if source.is_installed(connection):
-            adoption.check_key(connection, key)
+            arriving_users.check_hash_key(connection, key)
         moved: list[Blocker] = []
         if arguments.apply:
             table, moved = _install(arguments.url, connection, table)

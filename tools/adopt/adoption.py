@@ -20,7 +20,6 @@ from tools.adopt.columns import Columns
 from tools.adopt.rows import OldUser, Refused, read, read_id
 from tools.adopt.source import Connection, Table
 from tools.database import migrate
-from tools.database.errors import DatabaseToolError
 
 BATCH = 500  # users of a transaction
 COMPARED = 10_000  # users of one query
@@ -71,20 +70,6 @@ class Outcome:
             self.erased.append(user.telegram_id)
         else:
             self.refused.append(user)
-
-
-def check_key(connection: Connection, key: str) -> None:
-    """Check that erased users can be recognized.
-
-    Raises:
-        DatabaseToolError: there are erased users, and USER_HASH_KEY is missing.
-    """
-    row = connection.execute("select exists (select from public.erased_users)").fetchone()
-    if row and row[0] and not key:
-        raise DatabaseToolError(
-            "Users have been erased here: set USER_HASH_KEY to that of the functions, so that the adoption "
-            "does not bring them back."
-        )
 
 
 def run(

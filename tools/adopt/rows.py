@@ -10,12 +10,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tools.adopt.columns import Columns
+from tools.database.arriving_users import EARLIEST, HIGHEST_ID, MOST_XP
 
 Row = Mapping[str, str | None]
-HIGHEST_ID = (1 << 52) - 1
-EARLIEST = datetime(2013, 8, 14, tzinfo=UTC)  # no Telegram account is older
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-MOST_XP = 1_000_000  # what one award may give (private.award_xp)
 MOST_BALANCE = Decimal(9_999_999_999)
 LONGEST_NAME = 64
 MOST_STATS = 10**15

@@ -18,15 +18,15 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 
-from tools.database import migrate
+from tools.database import arriving_users, migrate
 from tools.database.errors import DatabaseToolError
 from tools.imports import importer, users_file
 from tools.imports.importer import Report
 
+FAILED, IMPOSSIBLE = 1, 2
 SHOWN_REFUSALS = 20
 
 
@@ -37,17 +37,15 @@ def main() -> int:
         report = _run(arguments)
     except (DatabaseToolError, users_file.UnreadableFile) as error:
         print(error, file=sys.stderr)
-        return 2
+        return IMPOSSIBLE
     except psycopg.Error as error:
         print(f"Postgres: {str(error).strip()}", file=sys.stderr)
-        return 2
+        return IMPOSSIBLE
     if arguments.report:
-        path = Path(arguments.report)
-        path.touch(mode=0o600)  # it names users
-        path.chmod(0o600)
-        path.write_text(json.dumps(report.json(), ensure_ascii=False, indent=1), encoding="utf-8")
+        text = json.dumps(report.json(), ensure_ascii=False, indent=1)
+        arriving_users.write_private(Path(arguments.report), text)
     print("\n".join(summary(report)))
-    return 1 if report.counts["refused"] else 0
+    return FAILED if report.counts["refused"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,17 +68,14 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> Report:
     if not arguments.url:
         raise DatabaseToolError("Which database? Give --url DSN or set DATABASE_ADMIN_URL.")
-    try:
-        zone = ZoneInfo(arguments.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DatabaseToolError(f"There is no time zone {arguments.timezone!r}.") from None
+    zone = arriving_users.time_zone(arguments.timezone)
     key = os.environ.get("USER_HASH_KEY", "")
     entries = list(users_file.read(arguments.file, zone, datetime.now(UTC)))
     report = Report(
         str(arguments.file), importer.sha256_of(arguments.file), arguments.bot, bool(arguments.apply)
     )
     with migrate.connect(arguments.url) as connection:
-        importer.check_key(connection, key)
+        arriving_users.check_hash_key(connection, key)
         if arguments.apply:
             importer.back_up(arguments.file, report, connection, entries)
         report.lines += importer.run(

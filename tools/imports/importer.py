@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from shared.core.signatures import user_hash
-from tools.database.errors import DatabaseToolError
+from tools.database import arriving_users
 from tools.imports.users_file import Entry
 
 BATCH = 500  # users of a transaction
@@ -87,20 +86,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_key(connection: psycopg.Connection[Any], key: str) -> None:
-    """Check that erased users can be recognized.
-
-    Raises:
-        DatabaseToolError: there are erased users, and USER_HASH_KEY is missing.
-    """
-    row = connection.execute("select exists (select from public.erased_users)").fetchone()
-    if row and row[0] and not key:
-        raise DatabaseToolError(
-            "Users have been erased here: set USER_HASH_KEY to that of the functions, so that the import "
-            "does not bring them back."
-        )
-
-
 def back_up(
     path: Path, report: Report, connection: psycopg.Connection[Any], entries: Iterable[Entry]
 ) -> None:
@@ -108,8 +93,7 @@ def back_up(
     copy = path.with_name(f"{path.name}.{report.sha256[:12]}.backup")
     before = path.with_name(f"{path.name}.{report.sha256[:12]}.before.json")
     for target in (copy, before):
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-        target.chmod(0o600)
+        arriving_users.create_private(target)
     shutil.copyfile(path, copy)
     ids = [entry.telegram_id for entry in entries if not entry.refusal]
     rows = connection.execute(

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from tools.database.arriving_users import MOST_XP
 from tools.validation import Foreign
 
-MOST_XP = 1_000_000  # what one award may give (private.award_xp)
 LONGEST_SESSION = 262_144  # characters of JSON, as public.save_user_session allows
 
 Badge = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

@@ -6,15 +6,15 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from tools.database.arriving_users import EARLIEST, HIGHEST_ID
+
 MOST_BYTES = 512 * 1024 * 1024
-HIGHEST_ID = (1 << 52) - 1
 DEEPEST = 100  # objects and lists within one another
 MOST_DIGITS = 1_000  # of a whole number; Python refuses to read 4,300
-EARLIEST = datetime(2013, 8, 14, tzinfo=UTC)  # no Telegram account is older
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ class UnreadableFile(Exception):
 class Entry:
     """One user of the file: the data for private.import_user, or why it is refused.
 
-    `line` is the key in the file; `telegram_id` is 0 where the key is none.
+    `key` is as the file has it; `telegram_id` is 0 where the key is none.
     """
 
     key: str
