@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from shared.core.pictures.canvas import Canvas
+from shared.core.pictures.colors import CARD, GROUND, INK, QUIET, TRACK
 
 WIDTH, HEIGHT = 1280, 1180  # twice what a phone shows, so it stays sharp
 _MARGIN, _GAP = 56, 24
-_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"  # as in shared/features/account/usage_picture.py
-_INK, _QUIET = "#f3f6fa", "#a9b8c8"
 _TILE_HEIGHT = 236
 _TOP = 156 + _TILE_HEIGHT + _GAP  # where the charts begin
 _CHART_HEIGHT = 342
@@ -73,9 +72,9 @@ class OverviewPicture:
 
 def draw(view: OverviewPicture) -> BytesIO:
     """Return the picture as a PNG file."""
-    canvas = Canvas(WIDTH, HEIGHT, _GROUND)
-    canvas.words(_MARGIN, 104, view.title, 60, _INK, "SemiBold")
-    canvas.words(WIDTH - _MARGIN, 104, view.date, 36, _QUIET, anchor="r")
+    canvas = Canvas(WIDTH, HEIGHT, GROUND)
+    canvas.words(_MARGIN, 104, view.title, 60, INK, "SemiBold")
+    canvas.words(WIDTH - _MARGIN, 104, view.date, 36, QUIET, anchor="r")
     _tiles(canvas, view.tiles)
     for number, chart in enumerate(view.charts):
         _chart(canvas, _TOP + number * (_CHART_HEIGHT + _GAP), chart)
@@ -92,38 +91,38 @@ def _tiles(canvas: Canvas, tiles: Sequence[Tile]) -> None:
     small = min(canvas.fitting(text, 28, room) for tile in tiles for text in (tile.title, *tile.about))
     for number, tile in enumerate(tiles):
         x, y = _MARGIN + number * (width + _GAP), 156
-        canvas.box(x, y, width, _TILE_HEIGHT, _CARD, 32)
-        canvas.words(x + 28, y + 52, tile.title, small, _QUIET)
-        canvas.words(x + 28, y + 120, tile.figure, size, _INK, "SemiBold")
+        canvas.box(x, y, width, _TILE_HEIGHT, CARD, 32)
+        canvas.words(x + 28, y + 52, tile.title, small, QUIET)
+        canvas.words(x + 28, y + 120, tile.figure, size, INK, "SemiBold")
         for line, text in enumerate(tile.about):
-            canvas.words(x + 28, y + 168 + 38 * line, text, small, _QUIET)
+            canvas.words(x + 28, y + 168 + 38 * line, text, small, QUIET)
 
 
 def _chart(canvas: Canvas, y: float, chart: Chart) -> None:
     x, width, height = _MARGIN, WIDTH - 2 * _MARGIN, _CHART_HEIGHT
-    canvas.box(x, y, width, height, _CARD, 40)
+    canvas.box(x, y, width, height, CARD, 40)
     left, room = x + 44, width - 88
-    written = canvas.words(left, y + 66, chart.title, 36, _INK, "SemiBold")
-    canvas.words(left + room, y + 66, chart.about, 30, _QUIET, anchor="r")
+    written = canvas.words(left, y + 66, chart.title, 36, INK, "SemiBold")
+    canvas.words(left + room, y + 66, chart.about, 30, QUIET, anchor="r")
     if any(bar.top for bar in chart.bars):
         at = left + written + 36
         canvas.box(at, y + 44, 22, 22, chart.colors.top, 11)
-        canvas.words(at + 34, y + 66, chart.top, 28, _QUIET)
+        canvas.words(at + 34, y + 66, chart.top, 28, QUIET)
     top, bottom = y + 104, y + height - 64
     most = max(5, *(bar.base + bar.top for bar in chart.bars))  # a first request is no record
     step = room / len(chart.bars)
     for number, bar in enumerate(chart.bars):
         at, left_of_today = left + number * step, len(chart.bars) - 1 - number
-        canvas.box(at + step * 0.16, bottom - 8, step * 0.68, 8, _TRACK, 4)
+        canvas.box(at + step * 0.16, bottom - 8, step * 0.68, 8, TRACK, 4)
         colors = (chart.colors.past if left_of_today else chart.colors.today, chart.colors.top)
         _bar(canvas, at + step * 0.16, step * 0.68, bottom, (bottom - top) / most, bar, colors)
         if not left_of_today:
-            canvas.words(left + room, bottom + 42, bar.label, 28, _INK, "SemiBold", "r")
+            canvas.words(left + room, bottom + 42, bar.label, 28, INK, "SemiBold", "r")
         elif left_of_today % 7 == 0:
-            canvas.words(at + step / 2, bottom + 42, bar.label, 28, _QUIET, anchor="m")
+            canvas.words(at + step / 2, bottom + 42, bar.label, 28, QUIET, anchor="m")
     if not any(bar.base + bar.top for bar in chart.bars):
         size = canvas.fitting(chart.nothing, 34, room)
-        canvas.words(x + width / 2, (top + bottom) / 2, chart.nothing, size, _QUIET, anchor="m")
+        canvas.words(x + width / 2, (top + bottom) / 2, chart.nothing, size, QUIET, anchor="m")
 
 
 def _bar(

@@ -8,11 +8,10 @@ from io import BytesIO
 from itertools import pairwise
 
 from shared.core.pictures.canvas import Canvas
+from shared.core.pictures.colors import CARD, GROUND, INK, QUIET, TRACK
 
 WIDTH, HEIGHT = 1280, 960  # twice what a phone shows, so it stays sharp
 _MARGIN = 56
-_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"  # as in usage_picture.py
-_INK, _QUIET = "#f3f6fa", "#a9b8c8"
 _SCORE, _CLARITY, _BAR = "#4f8fff", "#2fd3a2", "#f7b23b"
 _BADGE, _BADGE_INK = "#26436f", "#a9c9ff"
 
@@ -49,7 +48,7 @@ class ProgressPicture:
 
 def draw(view: ProgressPicture) -> BytesIO:
     """Return the picture as a PNG file."""
-    canvas = Canvas(WIDTH, HEIGHT, _GROUND)
+    canvas = Canvas(WIDTH, HEIGHT, GROUND)
     _head(canvas, view)
     _chart(canvas, view)
     _bars(canvas, view)
@@ -61,20 +60,20 @@ def draw(view: ProgressPicture) -> BytesIO:
 def _head(canvas: Canvas, view: ProgressPicture) -> None:
     size = canvas.fitting(view.best, 36, 460, "SemiBold")
     width = canvas.width_of(view.best, size, "SemiBold") + 56
-    canvas.words(_MARGIN, 104, view.title, canvas.fitting(view.title, 60, 660, "SemiBold"), _INK, "SemiBold")
+    canvas.words(_MARGIN, 104, view.title, canvas.fitting(view.title, 60, 660, "SemiBold"), INK, "SemiBold")
     canvas.box(WIDTH - _MARGIN - width, 52, width, 68, _BADGE, 34)
     canvas.words(WIDTH - _MARGIN - width / 2, 86 + size * 0.36, view.best, size, _BADGE_INK, "SemiBold", "m")
 
 
 def _chart(canvas: Canvas, view: ProgressPicture) -> None:
     x, y, width, height = _MARGIN, 156, WIDTH - 2 * _MARGIN, 412
-    canvas.box(x, y, width, height, _CARD, 40)
+    canvas.box(x, y, width, height, CARD, 40)
     at = x + 44.0
     for color, word in ((_SCORE, view.score), (_CLARITY, view.clarity)):
         canvas.box(at, y + 44, 22, 22, color, 11)
-        at += 34 + canvas.words(at + 34, y + 66, word, 30, _QUIET) + 44
+        at += 34 + canvas.words(at + 34, y + 66, word, 30, QUIET) + 44
     left, right, top, bottom = x + 76, x + width - 76, y + 118, y + height - 70
-    canvas.box(x + 44, bottom, width - 88, 3, _TRACK)
+    canvas.box(x + 44, bottom, width - 88, 3, TRACK)
     most = max(100, *(point.score for point in view.points))
     step = (right - left) / max(len(view.points) - 1, 1)
     first = left if len(view.points) > 1 else (left + right) / 2
@@ -87,7 +86,7 @@ def _chart(canvas: Canvas, view: ProgressPicture) -> None:
             bottom - (bottom - top) * point.score / most - 22,
             str(point.score),
             26,
-            _INK,
+            INK,
             "SemiBold",
             "m",
         )
@@ -110,22 +109,22 @@ def _line(
 
 def _dates(canvas: Canvas, points: Sequence[Point], first: float, step: float, y: float) -> None:
     """Write the first and the last date, which never overlap."""
-    canvas.words(first, y, points[0].label, 26, _QUIET, anchor="m" if len(points) == 1 else "l")
+    canvas.words(first, y, points[0].label, 26, QUIET, anchor="m" if len(points) == 1 else "l")
     if len(points) > 1:
-        canvas.words(first + step * (len(points) - 1), y, points[-1].label, 26, _QUIET, anchor="r")
+        canvas.words(first + step * (len(points) - 1), y, points[-1].label, 26, QUIET, anchor="r")
 
 
 def _bars(canvas: Canvas, view: ProgressPicture) -> None:
     x, y, width, height = _MARGIN, 600, WIDTH - 2 * _MARGIN, 304
-    canvas.box(x, y, width, height, _CARD, 40)
-    canvas.words(x + 44, y + 62, view.types, 36, _INK, "SemiBold")
+    canvas.box(x, y, width, height, CARD, 40)
+    canvas.words(x + 44, y + 62, view.types, 36, INK, "SemiBold")
     most = max((bar.count for bar in view.bars), default=1)
     row = min((height - 96) / max(len(view.bars), 1), 50)
     names = max((canvas.width_of(bar.name, 28) for bar in view.bars), default=0.0)
     left = x + 44 + min(names, 320) + 28
     for number, bar in enumerate(view.bars):
         base = y + 88 + row * number + row * 0.62
-        canvas.words(x + 44, base, bar.name, canvas.fitting(bar.name, min(28, int(row * 0.6)), 320), _QUIET)
+        canvas.words(x + 44, base, bar.name, canvas.fitting(bar.name, min(28, int(row * 0.6)), 320), QUIET)
         room = x + width - 130 - left
         canvas.box(left, base - row * 0.44, max(room * bar.count / most, 12), row * 0.5, _BAR, row * 0.25)
         canvas.words(
@@ -133,6 +132,6 @@ def _bars(canvas: Canvas, view: ProgressPicture) -> None:
             base,
             str(bar.count),
             min(28, int(row * 0.6)),
-            _INK,
+            INK,
             "SemiBold",
         )

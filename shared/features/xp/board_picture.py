@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from shared.core.pictures.canvas import Canvas, Weight
-from shared.features.xp.colors import (
+from shared.core.pictures.colors import (
     BLUE_BADGE,
     BLUE_INK,
     BRONZE,

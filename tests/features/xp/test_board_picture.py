@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from shared.features.xp import colors
+from shared.core.pictures import colors
 from shared.features.xp.board_picture import WIDTH, BoardPicture, Row, draw
 from tests.features.account.test_usage_picture import contrast, count
 

@@ -1,4 +1,4 @@
-"""The colors of this feature's pictures.
+"""The colors that pictures have in common.
 
 Telegram tells bots no theme. A dark card reads well on a light chat and does not glare on a dark one.
 """
