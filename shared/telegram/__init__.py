@@ -9,6 +9,7 @@
     context_loading.py  builds the context         user.py       the user, limits and ban in it
     bot.py              `Bot`, a telebot TeleBot whose handlers run in a context
     payment_updates.py  updates that bypass session and lease
+    poll_answers.py     votes, which name no chat
     fallback.py         answers without a database
     bans.py             banned users
     outbox.py           delivers stored calls      templates.py  renders messages that SQL enqueued
