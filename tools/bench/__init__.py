@@ -6,7 +6,8 @@
     saturation.py   CPU, round trips and calls of one update; updates per second
     streamed.py     a chat whose answer is streamed slowly, beside an instant one
     slow_ai.py      many users waiting for a slow AI
-    latency.py      how long one user waits beside a distant database     distance.py    the proxy that delays it
+    latency.py      how long one user waits beside a distant database
+    distance.py     the proxy that makes it distant
     callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
     pgbench.py      Postgres alone, by pgbench
     ranks.py        boards, ranks and awards with few and with many users, beside a one-row UPDATE
