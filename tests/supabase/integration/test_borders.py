@@ -51,6 +51,6 @@ def test_a_quantity_is_between_1_and_the_most(
 
 
 def test_a_balance_without_a_ledger_is_reported(sql: Sql, call: Call) -> None:
-    anna = create_user(sql)
+    anna, _ = create_user(sql), create_user(sql)
     sql("update users set balance = 5 where telegram_id = %s", anna)
     assert call("check_balances") == [{"user_id": user_id_of(sql, anna), "balance": "5.00", "ledger": "0"}]
