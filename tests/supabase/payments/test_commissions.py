@@ -36,6 +36,7 @@ def test_a_commission_is_rounded_to_kopecks(money: Money, percent: str, given: l
     rows = money.sql("select user_id, given from payment_effects where effect = 'commission'")
     assert [(row["user_id"], str(row["given"])) for row in rows] == [(ben, amount) for amount in given]
     assert money.user_row(ben)["balance"] == sum(map(Decimal, given))
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_a_payment_in_another_currency_or_without_a_referrer_earns_none(money: Money) -> None:
