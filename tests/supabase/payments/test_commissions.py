@@ -39,6 +39,15 @@ def test_a_commission_is_rounded_to_kopecks(money: Money, percent: str, given: l
     assert money.user_row(anna)["bonus_credits"] == 100
 
 
+def test_a_payment_earns_one_commission(money: Money) -> None:
+    ben, anna = refer(money)
+    set_percent(money, "10")
+    money.record(paid(payment := unique_id(), money.order(anna)))
+    number = money.payment(payment)["id"]
+    money.sql("select private.pay_commission(p, %s) from payments as p where p.id = %s", ben, number)
+    assert money.user_row(ben)["balance"] == Decimal("14.90")
+
+
 def test_a_payment_in_another_currency_or_without_a_referrer_earns_none(money: Money) -> None:
     ben, anna = refer(money)
     set_percent(money, "10")

@@ -176,6 +176,15 @@ def test_an_unknown_user_and_another_orders_reference_are_rejected(money: Money)
     assert untouched(money, ben)
 
 
+def test_a_repetition_with_another_price_returns_what_was_bought(money: Money) -> None:
+    anna = money.user()
+    give(money, anna, "300")
+    first = buy(money, anna, reference=f"tap:{anna}", p_amount=Decimal(149))
+    again = buy(money, anna, reference=f"tap:{anna}", p_amount=Decimal(150))
+    assert (first["outcome"], again["outcome"], again["amount"]) == ("paid", "known", "149.00")
+    assert money.user_row(anna)["balance"] == 151
+
+
 def test_an_order_whose_discount_is_gone_cannot_be_paid(money: Money) -> None:
     anna = money.user()
     give(money, anna, "500")
