@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from decimal import Decimal
@@ -604,3 +605,31 @@ def test_every_refund_is_notified_with_its_amount(money: Money) -> None:
     result = money.record(paid(early, money.order(anna)))["outgoing"]
     assert message_keys(result) == ["refunded"]
     assert Decimal(result[0]["parameters"]["values"]["money"]["amount"]) == 149
+
+
+@pytest.mark.parametrize(
+    ("payment", "rest"),
+    [
+        ({"amount": None}, "0"),
+        ({"amount": 100}, "100"),
+        ({"amount": 100, "refunded": 30, "disputed": 20}, "50"),
+        ({"amount": 100, "refunded": 100}, "0"),
+        ({"amount": 100, "refunded": 100, "disputed": 100}, "0"),
+    ],
+)
+def test_the_rest_of_a_payment_is_refundable(money: Money, payment: dict[str, Any], rest: str) -> None:
+    statement = (
+        "select private.refundable_amount(jsonb_populate_record(null::payments, %s::jsonb))::text as rest"
+    )
+    row = {"id": 0, "refunded": 0, "disputed": 0, **payment}
+    assert money.sql(statement, json.dumps(row)) == [{"rest": rest}]
+
+
+def test_an_open_refund_lowers_the_rest_of_its_payment_alone(money: Money) -> None:
+    first, second = unique_id(), unique_id()
+    for payment in (first, second):
+        money.record(paid(payment, money.order(money.user())))
+    number = money.payment(first)["id"]
+    money.call("admin_refund_payment", p_payment_id=number, p_amount=Decimal(50), p_admin_email=EMAIL)
+    rows = money.sql("select private.refundable_amount(p)::text as rest from payments as p order by p.id")
+    assert [row["rest"] for row in rows] == ["99.00", "149.00"]
