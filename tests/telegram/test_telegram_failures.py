@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from shared.core import texts
+from tests.conftest import ADMIN
 from tests.stories.test_keys import a_key, add
 from tests.support import eventually, says
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
@@ -219,3 +221,33 @@ def test_a_message_with_rejected_entities_is_sent_without_them(stack: Stack) -> 
     chat.send("hello").wait()
     answer = chat.answer()
     assert (answer.text, answer.entities) == ("bold", [])
+
+
+def test_a_block_of_one_bot_leaves_the_others_to_write(
+    stack: Stack, sql: Sql, call: Callable[..., Any], appoint: Callable[..., Any]
+) -> None:
+    appoint()
+    anna = stack.telegram.user("Anna")
+    assistant, example = anna.chat("assistant"), anna.chat("example")
+    for chat in (assistant, example):
+        chat.send("/start").wait()
+        chat.answer()
+
+    def state() -> tuple[bool, list[str]]:
+        user = sql("select id, is_active from users where telegram_id = %s", anna.id)[0]
+        blocked = sql(
+            "select bot from bot_sessions where user_id = %s and is_blocked order by bot", user["id"]
+        )
+        return bool(user["is_active"]), [row["bot"] for row in blocked]
+
+    example.block()  # the bot that was used last
+    assert eventually(lambda: state() == (True, ["example"]))
+    (user,) = sql("select id from users where telegram_id = %s", anna.id)
+    given = call("admin_add_bonus_credits", p_user_id=user["id"], p_credits=5, p_admin_email=ADMIN)
+    assert [message["bot"] for message in given["outgoing"]] == ["assistant"]
+
+    stack.telegram.fail("sendMessage", status=403, chat_id=anna.id)
+    assistant.send("hello").wait()
+    assert eventually(lambda: state() == (False, ["assistant", "example"]))
+    example.unblock()
+    assert eventually(lambda: state() == (True, ["assistant"]))

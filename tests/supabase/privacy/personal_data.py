@@ -40,7 +40,8 @@ TABLES = {
     "public.bot_sessions": Table(
         "deleted",
         section="sessions",
-        export="bot chat_id thread_id mode session_data stats_data last_update_id created_at updated_at",
+        export="bot chat_id thread_id mode session_data stats_data last_update_id is_blocked"
+        " created_at updated_at",
         not_exported="user_id",
     ),
     "public.service_grants": Table(

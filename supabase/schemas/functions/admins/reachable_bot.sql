@@ -1,5 +1,5 @@
 -- Finds a bot that may write to a user: p_bot where the user has a private chat with it, else the one of the latest
--- private chat. A message in a group does not allow a bot to write to the user.
+-- private chat; never a bot that the user blocks. A message in a group does not allow a bot to write to the user.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select s.bot
     from public.bot_sessions as s
-   where s.user_id = p_user_id and s.chat_id = p_telegram_id
+   where s.user_id = p_user_id and s.chat_id = p_telegram_id and not s.is_blocked
    order by s.bot = p_bot desc nulls last, s.updated_at desc
    limit 1;
 $$;

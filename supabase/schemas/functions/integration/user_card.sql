@@ -15,7 +15,7 @@
 --   is_paid: boolean
 --   is_admin: boolean
 --   is_banned: boolean
---   is_active: boolean     (false: the user blocked a bot)
+--   is_active: boolean     (false: the user blocks every bot)
 --   has_started: boolean   (false: no bot has received a message of the user yet)
 --   balance: numeric
 --   bonus_credits: int

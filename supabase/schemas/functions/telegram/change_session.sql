@@ -20,11 +20,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_changes ?| array['language', 'price_currency', 'is_active'] then
+  if p_changes ? 'is_active' then
+    perform private.set_blocked(p_update.chat_id, p_update.bot, not (p_changes ->> 'is_active')::boolean);
+  end if;
+  if p_changes ?| array['language', 'price_currency'] then
     update public.users as u
        set language = coalesce(p_changes ->> 'language', u.language),
-           price_currency = coalesce(p_changes ->> 'price_currency', u.price_currency),
-           is_active = coalesce((p_changes ->> 'is_active')::boolean, u.is_active)
+           price_currency = coalesce(p_changes ->> 'price_currency', u.price_currency)
      where u.id = p_update.user_id;
   end if;
   if p_changes ? 'referrer_code' then

@@ -1,14 +1,14 @@
 -- Records the delivery results of outbox items.
 --
 -- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error}]. Items that were sent or
--- refused for good are deleted. blocked: the user blocked the bot, and users.is_active becomes false. later: retried
+-- refused for good are deleted. blocked: the user blocked the bot (private.set_blocked). later: retried
 -- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
 -- is given up.
 --
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
 --   first that must wait and reports those behind it as waiting too. The commit does not wait for the disk: if the
 --   server crashes within the second that follows, the sweep delivers the items once more.
--- Locks: users who blocked a bot, then outbox items.
+-- Locks: users who blocked a bot and their sessions, then outbox items.
 -- Returns: jsonb
 --   dropped: int           (how many were given up after a day of attempts)
 -- Errors: none.
@@ -30,11 +30,14 @@ begin
     return '{"dropped": 0}'::jsonb;
   end if;
   v_now := private.clock();
-  update public.users as u
-     set is_active = false
-    from jsonb_array_elements(p_results) as r (value)
-    join public.telegram_outbox as o on o.id = (r.value ->> 'id')::bigint
-   where r.value ->> 'outcome' = 'blocked' and u.telegram_id = o.chat_id;
+  perform private.set_blocked(b.chat_id, b.bot, true)
+    from (
+      select distinct o.chat_id, o.bot
+        from jsonb_array_elements(p_results) as r (value)
+        join public.telegram_outbox as o on o.id = (r.value ->> 'id')::bigint
+       where r.value ->> 'outcome' = 'blocked'
+       order by o.chat_id, o.bot
+    ) as b;
   delete from public.telegram_outbox as o
    using jsonb_array_elements(p_results) as r (value)
    where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' in ('sent', 'refused', 'blocked');

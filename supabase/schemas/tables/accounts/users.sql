@@ -72,7 +72,7 @@ comment on column public.users.language is 'Language that the user chose with /l
 comment on column public.users.price_currency is 'Currency that the user chose for prices, ISO 4217; null: by language';
 comment on column public.users.balance is 'Amount in the currency of the setting balance_currency; the sum of balance_transactions';
 comment on column public.users.vip_level is 'Derived (private.refresh_access): level of the active plan, see subscription_limits; 0: the free plan';
-comment on column public.users.is_active is 'False: the user has blocked a bot';
+comment on column public.users.is_active is 'False: the user blocks every bot with which there is a private chat (private.set_blocked)';
 comment on column public.users.is_newcomer is 'True until the first served AI request';
 comment on column public.users.is_paid is 'Derived (private.refresh_access): has a paid plan, or is an admin';
 comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';

@@ -10,6 +10,7 @@ create table public.bot_sessions (
   session_data jsonb not null default '{}',
   stats_data jsonb not null default '{}',
   last_update_id bigint,
+  is_blocked boolean not null default false,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
   primary key (user_id, bot, chat_id, thread_id),
@@ -30,6 +31,7 @@ comment on column public.bot_sessions.thread_id is 'Topic of the chat (message_t
 comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py';
 comment on column public.bot_sessions.session_data is 'Small values by key; "awaiting" names the input that the next message is expected to be';
 comment on column public.bot_sessions.stats_data is 'Counters; "requests": AI requests served in this session';
+comment on column public.bot_sessions.is_blocked is 'Whether the user blocks the bot; only in a private chat (chat_id is the user''s Telegram id)';
 comment on column public.bot_sessions.last_update_id is 'Update id of the newest handled message; Telegram delivers the next one only after the response to this one';
 alter table public.bot_sessions enable row level security;
 revoke all on table public.bot_sessions from public, anon, authenticated, service_role;
