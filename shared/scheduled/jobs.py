@@ -37,7 +37,7 @@ JOBS = {
         "Reconciles each day's payments with providers",
     ),
     "quiz": Job(
-        "* * * * *",
+        "*/5 * * * *",
         "shared.features.quiz.jobs:quiz",
         "Reminds users of the day's challenge, posts results of quizzes in groups",
     ),

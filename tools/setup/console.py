@@ -37,15 +37,18 @@ class Console:
             if answer and self._passes(check(answer)):
                 return answer
 
-    def ask_secret(self, question: str, check: Check, *, may_be_quoted: bool = True) -> str:
+    def ask_secret(
+        self, question: str, check: Check, *, may_be_quoted: bool = True, is_optional: bool = False
+    ) -> str:
         """Ask for a secret until it passes its check; on a terminal nothing of it is shown.
 
-        Quotes around it are removed, unless they may belong to it (a password).
+        Quotes around it are removed, unless they may belong to it (a password). Enter alone leaves an optional
+        one empty.
         """
         while True:
             answer = visible(self._secret(f"{question} (not shown): "))
             answer = unquoted(answer) if may_be_quoted else answer
-            if answer and self._passes(check(answer)):
+            if (is_optional and not answer) or (answer and self._passes(check(answer))):
                 return answer
 
     def choose(self, question: str, options: Sequence[str], default: str) -> str:

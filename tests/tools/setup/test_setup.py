@@ -41,6 +41,8 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
         "Address of the database": [world.owner_url],
         "Database password": [PASSWORD],
         "Token for the bot assistant": [world.telegram.bot("assistant").token],
+        "Token for the bot quiz": [""],
+        "Token for the bot spin": [""],
         "AI provider": [""],
         "OpenAI API key": [AI_KEY],
         "May users": ["yes"],

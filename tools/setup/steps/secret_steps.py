@@ -124,18 +124,24 @@ class Bots(Step):
         return _stored(context, ["BOT_TOKENS"])
 
     def run(self, context: Context) -> None:
-        """Ask for each bot's token and store them."""
+        """Ask for the token of each bot that is to be deployed, at least one, and store them."""
         from shared import bots
 
-        context.console.say("  Write /newbot to @BotFather; it answers with a token.")
+        context.console.say("  Write /newbot to @BotFather; it answers with a token. Each bot has its own.")
         names = bots.names()
         base = context.answers.functions_url
-        tokens = {
-            name: context.console.ask_secret(
-                f"Token for the bot {name}", lambda token: checks.new_bot(token, base)
-            )
-            for name in names
-        }
+        tokens: dict[str, str] = {}
+
+        def check(token: str) -> Verdict:
+            owner = next((name for name, known in tokens.items() if known == token), "")
+            return Verdict.bad(f"That is the token of {owner}.") if owner else checks.new_bot(token, base)
+
+        for name in names:
+            context.console.say(f"  {name}: {bots.load(name).description}")
+            is_optional = bool(tokens) or name != names[-1]
+            question = f"Token for the bot {name}{', Enter to leave it out' if is_optional else ''}"
+            if token := context.console.ask_secret(question, check, is_optional=is_optional):
+                tokens[name] = token
         context.store.put("BOT_TOKENS", json.dumps(tokens))
 
     def script(self, answers: Answers) -> list[str]:
