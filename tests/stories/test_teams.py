@@ -44,6 +44,7 @@ def join(stack: Stack, code: str, name: str, language: str = "en") -> Chat:
     """A new user opens the invite link and joins."""
     chat = stack.telegram.user(name, language).chat("spin")
     invitation = ask(chat, f"/start team_{code}")
+    assert says(invitation.text, "welcome_spin", language)
     assert says(invitation.text, "team_invitation", language)
     joined = tap(invitation, words(language, "team_join_button"))
     assert says(joined.text, "team_joined", language)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.core import texts
 from tests.support import deliver_until_done, eventually, message_update, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
@@ -217,3 +218,12 @@ def test_an_erased_user_gets_no_second_trial(stack: Stack) -> None:
     deliver_until_done(stack.telegram, message_update(anna, "/start"), "assistant")
     chat.room.taken = len(chat.room.answers)
     assert ask(chat, "/trial").text.startswith(WORDS["en"]["used"])
+
+
+@pytest.mark.parametrize(("bot", "command"), [("spin", "new"), ("quiz", "quiz")])
+def test_a_trial_leads_on_to_what_the_bot_is_for(stack: Stack, bot: str, command: str) -> None:
+    chat = stack.telegram.user("Anna", language_code="en").chat(bot)
+    ask(chat, "/start")
+    started = tap(ask(chat, "/trial"), WORDS["en"]["start"])
+    assert started.text.startswith(WORDS["en"]["started"])
+    assert texts.text("en", f"menu_{command}") in labels(started)

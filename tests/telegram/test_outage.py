@@ -50,6 +50,17 @@ def test_text_is_answered_without_a_database(offline_stack: Stack, sql: Sql) -> 
     assert not sql("select from users where telegram_id = %s", anna.id)
 
 
+@pytest.mark.parametrize("bot", ["spin", "quiz"])
+def test_a_bot_that_is_no_assistant_says_what_it_is_without_a_database(
+    offline_stack: Stack, bot: str
+) -> None:
+    chat = offline_stack.telegram.user("Anna", language_code="en").chat(bot)
+    chat.send("/start")
+    answer = chat.answer(15).text
+    assert says(answer, f"welcome_{bot}", name="Anna")
+    assert says(answer, "offline_unavailable")
+
+
 def test_the_first_message_of_an_outage_is_answered_at_once(stack: Stack) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     chat.send("/start").wait()

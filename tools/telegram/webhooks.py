@@ -119,7 +119,11 @@ def _set_descriptions(name: str, languages: Sequence[str], call: Call) -> None:
     """Set the bot's short description in each language, where it differs; the default one for all others."""
     for code, language in (("", languages[0]), *((one, one) for one in languages)):
         where = {"language_code": code} if code else {}
-        about = menus.description(language, "bot_about", _LONGEST_ABOUT)
+        own = f"bot_about_{name}"
+        key = (
+            own if texts.has(language, own) else "bot_about"
+        )  # a bot without a text of its own is an assistant
+        about = menus.description(language, key, _LONGEST_ABOUT)
         if call(name, "getMyShortDescription", where).get("short_description", "") != about:
             call(name, "setMyShortDescription", {"short_description": about, **where})
 

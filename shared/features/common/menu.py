@@ -20,16 +20,24 @@ def main_menu(context: UpdateContext) -> Keyboard:
     if not settings().database_enabled:
         return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
     rows = [
-        _button(context, "new", context.text("menu_new")),
-        [
-            *_button(context, "quiz", context.text("menu_quiz")),
-            *_button(context, "daily", context.text("menu_daily")),
-        ],
+        *start_buttons(context),
         [*_button(context, "profile", context.text("menu_profile")), *buy_button(context)],
         _button(context, "mode", _mode_label(context)),
         [
             *_button(context, "language", texts.language(context.language).NAME),
             *_button(context, "help", context.text("menu_help")),
+        ],
+    ]
+    return [row for row in rows if row]
+
+
+def start_buttons(context: UpdateContext) -> Keyboard:
+    """Return the rows that start what the bot is for: a training, a quiz; none in a bot that just answers."""
+    rows = [
+        _button(context, "new", context.text("menu_new")),
+        [
+            *_button(context, "quiz", context.text("menu_quiz")),
+            *_button(context, "daily", context.text("menu_daily")),
         ],
     ]
     return [row for row in rows if row]

@@ -49,15 +49,15 @@ def start(message: Message) -> None:
         if context.bot.open_page(page, message):
             return None
     if context.is_offline:
-        key = "welcome_offline" if settings().database_enabled else "welcome_without_database"
-        return reply(context.rich(key, name=context.user.name), main_menu(context))
+        return reply(_offline_welcome(context), main_menu(context))
     if _START_PAYLOAD.fullmatch(payload):
         context.set_data("start_payload", payload)
     context.set_data("awaiting", None)
     if answer := context.bot.open_link(context, payload):
         words, keyboard = answer
         # The link may have changed the plan: its limit is not shown.
-        key = "welcome_unlimited" if context.user.is_new else "welcome_back"
+        new = _own_welcome(context) or "welcome_unlimited"
+        key = new if context.user.is_new else "welcome_back"
         return reply(concat(context.rich(key, name=context.user.name), words, separator="\n\n"), keyboard)
     reply(_welcome(context), main_menu(context))
     if context.user.is_admin and context.update.is_private:
@@ -73,12 +73,25 @@ def _set_admin_menu(context: UpdateContext) -> None:
     )
 
 
+def _own_welcome(context: UpdateContext) -> str | None:
+    """Return the key of the bot's own welcome; None of an assistant."""
+    own = f"welcome_{context.bot.name}"
+    return own if texts.has(context.language, own) else None
+
+
+def _offline_welcome(context: UpdateContext) -> Text:
+    name, enabled = context.user.name, settings().database_enabled
+    if own := _own_welcome(context):
+        reason = "offline_unavailable" if enabled else "disabled_unavailable"
+        return concat(context.rich(own, name=name), context.rich(reason), separator="\n\n")
+    return context.rich("welcome_offline" if enabled else "welcome_without_database", name=name)
+
+
 def _welcome(context: UpdateContext) -> Text:
     name = context.user.name
     if context.update.is_group:
         return context.rich("welcome_group", name=name)
-    own = f"welcome_{context.bot.name}"  # of a bot that is no assistant
-    if texts.has(context.language, own):
+    if own := _own_welcome(context):
         return context.rich(own, name=name)
     if not context.user.is_new:
         return context.rich("welcome_back", name=name)

@@ -59,7 +59,7 @@ def _caption(context: UpdateContext, stats: QuizStatistics) -> Text:
             "quiz_progress_answers",
             right=figures.number(context.language, stats["right_answers"]),
             of=figures.number(context.language, stats["answers"]),
-            percent=_percent(stats["right_answers"], stats["answers"]),
+            share=_share(context, stats["right_answers"], stats["answers"]),
         ),
         context.rich("quiz_progress_cards", count=stats["due"], soon=stats["due_soon"]),
     ]
@@ -73,6 +73,7 @@ def _picture(context: UpdateContext, stats: QuizStatistics) -> ProgressPicture:
     return ProgressPicture(
         title=context.text("quiz_picture_title"),
         percent=_percent(stats["right_answers"], stats["answers"]),
+        share=_share(context, stats["right_answers"], stats["answers"]),
         right=context.text("quiz_picture_right"),
         figures=[
             (figures.number(context.language, stats["runs"]), context.text("quiz_picture_runs")),
@@ -84,7 +85,7 @@ def _picture(context: UpdateContext, stats: QuizStatistics) -> ProgressPicture:
             Topic(
                 screens.topic_name(context, topic["topic"]),
                 topic["right_answers"] / topic["answers"],
-                f"{_percent(topic['right_answers'], topic['answers'])} %",
+                _share(context, topic["right_answers"], topic["answers"]),
             )
             for topic in stats["topics"][:MOST_TOPICS]
         ],
@@ -98,6 +99,10 @@ def _picture(context: UpdateContext, stats: QuizStatistics) -> ProgressPicture:
             for day in stats["days"]
         ],
     )
+
+
+def _share(context: UpdateContext, part: int, whole: int) -> str:
+    return context.text("quiz_share", percent=_percent(part, whole))
 
 
 def _percent(part: int, whole: int) -> int:

@@ -38,6 +38,7 @@ class ProgressPicture:
 
     title: str
     percent: int  # of right answers
+    share: str  # the percent as the language writes it
     right: str  # below the percent: "right answers"
     figures: Sequence[tuple[str, str]]  # ("12", "quizzes"), at most three
     topics_title: str
@@ -71,7 +72,7 @@ def _share(canvas: Canvas, view: ProgressPicture) -> None:
     middle = (x + width / 2, y + 172)
     canvas.ring(*middle, 132, 34, 1, TRACK)
     canvas.ring(*middle, 132, 34, view.percent / 100, _RIGHT)
-    canvas.words(middle[0], middle[1] + 18, f"{view.percent} %", 68, INK, "SemiBold", "m")
+    canvas.words(middle[0], middle[1] + 18, view.share, 68, INK, "SemiBold", "m")
     canvas.words(
         middle[0], middle[1] + 60, view.right, canvas.fitting(view.right, 28, 180), QUIET, anchor="m"
     )

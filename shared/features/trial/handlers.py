@@ -8,7 +8,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.texts import Text
-from shared.features.common.menu import back
+from shared.features.common.menu import back, start_buttons
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import TRIAL
 from shared.telegram import current_context, reply
@@ -61,4 +61,5 @@ def _render(context: UpdateContext, trial: StartTrial | TrialOffer) -> tuple[Tex
     values = {"plan": plan_name(context, trial["plan"]), "days": trial["days"], "until": until}
     may = outcome == "available"
     button = (context.text("trial_start"), _START) if may else (context.text("menu_buy"), "buy")
-    return context.rich(f"trial_{outcome}", **values), [[button], *back(context)]
+    first = start_buttons(context) if outcome in ("started", "running") else []
+    return context.rich(f"trial_{outcome}", **values), [*first, [button], *back(context)]

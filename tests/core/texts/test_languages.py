@@ -100,7 +100,16 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("team_practice_button", "team_exam_button")
     made += tuple(f"trainer_{name}" for name in ("easy", "medium", "hard"))
     made += ("buy_group_", "buy_auto_", "buy_method_", "buy_pay_", "balance_paid_", "help_")
-    made += ("level_name_", "bot_name_", "badge_", "top_period_", "top_board_", "top_starts_")
+    made += (
+        "level_name_",
+        "bot_name_",
+        "bot_about_",
+        "bot_about_",
+        "badge_",
+        "top_period_",
+        "top_board_",
+        "top_starts_",
+    )
     made += ("zone_", "session_", "undo_")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))

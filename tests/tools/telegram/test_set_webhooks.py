@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ def test_every_language_has_its_short_description(telegram: Telegram, run: Run) 
     own = telegram.bot("assistant").texts
     assert own["short_description:en"] == texts.table("en")["bot_about"]
     assert own["short_description:"] == texts.table("ru")["bot_about"]
+
+
+@pytest.mark.parametrize("bot", ["spin", "quiz"])
+def test_a_bot_that_is_no_assistant_has_its_own_short_description(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch, bot: str
+) -> None:
+    monkeypatch.setattr(bots, "names", lambda: (bot,))
+    monkeypatch.setenv("BOT_TOKENS", json.dumps({bot: telegram.add_bot(bot).token}))
+    run("set-webhooks")
+    own = telegram.bot(bot).texts
+    assert own["short_description:en"] == texts.table("en")[f"bot_about_{bot}"]
+    assert own["short_description:"] == texts.table("ru")[f"bot_about_{bot}"]
 
 
 def test_the_default_language_is_a_setting(

@@ -17,6 +17,7 @@ TEXTS: Mapping[str, str] = {
         "**What I can do**\n\nI quiz you on sales and negotiation, explain every answer and bring questions "
         "back when it’s time to repeat them. Add me to a group and send /quiz there to play together."
     ),
+    "bot_about_quiz": "Sales and negotiation quizzes, with explanations and a daily challenge.",
     "prompt_quiz": "Start a quiz, or choose below.",
     "quiz_menu": "🧠 **Choose a topic**\n\n10 questions, with an explanation after each.",
     "quiz_open": "You have an unfinished quiz: {used} of {total} answered.",
@@ -90,7 +91,8 @@ TEXTS: Mapping[str, str] = {
     "quiz_progress_button": "📊 My progress",
     "quiz_progress_empty": "📊 Your progress will show up here after your first quiz.",
     "quiz_progress_head": "📊 **Your progress**",
-    "quiz_progress_answers": "{right} of {of} answers right ({percent} %)",
+    "quiz_progress_answers": "{right} of {of} answers right ({share})",
+    "quiz_share": "{percent}%",
     "quiz_progress_cards": "To review now: {count} · within a week: {soon}",
     "quiz_picture_title": "Quiz progress",
     "quiz_picture_right": "right answers",

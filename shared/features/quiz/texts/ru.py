@@ -17,6 +17,7 @@ TEXTS: Mapping[str, str] = {
         "**Что я умею**\n\nЗадаю вопросы о продажах и переговорах, объясняю каждый ответ и возвращаю вопросы, "
         "когда пора их повторить. Добавьте меня в группу и отправьте там /quiz, чтобы играть вместе."
     ),
+    "bot_about_quiz": "Квиз о продажах и переговорах: объяснения, повторение, вызов дня.",
     "prompt_quiz": "Начните квиз или выберите действие ниже.",
     "quiz_menu": "🧠 **Выберите тему**\n\n10 вопросов, объяснение после каждого.",
     "quiz_open": "У вас есть незаконченный квиз: {used} из {total}.",
@@ -90,11 +91,12 @@ TEXTS: Mapping[str, str] = {
     "quiz_progress_button": "📊 Мой прогресс",
     "quiz_progress_empty": "📊 Прогресс появится после первого квиза.",
     "quiz_progress_head": "📊 **Ваш прогресс**",
-    "quiz_progress_answers": "Верно {right} из {of} ({percent} %)",
+    "quiz_progress_answers": "Верно {right} из {of} ({share})",
+    "quiz_share": "{percent} %",
     "quiz_progress_cards": "Повторить сейчас: {count} · за неделю: {soon}",
     "quiz_picture_title": "Прогресс в квизах",
     "quiz_picture_right": "верно",
-    "quiz_picture_runs": "пройдено квизов",
+    "quiz_picture_runs": "пройдено",
     "quiz_picture_due": "повторить сейчас",
     "quiz_picture_soon": "ещё за неделю",
     "quiz_picture_topics": "Верные ответы по темам",

@@ -8,6 +8,7 @@ TEXTS: Mapping[str, str] = {
     "command_finish": "Finish and see the result",
     "command_history": "Your progress",
     "menu_new": "🎯 Train",
+    "bot_about_spin": "Sales call training: AI plays the client and explains your score.",
     "prompt_spin": "Tap “Train” to start, or choose below.",
     "welcome_spin": (
         "👋 **Hi, {name}!**\n\nI train sales calls. You talk to a client, I play them. Ask questions, and the "
@@ -58,23 +59,23 @@ TEXTS: Mapping[str, str] = {
     "trainer_new_button": "🎯 New training",
     "trainer_history_button": "📈 Progress",
     "trainer_open": (
-        "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity} %"
+        "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity}%"
     ),
     "trainer_exchange": "**You:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Questions: {questions} · clarity {clarity} %. Send the next one.",
+    "trainer_so_far": "Questions: {questions} · clarity {clarity}%. Send the next one.",
     "trainer_reply": "**{client}:** {reply}",
-    "trainer_line_counted": "{emoji} {type} **{points}**{context} · clarity {clarity} % · {number}/{limit}",
+    "trainer_line_counted": "{emoji} {type} **{points}**{context} · clarity {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
-        "{emoji} {type} **{points}**{context} · enough of this type, try another · clarity {clarity} % · "
+        "{emoji} {type} **{points}**{context} · enough of this type, try another · clarity {clarity}% · "
         "{number}/{limit}"
     ),
-    "trainer_line_repeated": "🔁 You’ve already asked this: **{points}** · clarity {clarity} % · {number}/{limit}",
+    "trainer_line_repeated": "🔁 You’ve already asked this: **{points}** · clarity {clarity}% · {number}/{limit}",
     "trainer_line_other_type": "{emoji} {type} **{points}** · not the type of this drill · {number}/{limit}",
     "trainer_line_context": " (in context)",
     "trainer_line_none": "💬 Not a question, so it didn’t count.",
     "trainer_line_instructions": "💬 Only what you say to the client counts.",
     "trainer_line_hint": "💬 Only questions move you forward. For example: “{question}”",
-    "trainer_may_finish": "✅ Clarity is {clarity} %: you can finish now, or go on for more points.",
+    "trainer_may_finish": "✅ Clarity is {clarity}%: you can finish now, or go on for more points.",
     "trainer_busy": "⏳ The client is still answering. Send this again after the answer; it didn’t count.",
     "trainer_secret": (
         "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the message."
@@ -137,8 +138,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_score": "🏁 **Score: {score}** · {rank}",
     "trainer_score_drill": "🏁 **Drill finished: {score}**",
-    "trainer_figures": "Clarity {clarity} % · questions {questions} · in context {contextual}",
-    "trainer_compared": "Last time: {score} ({difference}), clarity {clarity} %",
+    "trainer_figures": "Clarity {clarity}% · questions {questions} · in context {contextual}",
+    "trainer_compared": "Last time: {score} ({difference}), clarity {clarity}%",
     "trainer_result_line": "{number}. {emoji} **{points}** {question}",
     "trainer_bonus_coverage": "➕ **{points}** all types used",
     "trainer_bonus_order": "➕ **{points}** in the right order",
@@ -159,14 +160,14 @@ TEXTS: Mapping[str, str] = {
     "trainer_why_context": "🔗 +{points} for taking up the client’s words: “{fragment}”",
     "trainer_why_copied": "🔗 Nothing for context: this question is a tip.",
     "trainer_why_excess": "➖ More than {count} questions of this type cost {points} points each.",
-    "trainer_why_revealed": "🔓 The client opened up: {count}",
+    "trainer_why_revealed": "🔓 The client disclosed {count|new fact|new facts}.",
     "trainer_dispute_button": "⚖️ Dispute",
     "trainer_disputed": "Sent. A person will look at it.",
     "trainer_too_many_disputes": "You’ve disputed 20 lines within 24 hours. Try again tomorrow.",
     "trainer_is_disputed": "⚖️ You’ve disputed this line. A person will look at it.",
     "trainer_no_history": "📈 No finished trainings yet. Start the first one!",
     "trainer_history": "📈 **Your progress**\n\nTrainings: {count}",
-    "trainer_history_line": "{date}: **{score}** · {clarity} % · {company}",
+    "trainer_history_line": "{date}: **{score}** · {clarity}% · {company}",
     "trainer_history_button_line": "🏁 {score}",
     "trainer_picture_title": "Progress",
     "trainer_picture_score": "Score",

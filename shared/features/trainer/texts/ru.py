@@ -8,6 +8,7 @@ TEXTS: Mapping[str, str] = {
     "command_finish": "Завершить и увидеть результат",
     "command_history": "Ваш прогресс",
     "menu_new": "🎯 Тренироваться",
+    "bot_about_spin": "Тренажёр продаж: ИИ играет клиента и объясняет каждый балл.",
     "prompt_spin": "Нажмите «Тренироваться» или выберите действие ниже.",
     "welcome_spin": (
         "👋 **Здравствуйте, {name}!**\n\nЗдесь тренируют переговоры. Вы говорите с клиентом, его играю я. "
@@ -93,7 +94,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_exam_button": "🎓 Экзамен",
     "trainer_exam_start": (
         "🎓 **Экзамен**\n\nВопросов: {limit}, время — до {until}. Подсказок нет, результат увидите в конце. Чтобы сдать, "
-        "наберите {score}. Пришлите первый вопрос."
+        "наберите баллов: {score}. Пришлите первый вопрос."
     ),
     "trainer_exam_open": "🎓 **Идёт экзамен**\n\n{company}\nВопросов: {questions} · до {until}",
     "trainer_line_exam": "🎓 {number}/{limit} · до {until}",
@@ -164,7 +165,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_why_context": "🔗 +{points} за опору на слова клиента: «{fragment}»",
     "trainer_why_copied": "🔗 За контекст баллов нет: вопрос взят из подсказки.",
     "trainer_why_excess": "➖ Вопросов этого типа больше {count}: за каждый лишний снимаем {points}.",
-    "trainer_why_revealed": "🔓 Клиент раскрыл новое: {count}",
+    "trainer_why_revealed": "🔓 Клиент раскрыл {count|новый факт|новых факта|новых фактов}.",
     "trainer_dispute_button": "⚖️ Оспорить",
     "trainer_disputed": "Отправлено. Вопрос посмотрит человек.",
     "trainer_too_many_disputes": "За сутки можно оспорить 20 строк. Попробуйте завтра.",

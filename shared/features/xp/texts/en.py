@@ -37,7 +37,7 @@ TEXTS: Mapping[str, str] = {
     "badge_ten_trainings": "Ten sessions",
     "badge_ten_trainings_about": "finish 10 training sessions",
     "badge_full_clarity": "Full clarity",
-    "badge_full_clarity_about": "reach clarity 100 in a session",
+    "badge_full_clarity_about": "reach 100% clarity in a session",
     "badge_maestro_3": "Maestro",
     "badge_maestro_3_about": "3 excellent sessions in a row",
     "badge_active_listener": "Active listener",
