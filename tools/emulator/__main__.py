@@ -38,6 +38,16 @@ def main() -> int:
     return _run(arguments, stop)
 
 
+def ready(url: str) -> str:
+    """Return what is printed once everything runs: the address, and what each bot is."""
+    from shared import bots
+
+    lines = [f"  {name:<10} {bots.load(name).description}" for name in bots.names()]
+    return "\n".join(
+        ["", f"Ready: {url}", *lines, "(Ctrl-C stops everything; users, chats and data are kept.)"]
+    )
+
+
 def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
     try:
         import psycopg
@@ -56,7 +66,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
     try:
         development = Development(arguments.port, arguments.database_port, arguments.real, arguments.reset)
         url = development.start()
-        print(f"\nReady: {url}\n(Ctrl-C stops everything; users, chats and data are kept.)", flush=True)
+        print(ready(url), flush=True)
         stop.wait()
         print("Stopping ...", flush=True)
     except (AlreadyRunning, DatabaseToolError, SettingMissing, FunctionFailed) as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from shared import bots
+from tools.emulator.__main__ import ready
 from tools.emulator.environment import SettingMissing, bot_token, read_dotenv
 from tools.emulator.functions import ROOT
 from tools.emulator.lockfile import AlreadyRunning, LockFile
@@ -87,3 +89,10 @@ def test_a_taken_port_is_reported_with_a_remedy() -> None:
 def _emulator(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tools.emulator", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_what_is_printed_names_each_bot_and_says_what_it_is() -> None:
+    printed = ready("http://127.0.0.1:8080")
+    assert "Ready: http://127.0.0.1:8080" in printed
+    for name in bots.names():
+        assert f"{name:<10} {bots.load(name).description}" in printed
