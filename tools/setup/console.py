@@ -42,8 +42,8 @@ class Console:
     ) -> str:
         """Ask for a secret until it passes its check; on a terminal nothing of it is shown.
 
-        Quotes around it are removed, unless they may belong to it (a password). Enter alone leaves an optional
-        one empty.
+        Quotes around it are removed, unless they may belong to it (a password). Enter alone leaves an
+        optional one empty.
         """
         while True:
             answer = visible(self._secret(f"{question} (not shown): "))
