@@ -1160,6 +1160,16 @@ class AwardXp(TypedDict):
     total_xp: int
 
 
+class RecordActivity(TypedDict):
+    """public.record_activity"""
+
+    current: int
+    longest: int
+    freezes: int
+    is_new_day: bool
+    froze: int
+
+
 class TrainingResultExam(TypedDict):
     """private.training_result.exam"""
 
@@ -1210,6 +1220,7 @@ class TrainingResult(TypedDict):
     before: TrainingResultBefore | None
     maestro_streak: int | None
     xp: AwardXp | None
+    streak: RecordActivity | None
     badges: list[str]
     exam: TrainingResultExam | None
     lines: list[TrainingResultLines]

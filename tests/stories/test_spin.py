@@ -125,6 +125,7 @@ def test_a_training_from_the_case_to_the_result(
     assert history[0]["per_type_counts"] == {"situation": 2, "problem": 2, "implication": 2, "need_payoff": 1}
     assert sql("select total_xp from users where id = %s", user_id(sql, chat))[0]["total_xp"] == score
     assert f"+{score} XP" in result.text
+    assert says(result.text, "trainer_streak", language, days=1)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -166,11 +167,32 @@ def test_the_last_question_ends_it(stack: Stack, sql: Sql) -> None:
     assert used(sql, chat) == 1
 
 
+def test_a_day_with_trainings_counts_once_and_is_seen_in_another_bot(
+    stack: Stack, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    anna = stack.telegram.user("Anna", "en")
+    chat = begin(stack, sql, user=anna)
+    for minutes in (5, 10):
+        for question in QUESTIONS["en"][:5]:
+            ask(chat, question)
+        clock(f"clock_timestamp() + interval '{minutes} minutes'")
+        result = ask(chat, "/finish")
+        assert says(result.text, "trainer_streak", days=1) == (minutes == 5), "the second one adds nothing"
+        choose(pick_case(chat, "en"), texts.text("en", "trainer_easy_button"))
+    assert sql("select current, longest from streaks where user_id = %s", user_id(sql, chat)) == [
+        {"current": 1, "longest": 1}
+    ]
+    assistant = anna.chat("assistant")
+    assert says(ask(assistant, "/streak").text, "streak", days=1)
+
+
 def test_a_fast_training_has_a_score_but_gives_no_xp(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     for question in QUESTIONS["en"][:5]:
         ask(chat, question)
-    assert says(ask(chat, "/finish").text, "trainer_fast")
+    result = ask(chat, "/finish").text
+    assert says(result, "trainer_fast")
+    assert not says(result, "trainer_streak")
     assert sql("select total_xp from users where id = %s", user_id(sql, chat))[0]["total_xp"] == 0
 
 

@@ -228,6 +228,8 @@ def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult)
             parts.append(context.rich("trainer_level_up", level=xp["new_level"]))
     elif result["is_fast"]:
         parts.append(context.rich("trainer_fast"))
+    if (streak := result.get("streak")) is not None and streak["is_new_day"]:
+        parts.append(context.rich("trainer_streak", days=streak["current"]))
     if (result["maestro_streak"] or 0) > 1:
         parts.append(context.rich("trainer_maestro", count=result["maestro_streak"]))
     parts += [

@@ -150,6 +150,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_xp": "⭐ **{points} XP** · {total} in total",
     "trainer_level_up": "🎉 **New level: {level}!**",
     "trainer_fast": "⚡ Too fast for XP: take at least a minute for a training.",
+    "trainer_streak": "📅 {days|day|days} in a row",
     "trainer_maestro": "🔥 Masterful trainings in a row: {count}",
     "trainer_badge": "🏅 New badge: **{badge}**",
     "trainer_line_question": "**You:** {question}\n**Client:** {reply}",

@@ -155,6 +155,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_xp": "⭐ **{points} XP** · всего {total}",
     "trainer_level_up": "🎉 **Новый уровень: {level}!**",
     "trainer_fast": "⚡ Слишком быстро, опыт не начислен: на тренировку нужна хотя бы минута.",
+    "trainer_streak": "📅 {days|день|дня|дней} подряд",
     "trainer_maestro": "🔥 Мастерских тренировок подряд: {count}",
     "trainer_badge": "🏅 Новый значок: **{badge}**",
     "trainer_line_question": "**Вы:** {question}\n**Клиент:** {reply}",

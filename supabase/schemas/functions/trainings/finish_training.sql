@@ -1,12 +1,12 @@
 -- Finishes a training: computes its score, stores it in the history, and awards XP and badges, once. With fewer questions
 -- than the scenario wants it has no score and gives nothing; one that took less than the scenario's shortest time has a
--- score, but gives no XP. A drill gives half of its score as XP.
+-- score, but gives no XP and no day of the streak. A drill gives half of its score as XP.
 --
 -- p_reason: button, limit, target or time. p_case_data: what the history keeps of the case.
 --
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again.
--- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp, private.award_due_badges and
---   private.count_for_task.
+-- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp, public.record_activity,
+--   private.award_due_badges and private.count_for_task.
 -- Returns: jsonb
 --   outcome: 'finished' | 'known' | 'none'    (known: it was finished before; none: no such training, or abandoned)
 --   result?: private.training_result          (finished, known)
@@ -103,6 +103,7 @@ begin
             else (v_bonuses ->> 'score')::integer end
         )
       end,
+      'streak', case when not v_is_fast then public.record_activity(p_user_id, v_training.bot) end,
       'badges', private.award_due_badges(p_user_id, v_training.bot, v_facts)
     );
   end if;
@@ -114,7 +115,8 @@ begin
          updated_at = v_now,
          result = v_bonuses || jsonb_build_object(
            'is_scored', v_is_scored, 'is_fast', coalesce(v_is_fast, false), 'reason', p_reason, 'chains', v_chains,
-           'before', v_before, 'maestro_streak', null, 'xp', null, 'badges', '[]'::jsonb
+           'before', v_before, 'maestro_streak', null, 'xp', null, 'streak', null,
+           'badges', '[]'::jsonb
          ) || v_awards
    where t.id = v_training.id
   returning t.* into v_training;

@@ -26,6 +26,7 @@
 --   before: { score: int, clarity_level: int } | null    (the training before in the same scenario and mode)
 --   maestro_streak: int | null
 --   xp: public.award_xp | null
+--   streak: public.record_activity | null
 --   badges: [ text ]       (received now)
 --   exam: { score: int, is_passed: boolean } | null    (the pass mark)
 --   lines: [ {
