@@ -1250,8 +1250,8 @@ class FinishUpdate(TypedDict):
     withheld: NotRequired[bool]
 
 
-class BoardEntry(TypedDict):
-    """private.board_entry"""
+class BoardEntries(TypedDict):
+    """private.board_entries"""
 
     rank: int
     name: str | None
@@ -1267,7 +1267,7 @@ class GetLeaderboard(TypedDict):
     period: Literal["day", "week", "all"]
     starts_on: str | None
     total: int
-    entries: list[BoardEntry]
+    entries: list[BoardEntries]
 
 
 class GetOpenOrder(TypedDict):
@@ -1468,8 +1468,8 @@ class GetUserRank(TypedDict):
     xp: int
     total: int
     is_hidden: bool
-    above: list[BoardEntry]
-    below: list[BoardEntry]
+    above: list[BoardEntries]
+    below: list[BoardEntries]
 
 
 class GetUserUsageStatsDay(TypedDict):

@@ -22,7 +22,7 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import BoardEntry, GetLeaderboard, GetUserRank
+    from shared.core.sql_types import BoardEntries, GetLeaderboard, GetUserRank
     from shared.features.xp.board_picture import BoardPicture, Row
 
 router = Router()
@@ -124,7 +124,7 @@ def _head(context: UpdateContext, choice: Choice) -> Text:
     return context.rich("top", board=board, period=context.text(f"top_period_{choice.period}"))
 
 
-def _line(context: UpdateContext, entry: BoardEntry, *, is_own: bool = False) -> Text:
+def _line(context: UpdateContext, entry: BoardEntries, *, is_own: bool = False) -> Text:
     name = context.text("top_you") if is_own else shown_name(context, entry["name"], entry["number"])
     place, xp = written(context, entry["rank"]), points(context, entry["xp"])
     return context.rich("top_line_own" if is_own else "top_line", place=place, name=name, xp=xp)
@@ -195,7 +195,7 @@ def _picture(context: UpdateContext, found: Found) -> BoardPicture:
     )
 
 
-def _row(context: UpdateContext, entry: BoardEntry, is_own: bool) -> Row:
+def _row(context: UpdateContext, entry: BoardEntries, is_own: bool) -> Row:
     from shared.core.pictures.canvas import drawable
     from shared.features.xp.board_picture import Row
 

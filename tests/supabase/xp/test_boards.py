@@ -79,6 +79,30 @@ def assert_boards_are_right(sql: Sql, has_past: bool = True) -> None:
     assert sql("select from board_changes where old_xp = new_xp") == []
 
 
+def assert_lists_are_right(sql: Sql, call: Call, users: list[SqlUser]) -> None:
+    """Compare lists and neighbours on two boards of all time with ranks that a window function counts."""
+    for board in ("", "spin"):
+        rows = sql(
+            "select u.telegram_id, s.xp, s.is_listed, rank() over (order by s.xp desc) as rank "
+            "from board_scores s join users u on u.id = s.user_id "
+            "where s.board = %s and s.period = 'all' and s.is_ranked and s.xp > 0 "
+            "order by s.xp desc, s.reached_at, s.user_id",
+            board,
+        )
+        listed = [(row["rank"], row["xp"]) for row in rows if row["is_listed"]]
+        entries = call("get_leaderboard", p_board=board, p_limit=100)["entries"]
+        assert [(entry["rank"], entry["xp"]) for entry in entries] == listed[:100]
+        for index, row in enumerate(rows):
+            if row["telegram_id"] not in {user.id for user in users}:
+                continue  # of an earlier example
+            own = call("get_user_rank", p_telegram_id=row["telegram_id"], p_board=board)
+            above = [(other["rank"], other["xp"]) for other in rows[:index] if other["is_listed"]]
+            below = [(other["rank"], other["xp"]) for other in rows[index + 1 :] if other["is_listed"]]
+            assert (own["rank"], own["xp"], own["total"]) == (row["rank"], row["xp"], len(rows))
+            assert [(entry["rank"], entry["xp"]) for entry in own["above"]] == above[-2:]
+            assert [(entry["rank"], entry["xp"]) for entry in own["below"]] == below[:2]
+
+
 def names(entries: list[dict[str, Any]]) -> list[tuple[int, str | None, int]]:
     """Return rank, name and XP of lines of a board."""
     return [(entry["rank"], entry["name"], entry["xp"]) for entry in entries]
@@ -156,9 +180,11 @@ def test_boards_equal_a_recount(
 
     in_parallel(workers, lambda n: [step(*each) for each in steps[n::workers]])
     assert_boards_are_right(sql)
+    assert_lists_are_right(sql, call, users)
     sql("select private.fold_board_changes()")
     assert sql("select count(*)::int as n from board_changes")[0]["n"] == 0
     assert_boards_are_right(sql)
+    assert_lists_are_right(sql, call, users)
 
 
 def test_many_users_and_boards_at_once_do_not_deadlock(sql: Sql, call: Call) -> None:

@@ -11,7 +11,22 @@ stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select private.board_rank(p_board, p_period, p_starts_on, 0) - 1;
+  select coalesce(
+      (
+        select sum(h.n)
+          from public.board_histogram as h
+         where h.board = p_board and h.period = p_period and h.starts_on = p_starts_on and h.lvl = 3
+      ),
+      0
+    )::bigint
+    + coalesce(
+      (
+        select sum((c.new_xp > 0)::integer - (c.old_xp > 0)::integer)
+          from public.board_changes as c
+         where c.board = p_board and c.period = p_period and c.starts_on = p_starts_on
+      ),
+      0
+    );
 $$;
 
 revoke all on function private.board_total from public, anon, authenticated, service_role;

@@ -9,7 +9,7 @@
 --   period: 'day' | 'week' | 'all'
 --   starts_on: date | null     (null: all time)
 --   total: bigint              (users with a rank, hidden ones included)
---   entries: [ private.board_entry ]
+--   entries: private.board_entries
 -- Errors: Z0002, no such period.
 create or replace function public.get_leaderboard(
   p_limit integer default 10, p_offset integer default 0, p_board text default '', p_period text default 'all'
@@ -28,22 +28,19 @@ begin
     'period', p_period,
     'starts_on', nullif(v_starts_on, date 'epoch'),
     'total', private.board_total(p_board, p_period, v_starts_on),
-    'entries', (
-      select coalesce(
-          jsonb_agg(private.board_entry(l.score) order by -(l.score).xp, (l.score).reached_at, (l.score).user_id), '[]'
-        )
-        from (
-          select s as score
-            from public.board_scores as s
-           where s.board = p_board
-             and s.period = p_period
-             and s.starts_on = v_starts_on
-             and s.is_listed
-             and s.xp > 0
-           order by -s.xp, s.reached_at, s.user_id
-           limit least(greatest(p_limit, 0), 100)
-          offset least(greatest(p_offset, 0), 10000)
-        ) as l
+    'entries', private.board_entries(
+      p_board, p_period, v_starts_on, array(
+        select s.user_id
+          from public.board_scores as s
+         where s.board = p_board
+           and s.period = p_period
+           and s.starts_on = v_starts_on
+           and s.is_listed
+           and s.xp > 0
+         order by -s.xp, s.reached_at, s.user_id
+         limit least(greatest(p_limit, 0), 100)
+        offset least(greatest(p_offset, 0), 10000)
+      )
     )
   );
 end
