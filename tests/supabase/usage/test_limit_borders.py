@@ -59,6 +59,12 @@ def test_a_question_without_cost_passes_a_limit_that_is_reached(
     assert question(served_user(sql), "0.0001").reservation == "bot_cost"
 
 
+def test_a_user_whose_plan_was_deleted_may_ask_nothing(sql: Sql, anna: int, question: Question) -> None:
+    sql("delete from subscription_limits where plan = 'FREE'")
+    asked = question(anna)
+    assert (asked.reservation, asked.received["usage"]["daily_requests"]) == ("refused", 0)
+
+
 def test_a_question_is_in_progress_until_its_lease_ends(
     sql: Sql, anna: int, question: Question, setting: Setting, clock: Callable[[str], None]
 ) -> None:

@@ -88,6 +88,52 @@ def test_a_user_whose_xp_were_taken_is_on_no_list(sql: Sql, call: Call) -> None:
     assert_boards_are_right(sql)
 
 
+def test_the_profile_without_levels(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
+    sql("delete from levels")
+    profile = call("get_profile", p_user_id=user_id_of(sql, anna))
+    assert [profile[key] for key in ("level_name", "level_xp", "next_level_xp")] == ["novice", 0, None]
+
+
+def test_a_hidden_user_stays_hidden_on_the_boards_of_a_new_day(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+    name_user(sql, call, anna, "Anna", is_hidden=True)
+    name_user(sql, call, ben, "Ben")
+    for user in (anna, ben):
+        award(call, user, 10)
+    for period in ("day", "all"):
+        board = call("get_leaderboard", p_period=period)
+        assert ([entry["name"] for entry in board["entries"]], board["total"]) == (["Ben"], 2)
+
+
+def test_a_user_without_a_name_is_listed_again_after_a_ban(sql: Sql, call: Call) -> None:
+    award(call, create_user(sql), 10)
+    for banned_at, shown in (("now()", []), ("null", [10])):
+        sql(f"update users set banned_at = {banned_at}, is_active = {banned_at} is null")
+        assert [entry["xp"] for entry in call("get_leaderboard")["entries"]] == shown
+
+
+def test_a_hidden_user_with_one_xp_loses_the_rank_during_a_ban(sql: Sql, call: Call) -> None:
+    anna = create_user(sql)
+    award(call, anna, 1)
+    name_user(sql, call, anna, "Anna", is_hidden=True)
+    for banned_at, rank, total in (("now()", None, 0), ("null", 1, 1)):
+        sql(f"update users set banned_at = {banned_at}, is_active = {banned_at} is null")
+        own = call("get_user_rank", p_telegram_id=anna)
+        assert (own["rank"], own["total"]) == (rank, total)
+    assert_boards_are_right(sql)
+
+
+def test_a_rebuilt_histogram_counts_from_one_xp_on(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+    award(call, anna, 1)
+    award(call, ben, 5)
+    award(call, ben, -5, rule="correction")
+    sql("select private.rebuild_board_histogram()")
+    assert_boards_are_right(sql)
+    assert sql("select min(k)::int as least from board_histogram where lvl = 0") == [{"least": 1}]
+
+
 def test_an_erased_user_takes_the_last_xp_along(
     sql: Sql, call: Call, make_user: Callable[[], SqlUser]
 ) -> None:
