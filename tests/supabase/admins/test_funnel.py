@@ -147,3 +147,22 @@ def test_active_sessions_are_those_of_the_bot(sql: Sql, call: Call, start: Calla
 @pytest.mark.parametrize("function", ["admin_funnel", "admin_bot_stats"])
 def test_only_admins_see_them(refused: Callable[..., str], function: str) -> None:
     assert refused(function, p_admin_email="stranger@example.com") == "N0001"
+
+
+def test_a_quiz_is_answered_and_finished(
+    sql: Sql, call: Call, boss: str, clock: Clock, start: Callable[..., int]
+) -> None:
+    anna, ben, _clara = (start("quiz", 2) for _ in range(3))
+    for user_id, answered, status, result in ((anna, 1, "finished", "{}"), (ben, 1, "open", None)):
+        sql(
+            "insert into quiz_runs "
+            "(user_id, bot, kind, questions, reference, answered, shown, status, result) "
+            "values (%s, 'quiz', 'topic', '{a}', 'r', %s, 1, %s, %s)",
+            user_id,
+            answered,
+            status,
+            result,
+        )
+    clock(DAY.format(10))
+    assert steps(call("admin_funnel", p_admin_email=boss, p_bot="quiz")) == (3, 2, 1, 0)
+    assert steps(call("admin_funnel", p_admin_email=boss, p_bot="spin")) == (0, 0, 0, 0)

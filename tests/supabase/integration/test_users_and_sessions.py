@@ -57,6 +57,7 @@ def test_names_that_are_not_given_stay(sql: Sql, call: Call) -> None:
         ({"p_telegram_id": -100123}, "L0001"),
         ({"p_telegram_id": 1 << 52}, "L0001"),
         ({"p_telegram_id": None}, "L0001"),
+        ({"p_telegram_id": 777_000}, "L0001"),
         ({"p_username": "@anna"}, "S0001"),
         ({"p_username": ""}, "S0001"),
         ({"p_username": "a" * 65}, "S0001"),

@@ -130,6 +130,19 @@ def test_of_two_managers_who_leave_at_once_one_stays(team: Team, call: Call) -> 
     assert sorted(results) == ["last_manager", "left"]
 
 
+def test_the_link_does_not_let_a_removed_member_back_in(team: Team, sql: Sql, call: Call) -> None:
+    anna = Player(sql, call)
+    join = {"p_user_id": anna.user_id, "p_bot": "spin", "p_code": team.code}
+    assert call("join_team", **join)["outcome"] == "joined"
+    call(
+        "remove_team_member",
+        p_user_id=team.manager.user_id,
+        p_team_id=team.id,
+        p_member_id=anna.user_id,
+    )
+    assert call("join_team", **join)["outcome"] == "none"
+
+
 def test_two_managers_remove_a_member_once_and_never_each_other_both(team: Team, call: Call) -> None:
     other, anna = team.join(), team.join()
     change = {"p_team_id": team.id, "p_member_id": other.user_id, "p_role": "manager"}

@@ -17,7 +17,10 @@ as $$
 declare
   v_user public.users;
 begin
-  if p_telegram_id is null or p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52) then
+  -- 777000, 1087968824 and 136817688 stand for channels and anonymous admins (shared/telegram/update.py).
+  if p_telegram_id is null or p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52)
+    or p_telegram_id in (777000, 1087968824, 136817688)
+  then
     raise exception 'no Telegram user can have this id' using errcode = 'L0001';
   end if;
   insert into public.users (telegram_id, has_started, active_on)

@@ -1,4 +1,4 @@
--- Returns how far users got who started a bot in a period: answered at least once, finished a training, paid. Each figure
+-- Returns how far users got who started a bot in a period: answered at least once, finished a training or a quiz, paid. Each figure
 -- counts users of those who started, until now. Without p_bot a user counts from the first session with any bot. The period
 -- ends before p_until; without limits it is the last 30 days.
 --
@@ -8,8 +8,8 @@
 --   since: timestamptz
 --   until: timestamptz
 --   started: int
---   answered: int          (an answer of the AI, or a classified question of a training)
---   finished: int          (a training with a score)
+--   answered: int          (an answer of the AI, a classified question of a training, or an answer to a quiz)
+--   finished: int          (a training with a score, or a quiz)
 --   paid: int              (a payment for an order made in the bot, refunded or not; test payments are left out)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_funnel(
@@ -51,9 +51,19 @@ begin
         select
           from public.trainings as t
          where t.user_id = c.user_id and (p_bot is null or t.bot = p_bot) and t.first_question_at is not null
+      )
+      or exists (
+        select
+          from public.quiz_runs as r
+         where r.user_id = c.user_id and (p_bot is null or r.bot = p_bot) and r.answered > 0
       ) as answered,
       exists (
         select from public.training_history as h where h.user_id = c.user_id and (p_bot is null or h.bot = p_bot)
+      )
+      or exists (
+        select
+          from public.quiz_runs as r
+         where r.user_id = c.user_id and (p_bot is null or r.bot = p_bot) and r.status = 'finished'
       ) as finished,
       exists (
         select

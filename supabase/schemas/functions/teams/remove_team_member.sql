@@ -1,4 +1,5 @@
--- Removes a member of a team, with all that was assigned to them in it; the member is notified. For managers.
+-- Removes a member of a team, with all that was assigned to them in it; the member is notified. The invite
+-- link is renewed, so that it does not let the member back in. For managers.
 --
 -- Concurrency: the team is locked: two managers at once remove a member once, and never each other, so that the team keeps
 --   a manager.
@@ -24,7 +25,9 @@ begin
   if not found then
     return jsonb_build_object('outcome', 'none');
   end if;
-  select t.* into v_team from public.teams as t where t.id = p_team_id;
+  -- The link that the member joined by must not let them back in.
+  update public.teams as t set code = private.random_code() where t.id = p_team_id
+  returning t.* into v_team;
   return jsonb_build_object(
     'outcome', 'removed',
     'outgoing', private.enqueue_user_message(
