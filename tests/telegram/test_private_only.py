@@ -19,9 +19,10 @@ Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
 PUBLIC_COMMANDS = {
     "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
+    "top",
 }  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
-                  "old_button"}  # fmt: skip
+                  "old_button", "show_top", "send_picture"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
@@ -38,6 +39,7 @@ BUTTONS = {
     "order!:1": "payments", "contact": "profile", "contact:change": "profile",
     "contact:remove": "profile", "contact:cancel": "profile",
     "renewal:1": "subscription", "renewal!:1": "subscription",
+    "badges": "badges", "streak": "streak", "xp:picture": "profile", "board": "profile",
 }  # fmt: skip
 
 
