@@ -142,8 +142,8 @@ TABLES = {
         section="trainings.sessions",
         export="id bot scenario version case_id mode drill_type difficulty language reference status"
         " access_type turns question_count contextual_questions per_type_counts points clarity_level"
-        " silent_count revealed facts_given tips result assigned_round created_at first_question_at updated_at"
-        " finished_at",
+        " silent_count revealed facts_given tips result assigned_round created_at first_question_at"
+        " updated_at finished_at",
         not_exported="user_id rules turn_reference turn_lease_until",
     ),
     "public.training_turns": Table(
