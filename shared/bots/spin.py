@@ -1,4 +1,4 @@
-"""The sales trainer: conversations with clients whom the AI plays, scored by the user's questions."""
+"""The sales trainer: conversations with clients played by the AI, scored by the user's questions."""
 
 from shared.features import promocodes, referrals, teams, trainer, trainings, trial, with_common
 from shared.telegram import Bot

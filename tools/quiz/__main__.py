@@ -1,6 +1,6 @@
 """Check question banks, and convert those of other programs (docs/quiz.md).
 
-./switchboard questions check [FILE …]    the banks of the quiz, and files that shall be added to them
+./switchboard questions check [FILE …]    the banks of the quiz, and files to add to them
 ./switchboard questions convert FILE      GIFT, Aiken or CSV; writes a bank to standard output
 """
 

@@ -1,4 +1,4 @@
-"""The sales trainer: a conversation with a client whom the AI plays, scored by what the user asks.
+"""The sales trainer: a conversation with a client played by the AI, scored by what the user asks.
 
 library.py     loads scenarios and cases        scenario_models.py  their format
 classifier.py  what was said, by patterns       roleplay.py         the same and the client, by the AI
