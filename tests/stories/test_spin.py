@@ -347,3 +347,10 @@ def test_trainings_of_other_services_appear_in_the_history_without_buttons(stack
     shown = ask(chat, "/history")
     assert says(shown.text, "trainer_history", count=3)
     assert labels(shown) == [texts.text("en", "trainer_new_button")]
+
+
+@pytest.mark.parametrize("sent", ["/tip", "/resume", "How many shifts do you run?"])
+def test_a_case_that_left_the_deployment_is_said_to_be_gone(stack: Stack, sql: Sql, sent: str) -> None:
+    chat = begin(stack, sql)
+    sql("update trainings set case_id = 'no_such' where user_id = %s", user_id(sql, chat))
+    assert ask(chat, sent).text == texts.text("en", "trainer_gone")

@@ -64,7 +64,10 @@ def tip(_event: Message | CallbackQuery) -> None:
         return reply(*setup.home(context))
     if not briefing.has_tips(training):
         return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
-    scenario, case = _loaded(training)
+    try:
+        scenario, case = _loaded(training)
+    except KeyError:
+        return reply(*_gone(context))
     name = training["drill_type"] or next_type(
         scenario,
         case,
@@ -141,10 +144,8 @@ def answer(_message: Message) -> None:
 def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use_ai: bool) -> None:
     try:
         scenario, case = _loaded(training)
-    except KeyError:  # a deployment without this case
-        return reply(
-            context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
-        )
+    except KeyError:
+        return reply(*_gone(context))
     turns, language = training["turns"], training["language"]
     last_answer = turns[-1]["reply"] if turns else ""
     with typing(context):
@@ -250,7 +251,11 @@ def _hash(question: str) -> str:
 
 def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -> None:
     """Send the client's answer with one line about the move, and the result after the last one."""
-    scenario, case = _loaded(training)
+    try:
+        scenario, case = _loaded(training)
+    except KeyError:
+        reply(*_gone(context))
+        return
     name = case.client.name.of(training["language"])
     head = context.rich("trainer_reply", client=name, reply=turn["reply"])
     parts = [head, _line(context, scenario, training, turn)]
@@ -305,8 +310,13 @@ def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
     try:
         scenario, case = _loaded(training)
     except KeyError:
-        return context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
+        return _gone(context)
     return briefing.resume(context, scenario, case, training), briefing.buttons(context, training)
+
+
+def _gone(context: UpdateContext) -> tuple[Text, Keyboard]:
+    """Return what a user reads whose scenario or case this deployment does not have."""
+    return context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
 
 
 def _loaded(training: TrainingState) -> tuple[Scenario, Case]:
