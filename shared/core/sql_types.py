@@ -1205,6 +1205,8 @@ class TrainingResult(TypedDict):
     language: str
     is_scored: bool
     is_fast: bool
+    counts: bool
+    reference: NotRequired[str]
     reason: str
     score: int
     questions: int
@@ -1229,7 +1231,7 @@ class TrainingResult(TypedDict):
 class FinishTraining(TypedDict):
     """public.finish_training"""
 
-    outcome: Literal["finished", "known", "none"]
+    outcome: Literal["finished", "known", "busy", "none"]
     result: NotRequired[TrainingResult]
 
 

@@ -89,6 +89,14 @@ def turns_of(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
     )
 
 
+def take_time(sql: Sql) -> None:
+    """Let the open trainings last long enough to count."""
+    sql(
+        "update trainings set first_question_at = first_question_at - interval '5 minutes'"
+        " where status = 'open'"
+    )
+
+
 def used(sql: Sql, chat: Chat) -> int:
     """Return how many free trainings the user has used."""
     return int(
@@ -186,23 +194,27 @@ def test_a_day_with_trainings_counts_once_and_is_seen_in_another_bot(
     assert says(ask(assistant, "/streak").text, "streak", days=1)
 
 
-def test_a_fast_training_has_a_score_but_gives_no_xp(stack: Stack, sql: Sql) -> None:
-    chat = begin(stack, sql)
-    for question in QUESTIONS["en"][:5]:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fast_training_has_a_score_but_does_not_count(stack: Stack, sql: Sql, language: str) -> None:
+    chat = begin(stack, sql, language)
+    for question in QUESTIONS[language][:5]:
         ask(chat, question)
     result = ask(chat, "/finish").text
-    assert says(result, "trainer_fast")
-    assert not says(result, "trainer_streak")
+    assert says(result, "trainer_fast", language, seconds=60)
+    assert not says(result, "trainer_streak", language)
     assert sql("select total_xp from users where id = %s", user_id(sql, chat))[0]["total_xp"] == 0
+    assert sql("select from user_badges where user_id = %s", user_id(sql, chat)) == []
+    assert says(ask(chat, "/history").text, "trainer_no_history", language)
 
 
-def test_statements_use_no_question_and_the_third_gets_a_hint(stack: Stack, sql: Sql) -> None:
+def test_statements_use_no_question_but_the_access_and_the_third_gets_a_hint(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     assert says(ask(chat, "Hello!").text, "trainer_line_none")
+    assert used(sql, chat) == 1, "the client has answered"
     assert says(ask(chat, "We sell great machines.").text, "trainer_line_none")
     assert says(ask(chat, "You will love them.").text, "trainer_line_hint")
     assert training_of(sql, chat)["question_count"] == 0
-    assert used(sql, chat) == 0
+    assert used(sql, chat) == 1
 
 
 def test_instructions_and_repetitions_earn_nothing(stack: Stack, sql: Sql) -> None:
@@ -312,6 +324,7 @@ def test_the_history_is_a_picture_with_the_results(
     assert says(ask(chat, "/history").text, "trainer_no_history", language)
     for question in QUESTIONS[language][:5]:
         ask(chat, question)
+    take_time(sql)
     ask(chat, "/finish")
     picture = ask(chat, "/history")
     assert picture.data["photo"]

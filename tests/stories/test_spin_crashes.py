@@ -94,8 +94,8 @@ def test_killed_after_the_last_question_the_result_still_arrives(
     arrange = STEPS.get(step) or END_STEPS[step]
     crash(stack, clock, chat, "What volume do you produce?", arrange)
     eventually(lambda: any(says(answer.text, "trainer_open_lines") for answer in chat.answers()))
-    assert len(sql("select from training_history")) == 1
-    assert training_of(sql, chat)["question_count"] == 10
+    training = training_of(sql, chat)
+    assert (training["status"], training["question_count"]) == ("finished", 10)
 
 
 def test_of_two_messages_at_once_one_waits(stack: Stack, sql: Sql) -> None:
@@ -111,6 +111,24 @@ def test_of_two_messages_at_once_one_waits(stack: Stack, sql: Sql) -> None:
     assert training_of(sql, chat)["question_count"] == 1
     assert [turn["question"] for turn in turns_of(sql, chat)] == [QUESTIONS["en"][2]]
     assert says(ask(chat, QUESTIONS["en"][3]).text, "trainer_line_counted")
+
+
+def test_the_end_waits_for_the_answer_to_the_last_question(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna", "en")
+    chat = begin(stack, sql, user=anna)
+    for question in QUESTIONS["en"][:4]:
+        ask(chat, question)
+    stack.ai.always(AiBehaviour(text="late", delay=2))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(stack.telegram.deliver, message_update(anna, QUESTIONS["en"][4]), "spin")
+        eventually(lambda: training_of(sql, chat)["turn_reference"])
+        early = stack.telegram.deliver(message_update(anna, "/finish"), "spin")
+        assert says(early.body.decode(), "trainer_finish_busy")
+        running.result()
+    assert training_of(sql, chat)["status"] == "open"
+    chat.send("/finish").wait()
+    assert eventually(lambda: says(chat.answers()[-1].text, "trainer_open_lines"))
+    assert training_of(sql, chat)["question_count"] == 5
 
 
 def test_another_bot_never_sees_the_training(stack: Stack, sql: Sql) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shared.core import texts
 from shared.features.trainer import library
-from tests.stories.test_spin import CASE, QUESTIONS, give_trainings
+from tests.stories.test_spin import CASE, QUESTIONS, give_trainings, take_time
 from tests.stories.test_trial import labels, tap, user_id
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
@@ -90,10 +90,11 @@ def count(chat: Chat, key: str, language: str = "en") -> int:
     return sum(says(one.text, key, language) for one in chat.answers())
 
 
-def play(chat: Chat, language: str = "en", questions: int = 5) -> Answer:
-    """Play the open training; return its result."""
+def play(sql: Sql, chat: Chat, language: str = "en", questions: int = 5) -> Answer:
+    """Play the open training, slowly enough to count; return its result."""
     for question in QUESTIONS[language][:questions]:
         ask(chat, question)
+    take_time(sql)
     return ask(chat, "/finish")
 
 
@@ -114,7 +115,7 @@ def test_a_team_from_the_invitation_to_the_report(
         assert words(language, "team_start_button") in labels(message)
     give_trainings(sql, anna)
     tap(last(anna, "team_assigned_practice", language), words(language, "team_start_button"))
-    result = play(anna, language)
+    result = play(sql, anna, language)
     assert words(language, "trainer_open_lines") in result.text
     score = sql("select score from training_history")[0]["score"]
     (done,) = sql("select * from assignment_tasks where done_at is not null")
@@ -157,7 +158,7 @@ def test_reminders_come_with_the_job_and_start_the_training(stack: Stack, sql: S
     home = ask(anna, "/team")
     choose(home, "▶️")
     assert CASE.situation.public.en in home.text
-    assert says(play(anna).text, "trainer_open_lines")
+    assert says(play(sql, anna).text, "trainer_open_lines")
     stack.run_job("payments")
     assert count(anna, "team_reminder") == 0, "the button turned the only one into the training"
     clock("timestamptz '2026-12-08 21:00:01+00'")

@@ -78,7 +78,7 @@ def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings
         for one in trainings[:_LISTED]
         if (number := one["session_snapshot"].get("training_id"))
         # Another service stores its trainings under its own references, whatever its snapshots hold.
-        and one["reference"] == f"{one['bot']}:{number}"
+        and one["reference"].removesuffix(":own") == f"{one['bot']}:{number}"
     ]
     return [*([numbers] if numbers else []), [(context.text("trainer_new_button"), "play")]]
 

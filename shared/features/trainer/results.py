@@ -44,7 +44,10 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
         p_reason=reason,
         p_case_data=_case_data(training),
     )
-    if "result" in finished:
+    if finished["outcome"] == "busy":
+        button = [(context.text("trainer_finish_button"), "train:finish")]
+        context.reply(context.rich("trainer_finish_busy"), [button])
+    elif "result" in finished:
         context.reply(*_screen(context, finished["result"]), needs_delivery_result=True)
 
 
@@ -150,6 +153,8 @@ def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) ->
     if (exam := result["exam"]) is not None:
         key = "trainer_exam_passed" if exam["is_passed"] else "trainer_exam_failed"
         parts.append(context.rich(key, score=exam["score"]))
+    if not result["counts"]:
+        parts.append(context.rich("trainer_fast", seconds=scenario.rules.min_seconds))
     if (before := result["before"]) is not None:
         parts.append(
             context.rich(
@@ -226,8 +231,6 @@ def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult)
         parts.append(context.rich("trainer_xp", points=f"{xp['points']:+d}", total=xp["total_xp"]))
         if xp["leveled_up"]:
             parts.append(context.rich("trainer_level_up", level=xp["new_level"]))
-    elif result["is_fast"]:
-        parts.append(context.rich("trainer_fast"))
     if (streak := result.get("streak")) is not None and streak["is_new_day"]:
         parts.append(context.rich("trainer_streak", days=streak["current"]))
     if (result["maestro_streak"] or 0) > 1:

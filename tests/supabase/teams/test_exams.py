@@ -86,6 +86,18 @@ def test_a_certificate_is_issued_once_and_for_a_passed_exam_only(
     assert len(sql("select from certificates")) == 1
 
 
+def test_an_exam_in_haste_is_not_passed(member: tuple[Team, Player, int], call: Call) -> None:
+    team, player, task = member
+    player.start(p_mode="exam", rules=RULES, p_task_id=task)
+    for type_ in SEED:
+        player.ask(type_)
+    result = player.finish(is_fast=True)["result"]
+    assert (result["score"], result["exam"]["is_passed"]) == (170, False)
+    assert team.tasks(player)[0]["done_at"] is None
+    wanted = {"p_user_id": player.user_id, "p_training_id": result["training_id"]}
+    assert call("issue_certificate", **wanted) is None
+
+
 def test_rules_must_fit_the_mode(
     member: tuple[Team, Player, int], refused: Callable[..., str | None]
 ) -> None:

@@ -291,7 +291,7 @@ def test_a_finished_training_counts_once_and_for_its_task_only(team: Team, call:
     assert "question" not in json.dumps(members)
 
 
-def test_too_few_questions_and_other_trainings_count_for_nothing(
+def test_too_few_questions_haste_and_other_trainings_count_for_nothing(
     team: Team, call: Call, clock: Clock
 ) -> None:
     clock(NOON)
@@ -299,6 +299,10 @@ def test_too_few_questions_and_other_trainings_count_for_nothing(
     team.assign("2026-12-07")
     (task,) = team.tasks(anna)
     play(call, anna, task["id"], ["situation"])
+    begin(call, anna, task["id"])
+    for type_ in SEED:
+        anna.ask(type_)
+    anna.finish(is_fast=True)
     anna.play(SEED)
     begin(call, anna, task["id"], p_difficulty="hard")  # not what was assigned
     for type_ in SEED:

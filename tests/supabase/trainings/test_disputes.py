@@ -102,7 +102,7 @@ def test_a_training_that_was_too_fast_gives_no_xp_after_a_correction(player: Pla
     player.start()
     for type_ in SEED:
         player.ask(type_)
-    training = player.finish()["result"]["training_id"]
+    training = player.finish(is_fast=True)["result"]["training_id"]
     dispute(player, training, 1)
     assert decide(player, dispute_id(sql), "implication")["xp"] == 0
     assert xp(sql, player) == 0

@@ -111,19 +111,24 @@ class Player:
         assert self.begin(reference)["outcome"] == "work"
         return self.record(reference, type_, **changes)["turn"]
 
-    def finish(self) -> Any:
-        """Finish the training."""
+    def finish(self, *, is_fast: bool = False) -> Any:
+        """Finish the training, slowly enough to count unless is_fast."""
         training_id = self.started["training"]["id"]
+        if not is_fast:
+            self.sql(
+                "update trainings set first_question_at = first_question_at - interval '5 minutes'"
+                " where id = %s",
+                training_id,
+            )
         return self.call(
             "finish_training", p_user_id=self.user_id, p_training_id=training_id, p_reason="button"
         )
 
     def play(self, types: list[str], *, contextual: int = 0, **changes: Any) -> Any:
-        """Play a training of these types, slowly enough for XP; return its result."""
+        """Play a training of these types, slowly enough to count; return its result."""
         self.start(**changes)
         for number, type_ in enumerate(types):
             self.ask(type_, is_contextual=number < contextual)
-        self.sql("update trainings set first_question_at = first_question_at - interval '5 minutes'")
         return self.finish()["result"]
 
     @property
@@ -218,13 +223,12 @@ def test_clarity_is_the_weight_of_what_is_disclosed(player: Player) -> None:
     assert player.finish()["result"]["chains"] == 1
 
 
-def test_access_is_consumed_once_at_the_first_question(player: Player) -> None:
+def test_access_is_consumed_once_at_the_first_message_that_the_client_answers(player: Player) -> None:
     player.start()
-    player.ask("none")
     assert player.bonus_credits == 100
-    player.ask("problem")
-    player.ask("problem")
-    assert player.bonus_credits == 99
+    for type_ in ("none", "problem", "problem"):
+        player.ask(type_)
+        assert player.bonus_credits == 99
     rows = player.sql("select reference from access_usages where user_id = %s", player.user_id)
     assert [row["reference"] for row in rows] == [f"spin:{player.started['training']['id']}"]
 
@@ -301,10 +305,48 @@ def test_too_few_questions_and_haste(player: Player) -> None:
     player.start()
     for type_ in SEED:
         player.ask(type_)
+    result = player.finish(is_fast=True)["result"]
+    assert (result["is_fast"], result["counts"], result["score"]) == (True, False, 170)
+    assert (result["xp"], result["badges"], result["maestro_streak"], result["streak"]) == (
+        None,
+        [],
+        None,
+        None,
+    )
+    assert player.sql("select from training_history") == []
+    assert player.sql("select from user_badges where user_id = %s", player.user_id) == []
+    counted = player.play(SEED, contextual=3)
+    assert counted["maestro_streak"] == 1
+    assert "spin_master" in counted["badges"]
+
+
+def test_references_of_another_service_keep_no_training_from_being_finished(player: Player) -> None:
+    player.start()
+    number = player.started["training"]["id"]
+    reference, other = f"spin:{number}", Player(player.sql, player.call)
+    player.call("consume_access", p_telegram_id=other.telegram_id, p_reference=reference)
+    award = {"p_telegram_id": player.telegram_id, "p_rule": "training_finished", "p_reference": reference}
+    stored = {"scenario": "spin", "score": 7, "clarity_level": 9, "question_count": 5}
+    history = {"p_telegram_id": player.telegram_id, "p_bot": "spin", "p_reference": reference}
+    player.call("save_training_history", **history, p_training=json.dumps(stored))
+    player.call("award_xp", **award, p_bot="spin", p_points=3)
+    for type_ in SEED:
+        player.ask(type_)
+    assert player.bonus_credits == 99
     result = player.finish()["result"]
-    assert result["is_fast"]
-    assert result["xp"] is None
-    assert result["score"] == 170
+    assert (result["score"], result["xp"]["points"]) == (170, 170)
+    rows = player.sql("select score, reference from training_history order by id")
+    assert [(row["score"], row["reference"] == reference) for row in rows] == [(7, True), (170, False)]
+
+
+def test_a_question_that_is_being_answered_is_answered_before_the_end(player: Player) -> None:
+    player.start()
+    for type_ in SEED[:5]:
+        player.ask(type_)
+    player.begin("running")
+    assert player.finish() == {"outcome": "busy"}
+    assert player.record("running", "problem")["outcome"] == "recorded"
+    assert player.finish()["result"]["question_count"] == 6
 
 
 def test_the_maestro_streak_ends_with_a_lower_score_but_not_with_a_drill(player: Player) -> None:

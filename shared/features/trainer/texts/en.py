@@ -77,6 +77,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_line_hint": "💬 Only questions move you forward. For example: “{question}”",
     "trainer_may_finish": "✅ Clarity is {clarity}%: you can finish now, or go on for more points.",
     "trainer_busy": "⏳ The client is still answering. Send this again after the answer; it didn’t count.",
+    "trainer_finish_busy": "⏳ The client is still answering. Finish after the answer, so that your question counts.",
     "trainer_secret": (
         "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the message."
     ),
@@ -149,7 +150,10 @@ TEXTS: Mapping[str, str] = {
     "trainer_worst": "🛠 Weakest: “{question}”\nBetter: “{better}”",
     "trainer_xp": "⭐ **{points} XP** · {total} in total",
     "trainer_level_up": "🎉 **New level: {level}!**",
-    "trainer_fast": "⚡ Too fast for XP: take at least a minute for a training.",
+    "trainer_fast": (
+        "⚡ **This training doesn’t count:** it took less than {seconds|second|seconds}. No XP, no badges, and it isn’t in "
+        "your progress."
+    ),
     "trainer_streak": "📅 {days|day|days} in a row",
     "trainer_maestro": "🔥 Masterful trainings in a row: {count}",
     "trainer_badge": "🏅 New badge: **{badge}**",

@@ -2,7 +2,7 @@
 -- than two seconds a question, gives nothing and has no place on the day's board. A challenge has 100 points for each right
 -- answer, and one more for each second under 20.
 --
--- Concurrency: the caller holds the user's row and the open quiz, and calls once. Awards are idempotent by the quiz's id.
+-- Concurrency: the caller holds the user's row and the open quiz, and calls once.
 -- Locks: the quiz, the user's row of quiz_totals, then as private.award_xp,
 --   public.record_activity and private.award_due_badges.
 -- Returns: jsonb
@@ -58,13 +58,16 @@ begin
      order by r.bot desc
      limit 1;
     for v_award in
-      select private.award_xp(p_run.user_id, p_run.bot, d.rule, d.reference, d.points)
+      select private.award_xp(
+          p_run.user_id, p_run.bot, d.rule,
+          private.unused_reference(p_run.user_id, d.rule, 'quiz:' || p_run.id), d.points
+        )
         from (
           values
-            ('quiz_right', 'quiz:' || p_run.id, v_points, v_points > 0),
-            ('quiz_run', 'quiz:' || p_run.id, null, p_run.kind <> 'daily' and v_result.questions >= 5),
-            ('daily_challenge', 'quiz:' || p_run.id, null, p_run.kind = 'daily')
-        ) as d (rule, reference, points, is_due)
+            ('quiz_right', v_points, v_points > 0),
+            ('quiz_run', null, p_run.kind <> 'daily' and v_result.questions >= 5),
+            ('daily_challenge', null, p_run.kind = 'daily')
+        ) as d (rule, points, is_due)
        where d.is_due
     loop
       v_xp := v_xp + (v_award ->> 'points')::integer;

@@ -44,7 +44,9 @@ begin
     return jsonb_build_object('outcome', 'known', 'outgoing', v_outgoing);
   end if;
   if v_is_right then
-    v_award := private.award_xp(v_user.id, p_bot, 'quiz_right', 'poll:' || p_poll_id);
+    v_award := private.award_xp(
+      v_user.id, p_bot, 'quiz_right', private.unused_reference(v_user.id, 'quiz_right', 'poll:' || p_poll_id)
+    );
     if (v_award ->> 'leveled_up')::boolean and exists (
       select from public.bot_sessions as s where s.user_id = v_user.id and s.bot = p_bot and s.chat_id = v_user.telegram_id
     ) then

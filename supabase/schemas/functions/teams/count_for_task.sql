@@ -1,4 +1,4 @@
--- Counts a finished training with a score for the task it was played for: the first one completes the task, and the best
+-- Counts a finished training that counts (private.training_counts) for the task it was played for: the first one completes the task, and the best
 -- score is kept. Repeating it counts nothing twice.
 --
 -- Concurrency: the caller holds the training; the task's row serializes trainings of one task.
@@ -21,10 +21,10 @@ as $$
       select max((t.result ->> 'score')::integer) as score, bool_or(private.is_passed(t)) as is_passed
         from public.assignment_trainings as o
         join public.trainings as t on t.id = o.training_id
-       where o.task_id = r.task_id and t.status = 'finished' and (t.result ->> 'is_scored')::boolean
+       where o.task_id = r.task_id and private.training_counts(t)
     ) as b
    where r.training_id = p_training.id and k.id = r.task_id;
 $$;
 
 revoke all on function private.count_for_task from public, anon, authenticated, service_role;
-comment on function private.count_for_task is 'Counts a finished training with a score for the task it was played for';
+comment on function private.count_for_task is 'Counts a finished training for the task it was played for';

@@ -18,8 +18,7 @@ as $$
       join public.trainings as n on n.id = r.training_id
      where k.team_id = p_team_id
        and k.user_id = p_user_id
-       and n.status = 'finished'
-       and (n.result ->> 'is_scored')::boolean
+       and private.training_counts(n)
   )
   select jsonb_build_object(
     'tasks', (

@@ -70,7 +70,7 @@ begin
      where r.id = v_turn.id;
     v_training := private.recount_training(v_training);
     v_after := (v_training.result ->> 'score')::integer;
-    if (v_training.result ->> 'is_scored')::boolean then
+    if private.training_counts(v_training) then
       perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
       v_xp := private.correct_training_xp(v_training, v_before, v_after, 'dispute:' || v_dispute.id);
       perform private.award_due_badges(

@@ -1,9 +1,9 @@
 -- Corrects the XP of a training whose score has changed, by a row of the ledger: the share of the difference that the award
--- of the training was of its score. A training that gave no XP because it was too fast gives none now.
+-- of the training was of its score. A training that does not count (private.training_counts) gives none now either.
 --
 -- p_reference: names the correction.
 --
--- Concurrency: as private.award_xp, once per reference.
+-- Concurrency: the caller has locked the user and corrects a dispute once.
 -- Locks: as private.award_xp.
 -- Returns: integer, the XP added or taken.
 -- Errors: none.
@@ -21,14 +21,14 @@ declare
   v_share numeric := 1;
   v_points integer;
 begin
-  if not (p_training.result ->> 'is_scored')::boolean or (p_training.result ->> 'is_fast')::boolean then
+  if not private.training_counts(p_training) then
     return 0;
   end if;
   select a.* into v_award
     from public.xp_awards as a
    where a.user_id = p_training.user_id
      and a.rule = 'training_finished'
-     and a.reference = concat(p_training.bot, ':', p_training.id);
+     and a.reference = coalesce(p_training.result ->> 'reference', concat(p_training.bot, ':', p_training.id));
   if found then
     v_share := v_award.points::numeric / v_award.requested;
   end if;
@@ -40,7 +40,12 @@ begin
   if v_points = 0 then
     return 0;
   end if;
-  return (private.award_xp(p_training.user_id, p_training.bot, 'correction', p_reference, v_points) ->> 'points')::integer;
+  return (
+    private.award_xp(
+      p_training.user_id, p_training.bot, 'correction',
+      private.unused_reference(p_training.user_id, 'correction', p_reference), v_points
+    ) ->> 'points'
+  )::integer;
 end
 $$;
 

@@ -1,15 +1,16 @@
--- Finishes a training: computes its score, stores it in the history, and awards XP and badges, once. With fewer questions
--- than the scenario wants it has no score and gives nothing; one that took less than the scenario's shortest time has a
--- score, but gives no XP and no day of the streak. A drill gives half of its score as XP.
+-- Finishes a training: computes its score and, where it counts (private.training_counts), stores it in the history and awards
+-- XP and badges, once. A drill gives half of its score as XP.
 --
 -- p_reason: button, limit, target or time. p_case_data: what the history keeps of the case.
 --
--- Concurrency: the user's row and the training are locked; a finished training returns its result again.
+-- Concurrency: the user's row and the training are locked; a finished training returns its result again. A question that is
+--   being answered is answered first: until then nothing is finished.
 -- Locks: user (NO KEY UPDATE), training, session, then as private.award_xp, public.record_activity,
 --   private.award_due_badges and private.count_for_task.
 -- Returns: jsonb
---   outcome: 'finished' | 'known' | 'none'    (known: it was finished before; none: no such training, or abandoned)
---   result?: private.training_result          (finished, known)
+--   outcome: 'finished' | 'known' | 'busy' | 'none'    (known: it was finished before; busy: a question is being answered; none:
+--     no such training, or abandoned)
+--   result?: private.training_result                   (finished, known)
 -- Errors: none.
 create or replace function public.finish_training(
   p_user_id bigint, p_training_id bigint, p_reason text, p_case_data jsonb default '{}'
@@ -27,10 +28,9 @@ declare
   v_chains integer;
   v_bonuses jsonb;
   v_before jsonb;
-  v_facts jsonb;
-  v_awards jsonb := jsonb '{}';
-  v_is_scored boolean;
-  v_is_fast boolean;
+  v_reference text;
+  v_score integer;
+  v_awards jsonb;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
@@ -42,10 +42,11 @@ begin
   elsif v_training.status is distinct from 'open' then
     return jsonb_build_object('outcome', 'none');
   end if;
-
   v_now := private.clock();
-  v_is_scored := v_training.question_count >= (v_training.rules ->> 'min_questions')::integer;
-  v_is_fast := v_now - v_training.first_question_at < make_interval(secs => (v_training.rules ->> 'min_seconds')::integer);
+  if v_training.turn_lease_until > v_now then
+    return jsonb_build_object('outcome', 'busy');
+  end if;
+
   select count(*) into v_chains
     from jsonb_array_elements(v_training.rules -> 'hidden') as h (item)
    where v_training.revealed ? concat(h.item ->> 'id', ':', v_training.rules -> 'stages' -> -1 ->> 'id')
@@ -64,7 +65,24 @@ begin
     ),
     v_chains
   );
-  if v_is_scored then
+  v_score := (v_bonuses ->> 'score')::integer;
+  update public.trainings as t
+     set status = 'finished',
+         turn_reference = null,
+         turn_lease_until = null,
+         finished_at = v_now,
+         updated_at = v_now,
+         result = v_bonuses || jsonb_build_object(
+           'is_scored', t.question_count >= (t.rules ->> 'min_questions')::integer,
+           'is_fast', coalesce(
+             v_now - t.first_question_at < make_interval(secs => (t.rules ->> 'min_seconds')::integer), false
+           ),
+           'reason', p_reason, 'chains', v_chains, 'before', null, 'maestro_streak', null, 'xp', null, 'streak', null,
+           'badges', '[]'::jsonb
+         )
+   where t.id = v_training.id
+  returning t.* into v_training;
+  if private.training_counts(v_training) then
     select jsonb_build_object('score', h.score, 'clarity_level', h.clarity_level) into v_before
       from public.training_history as h
      where h.user_id = p_user_id
@@ -73,14 +91,14 @@ begin
        and h.mode = v_training.mode
      order by h.id desc
      limit 1;
+    v_reference := private.training_reference(v_training);
     insert into public.training_history (
       user_id, bot, reference, scenario, mode, score, clarity_level, question_count, contextual_questions,
       per_type_counts, case_data, session_snapshot, training_date
     )
     values (
-      p_user_id, v_training.bot, concat(v_training.bot, ':', v_training.id), v_training.scenario, v_training.mode,
-      (v_bonuses ->> 'score')::integer, v_training.clarity_level, v_training.question_count,
-      v_training.contextual_questions, v_training.per_type_counts,
+      p_user_id, v_training.bot, v_reference, v_training.scenario, v_training.mode, v_score, v_training.clarity_level,
+      v_training.question_count, v_training.contextual_questions, v_training.per_type_counts,
       p_case_data || jsonb_build_object('case_id', v_training.case_id),
       jsonb_build_object(
         'training_id', v_training.id, 'version', v_training.version, 'difficulty', v_training.difficulty,
@@ -91,36 +109,25 @@ begin
       v_now
     );
     perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
-    v_facts := private.training_facts(v_training, (v_bonuses ->> 'score')::integer, v_chains);
     v_awards := jsonb_build_object(
+      'reference', v_reference,
+      'before', v_before,
       'maestro_streak', private.maestro_streak(
         p_user_id, v_training.bot, v_training.scenario, (v_training.rules ->> 'maestro_score')::integer
       ),
       'xp', case
-        when not v_is_fast and (v_bonuses ->> 'score')::integer > 1 then private.award_xp(
-          p_user_id, v_training.bot, 'training_finished', concat(v_training.bot, ':', v_training.id),
-          case when v_training.mode = 'drill' then (v_bonuses ->> 'score')::integer / 2
-            else (v_bonuses ->> 'score')::integer end
+        when v_score > 1 then private.award_xp(
+          p_user_id, v_training.bot, 'training_finished', v_reference,
+          case when v_training.mode = 'drill' then v_score / 2 else v_score end
         )
       end,
-      'streak', case when not v_is_fast then public.record_activity(p_user_id, v_training.bot) end,
-      'badges', private.award_due_badges(p_user_id, v_training.bot, v_facts)
+      'streak', public.record_activity(p_user_id, v_training.bot),
+      'badges', private.award_due_badges(
+        p_user_id, v_training.bot, private.training_facts(v_training, v_score, v_chains)
+      )
     );
-  end if;
-  update public.trainings as t
-     set status = 'finished',
-         turn_reference = null,
-         turn_lease_until = null,
-         finished_at = v_now,
-         updated_at = v_now,
-         result = v_bonuses || jsonb_build_object(
-           'is_scored', v_is_scored, 'is_fast', coalesce(v_is_fast, false), 'reason', p_reason, 'chains', v_chains,
-           'before', v_before, 'maestro_streak', null, 'xp', null, 'streak', null,
-           'badges', '[]'::jsonb
-         ) || v_awards
-   where t.id = v_training.id
-  returning t.* into v_training;
-  if v_is_scored then
+    update public.trainings as t set result = t.result || v_awards where t.id = v_training.id
+    returning t.* into v_training;
     perform private.count_for_task(v_training);
   end if;
   return jsonb_build_object('outcome', 'finished', 'result', private.training_result(v_training));

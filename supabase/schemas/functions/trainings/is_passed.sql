@@ -1,4 +1,4 @@
--- Returns whether an exam reached its pass mark.
+-- Returns whether an exam counts and reached its pass mark.
 --
 -- Concurrency: computes only.
 -- Locks: none.
@@ -12,8 +12,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select case
-    when p_training.mode = 'exam' then p_training.status = 'finished'
-      and (p_training.result ->> 'is_scored')::boolean
+    when p_training.mode = 'exam' then private.training_counts(p_training)
       and (p_training.result ->> 'score')::integer >= (p_training.rules -> 'exam' ->> 'score')::integer
   end;
 $$;

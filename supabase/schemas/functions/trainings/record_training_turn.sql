@@ -1,5 +1,5 @@
--- Records a turn that public.begin_training_turn began, and computes its points. The first one that counts consumes the
--- access to the training: a plan, a bonus credit or a free training, once.
+-- Records a turn that public.begin_training_turn began, and computes its points. The first one consumes the access to the
+-- training, no matter what was said: a plan, a bonus credit or a free training, once.
 --
 -- p_turn: {question, reply, kind, type, is_contextual, used_fragment, touches, reveals, facts, source, is_repeated,
 -- is_copied}. type `none`: it is no move, and nothing is counted. reveals (item:stage) and facts are what the client
@@ -28,6 +28,7 @@ declare
   v_training public.trainings;
   v_turn public.training_turns;
   v_access jsonb;
+  v_reference text;
   v_type text := p_turn ->> 'type';
   v_count integer;
   v_why text;
@@ -50,6 +51,7 @@ begin
   end if;
 
   v_now := private.clock();
+  v_reference := concat(v_training.bot, ':', v_training.id);
   v_count := coalesce((v_training.per_type_counts ->> v_type)::integer, 0);
   v_why := case
     when not exists (
@@ -64,8 +66,12 @@ begin
     ) then 'capped'
     else 'counted'
   end;
-  if v_why <> 'none' and v_training.access_type is null then
-    v_access := public.consume_access(v_telegram_id, concat(v_training.bot, ':', v_training.id));
+  if v_training.access_type is null then
+    -- Not consumed yet, so a reference that is known is that of another service.
+    while exists (select from public.access_usages as a where a.reference = v_reference) loop
+      v_reference := v_reference || ':own';
+    end loop;
+    v_access := public.consume_access(v_telegram_id, v_reference);
     if not (v_access ->> 'has_access')::boolean then
       update public.trainings as t set turn_reference = null, turn_lease_until = null where t.id = v_training.id;
       return jsonb_build_object(

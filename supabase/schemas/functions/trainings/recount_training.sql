@@ -60,7 +60,7 @@ begin
          session_snapshot = h.session_snapshot || jsonb_build_object('bonuses', v_bonuses)
    where h.user_id = v_training.user_id
      and h.bot = v_training.bot
-     and h.reference = concat(v_training.bot, ':', v_training.id);
+     and h.reference = coalesce(v_training.result ->> 'reference', concat(v_training.bot, ':', v_training.id));
   return v_training;
 end
 $$;

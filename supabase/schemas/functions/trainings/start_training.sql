@@ -2,7 +2,7 @@
 --
 -- p_rules: weights, caps, bonuses and limits of the scenario at this version, the hidden items of the case with their
 -- weights, and `given`, the stages that are disclosed at the start. Nothing is consumed yet: public.record_training_turn
--- does that at the first question. An exam may be begun as often as its rules say: for one task, or without a task within 24
+-- does that at the first message. An exam may be begun as often as its rules say: for one task, or without a task within 24
 -- hours. One that was given up before its first question does not count.
 --
 -- p_task_id: the task of a team that it is played for (private.link_training_to_task).

@@ -9,8 +9,10 @@
 --   mode: 'practice' | 'drill' | 'exam'
 --   drill_type: text | null
 --   language: text
---   is_scored: boolean     (false: too few questions; nothing was given)
---   is_fast: boolean       (too fast for XP)
+--   is_scored: boolean     (false: too few questions)
+--   is_fast: boolean       (too fast to count)
+--   counts: boolean        (private.training_counts; false: nothing was given)
+--   reference?: text       (in the history and the ledger of XP, of one that counts)
 --   reason: text
 --   score: int
 --   questions: int         (points of the questions)
@@ -44,6 +46,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select p_training.result || jsonb_build_object(
     'training_id', p_training.id,
+    'counts', private.training_counts(p_training),
     'scenario', p_training.scenario,
     'case_id', p_training.case_id,
     'mode', p_training.mode,

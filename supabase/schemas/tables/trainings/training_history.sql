@@ -1,4 +1,4 @@
--- Finished trainings with a score, of our trainers and of other services of the owner.
+-- Finished trainings that count (private.training_counts), of our trainers and of other services of the owner.
 
 create table public.training_history (
   id bigint generated always as identity primary key,
@@ -21,7 +21,7 @@ create table public.training_history (
 
 create index training_history_date_idx on public.training_history (user_id, bot, training_date);
 
-comment on table public.training_history is 'Finished trainings with a score';
+comment on table public.training_history is 'Finished trainings that count';
 comment on column public.training_history.reference is 'The training: spin:<id>, or what another service names it';
 comment on column public.training_history.session_snapshot is 'The training as it ended, without the conversation';
 alter table public.training_history enable row level security;

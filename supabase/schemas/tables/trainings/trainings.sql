@@ -49,7 +49,7 @@ create index trainings_user_idx on public.trainings (user_id, bot, id);
 comment on table public.trainings is 'Trainings of the sales trainer';
 comment on column public.trainings.rules is 'Weights, caps, bonuses and limits of the scenario, and the weights of the case''s hidden items';
 comment on column public.trainings.reference is 'Idempotency key of the start: the update that started it';
-comment on column public.trainings.access_type is 'What paid for it at its first question (public.consume_access); null before that';
+comment on column public.trainings.access_type is 'What paid for it at its first message (public.consume_access); null before that';
 comment on column public.trainings.turns is 'Messages of the user, including those that were no questions';
 comment on column public.trainings.silent_count is 'Messages in a row that were no questions';
 comment on column public.trainings.revealed is 'Stages of hidden items that the client has disclosed: item:stage';
