@@ -977,7 +977,9 @@ class ClaimStatement(TypedDict):
 class ClosedQuizRoundsBest(TypedDict):
     """public.closed_quiz_rounds.best"""
 
-    name: str
+    place: int
+    name: str | None
+    number: int
     right_answers: int
 
 
@@ -1348,7 +1350,6 @@ class GetQuizBoardEntries(TypedDict):
     name: str | None
     number: int
     score: int
-    right_answers: int
     is_me: bool
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from shared.core import db, log
 from shared.payments import (
-    notifications,
     open_orders,
     providers,
     recording,
@@ -24,6 +23,7 @@ from shared.payments import (
     subscription_cancellations,
 )
 from shared.payments.provider import PaymentError
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimOpenOrders, OutgoingItem, RetryPaymentEvents
@@ -39,7 +39,7 @@ def payments() -> dict[str, object]:
     kept: RetryPaymentEvents = db.call(
         "retry_payment_events", p_accept_test=recording.accepts_test_payments()
     )
-    notifications.deliver(kept["outgoing"])
+    outbox.deliver_outgoing(kept["outgoing"])
     if kept["ignored"]:
         recording.alert_ignored("several", f"{kept['ignored']} of a day ago")
     missed = star_transactions.record_missed()
@@ -47,7 +47,7 @@ def payments() -> dict[str, object]:
     expiry_reminders: list[OutgoingItem] = db.call("enqueue_expiry_reminders")
     order_reminders: list[OutgoingItem] = db.call("enqueue_order_reminders")
     edits: list[OutgoingItem] = db.call("close_invitations")
-    notifications.deliver([*expiry_reminders, *order_reminders, *edits])
+    outbox.deliver_outgoing([*expiry_reminders, *order_reminders, *edits])
     done: dict[str, object] = {
         "applied": kept["applied"],
         "failed": kept["failed"],
@@ -61,7 +61,7 @@ def payments() -> dict[str, object]:
     # A job of their own costs $0.10 a month. They come last: a failure of theirs stops nothing about money.
     task_messages: list[OutgoingItem] = db.call("enqueue_task_messages")
     exams: list[OutgoingItem] = db.call("finish_expired_exams")
-    notifications.deliver([*task_messages, *exams])
+    outbox.deliver_outgoing([*task_messages, *exams])
     return {**done, "tasks": len(task_messages), "exams": len(exams)}
 
 

@@ -15,9 +15,10 @@ import orjson
 
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable
-from shared.payments import notifications, providers, recording
+from shared.payments import providers, recording
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import PaymentError, Provider
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import CheckStatement, ClaimStatement, OutgoingItem, SaveStatementPage
@@ -32,7 +33,7 @@ def statements() -> dict[str, object]:
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
     missed: list[OutgoingItem] = db.call("alarm_missed_charges")
-    notifications.deliver(missed)
+    outbox.deliver_outgoing(missed)
     days = recorded = 0
     while listed and monotonic() + _TIMEOUT < deadline:
         walk: ClaimStatement | None = db.call("claim_statement", p_providers=listed)
@@ -70,7 +71,7 @@ def _walk(walk: ClaimStatement, deadline: float) -> tuple[bool, int]:
             p_next=page.cursor or None,
             p_events=[_to_json(event) for event in page.events],
         )
-        notifications.deliver(saved["outgoing"])
+        outbox.deliver_outgoing(saved["outgoing"])
         if not saved["is_current"]:
             return False, recorded
         if not page.cursor:

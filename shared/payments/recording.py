@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from shared.core import db, log
 from shared.core.config import settings
 from shared.core.errors import DatabaseUnavailable
-from shared.payments import notifications
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import Provider
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import RecordPaymentEvent
@@ -56,7 +56,7 @@ def record(provider: Provider, event: WebhookEvent, body: bytes) -> bool:
         return bool(result["is_late"])
     if result.get("is_alarm"):
         alert_ignored(provider.key, result["error"])
-    notifications.deliver(result.get("outgoing", ()))
+    outbox.deliver_outgoing(result.get("outgoing", ()))
     return True
 
 

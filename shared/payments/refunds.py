@@ -16,9 +16,10 @@ import orjson
 
 from shared.core import db, log, texts
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.payments import notifications, providers, recording
+from shared.payments import providers, recording
 from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError, Provider, Receipt
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimOpenRefunds, LeaseRefund, RecordRefundResult
@@ -75,7 +76,7 @@ def retry_open(deadline: float) -> int:
     """Retry open refunds and return how many."""
     ttls = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
     claimed: ClaimOpenRefunds = db.call("claim_open_refunds", p_providers=ttls, p_limit=_BATCH)
-    notifications.deliver(claimed["outgoing"])
+    outbox.deliver_outgoing(claimed["outgoing"])
     retried = 0
     for task in claimed["tasks"]:
         if monotonic() + TIMEOUT > deadline:
@@ -128,4 +129,4 @@ def _record_answer(task: LeaseRefund, answer: str, reason: str) -> None:
     result: RecordRefundResult = db.call(
         "record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason
     )
-    notifications.deliver(result["outgoing"])
+    outbox.deliver_outgoing(result["outgoing"])

@@ -19,9 +19,10 @@ import orjson
 
 from shared.core import db, log, texts
 from shared.core.errors import ConfigError
-from shared.payments import contacts, notifications, providers, recording
+from shared.payments import contacts, providers, recording
 from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import Order, PaymentError, Provider
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimDueRenewals, LeaseCharge
@@ -53,7 +54,7 @@ def _work(saving: list[str], deadline: float) -> int:
     known = 0
     while monotonic() < deadline:
         claimed: ClaimDueRenewals = db.call("claim_due_renewals", p_providers=saving)
-        notifications.deliver(claimed["outgoing"])
+        outbox.deliver_outgoing(claimed["outgoing"])
         if not claimed["due"]:
             break
         known += sum(_settle(charge) for charge in claimed["charges"])

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from shared.core import db, log
 from shared.core.errors import ConfigError
-from shared.payments import notifications, providers
+from shared.payments import providers
 from shared.payments.provider import PaymentError
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimRenewalsToCancel, RecordCancelResult
@@ -32,7 +33,7 @@ def cancel_due(deadline: float) -> int:
         result: RecordCancelResult = db.call(
             "record_cancel_result", p_renewal_id=renewal["id"], p_is_canceled=is_canceled
         )
-        notifications.deliver(result["outgoing"])
+        outbox.deliver_outgoing(result["outgoing"])
         stopped += is_canceled
     return stopped
 

@@ -6,7 +6,7 @@ Items that cannot be delivered now stay in the database for the sweep, which ret
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
@@ -16,7 +16,7 @@ from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram import api, templates
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ClaimOutbox, OutboxItem, RecordDeliveries
+    from shared.core.sql_types import ClaimOutbox, OutboxItem, OutgoingItem, RecordDeliveries
 
 # Error descriptions of a chat or topic in which the bot may not write.
 _NO_RIGHTS = re.compile(
@@ -32,6 +32,7 @@ _NO_EDIT = re.compile(
     re.IGNORECASE,
 )
 _MIN_TIME = 1.0  # seconds that must be left for another attempt
+DELIVERY_TIME = 3.0  # seconds for the messages of one SQL function; the sweep delivers what is left
 _CHAT_TIME = 5.0  # seconds per chat in one sweep, so that a rate-limited chat does not delay the others
 
 
@@ -61,6 +62,13 @@ def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
         else:
             results.append(_deliver_one(bot, item, deadline))
     _record(results)
+
+
+def deliver_outgoing(outgoing: Iterable[OutgoingItem], seconds: float = DELIVERY_TIME) -> None:
+    """Deliver messages that a SQL function enqueued and returned as due; the sweep delivers what is left."""
+    deadline = monotonic() + seconds
+    for message in outgoing:  # one call per message: a blocked chat delays no other
+        deliver(message["bot"], [message], deadline)
 
 
 def deliver_due(limit: int, deadline: float) -> int:

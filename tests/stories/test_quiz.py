@@ -45,7 +45,7 @@ WORDS = {
         "progress": "📊 Your progress\n9 of 10 answers right (90%)",
         "group": "🧠 Quiz: 5 questions.",
         "running": "A quiz is already running here.",
-        "results": "🏁 Quiz results · players: 2\n\n🥇 Ben — 5/5\n🥈 Anna — 1/5",
+        "results": "🏁 Quiz results · players: 2\n\n🥇 Benny — 5/5\n🥈 User {number} — 1/5",
     },
     "ru": {
         "menu": "🧠 Выберите тему",
@@ -75,7 +75,7 @@ WORDS = {
         "progress": "📊 Ваш прогресс\nВерно 9 из 10 (90 %)",
         "group": "🧠 Квиз: 5 вопросов.",
         "running": "Здесь уже идёт квиз.",
-        "results": "🏁 Итоги квиза · участников: 2\n\n🥇 Ben — 5/5\n🥈 Anna — 1/5",
+        "results": "🏁 Итоги квиза · участников: 2\n\n🥇 Benny — 5/5\n🥈 Участник {number} — 1/5",
     },
 }
 START = datetime.fromisoformat("2026-12-07 12:00:00+03:00")
@@ -400,6 +400,11 @@ def test_a_round_of_polls_in_a_group(stack: Stack, sql: Sql, time: Time, languag
     for number, poll in enumerate(polls):
         vote(by_ben, poll, right_of(poll))
         vote(by_anna, poll, right_of(poll) if number == 0 else (right_of(poll) + 1) % 4)
+    sql(
+        "insert into board_profiles (user_id, name) select id, 'Benny' from users where telegram_id = %s",
+        ben.id,
+    )
+    (row,) = sql("select private.board_number(id) as number from users where telegram_id = %s", anna.id)
     by_ben.send("/quiz").wait()
     assert eventually(lambda: any(one.text.startswith(words["running"]) for one in by_anna.answers()))
     stack.run_job("quiz")
@@ -407,12 +412,45 @@ def test_a_round_of_polls_in_a_group(stack: Stack, sql: Sql, time: Time, languag
     stack.run_job("quiz")
     stack.run_job("quiz")
     results = [one.text for one in by_anna.answers() if one.text.startswith("🏁")]
-    assert results == [words["results"]]
+    assert results == [words["results"].format(**row)], "users are named as on boards"
     assert sql("select u.first_name, u.total_xp from users u order by total_xp desc, first_name limit 2") == [
         {"first_name": "Ben", "total_xp": 25},
         {"first_name": "Anna", "total_xp": 5},
     ]
     assert sql("select from bot_sessions s join users u on u.id = s.user_id where s.chat_id > 0") == []
+
+
+def test_results_of_a_round_whose_players_are_hidden(stack: Stack, sql: Sql, time: Time) -> None:
+    anna = stack.telegram.user("Anna", language_code="en")
+    chat, polls = post_round(stack, anna)
+    vote(chat, polls[0], right_of(polls[0]))
+    sql(
+        "insert into board_profiles (user_id, is_hidden) select id, true from users where telegram_id = %s",
+        anna.id,
+    )
+    time.move(606)
+    stack.run_job("quiz")
+    assert [one.text for one in chat.answers() if one.text.startswith("🏁")] == [
+        "🏁 Quiz results · players: 1"
+    ]
+
+
+def test_a_new_level_by_a_poll_has_its_xp_written_as_numbers_are(stack: Stack, sql: Sql, time: Time) -> None:
+    anna = stack.telegram.user("Anna", language_code="en")
+    ask(anna.chat("quiz"), "/start")
+    chat, polls = post_round(stack, anna)
+    (before,) = sql("select level, min_xp from levels where min_xp > 1000 order by level limit 1")
+    sql(
+        "update users set total_xp = %s, level = %s where telegram_id = %s",
+        before["min_xp"] - 5,
+        before["level"] - 1,
+        anna.id,
+    )
+    vote(chat, polls[0], right_of(polls[0]))
+    words = eventually(
+        lambda: [one.text for one in anna.chat("quiz").answers() if "reached level" in one.text]
+    )
+    assert f"You have {before['min_xp']:,} XP" in words[0]
 
 
 def post_round(stack: Stack, member: TelegramUser) -> tuple[Chat, list[Answer]]:

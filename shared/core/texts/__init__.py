@@ -32,7 +32,7 @@ _MARK = re.compile(r"\*\*(.+?)\*\*|`(.+?)`", re.DOTALL)
 _COUNTS = frozenset(
     {
         *("after", "before", "count", "credits", "days", "earned", "left", "length", "limit", "pending"),
-        *("quantity", "requests", "taken", "total", "trainings", "used", "uses"),
+        *("quantity", "requests", "taken", "total", "trainings", "used", "uses", "xp"),
     }
 )
 Value = TypeVar("Value")

@@ -17,6 +17,7 @@ from shared.core.texts import figures
 from shared.features import xp
 from shared.features.admin.users import user_name
 from shared.features.common.plans import plan_name
+from shared.telegram import outbox
 from shared.telegram.context import UpdateContext
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ def carry_out(
 def deliver(outgoing: list[OutgoingItem]) -> None:
     """Deliver what a function enqueued for the user; the sweep delivers what is left."""
     if outgoing:
-        from shared.payments import notifications  # not needed at a cold start
-
-        notifications.deliver(outgoing)
+        outbox.deliver_outgoing(outgoing)
 
 
 def _done(

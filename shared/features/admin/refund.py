@@ -14,7 +14,7 @@ from shared.core.texts import Text, concat, figures
 from shared.features.admin import payment
 from shared.features.admin.payment import find_payment, is_number, look_up_payment
 from shared.features.admin.users import button_arguments, command_arguments, user_name
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, outbox, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -77,9 +77,9 @@ def confirm(call: CallbackQuery) -> None:
         if refusal.sqlstate not in _REFUSALS:
             raise
         return context.answer_callback(context.text(_REFUSALS[refusal.sqlstate]), alert=True)
-    from shared.payments import notifications, refunds  # not needed at a cold start
+    from shared.payments import refunds  # not needed at a cold start
 
-    notifications.deliver(done["outgoing"])
+    outbox.deliver_outgoing(done["outgoing"])
     if task := done.get("task"):
         refunds.request_refund(task)
     found = look_up_payment(context, number)

@@ -13,7 +13,7 @@ from shared.core.texts import Text, concat, figures
 from shared.features import shop
 from shared.features.common.catalog import title
 from shared.features.common.menu import back
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, outbox, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -106,9 +106,7 @@ def cancel_order(call: CallbackQuery) -> None:
         context.answer_callback(context.text("payments_canceled"))
     context.show(*_payments(context))
     if done.get("outgoing"):
-        from shared.payments import notifications  # not needed at a cold start
-
-        notifications.deliver(done["outgoing"])
+        outbox.deliver_outgoing(done["outgoing"])
 
 
 def _line(context: UpdateContext, line: PaymentHistory) -> Text:

@@ -14,8 +14,6 @@ from shared.telegram.messages import Keyboard
 if TYPE_CHECKING:
     from shared.core.sql_types import GetQuizBoard, GetQuizBoardEntries, QuizRunState
 
-_MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
-
 
 def result(context: UpdateContext, run: QuizRunState) -> tuple[Text, Keyboard]:
     """Return the result of a finished challenge with the board."""
@@ -71,11 +69,10 @@ def board(context: UpdateContext, day: str) -> list[Text]:
 
 
 def _entry(context: UpdateContext, entry: GetQuizBoardEntries) -> Text:
-    place = _MEDALS.get(entry["rank"], f"{entry['rank']}.")
     key = "quiz_board_mine" if entry["is_me"] else "quiz_board_line"
     return context.rich(
         key,
-        place=place,
-        name=xp.shown_name(context, entry["name"], entry["number"]),
+        place=screens.place_mark(entry["rank"]),
+        name=xp.shown_name(context.language, entry["name"], entry["number"]),
         score=entry["score"],
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from shared.core import db, log, texts
-from shared.core.display_names import display_name
 from shared.core.json_types import JsonObject
 from shared.core.texts import Text, concat
+from shared.features import xp
+from shared.features.quiz import screens
 from shared.telegram import outbox
 
 if TYPE_CHECKING:
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
         ClosedQuizRoundsBest,
         EnqueueQuizReminders,
         EnqueueQuizSummary,
-        OutgoingItem,
     )
 
 BATCH = 25  # messages a second: Telegram takes about 30 from a bot
 TIME = 45.0  # seconds of one run; the next run continues
 _DELIVERY = 10.0  # seconds that delivering a batch may take
-_MEDALS = ("🥇", "🥈", "🥉")
 
 
 def quiz() -> dict[str, int]:
@@ -45,7 +43,7 @@ def _remind(deadline: float) -> int:
     while True:
         started = monotonic()
         batch: EnqueueQuizReminders = db.call("enqueue_quiz_reminders", p_limit=BATCH)
-        _deliver(batch["outgoing"])
+        outbox.deliver_outgoing(batch["outgoing"], _DELIVERY)
         sent += len(batch["outgoing"])
         if batch["checked"] < BATCH or monotonic() > deadline:
             return sent
@@ -64,28 +62,21 @@ def _summarize() -> int:
         done: EnqueueQuizSummary = db.call(
             "enqueue_quiz_summary", p_round_id=one["round_id"], p_parameters=parameters
         )
-        _deliver(done["outgoing"])
+        outbox.deliver_outgoing(done["outgoing"], _DELIVERY)
     return len(rounds)
 
 
 def _summary(one: ClosedQuizRounds) -> Text:
     language = texts.choose(one["language"])
-    if not one["best"]:
+    if not one["players"]:
         return texts.rich(language, "quiz_group_no_answers")
-    lines = [Text(_line(place, player, one["polls"]), []) for place, player in enumerate(one["best"])]
-    return concat(
-        texts.rich(language, "quiz_group_results", players=one["players"]),
-        concat(*lines, separator="\n"),
-        separator="\n\n",
-    )
+    parts = [texts.rich(language, "quiz_group_results", players=one["players"])]
+    if one["best"]:  # empty where all players are hidden
+        lines = [Text(_line(language, player, one["polls"]), []) for player in one["best"]]
+        parts.append(concat(*lines, separator="\n"))
+    return concat(*parts, separator="\n\n")
 
 
-def _line(place: int, player: ClosedQuizRoundsBest, polls: int) -> str:
-    medal = _MEDALS[place] if place < len(_MEDALS) else f"{place + 1}."
-    return f"{medal} {display_name(player['name']) or '👤'} — {player['right_answers']}/{polls}"
-
-
-def _deliver(outgoing: Sequence[OutgoingItem]) -> None:
-    deadline = monotonic() + _DELIVERY
-    for message in outgoing:  # one call per message: a blocked chat delays no other
-        outbox.deliver(message["bot"], [message], deadline)
+def _line(language: str, player: ClosedQuizRoundsBest, polls: int) -> str:
+    name = xp.shown_name(language, player["name"], player["number"])
+    return f"{screens.place_mark(player['place'])} {name} — {player['right_answers']}/{polls}"

@@ -106,5 +106,4 @@ def poll_answered(_answer: PollAnswer) -> None:
         p_telegram_user={**user, "hash": context.update.user_hash},
         p_choice=answer["option_ids"],
     )
-    for message in done["outgoing"]:
-        outbox.deliver(context.bot.name, [message], context.deadline)
+    outbox.deliver_outgoing(done["outgoing"])

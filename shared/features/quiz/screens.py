@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.core.sql_types import FinishQuizRun, QuizRunState
     from shared.features.quiz.bank_models import Question
 
+_MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 _IN_ROW = 6  # buttons of options in a row
 Row = list[tuple[str, str]]
 
@@ -23,6 +24,11 @@ Row = list[tuple[str, str]]
 def letter(position: int) -> str:
     """Return the letter of an option by its position on the screen."""
     return chr(ord("A") + position)
+
+
+def place_mark(place: int) -> str:
+    """Return how a list shows a place: a medal, or its number."""
+    return _MEDALS.get(place, f"{place}.")
 
 
 def topic_name(context: UpdateContext, topic: str) -> str:

@@ -14,7 +14,7 @@ from shared.core.texts import Text, figures
 from shared.features.common import catalog
 from shared.features.common.menu import back
 from shared.features.shop import checkout, lists, screens
-from shared.telegram import current_context
+from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -66,9 +66,7 @@ def pay(call: CallbackQuery) -> None:
         context.show(*_refunded(context, key, done))
     else:
         context.show(_paid(context, done), back(context))
-    from shared.payments import notifications  # not needed at a cold start
-
-    return notifications.deliver(done["outgoing"])
+    return outbox.deliver_outgoing(done["outgoing"])
 
 
 def _paid(context: UpdateContext, done: PayFromBalance) -> Text:

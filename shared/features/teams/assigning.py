@@ -15,8 +15,7 @@ from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features import trainer
 from shared.features.teams import tasks, team
-from shared.payments import notifications
-from shared.telegram import current_context
+from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -166,7 +165,7 @@ def _assign(context: UpdateContext, found: GetTeam, chosen: list[str]) -> tuple[
     to_team = [[(context.text("team_open_button"), f"team:{number}")]]
     match created["outcome"]:
         case "created" | "known":
-            notifications.deliver(created.get("outgoing", []))
+            outbox.deliver_outgoing(created.get("outgoing", []))
             assignment = created["assignment"]
             return context.rich(
                 "team_assigned",

@@ -10,8 +10,7 @@ from shared.core import db
 from shared.core.display_names import display_name
 from shared.core.texts import Text
 from shared.features.teams import team
-from shared.payments import notifications
-from shared.telegram import current_context
+from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -58,7 +57,7 @@ def set_role(call: CallbackQuery) -> None:
     if changed["outcome"] != "changed":
         key = "team_last_manager" if changed["outcome"] == "last_manager" else "button_old"
         return context.answer_callback(context.text(key), alert=True)
-    notifications.deliver(changed.get("outgoing", []))
+    outbox.deliver_outgoing(changed.get("outgoing", []))
     context.answer_callback(context.text("team_changed"))
     found = team.load(context, team.team_id(call))
     if found is None:
@@ -98,7 +97,7 @@ def remove(call: CallbackQuery) -> None:
     )
     if removed["outcome"] == "none":
         return context.answer_callback(context.text("button_old"), alert=True)
-    notifications.deliver(removed["outgoing"])
+    outbox.deliver_outgoing(removed["outgoing"])
     context.answer_callback(context.text("team_removed"))
     found = team.load(context, team.team_id(call))
     return context.show(*(_list(context, found, 0) if found else team.home(context)))

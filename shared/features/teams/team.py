@@ -12,8 +12,7 @@ from shared.core.display_names import display_name
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back
 from shared.features.teams import tasks
-from shared.payments import notifications
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, outbox, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -171,7 +170,7 @@ def join(call: CallbackQuery) -> None:
     )
     match joined["outcome"]:
         case "joined" | "known":
-            notifications.deliver(joined.get("outgoing", []))
+            outbox.deliver_outgoing(joined.get("outgoing", []))
             card = joined["team"]
             key = "team_joined" if joined["outcome"] == "joined" else "team_known"
             context.show(context.rich(key, team=card["name"]), _to_team(context, card["id"]))

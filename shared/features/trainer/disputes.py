@@ -9,8 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.texts import Text
 from shared.features.trainer import library, results
-from shared.payments import notifications
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, outbox, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -160,10 +159,10 @@ def _decide(context: UpdateContext, number: int, type_: str | None, *, is_contex
         case "known":
             context.show(*_decided(context, done["status"]))
         case "upheld":
-            notifications.deliver(done["outgoing"])
+            outbox.deliver_outgoing(done["outgoing"])
             context.show(context.rich("trainer_you_upheld"))
         case "corrected":
-            notifications.deliver(done["outgoing"])
+            outbox.deliver_outgoing(done["outgoing"])
             context.show(
                 context.rich(
                     "trainer_you_corrected",
@@ -200,5 +199,5 @@ def _send(context: UpdateContext, training_id: int, position: int, reason: str) 
         p_position=position,
         p_reason=reason,
     )
-    notifications.deliver(done.get("outgoing", []))
+    outbox.deliver_outgoing(done.get("outgoing", []))
     return done["outcome"]

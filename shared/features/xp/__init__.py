@@ -81,8 +81,8 @@ def badge_title(context: UpdateContext, badge: str) -> str:
     return badge_name(context, badge)
 
 
-def shown_name(context: UpdateContext, name: str | None, number: int) -> str:
+def shown_name(language: str, name: str | None, number: int) -> str:
     """Return how others see a user, see `names.shown_name`."""
     from shared.features.xp import names
 
-    return names.shown_name(context, name, number)
+    return names.shown_name(language, name, number)

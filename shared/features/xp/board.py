@@ -125,7 +125,7 @@ def _head(context: UpdateContext, choice: Choice) -> Text:
 
 
 def _line(context: UpdateContext, entry: BoardEntries, *, is_own: bool = False) -> Text:
-    name = context.text("top_you") if is_own else shown_name(context, entry["name"], entry["number"])
+    name = context.text("top_you") if is_own else shown_name(context.language, entry["name"], entry["number"])
     place, xp = written(context, entry["rank"]), points(context, entry["xp"])
     return context.rich("top_line_own" if is_own else "top_line", place=place, name=name, xp=xp)
 
@@ -201,7 +201,7 @@ def _row(context: UpdateContext, entry: BoardEntries, is_own: bool) -> Row:
 
     # The typeface has no emoji and no letters of other scripts: such a name gives way to the number.
     name = drawable(entry["name"] or "")
-    name = name if any(letter.isalnum() for letter in name) else unnamed(context, entry["number"])
+    name = name if any(letter.isalnum() for letter in name) else unnamed(context.language, entry["number"])
     return Row(
         rank=entry["rank"],
         place=written(context, entry["rank"]),

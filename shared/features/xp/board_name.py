@@ -108,10 +108,10 @@ def _screen(context: UpdateContext, name: str | None, number: int, is_hidden: bo
         rows.append([(context.text("board_button_show_as", name=shown), "board:own")])
     rows.append([(context.text("board_button_enter"), "board:enter")])
     if name:
-        label = context.text("board_button_show_as", name=unnamed(context, number))
+        label = context.text("board_button_show_as", name=unnamed(context.language, number))
         rows.append([(label, "board:unnamed")])
     rows.append([(context.text("board_button_hide"), "board:hide")])
-    return context.rich("board", name=shown_name(context, name, number)), [*rows, *back]
+    return context.rich("board", name=shown_name(context.language, name, number)), [*rows, *back]
 
 
 def _cancel(context: UpdateContext) -> Keyboard:

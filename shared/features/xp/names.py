@@ -37,14 +37,14 @@ def session_name(context: UpdateContext, scenario: str) -> str:
     return _named(context, f"session_{scenario}", scenario)
 
 
-def shown_name(context: UpdateContext, name: str | None, number: int) -> str:
+def shown_name(language: str, name: str | None, number: int) -> str:
     """Return how others see a user: by the name the user chose, else by a number."""
-    return isolated(display_name(name)) or unnamed(context, number)
+    return isolated(display_name(name)) or unnamed(language, number)
 
 
-def unnamed(context: UpdateContext, number: int) -> str:
+def unnamed(language: str, number: int) -> str:
     """Return how others see a user without a name: "User 48211"."""
-    return context.text("top_unnamed", number=number)
+    return texts.text(language, "top_unnamed", number=number)
 
 
 def isolated(name: str) -> str:

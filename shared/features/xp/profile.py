@@ -105,7 +105,7 @@ def _picture(
     names = dict.fromkeys(badge_name(context, badge["badge"]) for badge in reversed(found["badges"]))
     name = drawable(context.user.name)
     return ProfilePicture(
-        name=name if any(letter.isalnum() for letter in name) else unnamed(context, found["number"]),
+        name=name if any(letter.isalnum() for letter in name) else unnamed(context.language, found["number"]),
         rank=level_name(context, found["level_name"]),
         level=str(found["level"]),
         level_word=context.text("picture_xp_level"),

@@ -66,6 +66,40 @@ def test_a_challenge_that_was_tapped_through_is_not_on_the_board(anna: Player) -
     assert board(anna) == {"day": DAY, "total": 0, "entries": [], "rank": None, "score": None}
 
 
+def pace(player: Player, seconds: list[float], kind: str = "daily") -> Any:
+    """Take a challenge, or a quiz, with right answers; return its state at the end."""
+    run = player.start(kind, QUESTIONS[: len(seconds)], p_day=DAY if kind == "daily" else None)["run"]
+    for n, time in enumerate(seconds, 1):
+        player.see(run["id"], n)
+        player.time.move(seconds=time)
+        done = player.answer(run["id"], n, p_next=kind == "daily")
+    return done["run"]
+
+
+def test_one_slow_answer_does_not_save_a_challenge_that_was_tapped_through(anna: Player) -> None:
+    done = pace(anna, [0.5, 0.5, 0.5, 60, 0.5])
+    assert (done["result"]["is_fast"], done["score"], done["result"]["xp"]) == (True, None, 0)
+    assert board(anna)["total"] == 0
+
+
+def test_a_tapped_answer_gives_no_points_and_no_xp(anna: Player) -> None:
+    done = pace(anna, [10, 1.9, 10, 2, 10])
+    assert (done["result"]["is_fast"], done["result"]["right"]) == (False, 5)
+    assert (done["score"], done["result"]["xp"]) == (3 * 110 + 118, 4 * 5 + 30)
+
+
+def test_a_quiz_half_of_which_was_tapped_gives_nothing(anna: Player) -> None:
+    assert pace(anna, [30, 0.1, 30, 0.1, 30, 0.1], "topic")["result"]["is_fast"]
+    done = pace(anna, [0.1, 0.1, 3, 3, 3], "topic")["result"]
+    assert (done["is_fast"], done["xp"]) == (False, 3 * 5 + 20)
+
+
+def test_a_challenge_without_a_right_answer_has_no_place(anna: Player) -> None:
+    done = take(anna, [False] * 5)
+    assert (done["score"], done["result"]["xp"]) == (0, 30)
+    assert (board(anna)["total"], board(anna)["rank"]) == (0, None)
+
+
 def test_a_challenge_over_midnight_counts_for_its_day(anna: Player, time: Time) -> None:
     time.set("2026-11-30 23:59:50+03:00")
     run = anna.start("daily", QUESTIONS[:2], p_day=DAY)["run"]
@@ -97,8 +131,8 @@ def test_the_board_ranks_ties_equally_and_leaves_out_who_must_not_be_seen(
     ben, cleo, dora, ed = (Player(sql, call, time) for _ in range(4))
     for player, right in ((anna, 2), (ben, 2), (cleo, 1), (dora, 3), (ed, 3)):
         take(player, [number < right for number in range(3)])
-    sql("insert into board_profiles (user_id, name) values (%s, 'Benny')", ben.id)
-    sql("insert into board_profiles (user_id, is_hidden) values (%s, true)", dora.id)
+    call("set_board_profile", p_user_id=ben.id, p_name="Benny", p_is_hidden=False)
+    call("set_board_profile", p_user_id=dora.id, p_name=None, p_is_hidden=True)
     sql("update users set banned_at = now() where id = %s", ed.id)
     shown = board(anna)
     assert (shown["total"], shown["rank"], shown["score"]) == (4, 2, 220)
@@ -106,9 +140,20 @@ def test_the_board_ranks_ties_equally_and_leaves_out_who_must_not_be_seen(
         (2, None, True), (2, "Benny", False), (4, None, False),
     ]  # fmt: skip
     assert board(dora)["rank"] == 1, "hidden users have a rank"
+    call("set_board_profile", p_user_id=ben.id, p_name="Benny", p_is_hidden=True)
+    call("set_board_profile", p_user_id=dora.id, p_name="Dora", p_is_hidden=False)
+    sql("update users set banned_at = null where id = %s", ed.id)
+    assert [(one["rank"], one["name"]) for one in board(anna)["entries"]] == [
+        (1, "Dora"),
+        (1, None),
+        (3, None),
+        (5, None),
+    ]
+    call("set_board_profile", p_user_id=ben.id, p_name="Benny", p_is_hidden=False)
+    sql("update users set banned_at = now() where id = %s", ed.id)
     assert board(ed)["rank"] is None
     assert len(board(anna, p_limit=1)["entries"]) == 1
-    sql("delete from users where id = %s", anna.id)
+    sql("select private.leave_boards(%s)", anna.id)
     assert board(cleo)["total"] == 3
 
 

@@ -167,7 +167,10 @@ def test_results_are_enqueued_once_after_the_polls_closed(
     assert closed == {
         "round_id": round_id, "bot": "quiz", "chat_id": GROUP, "thread_id": 0, "language": "en",
         "questions": 2, "polls": 2, "players": 2,
-        "best": [{"name": "Cleo", "right_answers": 2}, {"name": "Ben", "right_answers": 0}],
+        "best": [
+            {"place": 1, "name": None, "number": number_of(sql, cleo), "right_answers": 2},
+            {"place": 2, "name": None, "number": number_of(sql, ben), "right_answers": 0},
+        ],
     }  # fmt: skip
     done = in_parallel(
         8, lambda _: call("enqueue_quiz_summary", p_round_id=round_id, p_parameters={"text": "results"})
@@ -176,6 +179,27 @@ def test_results_are_enqueued_once_after_the_polls_closed(
     assert [message["parameters"] for message in sent] == [{"text": "results", "chat_id": GROUP}]
     assert call("closed_quiz_rounds") == []
     assert begin(anna)["outcome"] == "begun"
+
+
+def number_of(sql: Sql, member: Member) -> int:
+    """Return the number by which a user without a display name is shown."""
+    (row,) = sql("select private.board_number(id) as number from users where telegram_id = %s", member.id)
+    return int(row["number"])
+
+
+def test_results_name_users_as_boards_do(call: Call, round_id: int, time: Time, sql: Sql) -> None:
+    hidden, named, banned, plain = (Member(call, name) for name in ("Ann", "Ben", "Cleo", "Dora"))
+    for member in (hidden, named, banned, plain):
+        member.answer("one", 0)
+        time.move(seconds=1)
+    ids = [sql("select id from users where telegram_id = %s", one.id)[0]["id"] for one in (hidden, named)]
+    call("set_board_profile", p_user_id=ids[0], p_name="Annie", p_is_hidden=True)
+    call("set_board_profile", p_user_id=ids[1], p_name="Benny", p_is_hidden=False)
+    sql("update users set banned_at = now() where telegram_id = %s", banned.id)
+    time.move(seconds=605)
+    (closed,) = call("closed_quiz_rounds")
+    assert closed["players"] == 3
+    assert [(one["place"], one["name"]) for one in closed["best"]] == [(2, "Benny"), (3, None)]
 
 
 def test_a_group_that_became_a_supergroup_gets_the_results(

@@ -14,6 +14,7 @@ TEXTS: Mapping[str, str] = {
         "🔐 **What we keep about you**\n\n"
         "• Your name, username, language and ID: Telegram shares them with every bot.\n"
         "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
+        "• Your quizzes and your answers, in private and in groups: {quizzes_days|day|days}. The totals stay.\n"
         "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
         "• Your orders and payments: what you bought, when and for how much, your email or phone number for "
         "receipts, and what the payment provider sent us. We never see your full card number.\n"

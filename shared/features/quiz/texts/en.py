@@ -64,7 +64,7 @@ TEXTS: Mapping[str, str] = {
     "quiz_challenge": "🔥 Today’s challenge",
     "quiz_challenge_intro": (
         "🔥 **Today’s challenge**\n\n5 questions, the same for everyone, one attempt. Right answers give 100 "
-        "points each, quick ones up to 20 more. The explanations come at the end."
+        "points each, quick ones up to 20 more. Answers in under 2 seconds don’t count. The explanations come at the end."
     ),
     "quiz_challenge_start": "🔥 Start the challenge",
     "quiz_challenge_open": "🔥 **Today’s challenge**\n\n{used} of {total} answered. The clock is running.",

@@ -1,10 +1,11 @@
--- Finishes a quiz whose questions are all answered: its score, XP, badges and streak. A quiz that was tapped through, in less
--- than two seconds a question, gives nothing and has no place on the day's board. A challenge has 100 points for each right
--- answer, and one more for each second under 20.
+-- Finishes a quiz whose questions are all answered: its score, XP, badges and streak. A challenge has 100 points for each right
+-- answer, and one more for each second under 20. An answer in less than two seconds was tapped without reading: it gives neither
+-- XP nor points. A quiz with as many such answers as others, or more, was tapped through: it gives nothing and has no place on
+-- the day's board.
 --
 -- Concurrency: the caller holds the user's row and the open quiz, and calls once.
--- Locks: the quiz, the user's row of quiz_totals, then as private.award_xp,
---   public.record_activity and private.award_due_badges.
+-- Locks: the quiz, the user's row of quiz_totals, then as private.award_xp, public.record_activity, private.award_due_badges
+--   and private.place_on_quiz_board.
 -- Returns: jsonb
 --   questions: int         (without those that were withdrawn)
 --   right: int
@@ -40,11 +41,13 @@ begin
   select count(*) as questions,
          count(*) filter (where a.is_right) as right_answers,
          coalesce(sum(a.seconds), 0) as seconds,
-         coalesce(sum(100 + greatest(20 - floor(a.seconds), 0)) filter (where a.is_right), 0) as score
+         count(*) filter (where a.is_right and a.seconds >= 2) as counted,
+         count(*) filter (where a.seconds < 2) as tapped,
+         coalesce(sum(100 + greatest(20 - floor(a.seconds), 0)) filter (where a.is_right and a.seconds >= 2), 0) as score
     into v_result
     from public.quiz_answers as a
    where a.run_id = p_run.id and a.is_right is not null;
-  v_is_fast := v_result.seconds < 2 * v_result.questions;
+  v_is_fast := v_result.questions > 0 and 2 * v_result.tapped >= v_result.questions;
   select u.level into v_level from public.users as u where u.id = p_run.user_id;
   if not v_is_fast and v_result.questions > 0 then
     insert into public.quiz_totals as t (user_id, bot, runs, challenges)
@@ -52,7 +55,7 @@ begin
     on conflict (user_id, bot) do update
       set runs = t.runs + 1, challenges = t.challenges + excluded.challenges
     returning t.* into v_totals;
-    select r.points * v_result.right_answers into v_points
+    select r.points * v_result.counted into v_points
       from public.xp_rules as r
      where r.rule = 'quiz_right' and r.bot in (p_run.bot, '')
      order by r.bot desc
@@ -86,6 +89,9 @@ begin
         'right_percent', v_result.right_answers * 100 / v_result.questions
       )
     );
+    if p_run.kind = 'daily' then
+      perform private.place_on_quiz_board(p_run.user_id, p_run.bot, p_run.day, v_result.score::bigint);
+    end if;
   end if;
   v_stored := jsonb_build_object(
     'questions', v_result.questions, 'right', v_result.right_answers, 'seconds', v_result.seconds::double precision,

@@ -1,15 +1,15 @@
 -- Returns the board of a day's challenge, and the user's place on it. The same score is the same rank; within it, who was
--- first. Hidden users count and have a rank, but are left out; banned users and admins have none.
+-- first. Hidden users count and have a rank, but are left out; banned users and admins have none. Boards are kept for 14 days.
 --
--- Concurrency: read-only.
+-- Concurrency: read-only, in one snapshot.
 -- Locks: none.
 -- Returns: jsonb
 --   day: date
---   total: int
---   entries: [ { rank: int, name: text | null, number: int, score: int, right_answers: int, is_me: boolean } ]
+--   total: bigint
+--   entries: [ { rank: bigint, name: text | null, number: int, score: bigint, is_me: boolean } ]
 --                          (at most p_limit; name: null unless the user chose one; number: tells those without apart)
---   rank: int | null       (null: not on the board)
---   score: int | null
+--   rank: bigint | null    (null: not on the board)
+--   score: bigint | null
 -- Errors: none.
 create or replace function public.get_quiz_board(p_user_id bigint, p_bot text, p_day date default null, p_limit integer default 10)
 returns jsonb
@@ -20,52 +20,41 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_day constant date := coalesce(p_day, private.quiz_day());
-  v_entries jsonb;
-  v_score integer;
-  v_rank bigint;
-  v_total bigint;
+  v_ids constant bigint[] := array(
+    select s.user_id
+      from public.board_scores as s
+     where s.board = p_bot
+       and s.period = 'challenge'
+       and s.starts_on = v_day
+       and s.is_listed
+       and s.xp > 0
+     order by -s.xp, s.reached_at, s.user_id
+     limit least(greatest(p_limit, 0), 100)
+  );
+  v_score bigint;
 begin
-  select count(*) into v_total
-    from public.quiz_runs as r
-    join public.users as u on u.id = r.user_id
-   where r.bot = p_bot and r.day = v_day and r.score is not null and u.banned_at is null and not u.is_admin;
-  select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'rank', b.rank, 'name', b.name, 'number', private.board_number(b.user_id), 'score', b.score,
-          'right_answers', b.right_answers, 'is_me', b.user_id = p_user_id
+  select s.xp into v_score
+    from public.board_scores as s
+   where s.user_id = p_user_id and s.board = p_bot and s.period = 'challenge' and s.starts_on = v_day and s.is_ranked;
+  return jsonb_build_object(
+    'day', v_day,
+    'total', private.board_total(p_bot, 'challenge', v_day),
+    'entries', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'rank', e.value -> 'rank', 'name', e.value -> 'name', 'number', e.value -> 'number',
+              'score', e.value -> 'xp', 'is_me', v_ids[e.position] = p_user_id
+            )
+            order by e.position
+          ),
+          '[]'::jsonb
         )
-        order by b.rank, b.finished_at, b.user_id
-      ),
-      '[]'::jsonb
-    )
-    into v_entries
-    from (
-      select s.*
-        from (
-          select r.user_id, r.score, r.right_answers, r.finished_at, n.name, coalesce(n.is_hidden, false) as is_hidden,
-                 rank() over (order by r.score desc) as rank
-            from public.quiz_runs as r
-            join public.users as u on u.id = r.user_id
-            left join public.board_profiles as n on n.user_id = r.user_id
-           where r.bot = p_bot and r.day = v_day and r.score is not null and u.banned_at is null and not u.is_admin
-        ) as s
-       where not s.is_hidden
-       order by s.score desc, s.finished_at, s.user_id
-       limit p_limit
-    ) as b;
-  select r.score into v_score
-    from public.quiz_runs as r
-    join public.users as u on u.id = r.user_id
-   where r.user_id = p_user_id and r.bot = p_bot and r.day = v_day and r.kind = 'daily'
-     and u.banned_at is null and not u.is_admin;
-  if v_score is not null then
-    select count(*) + 1 into v_rank
-      from public.quiz_runs as r
-      join public.users as u on u.id = r.user_id
-     where r.bot = p_bot and r.day = v_day and r.score > v_score and u.banned_at is null and not u.is_admin;
-  end if;
-  return jsonb_build_object('day', v_day, 'total', v_total, 'entries', v_entries, 'rank', v_rank, 'score', v_score);
+        from jsonb_array_elements(private.board_entries(p_bot, 'challenge', v_day, v_ids)) with ordinality as e (value, position)
+    ),
+    'rank', case when v_score is not null then private.board_rank(p_bot, 'challenge', v_day, v_score) end,
+    'score', v_score
+  );
 end
 $$;
 

@@ -16,6 +16,8 @@ create table public.quiz_rounds (
 
 create unique index quiz_rounds_running_idx on public.quiz_rounds (bot, chat_id, thread_id) where summarized_at is null;
 create index quiz_rounds_closing_idx on public.quiz_rounds (closes_at) where summarized_at is null;
+-- The sweep deletes old rounds.
+create index quiz_rounds_old_idx on public.quiz_rounds (summarized_at) where summarized_at is not null;
 create index quiz_rounds_user_idx on public.quiz_rounds (user_id);
 create index quiz_rounds_chat_idx on public.quiz_rounds (chat_id);
 

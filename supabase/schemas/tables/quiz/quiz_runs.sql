@@ -26,7 +26,8 @@ create table public.quiz_runs (
 
 create unique index quiz_runs_open_idx on public.quiz_runs (user_id, bot, (kind = 'daily')) where status = 'open';
 create unique index quiz_runs_day_idx on public.quiz_runs (user_id, bot, day) where kind = 'daily';
-create index quiz_runs_board_idx on public.quiz_runs (bot, day, score desc, finished_at) where score is not null;
+-- The sweep deletes old quizzes.
+create index quiz_runs_created_idx on public.quiz_runs (created_at);
 
 comment on table public.quiz_runs is 'Quizzes that users take in private';
 comment on column public.quiz_runs.topic is 'Topic of the questions; empty: of all topics';
@@ -36,7 +37,7 @@ comment on column public.quiz_runs.questions is 'Ids of the questions, in their 
 comment on column public.quiz_runs.reference is 'Idempotency key of the update that started it';
 comment on column public.quiz_runs.answered is 'How many questions are answered';
 comment on column public.quiz_runs.shown is 'How many questions were shown; the last one since shown_at';
-comment on column public.quiz_runs.score is 'Points on the day''s board; null where it has none';
+comment on column public.quiz_runs.score is 'Points of a challenge; null of a quiz, and where the challenge was tapped through';
 comment on column public.quiz_runs.result is 'What finishing it gave, see private.finish_quiz_run';
 alter table public.quiz_runs enable row level security;
 revoke all on table public.quiz_runs from public, anon, authenticated, service_role;
