@@ -13,15 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 from shared.core.errors import ExternalServiceError, SwitchboardError
 
 Kind = Literal["image", "video"]
 Role = Literal["reference", "first_frame", "last_frame"]
-
-_NO_USAGE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +89,8 @@ class MediaFile:
 class Submitted:
     """The provider works on it. Call `read` again after `poll_after_s` seconds.
 
-    `read` also returns it when the state cannot be read at present (an outage, a rejected key): the job may
-    still end well, so only the worker's own limit of waiting gives it up.
+    `read` also returns it when the state cannot be read at present (an outage, a rejected key, a job that is
+    not found yet): the job may still end well, so only the worker's own limit of waiting gives it up.
     """
 
     provider_job_id: str
@@ -106,7 +103,7 @@ class Finished:
 
     files: tuple[MediaFile, ...]
     cost_usd: Decimal | None = None
-    usage: Mapping[str, int] = _NO_USAGE  # counts in the provider's words
+    usage: Mapping[str, int] = field(default_factory=dict)  # counts in the provider's words
 
 
 class RefusalKind(StrEnum):
@@ -133,7 +130,7 @@ class Refused:
     kind: RefusalKind
     text: str | None = field(default=None, repr=False)
     cost_usd: Decimal | None = None
-    usage: Mapping[str, int] = _NO_USAGE
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 class Cause(StrEnum):
@@ -159,7 +156,6 @@ class Cause(StrEnum):
     EMPTY = "empty"  # a success without a file
     CANCELLED = "cancelled"  # by the provider or in its console
     EXPIRED = "expired"  # the job or its result is no longer kept
-    UNKNOWN_JOB = "unknown_job"  # the provider does not know the job
 
 
 # Causes that only the owner can resolve.
