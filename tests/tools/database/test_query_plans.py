@@ -12,12 +12,12 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from tests.tools.database.many_rows import FILL
 from tools.database.embedded import Server
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-USERS = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
@@ -40,132 +40,10 @@ SMALL = {
     "time_zones",
 }
 
-FILL = f"""
-    set session_replication_role = replica;  -- no foreign key is checked row by row
-    insert into public.users (telegram_id, referral_code, last_activity)
-    select 10000 + n, 'code' || n, now() from generate_series(1, {USERS}) as n;
-    insert into public.bot_sessions (user_id, bot, chat_id)
-    select u.id, 'assistant', u.telegram_id from public.users as u;
-    update public.bot_sessions
-       set session_data = jsonb_build_object('paste', jsonb_build_object('update_id', user_id))
-     where user_id = 9400;
-    insert into public.daily_usage (user_id, bot, day, requests)
-    select u.id, 'assistant', current_date - d, 3 from public.users as u, generate_series(0, 1) as d;
-    insert into public.monthly_usage (user_id, month, requests)
-    select u.id, m.month, 3 from public.users as u,
-      unnest(array[date_trunc('month', now()), '2025-01-01']::date[]) as m (month);
-    insert into public.monthly_api_usage
-    select m.user_id, m.month, p.provider, 'm', false, 1, 0, 1, 1, 0, 1 from public.monthly_usage as m,
-      unnest(array['openai', 'openrouter']) as p (provider);
-    insert into public.daily_totals (day, provider, model, is_user_api_key, shard, calls)
-    select current_date - d, 'openai', 'm' || m, false, s, 1
-    from generate_series(0, 400) as d, generate_series(1, 5) as m, generate_series(0, 15) as s;
-    select private.maintain_usage_partitions();
-    insert into public.api_usage
-      (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, is_user_api_key,
-       created_at)
-    select u.id, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, now() + interval '30 days' * d
-    from public.users as u, generate_series(0, 1) as d;
-    insert into public.user_referrals (referrer_id, referred_id, status)
-    select (u.id - 1) / 3 + 1, u.id, 'pending' from public.users as u where u.id > 1000;
-    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
-    select s.user_id, s.bot, s.chat_id, 'user', 'words', now() - make_interval(days => n * 20)
-    from generate_series(1, 10) as n, public.bot_sessions as s;
-    insert into public.telegram_updates
-      (bot, update_id, kind, status, chat_id, user_id, received_at, lease_until, reservation, reserved_on)
-    select
-      'assistant', s.user_id, 'message', case when s.user_id % 500 = 0 then 'working' else 'finished' end,
-      s.chat_id, s.user_id, now() - make_interval(secs => s.user_id * 30),
-      case when s.user_id % 500 = 0 then now() - interval '1 hour' end,
-      case when s.user_id % 500 = 0 then 'reserved' end, current_date
-    from public.bot_sessions as s;
-    insert into public.telegram_outbox (bot, chat_id, update_id, method, parameters, send_after)
-    select 'assistant', s.chat_id, s.user_id, 'sendMessage', jsonb_build_object('chat_id', s.chat_id),
-      now() + make_interval(secs => s.user_id - 20)
-    from public.bot_sessions as s;
-    insert into public.free_trainings (user_id, source, reference, quantity)
-    select u.id, s.name, 'one', 3 from public.users as u, (values ('channel'), ('admin')) as s (name);
-    insert into public.access_usages (user_id, reference, quantity, access_type)
-    select u.id, 'simulator:' || u.id, 1, 'subscription' from public.users as u;
-    insert into public.xp_awards (user_id, bot, rule, reference, requested, points)
-    select u.id, 'spin', 'training_finished', 'spin:' || n, 100, 100
-    from public.users as u, generate_series(1, 3) as n;
-    insert into public.board_scores (user_id, board, period, starts_on, xp, reached_at, is_ranked, is_listed)
-    select u.id, b.board, p.period, p.starts_on, u.id * 7 % 30000 + 1, now(), true, true
-    from public.users as u, (values (''), ('spin')) as b (board),
-      (values ('all', date 'epoch'), ('day', current_date), ('week', current_date - 30))
-      as p (period, starts_on);
-    insert into public.streaks (user_id, current, longest, last_day)
-    select u.id, 3, 9, current_date - 1 from public.users as u;
-    insert into public.board_profiles (user_id, name) select u.id, 'Anna' from public.users as u;
-    select private.rebuild_board_histogram();
-    insert into public.user_badges (user_id, badge, bot)
-    select u.id, b.badge, 'spin' from public.users as u, (values ('spin_master'), ('story')) as b (badge);
-    update public.users set username = 'name' || id;
-    insert into public.admins (email) values ('boss@example.com');
-    insert into public.audit_log (admin_email, action, user_id, before, after)
-    select 'boss@example.com', 'ban_user', u.id, '{{}}', '{{}}' from public.users as u;
-    insert into public.audit_log (admin_email, action, user_id, before, after)
-    values ('boss@example.com', 'set_plan', 9000, '{{}}', '{{"subscription": null, "replaced": [1]}}');
-    insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
-    select u.id, 'PREMIUM', case when u.id % 20 = 0 then 'purchase' else 'admin' end,
-      now() - interval '9 days', now() + make_interval(secs => u.id * 60 - 600)
-    from public.users as u;
-    insert into public.user_tokens (user_id, provider, ciphertext, key_id, last_four, is_active)
-    select u.id, p.name, '\\x00', 'k1', '1234', p.name = 'openai'
-    from public.users as u, (values ('openai'), ('gemini')) as p (name) where u.id % 2 = 0;
-    insert into public.daily_active_users (day, shard, active, last_active)
-    select d.day, s.shard, 9, 5
-    from (select current_date - n from generate_series(0, 799) as n union select '-infinity') as d (day),
-      generate_series(0, 15) as s (shard);
-    insert into public.orders
-      (user_id, product_key, provider, currency, amount, status, kind, plan, period, bot, reference,
-       expires_at, checkout_reference, created_at)
-    select u.id, 'premium_month', 'stripe', 'RUB', 499,
-      case when u.id % 500 = 0 then 'pending' else 'completed' end,
-      'subscription', 'PREMIUM', 'month', 'assistant', 'r:' || u.id,
-      now() + make_interval(secs => u.id - 9500), 'cs_' || u.id, now() - interval '1 hour'
-    from public.users as u;
-    insert into public.renewals
-      (user_id, product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot,
-       saved_method, charged_until, charge_at)
-    select u.id, 'premium_month', 'stripe', 'order:' || u.id,
-      case when u.id = 9000 then 'canceled' else 'active' end,  -- who is erased
-      'RUB', 499, 'PREMIUM', 'month', 'assistant', 'card', t.moment, t.moment
-    from public.users as u
-    cross join lateral (select now() + make_interval(secs => u.id * 60 - 600)) as t (moment);
-    insert into public.payments
-      (provider, provider_payment_id, order_id, user_id, status, currency, amount, claims, completed_at)
-    select 'stripe', 'pi_' || o.id, o.id, o.user_id, 'completed', 'RUB', 499,
-      jsonb_build_object(
-        'order_id', o.id, 'subscription_id', 'sub_' || o.user_id, 'telegram_id', 10000 + o.user_id
-      ), now()
-    from public.orders as o where o.status = 'completed';
-    insert into public.payment_operations (payment_id, kind, operation_id, amount)
-    select p.id, 'paid', p.provider_payment_id, 499 from public.payments as p;
-    insert into public.payment_effects (payment_id, effect, user_id, given)
-    select p.id, 'subscription', p.user_id, 2592000 from public.payments as p;
-    insert into public.payment_events
-      (provider, event_key, user_id, body, events, processed_at, received_at)
-    select p.provider, 'evt_' || p.id, case when p.id % 200 > 0 then p.user_id end, '{{}}',
-      jsonb_build_array(jsonb_build_object('kind', 'other', 'payment_id', p.provider_payment_id)),
-      case when p.id % 500 > 0 then now() end, now()
-    from public.payments as p;
-    insert into public.promocodes (code, kind, value, uses)
-    select 'CODE' || u.id, 'percent', 20, 1 from public.users as u;
-    insert into public.promocode_usages (promocode_id, user_id, given, percent, consumed_at)
-    select p.id, u.id, '{{}}', 20, case when u.id % 2 = 0 then now() end
-    from public.users as u join public.promocodes as p on p.code = 'CODE' || u.id;
-    insert into public.promocode_attempts (user_id, day, failed_attempts)
-    select u.id, current_date, 2 from public.users as u;
-    insert into public.refunds (payment_id, amount, admin_email, status, next_attempt_at)
-    select p.id, 9, 'boss@example.com', case when p.id % 100 = 0 then 'open' else 'done' end, now()
-    from public.payments as p;
-    update public.payments set problem = 'amount' where id % 3 = 0;
-    update public.users set balance = 1000 where id = 8000;
-    update private.settings set value = '0.5' where key = 'order_reminder_hours';
-    reset session_replication_role;
-"""
+# User, bot and number of an open quiz.
+RUN = (
+    """9000, 'quiz', (select r.id from public.quiz_runs as r where r.user_id = 9000 and r.status = 'open')"""
+)
 
 # One call of every function of an update, the sweep or an admin, for a user in the middle of the tables.
 CALLS = {
@@ -269,6 +147,28 @@ CALLS = {
     "set_time_zone": "set_time_zone(9000, 'Asia/Tokyo')",
     "pause_streak": "pause_streak(9000, true)",
     "count_badges": "count_badges(19000)",
+    "start_quiz_run": """start_quiz_run(9000, 'quiz', 'topic', '["a", "b"]', 'new')""",
+    "start_quiz_run of the day": """start_quiz_run(9000, 'quiz', 'daily', '["a", "b"]', 'new',
+        p_day => private.quiz_day())""",
+    "get_quiz_run": "get_quiz_run(9000, 'quiz')",
+    "get_quiz_run of a number": f"get_quiz_run({RUN}, p_show => 1)",
+    "answer_quiz_question": f"""answer_quiz_question({RUN}, 1, 'new', 'v', 'needs', '[0]', true,
+        '{{"state": 2, "stability": "2", "difficulty": "2", "due": "2030-01-01",
+           "last_review": "2026-11-30"}}')""",
+    "quiz_overview": "quiz_overview(9000, 'quiz')",
+    "quiz_statistics": "quiz_statistics(9000, 'quiz')",
+    "get_quiz_board": "get_quiz_board(9000, 'quiz')",
+    "due_quiz_cards": "due_quiz_cards(9000)",
+    "set_quiz_reminder": "set_quiz_reminder(9000, 'quiz', 9)",
+    "enqueue_quiz_reminders": "enqueue_quiz_reminders(5)",
+    "begin_quiz_round": "begin_quiz_round(9000, 'quiz', -5, 0, 'en', '[\"a\"]', 600, 'new')",
+    "record_quiz_poll": "record_quiz_poll((select max(id) from public.quiz_rounds), 2, 'new', 1, 'v', '[0]')",
+    "record_poll_answer": """record_poll_answer('quiz',
+        (select min(p.poll_id) from public.quiz_polls as p where p.bot = 'quiz'),
+        '{"id": 19500, "first_name": "Anna"}', '[0]')""",
+    "closed_quiz_rounds": "closed_quiz_rounds(5)",
+    "enqueue_quiz_summary": """enqueue_quiz_summary(
+        (select id from public.quiz_rounds where summarized_at is null limit 1), '{"text": "words"}')""",
     "claim_open_refunds": """claim_open_refunds('{"stripe": 3600}', 5)""",
     "record_refund_result": """record_refund_result((select max(id) from public.refunds), 'unsure',
         'no answer')""",
@@ -382,7 +282,7 @@ def test_revenue_reads_what_moved_in_30_days_alone(filled: str) -> None:
 def test_every_function_on_the_way_of_an_update_is_called_here() -> None:
     sources = [
         path.read_text(encoding="utf-8")
-        for area in ("telegram", "bots")
+        for area in ("telegram", "bots", "features/quiz")
         for path in (ROOT / "shared" / area).rglob("*.py")
     ]
     called = {name for source in sources for name in re.findall(r'db\.call\(\s*"(\w+)"', source)}
