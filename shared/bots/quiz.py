@@ -12,7 +12,7 @@ bot = Bot(
         referrals.feature,
         quiz.feature,
     ),
-    menu=("quiz", "daily", "review", "resume", "progress", "menu", "buy", "language", "help"),
+    menu=("quiz", "daily", "review", "resume", "progress", "menu", "language", "help"),
     admin_menu=(
         "quiz",
         "daily",

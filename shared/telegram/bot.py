@@ -65,6 +65,11 @@ class Bot(TeleBot):
         """Whether plain text goes to the AI, so that its request is reserved when it arrives."""
         return self._question_cost is not None
 
+    @property
+    def is_metered(self) -> bool:
+        """Whether plans and bonus requests are of use here; else the bot is free: no limits, no shop."""
+        return self.answers_text_with_ai or any(feature.is_metered for feature in self.features)
+
     def question_cost(self) -> Decimal:
         """Return the most that a question may cost, in US dollars; 0 where no text goes to an AI."""
         return self._question_cost() if self._question_cost is not None else Decimal(0)

@@ -76,6 +76,10 @@ class BotInterface(Protocol):
     def answers_text_with_ai(self) -> bool:
         """Whether plain text goes to the AI."""
 
+    @property
+    def is_metered(self) -> bool:
+        """Whether plans and bonus requests are of use here."""
+
     def question_cost(self) -> Decimal:
         """Return the highest cost of an AI request, in US dollars."""
 

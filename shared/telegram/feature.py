@@ -65,6 +65,8 @@ class Feature:
         takes_texts: a handler looks at any text message.
         takes_content: a handler looks at messages that are no text, or forwarded.
         admin_only: all of its handlers are for admins.
+        is_metered: what users do takes bonus requests or trainings unless their plan covers it; always so
+            with a question_cost.
         question_cost: set where plain text goes to the AI: the most that a question may cost, in US dollars.
     """
 
@@ -77,6 +79,7 @@ class Feature:
     takes_texts: bool = False
     takes_content: bool = False
     admin_only: bool = False
+    is_metered: bool = False
     question_cost: Callable[[], Decimal] | None = None
 
     @property

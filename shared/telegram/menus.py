@@ -41,9 +41,12 @@ def menus(
 
 
 def wording(bot: BotInterface, language: str, key: str) -> str:
-    """Return the key of a bot’s wording: `<key>_no_chat` where no text goes to an AI, if there is one."""
-    own = f"{key}_no_chat"
-    return own if not bot.answers_text_with_ai and texts.has(language, own) else key
+    """Return the key of a bot’s wording, if there is one.
+
+    It is `<key>_free` where plans are of no use, `<key>_no_chat` where no text goes to an AI.
+    """
+    endings = () if bot.answers_text_with_ai else ("_no_chat",) if bot.is_metered else ("_free", "_no_chat")
+    return next((f"{key}{one}" for one in endings if texts.has(language, f"{key}{one}")), key)
 
 
 def description(language: str, key: str, longest: int = _LONGEST) -> str:

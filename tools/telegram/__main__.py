@@ -23,6 +23,7 @@ from shared import bots
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, SwitchboardError
 from shared.core.log import redact_secrets
+from shared.features.common.offering import Offering, hidden_commands, read_offering
 from tools.telegram import ids, info, retrying, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
@@ -52,8 +53,9 @@ def _set_webhooks(bot: str | None) -> int:
     url = settings().public_url
     if url and not url.startswith("https://"):
         _say(f"PUBLIC_URL {url} is not https: Telegram refuses it, only the emulator does not.", sys.stderr)
-    has_database, hidden = settings().database_enabled, _hidden_commands()
+    has_database, offering = settings().database_enabled, _offering()
     for name in names:
+        hidden = hidden_commands(bots.load(name), offering)
         webhooks.set_webhooks([name], has_database=has_database, hidden=hidden)
         shown = bots.load(name).menu_commands(has_database, hidden=hidden)
         menu = ", ".join(f"/{command}" for command in shown)
@@ -61,17 +63,15 @@ def _set_webhooks(bot: str | None) -> int:
     return 0
 
 
-def _hidden_commands() -> frozenset[str]:
-    """Return /buy while nothing is on sale. Without an answer of the database the menu has it."""
-    from shared.features.common.offering import read_offering
-
+def _offering() -> Offering:
+    """Return what is on offer, for the menus; everything where the database gives no answer."""
     if not settings().database_enabled or settings().database_url == UNUSED["DATABASE_URL"]:
-        return frozenset()
+        return Offering()
     try:
-        return frozenset() if read_offering().is_selling else frozenset({"buy"})
+        return read_offering()
     except DatabaseUnavailable as error:
         _say(f"The database does not answer, so the menu has /buy: {error}", sys.stderr)
-        return frozenset()
+        return Offering()
 
 
 def _info(bot: str | None) -> int:

@@ -40,7 +40,9 @@ def show_profile(_call: CallbackQuery) -> None:
 
 def _buttons(context: UpdateContext) -> Keyboard:
     progress = xp.profile_buttons(context) if _has_progress(context) else []
-    return [[(context.text("menu_usage"), "usage")], *progress, *shop.contact_row(context), *back(context)]
+    usage = [[(context.text("menu_usage"), "usage")]] if context.bot.answers_text_with_ai else []
+    contact = shop.contact_row(context) if context.bot.is_metered else []
+    return [*usage, *progress, *contact, *back(context)]
 
 
 def _has_progress(context: UpdateContext) -> bool:
@@ -63,7 +65,9 @@ def _profile(context: UpdateContext) -> Text:
         "month": _month(context),
         "bonus": _bonus(context),
     }
-    if usage.daily_requests is None:
+    if not context.bot.answers_text_with_ai:  # no requests to count
+        text = context.rich("profile_no_chat" if context.bot.is_metered else "profile_free", **values)
+    elif usage.daily_requests is None:
         text = context.rich("profile_unlimited", used=usage.requests, **values)
     else:
         used = min(usage.requests, usage.daily_requests)

@@ -43,13 +43,15 @@ class PaymentOption(NamedTuple):
 
 
 def products(context: UpdateContext) -> list[ProductsForSale]:
-    """Return the products for sale that have a payment option here.
+    """Return the products for sale that have a payment option here; none in a bot that meters nothing.
 
     Raises:
         StateUnavailable: there is no database.
     """
     if context.is_offline:
         raise StateUnavailable
+    if not context.bot.is_metered:
+        return []
     found: list[ProductsForSale] = db.call("products_for_sale", p_user_id=context.user.id)
     return [product for product in found if payment_options(context, product)]
 

@@ -59,24 +59,24 @@ def buy_button(context: UpdateContext) -> list[tuple[str, str]]:
 
 
 def menu_text(context: UpdateContext) -> Text:
-    """Return the plan and the requests left, shown above the main menu.
+    """Return the plan and the requests left, shown above the main menu, where they are of use.
 
     Outside of the private chat both are left out, because others would read them.
     """
     if context.is_offline or not context.update.is_private:
         return context.rich("menu")
     usage = context.usage
-    lines = [context.rich("menu_plan", plan=plan_name(context))]
-    if context.bot.question_cost() > 0:  # a bot that answers with an AI
+    lines = [context.rich("menu_plan", plan=plan_name(context))] if context.bot.is_metered else []
+    if context.bot.answers_text_with_ai:
         lines.append(_requests_left(context))
-    if usage.bonus_credits:
+    if context.bot.is_metered and usage.bonus_credits:
         lines.append(context.rich("menu_bonus", credits=usage.bonus_credits))
     if context.user.balance > 0:
         balance = figures.money(context.language, context.user.balance, context.user.currency)
         lines.append(context.rich("menu_balance", balance=balance))
     own = f"prompt_{context.bot.name}"
     invitation = context.rich(own if texts.has(context.language, own) else "menu")
-    return concat(concat(*lines, separator="\n"), invitation, separator="\n\n")
+    return concat(concat(*lines, separator="\n"), invitation, separator="\n\n") if lines else invitation
 
 
 def _requests_left(context: UpdateContext) -> Text:

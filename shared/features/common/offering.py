@@ -45,25 +45,25 @@ class Offering:
             return True
         return any(self.currencies & providers.load(key).CURRENCIES for key in providers.configured())
 
-    def includes(self, need: str) -> bool:
-        """Return whether a condition that a command declares as its `needs` is met.
+    def includes(self, need: str, bot: BotInterface) -> bool:
+        """Return whether a condition that a command declares as its `needs` is met in a bot.
 
         Raises:
             KeyError: there is no such condition.
         """
-        return CONDITIONS[need](self)
+        return CONDITIONS[need](self, bot)
 
 
-# What a command may declare as its `needs`.
-CONDITIONS: Mapping[str, Callable[[Offering], bool]] = {
-    "": lambda _: True,
-    "sales": lambda offering: offering.is_selling,
-    "terms": lambda offering: offering.is_selling or bool(settings().terms_url),
-    "support": lambda _: bool(settings().support_contact),
-    "encryption": lambda _: encryption.is_available(),
-    "referrals": lambda offering: offering.referrals,
-    "trial": lambda offering: offering.trial_days > 0,
-    "channel": lambda offering: bool(settings().training_channel) and offering.channel_trainings > 0,
+# What a command may declare as its `needs`. A bot that meters nothing neither sells nor gives requests.
+CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
+    "": lambda _, __: True,
+    "sales": lambda offering, bot: bot.is_metered and offering.is_selling,
+    "terms": lambda offering, bot: (bot.is_metered and offering.is_selling) or bool(settings().terms_url),
+    "support": lambda _, __: bool(settings().support_contact),
+    "encryption": lambda _, __: encryption.is_available(),
+    "referrals": lambda offering, bot: bot.is_metered and offering.referrals,
+    "trial": lambda offering, bot: bot.is_metered and offering.trial_days > 0,
+    "channel": lambda offering, _: bool(settings().training_channel) and offering.channel_trainings > 0,
 }
 NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0)
 
@@ -105,13 +105,13 @@ def read_offering() -> Offering:
 
 def hidden_commands(bot: BotInterface, offering: Offering) -> frozenset[str]:
     """Return the commands of what is not configured here, for any user."""
-    return frozenset(one.name for one in bot.declared_commands() if not offering.includes(one.needs))
+    return frozenset(one.name for one in bot.declared_commands() if not offering.includes(one.needs, bot))
 
 
 def is_offered(context: UpdateContext, command: str) -> bool:
     """Return whether the bot has a command, and what it needs is configured."""
     found = next((one for one in context.bot.declared_commands() if one.name == command), None)
-    return found is not None and current_offering(context).includes(found.needs)
+    return found is not None and current_offering(context).includes(found.needs, context.bot)
 
 
 def listed_commands(context: UpdateContext) -> tuple[Command, ...]:
@@ -122,7 +122,7 @@ def listed_commands(context: UpdateContext) -> tuple[Command, ...]:
         hidden.add("usage")  # there are no requests to count
     if context.usage.plan != "FREE":
         hidden.add("trial")  # only users without a plan may start one
-    elif not offering.is_selling:
+    elif not (context.bot.is_metered and offering.is_selling):
         hidden.update(_PAID)
     known = context.bot.declared_commands(has_database=settings().database_enabled)
     return tuple(one for one in known if one.section and one.name not in hidden)

@@ -16,7 +16,9 @@ TRIAL = "trial"
 
 def trial_offer(context: UpdateContext) -> TrialOffer | None:
     """Return the trial that the user may start; None for users with a plan and in bots without trials."""
-    if context.is_offline or context.usage.plan != "FREE" or not context.bot.has_command("trial"):
+    if context.is_offline or context.usage.plan != "FREE":
+        return None
+    if not (context.bot.is_metered and context.bot.has_command("trial")):
         return None
     offer: TrialOffer | None = db.call("trial_offer", p_user_id=context.user.id)
     return offer if offer and offer["outcome"] == "available" else None

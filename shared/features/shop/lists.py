@@ -40,7 +40,7 @@ def shop(context: UpdateContext, page: int, found: list[ProductsForSale]) -> tup
     if context.data.get(checkout.WANTED):
         context.set_data(checkout.WANTED, None)
     if not found:
-        return context.rich("buy_nothing"), back(context)
+        return context.rich("buy_nothing" if context.bot.is_metered else "buy_free"), back(context)
     trial = trial_offer(context)
     currency = _currency_row(context, found)
     room = MOST - len(currency) - 1

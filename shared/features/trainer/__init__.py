@@ -34,6 +34,7 @@ feature = Feature(
     buttons=("new", "play", "train", "result", "dispute", "verdict", "past"),
     states=("dispute",),
     takes_texts=True,
+    is_metered=True,
 )
 
 

@@ -2,4 +2,4 @@
 
 from shared.telegram.feature import Command, Feature
 
-feature = Feature(__name__, commands=(Command("count", "more"),), buttons=("count",))
+feature = Feature(__name__, commands=(Command("count", "more"),), buttons=("count",), is_metered=True)

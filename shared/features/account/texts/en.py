@@ -5,6 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "command_profile": "Your plan and today’s requests",
     "command_profile_no_chat": "Your plan and balance",
+    "command_profile_free": "Your profile",
     "command_usage": "Requests used and left",
     "command_whoami": "Your Telegram ID",
     "menu_usage": "📊 Usage",
@@ -16,6 +17,10 @@ TEXTS: Mapping[str, str] = {
         "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\n{paid}Today: "
         "{used|request|requests}, no limit\n{month}{bonus}Balance: {balance}"
     ),
+    "profile_no_chat": (
+        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\n{paid}{bonus}Balance: {balance}"
+    ),
+    "profile_free": "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}",
     "profile_offline": (
         "👤 **Your profile**\n\nID: `{id}`\n\n⚠️ I can’t load your plan, requests and balance right now. "
         "Nothing is lost: check again in a few minutes."

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "command_profile": "Тариф и запросы на сегодня",
     "command_profile_no_chat": "Тариф и баланс",
+    "command_profile_free": "Ваш профиль",
     "command_usage": "Сколько запросов использовано и осталось",
     "command_whoami": "Ваш Telegram ID",
     "menu_usage": "📊 Использование",
@@ -16,6 +17,10 @@ TEXTS: Mapping[str, str] = {
         "👤 **Ваш профиль**\n\nID: `{id}`\nС нами с {since}\nТариф: **{plan}**\n{paid}Сегодня: "
         "{used|запрос|запроса|запросов}, без ограничений\n{month}{bonus}Баланс: {balance}"
     ),
+    "profile_no_chat": (
+        "👤 **Ваш профиль**\n\nID: `{id}`\nС нами с {since}\nТариф: **{plan}**\n{paid}{bonus}Баланс: {balance}"
+    ),
+    "profile_free": "👤 **Ваш профиль**\n\nID: `{id}`\nС нами с {since}",
     "profile_offline": (
         "👤 **Ваш профиль**\n\nID: `{id}`\n\n⚠️ Сейчас не могу загрузить тариф, запросы и баланс. Ничего не "
         "пропало. Загляните через несколько минут."

@@ -7,6 +7,7 @@ TEXTS: Mapping[str, str] = {
     "command_help": "Everything I can do",
     "command_menu": "Menu: your plan and requests",
     "command_menu_no_chat": "Menu and your plan",
+    "command_menu_free": "Menu",
     "welcome": (
         "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything: a question, a draft to polish, code "
         "that won’t run. I remember our conversation, so you can just keep going.\n\nYou get "
@@ -35,6 +36,7 @@ TEXTS: Mapping[str, str] = {
     "help_chat_no_chat": "**Main commands**",
     "help_plan": "**Plan and requests**",
     "help_plan_no_chat": "**Plan and access**",
+    "help_plan_free": "**Profile**",
     "help_progress": "**Progress**",
     "help_data": "**Settings and data**",
     "help_more": "**Help**",

@@ -42,6 +42,7 @@ TEXTS: Mapping[str, str] = {
         "through."
     ),
     "buy_nothing": "Nothing is for sale right now. Please check back later.",
+    "buy_free": "This bot is free: there’s nothing to buy here.",
     "buy_gone": "This is no longer available. Choose something else:",
     "buy_all": "‹ All offers",
     "buy_back": "‹ Back",
