@@ -179,13 +179,22 @@ class AdminCheckWrongBalances(TypedDict):
     ledger: str
 
 
+class AdminCheckWrongGenerations(TypedDict):
+    """public.admin_check.wrong_generations"""
+
+    generation: int
+    wrong: str
+
+
 class AdminCheck(TypedDict):
     """public.admin_check"""
 
     payments: int
     balances: int
+    generations: int
     wrong_payments: list[AdminCheckWrongPayments]
     wrong_balances: list[AdminCheckWrongBalances]
+    wrong_generations: list[AdminCheckWrongGenerations]
 
 
 class PromocodeDetails(TypedDict):

@@ -31,16 +31,25 @@ def check(_message: Message) -> None:
     except DatabaseUnavailable:
         # It reads everything; if that takes longer than an update may, it has to be run in the SQL editor.
         return reply(context.rich("admin_check_too_long"))
-    if not found["payments"] and not found["balances"]:
+    if not (found["payments"] or found["balances"] or found["generations"]):
         return reply(context.rich("admin_check_good"))
     return reply(_report(context, found), _buttons(context, found))
 
 
 def _report(context: UpdateContext, found: AdminCheck) -> Text:
-    head = context.rich("admin_check_bad", payments=found["payments"], balances=found["balances"])
+    head = context.rich(
+        "admin_check_bad",
+        payments=found["payments"],
+        balances=found["balances"],
+        generations=found["generations"],
+    )
     lines = [
         context.rich("admin_check_payment", id=one["payment"], wrong=one["wrong"])
         for one in found["wrong_payments"]
+    ]
+    lines += [
+        context.rich("admin_check_generation", id=one["generation"], wrong=one["wrong"])
+        for one in found["wrong_generations"]
     ]
     lines += [
         context.rich(

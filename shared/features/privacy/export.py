@@ -34,6 +34,7 @@ SECTIONS = (
     "subscriptions",
     "trainings",
     "teams",
+    "generations",
     "keys",
     "balance",
     "grants",

@@ -191,6 +191,19 @@ TABLES = {
         not_exported="user_id",
     ),
     "public.assignment_trainings": Table("deleted", section="teams.trainings", export="training_id task_id"),
+    "public.generations": Table(
+        "deleted",
+        section="generations.jobs",
+        export="id bot chat_id thread_id reply_to status_message_id kind provider model request reference"
+        " state cause error day cost is_sold is_late submissions polls delivery_failures deadline files"
+        " telegram_files created_at submitted_at ended_at delete_at",
+        not_exported="user_id token slot attempt is_nudged due_at lease_until max_cost usage provider_job_id",
+    ),
+    "public.generation_effects": Table(
+        "deleted",
+        section="generations.effects",
+        export="generation_id effect plan_requests bonus_requests amount created_at",
+    ),
     "public.quiz_runs": Table(
         "deleted",
         section="quiz.runs",

@@ -61,6 +61,7 @@ VALUES = {
         "public.renewals": "subscription",
         "public.payment_operations": "paid",
         "public.quiz_runs": "daily",
+        "public.generations": "image",
     },
     "topic": "story",
     "questions": "{story}",
@@ -68,7 +69,9 @@ VALUES = {
     "shown": 1,
     "right_answers": 1,
     "choice": "{1}",
-    "state": {"public.quiz_cards": 2},
+    "state": {"public.quiz_cards": 2, "public.generations": "failed"},
+    "files": "[]",
+    "telegram_files": "[]",
     "poll_id": "story-poll",
     "method": "sendMessage",
     "reservation": "released",
@@ -95,7 +98,7 @@ VALUES = {
     "currency": "RUB",
     "product_key": "credits_100",
     "problem": "amount",
-    "effect": "subscription",
+    "effect": {"public.payment_effects": "subscription", "public.generation_effects": "reserved"},
     "notified": "{pending}",
 }
 
@@ -111,6 +114,7 @@ POINTED_TO = {
     "public.renewals": "renewal_id",
     "public.payments": "payment_id",
     "public.quiz_runs": "run_id",
+    "public.generations": "generation_id",
 }
 # Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}

@@ -519,13 +519,14 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_no_user": "Payment without a user",
     "audit_refund_payment": "refund of {money} requested, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
-    "admin_check_good": "✅ **Everything matches:** payments, purchases, the ledger and balances.",
-    "admin_check_bad": "🚨 **Something doesn’t match:** {payments} in payments, {balances} in balances.",
+    "admin_check_good": "✅ **Everything matches:** payments, purchases, pictures and videos, the ledger and balances.",
+    "admin_check_bad": "🚨 **Something doesn’t match:** {payments} in payments, {balances} in balances, {generations} in pictures and videos.",
     "admin_check_payment": "Payment {id}: {wrong}",
     "admin_check_balance": "{who}: balance {balance}, ledger {ledger}",
+    "admin_check_generation": "Picture or video {id}: {wrong}",
     "admin_check_too_long": (
-        "The check took too long to run in chat. Run it in the SQL editor: `check_payments()` and "
-        "`check_balances()`."
+        "The check took too long to run in chat. Run it in the SQL editor: `check_payments()`, "
+        "`check_balances()` and `check_generations()`."
     ),
     "statement_head": "🧾 **Payments: providers’ records vs. ours** · 30 days",
     "statement_agrees": "✅ {provider}: {ours}",

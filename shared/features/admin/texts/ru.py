@@ -504,9 +504,10 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_no_user": "Платёж без пользователя",
     "audit_refund_payment": "запрошен возврат {money}, платёж {payment}",
     "audit_refund_decided": "возврат {money} по платежу {payment}: {state}",
-    "admin_check_good": "✅ **Всё сходится:** платежи, покупки, журнал операций и балансы.",
-    "admin_check_bad": "🚨 **Есть расхождения.** Платежи: {payments}, балансы: {balances}.",
+    "admin_check_good": "✅ **Всё сходится:** платежи, покупки, картинки и видео, журнал операций и балансы.",
+    "admin_check_bad": "🚨 **Есть расхождения.** Платежи: {payments}, балансы: {balances}, картинки и видео: {generations}.",
     "admin_check_payment": "Платёж {id}: {wrong}",
+    "admin_check_generation": "Картинка или видео {id}: {wrong}",
     "admin_check_balance": "{who}: баланс {balance}, по журналу {ledger}",
     "statement_head": "🧾 **Платежи у провайдеров и у нас** за 30 дней",
     "statement_agrees": "✅ {provider}: {ours}",
@@ -521,8 +522,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "statement_nothing": "Сверять пока нечего. Первые списки платежей загрузятся в течение часа.",
     "admin_check_too_long": (
-        "Проверка слишком долгая для чата. Запустите её в SQL-редакторе: `check_payments()` и "
-        "`check_balances()`."
+        "Проверка слишком долгая для чата. Запустите её в SQL-редакторе: `check_payments()`, "
+        "`check_balances()` и `check_generations()`."
     ),
     "admin_alert_user_cost": (
         "⚠️ **Пользователь исчерпал дневной лимит расходов.**\n\nБот: {bot}\nПользователь: `{user}`\nЛимит: "

@@ -20,6 +20,7 @@ TEXTS: Mapping[str, str] = {
         "receipts, and what the payment provider sent us. We never see your full card number.\n"
         "• A log of AI calls (time, model and duration, but no message text): "
         "{usage_months|month|months}.\n"
+        "• Pictures and videos you asked for, with your descriptions: {generations_days|day|days}.\n"
         "• Your AI keys, if you added any. They’re encrypted.\n"
         "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we "
         "keep it for up to {dead_letters_days|day|days} to find the bug.\n\n"
@@ -112,6 +113,11 @@ TEXTS: Mapping[str, str] = {
         "runs and answers: quizzes you took and what you answered (the latest 10,000 of each); cards: when we "
         "show a question again; totals, topics and days: your figures; reminders: your reminder; rounds and "
         "poll_answers: quizzes you started or answered in groups."
+    ),
+    "section_generations": "Pictures and videos",
+    "section_generations_about": (
+        "What you asked for, what became of it, and what it cost you: reserved is the price you were shown, "
+        "settled and released are what you got back (the latest 10,000)."
     ),
     "section_referrals": "Invites",
     "section_referrals_about": (

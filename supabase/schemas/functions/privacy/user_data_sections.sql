@@ -99,6 +99,7 @@ as $$
     'teams', private.teams_section(u.id),
     'xp', private.xp_section(u.id),
     'quiz', private.quiz_section(u.id),
+    'generations', private.generations_section(u.id),
     'payments', private.payments_section(u),
     'promocodes', jsonb_build_object(
       'redeemed', (

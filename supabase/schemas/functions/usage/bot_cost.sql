@@ -1,4 +1,5 @@
--- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys.
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on user API keys and without what users
+-- paid for from their balance.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -13,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select coalesce(sum(t.cost), 0)
+    select coalesce(sum(t.cost - t.sold_cost), 0)
       from public.daily_totals as t
      where t.day = p_day and t.bot = p_bot and not t.is_user_api_key
   );
