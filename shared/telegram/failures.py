@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from telebot.apihelper import ApiTelegramException
@@ -35,6 +36,26 @@ def is_own_failure(error: Exception) -> bool:
     if isinstance(error, Refusal):
         return error.sqlstate not in _ERASURE_CONFLICTS
     return not isinstance(error, DatabaseUnavailable | ExternalServiceError | RequestError)
+
+
+@contextmanager
+def own_failures_invalid(bot: str, update: Update, what: str, action: str) -> Iterator[None]:
+    """Turn failures of our own code into InvalidPayload, for updates that no row counts the failures of.
+
+    Args:
+        what: the update in words.
+        action: of the line in the log.
+
+    Raises:
+        InvalidPayload: our own code failed; the update is to be dead-lettered.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_own_failure(error):
+            raise
+        log.error(f"a {what} failed", action=action, bot=bot, error=str(error), update_id=update.update_id)
+        raise InvalidPayload(f"{what}: {type(error).__name__}", update.update_id) from None
 
 
 def handler_failed(context: UpdateContext, error: Exception) -> WebhookResponse:

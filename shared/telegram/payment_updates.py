@@ -6,16 +6,13 @@ Other payment updates are acknowledged only once the bot's payment handler has s
 
 from __future__ import annotations
 
-from shared.core import log
-from shared.core.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
 from shared.telegram.context import use_context
 from shared.telegram.context_loading import offline_context
-from shared.telegram.failures import is_own_failure
+from shared.telegram.failures import own_failures_invalid
 from shared.telegram.pipeline import run_handler
 from shared.telegram.responses import WebhookResponse
 from shared.telegram.update import Update
-from shared.telegram.update_parsing import InvalidPayload
 
 
 def process(bot: Bot, update: Update) -> WebhookResponse:
@@ -27,24 +24,11 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
         InvalidPayload: our own code failed; the update is to be dead-lettered.
     """
     context = offline_context(bot, update)
-    try:
+    with own_failures_invalid(bot.name, update, "payment update", "payment_update_failed"):
         if update.kind in ("pre_checkout_query", "shipping_query"):
             run_handler(context)
             last = context.calls[-1] if context.calls else None
             return WebhookResponse(body={"method": last["method"], **last["parameters"]} if last else None)
         with use_context(context):
             bot.handle_payment(update)
-    except DatabaseUnavailable:
-        raise
-    except Exception as error:
-        if not is_own_failure(error):
-            raise
-        log.error(
-            "a payment update failed",
-            action="payment_update_failed",
-            bot=bot.name,
-            error=str(error),
-            update_id=update.update_id,
-        )
-        raise InvalidPayload(f"payment update: {type(error).__name__}", update.update_id) from None
     return WebhookResponse()

@@ -119,7 +119,7 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
     if update is None:
         return DONE
     if update.is_payment_update and bot.handles(update.kind):
-        return _process_payment_update(bot, update, body)
+        return _process_without_session(bot, update, body)
     if not (settings().database_enabled or fallback.is_answerable(update)):
         return DONE  # for example a block: no stored state to change
     if update.migration:
@@ -129,7 +129,7 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
 
 def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
     if update.kind == POLL_ANSWER:
-        return _process_poll_answer(bot, update, body)
+        return _process_without_session(bot, update, body)
     if (answer := fallback.previous_answer(update)) is not None:
         return answer
     delivery = fallback.record_delivery(update)
@@ -147,20 +147,12 @@ def _migrate_chat(old: int, new: int) -> WebhookResponse:
     return DONE
 
 
-def _process_payment_update(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
-    from shared.telegram import payment_updates
+def _process_without_session(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
+    from shared.telegram import payment_updates, poll_answers
 
+    process = payment_updates.process if update.is_payment_update else poll_answers.process
     try:
-        return payment_updates.process(bot, update)
-    except InvalidPayload as reason:
-        return _dead_letter(bot, reason, body, len(body))
-
-
-def _process_poll_answer(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
-    from shared.telegram import poll_answers
-
-    try:
-        return poll_answers.process(bot, update)
+        return process(bot, update)
     except InvalidPayload as reason:
         return _dead_letter(bot, reason, body, len(body))
 
