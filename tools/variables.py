@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.ai import providers as ai
+from shared.ai.media import providers as media
 from shared.core import config
 from shared.payments import providers as payments
 from tools.database import settings
@@ -14,4 +15,5 @@ def known() -> frozenset[str]:
     """Return the variables that are documented in .env.example and accepted by a deployment."""
     of_ai = {f"{key.upper()}_{what}" for key in ai.names() for what in ("API_KEY", "BASE_URL")}
     short = {config.SHORT_BOT_TOKEN}
-    return config.variables() | short | of_ai | payments.variables() | settings.VARIABLES | _TOOLS
+    of_providers = of_ai | media.variables() | payments.variables()
+    return config.variables() | short | of_providers | settings.VARIABLES | _TOOLS

@@ -52,6 +52,8 @@ class Settings:
     )
     chat_max_tokens: int = _setting("CHAT_MAX_TOKENS", values.positive, 8_000)
     models: Mapping[str, values.Model] = _setting("MODELS", values.models, MappingProxyType({}))
+    kie_ai_poll_interval: int = _setting("KIE_AI_POLL_INTERVAL", values.positive, 8)
+    kie_ai_max_wait_time: int = _setting("KIE_AI_MAX_WAIT_TIME", values.positive, 1_200)
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", values.positive, 50)
     max_history_characters: int = _setting("MAX_HISTORY_CHARACTERS", values.positive, 40_000)
     response_timeout: float = _setting("RESPONSE_TIMEOUT", values.response_seconds, 30.0)
@@ -106,6 +108,13 @@ class Settings:
         """Return the base URL of an AI provider: `<PROVIDER>_BASE_URL`, or `default`."""
         variable = f"{provider.upper()}_BASE_URL"
         return _parse(variable, values.url, os.environ.get(variable, "").strip() or default)
+
+    def webhook_secrets(self, provider: str) -> tuple[str, ...]:
+        """Return the secrets with which a media provider signs callbacks, `<PROVIDER>_WEBHOOK_SECRET`.
+
+        Several, separated by commas, while they are rotated; none when the variable is missing.
+        """
+        return values.words(os.environ.get(f"{provider.upper()}_WEBHOOK_SECRET", ""))
 
     def variable(self, name: str) -> str:
         """Return a variable of a payment provider, an empty text when it is missing."""

@@ -25,7 +25,7 @@ import re
 import select
 import socket
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
@@ -380,11 +380,21 @@ class Stream:
             self._is_complete = True
 
 
-def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Stream:
+def stream(
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: float,
+    *,
+    is_allowed: Callable[[str], bool] | None = None,
+) -> Stream:
     """Send a request and return its response, whatever the status, before its body.
 
     Args:
         deadline: `time.monotonic()` after which nothing is waited for, here and in `Stream.read`.
+        is_allowed: whether an IP address may be connected to, for URLs that another party names. The
+            connection is a new one.
 
     Raises:
         RequestError: no response began by the deadline, or what came is not HTTP.
@@ -393,7 +403,8 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
     """
     host, first_lines = _address(method, url)
     head = _head(first_lines, headers, len(body))
-    response = Stream(host, _pop_idle(host) or _connect(host, deadline), deadline)
+    connection = _pop_idle(host) if is_allowed is None else None
+    response = Stream(host, connection or _connect(host, deadline, is_allowed), deadline)
     response.send(head + body)
     response.read_head()
     return response
@@ -500,7 +511,7 @@ def _pop_idle(host: Host) -> socket.socket | None:
     return None
 
 
-def _connect(host: Host, deadline: float) -> socket.socket:
+def _connect(host: Host, deadline: float, is_allowed: Callable[[str], bool] | None = None) -> socket.socket:
     """Open a connection in half of the time that is left, and in CONNECT_TIMEOUT at most.
 
     Raises:
@@ -513,7 +524,7 @@ def _connect(host: Host, deadline: float) -> socket.socket:
     until = now + min(CONNECT_TIMEOUT, (deadline - now) / 2)
     connection = None
     try:
-        connection = tcp.connect(host.name, host.port, until)
+        connection = tcp.connect(host.name, host.port, until, is_allowed)
         if host.is_secure:
             connection.settimeout(max(until - monotonic(), 0.001))
             return _tls().wrap_socket(connection, server_hostname=host.name)

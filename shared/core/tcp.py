@@ -8,6 +8,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from collections.abc import Callable
 from itertools import zip_longest
 from time import monotonic
 
@@ -35,19 +36,25 @@ _OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, soc
 Address = tuple[socket.AddressFamily, tuple[object, ...]]
 
 
-def connect(name: str, port: int, deadline: float) -> socket.socket:
+def connect(
+    name: str, port: int, deadline: float, is_allowed: Callable[[str], bool] | None = None
+) -> socket.socket:
     """Return a connection to the first address of a host that accepts one.
 
     Args:
         name: a host name or an IP address.
         deadline: `time.monotonic()` at which the attempt ends, name lookup included.
+        is_allowed: whether an IP address may be connected to; None allows all.
 
     Raises:
         TimeoutError: no address accepted by the deadline. Its `errno` is None.
-        OSError: the name is unknown, or no address accepted.
+        OSError: the name is unknown, or no address accepted or is allowed.
         UnicodeError: the name cannot be a host name.
     """
-    connection = _race(_alternate(_resolve(name, port, deadline))[:MAX_ADDRESSES], deadline)
+    addresses = _resolve(name, port, deadline)
+    if is_allowed is not None:
+        addresses = [address for address in addresses if is_allowed(str(address[1][0]))]
+    connection = _race(_alternate(addresses)[:MAX_ADDRESSES], deadline)
     try:
         for level, option, value in _OPTIONS:
             connection.setsockopt(level, option, value)

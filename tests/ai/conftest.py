@@ -36,6 +36,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "ANTHROPIC_API_KEY": "sk-ant-api03-0123456789abcdefghij",
         "GEMINI_API_KEY": "AQ.Ab8RN6K0123456789abcdefghij",
         "GITHUB_API_KEY": "github_pat_0123456789abcdefghij",
+        "KIE_AI_API_KEY": "0123456789abcdef0123456789abcdef",
         "PUBLIC_URL": "https://bot.example.com",
         "DEFAULT_LANGUAGE": "ru",
         "LOG_LEVEL": "DEBUG",

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
+from shared.ai.media import providers as media
 from shared.core import config
 from shared.core.errors import ConfigError
 from shared.payments import providers
@@ -23,8 +24,8 @@ _NO_ADMIN = (
 def check(environment: Mapping[str, str]) -> list[str]:
     """Check the settings, the admins and the payment providers; return the providers that can be paid with.
 
-    `environment` holds the settings of the functions, MORE_SETTINGS (NAME=value|NAME=value) and
-    PAYMENT_SECRETS (NAME,NAME).
+    `environment` holds the settings of the functions, MORE_SETTINGS (NAME=value|NAME=value), PAYMENT_SECRETS
+    and MEDIA_SECRETS (NAME,NAME).
 
     Raises:
         ConfigError, SettingError: one line that names what is wrong.
@@ -35,6 +36,7 @@ def check(environment: Mapping[str, str]) -> list[str]:
     given = dict(environment) | _more_settings(environment)
     _check_settings(given)
     _check_admins(given)
+    _check_media(given)
     return _providers(given)
 
 
@@ -62,6 +64,12 @@ def _check_admins(given: Mapping[str, str]) -> None:
     if missing:
         raise ConfigError(_NO_ADMIN.format(missing=" and ".join(f"_{name}" for name in missing)))
     admins.read(given)
+
+
+def _check_media(given: Mapping[str, str]) -> None:
+    secrets = set(given.get("MEDIA_SECRETS", "").split(",")) - {""}
+    if unknown := secrets - media.variables():
+        raise ConfigError(f"_MEDIA_SECRETS: no provider reads {', '.join(sorted(unknown))}")
 
 
 def _providers(given: Mapping[str, str]) -> list[str]:

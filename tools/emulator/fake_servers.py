@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Protocol
 
 from tools.emulator.ai import Ai
+from tools.emulator.ai.media import Media
 from tools.emulator.clock import Clock
 from tools.emulator.payments import Payments
 from tools.emulator.trace import Trace
@@ -44,6 +45,7 @@ class FakeServer(Protocol):
 class FakeServers:
     """Every server of a stack, in the order in which they are asked for a path."""
 
+    media: Media  # before the chat interfaces, which answer every path below theirs
     ai: Ai
     payments: Payments
 
@@ -74,4 +76,4 @@ def fake_servers(
     base: Callable[[], str], trace: Trace, *, retry_scale: float = 1.0, clock: Clock | None = None
 ) -> FakeServers:
     """Make every server; `base` returns the emulator's address once it is known."""
-    return FakeServers(Ai(trace, base), Payments(base, trace, retry_scale, clock))
+    return FakeServers(Media(trace, base, clock), Ai(trace, base), Payments(base, trace, retry_scale, clock))

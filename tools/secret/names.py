@@ -42,8 +42,10 @@ DEPLOYMENT = (
     "SCHEDULER_SECRET",
 )
 AI = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GITHUB_API_KEY")
+# Keys of pictures and videos beside those of AI, and secrets that sign callbacks (shared/ai/media/providers).
+MEDIA = ("KIE_AI_API_KEY", "KIE_AI_WEBHOOK_SECRET")
 PAYMENTS = _declared_by_payment_providers()
-KNOWN = (*DEPLOYMENT, *AI, *PAYMENTS)
+KNOWN = (*DEPLOYMENT, *AI, *MEDIA, *PAYMENTS)
 
 
 def unknown(name: str) -> str:

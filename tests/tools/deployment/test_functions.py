@@ -111,6 +111,19 @@ def test_each_gets_the_secrets_of_the_payment_providers_that_exist(tmp_path: Pat
     assert given == without | {secret: f"{secret}:latest" for secret in STRIPE}
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_secrets_of_pictures_and_videos_are_given_once_where_they_are_used(
+    tmp_path: Path, name: str
+) -> None:
+    without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
+    for number, names in enumerate(("OPENAI_API_KEY,KIE_AI_API_KEY", "KIE_AI_API_KEY,OPENAI_API_KEY")):
+        call = deployed(Build(tmp_path / str(number), _MEDIA_SECRETS=names), name)
+        added = {"KIE_AI_API_KEY": "KIE_AI_API_KEY:latest"} if name == "scheduled" else {}
+        assert call.pairs("set-secrets") == without | added
+    both = deployed(Build(tmp_path / "both", _MEDIA_SECRETS="KIE_AI_API_KEY,KIE_AI_WEBHOOK_SECRET"), name)
+    assert ("KIE_AI_WEBHOOK_SECRET" in both.pairs("set-secrets")) == (name == "scheduled")
+
+
 @pytest.mark.parametrize("provider", providers.names())
 @pytest.mark.parametrize("name", WITH_AI)
 def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provider: str) -> None:

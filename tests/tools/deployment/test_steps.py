@@ -222,6 +222,12 @@ def test_an_incomplete_provider_stops_before_anything_changes(
     assert says in run.output
 
 
+def test_a_media_secret_that_no_provider_reads_stops_before_anything_changes(tmp_path: Path) -> None:
+    run = Build(tmp_path / "build", _MEDIA_SECRETS="KIE_AI_API_KEY,KIE_API_KEY").run("settings")
+    assert run.status == 1
+    assert "_MEDIA_SECRETS: no provider reads KIE_API_KEY" in run.output
+
+
 def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
     (build.workspace / "supabase").unlink()
     run = build.run("check")

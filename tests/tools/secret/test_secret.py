@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.ai import providers as ai
+from shared.ai.media import providers as media
 from shared.payments import providers as payments
 from tools import variables
 from tools.cloud.gcloud import CloudError, Gcloud
@@ -159,6 +160,8 @@ def test_the_known_names_are_those_that_are_read() -> None:
     assert set(names.PAYMENTS) == declared, 'write the names of settings as literals: Setting("NAME", …)'
     assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
     assert set(names.DEPLOYMENT) == {*layout.READERS, layout.USER_API_KEYS, "SCHEDULER_SECRET"}
+    of_media = {name for name in media.variables() if not name.endswith("_BASE_URL")}
+    assert set(names.MEDIA) == of_media - set(names.AI)
     assert set(GENERATORS) <= set(names.KNOWN) <= variables.known()
 
 

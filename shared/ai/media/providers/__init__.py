@@ -22,6 +22,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
+def variables() -> frozenset[str]:
+    """Return the variables that follow from the providers' keys."""
+    found = {f"{key.upper()}_{what}" for key in names() for what in ("API_KEY", "BASE_URL")}
+    return frozenset(
+        found | {f"{key.upper()}_WEBHOOK_SECRET" for key in names() if load(key).signs_callbacks}
+    )
+
+
 @lru_cache(maxsize=16)
 def load(key: str) -> MediaProvider:
     """Import a provider when it is first needed, and return it.
