@@ -13,8 +13,10 @@ class AiCall(TypedDict):
     """One attempt to get something from a provider.
 
     `status` is `ok`, `part` for an incomplete answer, otherwise an `ErrorKind`. Bytes count the bodies. None
-    means that the provider did not report a value. `cost` is US dollars as text: None when nothing was
-    spent, an upper bound where the provider reports no usage.
+    means that the provider did not report a value. `tokens_cached` are part of `tokens_in`. `cost` is US
+    dollars as text: None when nothing was spent, an upper bound where the provider reports no usage.
+    `is_estimate`: the provider did not report the cost, and `finish_update` takes the prices of the catalogue
+    where it has them.
     """
 
     provider: str
@@ -26,7 +28,9 @@ class AiCall(TypedDict):
     response_bytes: int
     tokens_in: int | None
     tokens_out: int | None
+    tokens_cached: int | None
     cost: str | None
+    is_estimate: bool
     is_user_api_key: bool
 
 

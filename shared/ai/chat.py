@@ -285,7 +285,9 @@ class Call:
             response_bytes=received,
             tokens_in=partial.usage.tokens_in,
             tokens_out=partial.usage.tokens_out,
+            tokens_cached=partial.usage.tokens_cached,
             cost=None if cost is None else f"{cost:f}",
+            is_estimate=cost is not None and partial.usage.cost is None,
             is_user_api_key=self._user_api_key is not None,
         )
 

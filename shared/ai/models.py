@@ -1,5 +1,8 @@
 """Prices and context sizes of models: the cost of a call, an estimate before it, and what fits the context.
 
+These prices are for the estimate before a call, and for a call whose usage or model the catalogue does not
+know. What other calls cost, `finish_update` computes from the table ai_model_prices (docs/ai_models.md).
+
 An estimate is an upper bound: one token for each character, although a token is usually three or four
 characters, and an answer of maximum length. Only scripts that tokenizers hardly cover exceed it (up to four
 tokens for a character).

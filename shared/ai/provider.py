@@ -53,12 +53,13 @@ class ErrorKind(StrEnum):
 class Usage:
     """Tokens and cost of an answer. None where the provider does not report it, as for a cut answer.
 
-    `cost` is in US dollars.
+    `cost` is in US dollars. `tokens_cached` are those of `tokens_in` that came from the prompt cache.
     """
 
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost: Decimal | None = None
+    tokens_cached: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

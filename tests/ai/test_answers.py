@@ -23,7 +23,7 @@ def test_an_answer_has_its_model_usage_and_sizes(ai: Ai, ask: Ask) -> None:
         finish="stop",
         model="gpt-5-mini",
         provider="openai",
-        usage=Usage(tokens_in=3, tokens_out=7, cost=None),
+        usage=Usage(tokens_in=3, tokens_out=7, cost=None, tokens_cached=0),
         milliseconds=answer.milliseconds,
         request_bytes=answer.request_bytes,
         response_bytes=answer.response_bytes,
@@ -67,7 +67,7 @@ def test_openrouter_gets_the_user_and_reports_the_cost(ai: Ai, ask: Ask) -> None
     answer = ask(provider="openrouter", model="openai/gpt-5-mini")
 
     assert (answer.text, answer.finish, answer.provider) == ("Four.", "stop", "openrouter")
-    assert answer.usage == Usage(tokens_in=3, tokens_out=1, cost=Decimal("0.000007"))
+    assert answer.usage == Usage(tokens_in=3, tokens_out=1, cost=Decimal("0.000007"), tokens_cached=0)
     assert ai.requests[0]["user"] == "f00d"
     assert "stream_options" not in ai.requests[0]
     assert ai.headers[0]["http-referer"] == "https://bot.example.com"

@@ -34,7 +34,9 @@ def test_an_answer_is_one_call(ai: Ai, ask: Ask) -> None:
         "status": "ok",
         "tokens_in": 3,
         "tokens_out": 7,
+        "tokens_cached": 0,
         "cost": "0.00001475",
+        "is_estimate": True,
         "is_user_api_key": False,
     }
 
@@ -44,6 +46,7 @@ def test_the_price_is_recorded_exactly(ai: Ai, ask: Ask) -> None:
     (call,) = recorded(ask, provider="openrouter")
     assert isinstance(call["cost"], str)
     assert float(call["cost"]) > 0
+    assert not call["is_estimate"]
 
 
 def test_a_retry_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None:

@@ -83,4 +83,4 @@ def _usage(usage: JsonMapping) -> Usage:
         for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     ]
     tokens_in = None if parts[0] is None else reported_usage.count(sum(part or 0 for part in parts))
-    return Usage(tokens_in, reported_usage.count(usage.get("output_tokens")))
+    return Usage(tokens_in, reported_usage.count(usage.get("output_tokens")), tokens_cached=parts[2])

@@ -102,4 +102,5 @@ def _usage(usage: JsonMapping) -> Usage:
     written = [reported_usage.count(usage.get(name)) for name in names]
     known = [count for count in written if count is not None]
     tokens_out = reported_usage.count(sum(known)) if known else None
-    return Usage(reported_usage.count(usage.get("promptTokenCount")), tokens_out)
+    cached = reported_usage.count(usage.get("cachedContentTokenCount"))
+    return Usage(reported_usage.count(usage.get("promptTokenCount")), tokens_out, tokens_cached=cached)

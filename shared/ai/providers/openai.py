@@ -210,7 +210,9 @@ class Provider(provider.Provider):
                 provider=self.key,
                 reported=repr(reported)[:200],
             )
-        return Usage(tokens_in, tokens_out)
+        details = usage.get("prompt_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+        return Usage(tokens_in, tokens_out, tokens_cached=reported_usage.count(cached))
 
     def parse_error(self, status: int, body: JsonMapping) -> ProviderError:
         """Map an error body to an ErrorKind.

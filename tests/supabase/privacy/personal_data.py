@@ -75,7 +75,7 @@ TABLES = {
         "deleted",
         section="ai_calls",
         export="bot provider model kind status ms request_bytes response_bytes tokens_in tokens_out cost"
-        " is_user_api_key created_at",
+        " is_user_api_key created_at tokens_cached",
         not_exported="id user_id",
     ),
     "public.user_tokens": Table(
@@ -352,6 +352,9 @@ TABLES = {
     "public.admins": Table("no_user", why="settings of the owner, written from the environment"),
     "public.daily_totals": Table("no_user", why="sums over all users"),
     "public.subscription_limits": Table("no_user", why="what plans allow"),
+    "public.ai_models": Table("no_user", why="which AI models there are"),
+    "public.ai_model_prices": Table("no_user", why="what AI models cost"),
+    "public.ai_modes": Table("no_user", why="which models users choose between"),
     "public.daily_active_users": Table("no_user", why="how many users were active"),
     "public.levels": Table("no_user", why="the XP that each level needs"),
     "public.xp_rules": Table("no_user", why="what users receive XP for"),

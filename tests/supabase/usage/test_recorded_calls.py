@@ -51,6 +51,7 @@ def test_a_call_is_stored_unchanged(sql: Sql, anna: int, ask: Ask) -> None:
     call = ai_call(provider="openrouter", model=f"m/{anna}", cost="0.00012345")
     ask(anna).finish("settled", ai_call(model=f"m/{anna}", status="server_error", tokens_in=None), call)
     failed, served = rows_of(sql, anna)
+    del call["is_estimate"]
     assert served.items() >= (call | {"cost": Decimal("0.00012345"), "bot": "assistant"}).items()
     assert (failed["status"], failed["tokens_in"], failed["cost"]) == ("server_error", None, None)
     totals = sql(
@@ -60,6 +61,45 @@ def test_a_call_is_stored_unchanged(sql: Sql, anna: int, ask: Ask) -> None:
         ("openai", "0", "1", "1", "0", "40", "0E-8", "1200"),
         ("openrouter", "1", "1", "0", "100", "40", "0.00012345", "1200"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "cost"),
+    [
+        ({}, "0.000696"),  # 600 tokens at $0.25 for a million, 400 cached ones at $0.025, 268 at $2
+        ({"tokens_cached": None}, "0.000786"),
+        ({"is_user_api_key": True}, "0.000696"),  # the user's own money, counted apart
+        ({"is_estimate": False}, "0.03"),  # as the provider reported it
+        ({"tokens_out": None}, "0.03"),  # as long as it may have been
+        ({"tokens_in": -1}, "0.03"),
+        ({"model": "without a price"}, "0.03"),
+        ({"cost": None, "is_estimate": False, "status": "server_error"}, None),  # nothing was spent
+    ],
+)
+def test_a_cost_that_is_not_reported_is_that_of_the_catalogue(
+    sql: Sql, anna: int, ask: Ask, values: dict[str, Any], cost: str | None
+) -> None:
+    call = ai_call(tokens_in=1000, tokens_cached=400, tokens_out=268, cost="0.03", is_estimate=True)
+    ask(anna).finish("settled", call | values)
+    (row,) = rows_of(sql, anna)
+    assert row["cost"] == (cost and Decimal(cost))
+    assert row["tokens_cached"] == values.get("tokens_cached", 400)
+    month = sql("select cost, is_user_api_key from monthly_api_usage where user_id = %s", user_id(sql, anna))
+    assert month == [{"cost": Decimal(cost or 0), "is_user_api_key": values.get("is_user_api_key", False)}]
+    spent = sql("select private.user_cost(%s, current_date) as usd", user_id(sql, anna))[0]["usd"]
+    assert (spent == 0) == (cost is None or values.get("is_user_api_key", False))
+
+
+def test_a_price_counts_from_its_day(sql: Sql, anna: int, ask: Ask, clock: Callable[[str], None]) -> None:
+    sql(
+        "insert into ai_model_prices (provider, model, component, price_usd, valid_from, source)"
+        " values ('openai', 'gpt-5-mini', 'output_tokens', 4, '2026-12-01', 'a test')"
+    )
+    call = ai_call(tokens_in=0, tokens_out=1000, cost="0.03", is_estimate=True)
+    for moment in ("2026-11-30 23:59:59+00", "2026-12-01 00:00+00"):
+        clock(f"timestamptz '{moment}'")
+        ask(anna).finish("settled", call)
+    assert [row["cost"] for row in rows_of(sql, anna)] == [Decimal("0.002"), Decimal("0.004")]
 
 
 def test_a_failed_request_does_not_count_but_its_calls_are_stored(sql: Sql, anna: int, ask: Ask) -> None:

@@ -24,7 +24,8 @@ ROWS = """
     select t.relname, k.kind, k.count
       from pg_stat_xact_user_tables as t
      cross join lateral (values
-       ('inserted', t.n_tup_ins), ('updated', t.n_tup_upd), ('hot', t.n_tup_hot_upd), ('deleted', t.n_tup_del)
+       ('inserted', t.n_tup_ins), ('updated', t.n_tup_upd), ('hot', t.n_tup_hot_upd),
+       ('deleted', t.n_tup_del), ('scans', t.seq_scan + coalesce(t.idx_scan, 0))
      ) as k (kind, count)
      where k.count > 0 and t.schemaname in ('public', 'private')
 """
@@ -39,6 +40,7 @@ class Cost(NamedTuple):
     deleted: dict[str, int]
     index_entries: int  # at most: a partial index may have fewer; a HOT update has none
     wal_bytes: int  # without the record of the commit
+    scans: dict[str, int]  # reads of a table or of one of its indexes
 
 
 Measure = Callable[..., Cost]
@@ -69,15 +71,17 @@ def _written(connection: psycopg.Connection[Any]) -> Counter[tuple[str, str]]:
 
 
 def _cost(written: Counter[tuple[str, str]], indexes: dict[str, int], wal_bytes: int) -> Cost:
-    rows: dict[str, Counter[str]] = {kind: Counter() for kind in ("inserted", "updated", "hot", "deleted")}
+    kinds = ("inserted", "updated", "hot", "deleted", "scans")
+    rows: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
     for (table, kind), count in written.items():
         rows[kind]["api_usage" if table.startswith("api_usage") else table] += count  # a partition
     entries = sum(
         count * indexes[table] * (-1 if kind == "hot" else 1)
         for (table, kind), count in written.items()
-        if kind != "deleted"
+        if kind not in ("deleted", "scans")
     )
-    return Cost(dict(+rows["inserted"]), dict(+rows["updated"]), dict(+rows["deleted"]), entries, wal_bytes)
+    written_rows = (dict(+rows[kind]) for kind in ("inserted", "updated", "deleted"))
+    return Cost(*written_rows, entries, wal_bytes, dict(+rows["scans"]))
 
 
 def chat(measure: Measure, sql: Sql, telegram_id: int) -> dict[str, Cost]:
@@ -93,7 +97,7 @@ def chat(measure: Measure, sql: Sql, telegram_id: int) -> dict[str, Cost]:
         p_messages=[{"role": role, "content": "w" * 60, "message_id": 7} for role in ("user", "assistant")],
         p_reservation="settled",
         p_outgoing=[{"method": "sendMessage", "parameters": {"chat_id": telegram_id, "text": "words " * 10}}],
-        p_usage=[ai_call(cost="0.0002")],
+        p_usage=[ai_call(cost="0.0002", is_estimate=True)],
     )
     (item,) = sql("select id from telegram_outbox where update_id = %s", number)
     costs["record_deliveries"] = measure(
@@ -144,6 +148,13 @@ def test_a_chat_writes_each_row_once(measure: Measure, sql: Sql, anna: int) -> N
         {},
     ]
     assert [cost.deleted for cost in costs.values()] == [{}, {}, {"telegram_outbox": 1}]
+
+
+def test_a_chat_reads_the_prices_of_its_model_once(measure: Measure, sql: Sql, anna: int) -> None:
+    chat(measure, sql, anna)
+    costs = chat(measure, sql, anna)
+    assert [cost.scans.get("ai_model_prices", 0) for cost in costs.values()] == [0, 1, 0]
+    assert [cost.scans.get("ai_models", 0) for cost in costs.values()] == [0, 0, 0]
 
 
 def test_a_command_writes_two_rows(measure: Measure, sql: Sql, anna: int) -> None:

@@ -42,7 +42,9 @@ def ai_call(**values: Any) -> dict[str, Any]:
         "response_bytes": 4000,
         "tokens_in": 100,
         "tokens_out": 40,
+        "tokens_cached": None,
         "cost": None,
+        "is_estimate": False,
         "is_user_api_key": False,
     } | values
 

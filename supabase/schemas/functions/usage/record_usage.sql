@@ -1,10 +1,11 @@
 -- Records an update's calls to AI providers: a row per call, and the counters of the user and the day.
 --
--- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, cost,
--- is_user_api_key}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a reserved
--- request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
+-- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, tokens_cached, cost,
+-- is_estimate, is_user_api_key}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a
+-- reserved request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
 -- is not a number, is negative or exceeds its column is left out (0 where the column needs a number), because a
--- provider's report must never undo its answer.
+-- provider's report must never undo its answer. is_estimate: the provider did not report the cost; the prices of the catalogue
+-- replace it where they are known (private.call_cost).
 --
 -- Concurrency: the caller holds the update row and calls once, in the transaction that finishes it. All updates take
 --   the counters in the same order, call by call, and one update only one of the sixteen rows of a figure.
@@ -28,6 +29,7 @@ declare
   v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_user_api_key')::boolean, false);
   v_call jsonb;
   v_row public.api_usage;
+  v_cost numeric;
   v_is_last boolean;
   v_rows jsonb := '[]'::jsonb;
   v_count integer := jsonb_array_length(p_usage);
@@ -54,9 +56,24 @@ begin
 
   for v_index in 0 .. v_count - 1 loop
     v_call := p_usage -> v_index;
+    v_cost := private.usage_cost(v_call ->> 'cost');
+    if (v_call ->> 'is_estimate')::boolean then
+      v_cost := coalesce(
+        private.call_cost(
+          v_call ->> 'provider', v_call ->> 'model',
+          jsonb_build_object(
+            'input_tokens', private.usage_count(v_call ->> 'tokens_in'),
+            'cached_tokens', coalesce(private.usage_count(v_call ->> 'tokens_cached'), 0),
+            'output_tokens', private.usage_count(v_call ->> 'tokens_out')
+          ),
+          '{}', v_now
+        ),
+        v_cost
+      );
+    end if;
     insert into public.api_usage (
       user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
-      tokens_in, tokens_out, cost, is_user_api_key, created_at
+      tokens_in, tokens_out, tokens_cached, cost, is_user_api_key, created_at
     )
     values (
       p_update.user_id, p_update.bot, coalesce(v_call ->> 'provider', ''), coalesce(v_call ->> 'model', ''),
@@ -65,7 +82,7 @@ begin
       coalesce(private.usage_count(v_call ->> 'request_bytes'), 0),
       coalesce(private.usage_count(v_call ->> 'response_bytes'), 0),
       private.usage_count(v_call ->> 'tokens_in'), private.usage_count(v_call ->> 'tokens_out'),
-      private.usage_cost(v_call ->> 'cost'), coalesce((v_call ->> 'is_user_api_key')::boolean, false), v_now
+      private.usage_count(v_call ->> 'tokens_cached'), v_cost, coalesce((v_call ->> 'is_user_api_key')::boolean, false), v_now
     )
     returning * into v_row;
     if v_count > 1 then

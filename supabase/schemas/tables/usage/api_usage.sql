@@ -18,6 +18,7 @@ create table public.api_usage (
   cost numeric(14, 8),
   is_user_api_key boolean not null,
   created_at timestamptz not null default private.clock(),
+  tokens_cached integer,
   primary key (id, created_at),
   -- One constraint: every statement that writes a row parses each constraint of the table anew.
   constraint api_usage_check check (
@@ -34,7 +35,8 @@ comment on column public.api_usage.status is 'ok; part: an incomplete answer; ot
 comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
 comment on column public.api_usage.request_bytes is 'Bytes of the request body';
 comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
-comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the price of the model; an estimate if the usage is missing; null: nothing was spent';
+comment on column public.api_usage.tokens_cached is 'Those of tokens_in that the provider read from its prompt cache; null: not reported';
+comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the prices of ai_model_prices; an estimate if either is missing; null: nothing was spent';
 comment on column public.api_usage.is_user_api_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
