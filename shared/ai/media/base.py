@@ -55,6 +55,7 @@ class BaseProvider(ABC):
     # The options of `MediaOptions` that can be sent; `count` is checked against MAX_COUNT.
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]]
     MAX_COUNT: ClassVar[int] = 1  # pictures of one request
+    POLL_SECONDS: ClassVar[float] = 10.0  # between two reads of a job's state
     SIGNS_CALLBACKS: ClassVar[bool] = False  # with the secret <KEY>_WEBHOOK_SECRET
 
     def __init__(self, key: str) -> None:
@@ -70,6 +71,9 @@ class BaseProvider(ABC):
     def read(self, provider_job_id: str, deadline: float) -> Outcome:
         """Read the state of a job; see `MediaProvider.read`."""
         outcome = self.read_job(provider_job_id, deadline)
+        if isinstance(outcome, Failed) and outcome.may_retry:
+            self._log_failure(outcome, "", provider_job_id, "", is_read=True)
+            return Submitted(provider_job_id, self.poll_seconds())
         return self._logged(outcome, "", provider_job_id)
 
     def download(self, file: MediaFile, deadline: float) -> MediaFile:
@@ -103,7 +107,10 @@ class BaseProvider(ABC):
         """Send a request that passed the checks, once."""
 
     def read_job(self, provider_job_id: str, deadline: float) -> Outcome:
-        """Read the state of a job. Providers that answer in one piece have none."""
+        """Read the state of a job: `unread` when that is not possible at present.
+
+        Providers that answer in one piece have none.
+        """
         raise NotImplementedError(f"{self.key} has no jobs")
 
     def authentic_job(self, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> str:
@@ -122,10 +129,9 @@ class BaseProvider(ABC):
         """Return the callback URL to send; None where callbacks could not be verified."""
         return request.callback_url if settings().webhook_secrets(self.key) else None
 
-    def keep_waiting(self, provider_job_id: str, problem: Failed, poll_after_s: float) -> Submitted:
-        """Log why the state of a job cannot be read at present, and return that it still runs."""
-        self._log_failure(problem, "", provider_job_id, "", is_read=True)
-        return Submitted(provider_job_id, poll_after_s)
+    def poll_seconds(self) -> float:
+        """Return the seconds between two reads of a job's state."""
+        return self.POLL_SECONDS
 
     def _problem(self, request: MediaRequest) -> Failed | None:
         """Return what the provider would reject; None when nothing is known."""
@@ -225,6 +231,14 @@ def _reference_problem(request: MediaRequest) -> Failed | None:
     if sum(len(reference.data) for reference in request.references) > MAX_REFERENCES_SIZE:
         return invalid_reference("the references are too large together")
     return None
+
+
+def unread(problem: Outcome) -> Failed:
+    """Return that the state of a job cannot be read at present, because of `problem`."""
+    cause, message = Cause.INVALID_RESPONSE, "no state in the answer"
+    if isinstance(problem, Failed):
+        cause, message = problem.cause, problem.message
+    return Failed(cause, may_retry=True, spent=None, message=message)
 
 
 def _invalid(message: str) -> Failed:

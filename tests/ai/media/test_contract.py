@@ -26,6 +26,7 @@ from shared.ai.media.contract import (
 from shared.core.errors import ConfigError
 from tests.ai.asking import Lines
 from tests.ai.media.requests import (
+    KINDS,
     MODELS,
     PROMPT,
     body_of,
@@ -59,35 +60,33 @@ def files(request: MediaRequest, key: str) -> list[MediaFile]:
     return [provider.download(file, deadline()) for file in outcome.files]
 
 
-def kinds() -> list[Any]:
+def variants() -> list[Any]:
     return [pytest.param(*pair, id=f"{pair[0]} {pair[1]}") for pair in sorted(MODELS)]
 
 
-@pytest.mark.parametrize(("key", "kind"), kinds())
+@pytest.mark.parametrize(("key", "variant"), variants())
 class TestSuccess:
-    def test_a_file_of_the_size_asked_for(self, media: Media, key: str, kind: Any) -> None:
-        (file,) = files(media_request(key, kind), key)
+    def test_a_file_of_the_size_asked_for(self, media: Media, key: str, variant: Any) -> None:
+        (file,) = files(media_request(key, variant), key)
         assert file.data
-        assert file.mime in (("image/jpeg", "image/png") if kind == "image" else ("video/mp4",))
+        assert file.mime in (("image/jpeg", "image/png") if variant == "image" else ("video/mp4",))
         assert file.width and file.height
         assert file.width / file.height == pytest.approx(16 / 9, rel=0.01)
-        assert (file.duration_s or 0) > 0 or kind == "image"
+        assert (file.duration_s or 0) > 0 or variant == "image"
 
-    def test_the_request_names_the_user_only_by_the_hash(self, media: Media, key: str, kind: Any) -> None:
-        work(providers.load(key), media_request(key, kind))
+    def test_the_request_names_the_user_only_by_the_hash(self, media: Media, key: str, variant: Any) -> None:
+        work(providers.load(key), media_request(key, variant))
         (sent,) = media.requests
         assert PROMPT in json.dumps(sent)
         assert "token=" not in json.dumps(sent)
 
-    def test_from_references(self, media: Media, key: str, kind: Any) -> None:
-        request = media_request(key, kind, references=(reference(), reference()))
-        if key == "kie_ai" and kind == "video":
-            request = replace(request, references=(reference(role="first_frame"),))
+    def test_from_references(self, media: Media, key: str, variant: Any) -> None:
+        request = media_request(key, variant, references=(reference(), reference()))
         assert files(request, key)
 
-    def test_one_request_however_long_it_takes(self, media: Media, key: str, kind: Any) -> None:
+    def test_one_request_however_long_it_takes(self, media: Media, key: str, variant: Any) -> None:
         media.always(MediaBehaviour(reads=3))
-        assert files(media_request(key, kind), key)
+        assert files(media_request(key, variant), key)
         assert len(media.requests) == 1
 
 
@@ -98,19 +97,18 @@ def test_several_pictures(media: Media) -> None:
 
 def refusals() -> list[Any]:
     return [
-        pytest.param(api.NAME, name, id=f"{api.NAME} {name}")
+        pytest.param(api.NAME, getattr(api, "VARIANT", "image"), name, id=f"{api.__name__} {name}")
         for api in APIS
-        for name in getattr(api, "REFUSALS", {})
+        for name in api.REFUSALS
     ]
 
 
-@pytest.mark.parametrize(("key", "name"), refusals())
-def test_a_refusal_is_final_and_sent_once(media: Media, key: str, name: str, lines: Lines) -> None:
-    kind = getattr(
-        next(api for api in APIS if key == api.NAME and name in getattr(api, "REFUSALS", {})), "KIND", "image"
-    )
+@pytest.mark.parametrize(("key", "variant", "name"), refusals())
+def test_a_refusal_is_final_and_sent_once(
+    media: Media, key: str, variant: Any, name: str, lines: Lines
+) -> None:
     media.always(MediaBehaviour(refusal=name))
-    outcome = work(providers.load(key), media_request(key, kind))
+    outcome = work(providers.load(key), media_request(key, variant))
     assert isinstance(outcome, Refused), outcome
     assert len(media.requests) == 1
     assert lines("media_refused")
@@ -118,12 +116,19 @@ def test_a_refusal_is_final_and_sent_once(media: Media, key: str, name: str, lin
 
 
 class TestRecorded:
-    @pytest.mark.parametrize(("key", "case"), recorded("submit"))
+    @pytest.mark.parametrize(
+        ("key", "case", "variant"),
+        [
+            *recorded("submit", "image"),
+            *recorded("submit_video", "video"),
+            *recorded("submit_omni", "omni"),
+        ],
+    )
     def test_answers_to_a_request(
-        self, raw_media: RawServer, key: str, case: dict[str, Any], lines: Lines
+        self, raw_media: RawServer, key: str, case: dict[str, Any], variant: Any, lines: Lines
     ) -> None:
         raw_media.next(answer(case))
-        outcome = providers.load(key).submit(media_request(key), deadline())
+        outcome = providers.load(key).submit(media_request(key, variant), deadline())
         compare(outcome, case)
         assert len(raw_media.requests) == 1
         if isinstance(outcome, Failed):
@@ -152,32 +157,32 @@ def compare(outcome: Outcome, case: dict[str, Any]) -> None:
         assert case.get("mime") in (None, outcome.files[0].mime)
 
 
-@pytest.mark.parametrize(("key", "kind"), kinds())
+@pytest.mark.parametrize(("key", "variant"), variants())
 class TestNoAnswer:
     def test_a_refused_connection_may_be_retried(
-        self, monkeypatch: pytest.MonkeyPatch, key: str, kind: Any
+        self, monkeypatch: pytest.MonkeyPatch, key: str, variant: Any
     ) -> None:
         monkeypatch.setenv(f"{key.upper()}_BASE_URL", "http://127.0.0.1:1/v1/openai")
-        outcome = providers.load(key).submit(media_request(key, kind), deadline())
+        outcome = providers.load(key).submit(media_request(key, variant), deadline())
         assert isinstance(outcome, Failed)
         assert (outcome.cause, outcome.may_retry, outcome.spent) == (Cause.UNREACHABLE, True, False)
 
-    def test_no_time_left_to_send_may_be_retried(self, media: Media, key: str, kind: Any) -> None:
-        outcome = providers.load(key).submit(media_request(key, kind), deadline(-1))
+    def test_no_time_left_to_send_may_be_retried(self, media: Media, key: str, variant: Any) -> None:
+        outcome = providers.load(key).submit(media_request(key, variant), deadline(-1))
         assert isinstance(outcome, Failed)
         assert (outcome.cause, outcome.may_retry, outcome.spent) == (Cause.DEADLINE_EXCEEDED, True, False)
         assert not media.requests
 
-    def test_a_timeout_after_arrival_is_not(self, media: Media, key: str, kind: Any) -> None:
+    def test_a_timeout_after_arrival_is_not(self, media: Media, key: str, variant: Any) -> None:
         media.next(MediaBehaviour(hang=True))
-        outcome = providers.load(key).submit(media_request(key, kind), deadline(0.5))
+        outcome = providers.load(key).submit(media_request(key, variant), deadline(0.5))
         assert isinstance(outcome, Failed)
         assert (outcome.cause, outcome.may_retry, outcome.spent) == (Cause.DEADLINE_EXCEEDED, False, None)
         assert len(media.requests) == 1
 
-    def test_a_lost_connection_is_not(self, media: Media, key: str, kind: Any) -> None:
+    def test_a_lost_connection_is_not(self, media: Media, key: str, variant: Any) -> None:
         media.next(MediaBehaviour(drop=True))
-        outcome = providers.load(key).submit(media_request(key, kind), deadline())
+        outcome = providers.load(key).submit(media_request(key, variant), deadline())
         assert isinstance(outcome, Failed)
         assert (outcome.cause, outcome.may_retry, outcome.spent) == (Cause.CONNECTION_LOST, False, None)
 
@@ -197,12 +202,12 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize(("key", "kind"), kinds())
+@pytest.mark.parametrize(("key", "variant"), variants())
 def test_an_odd_success_is_a_failure_whose_cost_is_unknown(
-    raw_media: RawServer, key: str, kind: Any, name: str, lines: Lines
+    raw_media: RawServer, key: str, variant: Any, name: str, lines: Lines
 ) -> None:
     raw_media.next(plain(ODD[name]))
-    outcome = providers.load(key).submit(media_request(key, kind), deadline())
+    outcome = providers.load(key).submit(media_request(key, variant), deadline())
     assert isinstance(outcome, Failed), outcome
     assert outcome.cause in (Cause.INVALID_RESPONSE, Cause.EMPTY)
     assert not outcome.may_retry
@@ -309,7 +314,7 @@ class TestSettings:
     def test_a_provider_answers_in_its_kinds(self, provider: MediaProvider, key: str) -> None:
         assert isinstance(provider, BaseProvider)
         assert provider.key == key
-        assert provider.kinds == {kind for name, kind in MODELS if name == key}
+        assert provider.kinds == {KINDS[variant] for name, variant in MODELS if name == key}
 
 
 def test_the_log_has_neither_prompt_nor_addresses_nor_keys(

@@ -17,18 +17,25 @@ from tests.ai.raw_server import RawServer, plain
 from tools.emulator.ai.media import Media, MediaBehaviour
 
 
-@pytest.mark.parametrize(("key", "case"), recorded("read"))
+@pytest.mark.parametrize(
+    ("key", "case", "job"),
+    [
+        *recorded("read", "task_0001"),
+        *recorded("read_video", "models/veo/operations/1"),
+        *recorded("read_omni", "int_1"),
+    ],
+)
 def test_recorded_states(
-    raw_media: RawServer, key: str, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    raw_media: RawServer, key: str, case: dict[str, Any], job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = (case["body"] or {}).get("data") or {}
     now = record.get("createTime", 1_790_000_000_000) / 1000 + case.get("age_s", 30)
     monkeypatch.setattr("shared.core.clock.timestamp", lambda: now)
     raw_media.next(answer(case))
-    outcome = providers.load(key).read("task_0001", deadline())
+    outcome = providers.load(key).read(job, deadline())
     compare(outcome, case)
     if isinstance(outcome, Submitted):
-        assert outcome.provider_job_id == "task_0001"
+        assert outcome.provider_job_id == job
 
 
 class TestReading:
@@ -99,6 +106,27 @@ class TestReading:
         with pytest.raises(DownloadError) as caught:
             service.download(outcome.files[0], deadline())
         assert caught.value.is_gone is is_gone
+
+    def test_content_of_openrouter_needs_the_key(self, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+        openrouter = providers.load("openrouter")
+        media.next(MediaBehaviour(ends={"urls": []}))
+        submitted = openrouter.submit(media_request("openrouter", "video"), deadline())
+        assert isinstance(submitted, Submitted)
+        outcome = openrouter.read(submitted.provider_job_id, deadline())
+        assert isinstance(outcome, Finished)
+        assert openrouter.download(outcome.files[0], deadline()).mime == "video/mp4"
+        monkeypatch.setenv("OPENROUTER_API_KEY", "wrong-key-0123456789")
+        with pytest.raises(DownloadError):
+            openrouter.download(outcome.files[0], deadline())
+
+    def test_files_of_google_need_the_key(self, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+        gemini = providers.load("gemini")
+        outcome = gemini.submit(media_request("gemini", "omni"), deadline())
+        assert isinstance(outcome, Finished)
+        assert gemini.download(outcome.files[0], deadline()).mime == "video/mp4"
+        monkeypatch.setenv("GEMINI_API_KEY", "another-key-0123456789")
+        with pytest.raises(DownloadError):
+            gemini.download(outcome.files[0], deadline())
 
     def test_a_job_is_read_by_an_id_that_cannot_leave_its_place(
         self, raw_media: RawServer, service: MediaProvider

@@ -10,7 +10,7 @@ import secrets
 from tools.emulator.ai.media.drawings import size_of
 from tools.emulator.ai.media.exchange import Json, bearer, body_of, first_unknown
 from tools.emulator.ai.media.jobs import Job
-from tools.emulator.ai.media.kie_ai_models import find_problem, is_known
+from tools.emulator.ai.media.kie_ai_models import find_problem, is_known, is_video
 from tools.emulator.ai.media.state import MediaState
 from tools.emulator.web import Request, Response, json_response
 
@@ -120,6 +120,11 @@ def _record(media: MediaState, job: Job) -> Json:
 def _links(media: MediaState, job: Job) -> list[str]:
     if not job.links:
         fields = job.request["input"]
+        if is_video(job.model):
+            size = size_of(fields.get("aspect_ratio", "16:9"), "512")
+            files = media.videos(job.behaviour, fields["prompt"], *size, int(fields.get("duration", 5)))
+            job.links = [media.link(job, file, "mp4") for file in files]
+            return job.links
         size = size_of(fields.get("aspect_ratio"), fields.get("resolution"))
         files = media.pictures(job.behaviour, fields["prompt"], *size, "JPEG", 1)
         job.links = [media.link(job, file, "jpg") for file in files]

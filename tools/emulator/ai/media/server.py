@@ -8,15 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tools.emulator.ai.media import gemini, kie_ai, openai, openrouter
+from tools.emulator.ai.media import gemini, kie_ai, omni, openai, openrouter, openrouter_videos, veo
 from tools.emulator.ai.media.exchange import Rejected
 from tools.emulator.ai.media.state import FILES, MediaState
 from tools.emulator.clock import TRACE_HEADER, Clock
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
 
-APIS = (openai, openrouter, gemini, kie_ai)
-SIGNING = (kie_ai.NAME,)  # those that sign callbacks
+APIS = (openai, openrouter, openrouter_videos, gemini, veo, omni, kie_ai)
+SIGNING = (gemini.NAME, kie_ai.NAME, openrouter.NAME)  # those that sign callbacks
 
 
 class Media(MediaState):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import threading
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tools.emulator.ai.media.behaviour import MediaBehaviour
-from tools.emulator.ai.media.drawings import picture
+from tools.emulator.ai.media.drawings import picture, video
 from tools.emulator.ai.media.exchange import Rejected, raw
 from tools.emulator.ai.media.jobs import Job, Jobs
 from tools.emulator.clock import Clock
@@ -38,7 +39,8 @@ class MediaState:
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
         self.jobs = Jobs(self.now)
-        self.secrets = {name: secrets.token_urlsafe(24) for name in signing}
+        # Standard Webhooks write their secrets so; the others take any text.
+        self.secrets = {name: f"whsec_{b64encode(secrets.token_bytes(24)).decode()}" for name in signing}
 
     def next(self, *behaviours: MediaBehaviour) -> None:
         """Answer the next requests for pictures and videos in these ways, in this order."""
@@ -121,6 +123,15 @@ class MediaState:
             return list(behaviour.files)
         kind = _FORMATS.get(kind, kind)
         return [picture(prompt, wide, high, kind, number) for number in range(count)]
+
+    @staticmethod
+    def videos(behaviour: MediaBehaviour, prompt: str, wide: int, high: int, seconds: float) -> list[bytes]:
+        """Return the scripted files, or a drawn video."""
+        return list(behaviour.files) if behaviour.files is not None else [video(prompt, wide, high, seconds)]
+
+    def base(self) -> str:
+        """Return the address of the emulator."""
+        return self._base()
 
     def link(self, job: Job, data: bytes, suffix: str, key: str = "") -> str:
         """Return the address of a result."""

@@ -1,4 +1,4 @@
-"""Pictures of kie.ai, a gateway with one interface for all models (https://docs.kie.ai/market/quickstart).
+"""Pictures and videos of kie.ai, a gateway with one interface for all models (https://docs.kie.ai/market/quickstart).
 
 `createTask` returns an id, `recordInfo` the state and, at the end, addresses of the files, which are kept for
 14 days. Errors are HTTP 200 with a code in the body. References are public addresses; bytes cannot be sent.
@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from shared.ai.media import callbacks, wire
-from shared.ai.media.base import BaseProvider, is_job_id, unreadable
+from shared.ai.media.base import BaseProvider, is_job_id, unread, unreadable
 from shared.ai.media.contract import Failed, Kind, MediaRequest, Outcome, Submitted
 from shared.ai.media.providers.kie_ai.errors import submit_error
 from shared.ai.media.providers.kie_ai.inputs import input_of
@@ -28,9 +28,10 @@ class Provider(BaseProvider):
     """Jobs of kie.ai."""
 
     BASE_URL = "https://api.kie.ai"
-    KINDS: ClassVar[frozenset[Kind]] = frozenset({"image"})
+    KINDS: ClassVar[frozenset[Kind]] = frozenset({"image", "video"})
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]] = {
-        "image": frozenset({"aspect_ratio", "size", "quality"})
+        "image": frozenset({"aspect_ratio", "size", "quality"}),
+        "video": frozenset({"aspect_ratio", "size", "quality", "duration_s", "sound"}),
     }
     SIGNS_CALLBACKS = True
 
@@ -56,25 +57,22 @@ class Provider(BaseProvider):
         job = task_id(answer.body)
         if not is_job_id(job):
             return unreadable(answer, "no taskId in the answer")
-        return Submitted(job, settings().kie_ai_poll_interval)
+        return Submitted(job, self.poll_seconds())
 
     def read_job(self, provider_job_id: str, deadline: float) -> Outcome:
         """Read the state of a task."""
         url = f"{self.base_url()}/api/v1/jobs/recordInfo?taskId={quote(provider_job_id, safe='')}"
         answer = wire.call("GET", url, self.headers(), deadline)
-        pause = settings().kie_ai_poll_interval
         if not isinstance(answer, Answer):
-            return self.keep_waiting(provider_job_id, answer, pause)
+            return unread(answer)
         # A failed task may carry its code at the top, too: the state decides.
-        outcome = outcome_of(
-            provider_job_id, get(answer.body, "data"), pause, settings().kie_ai_max_wait_time
-        )
-        if outcome is not None:
-            return outcome
-        problem = submit_error(answer)
-        if not isinstance(problem, Failed):
-            problem = unreadable(answer, "no state in the answer")
-        return self.keep_waiting(provider_job_id, problem, pause)
+        record, longest = get(answer.body, "data"), settings().kie_ai_max_wait_time
+        outcome = outcome_of(provider_job_id, record, self.poll_seconds(), longest)
+        return outcome or unread(submit_error(answer))
+
+    def poll_seconds(self) -> float:
+        """Return KIE_AI_POLL_INTERVAL."""
+        return settings().kie_ai_poll_interval
 
     def authentic_job(self, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> str:
         """Verify base64(HMAC-SHA256(secret, taskId.timestamp)) and return the task."""
