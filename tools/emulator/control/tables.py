@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
+from psycopg.types.datetime import DateLoader
 from pydantic import Field
 
 from tools.database.errors import DatabaseToolError
@@ -50,6 +52,14 @@ OPERATORS = {
 }
 _ORDER = "a column, and asc or desc; the primary key downwards if left out"
 _FILTER = "only rows that fit; op is eq, ne, contains, lt, gt, null or notnull"
+
+
+class _DateLoader(DateLoader):
+    """Loads dates; `infinity` and `-infinity`, which Python's dates lack, as text."""
+
+    def load(self, data: Buffer) -> Any:
+        words = bytes(data).decode()
+        return words if words.endswith("infinity") else super().load(data)
 
 
 class RowsQuery(Fields):
@@ -114,6 +124,7 @@ class Tables:
             raise Refused(NO_DATABASE)
         try:
             with self._owner.connect() as connection:
+                connection.adapters.register_loader("date", _DateLoader)
                 _make_reader(connection)
                 with connection.transaction():
                     connection.execute("set transaction read only")
