@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from shared.core.pictures.canvas import Canvas
+from shared.core.pictures.canvas import Canvas, drawable
 
 WIDTH, HEIGHT = 1280, 904  # the shape of a sheet on its side
 _EDGE = 40
 _PAPER, _FRAME, _INK, _QUIET, _SEAL = "#fbf9f3", "#26436f", "#17212b", "#5d6b7a", "#f7b23b"
 _WIDEST = WIDTH - 6 * _EDGE
+_LARGE, _SMALLEST = 84, 30  # of a name
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,7 @@ def draw(view: Certificate) -> BytesIO:
         middle, 180, view.title, canvas.fitting(view.title, 72, _WIDEST, "SemiBold"), _FRAME, "SemiBold", "m"
     )
     canvas.box(middle - 60, 214, 120, 6, _SEAL, 3)
-    canvas.words(
-        middle, 372, view.name, canvas.fitting(view.name, 84, _WIDEST, "SemiBold"), _INK, "SemiBold", "m"
-    )
+    _name(canvas, middle, drawable(view.name) or "—")
     canvas.words(middle, 450, view.passed, 36, _QUIET, anchor="m")
     canvas.words(
         middle,
@@ -54,3 +53,26 @@ def draw(view: Certificate) -> BytesIO:
     picture = canvas.png()
     picture.name = "certificate.png"
     return picture
+
+
+def _name(canvas: Canvas, middle: float, name: str) -> None:
+    """Write a name in one line, a long one in two; smaller where it must be, and cut only below that."""
+    lines = [name]
+    if canvas.width_of(name, _LARGE, "SemiBold") > _WIDEST:
+        lines = _halves(name)
+    size = min(canvas.fitting(line, _LARGE if len(lines) == 1 else 60, _WIDEST, "SemiBold") for line in lines)
+    size = max(size, _SMALLEST)
+    gap = round(size * 1.2)
+    first = 352 - (len(lines) - 1) * gap / 2 + (size - 60) / 4
+    for number, line in enumerate(lines):
+        shown = canvas.clipped(line, size, _WIDEST, "SemiBold")
+        canvas.words(middle, first + gap * number, shown, size, _INK, "SemiBold", "m")
+
+
+def _halves(name: str) -> list[str]:
+    """Cut a name into two lines of about the same length: between words if there are several."""
+    words = name.split()
+    if len(words) == 1:
+        return [name[: (len(name) + 1) // 2], name[(len(name) + 1) // 2 :]]
+    cuts = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+    return list(min(cuts, key=lambda cut: max(map(len, cut))))
