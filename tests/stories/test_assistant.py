@@ -42,6 +42,15 @@ def test_start_welcomes_a_new_user_in_their_language_with_a_menu(stack: Stack) -
     assert says(ben.answer().text, "welcome_back", name="Ben")
 
 
+def test_a_user_of_another_bot_is_welcomed_as_new(stack: Stack) -> None:
+    ben = stack.telegram.user("Ben", language_code="en")
+    quiz, assistant = ben.chat("quiz"), ben.chat("assistant")
+    quiz.send("/start").wait()
+    for key in ("welcome", "welcome_back"):
+        assistant.send("/start")
+        assert says(assistant.answer().text, key, name="Ben")
+
+
 def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/help").wait()

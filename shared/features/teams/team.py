@@ -10,6 +10,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.display_names import display_name
 from shared.core.texts import Text, concat
+from shared.features import xp
 from shared.features.common.menu import back
 from shared.features.teams import tasks
 from shared.telegram import current_context, outbox, reply
@@ -33,7 +34,7 @@ router = Router()
 
 LINK = "team_"  # begins the payload of an invite link
 _AWAITING = "team"  # team:new, team:name:<id>, team:zone:<id>
-_LONGEST = 60  # characters of a name, and of a time zone
+_LONGEST = 60  # characters of a name
 
 
 @router.message_handler(commands=["team"], private_only=True)
@@ -78,7 +79,7 @@ def ask_change(call: CallbackQuery) -> None:
     question = (
         context.rich("team_ask_name")
         if what == "name"
-        else context.rich("team_ask_zone", zone=found["team"]["time_zone"])
+        else context.rich("team_ask_zone", zone=xp.time_zone_name(context, found["team"]["time_zone"]))
     )
     context.show(question, cancel(context, f"team:{number}"))
 
@@ -92,8 +93,9 @@ def take_words(message: Message) -> None:
     context.set_data("awaiting", None)
     words = (message.text or "").strip()
     if what == "zone":
-        changed = _update(context, int(number), zone=words[:_LONGEST])
-        if changed["outcome"] == "no_zone":
+        zone = xp.find_time_zone(words)
+        changed = _update(context, int(number), zone=zone) if zone else None
+        if changed is None or changed["outcome"] == "no_zone":
             context.set_data("awaiting", awaiting)
             return reply(context.rich("team_bad_zone"), cancel(context, f"team:{number}"))
         return reply(*_team_or_home(context, int(number)))
@@ -276,7 +278,7 @@ def _managed(context: UpdateContext, card: TeamCard) -> tuple[Text, list[list[tu
         count=card["member_count"],
         limit=card["most_members"],
         link=link,
-        zone=card["time_zone"],
+        zone=xp.time_zone_name(context, card["time_zone"]),
     )
     return text, [
         [(context.text("team_assign_button"), f"assign:{card['id']}")],

@@ -81,6 +81,21 @@ def badge_title(context: UpdateContext, badge: str) -> str:
     return badge_name(context, badge)
 
 
+def find_time_zone(written: str) -> str | None:
+    """Return the IANA name of the time zone that a user means, see `zone_names.find`."""
+    from shared.features.xp import zone_names
+
+    return zone_names.find(written)
+
+
+def time_zone_name(context: UpdateContext, zone: str) -> str:
+    """Return a time zone as users know it: "Berlin (UTC+2)"."""
+    from shared.core import clock
+    from shared.features.xp import zone_names
+
+    return zone_names.label(context.language, zone, clock.now())
+
+
 def shown_name(language: str, name: str | None, number: int) -> str:
     """Return how others see a user, see `names.shown_name`."""
     from shared.features.xp import names

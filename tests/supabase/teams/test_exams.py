@@ -116,3 +116,19 @@ def test_a_question_after_the_end_is_not_answered(
     clock("timestamptz '2026-12-01 09:20:00+00'")
     begun = player.begin("late")
     assert (begun["outcome"], begun["training"]["question_count"]) == ("over", 0)
+
+
+def test_an_expired_exam_is_finished_once_and_its_user_notified(
+    member: tuple[Team, Player, int], sql: Sql, call: Call, clock: Callable[[str], None]
+) -> None:
+    _, player, task = member
+    player.start(p_mode="exam", rules=RULES, p_task_id=task)
+    number = player.started["training"]["id"]
+    assert call("finish_expired_exam", p_training_id=number) == [], "its time is not over"
+    clock("timestamptz '2026-12-01 09:25:00+00'")
+    assert call("expired_exams") == [number]
+    done = in_parallel(4, lambda _: call("finish_expired_exam", p_training_id=number))
+    keys = [one["parameters"]["key"] for outgoing in done for one in outgoing]
+    assert keys == ["trainer_exam_over"]
+    assert call("expired_exams") == []
+    assert call("finish_expired_exam", p_training_id=0) == []

@@ -385,20 +385,63 @@ def test_the_erasure_of_a_member_loses_nothing_of_others(
     assert team.tasks(ben)[0]["done_at"] is not None
 
 
-def test_the_erasure_of_the_only_manager_keeps_the_team(
+def test_after_the_erasure_of_the_only_manager_the_longest_member_manages(
     team: Team, sql: Sql, call: Call, clock: Clock
 ) -> None:
     clock(NOON)
-    anna = team.join()
+    anna, ben = team.join(), team.join()
+    sql("update team_members set joined_at = joined_at - interval '1 day' where user_id = %s", ben.user_id)
+    sql("update users set first_name = 'Ben' where id = %s", ben.user_id)
     team.assign("2026-12-07")
     erase(sql, team.manager)
     (card,) = call("my_teams", p_user_id=anna.user_id, p_bot="spin")["teams"]
-    assert (card["managers"], card["member_count"]) == ([], 1)
+    assert (card["managers"], card["member_count"]) == (["Ben"], 2)
+    assert (team.role(ben), team.role(anna)) == ("manager", "member")
+    assert [one["chat_id"] for one in messages(sql, "team_inherited_notice")] == [ben.telegram_id]
+    (news,) = messages(sql, "team_new_manager_notice")
+    assert (news["chat_id"], news["parameters"]["values"]["name"]) == (anna.telegram_id, {"name": "Ben"})
     (task,) = team.tasks(anna)
     play(call, anna, task["id"])
     assert team.tasks(anna)[0]["done_at"] is not None
     erase(sql, anna)
+    assert team.role(ben) == "manager"
+    erase(sql, ben)
     assert sql("select from teams where id = %s", team.id) == [], "it ends with its last member"
+
+
+def test_with_a_second_manager_an_erasure_changes_no_role(team: Team, sql: Sql, call: Call) -> None:
+    anna, ben = team.join(), team.join()
+    wanted = {"p_user_id": team.manager.user_id, "p_team_id": team.id, "p_member_id": ben.user_id}
+    call("set_team_role", **wanted, p_role="manager")
+    erase(sql, team.manager)
+    assert (team.role(ben), team.role(anna)) == ("manager", "member")
+    assert messages(sql, "team_new_manager_notice") == []
+
+
+def test_two_managers_who_are_erased_at_once_leave_a_team_with_a_manager(
+    team: Team, sql: Sql, call: Call
+) -> None:
+    anna, ben = team.join(), team.join()
+    wanted = {"p_user_id": team.manager.user_id, "p_team_id": team.id, "p_member_id": ben.user_id}
+    call("set_team_role", **wanted, p_role="manager")
+    at_once(lambda one: erase(sql, one), [team.manager, ben])
+    assert team.role(anna) == "manager"
+
+
+def test_managers_are_notified_of_so_many_new_members_a_day(
+    team: Team, sql: Sql, call: Call, clock: Clock
+) -> None:
+    clock(NOON)
+    sql("update private.settings set value = '2' where key = 'team_daily_notices'")
+
+    def notices() -> list[str]:
+        joined = call("join_team", p_user_id=Player(sql, call).user_id, p_bot="spin", p_code=team.code)
+        return [one["parameters"]["key"] for one in joined["outgoing"]]
+
+    found = [notices() for _ in range(4)]
+    assert found == [["team_joined_notice"], ["team_joined_last_notice"], [], []]
+    clock("timestamptz '2026-12-02 09:00:00+00'")
+    assert notices() == ["team_joined_notice"]
 
 
 def test_erasing_a_member_while_a_training_is_assigned_blocks_nothing(

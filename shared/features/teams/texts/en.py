@@ -17,10 +17,10 @@ TEXTS: Mapping[str, str] = {
     "team_ask_name": "✏️ What’s the team called? Send the name.",
     "team_bad_name": "✏️ A name has 1 to {limit} characters. Send another one.",
     "team_ask_zone": (
-        "🕐 A deadline ends at midnight in the team’s time zone, now {zone}. Send another one, such as "
-        "`Europe/Berlin`. Earlier deadlines don’t change."
+        "🕐 A deadline ends at midnight in the team’s time zone, now {zone}. Send a city or an offset, "
+        "such as `Berlin` or `UTC+3`. Earlier deadlines don’t change."
     ),
-    "team_bad_zone": "🕐 I don’t know this time zone. Send one such as `Europe/Berlin` or `Asia/Almaty`.",
+    "team_bad_zone": "🕐 I don’t know this time zone. Send a city or an offset, such as `Berlin` or `UTC+3`.",
     "team_too_many": "You can be in {limit|team|teams} at most. Leave one first.",
     "team_managed": (
         "👥 **{team}**\n\nYou’re a manager. Members: {count} of {limit}.\n\nInvite link:\n{link}\n\n"
@@ -55,6 +55,12 @@ TEXTS: Mapping[str, str] = {
     "team_known": "👥 You’re already in “{team}”.",
     "team_full": "👥 This team is full. Ask the manager to make room.",
     "team_joined_notice": "👥 {name} has joined “{team}”.",
+    "team_joined_last_notice": "👥 {name} has joined “{team}”. I won’t report more today: see /team.",
+    "team_inherited_notice": "👥 You’re now the manager of “{team}”: the previous one has deleted their data.",
+    "team_new_manager_notice": (
+        "👥 “{team}” has a new manager, {name}: the previous one has deleted their data. If you don’t want {name} to see "
+        "your results, leave the team."
+    ),
     "team_removed_notice": "👥 You’re no longer in “{team}”. Its managers don’t see your results anymore.",
     "team_manager_notice": "👥 You’re now a manager of “{team}”.",
     "team_ask_leaving": (

@@ -1,5 +1,5 @@
 -- Gives a user XP in an admin's name, or takes some, down to zero: a correction in the ledger (private.award_xp). It counts on
--- the board of all bots and all time. The user gets one message.
+-- the board of all bots and all time. The user gets one message, and one about a new level.
 --
 -- Concurrency: the user's row is locked. With a reference it acts once, and a repeated call returns the result of the
 --   first; without one every call acts.
@@ -9,7 +9,7 @@
 --   before: bigint         (total XP)
 --   after: bigint
 --   id: bigint             (the audit entry, for admin_undo)
---   outgoing: outgoing     (the message to the user, sent once)
+--   outgoing: outgoing     (the messages to the user, sent once)
 -- Errors: N0001 not an admin; N0002 no such user; N0003 the reference was used with another action, user or number;
 --   N0004 the number or the reason is invalid.
 create or replace function public.admin_adjust_xp(
@@ -30,6 +30,7 @@ declare
   v_reason text := nullif(trim(p_reason), '');
   v_before bigint;
   v_after bigint;
+  v_award jsonb;
   v_known public.audit_log;
   v_id bigint;
 begin
@@ -53,10 +54,10 @@ begin
     );
   end if;
 
-  v_after := (
-    private.award_xp(p_user_id, '', 'correction', 'admins:' || coalesce(p_reference, gen_random_uuid()::text), p_points)
-      ->> 'total_xp'
-  )::bigint;
+  v_award := private.award_xp(
+    p_user_id, '', 'correction', 'admins:' || coalesce(p_reference, gen_random_uuid()::text), p_points
+  );
+  v_after := (v_award ->> 'total_xp')::bigint;
   v_id := private.write_audit(
     v_email, 'adjust_xp', p_user_id, p_reference,
     jsonb_build_object('total_xp', v_before),
@@ -65,6 +66,7 @@ begin
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
     'outgoing', private.notify_adjustment(p_user_id, 'xp', v_before, v_after)
+      || private.announce_level(p_user_id, '', v_award)
   );
 end
 $$;

@@ -74,15 +74,7 @@ begin
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)
       or (r.referred_id = v_user.id and r.referrer_id is null);
-  -- A team ends with its last member. It is locked first, so that the check sees who joined meanwhile.
-  perform
-    from public.teams as t
-   where t.id in (select m.team_id from public.team_members as m where m.user_id = v_user.id)
-   order by t.id
-     for update;
-  delete from public.teams as t
-   where t.id in (select m.team_id from public.team_members as m where m.user_id = v_user.id)
-     and not exists (select from public.team_members as m where m.team_id = t.id and m.user_id <> v_user.id);
+  perform private.hand_over_teams(v_user.id);
   -- Foreign keys delete the remaining rows or set their user_id to null.
   delete from public.users as u where u.id = v_user.id;
 end

@@ -1,6 +1,6 @@
 -- Records a user's answer to a quiz poll, once: the first answer counts. A right one gives XP. Any user who sees a forwarded
--- poll may answer it: the row is created like that of any update, without a session. A message about a new level is enqueued
--- if the user has a private chat with the bot.
+-- poll may answer it: the row is created like that of any update, without a session. A new level is
+-- announced (private.announce_level).
 --
 -- p_telegram_user: as for receive_update. p_choice: empty where the vote was taken back.
 --
@@ -47,13 +47,7 @@ begin
     v_award := private.award_xp(
       v_user.id, p_bot, 'quiz_right', private.unused_reference(v_user.id, 'quiz_right', 'poll:' || p_poll_id)
     );
-    if (v_award ->> 'leveled_up')::boolean and exists (
-      select from public.bot_sessions as s where s.user_id = v_user.id and s.bot = p_bot and s.chat_id = v_user.telegram_id
-    ) then
-      v_outgoing := private.enqueue_user_message(
-        v_user.id, p_bot, 'level_up', jsonb_build_object('level', v_award -> 'new_level', 'xp', v_award -> 'total_xp')
-      );
-    end if;
+    v_outgoing := private.announce_level(v_user.id, p_bot, v_award);
   end if;
   return jsonb_build_object('outcome', 'counted', 'outgoing', v_outgoing);
 end

@@ -1,5 +1,5 @@
 -- Completes the first served request of a user: clears `is_newcomer` and gives the XP of the rule
--- first_request, if the bot has one.
+-- first_request, if the bot has one; a new level is announced.
 --
 -- Concurrency: the XP are given once, see private.award_xp.
 -- Locks: user (NO KEY UPDATE).
@@ -15,7 +15,9 @@ as $$
 begin
   update public.users as u set is_newcomer = false where u.id = p_user_id;
   if found and exists (select from public.xp_rules as x where x.bot in (p_bot, '') and x.rule = 'first_request') then
-    perform private.award_xp(p_user_id, p_bot, 'first_request', 'first_request');
+    perform private.announce_level(
+      p_user_id, p_bot, private.award_xp(p_user_id, p_bot, 'first_request', 'first_request')
+    );
   end if;
 end
 $$;

@@ -73,9 +73,12 @@ begin
   update public.users as u
      set bonus_credits = u.bonus_credits + v_referral.referred_credits
    where u.id = p_referred_id;
-  perform private.award_xp(
-      v_referral.referrer_id, '', 'referral_completed',
-      private.unused_reference(v_referral.referrer_id, 'referral_completed', 'referral:' || v_referral.id)
+  perform private.announce_level(
+      v_referral.referrer_id, '',
+      private.award_xp(
+        v_referral.referrer_id, '', 'referral_completed',
+        private.unused_reference(v_referral.referrer_id, 'referral_completed', 'referral:' || v_referral.id)
+      )
     )
     from public.xp_rules as x
    where x.bot = '' and x.rule = 'referral_completed' and v_referral.referrer_id is not null;

@@ -19,10 +19,9 @@ declare
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_task in
-    select k.id, k.user_id, k.number, k.due_on, a.mode, a.repetitions, t.name, t.bot
+    select k.id, k.user_id, a.mode
       from public.assignment_tasks as k
       join public.assignments as a on a.id = k.assignment_id
-      join public.teams as t on t.id = k.team_id
      where k.announced_at is null
        and k.opens_at <= v_now
        and k.due_at > v_now

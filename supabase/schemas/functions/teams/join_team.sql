@@ -1,5 +1,5 @@
 -- Makes a user a member of the team with this code, and gives them the rounds of its assignments whose deadline is ahead.
--- The managers are notified.
+-- The managers are notified, of a day's first members (setting team_daily_notices).
 --
 -- Concurrency: user and team are locked: two taps join once, and the limits of members and teams hold.
 -- Locks: user (NO KEY UPDATE), team.
@@ -20,6 +20,8 @@ declare
   v_user public.users;
   v_team public.teams;
   v_role text;
+  v_today constant date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+  v_most constant integer := private.setting('team_daily_notices')::integer;
   v_manager record;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -45,11 +47,19 @@ begin
   perform private.add_tasks(a, p_user_id)
     from public.assignments as a
    where a.team_id = v_team.id and a.canceled_at is null;
+  update public.teams as t
+     set notices = case when t.notices_on = v_today then t.notices + 1 else 1 end, notices_on = v_today
+   where t.id = v_team.id
+  returning t.* into v_team;
   for v_manager in
-    select m.user_id from public.team_members as m where m.team_id = v_team.id and m.role = 'manager' order by m.user_id
+    select m.user_id
+      from public.team_members as m
+     where m.team_id = v_team.id and m.role = 'manager' and v_team.notices <= v_most
+     order by m.user_id
   loop
     v_outgoing := v_outgoing || private.enqueue_user_message(
-      v_manager.user_id, p_bot, 'team_joined_notice',
+      v_manager.user_id, p_bot,
+      case when v_team.notices < v_most then 'team_joined_notice' else 'team_joined_last_notice' end,
       jsonb_build_object(
         'name', jsonb_build_object('name', concat_ws(' ', v_user.first_name, v_user.last_name)),
         'team', jsonb_build_object('name', v_team.name)

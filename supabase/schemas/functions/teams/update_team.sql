@@ -27,8 +27,8 @@ begin
   elsif private.team_role(p_user_id, p_team_id) is distinct from 'manager' then
     return jsonb_build_object('outcome', 'none');
   elsif p_time_zone is not null then
-    select z.name into v_zone from pg_timezone_names as z where lower(z.name) = lower(p_time_zone) limit 1;
-    if not found then
+    v_zone := private.known_time_zone(p_time_zone);
+    if v_zone is null then
       return jsonb_build_object('outcome', 'no_zone');
     end if;
   end if;

@@ -205,7 +205,7 @@ begin
     'user', json_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
-      'is_new', v_user.created_at = v_claim.received_at,
+      'is_new', v_session.created_at >= v_claim.received_at,
       'language', v_user.language,
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,

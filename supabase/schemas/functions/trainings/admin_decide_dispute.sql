@@ -1,6 +1,6 @@
 -- Decides about a disputed line in an admin's name: upholds its points, or corrects its label. A correction computes the
 -- training's score again and changes the history, the XP (by a row of the ledger) and what was assigned. The user gets one
--- message.
+-- message, and one about a new level.
 --
 -- p_type: the right type, null: the points are upheld. p_is_contextual: whether it took up the client's words.
 --
@@ -13,7 +13,7 @@
 --   before?: int                       (corrected: the score)
 --   after?: int                        (corrected)
 --   xp?: int                           (corrected)
---   outgoing?: outgoing                (upheld, corrected: the message to the user)
+--   outgoing?: outgoing                (upheld, corrected: the messages to the user)
 -- Errors: N0001 not an admin; N0003 the reference was used with another action or user; N0008 no such type.
 create or replace function public.admin_decide_dispute(
   p_dispute_id bigint, p_type text, p_is_contextual boolean, p_admin_email text, p_reference text default null
@@ -32,6 +32,7 @@ declare
   v_turn public.training_turns;
   v_before integer;
   v_after integer;
+  v_award jsonb;
   v_xp integer := 0;
   v_status text := case when p_type is null then 'upheld' else 'corrected' end;
 begin
@@ -72,7 +73,8 @@ begin
     v_after := (v_training.result ->> 'score')::integer;
     if private.training_counts(v_training) then
       perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
-      v_xp := private.correct_training_xp(v_training, v_before, v_after, 'dispute:' || v_dispute.id);
+      v_award := private.correct_training_xp(v_training, v_before, v_after, 'dispute:' || v_dispute.id);
+      v_xp := coalesce((v_award ->> 'points')::integer, 0);
       perform private.award_due_badges(
         v_user.id, v_training.bot,
         private.training_facts(v_training, v_after, (v_training.result ->> 'chains')::integer)
@@ -97,7 +99,7 @@ begin
       jsonb_build_array(
         jsonb_build_array(jsonb_build_object('key', 'trainer_result_button', 'data', 'result:' || v_training.id))
       )
-    )
+    ) || private.announce_level(v_user.id, v_training.bot, v_award)
   ) || case
     when p_type is null then '{}'::jsonb
     else jsonb_build_object('before', v_before, 'after', v_after, 'xp', v_xp)

@@ -5,12 +5,12 @@
 --
 -- Concurrency: the caller has locked the user and corrects a dispute once.
 -- Locks: as private.award_xp.
--- Returns: integer, the XP added or taken.
+-- Returns: jsonb, of private.award_xp; null where the XP stay.
 -- Errors: none.
 create or replace function private.correct_training_xp(
   p_training public.trainings, p_before integer, p_after integer, p_reference text
 )
-returns integer
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -22,7 +22,7 @@ declare
   v_points integer;
 begin
   if not private.training_counts(p_training) then
-    return 0;
+    return null;
   end if;
   select a.* into v_award
     from public.xp_awards as a
@@ -38,14 +38,12 @@ begin
     v_points := round((p_after - p_before) * v_share);
   end if;
   if v_points = 0 then
-    return 0;
+    return null;
   end if;
-  return (
-    private.award_xp(
-      p_training.user_id, p_training.bot, 'correction',
-      private.unused_reference(p_training.user_id, 'correction', p_reference), v_points
-    ) ->> 'points'
-  )::integer;
+  return private.award_xp(
+    p_training.user_id, p_training.bot, 'correction',
+    private.unused_reference(p_training.user_id, 'correction', p_reference), v_points
+  );
 end
 $$;
 
