@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shared.scheduled.jobs import JOBS
 from tools.emulator import storage
+from tools.emulator.ai.media import MediaBehaviour
 from tools.emulator.environment import bot_token, read_dotenv, real_ones
 from tools.emulator.functions import ROOT, FunctionFailed
 from tools.emulator.local_database import LocalDatabase
@@ -26,6 +27,7 @@ from tools.keys.new import kept_key
 DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
 REGISTER_SECONDS = 60.0
+MEDIA_SECONDS = 5.0  # of a picture or video that is a job at its provider
 USERS = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
 ADMIN = ("Olga", "en", "olga_admin")
 REAL_TIME = "A real provider is used, whose time cannot be moved: start without --real."
@@ -113,6 +115,7 @@ class Development:
         if not stack.telegram.state.users:
             for name, language, username in (*USERS, ADMIN):
                 stack.telegram.user(name, language, username)
+        stack.media.usual = MediaBehaviour(seconds=MEDIA_SECONDS)
         self._appoint(stack)
         return stack
 

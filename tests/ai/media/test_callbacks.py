@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from shared.ai.media import providers
-from shared.ai.media.contract import InvalidCallback, MediaProvider, Submitted
+from shared.ai.media.contract import Finished, InvalidCallback, MediaProvider, Submitted
 from shared.core.errors import ConfigError
 from tests.ai.media.requests import deadline, media_request
 from tools.emulator.ai.media import Media, MediaBehaviour
@@ -137,6 +138,12 @@ class Receiver:
         self.jobs: list[str] = []
         self.server = HttpServer(self._handle)
         self.server.start()
+        self._has_come = threading.Event()
+
+    def wait(self) -> str:
+        """Return the job of the first callback once it has come."""
+        assert self._has_come.wait(20)
+        return self.jobs[0]
 
     def _handle(self, request: Request) -> Response:
         provider = providers.load(request.path.strip("/"))
@@ -144,6 +151,7 @@ class Receiver:
             self.jobs.append(provider.verify_callback(request.headers, request.body))
         except InvalidCallback:
             return Response(401)
+        self._has_come.set()
         return Response(200)
 
 
@@ -178,6 +186,15 @@ class TestFromTheFakeServer:
         job = self.submit(pair, receiver)
         assert media.finish() == [200, 200]
         assert receiver.jobs == [job, job]
+
+    def test_at_the_end_of_a_job_that_ends_by_itself(
+        self, media: Media, receiver: Receiver, pair: tuple[str, str]
+    ) -> None:
+        media.next(MediaBehaviour(seconds=0.05))
+        job = self.submit(pair, receiver)
+        assert receiver.wait() == job
+        outcome = providers.load(pair[0]).read(job, deadline())
+        assert isinstance(outcome, Finished)
 
     def test_no_address_is_sent_where_callbacks_could_not_be_verified(
         self, media: Media, receiver: Receiver, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import pytest
 from shared.ai.media import download, providers, wire
 from shared.ai.media.addresses import is_public
 from shared.ai.media.contract import DownloadError, MediaFile
+from shared.core import http
 from tests.ai.media.requests import deadline, picture
 from tests.ai.raw_server import RawServer, head, plain
 from tools.emulator.web import HttpServer, Request, Response
@@ -105,6 +106,24 @@ class TestFromTheProvider:
         server.stop()
         assert "authorization" in raw_media.requests[0].headers
         assert "authorization" not in seen[0].headers
+
+
+def test_a_private_address_gets_no_connection_even_if_one_is_kept(
+    raw_media: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def is_allowed(address: str) -> bool:
+        asked.append(address)
+        return len(asked) > 1
+
+    http.request("GET", f"{raw_media.url}/kept", timeout=5)
+    with pytest.raises(http.ConnectFailed):
+        wire.fetch("GET", f"{raw_media.url}/1.png", {}, deadline(), is_allowed=is_allowed)
+    assert [request.path for request in raw_media.requests] == ["/kept"]
+    wire.fetch("GET", f"{raw_media.url}/2.png", {}, deadline(), is_allowed=is_allowed)
+    assert asked == ["127.0.0.1", "127.0.0.1"]
+    assert raw_media.requests[-1].connection > raw_media.requests[0].connection
 
 
 def redirect(url: str) -> object:

@@ -17,7 +17,8 @@ class MediaBehaviour:
     JSON. With kie.ai, which answers 200 to everything, the code is in the body.
     refusal: one of the names in the provider's REFUSALS; refused at once, or at the end of a job.
 
-    Of a job: reads: how many reads say that it is still running. ends: what its state says at the end instead
+    Of a job: reads: how many reads say that it is still running. seconds: it ends by itself after them, with
+    its callbacks, and reads do not end it. ends: what its state says at the end instead
     of success (fields of the provider's own record). callbacks: how often its end is reported: 0 is a lost
     callback, 2 a repeated one. link_status: how the links to its files answer, as 404 once they expired.
     """
@@ -31,6 +32,7 @@ class MediaBehaviour:
     headers: dict[str, str] = field(default_factory=dict)
     refusal: str = ""
     reads: int = 0
+    seconds: float | None = None
     ends: dict[str, Any] | None = None
     callbacks: int = 1
     link_status: int = 200

@@ -46,9 +46,13 @@ class Jobs:
         self._files: dict[str, tuple[bytes, Job, str]] = {}
 
     def add(self, job: Job) -> Job:
-        """Store a new job."""
+        """Store a new job, and end it in time if it ends by itself."""
         with self._lock:
             self._jobs[job.id] = job
+        if job.behaviour.seconds is not None:
+            timer = threading.Timer(job.behaviour.seconds, self.report, [job])
+            timer.daemon = True
+            timer.start()
         return job
 
     def all(self) -> list[Job]:
@@ -63,10 +67,11 @@ class Jobs:
         return found if found is not None and found.provider == provider else None
 
     def read(self, job: Job) -> None:
-        """Count a read of its state; the job ends at the read after `behaviour.reads`."""
+        """Count a read of its state, which ends the job after `behaviour.reads` of them."""
         with self._lock:
             job.reads += 1
-            is_over = job.is_running and job.reads > job.behaviour.reads
+            is_timed = job.behaviour.seconds is not None
+            is_over = job.is_running and not is_timed and job.reads > job.behaviour.reads
         if is_over:
             self.end(job)
 

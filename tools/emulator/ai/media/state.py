@@ -35,7 +35,8 @@ class MediaState:
         self._lock = threading.Lock()
         self._next: deque[MediaBehaviour] = deque()
         self._reads: deque[MediaBehaviour] = deque()
-        self._always = MediaBehaviour()
+        self.usual = MediaBehaviour()  # without a script
+        self._always: MediaBehaviour | None = None
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
         self.jobs = Jobs(self.now)
@@ -68,7 +69,7 @@ class MediaState:
         with self._lock:
             self._next.clear()
             self._reads.clear()
-            self._always = MediaBehaviour()
+            self._always = None
 
     def forget(self) -> None:
         """Clear, and remove jobs and recorded requests."""
@@ -99,7 +100,7 @@ class MediaState:
         """
         with self._lock:
             self._requests.append({**body, "provider": provider})
-            behaviour = self._next.popleft() if self._next else self._always
+            behaviour = self._next.popleft() if self._next else self._always or self.usual
         self._apply(behaviour)
         return behaviour
 

@@ -46,7 +46,8 @@ def outcome_of(job: str, record: object, pause: float, max_wait: float) -> Outco
         pause: seconds until the next read.
         max_wait: seconds after which a task that still runs is given up: some wait for ever.
     """
-    state = get_text(record, "state").lower() or _BY_FLAG.get(get(record, "successFlag"), "")
+    flag = get(record, "successFlag")
+    state = get_text(record, "state").lower() or (_BY_FLAG.get(flag, "") if isinstance(flag, int) else "")
     if not state:
         return None
     if state in _SUCCESS:
