@@ -322,6 +322,18 @@ def test_a_forgotten_exam_is_finished_by_the_job_once(stack: Stack, sql: Sql, cl
     assert says(tap(over, words("en", "trainer_result_button")).text, "trainer_open_lines")
 
 
+def test_an_exam_that_cannot_be_finished_stops_no_other(stack: Stack, sql: Sql, clock: Clock) -> None:
+    clock(NOON)
+    chat = exam(stack, sql)
+    sql('update trainings set rules = rules || \'{"min_questions": "many"}\'')
+    other = exam(stack, sql)
+    clock("timestamptz '2026-12-01 09:23:00+00'")
+    stack.run_job("payments")
+    assert last(other, "trainer_exam_over")
+    assert count(chat, "trainer_exam_over") == 0
+    assert [row["status"] for row in sql("select status from trainings order by id")] == ["open", "finished"]
+
+
 def test_the_attempts_of_a_day_are_limited(stack: Stack, sql: Sql, clock: Clock) -> None:
     clock(NOON)
     chat = exam(stack, sql)
