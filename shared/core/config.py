@@ -73,6 +73,8 @@ class Settings:
     receipt_tax_system: str = _setting("RECEIPT_TAX_SYSTEM", values.short_code, "")
     phone_region: str = _setting("PHONE_REGION", values.region, "RU")
     receipt_vat_code: str = _setting("RECEIPT_VAT_CODE", values.short_code, "1")
+    supabase_url: str = _setting("SUPABASE_URL", values.url, "")
+    supabase_secret_key: str = _setting("SUPABASE_SECRET_KEY", default="")
     google_cloud_project: str = _setting("GOOGLE_CLOUD_PROJECT", default="")
     log_level: str = _setting("LOG_LEVEL", default="INFO")
 

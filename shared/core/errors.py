@@ -6,6 +6,7 @@ SwitchboardError
 ├── Refusal                   a rule in SQL refused; dispatch on `.sqlstate` (docs/error_codes.md)
 └── ExternalServiceError      another service failed
     ├── TelegramError         the Bot API refused or could not be reached
+    ├── StorageError          Supabase Storage refused or could not be reached
     └── AIError               an AI provider failed
         ├── AITimeout         no usable answer by the deadline
         ├── AIRefused         the provider refuses this content
@@ -73,6 +74,24 @@ class TelegramError(ExternalServiceError):
         self.description = description
         self.retry_after = retry_after
         self.migrate_to_chat_id = migrate_to_chat_id
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same call may succeed later: no answer, too many requests, or a server error."""
+        return self.status in (0, 429) or self.status >= 500
+
+
+class StorageError(ExternalServiceError):
+    """Supabase Storage refused a call or could not be reached.
+
+    `status` is the HTTP status that the body names (0 when there was no answer), `code` its error code,
+    for example "NoSuchKey" or "EntityTooLarge".
+    """
+
+    def __init__(self, operation: str, status: int, code: str, message: str) -> None:
+        super().__init__(f"storage {operation}: {status} {code} {message}")
+        self.status = status
+        self.code = code
 
     @property
     def is_temporary(self) -> bool:

@@ -1006,6 +1006,12 @@ class ClosedQuizRounds(TypedDict):
     best: list[ClosedQuizRoundsBest]
 
 
+class ConfirmFile(TypedDict):
+    """public.confirm_file"""
+
+    stored: bool
+
+
 class AssignmentCard(TypedDict):
     """private.assignment_card"""
 
@@ -1151,6 +1157,12 @@ class FindInvitedTeam(TypedDict):
     name: str
     managers: list[str]
     is_member: bool
+
+
+class FinishStorageDeletions(TypedDict):
+    """public.finish_storage_deletions"""
+
+    attempts: int
 
 
 class TrainingResultBefore(TypedDict):
@@ -1898,6 +1910,14 @@ class ReferralOverview(TypedDict):
     referrer_credits: int
     referred_credits: int
     was_referred: bool
+
+
+class RegisterFile(TypedDict):
+    """public.register_file"""
+
+    key: str
+    status: Literal["uploading", "stored"]
+    delete_after: str
 
 
 class RemoveTeamMember(TypedDict):

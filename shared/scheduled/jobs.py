@@ -41,4 +41,9 @@ JOBS = {
         "shared.features.quiz.jobs:quiz",
         "Reminds users of the day's challenge, posts results of quizzes in groups",
     ),
+    "storage": Job(
+        "*/10 * * * *",
+        "shared.storage.cleanup:clean_up",
+        "Deletes stored files that expired, and those of erased users",
+    ),
 }

@@ -17,7 +17,8 @@ MAY_USE = {
     "bots": {"telegram", "features"},
     "features": {"telegram", "ai", "payments"},
     "payments": {"telegram"},
-    "scheduled": {"telegram", "payments"},
+    "scheduled": {"telegram", "payments", "storage"},
+    "storage": set(),
     "telegram": {"bots"},
 }
 # The two ways `telegram` reaches its bots: by name, when an update of one comes.
@@ -113,21 +114,43 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
         "cryptography",
         "aiohttp",
         "PIL",
+        "httpx",
+        "storage3",
     }
     for node in ast.parse(path.read_text()).body:
         # tests/payments/test_payloads.py says who may import modules named payloads.
         is_exempt = path.parent.name == "pictures" or path.name.endswith(
-            ("payloads.py", "_picture.py", "_models.py")
+            ("payloads.py", "_picture.py", "_models.py", "_transport.py")
         )
         if isinstance(node, ast.Import | ast.ImportFrom) and not is_exempt:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
             assert not any(
-                name.startswith("shared.core.pictures") or name.endswith(("_picture", "_models"))
+                name.startswith("shared.core.pictures")
+                or name.endswith(("_picture", "_models", "_transport"))
                 for name in names
             )
             assert not {name.split(".")[0] for name in names} & heavy, (
                 "import it inside the function that needs it"
             )
+
+
+@for_each("path", [path for path in FUNCTIONS if path.parent.name in ("telegram", "payments")])
+def test_functions_that_users_wait_for_do_not_reach_storage(path: Path) -> None:
+    """Importing `supabase` takes as long as everything else; it is for `generations` and `scheduled`."""
+    modules = {".".join(one.relative_to(ROOT).with_suffix("").parts): one for one in MODULES}
+    modules |= {name.removesuffix(".__init__"): one for name, one in modules.items()}
+    # Bots and their features are loaded by name.
+    reached, waiting = set(), imports(path) | {name for name in modules if name.startswith("shared.bots.")}
+    while waiting:
+        name = waiting.pop()
+        # Importing a module imports the packages around it.
+        parts = name.split(".")
+        new = {".".join(parts[:count]) for count in range(2, len(parts) + 1)} & modules.keys() - reached
+        reached |= new
+        waiting |= {one for each in new for one in imports(modules[each])} - reached
+    assert "shared.bots.assistant" in reached
+    found = sorted(name for name in reached if name.startswith("shared.storage"))
+    assert not found, f"{path.parent.name} reaches {found}"
 
 
 # Modules whose JSON another party defines, each with the reason why its `Any` is not counted.

@@ -15,6 +15,7 @@ from tools.emulator.ai import Ai
 from tools.emulator.ai.media import Media
 from tools.emulator.clock import Clock
 from tools.emulator.payments import Payments
+from tools.emulator.supabase_storage import StorageServer
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
 
@@ -48,6 +49,7 @@ class FakeServers:
     media: Media  # before the chat interfaces, which answer every path below theirs
     ai: Ai
     payments: Payments
+    storage: StorageServer
 
     def __iter__(self) -> Iterator[FakeServer]:
         return iter([getattr(self, one.name) for one in fields(self)])
@@ -76,4 +78,9 @@ def fake_servers(
     base: Callable[[], str], trace: Trace, *, retry_scale: float = 1.0, clock: Clock | None = None
 ) -> FakeServers:
     """Make every server; `base` returns the emulator's address once it is known."""
-    return FakeServers(Media(trace, base, clock), Ai(trace, base), Payments(base, trace, retry_scale, clock))
+    return FakeServers(
+        Media(trace, base, clock),
+        Ai(trace, base),
+        Payments(base, trace, retry_scale, clock),
+        StorageServer(base, trace, clock),
+    )

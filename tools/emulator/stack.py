@@ -68,6 +68,7 @@ class Stack:
         )
         self.ai, self.payments = self.fake_servers.ai, self.fake_servers.payments
         self.media = self.fake_servers.media
+        self.storage = self.fake_servers.storage
         self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)

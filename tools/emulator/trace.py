@@ -18,6 +18,7 @@ Kind = Literal[
     "telegram_call",
     "ai_call",
     "payment_call",
+    "storage_call",
     "reply",
     "scheduler",
     "fault",

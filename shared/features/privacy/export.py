@@ -35,6 +35,7 @@ SECTIONS = (
     "trainings",
     "teams",
     "generations",
+    "files",
     "keys",
     "balance",
     "grants",

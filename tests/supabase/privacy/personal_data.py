@@ -84,6 +84,12 @@ TABLES = {
         export="provider last_four key_id status is_active created_at checked_at",
         not_exported="id user_id ciphertext",
     ),
+    "public.stored_files": Table(
+        "deleted",  # their objects enter private.storage_deletions
+        section="files",
+        export="bot kind key mime_type size_bytes status created_at delete_after",
+        not_exported="id user_id",
+    ),
     "public.balance_transactions": Table(
         "anonymized",
         section="balance",
@@ -373,6 +379,7 @@ TABLES = {
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
+    "private.storage_deletions": Table("no_user", why="random keys of files that are being deleted"),
     "private.time_zones": Table("no_user", why="names of time zones"),
     "private.settings": Table("no_user", why="settings of the installation"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -34,6 +35,7 @@ VALUES = {
         "public.trainings": "finished",
         "public.quiz_runs": "finished",
         "public.training_disputes": "corrected",
+        "public.stored_files": "stored",
     },
     "mode": {
         "public.trainings": "drill",
@@ -64,7 +66,10 @@ VALUES = {
         "public.payment_operations": "paid",
         "public.quiz_runs": "daily",
         "public.generations": "image",
+        "public.stored_files": "images",
     },
+    "key": {"public.stored_files": f"images/{uuid4()}/{uuid4()}.png"},
+    "mime_type": "image/png",
     "topic": "story",
     "questions": "{story}",
     "answered": 1,

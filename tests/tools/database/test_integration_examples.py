@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
-
 from supabase import create_client
+
 from tools.database import migrate, schemas
 from tools.database.embedded import Server
 from tools.emulator.supabase_rest import RestServer, make_key

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 from postgrest.exceptions import APIError
-
 from supabase import Client, create_client
+
 from tests.sql_results import faults_of
 from tools.database import migrate, schemas
 from tools.database.embedded import Server

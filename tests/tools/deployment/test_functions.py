@@ -147,6 +147,18 @@ def test_encryption_keys_are_deployed_when_set(tmp_path: Path, name: str) -> Non
     assert given == without | {"TOKEN_ENCRYPTION_KEYS": "TOKEN_ENCRYPTION_KEYS:3"}
 
 
+def test_only_scheduled_reaches_storage_when_it_is_set(tmp_path: Path) -> None:
+    build = Build(tmp_path, _SUPABASE_URL="https://ref.supabase.co", _SUPABASE_SECRET_KEY_VERSION="2")
+    for name in FUNCTIONS:
+        call = deployed(build, name)
+        found = (
+            call.pairs("set-env-vars").get("SUPABASE_URL"),
+            call.pairs("set-secrets").get("SUPABASE_SECRET_KEY"),
+        )
+        expected = ("https://ref.supabase.co", "SUPABASE_SECRET_KEY:2")
+        assert found == (expected if name == "scheduled" else (None, None))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_additional_settings_and_lists_are_deployed(tmp_path: Path, name: str) -> None:
     build = Build(

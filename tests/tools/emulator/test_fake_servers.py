@@ -15,6 +15,7 @@ from tools.emulator.command_line import FAULT_SWITCHES
 from tools.emulator.fake_servers import FakeServers, fake_servers
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
+from tools.emulator.supabase_storage.server import BASE as STORAGE
 from tools.emulator.trace import Trace
 
 BASE = "http://127.0.0.1:1"
@@ -34,7 +35,8 @@ def test_addresses_do_not_overlap(servers: FakeServers) -> None:
 
 def test_the_settings_point_at_every_address(servers: FakeServers) -> None:
     for server in servers:
-        settings = server.environment().values()
+        # Supabase's library adds the path of the service to the address of the project.
+        settings = {f"{value}{path}" for value in server.environment().values() for path in ("", STORAGE)}
         for service, path in server.addresses().items():
             assert any(value.startswith(BASE + path) for value in settings), service
 

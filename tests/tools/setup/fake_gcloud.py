@@ -298,7 +298,8 @@ class Cloud:
             self.here["functions"][name] = {
                 "state": "ACTIVE", "serviceConfig": {"environmentVariables": variables, "uri": url},
             }  # fmt: skip
-        self.here["jobs"] = [f"switchboard-{job}" for job in ("sweep", "payments", "quiz", "statements")]
+        jobs = ("sweep", "payments", "quiz", "statements", "storage")
+        self.here["jobs"] = [f"switchboard-{job}" for job in jobs]
         import urllib.request  # slow to import, and a fake starts 80 times a run
 
         for bot, token in json.loads(self.here["secrets"]["BOT_TOKENS"]["versions"][-1]).items():

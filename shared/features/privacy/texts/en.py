@@ -21,6 +21,7 @@ TEXTS: Mapping[str, str] = {
         "• A log of AI calls (time, model and duration, but no message text): "
         "{usage_months|month|months}.\n"
         "• Pictures and videos you asked for, with your descriptions: {generations_days|day|days}.\n"
+        "• Files in our storage, for example pictures the AI made for you: {media_days|day|days}.\n"
         "• Your AI keys, if you added any. They’re encrypted.\n"
         "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we "
         "keep it for up to {dead_letters_days|day|days} to find the bug.\n\n"
@@ -62,6 +63,8 @@ TEXTS: Mapping[str, str] = {
         "Your latest 10,000 AI calls: time, model, duration and size, but no message text. The monthly "
         "totals include every call."
     ),
+    "section_files": "Files",
+    "section_files_about": "Photos, videos and other files we keep for you, and when each is deleted.",
     "section_keys": "Your own AI keys",
     "section_keys_about": (
         "The provider and last characters of each key. The keys themselves are encrypted and aren’t in this "

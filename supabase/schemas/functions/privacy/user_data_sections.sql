@@ -44,6 +44,11 @@ as $$
            limit 10000
         ) as c
     ),
+    'files', (
+      select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]')
+        from public.stored_files as f
+       where f.user_id = u.id
+    ),
     'keys', public.list_user_tokens(u.id),
     'balance', (
       select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')

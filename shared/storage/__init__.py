@@ -1,0 +1,16 @@
+"""Supabase Storage: keeps media that providers generated, and media of users that providers need.
+
+    if stored := store_file(user_id, bot, kind="images", name=job_id, data=png, mime_type="image/png"):
+        url = stored.signed_url(600)
+
+Without SUPABASE_URL and SUPABASE_SECRET_KEY nothing is stored and callers deliver media directly. Only the
+functions `generations` and `scheduled` import this package: its library costs as much as everything else on
+the path of an update (docs/storage.md).
+"""
+
+from __future__ import annotations
+
+from shared.storage.client import Storage, storage
+from shared.storage.files import StoredFile, store_file
+
+__all__ = ["Storage", "StoredFile", "storage", "store_file"]
