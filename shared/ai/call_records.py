@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal, TypedDict
 
 # api_usage has one kind for text: it stores structured answers as "chat".
-Kind = Literal["chat", "image", "video", "classification", "evaluation"]
+Kind = Literal["chat", "image", "video", "transcription", "speech", "classification", "evaluation"]
 
 
 class AiCall(TypedDict):

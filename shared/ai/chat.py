@@ -15,12 +15,13 @@ import orjson
 
 from shared.ai import error_handling, providers
 from shared.ai.call_records import AiCall, Kind, Record
-from shared.ai.models import cost_of, count_characters, fit_context
+from shared.ai.models import PICTURE_TOKENS, cost_of, count_characters, fit_context
 from shared.ai.provider import (
     ChatRequest,
     ErrorKind,
     Finish,
     PartialCompletion,
+    Picture,
     Provider,
     ProviderError,
     Usage,
@@ -71,6 +72,7 @@ def complete(
     effort: str | None = None,
     api_key: str | None = None,
     record: Record | None = None,
+    pictures: tuple[Picture, ...] = (),
 ) -> ChatAnswer:
     """Request a completion and return it, by the deadline at the latest. Nothing paid is requested twice.
 
@@ -83,11 +85,14 @@ def complete(
         effort: the reasoning effort in the provider's words; None for the model's default.
         api_key: the user's own key at the provider, instead of ours.
         record: called with each attempt, failed ones included.
+        pictures: of the new message.
 
     Raises:
         AITimeout: no text came in time.
         AIRefused: the provider refuses this content.
         AITooLong: the conversation does not fit the model's context.
+        AINoVision: the model takes no pictures.
+        AIPictureRefused: the provider cannot read a picture.
         AIUnavailable: the owner must act first.
         AIOverloaded: the rate limit is reached, or our account is out of credit.
         UserApiKeyError: the provider rejects `api_key` for a reason its user can resolve.
@@ -96,7 +101,8 @@ def complete(
     """
     call = Call(providers.load(provider), model, deadline, api_key, record)
     known = _unsupported_params.get((provider, model), frozenset())
-    request = ChatRequest(fit_context(messages, model), model, user_reference, temperature, effort, known)
+    fitting = fit_context(messages, model, len(pictures))
+    request = ChatRequest(fitting, model, user_reference, temperature, effort, known, pictures=pictures)
     while True:
         partial = call.attempt(request)
         if partial.error is None:
@@ -138,6 +144,10 @@ class Call:
         started, partial = time.monotonic(), PartialCompletion()
         sent, received = self._request_bytes, self._response_bytes
         status = self._send_and_receive(request, partial)
+        if request.pictures and partial.error is not None:
+            from shared.ai.error_patterns import about_pictures
+
+            partial.error = about_pictures(partial.error)
         first_error = partial.error
         self._decide_outcome(partial, status)
         cost = None
@@ -209,7 +219,7 @@ class Call:
         return self._service.url(), self._service.body(request)
 
     def _characters(self, request: ChatRequest) -> int:
-        return count_characters(request.messages)
+        return count_characters(request.messages) + len(request.pictures) * PICTURE_TOKENS
 
     def _without_unsupported_params(self, request: ChatRequest, error: ProviderError) -> ChatRequest | None:
         """Return the request without the optional parameters that the provider's error names."""

@@ -10,7 +10,9 @@ from shared.ai.provider import ErrorKind, Provider, ProviderError
 from shared.core import log
 from shared.core.errors import (
     AIError,
+    AINoVision,
     AIOverloaded,
+    AIPictureRefused,
     AIRefused,
     AITimeout,
     AITooLong,
@@ -78,6 +80,10 @@ RULES: Mapping[ErrorKind, Rule] = {
     ErrorKind.UNREACHABLE: Rule(AIError, is_retryable=True),
     ErrorKind.INCOMPLETE: Rule(AIError),
     ErrorKind.EMPTY: Rule(AIError),
+    ErrorKind.NO_VISION: Rule(
+        AINoVision, advice="the model {model} of {provider} takes no pictures: choose another CHAT_MODEL"
+    ),
+    ErrorKind.INVALID_PICTURE: Rule(AIPictureRefused),
 }
 
 # Errors that users can resolve for their own API keys.

@@ -9,8 +9,9 @@ message is searched.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from shared.ai.provider import ErrorKind
+from shared.ai.provider import ErrorKind, ProviderError
 
 _MAX_LENGTH = 4_000  # characters of a message that are searched
 
@@ -128,6 +129,29 @@ _INVALID_KEY = _any(
     r"(?:not valid|invalid|incorrect|expired|revoked|disabled|deleted|deactivated|blocked)",
 )
 
+# Why a request with pictures was rejected. OpenAI, OpenRouter, DeepSeek, vLLM, Groq and Ollama in this order.
+_NO_VISION = _any(
+    r"image_url is only supported by certain models",
+    r"no endpoints found that support image",
+    r"unknown variant `?image_url",
+    r"not a multimodal model",
+    r"at most 0 images?\b",
+    r"content['\"]? ?must be a string",
+    r"(?:not|n't) support (?:image|vision|multimodal|multi-modal|picture)",
+    r"(?:image|vision|multimodal) inputs? (?:is|are) not (?:supported|enabled|available)",
+    r"missing data required for image input",
+)
+_INVALID_PICTURE = _any(
+    r"unsupported image",
+    r"(?:could not|cannot|can't|unable to|failed to) (?:process|decode|parse|read) (?:the |input )?image",
+    r"invalid[ _](?:base64[ _])?image",
+    r"image[ _](?:parse[ _]error|too[ _]large|exceeds)",
+    r"valid image",
+)
+_REJECTIONS = frozenset(
+    {ErrorKind.INVALID_REQUEST, ErrorKind.MODEL_NOT_FOUND, ErrorKind.SERVER_ERROR, ErrorKind.CONTEXT_TOO_LONG}
+)
+
 _BLOCKED_PAGE = _any(
     r"just a moment",
     r"attention required",
@@ -150,6 +174,16 @@ def probable_kind(status: int, text: str) -> ErrorKind | None:
     if status in (0, 400, 401, 403) and _INVALID_KEY.search(text[:_MAX_LENGTH]):
         return ErrorKind.INVALID_KEY
     return _first(_PROBABLE, text)
+
+
+def about_pictures(error: ProviderError) -> ProviderError:
+    """Return the error of a request with pictures; its kind names them where they are the reason."""
+    if error.kind not in _REJECTIONS:
+        return error
+    text = f"{error.code} {error.message}"[:_MAX_LENGTH]
+    if _NO_VISION.search(text):
+        return replace(error, kind=ErrorKind.NO_VISION)
+    return replace(error, kind=ErrorKind.INVALID_PICTURE) if _INVALID_PICTURE.search(text) else error
 
 
 def page_kind(status: int, text: str) -> ErrorKind | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ai.modes import Mode
+from shared.ai.modes import DOCUMENT_RULES, Mode
 from shared.ai.provider import from_user
 from shared.ai.text_cleanup import without_reasoning
 from shared.core.config import settings
@@ -13,7 +13,13 @@ from shared.core.texts import language as load_language
 
 
 def messages_for(
-    mode: Mode, history: Sequence[dict[str, str]], text: str, now: datetime, *, language: str | None = None
+    mode: Mode,
+    history: Sequence[dict[str, str]],
+    text: str,
+    now: datetime,
+    *,
+    language: str | None = None,
+    has_document: bool = False,
 ) -> list[dict[str, str]]:
     """Return messages of {role, content}, the oldest first; the history begins with a user message.
 
@@ -21,11 +27,14 @@ def messages_for(
         history: {role, content}, the oldest first, as `receive_update` returns it.
         text: the user's new message.
         now: the time, or at least the date, in the user's timezone.
+        has_document: the new message holds a document.
         language: the code of the user's language, as in `shared.core.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME
     home = name.partition(" ")[2]  # after the flag
     prompt = mode.prompt.format(today=f"{now:%A}, {now.day} {now:%B %Y}", home=home)
+    if has_document:
+        prompt += DOCUMENT_RULES
     shown = [
         _without_reasoning(message) if message["role"] == "assistant" else message
         for message in from_user(history)

@@ -19,6 +19,7 @@ from shared.core.config import settings
 from shared.core.setting_values import Model
 
 _MILLION = 1_000_000
+PICTURE_TOKENS = 3_000  # of one picture of at most `pictures.LONGEST_SIDE` pixels, at any provider
 _content = itemgetter("content")
 _MINI = Model(Decimal("0.25"), Decimal(2), 272_000)
 # https://developers.openai.com/api/docs/pricing; the setting MODELS adds others.
@@ -58,15 +59,16 @@ def count_characters(messages: Sequence[Mapping[str, str]]) -> int:
     return sum(map(len, map(_content, messages)))
 
 
-def fit_context(messages: list[dict[str, str]], name: str) -> list[dict[str, str]]:
+def fit_context(messages: list[dict[str, str]], name: str, pictures: int = 0) -> list[dict[str, str]]:
     """Return the messages without the oldest of the history that do not fit the model's context.
 
     Args:
         messages: {role, content}, the oldest first: the system prompt, the history, the new message.
         name: the model.
+        pictures: how many pictures the new message has.
     """
     context = find_model(name).context
-    room = max(context - settings().chat_max_tokens, context // 2)
+    room = max(context - settings().chat_max_tokens, context // 2) - pictures * PICTURE_TOKENS
     if count_characters(messages) <= room:
         return messages
     system = [message for message in messages[:1] if message["role"] == "system"]

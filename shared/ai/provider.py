@@ -7,6 +7,7 @@ and maps its own errors to an `ErrorKind`. It does not handle connections, deadl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -47,6 +48,8 @@ class ErrorKind(StrEnum):
     UNREACHABLE = "unreachable"  # the request cannot have been processed
     INCOMPLETE = "incomplete"  # the response ended early or cannot be read
     EMPTY = "empty"  # an answer without visible text
+    NO_VISION = "no_vision"  # the model does not take pictures
+    INVALID_PICTURE = "invalid_picture"  # the provider cannot read a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,23 @@ class AnswerSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a question: JPEG, PNG, WebP or GIF, see `pictures.prepare`."""
+
+    data: bytes
+    mime_type: str
+
+    def data_url(self) -> str:
+        """Return the picture as an address that holds all of it."""
+        return f"data:{self.mime_type};base64,{b64encode(self.data).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Messages of {role, content}, the oldest first, and the parameters of the completion."""
+    """Messages of {role, content}, the oldest first, and the parameters of the completion.
+
+    `pictures` belong to the last message.
+    """
 
     messages: Sequence[Mapping[str, str]]
     model: str
@@ -105,6 +123,7 @@ class ChatRequest:
     unsupported_params: frozenset[str] = frozenset()  # which this model is known to reject
     answer_schema: AnswerSchema | None = None  # of a structured answer; None for an ordinary chat
     max_tokens: int | None = None  # of a structured answer; None is the setting CHAT_MAX_TOKENS
+    pictures: tuple[Picture, ...] = ()
 
     def without_older_half(self) -> ChatRequest | None:
         """Return the request without the older half of the history, or None when there is no history."""

@@ -153,7 +153,7 @@ def _read_error(response: Stream, service: Provider) -> ProviderError:
         body = b""  # the status has to do
     return replace(
         error_from_response(service, response.status, response.headers, body),
-        retry_after=_retry_after(response.headers),
+        retry_after=retry_after(response.headers),
         is_permanent=response.headers.get("x-should-retry") == "false",  # OpenAI's
     )
 
@@ -178,7 +178,7 @@ def _without_framing(body: bytes) -> bytes:
     return next((line[5:] for line in body.splitlines() if line.startswith(b"data:")), body)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the delay in seconds that a provider asks for; None without one, or for a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:

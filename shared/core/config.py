@@ -44,6 +44,8 @@ class Settings:
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
     chat_reasoning_effort: str = _setting("CHAT_REASONING_EFFORT", values.reasoning_effort, "")
+    transcription_provider: str = _setting("TRANSCRIPTION_PROVIDER", default="")
+    transcription_model: str = _setting("TRANSCRIPTION_MODEL", default="")
     user_api_key_models: Mapping[str, str] = _setting(
         "USER_API_KEY_MODELS", values.model_names, MappingProxyType({})
     )

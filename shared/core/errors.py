@@ -11,6 +11,8 @@ SwitchboardError
         ├── AITimeout         no usable answer by the deadline
         ├── AIRefused         the provider refuses this content
         ├── AITooLong         the conversation does not fit the model
+        ├── AINoVision        the model takes no pictures
+        ├── AIPictureRefused  the provider cannot read a picture
         ├── AIUnavailable     the owner must act first
         ├── AIOverloaded      rate limit reached, or out of credit
         └── UserApiKeyError   the provider rejects a user's own API key
@@ -121,6 +123,18 @@ class AITooLong(AIError):
     """The conversation does not fit the model, even after the older half was left out."""
 
     text_key = "ai_too_long"
+
+
+class AINoVision(AIError):
+    """The model takes no pictures."""
+
+    text_key = "ai_no_vision"
+
+
+class AIPictureRefused(AIError):
+    """The provider cannot read a picture."""
+
+    text_key = "ai_picture_refused"
 
 
 class AIUnavailable(AIError):

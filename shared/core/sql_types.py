@@ -1609,6 +1609,13 @@ class ListUserTokens(TypedDict):
     checked_at: str | None
 
 
+class MessageLimits(TypedDict):
+    """public.message_limits"""
+
+    voice_seconds: int
+    document_pages: int
+
+
 class MigrateChat(TypedDict):
     """public.migrate_chat"""
 
@@ -1918,6 +1925,12 @@ class RegisterFile(TypedDict):
     key: str
     status: Literal["uploading", "stored"]
     delete_after: str
+
+
+class ReleaseTrainingTurn(TypedDict):
+    """public.release_training_turn"""
+
+    released: bool
 
 
 class RemoveTeamMember(TypedDict):

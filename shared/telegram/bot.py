@@ -59,6 +59,8 @@ class Bot(TeleBot):
         self._menu, self._admin_menu = tuple(menu), tuple(admin_menu)
         costs = (one.question_cost for one in self.features if one.question_cost is not None)
         self._question_cost: Callable[[], Decimal] | None = next(costs, None)
+        costs = (one.media_cost for one in self.features if one.media_cost is not None)
+        self._media_cost: Callable[[], Decimal] | None = next(costs, None)
 
     @property
     def answers_text_with_ai(self) -> bool:
@@ -70,9 +72,15 @@ class Bot(TeleBot):
         """Whether plans and bonus requests are of use here; else the bot is free: no limits, no shop."""
         return self.answers_text_with_ai or any(feature.is_metered for feature in self.features)
 
-    def question_cost(self) -> Decimal:
-        """Return the most that a question may cost, in US dollars; 0 where no text goes to an AI."""
-        return self._question_cost() if self._question_cost is not None else Decimal(0)
+    @property
+    def answers_media_with_ai(self) -> bool:
+        """Whether voice messages, pictures and documents go to the AI."""
+        return self._media_cost is not None
+
+    def question_cost(self, *, is_media: bool = False) -> Decimal:
+        """Return the most that a question may cost, in US dollars; 0 where no question goes to an AI."""
+        cost = self._media_cost if is_media else self._question_cost
+        return cost() if cost is not None else Decimal(0)
 
     @property
     def token(self) -> str:

@@ -80,7 +80,11 @@ class BotInterface(Protocol):
     def is_metered(self) -> bool:
         """Whether plans and bonus requests are of use here."""
 
-    def question_cost(self) -> Decimal:
+    @property
+    def answers_media_with_ai(self) -> bool:
+        """Whether voice messages, pictures and documents go to the AI."""
+
+    def question_cost(self, *, is_media: bool = False) -> Decimal:
         """Return the highest cost of an AI request, in US dollars."""
 
     def handle(self, update: Update) -> None:
@@ -325,7 +329,7 @@ class UpdateContext:
             p_bot=self.bot.name,
             p_update_id=self.update.update_id,
             p_attempt=self.attempt,
-            p_cost=str(self.bot.question_cost()),
+            p_cost=str(self.bot.question_cost(is_media=self.update.has_media)),
             p_is_user_api_key=is_user_api_key,
         )
         self.reservation = reserved["outcome"]
@@ -344,7 +348,10 @@ class UpdateContext:
     @property
     def is_charged(self) -> bool:
         """Whether the request counts although its answer failed. `finish_update` decides by the same rule."""
-        is_paid = any(call["cost"] is not None and not call["is_user_api_key"] for call in self.ai_calls)
+        is_paid = any(
+            call["cost"] is not None and not call["is_user_api_key"] and call["kind"] != "transcription"
+            for call in self.ai_calls
+        )
         if self.is_offline or self.reservation != "reserved":
             return self.reservation == "settled"
         return is_paid or (bool(self.ai_calls) and self.releases_left == 0)

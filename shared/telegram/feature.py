@@ -68,6 +68,7 @@ class Feature:
         is_metered: what users do takes bonus requests or trainings unless their plan covers it; always so
             with a question_cost.
         question_cost: set where plain text goes to the AI: the most that a question may cost, in US dollars.
+        media_cost: the same of voice messages, pictures and documents, where they go to the AI.
     """
 
     package: str
@@ -81,6 +82,7 @@ class Feature:
     admin_only: bool = False
     is_metered: bool = False
     question_cost: Callable[[], Decimal] | None = None
+    media_cost: Callable[[], Decimal] | None = None
 
     @property
     def name(self) -> str:

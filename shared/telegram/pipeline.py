@@ -62,11 +62,16 @@ def process(bot: Bot, update: Update, *, has_response: bool = True) -> WebhookRe
 def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdate:
     """Store the update, take its lease and load user, session and history, in one round trip.
 
-    With `can_hold`, no AI request is reserved for a text that the next message may continue.
+    With `can_hold`, no AI request is reserved for a text or an album that the next message may continue.
     """
+    is_media = (
+        not update.is_plain_text
+        and bot.answers_media_with_ai
+        and (update.is_media_question or (update.has_media and not can_hold))
+    )
     goes_to_ai = (
         bot.answers_text_with_ai
-        and update.is_plain_text
+        and (update.is_plain_text or is_media)
         and not update.has_secret
         and len(update.text) <= MAX_TEXT
         and not (can_hold and update.may_be_continued)
@@ -85,7 +90,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         p_history=settings().max_history_length if goes_to_ai else 0,
         p_thread=update.thread_id,
         p_history_characters=settings().max_history_characters,
-        p_cost=str(bot.question_cost()) if goes_to_ai else "0",
+        p_cost=str(bot.question_cost(is_media=is_media)) if goes_to_ai else "0",
     )
     if log.is_debug():
         log.debug(

@@ -9,8 +9,8 @@
     def choose_language(call): …
 
 `commands`, `content_types` and `func` filter as in telebot; the other arguments are declarations of ours.
-Handlers are tried by `Order`: commands and buttons, then those of a state, then those of any text, then the
-rest; within the same order by the bot's list of features, then as they were written.
+Handlers are tried by `Order`: commands and buttons, then those of a state, then those of any text, then those
+of some types of content, then the rest; within the same order by the bot's list of features, then as written.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Order(IntEnum):
     COMMAND = 0
     STATE = 1
     TEXT = 2
-    REST = 3
+    CONTENT = 3
+    REST = 4
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Router:
         elif state:
             order = Order.STATE
         else:
-            order = Order.TEXT if tuple(content_types) == TEXT else Order.REST
+            order = _order_of(content_types)
         return self._register(
             kind,
             order,
@@ -257,6 +258,13 @@ def _all(tests: Collection[Callable[[Event], object]]) -> Callable[[Event], bool
     if not tests:
         return None
     return lambda event: all(test(event) for test in tests)
+
+
+def _order_of(content_types: Sequence[str | None]) -> Order:
+    """Return when a handler of these types is tried: one of any type, None, comes last."""
+    if tuple(content_types) == TEXT:
+        return Order.TEXT
+    return Order.REST if None in content_types else Order.CONTENT
 
 
 def _private(function: Function, page: str, works_offline: bool) -> Function:

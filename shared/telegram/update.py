@@ -21,6 +21,8 @@ from shared.core.signatures import user_hash
 POLL_ANSWER = "poll_answer"
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
+VOICE = ("voice", "video_note", "audio")  # types of content that are listened to
+MEDIA = frozenset({*VOICE, "photo", "document"})
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
 # Senders that stand for a linked channel (777000), an anonymous admin or a channel. 777000 has is_bot false.
 _SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
@@ -149,6 +151,20 @@ class Update:
             and not self.is_forwarded
             and (self.is_relayed or not self.text.startswith("/"))
         )
+
+    @property
+    def has_media(self) -> bool:
+        """Whether this is a new message with a file that an AI can read, see or hear."""
+        return self.kind == "message" and not MEDIA.isdisjoint(self.message)
+
+    @property
+    def is_media_question(self) -> bool:
+        """Whether this is a file that the user sent as a question of its own; not one of an album.
+
+        In a group, only the part of an album that addresses the bot arrives.
+        """
+        is_album = self.is_private and "media_group_id" in self.message
+        return self.has_media and not self.is_relayed and not is_album
 
     @cached_property
     def text_length(self) -> int:

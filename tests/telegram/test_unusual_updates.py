@@ -21,7 +21,7 @@ from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234588888, "type": "supergroup", "title": "Team"}
-PHOTO = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
+VIDEO = {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1, "duration": 1}
 
 
 def _without_text(user: TelegramUser, **message: Any) -> dict[str, Any]:
@@ -43,16 +43,16 @@ def _mention(
 )
 def test_an_album_is_answered_once(stack: Stack, more: dict[str, Any]) -> None:
     anna = started_user(stack.telegram)
-    items = [_without_text(anna, photo=PHOTO, media_group_id="77", **more) for _ in range(3)]
+    items = [_without_text(anna, video=VIDEO, media_group_id="77", **more) for _ in range(3)]
     items[1]["message"]["caption"] = "What is this?"
     first = stack.telegram.deliver(items[0]).json()
     assert first["text"]
     assert stack.telegram.deliver(items[0]).json() == first  # a redelivery repeats the answer
     assert [stack.telegram.deliver(item).body for item in items[1:]] == [b"", b""]
-    later = [_without_text(anna, photo=PHOTO, media_group_id=group) for group in ("78", "78", "79")]
+    later = [_without_text(anna, video=VIDEO, media_group_id=group) for group in ("78", "78", "79")]
     assert [bool(stack.telegram.deliver(item).body) for item in later] == [True, False, True]
-    assert stack.telegram.deliver(_without_text(anna, photo=PHOTO)).body
-    assert stack.telegram.deliver(_without_text(anna, photo=PHOTO)).body
+    assert stack.telegram.deliver(_without_text(anna, video=VIDEO)).body
+    assert stack.telegram.deliver(_without_text(anna, video=VIDEO)).body
 
 
 @pytest.mark.parametrize(

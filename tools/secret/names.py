@@ -42,7 +42,14 @@ DEPLOYMENT = (
     "SUPABASE_SECRET_KEY",
     "SCHEDULER_SECRET",
 )
-AI = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GITHUB_API_KEY")
+AI = (
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "GITHUB_API_KEY",
+    "DEEPSEEK_API_KEY",
+)
 # Keys of pictures and videos beside those of AI, and secrets that sign callbacks (shared/ai/media/providers).
 MEDIA = ("KIE_AI_API_KEY", "KIE_AI_WEBHOOK_SECRET", "OPENROUTER_WEBHOOK_SECRET", "GEMINI_WEBHOOK_SECRET")
 PAYMENTS = _declared_by_payment_providers()

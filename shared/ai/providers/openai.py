@@ -7,7 +7,7 @@ with the list of models, which is free (https://developers.openai.com/api/refere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from shared.ai import provider, reported_usage
@@ -104,7 +104,7 @@ class Provider(provider.Provider):
         """
         body: JsonObject = {
             "model": request.model,
-            "messages": request.messages,
+            "messages": self.messages(request),
             "stream": True,
             "stream_options": {"include_usage": True, "include_obfuscation": False},
             "max_completion_tokens": settings().chat_max_tokens,  # the model's silent reasoning included
@@ -118,6 +118,19 @@ class Provider(provider.Provider):
         if request.user_reference:
             body |= self.user_fields(request.user_reference)
         return body
+
+    def messages(self, request: ChatRequest) -> Sequence[Mapping[str, object]]:
+        """Return the messages; with pictures, the last one has parts: its text, then the pictures.
+
+        Anthropic, Gemini, OpenRouter and GitHub take the same parts
+        (https://developers.openai.com/api/docs/guides/images-vision).
+        """
+        if not request.pictures:
+            return request.messages
+        last = request.messages[-1]
+        pictures = [{"type": "image_url", "image_url": {"url": one.data_url()}} for one in request.pictures]
+        parts = [{"type": "text", "text": last["content"]}, *pictures]
+        return [*request.messages[:-1], {**last, "content": parts}]
 
     def user_fields(self, reference: str) -> dict[str, str]:
         """Return the fields that identify the user for abuse checks and for the prompt cache.

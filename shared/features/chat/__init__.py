@@ -11,11 +11,19 @@ def _question_cost() -> Decimal:
     return question_cost()
 
 
+def _media_cost() -> Decimal:
+    from shared.features.chat.cost import media_cost
+
+    return media_cost()
+
+
 feature = Feature(
     __name__,
     commands=(Command("mode", "chat"), Command("clear", "chat"), Command("cancel", "chat")),
-    buttons=("mode",),
+    buttons=("mode", "album"),
     kinds=("edited_message",),
     takes_texts=True,
+    takes_content=True,
     question_cost=_question_cost,
+    media_cost=_media_cost,
 )

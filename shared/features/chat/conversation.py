@@ -15,6 +15,8 @@ def clear(_message: Message) -> None:
     """Erase the conversation of this chat from the database."""
     context = current_context()
     context.forget()
+    if "pictures" in context.data:
+        context.set_data("pictures", None)
     reply(context.rich("clear_done"))
 
 

@@ -10,20 +10,31 @@ from shared.telegram.pipeline import MAX_TEXT
 
 _PROMPT = max(len(mode.prompt) for mode in modes.MODES.values()) + 100  # with today's date and a language
 
-_known: tuple[Settings, Decimal] | None = None
+_MEDIA_CHARACTERS = 60_000  # of a document, or what ten pictures count as
+_TRANSCRIPT = Decimal("0.20")  # US dollars: ten minutes of speech at a model of unknown price
+_known: tuple[Settings, tuple[Decimal, Decimal]] | None = None
 
 
 def question_cost() -> Decimal:
     """Return the most that a question may cost, in US dollars. Its mode and earlier parts are unknown."""
+    return _costs()[0]
+
+
+def media_cost() -> Decimal:
+    """Return the most that a question with a voice message, pictures or a document may cost."""
+    return _costs()[1]
+
+
+def _costs() -> tuple[Decimal, Decimal]:
     global _known  # noqa: PLW0603 - cached until the settings change
     if _known is None or _known[0] is not settings():
-        _known = settings(), _estimate()
+        _known = settings(), (_estimate(), _estimate(_MEDIA_CHARACTERS) + _TRANSCRIPT)
     return _known[1]
 
 
-def _estimate() -> Decimal:
+def _estimate(more: int = 0) -> Decimal:
     from shared.ai.models import estimate_cost  # imported with the AI: commands do not need it
 
-    characters = _PROMPT + settings().max_history_characters + MAX_TEXT
+    characters = _PROMPT + settings().max_history_characters + MAX_TEXT + more
     models = {mode.model or settings().chat_model for mode in modes.MODES.values()}
     return max(estimate_cost(model, characters) for model in models)

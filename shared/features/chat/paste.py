@@ -7,36 +7,56 @@ takes them along. The sweep answers a part that stayed alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from shared.core.json_types import JsonObject
 from shared.telegram.context import UpdateContext
 
 HOLD_SECONDS = 5  # a part waits at least this long for the next one before the sweep answers it
 _WHOLE = 4096  # UTF-16 units: a part of this length was cut in the middle of a line
 _LONGEST = 65_536  # characters stored; far more than is answered
-_NOTE = "paste"
+NOTE = "paste"
 
 
 def with_earlier_parts(context: UpdateContext, words: str) -> str:
     """Return the held parts followed by the words of this message, and finish the held updates with it."""
-    note = context.data.get(_NOTE)
+    note = context.data.get(NOTE)
     if not isinstance(note, dict) or context.update.kind != "message" or context.is_offline:
         return words
-    context.set_data(_NOTE, None)
+    context.set_data(NOTE, None)
     if (
         note["update_id"] == context.update.update_id
     ):  # a redelivery, or the sweep: the stored text already includes it
         return str(note["text"])
     context.finish_held(note["update_id"])
-    break_ = "" if note["is_whole"] else "\n"
+    break_ = "" if note["is_whole"] or not (note["text"] and words) else "\n"
     return f"{note['text']}{break_}{words}"
 
 
-def hold(context: UpdateContext, words: str) -> None:
-    """Store the words for the next message, and show that the bot is typing."""
-    is_whole = context.update.text_length >= _WHOLE
-    note = {"update_id": context.update.update_id, "text": words[:_LONGEST], "is_whole": is_whole}
-    context.set_data(_NOTE, note)
-    context.hold(HOLD_SECONDS)
+def hold(
+    context: UpdateContext,
+    words: str,
+    files: Iterable[Sequence[object]] = (),
+    seconds: int = HOLD_SECONDS,
+    album: str | None = None,
+) -> None:
+    """Store the words for the next message, and show that the bot is typing.
+
+    Args:
+        files: the pictures that came with the words, see `albums`.
+        seconds: the sweep answers after them.
+        album: the id of the album that the pictures belong to.
+    """
+    is_whole = album is None and context.update.text_length >= _WHOLE
+    note: JsonObject = {
+        "update_id": context.update.update_id,
+        "text": words[:_LONGEST],
+        "is_whole": is_whole,
+    }
+    if held := [[*one] for one in files]:
+        note |= {"files": held, "album": album}
+    context.set_data(NOTE, note)
+    context.hold(seconds)
     action: JsonObject = {"chat_id": context.update.chat_id, "action": "typing"}
     if context.update.thread_id:
         action["message_thread_id"] = context.update.thread_id

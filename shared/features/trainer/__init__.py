@@ -35,6 +35,7 @@ feature = Feature(
     states=("dispute",),
     takes_texts=True,
     is_metered=True,
+    takes_content=True,
 )
 
 

@@ -23,6 +23,7 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.pipeline import LEASE_MARGIN
 from shared.telegram.router import Router
 from shared.telegram.selection import OPEN_PAGE
+from shared.telegram.update import VOICE
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -108,25 +109,44 @@ def answer(_message: Message) -> None:
     """Take a message as a move of the open training."""
     context = current_context()
     if not context.update.is_private:
-        link = f"https://t.me/{context.bot.user.username}?start={OPEN_PAGE}new"
-        return reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
+        return reply(context.rich("private_only"), [[(context.text("private_open"), _link(context))]])
     if context.update.has_secret:
         return reply(context.rich("trainer_secret"))
     text = context.update.text.strip()
     if len(text) > MAX_QUESTION:
         return reply(context.rich("trainer_too_long", length=len(text), limit=MAX_QUESTION))
+    return _move(context, text)
+
+
+@router.message_handler(func=_is_own_text, content_types=VOICE)
+def spoken_answer(_message: Message) -> None:
+    """Take a voice message as a move of the open training."""
+    context = current_context()
+    if not context.update.is_private:
+        return reply(context.rich("private_only"), [[(context.text("private_open"), _link(context))]])
+    return _move(context, None)
+
+
+def _link(context: UpdateContext) -> str:
+    return f"https://t.me/{context.bot.user.username}?start={OPEN_PAGE}new"
+
+
+def _move(context: UpdateContext, text: str | None) -> None:
+    """Make a move with a text, or with the words of a voice message: it is transcribed when a turn begins."""
     begun: BeginTrainingTurn = db.call(
         "begin_training_turn",
         p_bot=context.bot.name,
         p_update_id=context.update.update_id,
         p_attempt=context.attempt,
         p_reference=context.reference,
-        p_cost=str(roleplay.turn_cost()),
+        p_cost=str(roleplay.turn_cost(is_spoken=text is None)),
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
     )
     match begun["outcome"]:
         case "work":
-            _play(context, begun["training"], text, may_use_ai=begun["may_use_ai"])
+            words = _heard(context, begun) if text is None else text
+            if words is not None:
+                _play(context, begun["training"], words, may_use_ai=begun["may_use_ai"])
         case "known":
             _show(context, begun["training"], begun["turn"])
         case "busy":
@@ -138,7 +158,28 @@ def answer(_message: Message) -> None:
         case "no_access":
             reply(*access.offer(context))
         # superseded: finish_update refuses the answer, too, and Telegram delivers again.
-    return None
+
+
+def _heard(context: UpdateContext, begun: BeginTrainingTurn) -> str | None:
+    """Return the words of the voice message; None where there is no move, and the turn is free again."""
+    from shared.features.common import voice  # typed moves do not need it
+
+    words = None
+    if begun["may_use_ai"]:
+        words = voice.listen(context)
+    else:
+        reply(context.rich("voice_unavailable"))
+    if words is not None and len(words) > MAX_QUESTION:
+        reply(context.rich("trainer_too_long", length=len(words), limit=MAX_QUESTION))
+        words = None
+    if words is None:
+        db.call(
+            "release_training_turn",
+            p_user_id=context.user.id,
+            p_training_id=begun["training"]["id"],
+            p_reference=context.reference,
+        )
+    return words
 
 
 def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use_ai: bool) -> None:
@@ -175,7 +216,7 @@ def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use
     if recorded["outcome"] == "no_access":
         return reply(*access.offer(context))
     if "turn" in recorded:
-        _show(context, training, recorded["turn"])
+        _show(context, training, recorded["turn"], text)
     return None
 
 
@@ -249,8 +290,12 @@ def _hash(question: str) -> str:
     return hashlib.sha256(classifier.normalize(question).encode()).hexdigest()[:16]
 
 
-def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -> None:
-    """Send the client's answer with one line about the move, and the result after the last one."""
+def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn, said: str = "") -> None:
+    """Send the client's answer with one line about the move, and the result after the last one.
+
+    Args:
+        said: the move; a spoken one stands above the answer.
+    """
     try:
         scenario, case = _loaded(training)
     except KeyError:
@@ -259,6 +304,10 @@ def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -
     name = case.client.name.of(training["language"])
     head = context.rich("trainer_reply", client=name, reply=turn["reply"])
     parts = [head, _line(context, scenario, training, turn)]
+    if context.update.has_media and said:
+        from shared.features.common import voice
+
+        parts.insert(0, voice.shown(said))
     keyboard: Keyboard = briefing.buttons(context, training)
     if turn["is_over"]:
         keyboard = []

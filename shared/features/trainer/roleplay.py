@@ -33,6 +33,7 @@ _MIN_SECONDS = 1.5  # below this no request is made
 _AFTERWARDS = 1.0  # seconds for recording the turn and committing
 _MOST_DIALOG = 8  # earlier turns that the client remembers
 _MOST_ANSWER = 1_500  # characters
+_VOICE = Decimal("0.20")  # US dollars: ten minutes of speech at a transcription model of unknown price
 _TURN_CHARACTERS = 14_000  # of both requests together
 
 # Marks of Markdown: of a line, and of emphasis and code, which stand beside a word.
@@ -80,11 +81,11 @@ invent figures, problems, names or effects, and never mention that this is a tra
 """
 
 
-def turn_cost() -> Decimal:
+def turn_cost(*, is_spoken: bool = False) -> Decimal:
     """Return the most that a turn may cost, in US dollars."""
     from shared.ai.models import estimate_cost
 
-    return 2 * estimate_cost(settings().chat_model, _TURN_CHARACTERS)
+    return 2 * estimate_cost(settings().chat_model, _TURN_CHARACTERS) + (_VOICE if is_spoken else 0)
 
 
 def label(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.ai import providers as ai
+from shared.ai import transcription
 from shared.ai.media import providers as media
 from shared.payments import providers as payments
 from tools import variables
@@ -158,7 +159,8 @@ def test_the_known_names_are_those_that_are_read() -> None:
     services = [one for one in map(payments.load, payments.names()) if not one.ENVIRONMENTS]
     declared = {one.name for service in services for one in (*service.REQUIRED, *service.OPTIONAL)}
     assert set(names.PAYMENTS) == declared, 'write the names of settings as literals: Setting("NAME", …)'
-    assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
+    providers = {*ai.names(), *transcription.names()}
+    assert set(names.AI) == {layout.ai_secret(provider) for provider in providers}
     assert set(names.DEPLOYMENT) == {*layout.READERS, layout.USER_API_KEYS, "SCHEDULER_SECRET"}
     of_media = {name for name in media.variables() if not name.endswith("_BASE_URL")}
     assert set(names.MEDIA) == of_media - set(names.AI)

@@ -14,6 +14,7 @@ from typing import Any
 from tools.emulator.ai.behaviour import AiBehaviour
 from tools.emulator.ai.dialects import Headers, Json
 from tools.emulator.ai.schemas import anthropic_problem, google_problem
+from tools.emulator.ai.sound import Recording, recording_in
 from tools.emulator.ai.structured import Wanted, in_prompt
 from tools.emulator.ai.words import text_of, tokens
 
@@ -41,6 +42,10 @@ class Interface(ABC):
     @abstractmethod
     def wanted(self) -> Wanted | None:
         """Return what the answer should be; None for ordinary text."""
+
+    def recording(self) -> Recording | None:
+        """Return the sound that is to be transcribed; None without one."""
+        return None
 
     @abstractmethod
     def answer(self, behaviour: AiBehaviour, text: str) -> Json:
@@ -170,6 +175,11 @@ class GeminiContent(Interface):
             for one in self.body.get("contents") or ()
         ]
         return [*([{"role": "system", "content": system}] if system else []), *spoken]
+
+    def recording(self) -> Recording | None:
+        """Return the sound in the last content."""
+        contents = self.body.get("contents") or [{}]
+        return recording_in(contents[-1], self.model)
 
     def wanted(self) -> Wanted | None:
         """Return the schema of `generationConfig`; its title is the only name."""

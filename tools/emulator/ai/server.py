@@ -16,7 +16,9 @@ from tools.emulator.ai import sales_trainer
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.native import Interface, encoded, find_interface
+from tools.emulator.ai.sound import DEEPSEEK, Recording, find_transcriber, read_recording, transcript
 from tools.emulator.ai.structured import Answerer, problem, wanted
+from tools.emulator.ai.vision import picture_problem, seen, without_pictures
 from tools.emulator.ai.wire import Answer, error_answer
 from tools.emulator.ai.words import improvise
 from tools.emulator.clock import TRACE_HEADER
@@ -43,6 +45,7 @@ class Ai:
         self._refused: set[str] = set()
         self._answerers: dict[str, Answerer] = {"TurnLabels": sales_trainer.label}
         self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
+        self._recordings: deque[Recording] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
 
     def next(self, *behaviours: AiBehaviour) -> None:
@@ -85,7 +88,7 @@ class Ai:
         """Clear, and remove the recorded requests."""
         self.clear()
         with self._lock:
-            for recorded in (self._requests, self._headers, self._checks):
+            for recorded in (self._requests, self._headers, self._checks, self._recordings):
                 recorded.clear()
 
     @property
@@ -112,6 +115,12 @@ class Ai:
         with self._lock:
             return list(self._checks)
 
+    @property
+    def recordings(self) -> list[Recording]:
+        """Return the sounds that were to be transcribed so far, oldest first."""
+        with self._lock:
+            return list(self._recordings)
+
     def stop(self) -> None:
         """Let go of the requests that wait."""
         self._stopping.set()
@@ -119,7 +128,7 @@ class Ai:
     def environment(self) -> dict[str, str]:
         """Return the settings that point the functions at the fake providers."""
         settings = {"CHAT_PROVIDER": DIALECTS[0].name, "CHAT_MODEL": MODELS[0]}
-        for dialect in DIALECTS:
+        for dialect in (*DIALECTS, DEEPSEEK):
             name = dialect.name.upper()
             settings[f"{name}_API_KEY"] = f"emulator-{dialect.name}"
             settings[f"{name}_BASE_URL"] = f"{self._base()}{dialect.base}"
@@ -127,7 +136,7 @@ class Ai:
 
     def addresses(self) -> dict[str, str]:
         """Return the providers, each with its path below the emulator's address."""
-        return {dialect.name: dialect.base for dialect in DIALECTS}
+        return {dialect.name: dialect.base for dialect in (*DIALECTS, DEEPSEEK)}
 
     def handle(self, request: Request) -> Response | None:
         """Answer a request; None when its path belongs to another server."""
@@ -135,7 +144,11 @@ class Ai:
             name, interface, model = found
             provider = next(one for one in DIALECTS if one.name == name)
             return self._native(request, provider, interface, model)
-        dialect = next((one for one in DIALECTS if request.path.startswith(one.base + "/")), None)
+        if request.method == "POST" and (transcriber := find_transcriber(request.path)):
+            return self._transcribe(request, transcriber)
+        dialect = next(
+            (one for one in (*DIALECTS, DEEPSEEK) if request.path.startswith(one.base + "/")), None
+        )
         if dialect is None:
             return None
         path = request.path[len(dialect.base) :]
@@ -216,15 +229,41 @@ class Ai:
             return Response(400, error_answer(400, AiBehaviour(), dialect))
         if not self._takes(interface.key(request.headers)):
             return self._wrong_key(dialect)
-        asked, behaviour = interface(body, model), self._record(body, request)
+        asked = interface(body, model)
+        recording = asked.recording()
+        behaviour = self._next_behaviour(recording) if recording else self._record(body, request)
         response = self._failure(behaviour, dialect) or self._native_answer(asked, behaviour)
         self._seen(request, f"{dialect.name} {asked.model}", body, begin, response.status)
         return response
+
+    def _transcribe(self, request: Request, dialect: Dialect) -> Response:
+        begin = time.perf_counter()
+        if not self._takes(dialect.chat_key(request.headers)):
+            return self._wrong_key(dialect)
+        recording = read_recording(request, dialect)
+        if recording is None:
+            return Response(400, error_answer(400, AiBehaviour(), dialect))
+        behaviour = self._next_behaviour(recording)
+        response = self._failure(behaviour, dialect)
+        if response is None:
+            text = "" if behaviour.empty else behaviour.text or recording.heard()
+            body = encoded(transcript(dialect, text, recording), behaviour)
+            response = self._whole(body, behaviour, {})
+        about = {"model": recording.model, "bytes": len(recording.content), "format": recording.format}
+        self._seen(request, f"{dialect.name} transcription", about, begin, response.status)
+        return response
+
+    def _next_behaviour(self, recording: Recording) -> AiBehaviour:
+        with self._lock:
+            self._recordings.append(recording)
+            return self._next.popleft() if self._next else self._always
 
     def _native_answer(self, asked: Interface, behaviour: AiBehaviour) -> Response:
         if cause := asked.problem():
             return json_response(asked.error(cause), 400)
         text = behaviour.text
+        if text is None and (recording := asked.recording()):
+            text = recording.heard()
         if text is None:
             found, messages = asked.wanted(), asked.messages()
             text = found.answer(messages, self._answerers) if found else improvise(messages)
@@ -232,7 +271,7 @@ class Ai:
 
     def _seen(self, request: Request, title: str, body: dict[str, Any], begin: float, status: int) -> None:
         ms = round((time.perf_counter() - begin) * 1000, 2)
-        detail = {"request": body, "stream": bool(body.get("stream"))}
+        detail = {"request": without_pictures(body), "stream": bool(body.get("stream"))}
         trace_id = request.headers.get(TRACE_HEADER.lower())
         self._trace.seen_outside("ai_call", title, trace_id=trace_id, detail=detail, ms=ms, status=status)
 
@@ -257,7 +296,7 @@ class Ai:
     def _answer(self, body: dict[str, Any], behaviour: AiBehaviour, dialect: Dialect) -> Response:
         if failure := self._failure(behaviour, dialect):
             return failure
-        if error := problem(body, dialect):
+        if error := problem(body, dialect) or picture_problem(body["messages"]):
             return Response(400, error_answer(400, AiBehaviour(error=error), dialect))
         text = self._text(body, behaviour, dialect)
         answer = Answer(body, behaviour, text, dialect)
@@ -275,7 +314,7 @@ class Ai:
             return "".join(behaviour.chunks)
         if found := wanted(body, dialect):
             return found.answer(body["messages"], self._answerers)
-        return improvise(body["messages"])
+        return seen(body["messages"]) or improvise(body["messages"])
 
     def _plain(self, answer: Answer, headers: dict[str, str]) -> Response:
         return self._whole(answer.plain(), answer.behaviour, headers)

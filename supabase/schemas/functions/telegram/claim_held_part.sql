@@ -1,5 +1,5 @@
--- Extends the lease of a held part of a long text while the user's next message is processed, which takes the part
--- along (shared/features/chat/paste.py). The sweep leaves the part alone until then.
+-- Extends the lease of a held part of a long text, or of a held album, while the user's next message or button is
+-- processed, which takes the part along (shared/features/chat/paste.py, albums.py). The sweep leaves the part alone until then.
 --
 -- Concurrency: a part that another worker has locked or claimed is skipped, and this message is handled alone. The
 --   claim ends with the lease of this message (p_lease_seconds).

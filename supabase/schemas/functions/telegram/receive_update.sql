@@ -148,7 +148,7 @@ begin
   if v_claim.attempt > 1 then  -- the previous worker may have changed it while this one waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
-  if v_session.session_data ? 'paste' and p_kind = 'message'
+  if v_session.session_data ? 'paste' and p_kind in ('message', 'callback_query')
     and v_session.session_data -> 'paste' ->> 'update_id' is distinct from p_update_id::text
   then
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);

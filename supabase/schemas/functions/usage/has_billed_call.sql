@@ -1,5 +1,6 @@
--- Returns whether an AI provider charged the owner for any call of an update: a call on the owner's key that has a
--- cost, however small. p_usage: see private.record_usage.
+-- Returns whether an AI provider charged the owner for any answer of an update: a call on the owner's key that has a
+-- cost, however small. A transcription is no answer: the user whose voice message holds no word gets nothing for it.
+-- p_usage: see private.record_usage.
 --
 -- Concurrency: computes only.
 -- Locks: none.
@@ -16,7 +17,9 @@ begin
   return (
     select exists (
       select from jsonb_array_elements(p_usage) as c (call)
-       where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
+       where c.call ->> 'cost' is not null
+         and c.call ->> 'kind' is distinct from 'transcription'
+         and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
     )
   );
 end

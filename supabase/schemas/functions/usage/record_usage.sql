@@ -77,7 +77,10 @@ begin
     )
     values (
       p_update.user_id, p_update.bot, coalesce(v_call ->> 'provider', ''), coalesce(v_call ->> 'model', ''),
-      case when v_call ->> 'kind' in ('image', 'video') then v_call ->> 'kind' else 'chat' end,
+      case
+        when v_call ->> 'kind' in ('image', 'video', 'transcription', 'speech') then v_call ->> 'kind'
+        else 'chat'
+      end,
       coalesce(v_call ->> 'status', ''), coalesce(private.usage_count(v_call ->> 'ms'), 0),
       coalesce(private.usage_count(v_call ->> 'request_bytes'), 0),
       coalesce(private.usage_count(v_call ->> 'response_bytes'), 0),

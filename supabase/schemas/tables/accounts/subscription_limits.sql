@@ -6,7 +6,9 @@ create table public.subscription_limits (
   daily_requests integer check (daily_requests >= 0),
   monthly_requests integer check (monthly_requests >= 0),
   features text[] not null default '{}',
-  history_length integer check (history_length >= 0)
+  history_length integer check (history_length >= 0),
+  voice_seconds integer not null default 300 check (voice_seconds >= 0),
+  document_pages integer not null default 50 check (document_pages >= 0)
 );
 
 comment on table public.subscription_limits is 'Limits and features of each plan';
@@ -15,6 +17,8 @@ comment on column public.subscription_limits.daily_requests is 'AI requests a da
 comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null: only the daily limit applies';
 comment on column public.subscription_limits.features is 'Features beyond plain chat; modes: the chat modes of shared/ai/modes.py';
 comment on column public.subscription_limits.history_length is 'Messages of the conversation that the AI receives; null: MAX_HISTORY_LENGTH';
+comment on column public.subscription_limits.voice_seconds is 'Longest voice message that the bot listens to; 0: none';
+comment on column public.subscription_limits.document_pages is 'Pages of a document that the bot reads, and blocks of 3,000 characters of one without pages; 0: none';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 

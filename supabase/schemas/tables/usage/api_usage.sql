@@ -22,7 +22,7 @@ create table public.api_usage (
   primary key (id, created_at),
   -- One constraint: every statement that writes a row parses each constraint of the table anew.
   constraint api_usage_check check (
-    kind in ('chat', 'image', 'video')
+    kind in ('chat', 'image', 'video', 'transcription', 'speech')
     and least(ms, request_bytes, response_bytes, tokens_in, tokens_out) >= 0
     and cost >= 0
   )

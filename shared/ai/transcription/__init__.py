@@ -1,0 +1,86 @@
+"""Transcribe speech: the words of a voice message.
+
+    words = transcribe(sound, provider=configured_provider(), deadline=…)
+
+A provider is a file in `services/` with a class `Service` (see `contract.py`). Its name is the provider's
+key, and `<KEY>_API_KEY` and `<KEY>_BASE_URL` are those of the chat.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from shared.ai.call_records import Record
+from shared.ai.single_request import open_account, send
+from shared.ai.transcription import services
+from shared.ai.transcription.contract import Sound, TranscriptionService
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+
+__all__ = ["Sound", "configured_provider", "load", "names", "transcribe"]
+
+
+@lru_cache(maxsize=1)
+def names() -> tuple[str, ...]:
+    """Return the keys of the providers that transcribe."""
+    return tuple(sorted(module.name for module in iter_modules(services.__path__)))
+
+
+@lru_cache(maxsize=8)
+def load(key: str) -> TranscriptionService:
+    """Return a provider; its module is imported at its first use.
+
+    Raises:
+        ConfigError: no provider with this key transcribes.
+    """
+    if key not in names():
+        raise ConfigError(
+            f"{key!r} does not transcribe: TRANSCRIPTION_PROVIDER is one of {', '.join(names())}"
+        )
+    service: TranscriptionService = import_module(f"{services.__name__}.{key}").Service(key)
+    return service
+
+
+def configured_provider() -> str | None:
+    """Return TRANSCRIPTION_PROVIDER, else CHAT_PROVIDER if it transcribes, else None."""
+    chosen = settings().transcription_provider or settings().chat_provider
+    return chosen if settings().transcription_provider or chosen in names() else None
+
+
+def transcribe(
+    sound: Sound,
+    *,
+    provider: str,
+    deadline: float,
+    api_key: str | None = None,
+    record: Record | None = None,
+) -> str:
+    """Return the words of a sound, by the deadline at the latest; an empty text where nothing is said.
+
+    Args:
+        deadline: `time.monotonic()`.
+        api_key: the user's own key at the provider, instead of ours.
+        record: called with each attempt, failed ones included.
+
+    Raises:
+        AIError: no transcript; see `chat.complete` for its kinds.
+        ConfigError: no such provider, or no usable key of ours.
+    """
+    service = load(provider)
+    model = service.MODEL
+    if api_key is None and provider == configured_provider():
+        model = settings().transcription_model or model
+    account = open_account(service.provider, api_key)
+    return send(
+        service.provider,
+        account,
+        service.request(sound, model, account.secret),
+        service.read,
+        kind="transcription",
+        model=model,
+        price=service.price(model, sound.seconds),
+        deadline=deadline,
+        record=record,
+    ).strip()

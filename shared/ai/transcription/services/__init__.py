@@ -1,0 +1,1 @@
+"""The providers that transcribe, one file each, named by the provider's key."""

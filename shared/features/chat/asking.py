@@ -1,0 +1,180 @@
+"""Asks the AI: reserves the request, refuses where none is left, sends the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from shared.core import clock, log
+from shared.core.config import settings
+from shared.core.errors import AIError, ConfigError, UserApiKeyError
+from shared.core.texts import Text, concat
+from shared.features.chat.mode import current_mode
+from shared.features.common.menu import back, buy_button, main_menu
+from shared.features.common.quota import month_reset_day, reset_time, upgrade_options
+from shared.features.common.trial_offer import trial_offer, trial_row
+from shared.features.common.user_key import OpenKey, say_failed
+from shared.telegram import reply
+from shared.telegram.chat_action import typing
+from shared.telegram.context import UpdateContext
+from shared.telegram.pipeline import MAX_TEXT
+
+if TYPE_CHECKING:
+    from shared.ai.chat import ChatAnswer
+    from shared.features.chat.question import Question
+
+_ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
+_COST_LIMITS = {"user_cost": "limit_user_cost", "bot_cost": "limit_bot_cost"}
+
+
+def admit(context: UpdateContext, own: OpenKey | None) -> bool:
+    """Return whether the AI may be asked, reserving a request if there is none; else answer why not.
+
+    Args:
+        own: the user's own API key, which pays for the question.
+    """
+    if context.reservation is None or (context.reservation == "user_api_key" and own is None):
+        context.reserve(is_user_api_key=own is not None)
+    if not context.may_ask:
+        refuse(context)
+    return context.may_ask
+
+
+def refuse(context: UpdateContext) -> None:
+    """Explain why the question is not sent to the AI and what the user can do. It costs no request."""
+    if context.is_offline:
+        return reply(context.rich("offline_limit"))
+    if context.reservation == "in_progress":
+        return reply(context.rich("in_progress"))
+    if context.reservation in _COST_LIMITS:
+        return _refuse_cost(context)
+    return _refuse_quota(context)
+
+
+def _refuse_cost(context: UpdateContext) -> None:
+    log.warning(
+        "a daily cost limit stops a question",
+        action="cost_limit",
+        bot=context.bot.name,
+        limit=context.reservation,
+        user_id=context.user.id,
+    )
+    text = context.rich(
+        _COST_LIMITS[context.reservation or ""], time=reset_time(context), hours=_hours_left(context)
+    )
+    reply(text, main_menu(context))
+
+
+def _hours_left(context: UpdateContext) -> int:
+    return max(1, round((context.usage.resets_at - clock.now()) / timedelta(hours=1)))
+
+
+def _refuse_quota(context: UpdateContext) -> None:
+    """Explain that the plan's requests are used up, when they reset, and how to get more."""
+    offer = trial_offer(context)
+    usage, time, ways = (
+        context.usage,
+        reset_time(context),
+        upgrade_options(context, has_trial=offer is not None),
+    )
+    if usage.is_month_used_up:
+        limit = usage.monthly_requests or 0
+        day = month_reset_day(context)
+        text = context.rich("limit_reached_month", limit=limit, date=day, time=time, ways=ways)
+    else:
+        limit = usage.daily_requests or 0
+        text = context.rich("limit_reached", limit=limit, time=time, hours=_hours_left(context), ways=ways)
+    return reply(text, [*filter(None, [*trial_row(context, offer), buy_button(context)]), *back(context)])
+
+
+def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> bool:
+    """Answer a question for which a request is reserved, or which the user's own key pays for.
+
+    Returns whether the AI answered; else a reply says why it did not.
+    """
+    head = [] if question.head is None else [question.head]
+    try:
+        said = _ask(context, question, own)
+    except UserApiKeyError as error:
+        log.info("an own key did not work", action="user_api_key_failed", reason=error.reason)
+        say_failed(context, error)
+        return False
+    except (AIError, ConfigError) as error:
+        context.release()
+        if isinstance(error, ConfigError):
+            log.alert(f"the AI cannot be asked: {error}", action="config_error")
+        else:
+            log.warning("the AI failed", action="ai_failed", reason=type(error).__name__)
+        why = context.rich(getattr(error, "text_key", "ai_failed"), counted=_counted(context))
+        reply(concat(*head, why, separator="\n\n"))
+        return False
+    context.settle()
+    words = question.words if question.remembered is None else question.remembered
+    context.remember("user", words)
+    context.remember("assistant", said.text[:MAX_TEXT])
+    ending, shown = "", said.text
+    if said.finish in _ENDINGS:
+        from shared.ai.truncated_markdown import close_markup
+
+        ending, shown = context.text(_ENDINGS[said.finish]), close_markup(shown)
+    from shared.telegram.markdown import render  # imported with the AI below: 20 ms that commands do not need
+    from shared.telegram.split import split
+
+    text, entities = render(shown)
+    whole = Text(text + ending, entities)
+    if head:
+        whole = concat(*head, whole, separator="\n\n")
+    for part in split(whole, max_parts=50):
+        reply(part, needs_delivery_result=True)
+    return True
+
+
+def _counted(context: UpdateContext) -> str:
+    """Return a sentence on whether the failed request counts; empty with the user's own key."""
+    if not context.has_reserved:
+        return ""
+    if not context.is_charged:
+        key = "request_not_counted"
+    elif context.releases_left == 0 and not any(call["cost"] is not None for call in context.ai_calls):
+        key = "request_counted_failures"
+    else:
+        key = "request_counted"
+    return " " + context.text(key)
+
+
+def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> ChatAnswer:
+    from shared.ai.chat import complete
+    from shared.ai.messages import messages_for
+
+    mode = current_mode(context)
+    provider, model = mode.provider or settings().chat_provider, mode.model or settings().chat_model
+    if own is not None:
+        provider, model = own.provider, own.model
+    now = clock.now().astimezone(ZoneInfo(context.usage.timezone))
+    with typing(context):
+        return complete(
+            messages_for(
+                mode,
+                context.history,
+                question.words,
+                now,
+                language=context.language,
+                has_document=question.has_document,
+            ),
+            model=model,
+            provider=provider,
+            temperature=mode.temperature,
+            effort=settings().chat_reasoning_effort or None,
+            record=context.record_ai_call,
+            deadline=context.deadline,
+            user_reference=_reference(context),
+            api_key=own.secret if own is not None else None,
+            pictures=question.pictures,
+        )
+
+
+def _reference(context: UpdateContext) -> str:
+    """Return a stable pseudonym of the user for the provider's abuse monitoring."""
+    return hashlib.sha256(f"{context.bot.telegram_id}:{context.user.telegram_id}".encode()).hexdigest()[:32]
