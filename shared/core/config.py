@@ -46,6 +46,9 @@ class Settings:
     chat_reasoning_effort: str = _setting("CHAT_REASONING_EFFORT", values.reasoning_effort, "")
     transcription_provider: str = _setting("TRANSCRIPTION_PROVIDER", default="")
     transcription_model: str = _setting("TRANSCRIPTION_MODEL", default="")
+    speech_provider: str = _setting("SPEECH_PROVIDER", default="")
+    speech_model: str = _setting("SPEECH_MODEL", default="")
+    speech_voice: str = _setting("SPEECH_VOICE", default="")
     user_api_key_models: Mapping[str, str] = _setting(
         "USER_API_KEY_MODELS", values.model_names, MappingProxyType({})
     )

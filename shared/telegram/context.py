@@ -69,6 +69,10 @@ class BotInterface(Protocol):
         """TeleBot.send_photo."""
 
     @property
+    def send_voice(self) -> Callable[..., object]:
+        """TeleBot.send_voice."""
+
+    @property
     def send_document(self) -> Callable[..., object]:
         """TeleBot.send_document."""
 
@@ -240,6 +244,30 @@ class UpdateContext:
             if error.error_code != 400:
                 raise
             self.reply(caption, keyboard)
+
+    def send_voice(self, sound: bytes, caption: texts.Text | None) -> bool:
+        """Send an MP3 as a voice message before the commit, because its bytes cannot be stored in the outbox.
+
+        Returns whether it was sent: users may forbid voice messages, and chats too.
+
+        Raises:
+            ExternalServiceError: a temporary failure of Telegram; the update will be delivered again.
+        """
+        from telebot import types
+        from telebot.apihelper import ApiTelegramException
+
+        parameters = self._message(caption or "", None)
+        parameters["caption"] = parameters.pop("text") or None
+        entities = [types.MessageEntity(**entity) for entity in parameters.pop("entities", [])]
+        if original := parameters.pop("reply_parameters", None):
+            parameters["reply_parameters"] = types.ReplyParameters(**original)
+        try:
+            self.bot.send_voice(voice=("answer.mp3", sound), caption_entities=entities, **parameters)
+        except ApiTelegramException as error:
+            if error.error_code != 400:
+                raise
+            return False
+        return True
 
     def answer_callback(self, text: str, *, alert: bool = False) -> None:
         """Answer the callback query with a text of 0 to 200 characters: a toast, or a dialog with `alert`."""

@@ -19,7 +19,12 @@ def _media_cost() -> Decimal:
 
 feature = Feature(
     __name__,
-    commands=(Command("mode", "chat"), Command("clear", "chat"), Command("cancel", "chat")),
+    commands=(
+        Command("mode", "chat"),
+        Command("clear", "chat"),
+        Command("voice", "chat", needs="speech"),
+        Command("cancel", "chat"),
+    ),
     buttons=("mode", "album"),
     kinds=("edited_message",),
     takes_texts=True,

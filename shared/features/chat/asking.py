@@ -126,6 +126,11 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
     whole = Text(text + ending, entities)
     if head:
         whole = concat(*head, whole, separator="\n\n")
+    if context.data.get("voice"):
+        from shared.features.chat.speaking import say
+
+        if say(context, whole):
+            return True
     for part in split(whole, max_parts=50):
         reply(part, needs_delivery_result=True)
     return True

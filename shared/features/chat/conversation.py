@@ -20,6 +20,14 @@ def clear(_message: Message) -> None:
     reply(context.rich("clear_done"))
 
 
+@router.message_handler(commands=["voice"])
+def voice(_message: Message) -> None:
+    """Turn answers as voice messages on or off in this chat."""
+    from shared.features.chat import speaking
+
+    speaking.switch(current_context())
+
+
 @router.message_handler(commands=["cancel"])
 def cancel(_message: Message) -> None:
     """Stop waiting for an answer, and return to the default mode."""

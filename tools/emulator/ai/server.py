@@ -16,7 +16,15 @@ from tools.emulator.ai import sales_trainer
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.native import Interface, encoded, find_interface
-from tools.emulator.ai.sound import DEEPSEEK, Recording, find_transcriber, read_recording, transcript
+from tools.emulator.ai.sound import (
+    DEEPSEEK,
+    Recording,
+    find_speaker,
+    find_transcriber,
+    read_recording,
+    spoken,
+    transcript,
+)
 from tools.emulator.ai.structured import Answerer, problem, wanted
 from tools.emulator.ai.vision import picture_problem, seen, without_pictures
 from tools.emulator.ai.wire import Answer, error_answer
@@ -46,6 +54,7 @@ class Ai:
         self._answerers: dict[str, Answerer] = {"TurnLabels": sales_trainer.label}
         self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._recordings: deque[Recording] = deque(maxlen=KEPT_REQUESTS)
+        self._spoken: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
 
     def next(self, *behaviours: AiBehaviour) -> None:
@@ -88,7 +97,7 @@ class Ai:
         """Clear, and remove the recorded requests."""
         self.clear()
         with self._lock:
-            for recorded in (self._requests, self._headers, self._checks, self._recordings):
+            for recorded in (self._requests, self._headers, self._checks, self._recordings, self._spoken):
                 recorded.clear()
 
     @property
@@ -121,13 +130,23 @@ class Ai:
         with self._lock:
             return list(self._recordings)
 
+    @property
+    def spoken(self) -> list[dict[str, Any]]:
+        """Return the requests to read a text aloud so far, oldest first."""
+        with self._lock:
+            return list(self._spoken)
+
     def stop(self) -> None:
         """Let go of the requests that wait."""
         self._stopping.set()
 
     def environment(self) -> dict[str, str]:
         """Return the settings that point the functions at the fake providers."""
-        settings = {"CHAT_PROVIDER": DIALECTS[0].name, "CHAT_MODEL": MODELS[0]}
+        settings = {
+            "CHAT_PROVIDER": DIALECTS[0].name,
+            "CHAT_MODEL": MODELS[0],
+            "SPEECH_PROVIDER": DIALECTS[0].name,
+        }
         for dialect in (*DIALECTS, DEEPSEEK):
             name = dialect.name.upper()
             settings[f"{name}_API_KEY"] = f"emulator-{dialect.name}"
@@ -140,12 +159,8 @@ class Ai:
 
     def handle(self, request: Request) -> Response | None:
         """Answer a request; None when its path belongs to another server."""
-        if request.method == "POST" and (found := find_interface(request.path)):
-            name, interface, model = found
-            provider = next(one for one in DIALECTS if one.name == name)
-            return self._native(request, provider, interface, model)
-        if request.method == "POST" and (transcriber := find_transcriber(request.path)):
-            return self._transcribe(request, transcriber)
+        if request.method == "POST" and (answer := self._own_interface(request)):
+            return answer
         dialect = next(
             (one for one in (*DIALECTS, DEEPSEEK) if request.path.startswith(one.base + "/")), None
         )
@@ -157,6 +172,17 @@ class Ai:
         if request.method == "POST" and path == "/chat/completions":
             return self._chat(request, dialect)
         return Response(404, error_answer(404, AiBehaviour(), dialect))
+
+    def _own_interface(self, request: Request) -> Response | None:
+        """Answer a request that is no chat completion; None when it is one."""
+        if found := find_interface(request.path):
+            name, interface, model = found
+            provider = next(one for one in DIALECTS if one.name == name)
+            return self._native(request, provider, interface, model)
+        if transcriber := find_transcriber(request.path):
+            return self._transcribe(request, transcriber)
+        speaker = find_speaker(request.path)
+        return self._speak(request, speaker) if speaker else None
 
     def _check(self, request: Request, dialect: Dialect) -> Response:
         begin = time.perf_counter()
@@ -251,6 +277,25 @@ class Ai:
             response = self._whole(body, behaviour, {})
         about = {"model": recording.model, "bytes": len(recording.content), "format": recording.format}
         self._seen(request, f"{dialect.name} transcription", about, begin, response.status)
+        return response
+
+    def _speak(self, request: Request, dialect: Dialect) -> Response:
+        begin = time.perf_counter()
+        body = request.json()
+        if not self._takes(dialect.chat_key(request.headers)):
+            return self._wrong_key(dialect)
+        with self._lock:
+            self._spoken.append(body)
+            behaviour = self._next.popleft() if self._next else self._always
+        response = self._failure(behaviour, dialect)
+        if response is None:
+            sound = b"" if behaviour.empty else spoken(body)
+            response = (
+                Response(400, error_answer(400, AiBehaviour(), dialect))
+                if sound is None
+                else Response(200, sound, "audio/mpeg")
+            )
+        self._seen(request, f"{dialect.name} speech", body, begin, response.status)
         return response
 
     def _next_behaviour(self, recording: Recording) -> AiBehaviour:

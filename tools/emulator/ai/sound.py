@@ -36,6 +36,19 @@ class Recording:
         return f"This voice message has {len(self.content)} bytes"
 
 
+def find_speaker(path: str) -> Dialect | None:
+    """Return the provider that reads texts aloud at a path."""
+    return next((one for one in (_OPENAI, _OPENROUTER) if path == f"{one.base}/audio/speech"), None)
+
+
+def spoken(body: Json) -> bytes | None:
+    """Return a sound that holds the words it says; None where the request is invalid."""
+    if body.get("response_format") != "mp3" or not body.get("voice") or not body.get("model"):
+        return None
+    text = body.get("input")
+    return b"ID3" + text.encode() + bytes(16) if isinstance(text, str) and 0 < len(text) <= 4096 else None
+
+
 def find_transcriber(path: str) -> Dialect | None:
     """Return the provider that transcribes at a path."""
     return _PATHS.get(path)

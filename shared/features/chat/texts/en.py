@@ -90,4 +90,8 @@ TEXTS: Mapping[str, str] = {
     "album_late": "🖼 Part of your album arrived after I answered. Should I look at it too?",
     "album_ask_late": "Look at it",
     "document_album": "📄 I read documents one at a time. Send each in its own message.",
+    "command_voice": "Turn voice answers on or off",
+    "speech_on": "🔊 I’ll answer with voice messages in this chat. Turn them off: /voice",
+    "speech_off": "🔇 I’ll answer with text again. Turn voice on: /voice",
+    "speech_unavailable": "🔇 I can’t answer with voice messages. I’ll keep writing.",
 }

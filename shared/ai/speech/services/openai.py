@@ -1,0 +1,20 @@
+"""OpenAI's speech (https://developers.openai.com/api/reference/resources/audio).
+
+The model ends on 2027-01-06, and OpenAI names no successor at this address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+from shared.ai.speech.contract import SpeechService
+
+
+class Service(SpeechService):
+    """Speech of OpenAI and of servers with the same interface."""
+
+    MODEL = "gpt-4o-mini-tts"
+    VOICE = "coral"
+    PRICES: ClassVar[Mapping[str, Decimal]] = {"gpt-4o-mini-tts": Decimal("0.017")}
