@@ -7,6 +7,7 @@ import { commandKey, offerCommands, startCommands } from "./commands.js";
 import { $, fullName, h, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { gist } from "./message.js";
+import { canRecord, dropRecording, isRecording, startRecording, stopRecording } from "./record.js";
 import { address, chatId, on, store, unreadKey } from "./store.js";
 
 const field = $("write");
@@ -28,6 +29,7 @@ const SOMETHING = { forward: "A forwarded message." };
 
 async function submit(event) {
   event.preventDefault();
+  if (isRecording()) files = [{ file: await stopRecording(), asVoice: true }];
   const text = field.value.trim();
   if (!text && !files.length) return;
   const [aim, attached] = [target, files];
@@ -52,7 +54,7 @@ function setText(text) {
 function resize() {
   field.style.setProperty("height", "auto");
   field.style.setProperty("height", `${Math.min(field.scrollHeight, 180)}px`);
-  $("send").disabled = !field.value.trim() && !files.length;
+  $("send").disabled = !field.value.trim() && !files.length && !isRecording();
 }
 
 /** Shows above the field what is being replied to or edited; null hides it. */
@@ -73,7 +75,19 @@ function attachFiles(list) {
   field.focus();
 }
 
+/** Records a voice message until Send, or until the cross. */
+async function record() {
+  try {
+    await startRecording();
+  } catch {
+    return renderStrip("No microphone", "The browser gave no access to it", "Close");
+  }
+  renderStrip("Recording", "Send ends the recording and sends it", "Drop the recording");
+  resize();
+}
+
 function clear() {
+  dropRecording();
   files = [];
   quote(null);
 }
@@ -101,7 +115,7 @@ function onkeydown(event) {
   // Enter that ends a composition (Japanese, Chinese, Korean) sends nothing; Safari says so by key code 229 alone.
   if (event.isComposing || event.keyCode === 229 || commandKey(event)) return;
   if (event.key === "Enter" && !event.shiftKey) submit(event);
-  else if (event.key === "Escape" && (target || files.length)) cancel();
+  else if (event.key === "Escape" && (target || files.length || isRecording())) cancel();
   else if (event.key === "ArrowUp" && !field.value) editLast(event);
 }
 
@@ -124,6 +138,7 @@ function attach() {
   openMenu($("attach"), [
     { icon: "photo", label: "Photo or video…", run: () => pick("image/*,video/*") },
     { icon: "document", label: "File…", run: () => pick("") },
+    ...(canRecord() ? [{ icon: "voice", label: "Record a voice message…", run: record }] : []),
     ...samples,
   ]);
 }

@@ -1,7 +1,8 @@
 // Own files as attachments: which kind of message they become, and their bytes for the API.
 
-/** The kind of message that shows a file; `asFile` sends any file as a document. */
-function kindOf({ file, asFile }) {
+/** The kind of message that shows a file; `asFile` sends any file as a document, `asVoice` a sound as a voice message. */
+function kindOf({ file, asFile, asVoice }) {
+  if (asVoice) return "voice";
   if (asFile) return "document";
   if (file.type === "image/gif") return "animation";
   if (file.type.startsWith("image/") && file.type !== "image/svg+xml") return "photo";
