@@ -170,3 +170,18 @@ def test_an_album_whose_caption_holds_a_secret_is_not_sent(stack: Stack, sql: Sq
     assert says(chat.answer().text, "secret_seen")
     stored = sql("select payload::text, answer::text from telegram_updates where chat_id = %s", anna.id)
     assert "a1B2a1B2" not in str(stored)
+
+
+def test_a_cleared_conversation_forgets_late_pictures(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna")
+    chat = anna.chat("assistant")
+    waiting = _send(chat, ("red", "green"))
+    group = sql("select session_data->'paste'->>'album' as id from bot_sessions where chat_id = %s", anna.id)
+    waiting.tap("Answer now")
+    chat.answer()
+    chat.send_content(_content(stack, "blue") | {"media_group_id": group[0]["id"]}).wait()
+    offer = chat.answer()
+    chat.send("/clear")
+    chat.answer()
+    assert says(offer.tap("Look at it").answer()["text"], "album_answered")
+    assert len(stack.ai.requests) == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.stories.test_keys import a_key, add
 from tests.stories.test_spin import begin, turns_of
 from tests.support import message_update, says, started_user
 from tests.telegram.test_updates import requests_of
@@ -191,3 +192,22 @@ def test_without_a_training_nothing_is_transcribed(stack: Stack, sql: Sql) -> No
     chat.voice()
     chat.answer()
     assert stack.ai.recordings == []
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "is_own", "requests"),
+    [("OpenAI", "openai", True, 0), ("Google Gemini", "gemini", True, 0), ("Anthropic", "openai", False, 1)],
+)
+def test_a_users_own_key_transcribes_where_its_provider_can(
+    stack: Stack, sql: Sql, name: str, provider: str, is_own: bool, requests: int
+) -> None:
+    anna = stack.telegram.user("Anna")
+    chat = anna.chat("assistant")
+    add(chat, name, a_key(name))
+    chat.voice()
+    assert chat.answer(20).text.startswith("🎙 ")
+    assert [one.provider for one in stack.ai.recordings] == [provider]
+    (kind, _, was_own), chat_call = _calls(sql, anna.id)
+    assert (kind, was_own) == ("transcription", is_own)
+    assert chat_call[2], "the answer is always on the user's own key"
+    assert requests_of(sql, anna.id) == requests

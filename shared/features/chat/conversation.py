@@ -15,8 +15,9 @@ def clear(_message: Message) -> None:
     """Erase the conversation of this chat from the database."""
     context = current_context()
     context.forget()
-    if "pictures" in context.data:
-        context.set_data("pictures", None)
+    for key in ("pictures", "late_pictures"):
+        if key in context.data:
+            context.set_data(key, None)
     reply(context.rich("clear_done"))
 
 
