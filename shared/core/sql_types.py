@@ -795,6 +795,12 @@ class BeginQuizRound(TypedDict):
     sent: list[int]
 
 
+class BeginSubmission(TypedDict):
+    """public.begin_submission"""
+
+    outcome: Literal["begun", "superseded", "over"]
+
+
 class TrainingStateTurns(TypedDict):
     """private.training_state.turns"""
 
@@ -934,6 +940,33 @@ class ClaimDueRenewals(TypedDict):
     due: int
     charges: list[LeaseCharge]
     outgoing: list[OutgoingItem]
+
+
+class ClaimGenerations(TypedDict):
+    """public.claim_generations"""
+
+    id: int
+    attempt: int
+    bot: str
+    chat_id: int
+    thread_id: int
+    reply_to: int | None
+    language: str | None
+    language_code: str | None
+    user_id: int
+    telegram_id: int
+    kind: Literal["image", "video"]
+    provider: str
+    model: str
+    request: JsonValue
+    token: str
+    state: Literal["reserved", "submitted", "copied", "succeeded", "failed", "expired"]
+    provider_job_id: str | None
+    submissions: int
+    polls: int
+    delivery_failures: int
+    files: list[JsonValue]
+    seconds: int
 
 
 class ClaimOpenOrders(TypedDict):
@@ -1084,10 +1117,23 @@ class DeadLetterUpdate(TypedDict):
     outcome: Literal["dead_lettered", "known"]
 
 
+class DeleteGenerations(TypedDict):
+    """public.delete_generations"""
+
+    deleted: int
+
+
 class DisputeTrainingTurn(TypedDict):
     """public.dispute_training_turn"""
 
     outcome: Literal["sent", "known", "limit", "none"]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
+class EndGeneration(TypedDict):
+    """public.end_generation"""
+
+    outcome: Literal["recorded", "known", "superseded"]
     outgoing: NotRequired[list[OutgoingItem]]
 
 
@@ -1101,6 +1147,13 @@ class EnqueueQuizReminders(TypedDict):
 class EnqueueQuizSummary(TypedDict):
     """public.enqueue_quiz_summary"""
 
+    outgoing: list[OutgoingItem]
+
+
+class ExpireGenerations(TypedDict):
+    """public.expire_generations"""
+
+    expired: int
     outgoing: list[OutgoingItem]
 
 
@@ -1683,6 +1736,12 @@ class PaymentHistory(TypedDict):
     at: str
 
 
+class PostponeGeneration(TypedDict):
+    """public.postpone_generation"""
+
+    outcome: Literal["recorded", "superseded"]
+
+
 class ProductsForSaleDiscount(TypedDict):
     """public.products_for_sale.discount"""
 
@@ -1844,10 +1903,23 @@ class RecordCancelResult(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class RecordCopied(TypedDict):
+    """public.record_copied"""
+
+    outcome: Literal["recorded", "superseded"]
+
+
 class RecordDeliveries(TypedDict):
     """public.record_deliveries"""
 
     dropped: int
+
+
+class RecordDelivery(TypedDict):
+    """public.record_delivery"""
+
+    outcome: Literal["recorded", "superseded"]
+    outgoing: NotRequired[list[OutgoingItem]]
 
 
 class RecordPaymentEvent(TypedDict):
@@ -1880,6 +1952,12 @@ class RecordRefundResult(TypedDict):
     is_accepted: bool
     error: str | None
     outgoing: list[OutgoingItem]
+
+
+class RecordSubmission(TypedDict):
+    """public.record_submission"""
+
+    outcome: Literal["recorded", "known", "conflict", "over"]
 
 
 class RecordTrainingTurn(TypedDict):
@@ -1940,6 +2018,53 @@ class RemoveTeamMember(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class GenerationStateTelegramFiles(TypedDict):
+    """private.generation_state.telegram_files"""
+
+    kind: str
+    file_id: str
+
+
+class GenerationState(TypedDict):
+    """private.generation_state"""
+
+    id: int
+    kind: Literal["image", "video"]
+    state: Literal[
+        "reserved",
+        "submitting",
+        "submitted",
+        "copied",
+        "succeeded",
+        "delivered",
+        "failed",
+        "refused",
+        "expired",
+        "canceled",
+    ]
+    requests: int
+    amount: str
+    deadline: str
+    telegram_files: list[GenerationStateTelegramFiles]
+
+
+class ReserveGeneration(TypedDict):
+    """public.reserve_generation"""
+
+    outcome: Literal[
+        "reserved",
+        "known",
+        "unfinished",
+        "refused",
+        "no_balance",
+        "in_progress",
+        "user_cost",
+        "bot_cost",
+        "too_many_refusals",
+    ]
+    generation: NotRequired[GenerationState]
+
+
 class ReserveRequest(TypedDict):
     """public.reserve_request"""
 
@@ -1955,6 +2080,18 @@ class RetryPaymentEvents(TypedDict):
     applied: int
     failed: int
     ignored: int
+    outgoing: list[OutgoingItem]
+
+
+class RetrySubmission(TypedDict):
+    """public.retry_submission"""
+
+    outcome: Literal["recorded", "superseded"]
+
+
+class SaveGenerationMessage(TypedDict):
+    """public.save_generation_message"""
+
     outgoing: list[OutgoingItem]
 
 
@@ -2021,6 +2158,14 @@ class SetTimeZone(TypedDict):
     time_zone: str
     next_time_zone: str | None
     outcome: Literal["set", "scheduled", "unchanged", "too_soon", "unknown_zone"]
+
+
+class SettleGeneration(TypedDict):
+    """public.settle_generation"""
+
+    outcome: Literal["settled", "superseded"]
+    is_late: NotRequired[bool]
+    generation: NotRequired[GenerationState]
 
 
 class StaleUpdates(TypedDict):

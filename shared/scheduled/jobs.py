@@ -31,6 +31,11 @@ JOBS = {
         "shared.payments.payments_job:payments",
         "Checks open orders with providers, sends reminders",
     ),
+    "generations": Job(
+        "* * * * *",
+        "shared.generations.worker:generations",
+        "Makes pictures and videos: submits, polls, delivers, expires",
+    ),
     "statements": Job(
         "17 * * * *",
         "shared.payments.reconciliation:statements",

@@ -80,7 +80,32 @@ def call(bot: str, method: str, parameters: JsonObject, *, timeout: float = TIME
     Raises:
         TelegramError: refused, or no response within `timeout` seconds.
     """
-    content = _post(bot, method, parameters, timeout).json()
+    return _result(method, _post(bot, method, parameters, timeout).json())
+
+
+def upload(
+    bot: str,
+    method: str,
+    parameters: JsonObject,
+    files: Mapping[str, tuple[str, bytes, str]],
+    *,
+    timeout: float,
+) -> JsonValue:
+    """Call one method of the Bot API with files (name, content, media type), and return its result.
+
+    Raises:
+        TelegramError: refused, or no response within `timeout` seconds.
+    """
+    url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
+    return _result(method, _post_files(method, url, parameters, files, timeout).json())
+
+
+def _result(method: str, content: JsonObject) -> JsonValue:
+    """Return the result in a response of the Bot API.
+
+    Raises:
+        TelegramError: the call was refused.
+    """
     if content["ok"]:
         return content["result"]
     details = content.get("parameters") or {}
@@ -138,13 +163,19 @@ def _send_for_telebot(
     bot = next((bot for bot, its in settings().bot_tokens.items() if its == token), "")
     if not files:
         return _post(bot, name, dict(params or {}), TIMEOUT)
-    fields: dict[str, str | _FileField] = {key: _field(value) for key, value in (params or {}).items()}
+    return _post_files(name, url, params or {}, files, FILE_TIMEOUT)
+
+
+def _post_files(
+    name: str, url: str, parameters: JsonObject, files: Mapping[str, _File], timeout: float
+) -> _BotApiResponse:
+    fields: dict[str, str | _FileField] = {key: _field(value) for key, value in parameters.items()}
     fields.update({key: _file(value) for key, value in files.items()})
     from urllib3.filepost import encode_multipart_formdata  # 20 ms to import, and files are rarely sent
 
     body, kind = encode_multipart_formdata(fields)
     try:
-        answer = http.request("POST", url, timeout=FILE_TIMEOUT, body=body, headers={"Content-Type": kind})
+        answer = http.request("POST", url, timeout=timeout, body=body, headers={"Content-Type": kind})
     except http.RequestError as error:
         raise TelegramError(name, 0, str(error)) from None
     return _decode(name, answer)

@@ -133,6 +133,8 @@ class UpdateContext:
         messages: additions to the conversation history.
         changes: changes of session and user, as `finish_update` takes them.
         needs_delivery_result: the answer must be delivered by explicit calls, see `reply`.
+        after_commit: functions to call once the answer is committed and delivered. They must not raise, and
+            are not called again when the process dies.
     """
 
     bot: BotInterface
@@ -161,6 +163,7 @@ class UpdateContext:
     ai_calls: list[Mapping[str, object]] = field(default_factory=list)
     settlement: str | None = None
     needs_delivery_result: bool = False
+    after_commit: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def reference(self) -> str:
@@ -208,6 +211,11 @@ class UpdateContext:
         if order_id is not None:
             return self.call("sendMessage", {**parameters, "order_id": order_id}, needs_delivery_result=True)
         return self.call("sendMessage", parameters)
+
+    def reply_about_generation(self, text: texts.Text | str, generation_id: int) -> None:
+        """Send a message about a job in progress; it is deleted when the job ends."""
+        parameters = {**self._message(text, None), "generation_id": generation_id}
+        self.call("sendMessage", parameters, needs_delivery_result=True)
 
     def set_menu(self, menu: Iterable[JsonObject]) -> None:
         """Set command menus (`menus.menus`) after the commit; the outbox retries them when rate-limited."""

@@ -16,7 +16,13 @@ from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram import api, templates
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ClaimOutbox, OutboxItem, OutgoingItem, RecordDeliveries
+    from shared.core.sql_types import (
+        ClaimOutbox,
+        OutboxItem,
+        OutgoingItem,
+        RecordDeliveries,
+        SaveGenerationMessage,
+    )
 
 # Error descriptions of a chat or topic in which the bot may not write.
 _NO_RIGHTS = re.compile(
@@ -26,9 +32,10 @@ _NO_RIGHTS = re.compile(
 )
 # The topic was deleted, or the group no longer has topics (tucnak/telebot 762, BetterForward 58).
 _NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED", re.IGNORECASE)
-# The message already has this text, was deleted, or can no longer be edited.
+# The message already has this text, was deleted, or can no longer be edited or deleted.
 _NO_EDIT = re.compile(
-    r"message is not modified|message to edit not found|message can't be edited|MESSAGE_ID_INVALID",
+    r"message is not modified|message to edit not found|message can't be edited|MESSAGE_ID_INVALID"
+    r"|message to delete not found|message can't be deleted",
     re.IGNORECASE,
 )
 _MIN_TIME = 1.0  # seconds that must be left for another attempt
@@ -110,11 +117,23 @@ def send(bot: str, method: str, parameters: JsonObject, deadline: float) -> Json
                 raise
 
 
+def may_not_write(error: TelegramError) -> bool:
+    """Return whether a call was refused because the bot may not write in the chat."""
+    return error.status == 400 and bool(_NO_RIGHTS.search(error.description))
+
+
+def is_topic_gone(error: TelegramError) -> bool:
+    """Return whether a call was refused because the chat no longer has the topic."""
+    return bool(_NO_TOPIC.search(error.description))
+
+
 def _deliver_one(bot: str, item: OutboxItem, deadline: float) -> DeliveryResult:
     try:
         sent = send(bot, item["method"], item["parameters"], deadline)
         if "order_id" in item["parameters"]:
             _save_invitation(item["parameters"]["order_id"], sent)
+        if "generation_id" in item["parameters"]:
+            _save_status_message(item["parameters"]["generation_id"], sent)
         return {"id": item["id"], "outcome": "sent"}
     except TelegramError as error:
         return _failure_result(bot, item, error)
@@ -134,6 +153,17 @@ def _save_invitation(order_id: int, sent: JsonValue) -> None:
         log.warning(
             "the id of a payment message was not saved", action="invitation_not_saved", reason=str(error)
         )
+
+
+def _save_status_message(generation_id: int, sent: JsonValue) -> None:
+    """Save the id of the message about a job in progress; when the job is over, it is deleted at once."""
+    try:
+        saved: SaveGenerationMessage = db.call(
+            "save_generation_message", p_id=generation_id, p_message_id=sent["message_id"]
+        )
+        deliver_outgoing(saved["outgoing"])
+    except (DatabaseUnavailable, KeyError, TypeError) as error:
+        log.warning("the id of a message was not saved", action="status_message_not_saved", reason=str(error))
 
 
 def _postponed(item: OutboxItem, retry_after: float, error: str) -> DeliveryResult:
@@ -157,7 +187,9 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
             "the user blocked the bot", action="bot_blocked", bot=bot, chat_id=item["parameters"]["chat_id"]
         )
         return {"id": item["id"], "outcome": "blocked"}
-    if method in ("editMessageText", templates.METHOD) and _NO_EDIT.search(error.description):
+    if method in ("editMessageText", "deleteMessage", templates.METHOD) and _NO_EDIT.search(
+        error.description
+    ):
         log.info("a message was not edited", action="edit_refused", bot=bot, reason=str(error))
         return {"id": item["id"], "outcome": "refused"}
     if _NO_RIGHTS.search(error.description):
@@ -187,7 +219,7 @@ def _to_bot_api(method: str, parameters: JsonObject) -> tuple[str, JsonObject]:
     """Render a template; drop parameters that only the outbox uses (order and ordering of setMyCommands)."""
     if method == templates.METHOD:
         return templates.render(parameters)
-    internal = {"order_id", "chat_id"} if method == "setMyCommands" else {"order_id"}
+    internal = {"order_id", "generation_id"} | ({"chat_id"} if method == "setMyCommands" else set())
     return method, {key: value for key, value in parameters.items() if key not in internal}
 
 

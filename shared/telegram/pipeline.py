@@ -210,4 +210,6 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
     # A redelivery does not get it again: the sweep delivers it.
     if message := finished.get("referral_message"):
         outbox.deliver(context.bot.name, [message], deadline)
+    for action in context.after_commit:
+        action()
     return DONE if finished.get("withheld") else WebhookResponse(body=body)

@@ -21,7 +21,7 @@ def render(parameters: JsonObject) -> tuple[str, JsonObject]:
 
     Args:
         parameters: {chat_id, languages, key, values} with optional `timezone`, `buttons` (rows of {key, url}
-            or {key, data}) and `message_id`, the message to edit.
+            or {key, data}), `message_thread_id`, `reply_parameters`, and `message_id`, the message to edit.
 
     Raises:
         KeyError: the text or one of its values does not exist; a newer revision may have enqueued it.
@@ -40,6 +40,9 @@ def render(parameters: JsonObject) -> tuple[str, JsonObject]:
             for row in buttons
         ]
         message["reply_markup"] = {"inline_keyboard": keyboard}
+    message |= {
+        name: parameters[name] for name in ("message_thread_id", "reply_parameters") if name in parameters
+    }
     if "message_id" in parameters:
         return "editMessageText", {**message, "message_id": parameters["message_id"]}
     return "sendMessage", message

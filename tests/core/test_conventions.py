@@ -15,9 +15,10 @@ MAY_USE = {
     "ai": set(),
     "core": set(),
     "bots": {"telegram", "features"},
-    "features": {"telegram", "ai", "payments"},
+    "features": {"telegram", "ai", "payments", "generations"},
+    "generations": {"telegram", "ai", "storage"},
     "payments": {"telegram"},
-    "scheduled": {"telegram", "payments", "storage"},
+    "scheduled": {"telegram", "payments", "storage", "generations"},
     "storage": set(),
     "telegram": {"bots"},
 }

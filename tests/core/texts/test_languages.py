@@ -86,6 +86,7 @@ def test_every_text_is_used_somewhere() -> None:
         "ends_",
     )
     made += (
+        "generation_",
         "renewal_",
         "subscription_renewal_",
         "subscription_alarm_",

@@ -1,0 +1,61 @@
+"""Fetch the files of a finished job, keep them, charge the job, and hand it to delivery."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from shared.ai.media.contract import DownloadError
+from shared.core import db, log
+from shared.generations import delivery, ending, storing
+from shared.generations.job import BytesOfFile, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.ai.media.contract import Finished, MediaProvider
+    from shared.core.sql_types import RecordCopied, SettleGeneration
+
+DOWNLOAD_TIME = 45.0  # seconds for each file
+RETRY_SECONDS = 15
+
+
+def copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float | None = None) -> None:
+    """Store the files of a job and charge it, each committed; then deliver it.
+
+    Without a storage the files are delivered from memory. A worker that then crashes before the delivery has
+    lost those of a provider that answers at once: the price is released.
+    """
+    try:
+        files = [
+            provider.download(file, min(deadline or monotonic() + DOWNLOAD_TIME, monotonic() + DOWNLOAD_TIME))
+            for file in finished.files
+        ]
+    except DownloadError as error:
+        if error.is_gone or not job.provider_job_id:
+            return ending.fail(job, "result_lost", str(error))
+        log.warning("a result was not fetched", action="generation_not_copied", job=job.id, error=str(error))
+        return job.postpone(None if job.is_late else RETRY_SECONDS, str(error))
+    stored = storing.store(job, files)
+    if stored is None:  # try again later, while the provider keeps the files
+        if job.provider_job_id:
+            return job.postpone(None if job.is_late else RETRY_SECONDS, "Storage did not take the files")
+        stored = [storing.describe(None, file) for file in files]
+    recorded: RecordCopied = db.call(
+        "record_copied",
+        p_id=job.id,
+        p_attempt=job.attempt,
+        p_files=stored,
+        p_cost=None if finished.cost_usd is None else str(finished.cost_usd),
+        p_usage=ending.usage(finished.usage),
+    )
+    if recorded["outcome"] == "recorded":
+        settle(provider, job, files)
+    return None
+
+
+def settle(provider: MediaProvider, job: Job, files: Sequence[BytesOfFile] = ()) -> None:
+    """Charge a job whose files are stored, and deliver it."""
+    settled: SettleGeneration = db.call("settle_generation", p_id=job.id, p_attempt=job.attempt)
+    if settled["outcome"] == "settled":
+        delivery.deliver(provider, job, files, is_late=settled["is_late"])

@@ -1,0 +1,44 @@
+"""Read the state of a submitted job at its provider."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from shared.ai.media.contract import Failed, Finished, Refused, Submitted
+from shared.core import log
+from shared.core.errors import ConfigError
+from shared.generations import copying, ending
+from shared.generations.job import Job
+
+if TYPE_CHECKING:
+    from shared.ai.media.contract import MediaProvider
+
+READ_TIME = 15.0  # seconds
+FIRST_POLL = 10.0  # seconds
+MAX_POLL = 60.0
+
+
+def poll(provider: MediaProvider, job: Job, deadline: float) -> None:
+    """Read a job's state and go on with what it is."""
+    try:
+        outcome = provider.read(job.provider_job_id or "", min(deadline, monotonic() + READ_TIME))
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        job.postpone(None if job.is_late else MAX_POLL, str(error))
+        return
+    match outcome:
+        case Submitted():
+            # A late result that is not there yet: its next callback looks again.
+            job.postpone(None if job.is_late else pause(job.polls, outcome.poll_after_s))
+        case Finished():
+            copying.copy(provider, job, outcome, deadline)
+        case Refused():
+            ending.refuse(job, outcome)
+        case Failed():
+            ending.fail(job, outcome.cause, outcome.message)
+
+
+def pause(polls: int, wanted: float = 0) -> float:
+    """Return the seconds to the next poll: 10, 15, 22 … up to 60; longer where the provider asks for it."""
+    return min(max(FIRST_POLL * 1.5 ** min(polls, 10), wanted), MAX_POLL)

@@ -1,0 +1,120 @@
+"""Send a reserved job to its provider, once.
+
+The state "submitting" is committed before the request. No provider has an idempotency key, so a request whose
+outcome is unknown is not repeated: the job fails and its price is released; a callback that still comes
+delivers it.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from shared.ai.media.contract import (
+    Failed,
+    Finished,
+    MediaOptions,
+    MediaRequest,
+    Reference,
+    Refused,
+    Submitted,
+)
+from shared.core import db, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError, TelegramError
+from shared.core.signatures import hmac_sha256
+from shared.generations import copying, ending
+from shared.generations.job import Job
+from shared.telegram import api
+
+if TYPE_CHECKING:
+    from shared.ai.media.contract import MediaProvider, Outcome
+    from shared.core.sql_types import BeginSubmission, RecordSubmission
+
+SUBMIT_TIME = 90.0  # seconds; a picture that the provider makes at once takes up to a minute
+MAX_SUBMISSIONS = 3
+RETRY_SECONDS = 5
+MAX_RETRY_SECONDS = 60
+
+
+def submit(provider: MediaProvider, job: Job) -> None:
+    """Send a job that was claimed as reserved, and go on with what comes back."""
+    try:
+        request = _request(job)
+    except TelegramError as error:
+        return _reference_lost(job, error)
+    begun: BeginSubmission = db.call("begin_submission", p_id=job.id, p_attempt=job.attempt)
+    if begun["outcome"] != "begun":
+        return job.postpone(None)
+    try:
+        outcome = provider.submit(request, monotonic() + SUBMIT_TIME)
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return ending.fail(job, "config_error", str(error))
+    return _handle(provider, job, outcome)
+
+
+def _handle(provider: MediaProvider, job: Job, outcome: Outcome) -> None:
+    match outcome:
+        case Submitted():
+            _record(job, outcome)
+        case Finished():
+            copying.copy(provider, job, outcome)
+        case Refused():
+            ending.refuse(job, outcome)
+        case Failed(may_retry=True) if job.submissions + 1 < MAX_SUBMISSIONS:
+            seconds = min(outcome.retry_after_s or RETRY_SECONDS, MAX_RETRY_SECONDS)
+            db.call(
+                "retry_submission",
+                p_id=job.id,
+                p_attempt=job.attempt,
+                p_seconds=int(seconds) + 1,
+                p_error=outcome.message,
+            )
+        case Failed():
+            # Whether the provider works on it is unknown: a callback may still bring the result.
+            is_unknown = outcome.spent is None and not outcome.may_retry
+            ending.fail(job, "unanswered" if is_unknown else outcome.cause, outcome.message)
+
+
+def _record(job: Job, outcome: Submitted) -> None:
+    recorded: RecordSubmission = db.call(
+        "record_submission", p_id=job.id, p_provider_job_id=outcome.provider_job_id
+    )
+    if recorded["outcome"] == "conflict":
+        log.alert(
+            "a provider gave the name of a job to another one",
+            action="generation_conflict",
+            provider=job.provider,
+            job=job.id,
+        )
+        ending.fail(job, "conflict", "the provider's name of the job belongs to another job")
+
+
+def _reference_lost(job: Job, error: TelegramError) -> None:
+    """A picture that the user sent cannot be fetched from Telegram now, or ever."""
+    if error.is_temporary and job.submissions < MAX_SUBMISSIONS:
+        job.postpone(RETRY_SECONDS, str(error))
+    else:
+        ending.fail(job, "invalid_reference", str(error))
+
+
+def _request(job: Job) -> MediaRequest:
+    options = {name: value for name, value in job.request.get("options", {}).items() if value is not None}
+    return MediaRequest(
+        kind=job.kind,
+        model=job.model,
+        prompt=job.request.get("prompt", ""),
+        references=tuple(_reference(job.bot, one) for one in job.request.get("references", [])),
+        options=MediaOptions(**options),
+        user_hash=hmac_sha256(settings().user_hash_key, b"media:%d" % job.telegram_id).hex(),
+        job=str(job.id),
+    )
+
+
+def _reference(bot: str, stored: dict[str, str]) -> Reference:
+    """Fetch a picture that the user sent: {file_id, mime, role}. The link to it holds the bot's token."""
+    found = api.call(bot, "getFile", {"file_id": stored["file_id"]})
+    data = api.download(bot, found["file_path"])
+    role = stored.get("role", "reference")
+    return Reference(data, stored.get("mime", "image/jpeg"), role=role)  # type: ignore[arg-type]

@@ -1,0 +1,31 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "generation_started_image": "🎨 Drawing your picture… It usually takes less than a minute.",
+    "generation_started_video": "🎬 Making your video… It usually takes a few minutes.",
+    "generation_unfinished_image": "⏳ I’m still drawing your last picture. Try again once it’s here.",
+    "generation_unfinished_video": "⏳ I’m still making your last video. Try again once it’s here.",
+    "generation_no_requests": "You don’t have enough requests left for this.",
+    "generation_no_balance": "Your balance is too low for this.",
+    "generation_limit": "You’ve reached today’s limit. Try again tomorrow.",
+    "generation_wait": "⏳ I’m still answering your last messages. Try again in a moment.",
+    "generation_too_many_refusals": (
+        "🚫 Too many of your recent descriptions broke the AI provider’s content rules. Try again tomorrow."
+    ),
+    "generation_failed_image": "⚠️ I couldn’t make this picture. You weren’t charged. Please try again.",
+    "generation_failed_video": "⚠️ I couldn’t make this video. You weren’t charged. Please try again.",
+    "generation_refused_image": (
+        "🚫 The AI provider’s content rules don’t allow this picture. You weren’t charged. Try describing it "
+        "differently."
+    ),
+    "generation_refused_video": (
+        "🚫 The AI provider’s content rules don’t allow this video. You weren’t charged. Try describing it "
+        "differently."
+    ),
+    "generation_answered": "💬 Instead of a picture, the AI answered:\n\n{answer}\n\nYou weren’t charged.",
+    "generation_expired_image": "⌛ This picture took too long, so I stopped waiting. You weren’t charged.",
+    "generation_expired_video": "⌛ This video took too long, so I stopped waiting. You weren’t charged.",
+    "generation_late": "This one came late, so it’s free.",
+}

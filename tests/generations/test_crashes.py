@@ -1,0 +1,68 @@
+"""A worker that dies before or after any of its calls: one charge and one delivery, or one release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.generations import worker
+from tests.generations.conftest import Customer
+from tests.generations.painter import Crashes, Painter
+from tests.supabase.generations.jobs import Job, Sql
+
+Order = Callable[..., Job]
+Run = Callable[..., None]
+STEPS = 18  # calls of a job that is submitted and polled; fewer where the provider answers at once
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("is_after", [True, False])
+def test_a_death_at_any_step_ends_in_one_delivery_or_one_release(
+    sql: Sql,
+    anna: Customer,
+    painter: Painter,
+    crashes: Crashes,
+    order: Order,
+    run: Run,
+    at_once: bool,
+    is_after: bool,
+) -> None:
+    painter.at_once, crashes.is_after = at_once, is_after
+    reached = set()
+    sql("update subscription_limits set daily_requests = 1000 where plan = 'FREE'")
+    for step in range(STEPS):
+        requests, photos = anna.requests, len(anna.received("photo"))
+        submissions = len(painter.submitted)
+        crashes.calls.clear()
+        crashes.kill_at = step
+        job = order(p_reference=f"tap:{at_once}:{is_after}:{step}")
+        run()
+        crashes.kill_at = None
+        if job.state == "submitting":  # nothing is known of its request: its deadline ends it
+            job.pass_deadline()
+            worker.ending.expire()
+        delivered = len(anna.received("photo")) - photos
+        killed_at = crashes.calls[step] if step < len(crashes.calls) else ""
+        # Telegram has no idempotency key: a death between its answer and the commit sends twice.
+        is_in_gap = killed_at == ("upload" if is_after else "db record_delivery")
+        reached.add(killed_at)
+        # Never a second paid request.
+        assert len(painter.submitted) - submissions <= 1
+        if job.state == "delivered":
+            assert (anna.requests - requests, delivered) == (2, 1 + is_in_gap), (step, crashes.calls)
+        else:
+            assert job.state in ("expired", "failed"), (step, job.state)
+            assert anna.requests == requests
+            assert delivered <= is_in_gap
+    wanted = {
+        "db begin_submission",
+        "submit",
+        "db record_copied",
+        "db settle_generation",
+        "upload",
+        "db record_delivery",
+    }
+    if not at_once:
+        wanted |= {"db record_submission", "read", "download"}
+    assert wanted <= reached
