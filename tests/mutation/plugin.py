@@ -28,7 +28,9 @@ _url: list[str] = []
 
 @pytest.fixture(autouse=True, scope="session")
 def mutated_database(database_url: str) -> Iterator[None]:
-    """Note where the mutants go."""
+    """Note where the mutants go; limit the statements of all connections that tests open later."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(TIMEOUT.format(connection.info.dbname).encode())
     _url.append(database_url)
     yield
 
@@ -59,7 +61,6 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     # The first test makes the database; the second run of it counts.
     _run(items[:1])
     with psycopg.connect(_url[0], autocommit=True) as connection:
-        connection.execute(TIMEOUT.format(connection.info.dbname).encode())
         found = _mutants()
         callers = Callers(connection, sorted({mutant.file for mutant in found}))
         for item in items:

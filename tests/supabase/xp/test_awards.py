@@ -420,3 +420,21 @@ def test_a_due_badge_of_another_user_or_bot_is_no_obstacle(sql: Sql, call: Call)
 def test_a_malformed_condition_is_refused(sql: Sql, condition: str) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         sql("insert into badges (badge, bot, condition) values ('story', '', %s)", condition)
+
+
+def test_our_own_award_finds_a_reference_that_no_other_service_has_used(sql: Sql, call: Call) -> None:
+    anna, ben = create_user(sql), create_user(sql)
+
+    def unused(user: int, rule: str = "service") -> str:
+        user_id = user_id_of(sql, user)
+        (row,) = sql("select private.unused_reference(%s, %s, 'own:1') as reference", user_id, rule)
+        return str(row["reference"])
+
+    assert unused(anna) == "own:1"
+    spin = {"p_telegram_id": anna, "p_bot": "spin", "p_rule": "service", "p_points": 1}
+    call("award_xp", **spin, p_reference="own:2")
+    assert unused(anna) == "own:1"
+    call("award_xp", **spin, p_reference="own:1")
+    assert (unused(anna), unused(ben), unused(anna, "quiz_right")) == ("own:1:own", "own:1", "own:1")
+    call("award_xp", **spin, p_reference="own:1:own")
+    assert unused(anna) == "own:1:own:own"

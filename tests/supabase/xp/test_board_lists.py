@@ -159,3 +159,21 @@ def test_a_name_has_32_characters_at_most(sql: Sql, call: Call) -> None:
     anna = create_user(sql)
     assert name_user(sql, call, anna, "ж" * 32)["outcome"] == "saved"
     assert name_user(sql, call, anna, "ж" * 33)["outcome"] == "invalid_name"
+
+
+def test_neighbours_one_xp_apart_have_their_own_ranks(sql: Sql, call: Call) -> None:
+    for points in (100, 99, 98):
+        award(call, create_user(sql), points)
+    for _ in range(2):
+        assert [entry["rank"] for entry in call("get_leaderboard")["entries"]] == [1, 2, 3]
+        sql("select private.fold_board_changes()")
+
+
+def test_a_user_who_rises_after_the_last_folding_leaves_the_old_place(sql: Sql, call: Call) -> None:
+    users = [create_user(sql) for _ in range(3)]
+    for user, points in zip(users, (100, 99, 98), strict=True):
+        award(call, user, points)
+    sql("select private.fold_board_changes()")
+    award(call, users[1], 51)
+    board = call("get_leaderboard")["entries"]
+    assert [(entry["rank"], entry["xp"]) for entry in board] == [(1, 150), (2, 100), (3, 98)]

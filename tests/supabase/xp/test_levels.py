@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.supabase.xp.users import create_user, user_id_of
 
@@ -63,3 +64,9 @@ def test_a_user_whom_no_bot_may_write_to_gets_no_message(anna: int, sql: Sql) ->
     sql("select private.complete_first_request(%s, 'assistant')", user_id_of(sql, anna))
     assert announced(sql) == []
     assert sql("select level from users where telegram_id = %s", anna) == [{"level": 2}]
+
+
+@pytest.mark.parametrize("award", [{}, {"leveled_up": False, "new_level": 2, "total_xp": 1}])
+def test_an_award_without_a_new_level_announces_nothing(anna: int, sql: Sql, award: dict[str, Any]) -> None:
+    sql("select private.announce_level(%s, 'spin', %s)", user_id_of(sql, anna), Jsonb(award))
+    assert announced(sql) == []
