@@ -1,6 +1,6 @@
 """The assistant: an AI that remembers the conversation, with a shop around it."""
 
-from shared.features import chat, promocodes, referrals, trainings, trial, user_keys, with_common
+from shared.features import chat, images, promocodes, referrals, trainings, trial, user_keys, with_common
 from shared.telegram import Bot
 
 bot = Bot(
@@ -12,8 +12,9 @@ bot = Bot(
         referrals.feature,
         trainings.feature,
         chat.feature,
+        images.feature,
         user_keys.feature,
     ),
-    menu=("menu", "buy", "profile", "usage", "mode", "clear", "language", "help"),
+    menu=("menu", "buy", "profile", "usage", "mode", "image", "clear", "language", "help"),
     admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
 )

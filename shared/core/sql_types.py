@@ -889,6 +889,13 @@ class CancelAssignment(TypedDict):
     outcome: Literal["canceled", "none"]
 
 
+class CancelGeneration(TypedDict):
+    """public.cancel_generation"""
+
+    outcome: Literal["canceled", "too_late", "unknown"]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class CancelOwnOrder(TypedDict):
     """public.cancel_own_order"""
 
@@ -1328,6 +1335,33 @@ class FinishUpdate(TypedDict):
     withheld: NotRequired[bool]
 
 
+class GetGenerationRequestFiles(TypedDict):
+    """public.get_generation_request.files"""
+
+    key: str | None
+    mime: str | None
+    width: int | None
+    height: int | None
+    duration: str | None
+
+
+class GetGenerationRequestTelegramFiles(TypedDict):
+    """public.get_generation_request.telegram_files"""
+
+    kind: str
+    file_id: str
+
+
+class GetGenerationRequest(TypedDict):
+    """public.get_generation_request"""
+
+    outcome: Literal["found", "unknown"]
+    request: NotRequired[JsonValue]
+    state: NotRequired[str]
+    files: NotRequired[list[GetGenerationRequestFiles]]
+    telegram_files: NotRequired[list[GetGenerationRequestTelegramFiles]]
+
+
 class BoardEntries(TypedDict):
     """private.board_entries"""
 
@@ -1650,6 +1684,34 @@ class LeaveTeam(TypedDict):
     outcome: Literal["left", "ended", "last_manager", "none"]
 
 
+class ListAiModesModels(TypedDict):
+    """public.list_ai_modes.models"""
+
+    provider: str
+    model: str
+    parameters: JsonValue
+    limits: JsonValue
+    plan_feature: str | None
+
+
+class ListAiModes(TypedDict):
+    """public.list_ai_modes"""
+
+    key: str
+    texts: dict[str, ProductText]
+    parameters: JsonValue
+    plan_feature: str | None
+    models: list[ListAiModesModels]
+
+
+class ListGenerations(TypedDict):
+    """public.list_generations"""
+
+    id: int
+    prompt: str
+    created_at: str
+
+
 class ListUserTokens(TypedDict):
     """public.list_user_tokens"""
 
@@ -1689,6 +1751,7 @@ class OfferedFeatures(TypedDict):
     referrals: bool
     trial_days: int
     channel_trainings: int
+    image_providers: list[str]
 
 
 class PauseStreak(TypedDict):
@@ -1800,6 +1863,20 @@ class QuizStatistics(TypedDict):
     cards: int
     due: int
     due_soon: int
+
+
+class QuotePicturesPrices(TypedDict):
+    """public.quote_pictures.prices"""
+
+    cost: str | None
+    requests: int | None
+
+
+class QuotePictures(TypedDict):
+    """public.quote_pictures"""
+
+    prices: list[QuotePicturesPrices]
+    made_with_ai: bool
 
 
 class ReceiveUpdateUserBan(TypedDict):
@@ -2232,6 +2309,12 @@ class SubscriptionOverview(TypedDict):
     plan: str | None
     ends_at: str | None
     renewals: list[SubscriptionOverviewRenewals]
+
+
+class SwitchGeneration(TypedDict):
+    """public.switch_generation"""
+
+    outcome: Literal["switched", "none", "superseded"]
 
 
 class TeamReportMembersTrainings(TypedDict):

@@ -94,7 +94,7 @@ def _send(job: Job, file: BytesOfFile, *, is_last: bool, is_late: bool) -> JsonO
         TelegramError: it was not sent, also not as a document.
     """
     kind = _kind(job, file)
-    parameters = _parameters(job, is_late=is_late and is_last)
+    parameters = _parameters(job, is_last=is_last, is_late=is_late)
     try:
         return _upload(job, kind, file, parameters)
     except TelegramError as error:
@@ -147,7 +147,8 @@ def _file_id(message: JsonObject) -> str | None:
     return None
 
 
-def _parameters(job: Job, *, is_late: bool) -> JsonObject:
+def _parameters(job: Job, *, is_last: bool, is_late: bool) -> JsonObject:
+    """Return the parameters of a message with a file; only the last one says more than the file."""
     parameters: JsonObject = {"chat_id": job.chat_id}
     if job.thread_id:
         parameters["message_thread_id"] = job.thread_id
@@ -156,8 +157,25 @@ def _parameters(job: Job, *, is_late: bool) -> JsonObject:
             "message_id": job.reply_to,
             "allow_sending_without_reply": True,
         }
-    if is_late:
-        parameters["caption"] = texts.text(texts.choose(job.language, job.language_code), "generation_late")
+    if not is_last:
+        return parameters
+    language = texts.choose(job.language, job.language_code)
+    keys = [*(["generation_late"] if is_late else []), *filter(None, [job.request.get("caption")])]
+    if keys:
+        parameters["caption"] = "\n\n".join(texts.text(language, key) for key in keys)
+    if rows := (job.request.get("buttons") or {}).get("delivered"):
+        parameters["reply_markup"] = {
+            "inline_keyboard": [
+                [
+                    {
+                        "text": texts.text(language, one["key"]),
+                        "callback_data": one["data"].replace("{id}", str(job.id)),
+                    }
+                    for one in row
+                ]
+                for row in rows
+            ]
+        }
     return parameters
 
 

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.ai.media.contract import Refused
-    from shared.core.sql_types import DeleteGenerations, EndGeneration, ExpireGenerations
+    from shared.core.sql_types import (
+        DeleteGenerations,
+        EndGeneration,
+        ExpireGenerations,
+        SwitchGeneration,
+    )
 
 BATCH = 100  # jobs of one statement
 
@@ -29,6 +34,25 @@ def fail(job: Job, cause: str, error: str) -> None:
         error=error,
     )
     _end(job, "failed", str(cause), error)
+
+
+def switch(job: Job, error: str) -> bool:
+    """Hand a job whose provider failed to its next one; return False where there is none."""
+    if not job.request.get("fallbacks"):
+        return False
+    switched: SwitchGeneration = db.call(
+        "switch_generation", p_id=job.id, p_attempt=job.attempt, p_error=error
+    )
+    if switched["outcome"] == "none":
+        return False
+    log.warning(
+        "another provider takes over",
+        action="generation_switched",
+        job=job.id,
+        provider=job.provider,
+        error=error,
+    )
+    return True
 
 
 def refuse(job: Job, outcome: Refused) -> None:

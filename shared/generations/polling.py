@@ -35,6 +35,8 @@ def poll(provider: MediaProvider, job: Job, deadline: float) -> None:
             copying.copy(provider, job, outcome, deadline)
         case Refused():
             ending.refuse(job, outcome)
+        case Failed(spent=False) if not job.is_late and ending.switch(job, outcome.message):
+            return
         case Failed():
             ending.fail(job, outcome.cause, outcome.message)
 

@@ -19,6 +19,7 @@ from shared.ai.media.contract import (
     Refused,
     Submitted,
 )
+from shared.ai.media.sniff import sniff
 from shared.core import db, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, TelegramError
@@ -50,7 +51,7 @@ def submit(provider: MediaProvider, job: Job) -> None:
         outcome = provider.submit(request, monotonic() + SUBMIT_TIME)
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        return ending.fail(job, "config_error", str(error))
+        return None if ending.switch(job, str(error)) else ending.fail(job, "config_error", str(error))
     return _handle(provider, job, outcome)
 
 
@@ -71,6 +72,8 @@ def _handle(provider: MediaProvider, job: Job, outcome: Outcome) -> None:
                 p_seconds=int(seconds) + 1,
                 p_error=outcome.message,
             )
+        case Failed(spent=False) if ending.switch(job, outcome.message):
+            return
         case Failed():
             # Whether the provider works on it is unknown: a callback may still bring the result.
             is_unknown = outcome.spent is None and not outcome.may_retry
@@ -117,4 +120,6 @@ def _reference(bot: str, stored: dict[str, str]) -> Reference:
     found = api.call(bot, "getFile", {"file_id": stored["file_id"]})
     data = api.download(bot, found["file_path"])
     role = stored.get("role", "reference")
-    return Reference(data, stored.get("mime", "image/jpeg"), role=role)  # type: ignore[arg-type]
+    seen = sniff(data)  # what Telegram says of a document is what its sender said
+    mime = seen.mime if seen is not None else stored.get("mime", "image/jpeg")
+    return Reference(data, mime, role=role)  # type: ignore[arg-type]

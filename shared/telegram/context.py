@@ -212,10 +212,26 @@ class UpdateContext:
             return self.call("sendMessage", {**parameters, "order_id": order_id}, needs_delivery_result=True)
         return self.call("sendMessage", parameters)
 
-    def reply_about_generation(self, text: texts.Text | str, generation_id: int) -> None:
-        """Send a message about a job in progress; it is deleted when the job ends."""
-        parameters = {**self._message(text, None), "generation_id": generation_id}
-        self.call("sendMessage", parameters, needs_delivery_result=True)
+    def reply_about_generation(
+        self,
+        text: texts.Text | str,
+        generation_id: int,
+        keyboard: Keyboard | None = None,
+        *,
+        edits: bool = False,
+    ) -> None:
+        """Send a message about a job in progress; it is deleted when the job ends.
+
+        Args:
+            edits: the button's message becomes it, where that can be edited.
+        """
+        parameters = {**self._message(text, keyboard), "generation_id": generation_id}
+        method = "sendMessage"
+        if edits and self.edited_message_id is not None:
+            parameters.pop("message_thread_id", None)
+            parameters["message_id"] = self.edited_message_id
+            method = "editMessageText"
+        self.call(method, parameters, needs_delivery_result=True)
 
     def set_menu(self, menu: Iterable[JsonObject]) -> None:
         """Set command menus (`menus.menus`) after the commit; the outbox retries them when rate-limited."""

@@ -6,6 +6,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.ai.modes import DEFAULT, MODES, Mode, find_mode
 from shared.core.texts import Text
+from shared.features import images
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -18,40 +19,51 @@ _PREFIX = "mode:"
 
 def current_mode(context: UpdateContext) -> Mode:
     """Return the chosen mode, or the default one when the user's plan does not include it."""
-    return find_mode(context.mode if _is_included(context, context.mode) else DEFAULT)
+    return find_mode(
+        context.mode if context.mode in MODES and _is_included(context, context.mode) else DEFAULT
+    )
 
 
 def _is_included(context: UpdateContext, key: str) -> bool:
+    if key.startswith(images.PREFIX):
+        return images.includes(context, key)
     return key == DEFAULT or context.includes("modes")
 
 
-def _label(context: UpdateContext, key: str) -> str:
-    label = context.text(f"mode_{key}")
-    return label if _is_included(context, key) else context.text("mode_locked", mode=label)
+def _modes(context: UpdateContext) -> dict[str, tuple[str, str]]:
+    """Return title and description of each mode: those of the conversation, then those of pictures."""
+    chats = {key: (context.text(f"mode_{key}"), context.text(f"mode_{key}_about")) for key in MODES}
+    return chats | images.mode_titles(context)
 
 
-def _choices(context: UpdateContext) -> Keyboard:
-    rows = [[(_label(context, key), _PREFIX + key)] for key in MODES]
-    return [*rows, [(context.text("menu_back"), "menu")]]
+def _label(context: UpdateContext, key: str, title: str) -> str:
+    return title if _is_included(context, key) else context.text("mode_locked", mode=title)
 
 
-def _question(context: UpdateContext) -> Text:
-    modes = "\n".join(f"{_label(context, key)} — {context.text(f'mode_{key}_about')}" for key in MODES)
-    return context.rich("mode_choose", modes=modes, current=context.text(f"mode_{current_mode(context).key}"))
+def _screen(context: UpdateContext) -> tuple[Text, Keyboard]:
+    modes = _modes(context)
+    labels = {key: _label(context, key, title) for key, (title, _) in modes.items()}
+    lines = "\n".join(
+        f"{labels[key]} — {about}" if about else labels[key] for key, (_, about) in modes.items()
+    )
+    current = context.mode if context.mode in modes else current_mode(context).key
+    text = context.rich("mode_choose", modes=lines, current=modes[current][0])
+    rows = [[(label, _PREFIX + key)] for key, label in labels.items()]
+    return text, [*rows, [(context.text("menu_back"), "menu")]]
 
 
 @router.message_handler(commands=["mode"])
 def mode(_message: Message) -> None:
     """Offer the modes."""
     context = current_context()
-    reply(_question(context), _choices(context))
+    reply(*_screen(context))
 
 
 @router.callback_query_handler(data="mode")
 def show_mode(_call: CallbackQuery) -> None:
     """Offer the modes under the menu's button."""
     context = current_context()
-    context.show(_question(context), _choices(context))
+    context.show(*_screen(context))
 
 
 @router.callback_query_handler(data=_PREFIX + ".+")
@@ -59,13 +71,14 @@ def choose_mode(call: CallbackQuery) -> None:
     """Answer in the chosen way from now on, in this chat."""
     context = current_context()
     key = (call.data or "").removeprefix(_PREFIX)
-    if key not in MODES:
+    modes = _modes(context)
+    if key not in modes:
         context.answer_callback(context.text("mode_gone"), alert=True)
     elif not _is_included(context, key):
         return context.answer_callback(context.text("mode_not_included"), alert=True)
     elif key != context.mode:
         context.set_mode(key)
-        context.answer_callback(context.text("mode_set", mode=context.text(f"mode_{key}")))
+        context.answer_callback(context.text("mode_set", mode=modes[key][0]))
     else:
-        return context.answer_callback(context.text("mode_set", mode=context.text(f"mode_{key}")))
-    return context.show(_question(context), _choices(context))
+        return context.answer_callback(context.text("mode_set", mode=modes[key][0]))
+    return context.show(*_screen(context))

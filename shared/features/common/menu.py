@@ -49,6 +49,8 @@ def _button(context: UpdateContext, command: str, label: str) -> list[tuple[str,
 
 
 def _mode_label(context: UpdateContext) -> str:
+    if context.mode.startswith("image:"):
+        return context.text("menu_mode", mode=context.text("mode_image"))
     mode = find_mode(context.mode if context.includes("modes") else "chat")
     return context.text("menu_mode", mode=context.text(f"mode_{mode.key}"))
 

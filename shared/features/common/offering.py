@@ -37,6 +37,12 @@ class Offering:
     referrals: bool = True
     trial_days: int = 1
     channel_trainings: int = 1
+    image_providers: frozenset[str] = frozenset()
+
+    @property
+    def draws(self) -> bool:
+        """Whether a provider of the modes that make pictures has a key."""
+        return any(settings().variable(f"{one.upper()}_API_KEY") for one in self.image_providers)
 
     @property
     def is_selling(self) -> bool:
@@ -64,6 +70,7 @@ CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "encryption": lambda _, __: encryption.is_available(),
     "referrals": lambda offering, bot: bot.is_metered and offering.referrals,
     "trial": lambda offering, bot: bot.is_metered and offering.trial_days > 0,
+    "images": lambda offering, _: offering.draws,
     "channel": lambda offering, _: bool(settings().training_channel) and offering.channel_trainings > 0,
 }
 NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0)
@@ -100,7 +107,11 @@ def read_offering() -> Offering:
     """
     found: OfferedFeatures = db.call("offered_features")
     return Offering(
-        frozenset(found["currencies"]), found["referrals"], found["trial_days"], found["channel_trainings"]
+        frozenset(found["currencies"]),
+        found["referrals"],
+        found["trial_days"],
+        found["channel_trainings"],
+        frozenset(found["image_providers"]),
     )
 
 

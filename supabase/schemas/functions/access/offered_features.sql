@@ -7,6 +7,7 @@
 --   referrals: boolean
 --   trial_days: int
 --   channel_trainings: int
+--   image_providers: [ text ]   (of the modes that make pictures)
 -- Errors: none.
 create or replace function public.offered_features()
 returns jsonb
@@ -25,7 +26,13 @@ as $$
     'referrals', private.setting('referral_referrer_credits')::integer > 0
       or private.setting('referral_referred_credits')::integer > 0,
     'trial_days', private.setting('trial_days')::integer,
-    'channel_trainings', private.setting('channel_trainings')::integer
+    'channel_trainings', private.setting('channel_trainings')::integer,
+    'image_providers', (
+      select coalesce(jsonb_agg(distinct p.provider), '[]'::jsonb)
+        from public.ai_modes as m
+       cross join lateral (values (m.provider), (m.fallback_provider)) as p (provider)
+       where m.kind = 'image' and m.enabled and p.provider is not null
+    )
   );
 $$;
 

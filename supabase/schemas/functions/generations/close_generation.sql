@@ -1,4 +1,5 @@
--- Ends a job without a result: gives back everything that was taken, frees its slot, and enqueues the message that says so.
+-- Ends a job without a result: gives back everything that was taken, frees its slot, and enqueues the message that says so,
+-- with the buttons of request.buttons.<state>; {id} in them is the job.
 --
 -- Concurrency: the caller has locked the job and its user, and the job is not over.
 -- Locks: as private.release_generation.
@@ -48,7 +49,8 @@ begin
         'reply_parameters', case
           when p_job.reply_to is not null
             then jsonb_build_object('message_id', p_job.reply_to, 'allow_sending_without_reply', true)
-        end
+        end,
+        'buttons', replace((p_job.request -> 'buttons' -> p_state)::text, '{id}', p_job.id::text)::jsonb
       )
     )
     into v_parameters

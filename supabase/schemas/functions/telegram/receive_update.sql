@@ -103,6 +103,8 @@ begin
   end if;
   v_user := private.upsert_user(p_telegram_user, v_now);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
+  -- In a mode that makes pictures, a text is no question to the AI.
+  p_reserve := p_reserve and v_session.mode not like 'image:%';
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);

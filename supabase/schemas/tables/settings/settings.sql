@@ -40,6 +40,8 @@ values
 ('generations_in_progress', '1', 'Pictures that a user may have in progress at once, over all chats and bots, and as many videos'),
 ('generation_image_minutes', '10', 'Minutes until an unfinished picture expires and its price is released'),
 ('generation_video_minutes', '45', 'Minutes until an unfinished video expires and its price is released'),
+('picture_request_cost', '0.05', 'US dollars of a picture that one request of a plan covers; a dearer picture takes more requests'),
+('made_with_ai', 'true', 'Pictures say in their caption that an AI made them; false: they do not'),
 ('daily_generation_refusals', '10', 'Refused pictures and videos in 24 hours after which a user has to wait'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
 ('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),

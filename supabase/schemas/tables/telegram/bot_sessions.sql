@@ -28,7 +28,7 @@ create index bot_sessions_created_at_idx on public.bot_sessions (created_at);
 
 comment on table public.bot_sessions is 'Sessions of users, per bot, chat and topic';
 comment on column public.bot_sessions.thread_id is 'Topic of the chat (message_thread_id); 0: General, or a chat without topics';
-comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py';
+comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py, or image:<key of ai_modes>';
 comment on column public.bot_sessions.session_data is 'Small values by key; "awaiting" names the input that the next message is expected to be';
 comment on column public.bot_sessions.stats_data is 'Counters; "requests": AI requests served in this session';
 comment on column public.bot_sessions.is_blocked is 'Whether the user blocks the bot; only in a private chat (chat_id is the user''s Telegram id)';

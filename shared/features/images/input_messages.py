@@ -1,0 +1,52 @@
+"""Prompts and pictures that users send in a mode of pictures, or with /image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from shared.core import user_input
+from shared.features.images import drawing, wishes
+from shared.telegram import reply
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.telegram.context import UpdateContext
+
+
+def take_command(context: UpdateContext) -> None:
+    """Draw what follows the command; with a reply to a picture, edit that."""
+    words = user_input.command_argument(context.bot.without_mention(context.update))
+    drawing.draw(context, words, _replied(context))
+
+
+def take_text(context: UpdateContext, words: str) -> None:
+    """Draw a text; edit the picture that it replies to, or the one that was sent before it."""
+    if context.update.kind == "edited_message":
+        return reply(context.rich("image_edited"))
+    if "reply_to_message" in context.update.message:
+        words = context.bot.without_mention(context.update)  # without the quoted message
+    kept = context.data.get(wishes.REFERENCES)
+    return drawing.draw(context, words, _replied(context) or (kept if isinstance(kept, list) else []))
+
+
+def take_pictures(context: UpdateContext, file_ids: Sequence[str], words: str) -> None:
+    """Edit pictures as their caption says; without one, ask what to do."""
+    if context.update.command == "image":
+        words = user_input.command_argument(context.bot.without_mention(context.update))
+    elif "reply_to_message" in context.update.message:
+        words = context.bot.without_mention(context.update)
+    drawing.draw(context, words, [{"file_id": one} for one in file_ids])
+
+
+def _replied(context: UpdateContext) -> list[JsonObject]:
+    """Return the picture of the message replied to."""
+    original = context.update.message.get("reply_to_message")
+    if not isinstance(original, dict):
+        return []
+    sizes, document = original.get("photo"), original.get("document")
+    if isinstance(sizes, list) and sizes and isinstance(sizes[-1], dict):
+        return [{"file_id": str(sizes[-1].get("file_id"))}]
+    if isinstance(document, dict) and str(document.get("mime_type")).startswith("image/"):
+        return [{"file_id": str(document.get("file_id"))}]
+    return []
