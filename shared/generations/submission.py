@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from time import monotonic
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
 
 from shared.ai.media.contract import (
     Failed,
@@ -22,7 +23,7 @@ from shared.ai.media.contract import (
 from shared.ai.media.sniff import sniff
 from shared.core import db, log
 from shared.core.config import settings
-from shared.core.errors import ConfigError, TelegramError
+from shared.core.errors import ConfigError, StorageError, TelegramError
 from shared.core.signatures import hmac_sha256
 from shared.generations import copying, ending
 from shared.generations.job import Job
@@ -36,14 +37,17 @@ SUBMIT_TIME = 90.0  # seconds; a picture that the provider makes at once takes u
 MAX_SUBMISSIONS = 3
 RETRY_SECONDS = 5
 MAX_RETRY_SECONDS = 60
+ADDRESS_SECONDS = 3600
 
 
 def submit(provider: MediaProvider, job: Job) -> None:
     """Send a job that was claimed as reserved, and go on with what comes back."""
     try:
-        request = _request(job)
+        request = _request(provider, job)
     except TelegramError as error:
         return _reference_lost(job, error)
+    except StorageError as error:  # until the deadline
+        return job.postpone(RETRY_SECONDS, str(error))
     begun: BeginSubmission = db.call("begin_submission", p_id=job.id, p_attempt=job.attempt)
     if begun["outcome"] != "begun":
         return job.postpone(None)
@@ -102,24 +106,40 @@ def _reference_lost(job: Job, error: TelegramError) -> None:
         ending.fail(job, "invalid_reference", str(error))
 
 
-def _request(job: Job) -> MediaRequest:
+def _request(provider: MediaProvider, job: Job) -> MediaRequest:
     options = {name: value for name, value in job.request.get("options", {}).items() if value is not None}
     return MediaRequest(
         kind=job.kind,
         model=job.model,
         prompt=job.request.get("prompt", ""),
-        references=tuple(_reference(job.bot, one) for one in job.request.get("references", [])),
+        references=tuple(
+            _reference(provider, job, number, one)
+            for number, one in enumerate(job.request.get("references", []))
+        ),
         options=MediaOptions(**options),
         user_hash=hmac_sha256(settings().user_hash_key, b"media:%d" % job.telegram_id).hex(),
         job=str(job.id),
     )
 
 
-def _reference(bot: str, stored: dict[str, str]) -> Reference:
-    """Fetch a picture that the user sent: {file_id, mime, role}. The link to it holds the bot's token."""
-    found = api.call(bot, "getFile", {"file_id": stored["file_id"]})
-    data = api.download(bot, found["file_path"])
+def _reference(provider: MediaProvider, job: Job, number: int, stored: dict[str, str]) -> Reference:
+    """Fetch a picture that the user sent: {file_id, mime, role}.
+
+    The link to it holds the bot's token, so a provider that needs an address gets one of Storage.
+    """
+    found = api.call(job.bot, "getFile", {"file_id": stored["file_id"]})
+    data = api.download(job.bot, found["file_path"])
     role = stored.get("role", "reference")
     seen = sniff(data)  # what Telegram says of a document is what its sender said
     mime = seen.mime if seen is not None else stored.get("mime", "image/jpeg")
-    return Reference(data, mime, role=role)  # type: ignore[arg-type]
+    url = _address(job, number, data, mime) if provider.references_by_address else None
+    return Reference(data, mime, url, role=role)  # type: ignore[arg-type]
+
+
+def _address(job: Job, number: int, data: bytes, mime: str) -> str | None:
+    """Store a picture and return an address that ends after the job; None without a storage."""
+    from shared.storage import store_file
+
+    name = uuid5(UUID(job.token), f"reference {number}")
+    stored = store_file(job.user_id, job.bot, kind="references", name=name, data=data, mime_type=mime)
+    return stored.signed_url(ADDRESS_SECONDS) if stored is not None else None

@@ -65,6 +65,7 @@ class Painter:
 
     key = "painter"
     kinds: frozenset[Kind] = frozenset({"image", "video"})
+    references_by_address = False
 
     def __init__(self) -> None:
         self.at_once = False

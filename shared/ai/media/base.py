@@ -56,11 +56,13 @@ class BaseProvider(ABC):
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]]
     MAX_COUNT: ClassVar[int] = 1  # pictures of one request
     POLL_SECONDS: ClassVar[float] = 10.0  # between two reads of a job's state
+    REFERENCES_BY_ADDRESS: ClassVar[bool] = False  # see `MediaProvider.references_by_address`
     SIGNS_CALLBACKS: ClassVar[bool] = False  # with the secret <KEY>_WEBHOOK_SECRET
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.kinds = self.KINDS
+        self.references_by_address = self.REFERENCES_BY_ADDRESS
         self.signs_callbacks = self.SIGNS_CALLBACKS
 
     def submit(self, request: MediaRequest, deadline: float) -> Outcome:

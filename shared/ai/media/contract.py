@@ -208,6 +208,7 @@ class MediaProvider(Protocol):
 
     key: str  # the name of its package; `<KEY>_API_KEY` and `<KEY>_BASE_URL` follow from it
     kinds: frozenset[Kind]
+    references_by_address: bool  # it fetches references from `Reference.url`, and takes no bytes
     signs_callbacks: bool  # with `<KEY>_WEBHOOK_SECRET`; without it, or the secret, jobs are only polled
 
     def submit(self, request: MediaRequest, deadline: float) -> Outcome:

@@ -133,8 +133,17 @@ def is_included(context: UpdateContext, mode: ImageMode) -> bool:
 def usable_models(context: UpdateContext, mode: ImageMode, references: int) -> list[Model]:
     """Return the models of a mode that the plan includes and that take so many pictures."""
     return [
-        one for one in mode.models if _may(context, one.plan_feature) and references <= one.max_references
+        one
+        for one in mode.models
+        if _may(context, one.plan_feature)
+        and references <= one.max_references
+        and (not references or _takes_pictures(one.provider))
     ]
+
+
+def _takes_pictures(provider: str) -> bool:
+    """Return whether pictures reach a provider: some fetch them from an address, which only Storage has."""
+    return bool(settings().supabase_url) or not providers.load(provider).references_by_address
 
 
 def _may(context: UpdateContext, plan_feature: str | None) -> bool:

@@ -29,6 +29,7 @@ READS_ALL = {
 # A handful of rows each, which are quickest read all.
 SMALL = {
     "settings",
+    "ai_modes",  # a few modes that users choose between
     "subscription_limits",
     "admins",
     "products",
@@ -97,6 +98,7 @@ CALLS = {
     "cancel_own_order": "cancel_own_order(9000, 9000)",
     "get_open_order": "get_open_order(9000, 9000)",
     "save_invitation": "save_invitation(9000, 5)",
+    "save_generation_message": "save_generation_message(9000, 5)",
     "leave_checkout": "leave_checkout(9000, 9000)",
     "close_invitations": "close_invitations(50)",
     "create_order from a message": """create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false,

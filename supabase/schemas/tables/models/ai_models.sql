@@ -87,24 +87,24 @@ values
   '{"prompt_characters": 32000, "input_bytes": 52428800}', true, null, 'openai 3.57.0'
 ),
 (
-  'kie', 'nano-banana-2-1', 'image',
+  'kie_ai', 'nano-banana-2-1', 'image',
   '{"aspect_ratios": ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"],
     "sizes": ["1K", "2K", "4K"], "max_references": 10}',
   '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
 ),
 (
-  'kie', 'nano-banana-pro', 'image',
+  'kie_ai', 'nano-banana-pro', 'image',
   '{"aspect_ratios": ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"],
     "sizes": ["1K", "2K", "4K"], "max_references": 8}',
   '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
 ),
-('kie', 'gpt-image-2-5-flare-text-to-image', 'image', '{"sizes": ["1K", "2K", "4K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'gpt-image-2-5-flare-image-to-image', 'image', '{"sizes": ["1K", "2K", "4K"], "max_references": 16}', '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'gpt-image-2-5-sunburst-text-to-image', 'image', '{"sizes": ["1K", "2K", "4K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'gpt-image-2-5-sunburst-image-to-image', 'image', '{"sizes": ["1K", "2K", "4K"], "max_references": 16}', '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'z-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'seedream/5-flash-text-to-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'seedream/5-pro-text-to-image', 'image', '{"sizes": ["1K", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'gpt-image-2-5-flare-text-to-image', 'image', '{"sizes": ["1K", "2K", "4K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'gpt-image-2-5-flare-image-to-image', 'image', '{"sizes": ["1K", "2K", "4K"], "max_references": 16}', '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'gpt-image-2-5-sunburst-text-to-image', 'image', '{"sizes": ["1K", "2K", "4K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'gpt-image-2-5-sunburst-image-to-image', 'image', '{"sizes": ["1K", "2K", "4K"], "max_references": 16}', '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'z-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'seedream/5-flash-text-to-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'seedream/5-pro-text-to-image', 'image', '{"sizes": ["1K", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 (
   'gemini', 'veo-3.1-generate-001', 'video',
   '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["720p", "1080p", "4k"], "durations": [4, 6, 8], "max_references": 1}',
@@ -136,21 +136,21 @@ values
   null, 'litellm 1.110.2'
 ),
 (
-  'kie', 'veo-3-1', 'video',
+  'kie_ai', 'veo-3-1', 'video',
   '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["1080p"], "qualities": ["veo3_lite", "veo3_fast", "veo3"], "max_references": 1}',
   '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
 ),
-('kie', 'wan/3-0-video', 'video', '{"resolutions": ["480p", "720p", "1080p"]}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'wan/3-0-video', 'video', '{"resolutions": ["480p", "720p", "1080p"]}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 (
-  'kie', 'kling-3.0/video', 'video',
+  'kie_ai', 'kling-3.0/video', 'video',
   '{"aspect_ratios": ["16:9", "9:16", "1:1"], "resolutions": ["1080p"], "durations": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
     "sound": true, "max_references": 2}',
   '{"prompt_characters": 2500, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
 ),
-('kie', 'bytedance/seedance-2-5', 'video', '{"resolutions": ["480p", "720p", "1080p"], "max_references": 30}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'bytedance/seedance-2-mini', 'video', '{"resolutions": ["720p"], "max_references": 2}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'minimax-h3/text-to-video', 'video', '{"resolutions": ["768p", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie', 'minimax-h3/image-to-video', 'video', '{"resolutions": ["768p", "2K"], "max_references": 1}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'bytedance/seedance-2-5', 'video', '{"resolutions": ["480p", "720p", "1080p"], "max_references": 30}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'bytedance/seedance-2-mini', 'video', '{"resolutions": ["720p"], "max_references": 2}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'minimax-h3/text-to-video', 'video', '{"resolutions": ["768p", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'minimax-h3/image-to-video', 'video', '{"resolutions": ["768p", "2K"], "max_references": 1}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 ('openai', 'gpt-transcribe', 'transcription', '{}', '{"input_bytes": 26214400}', true, null, 'openai 3.57.0'),
 ('openai', 'whisper-1', 'transcription', '{}', '{"input_bytes": 26214400}', false, '2027-02-26', 'developers.openai.com/api/docs/deprecations'),
 ('groq', 'whisper-large-v3-turbo', 'transcription', '{}', '{}', true, null, 'litellm 1.110.2'),

@@ -36,19 +36,19 @@ insert into public.ai_modes
 (key, kind, provider, model, fallback_provider, fallback_model, texts, parameters, position)
 values
 (
-  'nano_banana', 'image', 'gemini', 'gemini-nano-banana-2.1', 'kie', 'nano-banana-2-1',
+  'nano_banana', 'image', 'gemini', 'gemini-nano-banana-2.1', 'kie_ai', 'nano-banana-2-1',
   '{"ru": {"title": "Nano Banana", "description": "Рисует и правит фото"},
     "en": {"title": "Nano Banana", "description": "Draws and edits photos"}}',
   '{"size": "1K", "aspect_ratio": "1:1"}', 10
 ),
 (
-  'gpt_image', 'image', 'openai', 'gpt-image-2.6-flare', 'kie', 'gpt-image-2-5-flare-text-to-image',
+  'gpt_image', 'image', 'openai', 'gpt-image-2.6-flare', 'kie_ai', 'gpt-image-2-5-flare-text-to-image',
   '{"ru": {"title": "GPT Image", "description": "Точнее с текстом на картинке"},
     "en": {"title": "GPT Image", "description": "Better at text in pictures"}}',
   '{"size": "1024x1024", "quality": "medium"}', 20
 ),
 (
-  'video', 'video', 'gemini', 'veo-3.1-fast-generate-001', 'kie', 'veo-3-1',
+  'video', 'video', 'gemini', 'veo-3.1-fast-generate-001', 'kie_ai', 'veo-3-1',
   '{"ru": {"title": "Видео", "description": "Короткие ролики со звуком"},
     "en": {"title": "Video", "description": "Short clips with sound"}}',
   '{"resolution": "720p", "duration": 8, "aspect_ratio": "16:9"}', 10

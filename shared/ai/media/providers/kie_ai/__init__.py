@@ -33,6 +33,7 @@ class Provider(BaseProvider):
         "image": frozenset({"aspect_ratio", "size", "quality"}),
         "video": frozenset({"aspect_ratio", "size", "quality", "duration_s", "sound"}),
     }
+    REFERENCES_BY_ADDRESS = True
     SIGNS_CALLBACKS = True
 
     def headers(self) -> dict[str, str]:

@@ -1,0 +1,112 @@
+"""/image: pictures of all kinds as input and output, and crashes; over the whole stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from shared.core.texts import text
+from tests.stories.test_images import Sql, charged, drawn, jobs, prompts, requests
+from tests.stories.test_pictures import painted, photo
+from tests.support import eventually, says
+from tools.emulator.ai.media import MediaBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+
+@pytest.fixture(autouse=True)
+def consistent(sql: Sql) -> Iterator[None]:
+    """After each test jobs, ledger and quota agree."""
+    yield
+    assert sql("select * from check_generations()") == []
+
+
+@pytest.fixture
+def anna(stack: Stack) -> Chat:
+    """Return the chat of a user who has said nothing yet."""
+    return stack.telegram.user("Anna").chat("assistant")
+
+
+def test_kie_ai_takes_over_an_edit_and_fetches_the_picture_from_storage(
+    stack: Stack, sql: Sql, anna: Chat
+) -> None:
+    stack.media.next(MediaBehaviour(status=403))
+    anna.photo("/image add a hat").wait()
+    anna.answer()
+    assert stack.telegram.idle()
+    stack.run_job("generations")
+    sql("update generations set due_at = private.clock()")  # the next poll
+    drawn(stack, anna)
+    (job,) = jobs(sql)
+    assert (job["provider"], job["state"], charged(sql, anna)) == ("kie_ai", "delivered", 1)
+    assert "/object/sign/" in str(stack.media.requests[-1])
+
+
+def test_the_original_is_sent_as_a_file(stack: Stack, anna: Chat) -> None:
+    anna.send("/image a dog").wait()
+    anna.answer()
+    picture = drawn(stack, anna)
+    picture.tap(text("en", "image_file")).wait()
+    assert anna.answer().data["document"]["mime_type"] == "image/jpeg"
+
+
+def test_a_picture_too_wide_for_a_photo_is_a_document(stack: Stack, anna: Chat) -> None:
+    stack.media.next(MediaBehaviour(files=(painted(size=(2200, 100), kind="PNG"),)))
+    anna.send("/image a long wall").wait()
+    anna.answer()
+    answer = drawn(stack, anna)
+    assert "document" in answer.data
+    anna.send("/images").wait()
+    anna.answer().tap("1").wait()
+    assert "document" in anna.answer().data
+
+
+def test_an_album_is_edited_as_one_picture(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/mode").wait()
+    anna.answer().tap("🎨 Nano Banana").wait()
+    for sent in anna.album([("photo", photo("red")), ("photo", photo("green"))], "join them"):
+        sent.wait()
+    waiting = anna.answer()
+    waiting.tap(text("en", "album_ask_now")).wait()
+    assert says(anna.answer().text, "generation_started_image")
+    drawn(stack, anna)
+    assert len(requests(stack)[0]["contents"][0]["parts"]) == 3
+    assert (prompts(stack), charged(sql, anna)) == (["join them"], 1)
+
+
+def test_an_edited_prompt_draws_nothing(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/mode").wait()
+    anna.answer().tap("🎨 Nano Banana").wait()
+    sent = anna.send("a dog").wait()
+    anna.answer()
+    drawn(stack, anna)
+    anna.edit(sent, "a cat").wait()
+    assert says(anna.answer().text, "image_edited")
+    anna.send("a bird").wait()
+    anna.answer()
+    drawn(stack, anna)
+    assert len(jobs(sql)) == 2
+
+
+@pytest.mark.parametrize("name", ["reserve_generation", "finish_update"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_order_is_taken_once_when_the_function_is_killed_at(
+    stack: Stack, sql: Sql, anna: Chat, clock: Callable[[str], None], name: str, when: Any
+) -> None:
+    anna.send("/start").wait()
+    anna.answer()
+    function = stack.function("telegram")
+    stack.database.on(name, when=when, do=function.kill)
+    sent = anna.send("/image a dog")
+    eventually(lambda: not function.pid, 15)
+    clock("clock_timestamp() + interval '3 minutes'")
+    function.restart()
+    sent.wait(timeout=60)
+    eventually(lambda: len(jobs(sql)) == 1)
+    assert stack.run_job("sweep").status == 200
+    stack.telegram.idle()
+    stack.run_job("generations")
+    pictures = [one for one in anna.answers() if "photo" in one.data]
+    assert (len(pictures), len(jobs(sql)), charged(sql, anna)) == (1, 1, 1)
