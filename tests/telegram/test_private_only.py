@@ -19,10 +19,12 @@ Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
 PUBLIC_COMMANDS = {
     "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
-    "top",
+    "top", "voice", "image",
 }  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
-                  "old_button", "show_top", "send_picture"}  # fmt: skip
+                  "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
+                  "choose_option", "again", "vary", "send_file", "rephrase", "stop",
+                  "ask_now", "ask_late"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
@@ -40,6 +42,7 @@ BUTTONS = {
     "contact:remove": "profile", "contact:cancel": "profile",
     "renewal:1": "subscription", "renewal!:1": "subscription",
     "badges": "badges", "streak": "streak", "xp:picture": "profile", "board": "profile",
+    "images:1": "images", "images:show:1": "images",
 }  # fmt: skip
 
 

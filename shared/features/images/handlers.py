@@ -28,13 +28,10 @@ def image(_message: Message) -> None:
     return input_messages.take_command(context)
 
 
-@router.message_handler(commands=["images"], func=_is_available)
+@router.message_handler(commands=["images"], func=_is_available, private_only=True)
 def images(_message: Message) -> None:
     """Show the user's pictures."""
-    context = current_context()
-    if context.is_offline:
-        raise StateUnavailable
-    reply(*history.page(context))
+    reply(*history.page(current_context()))
 
 
 @router.message_handler(state="image")
@@ -105,13 +102,13 @@ def stop(call: CallbackQuery) -> None:
     results.stop(current_context(), int(_last(call)))
 
 
-@router.callback_query_handler(data=r"images:show:[0-9]{1,18}")
+@router.callback_query_handler(data=r"images:show:[0-9]{1,18}", private_only=True, page="images")
 def show_again(call: CallbackQuery) -> None:
     """Send a picture of the history."""
     results.show(current_context(), int(_last(call)))
 
 
-@router.callback_query_handler(data=r"images:[0-9]{1,18}")
+@router.callback_query_handler(data=r"images:[0-9]{1,18}", private_only=True, page="images")
 def turn_page(call: CallbackQuery) -> None:
     """Show another page of the history."""
     context = current_context()

@@ -17,7 +17,7 @@ declare
   v_job public.generations := private.lease_generation(p_id, p_attempt);
   v_next jsonb := v_job.request -> 'fallbacks' -> 0;
 begin
-  if v_job.state is null or v_job.state not in ('reserved', 'submitting', 'submitted') then
+  if v_job.state is null or v_job.state not in ('submitting', 'submitted') then
     return jsonb_build_object('outcome', 'superseded');
   elsif v_next is null or v_job.deadline <= private.clock() then
     return jsonb_build_object('outcome', 'none');
