@@ -1,4 +1,7 @@
--- Levels teams and exams.
+-- Announces levels, hands teams over, finishes each exam by itself.
+--
+-- No live revision calls the dropped functions with these arguments, and the checks hold for all rows: their columns are new.
+-- squawk-ignore-file ban-drop-function, constraint-missing-not-valid
 
 drop function private.correct_training_xp(p_training public.trainings, p_before integer, p_after integer, p_reference text);
 

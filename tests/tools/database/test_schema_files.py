@@ -197,3 +197,24 @@ def test_migrations_have_different_versions_and_begin_with_their_reason() -> Non
 def test_a_json_variable_begins_with_json(path: Path) -> None:
     texts = re.findall(r"^ +v_\w+ jsonb? := '[^']*';", path.read_text(), re.MULTILINE)
     assert texts == [], "cast it ('[]'::jsonb): the linter of the Supabase CLI refuses a text"
+
+
+@each_function_file
+def test_rows_that_are_locked_up_to_a_limit_come_from_a_common_table_expression(path: Path) -> None:
+    text = code(path.read_text())
+    for found in re.finditer("skip locked", text):
+        before, subquery = around_bracket(text, found.start())
+        assert "limit" not in subquery or not re.search(r"\b(using|in)\s*$", before), (
+            "a plan may run a subquery again for each row, and then more rows than its limit are taken: "
+            "`with old as (…)`"
+        )
+
+
+def around_bracket(text: str, position: int) -> tuple[str, str]:
+    """Return the text before the innermost open bracket, and from there to the position."""
+    depth = 0
+    for index in range(position, -1, -1):
+        depth += (text[index] == ")") - (text[index] == "(")
+        if depth < 0:
+            return text[:index], text[index:position]
+    return "", text[:position]

@@ -63,6 +63,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_user_usage_stats": {"p_user_id": 1},
     "count_active_sessions": {"p_minutes": 60},
     "check_payments": {},
+    "check_generations": {},
     "payment_statement": {},
     "check_balances": {},
     "admin_overview": ADMIN,

@@ -161,7 +161,12 @@ def test_the_known_names_are_those_that_are_read() -> None:
     assert set(names.PAYMENTS) == declared, 'write the names of settings as literals: Setting("NAME", …)'
     providers = {*ai.names(), *transcription.names()}
     assert set(names.AI) == {layout.ai_secret(provider) for provider in providers}
-    assert set(names.DEPLOYMENT) == {*layout.READERS, layout.USER_API_KEYS, "SCHEDULER_SECRET"}
+    assert set(names.DEPLOYMENT) == {
+        *layout.READERS,
+        layout.USER_API_KEYS,
+        "SCHEDULER_SECRET",
+        "SUPABASE_SECRET_KEY",
+    }
     of_media = {name for name in media.variables() if not name.endswith("_BASE_URL")}
     assert set(names.MEDIA) == of_media - set(names.AI)
     assert set(GENERATORS) <= set(names.KNOWN) <= variables.known()

@@ -16,15 +16,16 @@ as $$
 declare
   v_deleted integer;
 begin
-  delete from public.generations as g
-   where g.id in (
-     select o.id
-       from public.generations as o
-      where o.delete_at <= (select private.clock())
-      order by o.delete_at
-      limit p_limit
-        for update skip locked
-   );
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select o.id
+      from public.generations as o
+     where o.delete_at <= (select private.clock())
+     order by o.delete_at
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.generations as g using old where g.id = old.id;
   get diagnostics v_deleted = row_count;
   return jsonb_build_object('deleted', v_deleted);
 end

@@ -19,17 +19,16 @@ declare
   v_now timestamptz := private.clock();
   v_orders jsonb;
 begin
-  update public.orders as o
-     set status = 'canceled'
-    from (
-      select e.id
-        from public.orders as e
-       where e.status = 'pending' and e.expires_at < v_now - interval '1 day'
-       order by e.expires_at
-       limit p_limit
-         for update skip locked
-    ) as e
-   where o.id = e.id;
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with expired as (
+    select e.id
+      from public.orders as e
+     where e.status = 'pending' and e.expires_at < v_now - interval '1 day'
+     order by e.expires_at
+     limit p_limit
+       for update skip locked
+  )
+  update public.orders as o set status = 'canceled' from expired where o.id = expired.id;
   with due as (
     select o.id
       from public.orders as o

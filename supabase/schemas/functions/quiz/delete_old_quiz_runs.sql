@@ -16,16 +16,16 @@ declare
   v_before constant timestamptz := private.clock() - make_interval(days => private.setting('retention_quizzes_days')::integer);
   v_deleted integer;
 begin
-  delete from public.quiz_runs as r
-   using (
-     select o.id
-       from public.quiz_runs as o
-      where o.created_at < v_before
-      order by o.created_at
-      limit p_limit
-        for update skip locked
-   ) as old
-   where r.id = old.id;
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select o.id
+      from public.quiz_runs as o
+     where o.created_at < v_before
+     order by o.created_at
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.quiz_runs as r using old where r.id = old.id;
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end

@@ -16,14 +16,15 @@ declare
   v_now timestamptz := private.clock();
   v_count integer;
 begin
-  delete from public.stored_files as f
-   where f.id in (
-     select e.id
-       from public.stored_files as e
-      where e.delete_after <= v_now or (e.status = 'uploading' and e.created_at <= v_now - interval '1 day')
-      limit p_limit
-        for update skip locked
-   );
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select e.id
+      from public.stored_files as e
+     where e.delete_after <= v_now or (e.status = 'uploading' and e.created_at <= v_now - interval '1 day')
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.stored_files as f using old where f.id = old.id;
   get diagnostics v_count = row_count;
   return v_count;
 end

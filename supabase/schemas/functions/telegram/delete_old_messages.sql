@@ -15,16 +15,16 @@ declare
   v_now timestamptz := private.clock();
   v_deleted integer;
 begin
-  delete from public.messages as m
-   using (
-     select o.id
-       from public.messages as o
-      where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
-      order by o.created_at
-      limit p_limit
-        for update skip locked
-   ) as old
-   where m.id = old.id;
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select o.id
+      from public.messages as o
+     where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
+     order by o.created_at
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.messages as m using old where m.id = old.id;
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end

@@ -15,20 +15,20 @@ declare
   v_now timestamptz := private.clock();
   v_deleted integer;
 begin
-  delete from public.telegram_updates as t
-   using (
-     select o.bot, o.update_id
-       from public.telegram_updates as o
-      where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
-        and (
-          o.status <> 'dead_lettered'
-          or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
-        )
-      order by o.received_at
-      limit p_limit
-        for update skip locked
-   ) as old
-   where t.bot = old.bot and t.update_id = old.update_id;
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select o.bot, o.update_id
+      from public.telegram_updates as o
+     where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
+       and (
+         o.status <> 'dead_lettered'
+         or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
+       )
+     order by o.received_at
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.telegram_updates as t using old where t.bot = old.bot and t.update_id = old.update_id;
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end

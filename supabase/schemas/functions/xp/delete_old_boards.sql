@@ -16,16 +16,16 @@ declare
   v_before constant date := (private.clock() at time zone private.setting('quota_timezone'))::date - 14;
   v_count integer;
 begin
-  delete from public.board_scores as s
-   using (
-     select o.user_id, o.board, o.period, o.starts_on
-       from public.board_scores as o
-      where o.period <> 'all' and o.starts_on < v_before
-      order by o.starts_on
-      limit p_limit
-        for update skip locked
-   ) as old
-   where s.user_id = old.user_id and s.board = old.board and s.period = old.period and s.starts_on = old.starts_on;
+  -- A common table expression runs once; a plan may run a subquery again for each row, and then the limit is passed.
+  with old as (
+    select o.user_id, o.board, o.period, o.starts_on
+      from public.board_scores as o
+     where o.period <> 'all' and o.starts_on < v_before
+     order by o.starts_on
+     limit p_limit
+       for update skip locked
+  )
+  delete from public.board_scores as s using old where s.user_id = old.user_id and s.board = old.board and s.period = old.period and s.starts_on = old.starts_on;
   get diagnostics v_count = row_count;
   perform private.fold_board_changes();
   if v_count < p_limit and pg_try_advisory_xact_lock(hashtextextended('board_changes', 0)) then
