@@ -122,8 +122,8 @@ def test_a_dear_picture_shows_its_price_and_fifty_taps_make_one(stack: Stack, sq
     price = anna.answer()
     assert says(price.text, "image_price", requests=3)
     assert jobs(sql) == []
-    label = text("en", "image_confirm", requests=3)
-    for tap in in_parallel(50, lambda _n: price.tap(label)):
+    confirm = price.button(text("en", "image_confirm", requests=3))
+    for tap in in_parallel(50, lambda _n: price.tap_button(confirm)):
         tap.wait(timeout=60)
     (job,) = jobs(sql)
     assert charged(sql, anna) == 3

@@ -185,8 +185,11 @@ class Answer:
 
     def tap(self, label: str) -> Tap:
         """Tap an inline button that has callback data."""
-        button = self.button(label)
-        assert button.data is not None, f"the button {label!r} sends no callback query"
+        return self.tap_button(self.button(label))
+
+    def tap_button(self, button: Button) -> Tap:
+        """Tap a button that an app may still show after the bot has changed the message."""
+        assert button.data is not None, f"the button {button.text!r} sends no callback query"
         return self._tap(self.stored, button.data)
 
     def wait_for_edit(self, timeout: float = TIMEOUT) -> Answer:
