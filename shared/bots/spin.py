@@ -20,6 +20,7 @@ bot = Bot(
         "finish",
         "resume",
         "history",
+        "review",
         "team",
         "menu",
         "buy",

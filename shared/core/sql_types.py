@@ -19,6 +19,20 @@ class AbortCancel(TypedDict):
     is_over: NotRequired[bool | None]
 
 
+class ReviewDraft(TypedDict):
+    """private.review_draft"""
+
+    id: int
+    parts: list[str]
+
+
+class AddReviewText(TypedDict):
+    """public.add_review_text"""
+
+    outcome: Literal["added", "known", "too_long"]
+    draft: ReviewDraft
+
+
 class OutgoingItem(TypedDict):
     """outgoing_item"""
 
@@ -804,10 +818,13 @@ class BeginSubmission(TypedDict):
 class TrainingStateTurns(TypedDict):
     """private.training_state.turns"""
 
+    position: int
     question: str
     reply: str
     type: str
     why: str
+    judged_type: str | None
+    is_useful: bool | None
 
 
 class TrainingState(TypedDict):
@@ -817,7 +834,7 @@ class TrainingState(TypedDict):
     scenario: str
     version: int
     case_id: str
-    mode: Literal["practice", "drill", "exam"]
+    mode: Literal["practice", "drill", "exam", "reversed", "review"]
     drill_type: str | None
     difficulty: Literal["easy", "medium", "hard"]
     language: str
@@ -834,6 +851,7 @@ class TrainingState(TypedDict):
     revealed: list[str]
     facts_given: list[str]
     tips: list[str]
+    max_questions: int
     turns: list[TrainingStateTurns]
 
 
@@ -913,6 +931,12 @@ class CancelRenewal(TypedDict):
     outcome: Literal["canceled", "known", "unknown", "busy"]
     charged_until: NotRequired[str | None]
     is_over: NotRequired[bool | None]
+
+
+class CancelReview(TypedDict):
+    """public.cancel_review"""
+
+    was_deleted: bool
 
 
 CheckOrder = Literal["ok", "unknown", "owner", "amount", "paid", "renewing", "expired"]
@@ -1010,6 +1034,111 @@ class ClaimRenewalsToCancel(TypedDict):
     telegram_id: int | None
     payment_id: str | None
     payer: str | None
+
+
+class TrainingResultBefore(TypedDict):
+    """private.training_result.before"""
+
+    score: int
+    clarity_level: int
+
+
+class AwardXp(TypedDict):
+    """public.award_xp"""
+
+    awarded: bool
+    points: int
+    leveled_up: bool
+    old_level: int
+    new_level: int
+    total_xp: int
+
+
+class RecordActivity(TypedDict):
+    """public.record_activity"""
+
+    current: int
+    longest: int
+    freezes: int
+    is_new_day: bool
+    froze: int
+
+
+class TrainingResultExam(TypedDict):
+    """private.training_result.exam"""
+
+    score: int
+    is_passed: bool
+
+
+class TrainingResultReview(TypedDict):
+    """private.training_result.review"""
+
+    source: Literal["ai", "patterns"]
+    left_out: int
+
+
+class TrainingResultLines(TypedDict):
+    """private.training_result.lines"""
+
+    position: int
+    question: str
+    reply: str
+    type: str
+    why: Literal["counted", "repeated", "capped", "other_type"]
+    points: int
+    is_contextual: bool
+    is_copied: bool
+    used_fragment: str
+    revealed: list[str]
+    is_disputed: bool
+    dispute: Literal["open", "upheld", "corrected"] | None
+    judged_type: str | None
+    is_useful: bool | None
+
+
+class TrainingResult(TypedDict):
+    """private.training_result"""
+
+    training_id: int
+    scenario: str
+    case_id: str
+    mode: Literal["practice", "drill", "exam", "reversed", "review"]
+    drill_type: str | None
+    language: str
+    is_scored: bool
+    is_fast: bool
+    counts: bool
+    reference: NotRequired[str]
+    reason: str
+    score: int
+    questions: int
+    coverage: int
+    order: int
+    depth: int
+    chains: int
+    clarity_level: int
+    question_count: int
+    contextual_questions: int
+    per_type_counts: dict[str, int]
+    min_questions: int
+    before: TrainingResultBefore | None
+    maestro_streak: int | None
+    xp: AwardXp | None
+    streak: RecordActivity | None
+    badges: list[str]
+    exam: TrainingResultExam | None
+    review: TrainingResultReview | None
+    lines: list[TrainingResultLines]
+
+
+class ClaimReview(TypedDict):
+    """public.claim_review"""
+
+    outcome: Literal["work", "known", "busy", "none", "no_access", "superseded"]
+    draft: NotRequired[ReviewDraft]
+    may_use_ai: NotRequired[bool]
+    result: NotRequired[TrainingResult]
 
 
 class ClaimStatement(TypedDict):
@@ -1219,96 +1348,17 @@ class FindInvitedTeam(TypedDict):
     is_member: bool
 
 
+class FinishReversed(TypedDict):
+    """public.finish_reversed"""
+
+    outcome: Literal["finished", "known", "busy", "unjudged", "none"]
+    result: NotRequired[TrainingResult]
+
+
 class FinishStorageDeletions(TypedDict):
     """public.finish_storage_deletions"""
 
     attempts: int
-
-
-class TrainingResultBefore(TypedDict):
-    """private.training_result.before"""
-
-    score: int
-    clarity_level: int
-
-
-class AwardXp(TypedDict):
-    """public.award_xp"""
-
-    awarded: bool
-    points: int
-    leveled_up: bool
-    old_level: int
-    new_level: int
-    total_xp: int
-
-
-class RecordActivity(TypedDict):
-    """public.record_activity"""
-
-    current: int
-    longest: int
-    freezes: int
-    is_new_day: bool
-    froze: int
-
-
-class TrainingResultExam(TypedDict):
-    """private.training_result.exam"""
-
-    score: int
-    is_passed: bool
-
-
-class TrainingResultLines(TypedDict):
-    """private.training_result.lines"""
-
-    position: int
-    question: str
-    reply: str
-    type: str
-    why: Literal["counted", "repeated", "capped", "other_type"]
-    points: int
-    is_contextual: bool
-    is_copied: bool
-    used_fragment: str
-    revealed: list[str]
-    is_disputed: bool
-    dispute: Literal["open", "upheld", "corrected"] | None
-
-
-class TrainingResult(TypedDict):
-    """private.training_result"""
-
-    training_id: int
-    scenario: str
-    case_id: str
-    mode: Literal["practice", "drill", "exam"]
-    drill_type: str | None
-    language: str
-    is_scored: bool
-    is_fast: bool
-    counts: bool
-    reference: NotRequired[str]
-    reason: str
-    score: int
-    questions: int
-    coverage: int
-    order: int
-    depth: int
-    chains: int
-    clarity_level: int
-    question_count: int
-    contextual_questions: int
-    per_type_counts: dict[str, int]
-    min_questions: int
-    before: TrainingResultBefore | None
-    maestro_streak: int | None
-    xp: AwardXp | None
-    streak: RecordActivity | None
-    badges: list[str]
-    exam: TrainingResultExam | None
-    lines: list[TrainingResultLines]
 
 
 class FinishTraining(TypedDict):
@@ -1469,6 +1519,12 @@ class GetQuizBoard(TypedDict):
     entries: list[GetQuizBoardEntries]
     rank: int | None
     score: int | None
+
+
+class GetReviewDraft(TypedDict):
+    """public.get_review_draft"""
+
+    draft: ReviewDraft
 
 
 class GetStreak(TypedDict):
@@ -1666,6 +1722,13 @@ class JoinTeam(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class JudgeReversedTurn(TypedDict):
+    """public.judge_reversed_turn"""
+
+    outcome: Literal["judged", "none"]
+    training: NotRequired[TrainingState]
+
+
 class LeaveCheckout(TypedDict):
     """public.leave_checkout"""
 
@@ -1709,6 +1772,15 @@ class ListGenerations(TypedDict):
 
     id: int
     prompt: str
+    created_at: str
+
+
+class ListReviews(TypedDict):
+    """public.list_reviews"""
+
+    training_id: int
+    score: int
+    question_count: int
     created_at: str
 
 
@@ -2029,6 +2101,20 @@ class RecordRefundResult(TypedDict):
     is_accepted: bool
     error: str | None
     outgoing: list[OutgoingItem]
+
+
+class RecordReversedTurn(TypedDict):
+    """public.record_reversed_turn"""
+
+    outcome: Literal["recorded", "known", "no_access", "superseded"]
+    training: NotRequired[TrainingState]
+
+
+class RecordReview(TypedDict):
+    """public.record_review"""
+
+    outcome: Literal["recorded", "known", "no_access", "superseded"]
+    result: NotRequired[TrainingResult]
 
 
 class RecordSubmission(TypedDict):

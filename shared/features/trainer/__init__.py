@@ -7,6 +7,9 @@ setup.py       choosing a case and a mode       briefing.py         what the use
 play.py        a turn of the training           results.py          the result, line by line
 assigned.py    what a team assigns              disputes.py         disputed lines, decided by admins
 history.py     earlier trainings                progress_picture.py the same as a picture
+reversed_role.py    the user as the client      reversed_screens.py what the user reads then
+salesperson.py what the AI asks there           review.py           a real conversation
+transcripts.py who says what in it              review_labels.py    what the seller asks in it
 """
 
 from __future__ import annotations
@@ -30,9 +33,11 @@ feature = Feature(
         Command("finish", "chat"),
         Command("resume", "chat"),
         Command("history", "chat"),
+        Command("review", "chat"),
+        Command("cancel", "chat"),
     ),
-    buttons=("new", "play", "train", "result", "dispute", "verdict", "past"),
-    states=("dispute",),
+    buttons=("new", "play", "train", "result", "dispute", "verdict", "past", "judge", "review"),
+    states=("dispute", "review"),
     takes_texts=True,
     is_metered=True,
     takes_content=True,

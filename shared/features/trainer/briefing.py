@@ -99,6 +99,13 @@ def open_training(context: UpdateContext, training: TrainingState) -> Text:
             questions=training["question_count"],
             until=context.date(training["ends_at"], with_time=True),
         )
+    if training["mode"] == "reversed":
+        return context.rich(
+            "trainer_reversed_open",
+            company=company,
+            answers=training["question_count"],
+            limit=training["max_questions"],
+        )
     return context.rich(
         "trainer_open",
         company=company,

@@ -56,8 +56,8 @@ def normalize(text: str) -> str:
     return " ".join(plain.split())
 
 
-def label(scenario: Scenario, case: Case, text: str, last_answer: str) -> Labels:
-    """Label a text by the scenario's patterns."""
+def label(scenario: Scenario, case: Case | None, text: str, last_answer: str) -> Labels:
+    """Label a text by the scenario's patterns. A real conversation has no case."""
     plain = normalize(text)
     if speaks_to_examiner(plain):
         return Labels("instructions")
@@ -86,10 +86,11 @@ def speaks_to_examiner(plain: str) -> bool:
     return any(pattern.search(plain) for pattern in words.INSTRUCTIONS)
 
 
-def touched(case: Case, plain: str) -> tuple[str, ...]:
+def touched(case: Case | None, plain: str) -> tuple[str, ...]:
     """Return the ids of facts and hidden items whose stems begin a word of a normalized text."""
     padded = " " + " ".join(re.findall(r"[\w%-]+", plain))
-    return tuple(one.id for one in case.subjects if any(f" {stem}" in padded for stem in one.touched_by.all))
+    subjects = case.subjects if case else []
+    return tuple(one.id for one in subjects if any(f" {stem}" in padded for stem in one.touched_by.all))
 
 
 def quoted(fragment: str, last_answer: str) -> bool:
@@ -102,7 +103,7 @@ def quoted(fragment: str, last_answer: str) -> bool:
     return takes_up and f" {plain}" in f" {_spoken(last_answer)}"
 
 
-def shared_fragment(case: Case, plain: str, last_answer: str) -> str:
+def shared_fragment(case: Case | None, plain: str, last_answer: str) -> str:
     """Return the words of the client's last answer that a question takes up, or nothing.
 
     A number, two words that the case's public text lacks, or one such word beside "you said".
@@ -112,7 +113,8 @@ def shared_fragment(case: Case, plain: str, last_answer: str) -> str:
     numbers = [word for word in asked if word[0].isdigit() and word in answer]
     if numbers:
         return numbers[0]
-    known = _stems(_tokens(normalize(" ".join((case.situation.public.en, case.situation.public.ru)))))
+    public = " ".join((case.situation.public.en, case.situation.public.ru)) if case else ""
+    known = _stems(_tokens(normalize(public)))
     stems = _stems(asked) - known
     shared = [word for word in answer if _stem(word) in stems and _is_content(word)]
     enough = 1 if words.REFERENCES.search(plain) else 2

@@ -17,7 +17,7 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import GetTrainingHistory, GetTrainingHistoryTrainings
+    from shared.core.sql_types import GetTrainingHistory, GetTrainingHistoryTrainings, ListReviews
     from shared.features.trainer.progress_picture import ProgressPicture
 
 router = Router()
@@ -47,9 +47,12 @@ def _send(context: UpdateContext) -> None:
         p_limit=_SHOWN,
     )
     trainings = found["trainings"]
+    reviews: list[ListReviews] = db.call("list_reviews", p_user_id=context.user.id, p_bot=context.bot.name)
+    rows = [*_review_buttons(context, reviews), [(context.text("trainer_new_button"), "play")]]
     if not trainings:
-        return reply(context.rich("trainer_no_history"), [[(context.text("trainer_new_button"), "play")]])
-    caption, keyboard = _caption(context, found), _buttons(context, trainings)
+        key = "trainer_review_history" if reviews else "trainer_no_history"
+        return reply(context.rich(key, count=len(reviews)), rows)
+    caption, keyboard = _caption(context, found), [*_buttons(context, trainings), *rows]
     from shared.features.trainer import progress_picture
 
     view = _view(context, trainings)
@@ -71,6 +74,21 @@ def _caption(context: UpdateContext, found: GetTrainingHistory) -> Text:
     return concat(head, concat(*lines, separator="\n"), separator="\n\n")
 
 
+def _review_buttons(context: UpdateContext, reviews: list[ListReviews]) -> Keyboard:
+    """Return a button for each of the last reviews of conversations, which are no trainings."""
+    return [
+        [
+            (
+                context.text(
+                    "trainer_review_history_button", date=context.date(one["created_at"]), score=one["score"]
+                ),
+                f"result:{one['training_id']}",
+            )
+        ]
+        for one in reviews
+    ]
+
+
 def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) -> Keyboard:
     """Return a button for each listed training of this bot whose result can be opened."""
     numbers = [
@@ -80,7 +98,7 @@ def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings
         # Another service stores its trainings under its own references, whatever its snapshots hold.
         and one["reference"].removesuffix(":own") == f"{one['bot']}:{number}"
     ]
-    return [*([numbers] if numbers else []), [(context.text("trainer_new_button"), "play")]]
+    return [numbers] if numbers else []
 
 
 def _company(context: UpdateContext, one: GetTrainingHistoryTrainings) -> str:

@@ -14,7 +14,17 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.config import settings
 from shared.core.texts import Text, concat
-from shared.features.trainer import access, briefing, classifier, library, results, roleplay, setup
+from shared.features.trainer import (
+    access,
+    briefing,
+    classifier,
+    library,
+    results,
+    reversed_role,
+    reversed_screens,
+    roleplay,
+    setup,
+)
 from shared.features.trainer.unlocking import next_type, revealed_texts, unlock
 from shared.telegram import current_context, reply
 from shared.telegram.chat_action import typing
@@ -63,6 +73,8 @@ def tip(_event: Message | CallbackQuery) -> None:
     training = setup.overview(context)["open"]
     if training is None:
         return reply(*setup.home(context))
+    if training["mode"] == "reversed":
+        return reply(context.rich("trainer_tip_reversed"))
     if not briefing.has_tips(training):
         return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
     try:
@@ -101,7 +113,12 @@ def finish(_event: Message | CallbackQuery) -> None:
     training = setup.overview(context)["open"]
     if training is None:
         return reply(*setup.home(context))
-    return results.finish(context, training, "button")
+    if training["mode"] != "reversed":
+        return results.finish(context, training, "button")
+    try:
+        return reversed_role.finish(context, _loaded(training)[0], training)
+    except KeyError:
+        return reply(*_gone(context))
 
 
 @router.message_handler(func=_is_own_text)
@@ -148,9 +165,10 @@ def _move(context: UpdateContext, text: str | None) -> None:
             if words is not None:
                 _play(context, begun["training"], words, may_use_ai=begun["may_use_ai"])
         case "known":
-            _show(context, begun["training"], begun["turn"])
+            _show_again(context, begun["training"], begun["turn"])
         case "busy":
-            reply(context.rich("trainer_busy"))
+            is_reversed = begun["training"]["mode"] == "reversed"
+            reply(context.rich("trainer_reversed_busy" if is_reversed else "trainer_busy"))
         case "none":
             reply(*setup.home(context))
         case "over":
@@ -187,6 +205,9 @@ def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use
         scenario, case = _loaded(training)
     except KeyError:
         return reply(*_gone(context))
+    if training["mode"] == "reversed":
+        with typing(context):
+            return reversed_role.answer(context, scenario, case, training, text, may_use_ai=may_use_ai)
     turns, language = training["turns"], training["language"]
     last_answer = turns[-1]["reply"] if turns else ""
     with typing(context):
@@ -290,6 +311,16 @@ def _hash(question: str) -> str:
     return hashlib.sha256(classifier.normalize(question).encode()).hexdigest()[:16]
 
 
+def _show_again(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -> None:
+    """Answer a redelivered message with what its turn has led to."""
+    if training["mode"] != "reversed":
+        return _show(context, training, turn)
+    try:
+        return reversed_role.show(context, _loaded(training)[0], training)
+    except KeyError:
+        return reply(*_gone(context))
+
+
 def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn, said: str = "") -> None:
     """Send the client's answer with one line about the move, and the result after the last one.
 
@@ -360,6 +391,8 @@ def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
         scenario, case = _loaded(training)
     except KeyError:
         return _gone(context)
+    if training["mode"] == "reversed":
+        return reversed_screens.resumed(context, scenario, case, training)
     return briefing.resume(context, scenario, case, training), briefing.buttons(context, training)
 
 

@@ -8,7 +8,7 @@ from telebot.types import CallbackQuery
 
 from shared.core import db
 from shared.core.texts import Text, concat
-from shared.features.trainer import library
+from shared.features.trainer import library, reversed_screens
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.scenario_badges import badge_name
 from shared.telegram import current_context
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         GetTrainingResult,
         TrainingResult,
         TrainingResultLines,
+        TrainingResultReview,
         TrainingState,
     )
     from shared.features.trainer.scenario_models import Scenario
@@ -48,7 +49,7 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
         button = [(context.text("trainer_finish_button"), "train:finish")]
         context.reply(context.rich("trainer_finish_busy"), [button])
     elif "result" in finished:
-        context.reply(*_screen(context, finished["result"]), needs_delivery_result=True)
+        context.reply(*screen(context, finished["result"]), needs_delivery_result=True)
 
 
 @router.callback_query_handler(data=r"result:[0-9]{1,18}", private_only=True, page="history")
@@ -56,7 +57,7 @@ def show_result(call: CallbackQuery) -> None:
     """Show the result of a training again."""
     context = current_context()
     if (found := find(context, call)) is not None:
-        context.show(*_screen(context, found))
+        context.show(*screen(context, found))
 
 
 @router.callback_query_handler(data=r"result:[0-9]{1,18}:[0-9]{1,9}", private_only=True, page="history")
@@ -106,7 +107,10 @@ def _case_data(training: TrainingState) -> JsonObject:
     }
 
 
-def _screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
+def screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
+    """Return the result with a button for each line."""
+    if result["mode"] == "reversed":
+        return reversed_screens.result(context, result)
     scenario = library.load(result["scenario"])
     rows = _line_buttons(result)
     exam = result["exam"]
@@ -138,6 +142,8 @@ def _line_buttons(result: TrainingResult) -> list[list[tuple[str, str]]]:
 
 
 def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+    if (found := result["review"]) is not None:
+        return _review_head(context, scenario, result, found)
     rank = "" if result["mode"] == "drill" else scenario.rank(result["score"]).name.of(context.language)
     parts = [
         context.rich("trainer_score_drill", score=result["score"])
@@ -164,6 +170,28 @@ def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) ->
                 clarity=before["clarity_level"],
             )
         )
+    return concat(*parts, separator="\n")
+
+
+def _review_head(
+    context: UpdateContext, scenario: Scenario, result: TrainingResult, found: TrainingResultReview
+) -> Text:
+    parts = [
+        context.rich(
+            "trainer_review_score",
+            score=result["score"],
+            rank=scenario.rank(result["score"]).name.of(context.language),
+        ),
+        context.rich(
+            "trainer_review_figures",
+            questions=result["question_count"],
+            contextual=result["contextual_questions"],
+        ),
+    ]
+    if found["left_out"]:
+        parts.append(context.rich("trainer_review_left_out", count=found["left_out"]))
+    if found["source"] == "patterns":
+        parts.append(context.rich("trainer_review_patterns"))
     return concat(*parts, separator="\n")
 
 
@@ -207,7 +235,9 @@ def _best_and_worst(context: UpdateContext, scenario: Scenario, result: Training
 def better_question(scenario: Scenario, result: TrainingResult, line: TrainingResultLines) -> str:
     """Return a better wording of a question: the next type, about what the client had said before."""
     earlier = [
-        one["reply"] for one in result["lines"] if one["position"] < line["position"] and one["revealed"]
+        one["reply"]
+        for one in result["lines"]
+        if one["position"] < line["position"] and (one["revealed"] or (result["review"] and one["reply"]))
     ]
     order = [scenario.opening_type, *(name for stage in scenario.stages for name in stage.unlocked_by)]
     wanted = (
@@ -249,7 +279,7 @@ def line_screen(
     scenario = library.load(result["scenario"])
     one = scenario.type(line["type"])
     parts = [
-        context.rich("trainer_line_question", question=line["question"], reply=line["reply"]),
+        context.rich("trainer_line_question", question=line["question"], reply=line["reply"] or "—"),
         context.rich(
             f"trainer_why_{line['why']}",
             emoji=one.emoji,

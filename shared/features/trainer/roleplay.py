@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _LABEL_SHARE = 0.4  # of the time left, for the classification
 _MIN_SECONDS = 1.5  # below this no request is made
-_AFTERWARDS = 1.0  # seconds for recording the turn and committing
-_MOST_DIALOG = 8  # earlier turns that the client remembers
+AFTERWARDS = 1.0  # seconds for recording the turn and committing
+MOST_DIALOG = 8  # earlier turns that the client remembers
 _MOST_ANSWER = 1_500  # characters
 _VOICE = Decimal("0.20")  # US dollars: ten minutes of speech at a transcription model of unknown price
 _TURN_CHARACTERS = 14_000  # of both requests together
@@ -105,7 +105,7 @@ def label(
                 {"role": "system", "content": _label_prompt(scenario, case)},
                 {
                     "role": "user",
-                    "content": _json(client_last_answer=last_answer, salesperson_says=text),
+                    "content": to_json(client_last_answer=last_answer, salesperson_says=text),
                 },
             ],
             model=settings().chat_model,
@@ -113,11 +113,11 @@ def label(
             deadline=_label_deadline(context),
             kind="classification",
             max_tokens=400,
-            user_reference=_reference(context),
+            user_reference=pseudonym(context),
             record=context.record_ai_call,
         )
     except (AIError, ConfigError) as error:
-        _log_failure(error)
+        log_failure(error)
         return fallback
     return _verified(answer, fallback, case, text, last_answer)
 
@@ -135,38 +135,50 @@ def client_answer(
     language: str,
 ) -> str:
     """Return what the client answers; empty where the AI gives no usable answer in time."""
-    from shared.ai.chat import complete
-
-    deadline = context.deadline - _AFTERWARDS
-    if deadline - monotonic() < _MIN_SECONDS:
-        return ""
-    said = _json(
-        dialog=[{"salesperson": asked, "you": answered} for asked, answered in dialog[-_MOST_DIALOG:]],
+    said = to_json(
+        dialog=[{"salesperson": asked, "you": answered} for asked, answered in dialog[-MOST_DIALOG:]],
         known=[*known],
         salesperson_says=text,
         say_now=[*say_now],
         evade="" if say_now else evade,
     )
+    name = case.client.name.of(language)
+    spoken = speak(context, _client_prompt(scenario, case, language), said, name=name, language=language)
+    return spoken if has_numbers_of(spoken, say_now) else ""
+
+
+def speak(
+    context: UpdateContext, prompt: str, said: str, *, name: str, language: str, share: float = 1.0
+) -> str:
+    """Return what a person whom the AI plays says; empty where it gives no usable answer in time.
+
+    Args:
+        said: the user message, from `to_json`.
+        share: of the time left.
+    """
+    from shared.ai.chat import complete
+
+    now = monotonic()
+    seconds = (context.deadline - AFTERWARDS - now) * share
+    if seconds < _MIN_SECONDS:
+        return ""
     try:
         answer = complete(
-            [
-                {"role": "system", "content": _client_prompt(scenario, case, language)},
-                {"role": "user", "content": said},
-            ],
+            [{"role": "system", "content": prompt}, {"role": "user", "content": said}],
             model=settings().chat_model,
             provider=settings().chat_provider,
-            deadline=deadline,
-            user_reference=_reference(context),
+            deadline=now + seconds,
+            user_reference=pseudonym(context),
             effort=settings().chat_reasoning_effort or None,
             record=context.record_ai_call,
         )
     except (AIError, ConfigError) as error:
-        _log_failure(error)
+        log_failure(error)
         return ""
-    spoken = _spoken(answer.text, case.client.name.of(language))
+    spoken = _spoken(answer.text, name)
     is_usable = answer.finish == "stop" and 0 < len(spoken) <= _MOST_ANSWER
     is_in_part = is_in_language(spoken, language) and not _OUT_OF_PART.search(spoken.lower())
-    return spoken if is_usable and is_in_part and has_numbers_of(spoken, say_now) else ""
+    return spoken if is_usable and is_in_part else ""
 
 
 def _spoken(text: str, name: str) -> str:
@@ -249,21 +261,23 @@ def _client_prompt(scenario: Scenario, case: Case, language: str) -> str:
     )
 
 
-def _json(**fields: object) -> str:
+def to_json(**fields: object) -> str:
+    """Return what a request says, as the JSON of its user message."""
     return orjson.dumps(fields).decode()
 
 
 def _label_deadline(context: UpdateContext) -> float:
     now = monotonic()
-    return now + (context.deadline - _AFTERWARDS - now) * _LABEL_SHARE
+    return now + (context.deadline - AFTERWARDS - now) * _LABEL_SHARE
 
 
-def _reference(context: UpdateContext) -> str:
+def pseudonym(context: UpdateContext) -> str:
     """Return a stable pseudonym of the user for the provider's abuse monitoring."""
     return hashlib.sha256(f"{context.bot.telegram_id}:{context.user.telegram_id}".encode()).hexdigest()[:32]
 
 
-def _log_failure(error: AIError | ConfigError) -> None:
+def log_failure(error: AIError | ConfigError) -> None:
+    """Log that a request to the AI failed; alert the owner where only they can help."""
     if isinstance(error, ConfigError):
         log.alert(f"the AI cannot be asked: {error}", action="config_error")
     else:

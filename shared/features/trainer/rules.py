@@ -12,9 +12,9 @@ _TURNS_PER_QUESTION = 3  # messages that a training takes for each of its questi
 
 
 def training_rules(
-    scenario: Scenario, case: Case, drill_type: str | None, *, is_exam: bool = False
+    scenario: Scenario, case: Case | None, drill_type: str | None, *, is_exam: bool = False
 ) -> JsonObject:
-    """Return the rules of a training, as `start_training` stores them."""
+    """Return the rules of a training, as `start_training` stores them. A real conversation has no case."""
     rules, bonuses = scenario.rules, scenario.bonuses
     return {
         "types": [{"id": one.id, "weight": one.weight, "cap": one.cap} for one in scenario.types]
@@ -22,8 +22,8 @@ def training_rules(
         # One type is practiced, so its cap would end the drill early.
         else [{"id": one.id, "weight": one.weight, "cap": rules.max_questions} for one in scenario.types],
         "stages": [{"id": stage.id, "share": stage.share} for stage in scenario.stages],
-        "hidden": [{"id": one.id, "weight": one.weight} for one in case.hidden],
-        "given": given_stages(scenario, case, drill_type),
+        "hidden": [{"id": one.id, "weight": one.weight} for one in case.hidden] if case else [],
+        "given": given_stages(scenario, case, drill_type) if case else [],
         "bonuses": {
             "contextual": bonuses.contextual,
             "coverage": bonuses.coverage,
@@ -38,6 +38,21 @@ def training_rules(
         "min_seconds": rules.min_seconds,
         "maestro_score": rules.maestro_score,
         **({"exam": scenario.exam.model_dump()} if is_exam else {}),
+    }
+
+
+def reversed_rules(scenario: Scenario, case: Case) -> JsonObject:
+    """Return the rules of a training with reversed roles.
+
+    Raises:
+        KeyError: the scenario has none.
+    """
+    if scenario.reversed_role is None:
+        raise KeyError(scenario.info.id)
+    return training_rules(scenario, case, None) | {
+        "min_questions": scenario.reversed_role.minimum,
+        "max_questions": scenario.reversed_role.questions,
+        "gives_badges": scenario.reversed_role.gives_badges,
     }
 
 

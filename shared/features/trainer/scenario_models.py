@@ -139,6 +139,23 @@ class Exam(Model):
     attempts: Annotated[int, Field(ge=1, le=10)]
 
 
+class ReversedRole(Model):
+    """A training in which the AI sells and the user plays the client and judges its questions.
+
+    `minimum`: answered questions from which it gives XP. `gives_badges`: badges that are due are awarded.
+    """
+
+    questions: Annotated[int, Field(ge=2, le=20)]
+    minimum: Annotated[int, Field(ge=1)]
+    gives_badges: bool = False
+
+
+class Review(Model):
+    """The review of a real conversation. `questions`: how many of the seller's are scored."""
+
+    questions: Annotated[int, Field(ge=1, le=30)]
+
+
 class OrderBonus(Model):
     """Points for asking types for the first time in this order."""
 
@@ -197,6 +214,8 @@ class Scenario(Model):
     stages: Annotated[list[Stage], Field(min_length=1)]
     rules: Rules
     exam: Exam
+    reversed_role: ReversedRole | None = None
+    review: Review | None = None
     bonuses: Bonuses
     ranks: Annotated[list[Rank], Field(min_length=1)]
     badges: list[Badge]
@@ -227,6 +246,17 @@ class Scenario(Model):
         stages = [name for stage in self.stages for name in stage.unlocked_by]
         names = dict.fromkeys((self.opening_type, *stages, *(one.id for one in self.types)))
         return tuple(self.type(name) for name in names)
+
+    @property
+    def reversed_plan(self) -> list[tuple[str, Words]]:
+        """The types of the AI's questions with reversed roles, in their order, with a question for each."""
+        number = self.reversed_role.questions if self.reversed_role else 0
+        types = [one.id for one in self.types_in_order]
+        planned = [types[place * len(types) // number] for place in range(number)]
+        return [
+            (name, self.tips[name][planned[:place].count(name) % len(self.tips[name])])
+            for place, name in enumerate(planned)
+        ]
 
     @property
     def first_stage(self) -> Stage:
@@ -265,6 +295,10 @@ class Scenario(Model):
             raise ValueError("a rank must begin at 0")
         if self.rules.min_questions > self.rules.max_questions:
             raise ValueError("min_questions is above max_questions")
+        if self.reversed_role and self.reversed_role.minimum > self.reversed_role.questions:
+            raise ValueError("reversed_role: minimum is above questions")
+        if len({words.en for _, words in self.reversed_plan}) < len(self.reversed_plan):
+            raise ValueError("reversed_role: there are too few tips for so many questions")
         return self
 
 

@@ -1,7 +1,8 @@
 """/new: scenario, case, mode and difficulty, one screen each; the last button starts the training.
 
 The choices travel in the buttons: play:<scenario>:<case>:<mode>:<difficulty>. A mode is `p` (practice), `x`
-(exam) or `d` and the number of a type (drill); a difficulty is its first letter.
+(exam), `r` (reversed roles, without a choice of difficulty) or `d` and the number of a type (drill); a
+difficulty is its first letter.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back
-from shared.features.trainer import access, briefing, library
-from shared.features.trainer.rules import training_rules
+from shared.features.trainer import access, briefing, library, reversed_role, reversed_screens
+from shared.features.trainer.rules import reversed_rules, training_rules
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -31,6 +32,7 @@ router = Router()
 PLAY = "play"
 _RANDOM = "any"
 _REPLACE = "r"  # at the end of the buttons: the open training is abandoned
+_MODES = {"p": "practice", "x": "exam", "r": "reversed"}
 _DIFFICULTIES = {"e": "easy", "m": "medium", "h": "hard"}
 _IN_A_ROW = 5  # cases that are not drawn again
 
@@ -192,6 +194,8 @@ def _modes(context: UpdateContext, scenario: Scenario, case: Case, path: str) ->
         label = context.text("trainer_drill_button", emoji=one.emoji, type=one.name.of(context.language))
         rows.append([(label, f"{path}:d{number}")])
     rows.append([(context.text("trainer_exam_button"), f"{path}:x")])
+    if scenario.reversed_role is not None:
+        rows.append([(context.text("trainer_reversed_button"), f"{path}:r:m")])
     text = concat(
         briefing.card(context, scenario, case), context.rich("trainer_choose_mode"), separator="\n\n"
     )
@@ -213,8 +217,8 @@ def _mode(scenario: Scenario, chosen: str) -> tuple[str, str | None]:
     Raises:
         KeyError, IndexError: there is no such mode.
     """
-    if chosen in ("p", "x"):
-        return ("practice" if chosen == "p" else "exam"), None
+    if chosen in _MODES:
+        return _MODES[chosen], None
     if not (chosen[:1] == "d" and chosen[1:].isdigit()):
         raise KeyError(chosen)
     return "drill", scenario.types[int(chosen[1:])].id
@@ -243,6 +247,9 @@ def _start(
             [(context.text("trainer_replace_button"), f"{path}:{_REPLACE}")],
         ]
         return briefing.open_training(context, training), rows
+    if mode == "reversed":
+        training = reversed_role.begin(context, scenario, training)
+        return reversed_screens.resumed(context, scenario, case, training)
     return briefing.start(context, scenario, case, training), briefing.buttons(context, training)
 
 
@@ -274,7 +281,9 @@ def begin(
         p_drill_type=drill_type,
         p_difficulty=difficulty,
         p_language=context.language if context.language in scenario.info.languages else "en",
-        p_rules=training_rules(scenario, case, drill_type, is_exam=mode == "exam"),
+        p_rules=reversed_rules(scenario, case)
+        if mode == "reversed"
+        else training_rules(scenario, case, drill_type, is_exam=mode == "exam"),
         p_reference=context.reference,
         p_replace=replace,
         p_task_id=task_id,
@@ -290,5 +299,5 @@ def is_same(training: TrainingState, case: Case, drill_type: str | None, difficu
         training["drill_type"],
         training["difficulty"],
         training["mode"],
-        training["turn_count"],
+        training["question_count" if mode == "reversed" else "turn_count"],
     )

@@ -156,8 +156,15 @@ TABLES = {
         "deleted",
         section="trainings.turns",
         export="training_id reference position question reply kind type why is_contextual is_copied"
-        " used_fragment touches revealed source points clarity_level disputed_at created_at",
+        " used_fragment touches revealed source points clarity_level disputed_at created_at"
+        " judged_type is_useful",
         not_exported="id",
+    ),
+    "public.review_drafts": Table(
+        "deleted",
+        section="trainings.review_drafts",
+        export="id bot parts created_at updated_at",
+        not_exported="user_id lease_reference lease_until",
     ),
     "public.training_disputes": Table(
         "deleted",

@@ -47,7 +47,7 @@ VALUES = {
     "difficulty": {"public.trainings": "easy", "public.assignments": "easy"},
     "why": "counted",
     "source": {"public.training_turns": "ai"},
-    **dict.fromkeys(("revealed", "facts_given", "tips", "touches"), f'["{MARK}"]'),
+    **dict.fromkeys(("revealed", "facts_given", "tips", "touches", "parts"), f'["{MARK}"]'),
     "plan": "PREMIUM",
     "access_type": "credits",
     "quantity": {"public.access_usages": 10},

@@ -18,7 +18,7 @@ ANSWER = "Каждая десятая доставка опаздывает, з�
 def labels(scenario: str, case: str, text: str, last_answer: str = "") -> dict[str, Any]:
     """Label a text with the prompt that the trainer sends."""
     prompt = roleplay._label_prompt(library.load(scenario), library.load_case(scenario, case))
-    said = roleplay._json(client_last_answer=last_answer, salesperson_says=text)
+    said = roleplay.to_json(client_last_answer=last_answer, salesperson_says=text)
     return label([{"role": "system", "content": prompt}, {"role": "user", "content": said}], {})
 
 

@@ -39,12 +39,49 @@ def label(messages: list[Json], _schema: Json) -> Json:
     }
 
 
+def review(messages: list[Json], _schema: Json) -> Json:
+    """Label the seller's lines of a real conversation by the patterns of the scenario."""
+    from shared.features.trainer import classifier, library
+
+    given = _object(messages[-1].get("content")) or {}
+    listed = set(_ITEM.findall(str(messages[0].get("content"))))
+    scenarios = [library.load(name) for name in library.names()]
+    scenario = next(one for one in scenarios if one.review and {type_.id for type_ in one.types} <= listed)
+    lines = []
+    for line in given.get("lines", []):
+        said, before = str(line["salesperson"]), str(line["client_before"])
+        found = classifier.label(scenario, None, said, before)
+        lines.append(
+            {
+                "number": line["number"],
+                "kind": "question" if found.counts else "statement",
+                "type": found.type,
+                "alternative": classifier.NONE,
+                "certainty": "high",
+                "quote": said,
+                "used_fragment": _verbatim(found.used_fragment, before),
+            }
+        )
+    return {"lines": lines}
+
+
 def client_answer(question: str) -> str | None:
     """Return what the client says to a request of the trainer; None for any other question."""
     given = _object(question)
     if given is None or not {"salesperson_says", "say_now", "evade"} <= given.keys():
         return None
     return " ".join(given["say_now"]) or str(given["evade"]) or "…"
+
+
+def question(request: str) -> str | None:
+    """Return what the salesperson asks in a training with reversed roles; None for any other request."""
+    given = _object(request)
+    if given is None or not {"client_says", "aim", "example"} <= given.keys():
+        return None
+    example, words = str(given["example"]), str(given["client_says"]).replace("?", " ").split()[:6]
+    is_russian = re.search("[а-яё]", example, re.IGNORECASE)
+    quoted = " ".join(words).strip(".,;:!")
+    return f"Вы говорите: «{quoted}». {example}" if is_russian else f"You say: “{quoted}”. {example}"
 
 
 def _case_of(prompt: str) -> tuple[Scenario, Case]:

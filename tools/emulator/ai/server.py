@@ -51,7 +51,10 @@ class Ai:
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._headers: deque[dict[str, str]] = deque(maxlen=KEPT_REQUESTS)
         self._refused: set[str] = set()
-        self._answerers: dict[str, Answerer] = {"TurnLabels": sales_trainer.label}
+        self._answerers: dict[str, Answerer] = {
+            "TurnLabels": sales_trainer.label,
+            "ReviewLabels": sales_trainer.review,
+        }
         self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._recordings: deque[Recording] = deque(maxlen=KEPT_REQUESTS)
         self._spoken: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from shared.core.texts import en, ru
-from tools.emulator.ai.sales_trainer import client_answer
+from tools.emulator.ai import sales_trainer
 
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
@@ -51,8 +51,9 @@ def improvise(messages: list[Any]) -> str:
     ]
     asked = [text_of(message) for message in spoken if message.get("role") == "user"]
     question = asked[-1] if asked else "…"
-    if (played := client_answer(question)) is not None:
-        return played
+    for part in (sales_trainer.client_answer, sales_trainer.question):
+        if (played := part(question)) is not None:
+            return played
     if CYRILLIC.search(question):
         template, before = RUSSIAN, "; перед этим вы спрашивали «{}»"
         word = ("сообщение", "сообщения", "сообщений")[ru.plural(len(spoken))]

@@ -15,6 +15,7 @@ TEXTS: Mapping[str, str] = {
         "• Your name, username, language and ID: Telegram shares them with every bot.\n"
         "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
         "• Your quizzes and your answers, in private and in groups: {quizzes_days|day|days}. The totals stay.\n"
+        "• Conversations that you had reviewed: {reviews_days|day|days}.\n"
         "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
         "• Your orders and payments: what you bought, when and for how much, your email or phone number for "
         "receipts, and what the payment provider sent us. We never see your full card number.\n"
@@ -96,7 +97,7 @@ TEXTS: Mapping[str, str] = {
     "section_trainings_about": (
         "given: training sessions you received, why you got them and how many you’ve used; used: what you "
         "spent bonus requests and sessions on; sessions, turns, history: your trainings, what was said in them, "
-        "and their results; disputes: lines that you disputed."
+        "and their results; disputes: lines that you disputed; review_drafts: a conversation that waits for its review."
     ),
     "section_teams": "Teams",
     "section_teams_about": (

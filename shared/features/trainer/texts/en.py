@@ -87,6 +87,63 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_gone": "This case is no longer available. Start a new training, nothing was lost from your score.",
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
+    "trainer_reversed_button": "🔄 Play the client",
+    "trainer_reversed_start": (
+        "🔄 **Now you’re the client, and I sell**\n\nI’ll ask {limit|question|questions}, one at a time. Answer as the client "
+        "below. At the end, name the type of each question and say whether it was useful."
+    ),
+    "trainer_reversed_hidden": "🔒 **Only you know this. Give it away when the question is good enough:**\n{hidden}",
+    "trainer_reversed_question": "🧑‍💼 **{question}**\n\n{number}/{limit} · answer as the client",
+    "trainer_reversed_exchange": "🧑‍💼 {question}\n**You:** {answer}",
+    "trainer_reversed_judge_button": "🏁 Judge the questions",
+    "trainer_reversed_open": "🔄 **You’re playing the client**\n\n{company}\nAnswers: {answers} of {limit}",
+    "trainer_reversed_busy": "⏳ I’m still thinking about the next question. Try again when it’s here.",
+    "trainer_tip_reversed": "🔄 You’re the client now, so there are no tips. Answer the question, or judge what I’ve asked.",
+    "trainer_reversed_turn": "⚖️ **Question {number} of {limit}**\n\n🧑‍💼 {question}\n**You:** {answer}",
+    "trainer_reversed_ask_type": "What type of question is it?",
+    "trainer_reversed_ask_useful": "Did it help the salesperson?",
+    "trainer_reversed_useful_button": "👍 Useful",
+    "trainer_reversed_useless_button": "👎 Not useful",
+    "trainer_reversed_judged": "⚖️ You’ve judged all questions.",
+    "trainer_reversed_result": (
+        "🔄 **We agree on {matched} of {count|question|questions}**\n\nYou found {useful|question|questions} useful."
+    ),
+    "trainer_reversed_same": "{number}. ✅ {question}\n{mine}",
+    "trainer_reversed_other": "{number}. ✖️ {question}\nYou: {yours} · me: {mine}",
+    "trainer_reversed_type": "{emoji} **{type}**: {matched} of {count}. {rule}",
+    "trainer_reversed_unanswered": "🔄 **Finished before the first answer.** Nothing was spent.",
+    "trainer_reversed_minimum": "Answer at least {minimum|question|questions} to get XP.",
+    "command_review": "Score a real conversation",
+    "command_cancel": "Cancel what you started",
+    "trainer_review_start": (
+        "🔎 **Let’s look at a real conversation**\n\nPaste it as text, in one message or several. Start each line with the "
+        "speaker, for example “Manager: …” and “Client: …”. Messages copied from Telegram work, too.\n\nUp to "
+        "{limit|character|characters}, and I score the first {questions|question|questions} of the salesperson. It costs one "
+        "training. Remove names and phone numbers of others: the text goes to the AI provider, and I keep the questions "
+        "and answers for {days|day|days}."
+    ),
+    "trainer_review_added": "📥 Got it: {length} of {limit|character|characters}. Send more, or tap “Done”.",
+    "trainer_review_too_long": (
+        "That’s too long, so I didn’t add it: the limit is {limit|character|characters}, and you’ve sent {length}."
+    ),
+    "trainer_review_done_button": "✅ Done",
+    "trainer_review_cancel_button": "✖️ Cancel",
+    "trainer_review_canceled": "✖️ Canceled. I’ve deleted what you sent.",
+    "trainer_canceled": "✖️ Canceled.",
+    "trainer_no_cancel": "There’s nothing to cancel.",
+    "trainer_review_no_speakers": (
+        "🤔 **I can’t tell who is speaking**\n\nStart each line with the speaker: “Manager: …”, “Client: …”. Cancel, then send "
+        "/review again with the corrected text."
+    ),
+    "trainer_review_ask_seller": "👤 **Who is the salesperson?**",
+    "trainer_review_no_questions": "🤔 **This speaker asks no questions.** Who is the salesperson?",
+    "trainer_review_busy": "⏳ I’m already working on it.",
+    "trainer_review_score": "🔎 **Your conversation: {score}** · {rank}",
+    "trainer_review_figures": "Questions {questions} · in context {contextual}",
+    "trainer_review_left_out": "{count|more question was|more questions were} left out.",
+    "trainer_review_patterns": "ℹ️ The AI was unavailable, so simple rules labeled the questions. Dispute what’s wrong.",
+    "trainer_review_history": "🔎 Conversations: {count}",
+    "trainer_review_history_button": "🔎 {date}: {score}",
     "trainer_exam_button": "🎓 Exam",
     "trainer_exam_start": (
         "🎓 **Exam**\n\nYou have {limit} questions, and time until {until}. There are no tips, and you see the result at "

@@ -92,6 +92,63 @@ TEXTS: Mapping[str, str] = {
         "💡 **Попробуйте тип {emoji} {type}.** {rule}\n\nНапример: «{question}»\n\nСвоими словами выйдет больше "
         "баллов."
     ),
+    "trainer_reversed_button": "🔄 Сыграть клиента",
+    "trainer_reversed_start": (
+        "🔄 **Теперь клиент — вы, а продаю я**\n\nЯ задам {limit|вопрос|вопроса|вопросов}, по одному. Отвечайте за клиента. "
+        "В конце назовите тип каждого вопроса и отметьте, был ли он полезен."
+    ),
+    "trainer_reversed_hidden": "🔒 **Это знаете только вы. Раскрывайте, если вопрос того стоит:**\n{hidden}",
+    "trainer_reversed_question": "🧑‍💼 **{question}**\n\n{number}/{limit} · ответьте за клиента",
+    "trainer_reversed_exchange": "🧑‍💼 {question}\n**Вы:** {answer}",
+    "trainer_reversed_judge_button": "🏁 Оценить вопросы",
+    "trainer_reversed_open": "🔄 **Вы играете клиента**\n\n{company}\nОтветов: {answers} из {limit}",
+    "trainer_reversed_busy": "⏳ Думаю над следующим вопросом. Повторите, когда он придёт.",
+    "trainer_tip_reversed": "🔄 Сейчас клиент — вы, подсказок нет. Ответьте на вопрос или оцените уже заданные.",
+    "trainer_reversed_turn": "⚖️ **Вопрос {number} из {limit}**\n\n🧑‍💼 {question}\n**Вы:** {answer}",
+    "trainer_reversed_ask_type": "Какого типа этот вопрос?",
+    "trainer_reversed_ask_useful": "Он помог продавцу?",
+    "trainer_reversed_useful_button": "👍 Полезный",
+    "trainer_reversed_useless_button": "👎 Бесполезный",
+    "trainer_reversed_judged": "⚖️ Вы оценили все вопросы.",
+    "trainer_reversed_result": (
+        "🔄 **Наши оценки совпали: {matched} из {count}**\n\nПолезных, по-вашему, {useful|вопрос|вопроса|вопросов}."
+    ),
+    "trainer_reversed_same": "{number}. ✅ {question}\n{mine}",
+    "trainer_reversed_other": "{number}. ✖️ {question}\nВы: {yours} · я: {mine}",
+    "trainer_reversed_type": "{emoji} **{type}**: {matched} из {count}. {rule}",
+    "trainer_reversed_unanswered": "🔄 **Завершено до первого ответа.** Тренировка не потрачена.",
+    "trainer_reversed_minimum": "Чтобы получить XP, ответьте хотя бы на {minimum|вопрос|вопроса|вопросов}.",
+    "command_review": "Разобрать реальный разговор",
+    "command_cancel": "Отменить текущее действие",
+    "trainer_review_start": (
+        "🔎 **Разберём реальный разговор**\n\nПришлите его текстом, одним сообщением или несколькими. Начинайте каждую "
+        "реплику с того, кто говорит: «Менеджер: …», «Клиент: …». Подойдут и сообщения, скопированные из "
+        "Telegram.\n\nДо {limit|символа|символов|символов}; оцениваю первые вопросы продавца, до {questions}. Разбор стоит "
+        "одну тренировку. Уберите чужие имена и телефоны: текст уходит провайдеру ИИ, а вопросы и ответы я храню "
+        "{days|день|дня|дней}."
+    ),
+    "trainer_review_added": "📥 Принято: {length} из {limit|символа|символов|символов}. Пришлите ещё или нажмите «Готово».",
+    "trainer_review_too_long": (
+        "Слишком длинно, поэтому не добавлено: предел — {limit|символ|символа|символов}, вы уже прислали {length}."
+    ),
+    "trainer_review_done_button": "✅ Готово",
+    "trainer_review_cancel_button": "✖️ Отменить",
+    "trainer_review_canceled": "✖️ Отменено. Присланный текст удалён.",
+    "trainer_canceled": "✖️ Отменено.",
+    "trainer_no_cancel": "Отменять нечего.",
+    "trainer_review_no_speakers": (
+        "🤔 **Непонятно, кто говорит**\n\nНачните каждую реплику с того, кто говорит: «Менеджер: …», «Клиент: …». Отмените и "
+        "пришлите исправленный текст после /review."
+    ),
+    "trainer_review_ask_seller": "👤 **Кто здесь продавец?**",
+    "trainer_review_no_questions": "🤔 **Этот собеседник не задаёт вопросов.** Кто продавец?",
+    "trainer_review_busy": "⏳ Уже разбираю.",
+    "trainer_review_score": "🔎 **Ваш разговор: {score}** · {rank}",
+    "trainer_review_figures": "Вопросов {questions} · в контексте {contextual}",
+    "trainer_review_left_out": "Ещё {count|вопрос не вошёл|вопроса не вошли|вопросов не вошли} в разбор.",
+    "trainer_review_patterns": "ℹ️ ИИ был недоступен, вопросы размечены по простым правилам. Что неверно, оспорьте.",
+    "trainer_review_history": "🔎 Разговоров: {count}",
+    "trainer_review_history_button": "🔎 {date}: {score}",
     "trainer_exam_button": "🎓 Экзамен",
     "trainer_exam_start": (
         "🎓 **Экзамен**\n\nВопросов: {limit}, время — до {until}. Подсказок нет, результат увидите в конце. Чтобы сдать, "

@@ -90,6 +90,13 @@ as $$
           join public.training_turns as r on r.training_id = t.id
          where t.user_id = u.id
       ),
+      'review_drafts', (
+        select coalesce(
+            jsonb_agg(to_jsonb(v) - array['user_id', 'lease_reference', 'lease_until'] order by v.id), '[]'::jsonb
+          )
+          from public.review_drafts as v
+         where v.user_id = u.id
+      ),
       'disputes', (
         select coalesce(jsonb_agg(to_jsonb(d) - array['turn_id', 'user_id'] order by d.id), '[]'::jsonb)
           from public.training_disputes as d

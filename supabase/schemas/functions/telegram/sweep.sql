@@ -1,14 +1,14 @@
 -- Releases what crashed workers hold, and deletes what is past its retention: requests reserved by updates that are
 -- older than ten minutes and have no lease, finished and dead-lettered updates, messages, and request counters of
 -- erased users. Also ends expired subscriptions, creates and drops partitions of api_usage, and enqueues alarms of
--- admins who wrote to a bot for the first time, and deletes the boards of past days and weeks, and old quizzes and rounds in
--- groups. p_limit: the most rows of each kind.
+-- admins who wrote to a bot for the first time, and deletes the boards of past days and weeks, and old quizzes, rounds in
+-- groups and reviews of conversations. p_limit: the most rows of each kind.
 --
 -- Concurrency: rows that another sweep or a worker has locked are skipped.
 -- Locks: as the functions it calls, in their order here; each skips locked rows.
 -- Returns: jsonb
 --   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
---                          months, alarms, boards, quizzes, rounds)
+--                          months, alarms, boards, quizzes, rounds, reviews)
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
@@ -28,7 +28,8 @@ begin
     'alarms', private.enqueue_waiting_alarms(p_limit),
     'boards', private.delete_old_boards(p_limit),
     'quizzes', private.delete_old_quiz_runs(p_limit),
-    'rounds', private.delete_old_quiz_rounds(p_limit)
+    'rounds', private.delete_old_quiz_rounds(p_limit),
+    'reviews', private.delete_old_reviews(p_limit)
   );
 end
 $$;

@@ -1,6 +1,6 @@
 -- Decides about a disputed line in an admin's name: upholds its points, or corrects its label. A correction computes the
--- training's score again and changes the history, the XP (by a row of the ledger) and what was assigned. The user gets one
--- message, and one about a new level.
+-- training's score again and changes the history, the XP (by a row of the ledger) and what was assigned; of a review, its
+-- score only. The user gets one message, and one about a new level.
 --
 -- p_type: the right type, null: the points are upheld. p_is_contextual: whether it took up the client's words.
 --

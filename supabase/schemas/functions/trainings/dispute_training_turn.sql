@@ -27,7 +27,7 @@ begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
     from public.trainings as t
-   where t.id = p_training_id and t.user_id = p_user_id and t.status = 'finished';
+   where t.id = p_training_id and t.user_id = p_user_id and t.status = 'finished' and t.mode <> 'reversed';
   select r.* into v_turn
     from public.training_turns as r
    where r.training_id = v_training.id and r.position = p_position

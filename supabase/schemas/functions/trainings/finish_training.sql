@@ -39,7 +39,7 @@ begin
      for update;
   if v_training.status = 'finished' then
     return jsonb_build_object('outcome', 'known', 'result', private.training_result(v_training));
-  elsif v_training.status is distinct from 'open' then
+  elsif v_training.status is distinct from 'open' or v_training.mode = 'reversed' then
     return jsonb_build_object('outcome', 'none');
   end if;
   v_now := private.clock();

@@ -28,7 +28,6 @@ declare
   v_training public.trainings;
   v_turn public.training_turns;
   v_access jsonb;
-  v_reference text;
   v_type text := p_turn ->> 'type';
   v_count integer;
   v_why text;
@@ -46,12 +45,12 @@ begin
    where r.training_id = v_training.id and r.reference = p_reference;
   if found then
     return jsonb_build_object('outcome', 'known', 'turn', private.training_turn(v_training, v_turn));
-  elsif v_training.status is distinct from 'open' or v_training.turn_reference is distinct from p_reference then
+  elsif v_training.status is distinct from 'open' or v_training.mode = 'reversed'
+    or v_training.turn_reference is distinct from p_reference then
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
   v_now := private.clock();
-  v_reference := concat(v_training.bot, ':', v_training.id);
   v_count := coalesce((v_training.per_type_counts ->> v_type)::integer, 0);
   v_why := case
     when not exists (
@@ -67,11 +66,7 @@ begin
     else 'counted'
   end;
   if v_training.access_type is null then
-    -- Not consumed yet, so a reference that is known is that of another service.
-    while exists (select from public.access_usages as a where a.reference = v_reference) loop
-      v_reference := v_reference || ':own';
-    end loop;
-    v_access := public.consume_access(v_telegram_id, v_reference);
+    v_access := private.consume_for_training(v_training, v_telegram_id);
     if not (v_access ->> 'has_access')::boolean then
       update public.trainings as t set turn_reference = null, turn_lease_until = null where t.id = v_training.id;
       return jsonb_build_object(

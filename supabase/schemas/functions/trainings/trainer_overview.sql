@@ -28,7 +28,7 @@ as $$
                 select t.scenario, t.case_id, t.id,
                   row_number() over (partition by t.scenario order by t.id desc) as place
                   from public.trainings as t
-                 where t.user_id = u.id and t.bot = p_bot
+                 where t.user_id = u.id and t.bot = p_bot and t.mode <> 'review'
               ) as r
              where r.place <= 5
              group by r.scenario

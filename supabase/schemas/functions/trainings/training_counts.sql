@@ -1,6 +1,6 @@
 -- Returns whether a finished training counts: it had enough questions for a score and did not take less than the scenario's
 -- shortest time. Only one that counts is in the history, gives XP, badges and a day of the streak, completes a task or
--- passes an exam.
+-- passes an exam. One with reversed roles and the review of a conversation never do.
 --
 -- Concurrency: computes only.
 -- Locks: none.
@@ -14,6 +14,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select p_training.status = 'finished'
+    and p_training.mode not in ('reversed', 'review')
     and (p_training.result ->> 'is_scored')::boolean
     and not (p_training.result ->> 'is_fast')::boolean;
 $$;

@@ -6,7 +6,7 @@
 --   training_id: bigint
 --   scenario: text
 --   case_id: text
---   mode: 'practice' | 'drill' | 'exam'
+--   mode: 'practice' | 'drill' | 'exam' | 'reversed' | 'review'
 --   drill_type: text | null
 --   language: text
 --   is_scored: boolean     (false: too few questions)
@@ -31,10 +31,12 @@
 --   streak: public.record_activity | null
 --   badges: [ text ]       (received now)
 --   exam: { score: int, is_passed: boolean } | null    (the pass mark)
+--   review: { source: 'ai' | 'patterns', left_out: int } | null    (left_out: questions beyond the limit)
 --   lines: [ {
 --     position: int, question: text, reply: text, type: text, why: 'counted' | 'repeated' | 'capped' | 'other_type',
 --     points: int, is_contextual: boolean, is_copied: boolean, used_fragment: text, revealed: [ text ],
---     is_disputed: boolean, dispute: 'open' | 'upheld' | 'corrected' | null
+--     is_disputed: boolean, dispute: 'open' | 'upheld' | 'corrected' | null, judged_type: text | null,
+--     is_useful: boolean | null
 --   } ]
 -- Errors: none.
 create or replace function private.training_result(p_training public.trainings)
@@ -62,6 +64,7 @@ as $$
         'score', p_training.rules -> 'exam' -> 'score', 'is_passed', private.is_passed(p_training)
       )
     end,
+    'review', p_training.result -> 'review',
     'lines', (
       select coalesce(
           jsonb_agg(
@@ -69,7 +72,8 @@ as $$
               'position', r.position, 'question', r.question, 'reply', r.reply, 'type', r.type, 'why', r.why,
               'points', r.points, 'is_contextual', r.is_contextual, 'is_copied', r.is_copied,
               'used_fragment', r.used_fragment, 'revealed', r.revealed, 'is_disputed', r.disputed_at is not null,
-              'dispute', (select d.status from public.training_disputes as d where d.turn_id = r.id)
+              'dispute', (select d.status from public.training_disputes as d where d.turn_id = r.id),
+              'judged_type', r.judged_type, 'is_useful', r.is_useful
             )
             order by r.position
           ),

@@ -7,7 +7,7 @@
 --   scenario: text
 --   version: int
 --   case_id: text
---   mode: 'practice' | 'drill' | 'exam'
+--   mode: 'practice' | 'drill' | 'exam' | 'reversed' | 'review'
 --   drill_type: text | null
 --   difficulty: 'easy' | 'medium' | 'hard'
 --   language: text
@@ -24,7 +24,10 @@
 --   revealed: [ text ]     (item:stage)
 --   facts_given: [ text ]
 --   tips: [ text ]
---   turns: [ { question: text, reply: text, type: text, why: text } ]   (oldest first)
+--   max_questions: int
+--   turns: [ {
+--     position: int, question: text, reply: text, type: text, why: text, judged_type: text | null, is_useful: boolean | null
+--   } ]                    (oldest first)
 -- Errors: none.
 create or replace function private.training_state(p_training public.trainings)
 returns jsonb
@@ -55,10 +58,15 @@ as $$
     'revealed', p_training.revealed,
     'facts_given', p_training.facts_given,
     'tips', p_training.tips,
+    'max_questions', (p_training.rules ->> 'max_questions')::integer,
     'turns', (
       select coalesce(
           jsonb_agg(
-            jsonb_build_object('question', t.question, 'reply', t.reply, 'type', t.type, 'why', t.why) order by t.position
+            jsonb_build_object(
+              'position', t.position, 'question', t.question, 'reply', t.reply, 'type', t.type, 'why', t.why,
+              'judged_type', t.judged_type, 'is_useful', t.is_useful
+            )
+            order by t.position
           ),
           '[]'
         )

@@ -22,6 +22,7 @@ values
 ('retention_messages_days', '180', 'Days that conversations are kept'),
 ('retention_generations_days', '180', 'Days that pictures and videos and the requests for them are kept'),
 ('retention_media_days', '30', 'Days that files in Supabase Storage are kept'),
+('retention_reviews_days', '30', 'Days that reviewed conversations are kept, with their scores'),
 ('retention_usage_months', '13', 'Past months of which single AI calls are kept; the totals are kept forever'),
 ('retention_quizzes_days', '180', 'Days that quizzes, rounds in groups and the answers to them are kept; the counts of answers are kept forever'),
 ('referral_referrer_credits', '10', 'Bonus credits for the referrer'),

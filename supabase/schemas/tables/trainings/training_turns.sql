@@ -19,6 +19,8 @@ create table public.training_turns (
   points integer not null,
   clarity_level integer not null check (clarity_level between 0 and 100),
   disputed_at timestamptz,
+  judged_type text,
+  is_useful boolean,
   created_at timestamptz not null default private.clock(),
   -- Idempotency: one turn per update.
   unique (training_id, reference),
@@ -32,6 +34,8 @@ comment on column public.training_turns.why is 'Why it has its points: counted, 
 comment on column public.training_turns.is_copied is 'It repeats a question that was suggested, so it is not contextual';
 comment on column public.training_turns.used_fragment is 'The client''s words that it takes up';
 comment on column public.training_turns.source is 'What labeled it: the AI, or the patterns of the scenario';
+comment on column public.training_turns.judged_type is 'The label that the user gave a question of the AI, in the reversed role';
+comment on column public.training_turns.is_useful is 'Whether the user found that question useful';
 comment on column public.training_turns.disputed_at is 'When the user disputed its points; the admins are notified';
 alter table public.training_turns enable row level security;
 revoke all on table public.training_turns from public, anon, authenticated, service_role;

@@ -3,6 +3,9 @@
 -- open ─▶ finished      its result is stored
 --    └──▶ abandoned     the user started another one instead
 --
+-- Of mode `reversed`, the user plays the client and judges the questions of the AI. Of mode `review`, it is a real conversation
+-- that was scored: finished from the start, and deleted after the setting retention_reviews_days.
+--
 -- A training keeps the rules of its scenario as they were at its start, so it also ends under them.
 
 create table public.trainings (
@@ -12,7 +15,7 @@ create table public.trainings (
   scenario text not null check (scenario <> ''),
   version integer not null,
   case_id text not null check (case_id <> ''),
-  mode text not null check (mode in ('practice', 'drill', 'exam')),
+  mode text not null check (mode in ('practice', 'drill', 'exam', 'reversed', 'review')),
   drill_type text check ((drill_type is not null) = (mode = 'drill')),
   difficulty text not null check (difficulty in ('easy', 'medium', 'hard')),
   language text not null,
@@ -44,6 +47,7 @@ create table public.trainings (
 );
 
 create unique index trainings_open_idx on public.trainings (user_id, bot) where status = 'open';
+create index trainings_review_idx on public.trainings (created_at) where mode = 'review';
 create index trainings_user_idx on public.trainings (user_id, bot, id);
 
 comment on table public.trainings is 'Trainings of the sales trainer';

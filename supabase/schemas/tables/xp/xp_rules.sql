@@ -29,6 +29,7 @@ values
 ('', 'referral_completed', 50, null, null, false, true),
 ('assistant', 'first_request', 20, null, null, true, true),
 ('spin', 'training_finished', null, null, '{100, 100, 100, 50, 25}', false, true),
+('spin', 'reversed_finished', 20, 60, null, false, true),
 ('quiz', 'quiz_right', 5, 200, null, false, true),
 ('quiz', 'quiz_run', 20, 100, null, false, true),
 ('quiz', 'daily_challenge', 30, 30, null, false, true)

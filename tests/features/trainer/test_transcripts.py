@@ -1,0 +1,119 @@
+"""Who says what in a pasted conversation, also where the text is hostile."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from shared.features.trainer import transcripts
+from shared.features.trainer.transcripts import Exchange, certain_seller, exchanges, read, verbatim
+
+SAID = [("A", "Hello there."), ("B", "Hi: what is it?"), ("A", "How many?")]
+FORMS = {
+    "wrapped": "A: Hello\nthere.\nB: Hi: what is it?\nA: How many?",
+    "untidy": "a : Hello there.\n**B:** Hi: what is it?\nA:How many?",
+    "times": "[12:30] A: Hello there.\n12:31 B: Hi: what is it?\n(12.32) A: How many?",
+    "WhatsApp": (
+        "12.03.26, 12:30 - A: Hello there.\n12.03.26, 12:31 - B: Hi: what is it?\n"
+        "12.03.26, 12:32 - A: How many?"
+    ),
+    "WhatsApp on iOS": (
+        "[12.03.2026, 12:30:11 PM] A: Hello there.\n[12.03.2026, 12:30:12] B: Hi: what is it?\n"
+        "[12.03.2026, 12:31:00] A: How many?"
+    ),
+    "Telegram": (
+        "A, [12.03.2026 12:30]\nHello there.\n\nB, [12.03.2026 12:31]:\nHi: what is it?\n"
+        "A, [12.03.2026 12:32]\nHow many?"
+    ),
+    "list": "Notes of the call\n- A: Hello there.\n- B: Hi: what is it?\n- A: How many?",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_usual_forms_are_read(form: str) -> None:
+    found = read(FORMS[form])
+    assert [(line.speaker.upper(), line.text) for line in found.lines] == SAID
+    assert len(found.speakers) == 2
+
+
+def test_a_word_before_a_colon_is_no_speaker_unless_it_comes_back() -> None:
+    found = read("Ann: We have a plan.\nImportant: no delays.\nBob: Yes.\nAnn: And?\nBob: http://x.y: z")
+    assert found.speakers == ("Ann", "Bob")
+    assert found.lines[0].text == "We have a plan. Important: no delays."
+    assert found.lines[-1].text == "http://x.y: z"
+
+
+def test_dashes_take_turns() -> None:
+    found = read("— Hello\nthere.\n– Hi!\n- How?")
+    assert [(line.speaker, line.text) for line in found.lines] == [
+        ("1", "Hello there."),
+        ("2", "Hi!"),
+        ("1", "How?"),
+    ]
+    assert found.first_words("2") == "Hi!"
+    assert certain_seller(found) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "seller"),
+    [
+        (("Менеджер", "Клиент"), "Менеджер"),
+        (("Менеджер Анна", "Олег"), "Менеджер Анна"),
+        (("Anna", "Client"), "Anna"),
+        (("Sales", "Customer", "Lawyer"), "Sales"),
+        (("Anna", "Bob"), None),
+        (("Anna", "Client", "Bob"), None),
+        (("Seller 1", "Seller 2"), None),
+        (("Sales client", "Bob"), None),
+    ],
+)
+def test_the_seller_is_certain_by_a_role_only(names: tuple[str, ...], seller: str | None) -> None:
+    assert certain_seller(read("\n".join(f"{name}: Why?" for name in names * 2))) == seller
+
+
+def test_everyone_but_the_seller_is_the_client() -> None:
+    call = "C: First.\nS: One?\nC: Yes.\nD: No.\nS: So.\nC: Right.\nS: Two?\nS: Three?\nC: Four."
+    found = read(f"{call}\nS: Bye.\nD: Bye.")
+    chosen = [number for number, line in enumerate(found.lines) if line.text.endswith("?")]
+    assert exchanges(found, "S", chosen) == [
+        Exchange("First.", "One?", "Yes. No. Right."),
+        Exchange("Yes. No. Right.", "Two?", ""),
+        Exchange("Yes. No. Right.", "Three?", "Four. Bye."),
+    ]
+
+
+def test_verbatim_is_the_same_words_in_a_row() -> None:
+    text = "We lost, 40 hours; all of it — in March."
+    assert verbatim("lost 40 Hours", text) == "lost, 40 hours"
+    assert verbatim("“in march”", text) == "in March"
+    assert verbatim(text, text) == text[:-1]
+    for other in ("ost 40", "lost hours", "40 lost", "", "…", "in March and", text * 2):
+        assert verbatim(other, text) == ""
+
+
+def test_halves_of_surrogate_pairs_are_replaced() -> None:
+    assert transcripts.clean("why \ud83d?\r\n\udc00\x00 \ud83d\ude00") == "why \ufffd?\n\ufffd \U0001f600"
+
+
+def test_a_word_that_a_client_cut_in_two_is_whole_again() -> None:
+    assert transcripts.join(["A" * 4096, "B", "C"]) == "A" * 4096 + "B\nC\n"
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", ":", "a: b\n", "1:", ", [1]", "— ", "- a\n", "[12:30] ", "a b ", "*a*: ", "\n", "ж: ?\n"]
+)
+def test_reading_takes_linear_time(piece: str) -> None:
+    def seconds(count: int) -> float:
+        started = time.thread_time()
+        read((piece * count)[:count])
+        return time.thread_time() - started
+
+    short, long = (min(seconds(count) for _ in range(3)) for count in (10_000, 40_000))
+    assert long < 10 * max(short, 0.01)  # generous: quadratic time would take seconds
+
+
+def test_thousands_of_speakers_are_none() -> None:
+    assert read("\n".join(f"name {number} x: why?" for number in range(3_000))).speakers == ()
+    many = "\n".join(f"n{chr(97 + number)}: why?" for number in range(20))
+    assert len(read(f"{many}\n{many}").speakers) == transcripts.MOST_SPEAKERS
