@@ -15,6 +15,6 @@ bot = Bot(
         images.feature,
         user_keys.feature,
     ),
-    menu=("menu", "buy", "profile", "usage", "mode", "image", "clear", "language", "help"),
+    menu=("menu", "buy", "profile", "mode", "image", "clear", "language", "help"),
     admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
 )

@@ -25,7 +25,7 @@ class Context:
         self.user = SimpleNamespace(id=anna.user_id)
         self.bot = SimpleNamespace(name="assistant")
         self.update = SimpleNamespace(
-            update_id=number, chat_id=anna.telegram_id, thread_id=0, message={"message_id": 5}
+            update_id=number, kind="message", chat_id=anna.telegram_id, thread_id=0, message={"message_id": 5}
         )
         self.reference = f"telegram:assistant:{number}"
         self.is_offline = False
@@ -40,7 +40,7 @@ class Context:
     def reply(self, key: str) -> None:
         self.replies.append(key)
 
-    def reply_about_generation(self, key: str, job_id: int) -> None:
+    def reply_about_generation(self, key: str, job_id: int, _keyboard: object, *, edits: bool) -> None:
         self.replies.append(key)
         self.jobs.append(job_id)
 

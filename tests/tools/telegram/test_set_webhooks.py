@@ -47,7 +47,7 @@ def test_every_language_has_its_menu_and_the_default_one_serves_all_others(
     menus = telegram.bot("assistant").commands
     assert set(menus) == {"", *texts.languages()}
     shown = [item["command"] for item in menus["en"]]
-    assert shown == ["menu", "buy", "profile", "usage", "mode", "clear", "language", "help"]
+    assert shown == ["menu", "buy", "profile", "mode", "clear", "language", "help"]
     assert menus["en"][0]["description"] == texts.table("en")["command_menu"]
     assert menus["ru"][0]["description"] == texts.table("ru")["command_menu"]
     assert menus[""] == menus["ru"]
@@ -224,7 +224,10 @@ def test_the_menu_has_six_to_eight_commands_and_no_shop_while_nothing_is_sold(
         assert 6 <= len(shown) <= 8
     monkeypatch.setenv("DATABASE_URL", "postgresql://backend@127.0.0.1:1/switchboard")
     for currencies, is_shown in ((["USD"], False), (["XTR"], True), ([], False)):
-        offered = {"currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1}
+        offered = {
+            "currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1,
+            "image_providers": [],
+        }  # fmt: skip
         monkeypatch.setattr("shared.core.db.call", lambda _name, offered=offered: offered)
         assert run("set-webhooks")[0] == 0
         shown = [item["command"] for item in telegram.bot("assistant").commands["en"]]
