@@ -443,7 +443,7 @@ def test_everything_can_be_attached(window: Window) -> None:
         "Sample photo": "img",
         "Sample file": ".file",
         "Sticker": ".sticker",
-        "Voice message": ".voice",
+        "Sample voice message": ".voice",
         "Location": ".place",
     }
     for count, (label, shown) in enumerate(kinds.items(), 1):

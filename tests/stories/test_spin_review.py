@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.core import texts
+from tests.stories.test_spin import begin as begin_training
 from tests.stories.test_spin import give_trainings, training_of, turns_of, used
 from tests.stories.test_teams import last
 from tests.stories.test_trial import ask, labels, tap, user_id
@@ -415,3 +416,33 @@ def test_reviews_and_drafts_are_deleted_when_their_time_is_over(
     clock("clock_timestamp() + interval '31 days'")
     stack.run_job("sweep")
     eventually(lambda: training_count(sql, chat) == 0)
+
+
+def test_an_old_done_button_leaves_the_next_conversation_alone(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    old = ask(chat, CALLS["en"])
+    press_done(chat, old)
+    first, second = "\n".join(CALLS["en"].splitlines()[:5]), "\n".join(CALLS["en"].splitlines()[5:])
+    ask(chat, "/review")
+    ask(chat, first)
+    press_done(chat, old)
+    assert says(ask(chat, second).text, "trainer_review_added", length=len(first + second), limit=20000)
+    assert used(sql, chat) == 1
+
+
+def test_an_old_cancel_button_deletes_nothing(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    old = ask(chat, "Manager: Hello.")
+    ask(chat, "/cancel")
+    ask(chat, "/review")
+    screen = ask(chat, CALLS["en"])
+    old.tap(texts.text("en", "trainer_review_cancel_button")).wait()
+    press_done(chat, screen)
+    assert used(sql, chat) == 1
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\u00a0\u2003"])
+def test_a_blank_message_is_no_move(stack: Stack, sql: Sql, blank: str) -> None:
+    chat = begin_training(stack, sql)
+    assert says(ask(chat, blank).text, "trainer_line_none")
+    assert (turns_of(sql, chat), used(sql, chat)) == ([], 0)

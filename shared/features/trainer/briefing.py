@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _REPEATED = ((200, 500), (80, 120), (80, 120))
 
 
-def card(context: UpdateContext, scenario: Scenario, case: Case, language: str = "") -> Text:
-    """Return who the client is, what the user sells and what is known."""
+def card(
+    context: UpdateContext, scenario: Scenario, case: Case, language: str = "", *, key: str = "trainer_card"
+) -> Text:
+    """Return who the client is, what the user sells and what is known; by `key`, what the user is offered."""
     language = language or context.language
     client, product = case.client, case.product
     return context.rich(
-        "trainer_card",
+        key,
         scenario=scenario.info.name.of(language),
         name=client.name.of(language),
         position=client.position.of(language),

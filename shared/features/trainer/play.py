@@ -130,6 +130,8 @@ def answer(_message: Message) -> None:
     if context.update.has_secret:
         return reply(context.rich("trainer_secret"))
     text = context.update.text.strip()
+    if not text:  # spaces that Telegram's own check lets through
+        return reply(context.rich("trainer_line_none"))
     if len(text) > MAX_QUESTION:
         return reply(context.rich("trainer_too_long", length=len(text), limit=MAX_QUESTION))
     return _move(context, text)

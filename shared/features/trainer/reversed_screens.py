@@ -21,13 +21,9 @@ _REPEATED = 400  # characters of a question or an answer on the other screens
 
 def start(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
     """Return the whole case, with all that the client hides, and the question that waits for an answer."""
-    language = training["language"]
-    names = [name for stage in scenario.stages for name in stage.facts]
-    hidden = [" ".join(one.fact(name).of(language) for name in names) for one in case.hidden]
     parts = [
         context.rich("trainer_reversed_start", limit=training["max_questions"]),
-        card(context, scenario, case, language),
-        context.rich("trainer_reversed_hidden", hidden="\n".join(f"• {text}" for text in hidden)),
+        *_case(context, scenario, case, training["language"]),
         question(context, training),
     ]
     return concat(*parts, separator="\n\n")
@@ -58,8 +54,18 @@ def resumed(
         question=shortened(last["question"], _REPEATED),
         answer=shortened(last["reply"], _REPEATED),
     )
-    parts = [card(context, scenario, case, training["language"]), exchange, question(context, training)]
-    return concat(*parts, separator="\n\n"), buttons(context)
+    known = _case(context, scenario, case, training["language"])
+    return concat(*known, exchange, question(context, training), separator="\n\n"), buttons(context)
+
+
+def _case(context: UpdateContext, scenario: Scenario, case: Case, language: str) -> list[Text]:
+    """Return the client that the user plays, with all that only the client knows."""
+    names = [name for stage in scenario.stages for name in stage.facts]
+    hidden = [" ".join(one.fact(name).of(language) for name in names) for one in case.hidden]
+    return [
+        card(context, scenario, case, language, key="trainer_reversed_card"),
+        context.rich("trainer_reversed_hidden", hidden="\n\n".join(f"• {text}" for text in hidden)),
+    ]
 
 
 def buttons(context: UpdateContext) -> Keyboard:

@@ -62,7 +62,7 @@ def review(_message: Message) -> None:
             questions=_limit(),
             days=periods["reviews_days"],
         ),
-        [[_cancel_button(context)]],
+        _buttons(context, added["draft"]),
     )
 
 
@@ -91,11 +91,13 @@ def cancel(_message: Message) -> None:
     reply(*_canceled(context, was_waiting=was_waiting))
 
 
-@router.callback_query_handler(data="review:cancel", private_only=True, page="review")
-def cancel_by_button(_call: CallbackQuery) -> None:
-    """The same under a button."""
+@router.callback_query_handler(data=r"review:cancel:[0-9]{1,18}", private_only=True, page="review")
+def cancel_by_button(call: CallbackQuery) -> None:
+    """The same under a button; one of an earlier conversation deletes nothing."""
     context = current_context()
-    context.show(*_canceled(context, was_waiting=True))
+    if _draft(context, int((call.data or "").split(":")[2])) is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_canceled(context, was_waiting=True))
 
 
 @router.callback_query_handler(data=r"review:done:[0-9]{1,18}", private_only=True, page="review")
@@ -200,7 +202,8 @@ def _work(
 
 
 def _show(context: UpdateContext, result: TrainingResult) -> None:
-    if context.data.get("awaiting") == _AWAITING:
+    # An old button may show a result again while the next conversation is collected.
+    if context.data.get("awaiting") == _AWAITING and _current_draft(context) is None:
         context.set_data("awaiting", None)
     # It was paid for, so it is stored until it has arrived.
     context.reply(*results.screen(context, result), needs_delivery_result=True)
@@ -222,7 +225,7 @@ def _ask_seller(
         ]
         for place, speaker in enumerate(transcript.speakers)
     ]
-    return context.rich(key), [*rows, [_cancel_button(context)]]
+    return context.rich(key), [*rows, [_cancel_button(context, draft)]]
 
 
 def _status(context: UpdateContext, draft: ReviewDraft) -> tuple[Text, Keyboard]:
@@ -233,11 +236,12 @@ def _status(context: UpdateContext, draft: ReviewDraft) -> tuple[Text, Keyboard]
 
 def _buttons(context: UpdateContext, draft: ReviewDraft) -> Keyboard:
     done_button = (context.text("trainer_review_done_button"), f"review:done:{draft['id']}")
-    return [[done_button, _cancel_button(context)] if draft["parts"] else [_cancel_button(context)]]
+    cancel_button = _cancel_button(context, draft)
+    return [[done_button, cancel_button] if draft["parts"] else [cancel_button]]
 
 
-def _cancel_button(context: UpdateContext) -> tuple[str, str]:
-    return context.text("trainer_review_cancel_button"), "review:cancel"
+def _cancel_button(context: UpdateContext, draft: ReviewDraft) -> tuple[str, str]:
+    return context.text("trainer_review_cancel_button"), f"review:cancel:{draft['id']}"
 
 
 def _canceled(context: UpdateContext, *, was_waiting: bool) -> tuple[Text, Keyboard]:
@@ -262,10 +266,15 @@ def _add(context: UpdateContext, text: str | None) -> AddReviewText:
 
 def _draft(context: UpdateContext, draft_id: int) -> ReviewDraft | None:
     """Return the draft of a button, while it is the user's current one."""
+    current = _current_draft(context)
+    return current if current is not None and current["id"] == draft_id else None
+
+
+def _current_draft(context: UpdateContext) -> ReviewDraft | None:
     found: GetReviewDraft | None = db.call(
         "get_review_draft", p_user_id=context.user.id, p_bot=context.bot.name
     )
-    return found["draft"] if found is not None and found["draft"]["id"] == draft_id else None
+    return None if found is None else found["draft"]
 
 
 def _transcript(draft: ReviewDraft) -> Transcript:

@@ -25,9 +25,26 @@ _SELLER_WORDS = """
     менеджер продавец продажник консультант оператор специалист продажи я seller salesperson salesman sales
     rep representative consultant advisor sdr bdr agent operator me
 """
-_CLIENT_WORDS = "клиент клиентка покупатель заказчик закупщик client customer buyer prospect lead"
+_CLIENT_WORDS = """
+    клиент клиентка покупатель заказчик закупщик закупкам закупок закупки снабжению снабжения
+    client customer buyer prospect lead procurement purchasing buying
+"""
 _SELLER, _CLIENT = frozenset(_SELLER_WORDS.split()), frozenset(_CLIENT_WORDS.split())
 _DASHES = ("—", "–", "-")
+_MAIL_WORDS = "from to cc bcc sent subject date от кому копия тема дата отправлено"
+_MAIL_HEADERS = frozenset(_MAIL_WORDS.split())
+_CUE = re.compile(r"(?:\d{1,2}:)?\d{1,2}:\d\d[.,]\d{1,3} --> ")  # of subtitles (WebVTT, SRT)
+_PHONE = re.compile(r"\+\d[\d ()-]{5,20}")  # a contact without a name
+# A time behind a name is cut by its first colon: the hours stay with the name, the rest comes after it.
+_HOURS = re.compile(r"[\[(]?\d{1,2}$")
+_MINUTES = re.compile(r"\d\d(?::\d\d)?[ ]?(?:[AaPp][Mm])?[\])]?:?")
+_DIRECTION_MARKS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+_PLAIN = {
+    **dict.fromkeys(_DIRECTION_MARKS),
+    0xA0: " ",
+    0x202F: " ",
+    0x2009: " ",
+}  # other spaces become plain ones
 
 
 @dataclass(frozen=True)
@@ -61,9 +78,9 @@ class Exchange:
 
 
 def clean(text: str) -> str:
-    """Return a text that can be stored: without halves of surrogate pairs and NUL, with plain line ends."""
+    """Return a text that can be stored and read: no half surrogate pairs, NUL or marks of direction."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return "\n".join(whole.replace("\x00", "").splitlines())
+    return "\n".join(whole.replace("\x00", "").translate(_PLAIN).splitlines())
 
 
 def join(parts: Iterable[str]) -> str:
@@ -74,6 +91,9 @@ def join(parts: Iterable[str]) -> str:
 def read(text: str) -> Transcript:
     """Return the conversation in a text; without speakers where it names fewer than two."""
     raw = [line.strip() for line in text.split("\n") if line.strip()]
+    cues = {place for place, line in enumerate(raw) if _CUE.match(line)}
+    cues |= {place - 1 for place in cues if place and raw[place - 1].isdigit()}
+    raw = [line for place, line in enumerate(raw) if place not in cues]
     named = [_header(line) for line in raw]
     if len({_key(name) for name, _ in named if name}) < 2:
         named = [_speaker_of(line) for line in raw]
@@ -177,7 +197,7 @@ def _header(line: str) -> tuple[str, str]:
     """Return the speaker in the header of a copied Telegram message, and what follows; or an empty name."""
     name, comma, rest = line[:_HEADER].partition(", [")
     stamp, bracket, _ = rest.partition("]")
-    if comma and bracket and any(one.isdigit() for one in stamp) and _is_name(name):
+    if comma and bracket and any(one.isdigit() for one in stamp) and name.strip():
         return name.strip(), line[len(name) + len(comma) + len(stamp) + 1 :].lstrip(": ")
     return "", line
 
@@ -189,7 +209,12 @@ def _speaker_of(line: str) -> tuple[str, str]:
     start = found.end() if found else 0
     name, colon, _ = head[start:].partition(":")
     rest = line[start + len(name) + 1 :]
-    bare = name.strip("*_ \t-–—•>")
+    hours, minutes = _HOURS.search(name), _MINUTES.match(rest)
+    if hours and hours.start() and minutes:
+        name, rest = name[: hours.start()], rest[minutes.end() :]
+    bare = name.strip("*_ \t-–—•>~[]")
+    if colon and found and _PHONE.fullmatch(bare):
+        return bare, rest.strip("*_ ")
     if not colon or rest.startswith("//") or not _is_name(bare):
         return "", line
     return bare, rest.strip("*_ ")
@@ -199,6 +224,7 @@ def _is_name(text: str) -> bool:
     return (
         0 < len(text) <= _NAME
         and text[0].isalpha()
+        and text.lower() not in _MAIL_HEADERS
         and len(text.split()) <= _WORDS
         and not any(one in '?!,;"«»“”' for one in text)
     )

@@ -26,13 +26,23 @@ FORMS = {
         "A, [12.03.2026 12:30]\nHello there.\n\nB, [12.03.2026 12:31]:\nHi: what is it?\n"
         "A, [12.03.2026 12:32]\nHow many?"
     ),
+    "WhatsApp in the US": (
+        "[3/12/26, 12:30:11\u202fPM] A: Hello there.\n[3/12/26, 12:30:12\u202fPM] \u200eB: Hi: what is it?\n"
+        "\u200e[3/12/26, 12:31:00\u202fPM] A: How many?"
+    ),
+    "a time behind the name": "A [00:03]: Hello there.\nB [00:10]: Hi: what is it?\nA [01:15]: How many?",
+    "subtitles": (
+        "1\n00:00:01.000 --> 00:00:02.000\nA: Hello there.\n\n2\n00:00:03.000 --> 00:00:04.000\n"
+        "B: Hi: what is it?\n\n3\n00:00:05.000 --> 00:00:06.000\nA: How many?"
+    ),
+    "no contact": "~ A: Hello there.\n~ B: Hi: what is it?\n~ A: How many?",
     "list": "Notes of the call\n- A: Hello there.\n- B: Hi: what is it?\n- A: How many?",
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_usual_forms_are_read(form: str) -> None:
-    found = read(FORMS[form])
+    found = read(transcripts.clean(FORMS[form]))
     assert [(line.speaker.upper(), line.text) for line in found.lines] == SAID
     assert len(found.speakers) == 2
 
@@ -117,3 +127,26 @@ def test_thousands_of_speakers_are_none() -> None:
     assert read("\n".join(f"name {number} x: why?" for number in range(3_000))).speakers == ()
     many = "\n".join(f"n{chr(97 + number)}: why?" for number in range(20))
     assert len(read(f"{many}\n{many}").speakers) == transcripts.MOST_SPEAKERS
+
+
+def test_a_line_may_hold_only_a_name_and_a_time() -> None:
+    found = read("Anna Petrova   0:03\nHello.\nBoris Ivanov   0:10\nYes?\nAnna Petrova   1:15\nHow many?")
+    assert found.speakers == ("Anna Petrova", "Boris Ivanov")
+    assert [line.text for line in found.lines] == ["Hello.", "Yes?", "How many?"]
+
+
+def test_phone_numbers_are_speakers_behind_a_time() -> None:
+    phone = "+7 912 345-67-89"
+    found = read(f"[12:30] {phone}: How many?\n[12:31] Ann: Ten.\n[12:32] {phone}: Why?\n[12:33] Ann: So.")
+    assert found.speakers == (phone, "Ann")
+
+
+def test_headers_of_mails_are_no_speakers() -> None:
+    assert read("From: Ann\nTo: Bob\nSubject: Offer\nFrom: Bob\nTo: Ann\nSubject: Re: Offer").speakers == ()
+
+
+def test_a_buyer_with_the_title_of_a_manager_is_not_certain_to_sell() -> None:
+    found = read(
+        "Менеджер по закупкам: Сколько стоит?\nИван: Сто.\nМенеджер по закупкам: А доставка?\nИван: Десять."
+    )
+    assert certain_seller(found) != "Менеджер по закупкам"

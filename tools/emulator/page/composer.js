@@ -20,7 +20,7 @@ let keysClosed = null;
 /** Ready-made examples; own files come from the file picker, the clipboard or a drop. */
 const SAMPLES = [
   ["photo", "Sample photo", "photo"], ["document", "Sample file", "document"], ["sticker", "Sticker", "sticker"],
-  ["voice", "Voice message", "voice"], ["location", "Location", "location"], ["contact", "My contact", "user"],
+  ["voice", "Sample voice message", "voice"], ["location", "Location", "location"], ["contact", "My contact", "user"],
   ["forward", "Forwarded message", "forward"],
 ];
 

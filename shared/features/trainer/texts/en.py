@@ -30,6 +30,9 @@ TEXTS: Mapping[str, str] = {
         "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **You sell: {product}**\n{offer}\n\n"
         "📋 {public}"
     ),
+    "trainer_reversed_card": (
+        "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **You’re offered: {product}**\n\n📋 {public}"
+    ),
     "trainer_choose_mode": "How would you like to train?",
     "trainer_practice_button": "▶️ Full call",
     "trainer_drill_button": "{emoji} Only: {type}",

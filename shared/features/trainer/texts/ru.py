@@ -32,6 +32,9 @@ TEXTS: Mapping[str, str] = {
         "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **Вы продаёте: {product}**\n{offer}\n\n"
         "📋 {public}"
     ),
+    "trainer_reversed_card": (
+        "🏢 **{company}**\n{size} · {region}\n👤 {name}, {position}\n\n📦 **Вам предлагают: {product}**\n\n📋 {public}"
+    ),
     "trainer_choose_mode": "Как будете тренироваться?",
     "trainer_practice_button": "▶️ Вся встреча",
     "trainer_drill_button": "{emoji} Только тип: {type}",

@@ -50,7 +50,10 @@ begin
       or exists (
         select
           from public.trainings as t
-         where t.user_id = c.user_id and (p_bot is null or t.bot = p_bot) and t.first_question_at is not null
+         where t.user_id = c.user_id
+           and (p_bot is null or t.bot = p_bot)
+           and t.first_question_at is not null
+           and t.mode <> 'review'
       )
       or exists (
         select
