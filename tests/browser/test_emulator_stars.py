@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.test_emulator_page import switch_to_new_user
 from tests.support import eventually
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -23,7 +24,8 @@ INVOICE = {
 
 
 def current(stack: Stack, page: Any) -> Chat:
-    """The chat that the page shows, with a message in it."""
+    """Show the chat of a new user, in which no invoice of another test is; return it with a message in it."""
+    switch_to_new_user(page)
     user = int(page.evaluate("localStorage.getItem('user')"))
     account = stack.telegram.state.users[user]
     chat = Chat(stack.telegram.services, account, stack.telegram.state.private_room(user, "assistant"))
