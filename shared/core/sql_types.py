@@ -2113,8 +2113,9 @@ class RecordReversedTurn(TypedDict):
 class RecordReview(TypedDict):
     """public.record_review"""
 
-    outcome: Literal["recorded", "known", "no_access", "superseded"]
+    outcome: Literal["recorded", "known", "changed", "empty", "no_access", "superseded"]
     result: NotRequired[TrainingResult]
+    draft: NotRequired[ReviewDraft]
 
 
 class RecordSubmission(TypedDict):

@@ -101,6 +101,7 @@ class Router:
         works_offline: bool = False,
         allowed_while_banned: bool = False,
         admin: bool = False,
+        unknown_commands: bool = False,
         kind: str = "message",
     ) -> Decorator:
         """Register a handler of messages.
@@ -115,10 +116,12 @@ class Router:
             allowed_while_banned: a banned user may use it.
             admin: it matches only for an admin in the private chat, so others are answered as for an unknown
                 command.
+            unknown_commands: a handler of a state takes texts that begin like a command and are none of the
+                bot's, too.
         """
         tests: list[Callable[[Message], object]] = [is_for_admin] if admin else []
         if state:
-            tests.append(lambda event: _is_awaited(state, event))
+            tests.append(lambda event: _is_awaited(state, event, unknown_commands))
         filters = {
             "content_types": [*content_types],
             "commands": [*commands] if commands and ANY not in commands else None,
@@ -248,9 +251,11 @@ def _always(_event: object) -> bool:
     return True
 
 
-def _is_awaited(state: str, event: Message) -> bool:
+def _is_awaited(state: str, event: Message, unknown_commands: bool) -> bool:
+    """Return whether a text is the answer to the question of a state. Known commands were tried before."""
     awaiting = str(current_context().data.get("awaiting") or "")
-    return awaiting.partition(":")[0] == state and not (event.text or "").startswith("/")
+    is_answer = unknown_commands or not (event.text or "").startswith("/")
+    return is_answer and awaiting.partition(":")[0] == state
 
 
 def _all(tests: Collection[Callable[[Event], object]]) -> Callable[[Event], bool] | None:

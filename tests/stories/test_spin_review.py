@@ -345,7 +345,8 @@ def test_killed_while_it_collects_a_message_is_added_once(
 
 def test_done_tapped_twice_scores_once(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql, is_down=False)
-    screen = ask(chat, CALLS["en"])
+    older = ask(chat, CALLS["en"].splitlines()[0])
+    screen = ask(chat, CALLS["en"].partition("\n")[2])
     stack.ai.next(AiBehaviour(status=500, delay=2))
     done = texts.text("en", "trainer_review_done_button")
     with ThreadPoolExecutor(2) as pool:
@@ -354,7 +355,7 @@ def test_done_tapped_twice_scores_once(stack: Stack, sql: Sql) -> None:
         one.wait()
     eventually(lambda: any(says(one.text, "trainer_open_lines") for one in chat.answers()), 30)
     assert (training_count(sql, chat), used(sql, chat)) == (1, 1)
-    screen.tap(done).wait()
+    older.tap(done).wait()
     assert (training_count(sql, chat), used(sql, chat)) == (1, 1)
 
 
@@ -420,8 +421,8 @@ def test_reviews_and_drafts_are_deleted_when_their_time_is_over(
 
 def test_an_old_done_button_leaves_the_next_conversation_alone(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
-    old = ask(chat, CALLS["en"])
-    press_done(chat, old)
+    old = ask(chat, CALLS["en"].splitlines()[0])
+    press_done(chat, ask(chat, CALLS["en"].partition("\n")[2]))
     first, second = "\n".join(CALLS["en"].splitlines()[:5]), "\n".join(CALLS["en"].splitlines()[5:])
     ask(chat, "/review")
     ask(chat, first)

@@ -12,7 +12,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.config import settings
-from shared.core.texts import Text
+from shared.core.texts import Text, concat
 from shared.features.trainer import access, library, results, review_labels, roleplay, setup, transcripts
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.rules import training_rules
@@ -54,19 +54,10 @@ def review(_message: Message) -> None:
     context.set_data("awaiting", _AWAITING)
     if added["draft"]["parts"]:
         return reply(*_status(context, added["draft"]))
-    periods: dict[str, int] = db.call("retention_periods")
-    return reply(
-        context.rich(
-            "trainer_review_start",
-            limit=MAX_LENGTH,
-            questions=_limit(),
-            days=periods["reviews_days"],
-        ),
-        _buttons(context, added["draft"]),
-    )
+    return reply(*_invitation(context, added["draft"]))
 
 
-@router.message_handler(state=_AWAITING)
+@router.message_handler(state=_AWAITING, unknown_commands=True)
 def collect(_message: Message) -> None:
     """Add a message to the conversation."""
     context = current_context()
@@ -100,6 +91,19 @@ def cancel_by_button(call: CallbackQuery) -> None:
     return context.show(*_canceled(context, was_waiting=True))
 
 
+@router.callback_query_handler(data=r"review:again:[0-9]{1,18}", private_only=True, page="review")
+def start_again(call: CallbackQuery) -> None:
+    """Delete the conversation that was collected, and begin to collect another."""
+    context = current_context()
+    current = _current_draft(context)
+    if current is not None and current["id"] == int((call.data or "").split(":")[2]):
+        db.call("cancel_review", p_user_id=context.user.id, p_bot=context.bot.name)
+    elif current is None or current["parts"]:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    context.set_data("awaiting", _AWAITING)
+    return context.show(*_invitation(context, _add(context, None)["draft"]))
+
+
 @router.callback_query_handler(data=r"review:done:[0-9]{1,18}", private_only=True, page="review")
 def done(call: CallbackQuery) -> None:
     """Find the seller, and score the conversation where there is no doubt."""
@@ -110,7 +114,7 @@ def done(call: CallbackQuery) -> None:
         return _score(context, draft_id, None, "")
     transcript = _transcript(draft)
     if not transcript.speakers:
-        return context.show(context.rich("trainer_review_no_speakers"), _buttons(context, draft))
+        return context.show(context.rich("trainer_review_no_speakers"), [_ways_out(context, draft)])
     seller = transcripts.certain_seller(transcript)
     if seller is None:
         return context.show(*_ask_seller(context, draft, transcript, "trainer_review_ask_seller"))
@@ -175,8 +179,6 @@ def _work(
 ) -> None:
     with typing(context):
         found = review_labels.label(context, scenario, transcript, seller, may_use_ai=may_use_ai)
-    if not found.lines:
-        return context.show(*_ask_seller(context, draft, transcript, "trainer_review_no_questions"))
     text = " ".join(line.text for line in transcript.lines)
     recorded: RecordReview = db.call(
         "record_review",
@@ -193,20 +195,38 @@ def _work(
             "left_out": found.left_out,
             "lines": [*found.lines],
         },
+        p_parts=len(draft["parts"]),
     )
-    if recorded["outcome"] == "no_access":
-        return reply(*access.offer(context))
-    if "result" in recorded:
-        _show(context, recorded["result"])
-    return None
+    match recorded["outcome"]:
+        case "no_access":
+            reply(*access.offer(context))
+        case "empty":
+            context.show(*_ask_seller(context, draft, transcript, "trainer_review_no_questions"))
+        case "changed":
+            # Scored again, it may be changed again: the user knows when all has arrived.
+            status, buttons = _status(context, recorded["draft"])
+            reply(concat(context.rich("trainer_review_changed"), status, separator="\n\n"), buttons)
+        case "recorded" | "known":
+            _show(context, recorded["result"])
 
 
 def _show(context: UpdateContext, result: TrainingResult) -> None:
     # An old button may show a result again while the next conversation is collected.
     if context.data.get("awaiting") == _AWAITING and _current_draft(context) is None:
         context.set_data("awaiting", None)
+    if context.edited_message_id is not None:
+        context.show(context.rich("trainer_review_scored"))  # its buttons have no use any more
     # It was paid for, so it is stored until it has arrived.
     context.reply(*results.screen(context, result), needs_delivery_result=True)
+
+
+def _invitation(context: UpdateContext, draft: ReviewDraft) -> tuple[Text, Keyboard]:
+    """Return what to send, and what becomes of it."""
+    periods: dict[str, int] = db.call("retention_periods")
+    text = context.rich(
+        "trainer_review_start", limit=MAX_LENGTH, questions=_limit(), days=periods["reviews_days"]
+    )
+    return text, _buttons(context, draft)
 
 
 def _ask_seller(
@@ -218,14 +238,14 @@ def _ask_seller(
         [
             (
                 speaker
-                if transcript.is_named
+                if transcript.has_name(speaker)
                 else shortened(f"— {transcript.first_words(speaker)}", _BUTTON),
                 f"{path}:{place}",
             )
         ]
         for place, speaker in enumerate(transcript.speakers)
     ]
-    return context.rich(key), [*rows, [_cancel_button(context, draft)]]
+    return context.rich(key), [*rows, _ways_out(context, draft)]
 
 
 def _status(context: UpdateContext, draft: ReviewDraft) -> tuple[Text, Keyboard]:
@@ -238,6 +258,12 @@ def _buttons(context: UpdateContext, draft: ReviewDraft) -> Keyboard:
     done_button = (context.text("trainer_review_done_button"), f"review:done:{draft['id']}")
     cancel_button = _cancel_button(context, draft)
     return [[done_button, cancel_button] if draft["parts"] else [cancel_button]]
+
+
+def _ways_out(context: UpdateContext, draft: ReviewDraft) -> list[tuple[str, str]]:
+    """Return the buttons for a conversation that can't be scored as it is."""
+    again = (context.text("trainer_review_again_button"), f"review:again:{draft['id']}")
+    return [again, _cancel_button(context, draft)]
 
 
 def _cancel_button(context: UpdateContext, draft: ReviewDraft) -> tuple[str, str]:

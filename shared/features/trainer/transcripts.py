@@ -1,17 +1,22 @@
 """Reads a pasted conversation: who says what.
 
 Speakers are named before a colon (`Manager: …`, also after a time), in the header of a message copied from
-Telegram (`Anna, [12.03.2026 10:15]`), or not at all, where each line that begins with a dash is the other
-person's. It all takes linear time: lines are cut by their first colon or bracket, and no pattern goes back.
+Telegram or Zoom (`Anna, [12.03.2026 10:15]`) or of an e-mail, or not at all, where each line that begins with
+a dash is the other person's. Where only one speaker is named, the lines between are the other person's. It
+all takes linear time: lines are cut by their first colon or bracket, and no pattern goes back.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
+from shared.features.trainer import mail_threads
+
+UNNAMED = "—"  # the speaker whose lines have no name
 MOST_SPEAKERS = 6  # that a user can choose from
 _FEW = 8  # names that may stand once each; of more, only those that come back are speakers
 _NAME = 40  # characters
@@ -20,7 +25,10 @@ _HEADER = 80  # characters of a header copied from Telegram
 _FULL = 4_096  # UTF-16 code units: clients split a longer text here
 _LINE = 2_000  # characters of one line
 
-_STAMP = re.compile(r"[\[(]?\d{1,2}[.:/]\d{1,4}[\d.:/, ]{0,20}(?:[AaPp][Mm])?[\])]?[ ]?[-–—]?[ ]?")
+_STAMP = re.compile(
+    r"[\[(]?(?:\d{4}[-./]\d\d[-./]\d\d[T ,]{0,2}|\d{1,2}[.:/]\d{1,4})[\d.:/, ]{0,20}"
+    r"(?:[AaPp][Mm]|Z|[+-]\d\d:?\d\d)?[\])]?[ \t]{0,3}[-–—]?[ \t]{0,3}"
+)
 _SELLER_WORDS = """
     менеджер продавец продажник консультант оператор специалист продажи я seller salesperson salesman sales
     rep representative consultant advisor sdr bdr agent operator me
@@ -31,8 +39,9 @@ _CLIENT_WORDS = """
 """
 _SELLER, _CLIENT = frozenset(_SELLER_WORDS.split()), frozenset(_CLIENT_WORDS.split())
 _DASHES = ("—", "–", "-")
-_MAIL_WORDS = "from to cc bcc sent subject date от кому копия тема дата отправлено"
-_MAIL_HEADERS = frozenset(_MAIL_WORDS.split())
+# The chat of a meeting in Zoom: `10:15:22 From Anna Petrova to Everyone: …`, formerly `From Anna : …`.
+_ZOOM_FROM = ("From ", "От ")
+_ZOOM_TO = (" to ", " To ", " кому ", " для ", " до ")
 _CUE = re.compile(r"(?:\d{1,2}:)?\d{1,2}:\d\d[.,]\d{1,3} --> ")  # of subtitles (WebVTT, SRT)
 _PHONE = re.compile(r"\+\d[\d ()-]{5,20}")  # a contact without a name
 # A time behind a name is cut by its first colon: the hours stay with the name, the rest comes after it.
@@ -62,6 +71,10 @@ class Transcript:
     lines: tuple[Line, ...]
     speakers: tuple[str, ...]
     is_named: bool
+
+    def has_name(self, speaker: str) -> bool:
+        """Return whether the conversation names a speaker."""
+        return self.is_named and speaker != UNNAMED
 
     def first_words(self, speaker: str) -> str:
         """Return what a speaker said first."""
@@ -94,10 +107,19 @@ def read(text: str) -> Transcript:
     cues = {place for place, line in enumerate(raw) if _CUE.match(line)}
     cues |= {place - 1 for place in cues if place and raw[place - 1].isdigit()}
     raw = [line for place, line in enumerate(raw) if place not in cues]
+    mails = mail_threads.read(raw)
+    if len({_key(name) for name, _ in mails if name}) > 1:
+        return _of_mails(mails)
     named = [_header(line) for line in raw]
     if len({_key(name) for name, _ in named if name}) < 2:
         named = [_speaker_of(line) for line in raw]
     counts = Counter(_key(name) for name, _ in named if name)
+    if only := _only_named(counts, [_key(name) for name, _ in named]):
+        lines = _joined(
+            (only, rest, name) if _key(name) == only else (UNNAMED, line, UNNAMED)
+            for line, (name, rest) in zip(raw, named, strict=True)
+        )
+        return _transcript(_merged(lines), is_named=True)
     accepted = {name for name, count in counts.items() if count > 1 or _roles(name)}
     if len(accepted) < 2 and len(counts) <= _FEW:
         accepted = set(counts)
@@ -107,6 +129,8 @@ def read(text: str) -> Transcript:
             for line, (name, rest) in zip(raw, named, strict=True)
         )
         return _transcript(lines, is_named=True)
+    if mails:
+        return _of_mails(mails)
     dashes = [line.startswith(_DASHES) for line in raw]
     if sum(dashes) < 2:
         return Transcript((), (), is_named=False)
@@ -116,6 +140,32 @@ def read(text: str) -> Transcript:
         speaker = str(2 - number % 2)
         turns.append((speaker, line.lstrip("—–- "), speaker) if is_new else ("", line, ""))
     return _transcript(_joined(turns), is_named=False)
+
+
+def _of_mails(mails: Iterable[tuple[str, str]]) -> Transcript:
+    return _transcript(
+        _joined((_key(name) or UNNAMED, text, name or UNNAMED) for name, text in mails), is_named=True
+    )
+
+
+def _only_named(counts: Counter[str], keys: Sequence[str]) -> str:
+    """Return the only speaker with a name, where lines without one follow again and again; else nothing.
+
+    Args:
+        counts: how often each name stands before a line.
+        keys: the name of each line, empty where it has none.
+    """
+    often = [name for name, count in counts.items() if count > 1]
+    if len(often) != 1 or any(_roles(name) for name in counts if name != often[0]):
+        return ""
+    answered = sum(first == often[0] and not second for first, second in pairwise(keys))
+    return often[0] if answered >= max(2, 2 * len(counts) - 1) else ""
+
+
+def _merged(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Join the lines that a speaker says one after the other."""
+    for name, said in groupby(lines, key=lambda line: line[0]):
+        yield name, " ".join(text for _, text in said)
 
 
 def certain_seller(transcript: Transcript) -> str | None:
@@ -194,11 +244,16 @@ def _joined(turns: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
 
 
 def _header(line: str) -> tuple[str, str]:
-    """Return the speaker in the header of a copied Telegram message, and what follows; or an empty name."""
+    """Return the speaker in the header of a message copied from Telegram or Zoom, and what follows."""
+    if (stamp := _STAMP.match(line[:_HEADER])) and line.startswith(_ZOOM_FROM, stamp.end()):
+        words, _, rest = line[stamp.end() :].partition(":")
+        sender = words.partition(" ")[2].strip()
+        ends = [place for to in _ZOOM_TO if (place := sender.find(to)) > 0]
+        return sender[: min(ends, default=_NAME)].strip(), rest.strip()
     name, comma, rest = line[:_HEADER].partition(", [")
-    stamp, bracket, _ = rest.partition("]")
-    if comma and bracket and any(one.isdigit() for one in stamp) and name.strip():
-        return name.strip(), line[len(name) + len(comma) + len(stamp) + 1 :].lstrip(": ")
+    moment, bracket, _ = rest.partition("]")
+    if comma and bracket and any(one.isdigit() for one in moment) and name.strip():
+        return name.strip(), line[len(name) + len(comma) + len(moment) + 1 :].lstrip(": ")
     return "", line
 
 
@@ -212,7 +267,7 @@ def _speaker_of(line: str) -> tuple[str, str]:
     hours, minutes = _HOURS.search(name), _MINUTES.match(rest)
     if hours and hours.start() and minutes:
         name, rest = name[: hours.start()], rest[minutes.end() :]
-    bare = name.strip("*_ \t-–—•>~[]")
+    bare = name.strip("*_ \t-–—•>~[]/")
     if colon and found and _PHONE.fullmatch(bare):
         return bare, rest.strip("*_ ")
     if not colon or rest.startswith("//") or not _is_name(bare):
@@ -224,7 +279,7 @@ def _is_name(text: str) -> bool:
     return (
         0 < len(text) <= _NAME
         and text[0].isalpha()
-        and text.lower() not in _MAIL_HEADERS
+        and text.lower() not in mail_threads.HEADERS
         and len(text.split()) <= _WORDS
         and not any(one in '?!,;"«»“”' for one in text)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -36,6 +37,39 @@ FORMS = {
         "B: Hi: what is it?\n\n3\n00:00:05.000 --> 00:00:06.000\nA: How many?"
     ),
     "no contact": "~ A: Hello there.\n~ B: Hi: what is it?\n~ A: How many?",
+    "ISO dates": (
+        "2026-03-12 12:30:11 A: Hello there.\n[2026-03-12 12:31] B: Hi: what is it?\n"
+        "2026-03-12T12:32:00Z A: How many?"
+    ),
+    "Zoom": (
+        "12:30:11 From A to Everyone:\n\tHello there.\n"
+        "12:31:00 From B to A(Direct Message):\n\tHi: what is it?\n"
+        "12:32:00 From A to Everyone:\n\tHow many?"
+    ),
+    "Zoom with dates, earlier": (
+        "2026-03-12 12:30:11 From A to Everyone: Hello there.\n12:31:00\t From  B : Hi: what is it?\n"
+        "12:32:00 От A кому Все: How many?"
+    ),
+    "slashes": "/ A: Hello there.\n/ B: Hi: what is it?\n/ A: How many?",
+    "mails in their order": (
+        "From: A <a@example.com>\nSent: Thursday, March 12, 2026 9:30 PM\nTo: B\nSubject: Offer\n\n"
+        "Hello\nthere.\n\n"
+        "From: B <b@example.com>\nDate: 13 Mar 2026 10:30\nSubject: RE: Offer\n\nHi: what is it?\n\n"
+        "От: A\nОтправлено: 14 марта 2026 г. 10:30\nКому: B\nТема: RE: Offer\n\nHow many?"
+    ),
+    "a thread of mails": (
+        "От: A\nДата: 14.03.2026, 10:30\nТема: RE: Offer\n\nHow many?\n\n-----Original Message-----\n"
+        "From: B [mailto:b@example.com]\nSent: 13.03.2026 22:30\nTo: A\n\nHi: what is it?\n\n"
+        "From: A\nSent: 13.03.2026 09:30\nTo: B\n\nHello there."
+    ),
+    "quotations in a mail": (
+        "How many?\n\nOn Fri, Mar 13, 2026 at 10:30 AM B <b@example.com> wrote:\n> Hi: what is it?\n>\n"
+        "> On Thu, Mar 12, 2026 at 9:30 PM A <\n> a.long.address@example.com> wrote:\n>> Hello there."
+    ),
+    "Russian quotations": (
+        "How many?\n\nпт, 13 мар. 2026 г. в 10:30, B <b@example.com>:\n> Hi: what is it?\n>\n"
+        "> 12.03.2026 10:30, A пишет:\n>> Hello there."
+    ),
     "list": "Notes of the call\n- A: Hello there.\n- B: Hi: what is it?\n- A: How many?",
 }
 
@@ -111,7 +145,27 @@ def test_a_word_that_a_client_cut_in_two_is_whole_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", ":", "a: b\n", "1:", ", [1]", "— ", "- a\n", "[12:30] ", "a b ", "*a*: ", "\n", "ж: ?\n"]
+    "piece",
+    [
+        "a",
+        ":",
+        "a: b\n",
+        "1:",
+        ", [1]",
+        "— ",
+        "- a\n",
+        "[12:30] ",
+        "a b ",
+        "*a*: ",
+        "\n",
+        "ж: ?\n",
+        "from: a\nto: b\n",
+        "10:30 wrote:\n",
+        "1 10:30 <a>:\n",
+        "1 10:30 From a to b: c\n",
+        "a: b\nc\n",
+        "1 10:30 ",
+    ],
 )
 def test_reading_takes_linear_time(piece: str) -> None:
     def seconds(count: int) -> float:
@@ -139,6 +193,45 @@ def test_phone_numbers_are_speakers_behind_a_time() -> None:
     phone = "+7 912 345-67-89"
     found = read(f"[12:30] {phone}: How many?\n[12:31] Ann: Ten.\n[12:32] {phone}: Why?\n[12:33] Ann: So.")
     assert found.speakers == (phone, "Ann")
+
+
+ONE_SIDED = {
+    "the seller": ("Sales: Hello.\nHi.\nSales: How many?\nTen.\nOr so.\nSales: Why?", "Sales"),
+    "the client": (
+        "Hello.\nClient: Hi.\nHow many?\nClient: Ten.\nA day?\nClient: Yes.\nNote: so.\nClient: So.\nFine.",
+        transcripts.UNNAMED,
+    ),
+    "after times": ("[00:01] Anna: Hello.\n[00:03] Hi.\n[00:05] Anna: How many?\n[00:07] Ten.", None),
+}
+
+
+@pytest.mark.parametrize("case", ONE_SIDED)
+def test_where_one_speaker_is_named_the_other_lines_are_the_others(case: str) -> None:
+    text, seller = ONE_SIDED[case]
+    found = read(text)
+    assert len(found.speakers) == 2
+    assert transcripts.UNNAMED in found.speakers
+    assert all(one.speaker != two.speaker for one, two in pairwise(found.lines)), (
+        "each has turns of several lines"
+    )
+    assert certain_seller(found) == seller
+    assert not found.has_name(transcripts.UNNAMED)
+    assert "How many?" in [line.text for line in found.lines]
+
+
+def test_an_answer_above_a_thread_is_the_other_authors() -> None:
+    thread = "Yes.\nFrom: Bob\nSent: 12.03.2026 10:30\nTo: Ann\n\nReally?"
+    assert [(line.speaker, line.text) for line in read(thread).lines] == [("Bob", "Really?"), ("—", "Yes.")]
+    thread += "\nFrom: Ann\nSent: 12.03.2026 10:20\nTo: Bob\n\nTen."
+    assert [line.speaker for line in read(thread).lines] == ["Ann", "Bob", "Ann"]
+
+
+def test_the_headers_of_one_mail_around_a_conversation_are_no_thread() -> None:
+    found = read(
+        "Notes\nFrom: Ann\nDate: today\nManager: How many?\nClient: Ten.\nManager: Why?\nClient: So."
+    )
+    assert set(found.speakers) == {"Client", "Manager"}
+    assert certain_seller(found) == "Manager"
 
 
 def test_headers_of_mails_are_no_speakers() -> None:

@@ -135,9 +135,12 @@ TEXTS: Mapping[str, str] = {
     "trainer_canceled": "✖️ Canceled.",
     "trainer_no_cancel": "There’s nothing to cancel.",
     "trainer_review_no_speakers": (
-        "🤔 **I can’t tell who is speaking**\n\nStart each line with the speaker: “Manager: …”, “Client: …”. Cancel, then send "
-        "/review again with the corrected text."
+        "🤔 **I can’t tell who is speaking**\n\nStart each line with the speaker: “Manager: …”, “Client: …”. Tap “Start again” "
+        "and send the corrected text."
     ),
+    "trainer_review_again_button": "🔁 Start again",
+    "trainer_review_changed": "📥 Another message arrived while I was scoring, so I haven’t scored anything yet.",
+    "trainer_review_scored": "✅ Scored. Here’s the result:",
     "trainer_review_ask_seller": "👤 **Who is the salesperson?**",
     "trainer_review_no_questions": "🤔 **This speaker asks no questions.** Who is the salesperson?",
     "trainer_review_busy": "⏳ I’m already working on it.",

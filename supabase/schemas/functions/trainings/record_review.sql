@@ -2,17 +2,21 @@
 -- training, and computes the points as those of a training. It changes neither the history nor XP, badges or the streak.
 --
 -- p_review: {scenario, version, language, rules, source: 'ai' | 'patterns', left_out, lines}. lines: [{question, reply, type,
--- is_contextual, used_fragment, source, is_repeated}], the seller's questions in their order.
+-- is_contextual, used_fragment, source, is_repeated}], the seller's questions in their order. p_parts: the number of messages
+-- that were scored.
 --
 -- Concurrency: the user's row and the draft are locked. The draft names the review, so it is stored once; a worker whose
---   lease another update has taken changes nothing.
+--   lease another update has taken changes nothing. A message that arrived during the scoring stays in the draft: nothing is
+--   stored, and the lease ends.
 -- Locks: user (NO KEY UPDATE), draft, then as public.consume_access.
 -- Returns: jsonb
---   outcome: 'recorded' | 'known' | 'no_access' | 'superseded'
+--   outcome: 'recorded' | 'known' | 'changed' | 'empty' | 'no_access' | 'superseded'
+--                                        (changed: the draft has other messages; empty: no lines)
 --   result?: private.training_result     (recorded, known)
+--   draft?: private.review_draft         (changed)
 -- Errors: none.
 create or replace function public.record_review(
-  p_user_id bigint, p_bot text, p_reference text, p_draft_id bigint, p_review jsonb
+  p_user_id bigint, p_bot text, p_reference text, p_draft_id bigint, p_review jsonb, p_parts integer default null
 )
 returns jsonb
 language plpgsql
@@ -26,6 +30,7 @@ declare
   v_draft public.review_drafts;
   v_training public.trainings;
   v_access jsonb;
+  v_problem text;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
@@ -40,9 +45,18 @@ begin
      for update;
   if v_draft.lease_reference is distinct from p_reference then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not (private.resolve_access(v_user, 1) ->> 'has_access')::boolean then
+  end if;
+  v_problem := case
+    when jsonb_array_length(v_draft.parts) <> p_parts then 'changed'
+    when jsonb_array_length(p_review -> 'lines') = 0 then 'empty'
+    when not (private.resolve_access(v_user, 1) ->> 'has_access')::boolean then 'no_access'
+  end;
+  if v_problem is not null then
     update public.review_drafts as d set lease_reference = null, lease_until = null where d.id = v_draft.id;
-    return jsonb_build_object('outcome', 'no_access');
+    return jsonb_build_object('outcome', v_problem) || case
+      when v_problem = 'changed' then jsonb_build_object('draft', private.review_draft(v_draft))
+      else '{}'::jsonb
+    end;
   end if;
 
   v_now := private.clock();
