@@ -101,7 +101,7 @@ def complete(
     """
     call = Call(providers.load(provider), model, deadline, api_key, record)
     known = _unsupported_params.get((provider, model), frozenset())
-    fitting = fit_context(messages, model, len(pictures))
+    fitting = fit_context(messages, provider, model, len(pictures))
     request = ChatRequest(fitting, model, user_reference, temperature, effort, known, pictures=pictures)
     while True:
         partial = call.attempt(request)
@@ -152,7 +152,9 @@ class Call:
         self._decide_outcome(partial, status)
         cost = None
         if _is_paid(partial, first_error, status):
-            cost = cost_of(self._model, partial.usage, self._characters(request), request.max_tokens)
+            cost = cost_of(
+                self._service.key, self._model, partial.usage, self._characters(request), request.max_tokens
+            )
             self.is_paid = True
         seconds = time.monotonic() - started
         self._log(partial, status, seconds)

@@ -170,7 +170,7 @@ class Provider(ABC):
     NAME: ClassVar[str]  # shown to users
     BASE_URL: ClassVar[str]  # of its API, without a slash at the end
     PATH: ClassVar[str]  # of chat completions
-    MODEL: ClassVar[str]  # the model for users' own keys, unless USER_API_KEY_MODELS names another
+    MODEL: ClassVar[str]  # unless CHAT_MODEL or, for users' own keys, USER_API_KEY_MODELS names another
     KEYS_PAGE: ClassVar[str]  # where users create keys
     KEY_PATTERN: ClassVar[str]  # a regular expression for its keys
     KEY_CHECK_PATH: ClassVar[str | None] = None  # a free GET that needs a valid key; None: there is none

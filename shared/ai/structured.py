@@ -96,7 +96,7 @@ def ask_structured(
     form = _forms.get((provider, model, schema.name), service.ANSWER_FORMS[0])
     call = _StructuredCall(service, model, deadline, api_key, record, answer, kind)
     request = ChatRequest(
-        fit_context(messages, model),
+        fit_context(messages, provider, model),
         model,
         user_reference,
         temperature,

@@ -9,8 +9,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -198,36 +196,3 @@ def model_names(value: str) -> Mapping[str, str]:
     if not isinstance(found, dict) or not all(isinstance(model, str) and model for model in found.values()):
         raise ValueError('must be a JSON object such as {"anthropic": "claude-haiku-5-5"}')
     return MappingProxyType(found)
-
-
-_CONTEXT = 128_000  # tokens, where MODELS does not say
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What an AI model costs, in US dollars for a million tokens, and how many tokens it reads."""
-
-    price_in: Decimal
-    price_out: Decimal
-    context: int
-
-
-def models(value: str) -> Mapping[str, Model]:
-    """Return prices and context sizes by model, from a JSON object."""
-    message = 'must be a JSON object such as {"my-model": {"in": 0.25, "out": 2, "context": 128000}}'
-    found = json.loads(value)
-    if not isinstance(found, dict):
-        raise ValueError(message)
-    try:
-        return MappingProxyType({name: _model(fields) for name, fields in found.items()})
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise ValueError(message) from None
-
-
-def _model(fields: Mapping[str, object]) -> Model:
-    prices = Decimal(str(fields["in"])), Decimal(str(fields["out"]))
-    context = fields.get("context", _CONTEXT)
-    is_priced = all(price.is_finite() and price >= 0 for price in prices)
-    if not is_priced or type(context) is not int or context < 1_000:
-        raise ValueError("out of range")
-    return Model(*prices, context)

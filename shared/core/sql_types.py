@@ -1767,6 +1767,16 @@ class ListAiModes(TypedDict):
     models: list[ListAiModesModels]
 
 
+class ListChatModels(TypedDict):
+    """public.list_chat_models"""
+
+    provider: str
+    model: str
+    input_price: str | None
+    output_price: str | None
+    context_tokens: int | None
+
+
 class ListGenerations(TypedDict):
     """public.list_generations"""
 

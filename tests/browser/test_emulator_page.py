@@ -69,7 +69,7 @@ def test_a_message_gets_its_answer_and_its_trace_is_shown(stack: Stack, window: 
     expect(way).to_contain_text("receive_update")
     expect(way).to_contain_text("finish_update")
     way.locator(".step[data-kind=ai] .step-line").click()
-    expect(way.locator(".detail")).to_contain_text('"gpt-5-mini"')
+    expect(way.locator(".detail")).to_contain_text('"gpt-5.4-mini"')
 
 
 def test_the_panel_has_every_function_and_every_job(stack: Stack, window: Window) -> None:

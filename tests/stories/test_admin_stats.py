@@ -30,7 +30,7 @@ from tools.emulator.stack import Stack
                 r"Активные: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"Запросы: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"С ошибкой: [\d,\s]+ · [\d,\s]+ · [\d,\s]+ \([\d,\s]+,\d% за 30 дней\)",
-                r"gpt-5-mini: [\d,\s]+ запрос\w*, ",
+                r"gpt-5\.4-mini: [\d,\s]+ запрос\w*, ",
             ),
         ),
         (
@@ -42,7 +42,7 @@ from tools.emulator.stack import Stack
                 r"Active: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"Requests: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"Failed: [\d,\s]+ · [\d,\s]+ · [\d,\s]+ \([\d,\s]+\.\d% in 30 days\)",
-                r"gpt-5-mini: [\d,\s]+ requests?, \$",
+                r"gpt-5\.4-mini: [\d,\s]+ requests?, \$",
             ),
         ),
     ],

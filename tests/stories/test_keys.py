@@ -24,11 +24,11 @@ SHAPES = {
     "GitHub Models": "github_pat_11",
 }
 MODELS = {
-    "OpenAI": "gpt-5-mini",
-    "OpenRouter": "openai/gpt-5-mini",
+    "OpenAI": "gpt-5.4-mini",
+    "OpenRouter": "openai/gpt-5.4-mini",
     "Anthropic": "claude-haiku-5-5",
     "Google Gemini": "gemini-3.8-flash",
-    "GitHub Models": "openai/gpt-5-mini",
+    "GitHub Models": "openai/gpt-5.4-mini",
 }
 
 
@@ -267,7 +267,7 @@ def test_a_key_rejected_later_is_switched_off_and_the_plan_answers(stack: Stack,
             "OpenAI is limiting your key",
             "OpenAI ограничивает ваш ключ",
         ),
-        (AiBehaviour(status=404), "doesn’t have access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
+        (AiBehaviour(status=404), "doesn’t have access to gpt-5.4-mini", "нет доступа к модели gpt-5.4-mini"),
     ],
 )
 def test_an_account_error_names_the_users_own_account(

@@ -31,7 +31,10 @@ select n.nspname, c.relname,
     array(
         select a.attname::text from pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-            and (a.attidentity <> '' or a.atttypid in ('timestamptz'::regtype, 'uuid'::regtype))
+            and (
+              a.attidentity <> '' or a.attgenerated <> ''
+              or a.atttypid in ('timestamptz'::regtype, 'uuid'::regtype)
+            )
     )
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
@@ -79,7 +82,8 @@ def describe(connection: psycopg.Connection) -> Catalogue:
 def rows(connection: psycopg.Connection) -> Catalogue:
     """Return the rows of an unused database, by primary key, as JSON.
 
-    Without columns whose value depends on when or where the row was made (times, identities, uuids).
+    Without columns whose value follows from other columns, or from when or where the row was made (times,
+    identities, uuids).
     """
     found: Catalogue = {}
     with _without_search_path(connection):

@@ -67,10 +67,27 @@ def _parts(connection: psycopg.Connection, wanted: Catalogue, supabase: Path) ->
     )
     parts = []
     for step in steps:
-        for statement in step(_differences(connection, wanted)):
-            _try(connection, statement)
-            parts.append(statement)
+        parts += _run(connection, step(_differences(connection, wanted)))
     return parts
+
+
+def _run(connection: psycopg.Connection, statements: Iterable[str]) -> list[str]:
+    """Run the statements and return them; a row that refers to a later one comes after it."""
+    done, waiting = [], list(statements)
+    while waiting:
+        early = []
+        for statement in waiting:
+            try:
+                _try(connection, statement)
+                done.append(statement)
+            except MigrationError as error:
+                if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
+                    raise
+                early.append((statement, error))
+        if len(early) == len(waiting):
+            raise early[0][1]
+        waiting = [statement for statement, _ in early]
+    return done
 
 
 def _differences(connection: psycopg.Connection, wanted: Catalogue) -> list[Difference]:

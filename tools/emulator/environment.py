@@ -62,7 +62,7 @@ def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str
             key: dotenv[key],
             address: dotenv.get(address) or service.BASE_URL,
             "CHAT_PROVIDER": name,
-            "CHAT_MODEL": dotenv.get("CHAT_MODEL") or service.MODEL,
+            "CHAT_MODEL": dotenv.get("CHAT_MODEL") or "",
         }
     return environment
 

@@ -10,8 +10,8 @@ USERS = (100, 1_000, 10_000)  # who write each month
 QUESTIONS = 60  # of one user, a month; as many commands and taps
 MONTH = 2_592_000  # seconds
 QUESTION_SECONDS, COMMAND_SECONDS, JOBS_SECONDS = 5, 0.1, 12_400
-# US dollars, November 2026: gpt-5-mini for a million tokens; one CPU and half a GiB for a second in tier 1.
-TOKENS_IN, TOKENS_OUT, PRICE_IN, PRICE_OUT = 1_500, 600, 0.25, 2.00
+# US dollars, November 2026: gpt-5.4-mini for a million tokens; one CPU and half a GiB for a second in tier 1.
+TOKENS_IN, TOKENS_OUT, PRICE_IN, PRICE_OUT = 1_500, 600, 0.75, 4.50
 CPU, MEMORY = 0.000024, 0.00000125
 FREE_CPU, FREE_MEMORY = 4.32, 0.90
 TIER_1 = frozenset({"europe-west1", "europe-west4", "us-central1", "us-east1", "us-east4", "us-west1"})
@@ -52,7 +52,7 @@ def table(region: str) -> list[str]:
     """Return the lines of the table."""
     months = {users: month(users, region) for users in USERS}
     rows = {
-        "AI, gpt-5-mini": [one.ai for one in months.values()],
+        "AI, gpt-5.4-mini": [one.ai for one in months.values()],
         "Supabase": [one.database for one in months.values()],
         f"Cloud Run in {region}": [one.functions for one in months.values()],
         "the rest of Google Cloud": [one.rest for one in months.values()],

@@ -12,6 +12,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from shared.core.config import settings
 from shared.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ def load(key: str) -> Provider:
         raise ConfigError(f"there is no AI provider {key!r}: CHAT_PROVIDER is one of {', '.join(names())}")
     provider: Provider = import_module(f"{__name__}.{key}").Provider(key)
     return provider
+
+
+def chat_model() -> str:
+    """Return the model that answers on our key: CHAT_MODEL, else the default of CHAT_PROVIDER.
+
+    Raises:
+        ConfigError: CHAT_PROVIDER is no provider.
+    """
+    return settings().chat_model or load(settings().chat_provider).MODEL
 
 
 def recognize(text: str) -> tuple[str, str] | None:

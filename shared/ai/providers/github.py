@@ -22,7 +22,7 @@ class Provider(openai.Provider):
 
     NAME = "GitHub Models"
     BASE_URL = "https://models.github.ai/inference"
-    MODEL = "openai/gpt-5-mini"
+    MODEL = "openai/gpt-5.4-mini"
     KEYS_PAGE = "https://github.com/settings/personal-access-tokens"
     KEY_PATTERN = r"(?:gh[oprsu]_|github_pat_)[A-Za-z0-9_]{16,}"
     KEY_CHECK_PATH = None

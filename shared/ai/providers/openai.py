@@ -42,7 +42,7 @@ class Provider(provider.Provider):
     NAME = "OpenAI"
     BASE_URL = "https://api.openai.com/v1"
     PATH = "/chat/completions"
-    MODEL = "gpt-5-mini"
+    MODEL = "gpt-5.4-mini"
     KEYS_PAGE = "https://platform.openai.com/api-keys"
     KEY_PATTERN = r"sk-(?!or-|ant-)[A-Za-z0-9_-]{16,}"
     KEY_CHECK_PATH: ClassVar[str | None] = "/models"

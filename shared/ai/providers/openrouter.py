@@ -28,7 +28,7 @@ class Provider(openai.Provider):
 
     NAME = "OpenRouter"
     BASE_URL = "https://openrouter.ai/api/v1"
-    MODEL = "openai/gpt-5-mini"
+    MODEL = "openai/gpt-5.4-mini"
     KEYS_PAGE = "https://openrouter.ai/settings/keys"
     KEY_PATTERN = r"sk-or-[A-Za-z0-9_-]{16,}"
     KEY_CHECK_PATH = "/key"

@@ -152,9 +152,10 @@ def _counted(context: UpdateContext) -> str:
 def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> ChatAnswer:
     from shared.ai.chat import complete
     from shared.ai.messages import messages_for
+    from shared.ai.providers import chat_model
 
     mode = current_mode(context)
-    provider, model = mode.provider or settings().chat_provider, mode.model or settings().chat_model
+    provider, model = mode.provider or settings().chat_provider, mode.model or chat_model()
     if own is not None:
         provider, model = own.provider, own.model
     now = clock.now().astimezone(ZoneInfo(context.usage.timezone))

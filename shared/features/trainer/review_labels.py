@@ -57,8 +57,9 @@ class Reviewed:
 def cost() -> Decimal:
     """Return the most that a review may cost, in US dollars."""
     from shared.ai.models import estimate_cost
+    from shared.ai.providers import chat_model
 
-    return estimate_cost(settings().chat_model, _CHARACTERS)
+    return estimate_cost(settings().chat_provider, chat_model(), _CHARACTERS)
 
 
 def questions(scenario: Scenario, transcript: Transcript, seller: str) -> list[int]:
@@ -113,6 +114,7 @@ def _ask(
     """Return the AI's labels by the number of the line; None where it gives none."""
     from time import monotonic
 
+    from shared.ai.providers import chat_model
     from shared.ai.structured import ask_structured
 
     if context.deadline - roleplay.AFTERWARDS <= monotonic():
@@ -129,7 +131,7 @@ def _ask(
                 {"role": "system", "content": _PROMPT.format(types=types)},
                 {"role": "user", "content": roleplay.to_json(lines=lines)},
             ],
-            model=settings().chat_model,
+            model=chat_model(),
             provider=settings().chat_provider,
             deadline=context.deadline - roleplay.AFTERWARDS,
             kind="classification",

@@ -84,8 +84,11 @@ invent figures, problems, names or effects, and never mention that this is a tra
 def turn_cost(*, is_spoken: bool = False) -> Decimal:
     """Return the most that a turn may cost, in US dollars."""
     from shared.ai.models import estimate_cost
+    from shared.ai.providers import chat_model
 
-    return 2 * estimate_cost(settings().chat_model, _TURN_CHARACTERS) + (_VOICE if is_spoken else 0)
+    return 2 * estimate_cost(settings().chat_provider, chat_model(), _TURN_CHARACTERS) + (
+        _VOICE if is_spoken else 0
+    )
 
 
 def label(
@@ -95,6 +98,7 @@ def label(
     fallback = classifier.label(scenario, case, text, last_answer)
     if not may_use_ai or fallback.kind in ("instructions", "greeting"):
         return fallback
+    from shared.ai.providers import chat_model
     from shared.ai.structured import ask_structured
 
     model = _label_model(scenario.info.id)
@@ -108,7 +112,7 @@ def label(
                     "content": to_json(client_last_answer=last_answer, salesperson_says=text),
                 },
             ],
-            model=settings().chat_model,
+            model=chat_model(),
             provider=settings().chat_provider,
             deadline=_label_deadline(context),
             kind="classification",
@@ -157,6 +161,7 @@ def speak(
         share: of the time left.
     """
     from shared.ai.chat import complete
+    from shared.ai.providers import chat_model
 
     now = monotonic()
     seconds = (context.deadline - AFTERWARDS - now) * share
@@ -165,7 +170,7 @@ def speak(
     try:
         answer = complete(
             [{"role": "system", "content": prompt}, {"role": "user", "content": said}],
-            model=settings().chat_model,
+            model=chat_model(),
             provider=settings().chat_provider,
             deadline=now + seconds,
             user_reference=pseudonym(context),

@@ -56,7 +56,8 @@ def labels_of(monkeypatch: pytest.MonkeyPatch) -> Any:
             raise AIError(str(error)) from error
 
     monkeypatch.setattr("shared.ai.structured.ask_structured", ask)
-    monkeypatch.setattr(roleplay, "settings", lambda: SimpleNamespace(chat_model="m", chat_provider="p"))
+    monkeypatch.setattr(roleplay, "settings", lambda: SimpleNamespace(chat_provider="p"))
+    monkeypatch.setattr("shared.ai.providers.chat_model", lambda: "m")
 
     def label(record: Record) -> Labels:
         question, last = record["question"], record["client_last_answer"]

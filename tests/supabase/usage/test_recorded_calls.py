@@ -241,7 +241,7 @@ def test_every_attempt_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
     assert anna.answer().text == "It is Paris."
     first, second = rows_of(sql, anna.id)
     assert (first["status"], second["status"]) == ("server_error", "ok")
-    assert (second["provider"], second["model"], second["kind"]) == ("openai", "gpt-5-mini", "chat")
+    assert (second["provider"], second["model"], second["kind"]) == ("openai", "gpt-5.4-mini", "chat")
     assert (
         min(second["tokens_in"], second["tokens_out"], second["request_bytes"], second["response_bytes"]) > 0
     )

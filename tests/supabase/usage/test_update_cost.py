@@ -213,4 +213,5 @@ def test_a_chat_takes_three_round_trips_and_a_command_two(stack: Stack) -> None:
         return len(calls)
 
     count("/start")
+    count("Good morning!")  # the first question of a process reads the prices of models
     assert [count("/profile"), count("What is the capital of France?")] == [2, 3]

@@ -178,6 +178,22 @@ def test_a_new_row_is_added_and_a_changed_one_is_left_to_a_user(project: Project
     assert written.path.read_text().strip() == "-- More for free."
 
 
+def test_rows_follow_those_that_they_refer_to_and_have_no_generated_columns(project: Project) -> None:
+    plans = "create table public.plans (name text primary key);\ninsert into public.plans values ('FREE')"
+    prices = """\
+create table public.a_prices (
+  plan text primary key references public.plans, price int, doubled int generated always as (price * 2) stored
+);
+insert into public.a_prices (plan, price) values ('FREE', 0)"""
+    project.file("tables/plans.sql", f"{plans};\n")
+    project.file("tables/prices.sql", f"{prices};\n")
+    project.write("first")
+    project.file("tables/plans.sql", f"{plans}, ('PRO');\n")
+    project.file("tables/prices.sql", f"{prices}, ('PRO', 10);\n")
+    written = project.write("pro")
+    assert written.index("into public.plans") < written.index("into public.a_prices")
+
+
 def test_a_migration_later_than_now_is_followed(project: Project) -> None:
     (project.folder / "migrations").mkdir()
     (project.folder / "migrations" / "20991231000000_far.sql").write_text("-- Far.\n")

@@ -69,8 +69,9 @@ def test_the_request_of_the_trainer_is_the_one_that_is_understood(monkeypatch: p
         return SimpleNamespace(text="Ок", finish="stop")
 
     monkeypatch.setattr("shared.ai.chat.complete", complete)
-    settings = SimpleNamespace(chat_model="gpt-5-mini", chat_provider="openai", chat_reasoning_effort="")
+    settings = SimpleNamespace(chat_provider="openai", chat_reasoning_effort="")
     monkeypatch.setattr(roleplay, "settings", lambda: settings)
+    monkeypatch.setattr("shared.ai.providers.chat_model", lambda: "gpt-5.4-mini")
     context = SimpleNamespace(
         deadline=10**9,
         bot=SimpleNamespace(telegram_id=1),

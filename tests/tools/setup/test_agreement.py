@@ -93,7 +93,7 @@ def test_the_cost_is_that_of_the_guide() -> None:
     }
     months = [costs.month(users, "europe-west3") for users in costs.USERS]
     assert rows == {
-        "AI, `gpt-5-mini`": [one.ai for one in months],
+        "AI, `gpt-5.4-mini`": [one.ai for one in months],
         "Supabase": [one.database for one in months],
         "Cloud Run in `europe-west3`": [one.functions for one in months],
         "the rest of Google Cloud": [one.rest for one in months],

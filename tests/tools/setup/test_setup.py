@@ -86,7 +86,6 @@ def test_a_new_project_becomes_a_bot_that_answers(world: World, olga: Any) -> No
         "_REGION": "europe-west3",
         "_ENVIRONMENT": "production",
         "_CHAT_PROVIDER": "openai",
-        "_CHAT_MODEL": "gpt-5-mini",
         "_DEFAULT_LANGUAGE": "en",
         "_ADMIN_EMAILS": "olga@example.com",
         "_ADMIN_TELEGRAM_IDS": str(olga.id),

@@ -33,7 +33,7 @@ from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.trace import Trace
 from tools.emulator.web import Drop, Request, Response, json_response
 
-MODELS = ("gpt-5-mini", "gpt-5", "openai/gpt-5-mini", "claude-haiku-5-5", "gemini-3.8-flash")
+MODELS = ("gpt-5.4-mini", "gpt-5-mini", "openai/gpt-5.4-mini", "claude-haiku-5-5", "gemini-3.8-flash")
 KEPT_REQUESTS = 1000
 HANG_SECONDS = 120.0
 
@@ -147,7 +147,6 @@ class Ai:
         """Return the settings that point the functions at the fake providers."""
         settings = {
             "CHAT_PROVIDER": DIALECTS[0].name,
-            "CHAT_MODEL": MODELS[0],
             "SPEECH_PROVIDER": DIALECTS[0].name,
         }
         for dialect in (*DIALECTS, DEEPSEEK):

@@ -31,13 +31,10 @@ WELCOME = {
 
 def substitutions(answers: Answers) -> dict[str, str]:
     """Return what deploy.yaml is given. Empty values keep its defaults."""
-    from shared.ai import providers
-
     given = {
         "_REGION": answers.region,
         "_ENVIRONMENT": answers.environment,
         "_CHAT_PROVIDER": answers.chat_provider,
-        "_CHAT_MODEL": providers.load(answers.chat_provider).MODEL,
         "_DEFAULT_LANGUAGE": answers.default_language,
         "_ADMIN_EMAILS": answers.admin_emails.replace(" ", ""),
         "_ADMIN_TELEGRAM_IDS": answers.admin_telegram_ids.replace(" ", ""),

@@ -40,6 +40,8 @@ values
 ('openai', 'gpt-5.4-mini', 'output_tokens', '{}', 4.5, 'litellm 1.110.2'),
 ('openrouter', 'openai/gpt-5-mini', 'input_tokens', '{}', 0.25, 'openrouter.ai/openai/gpt-5-mini'),
 ('openrouter', 'openai/gpt-5-mini', 'output_tokens', '{}', 2, 'openrouter.ai/openai/gpt-5-mini'),
+('openrouter', 'openai/gpt-5.4-mini', 'input_tokens', '{}', 0.75, 'openrouter.ai/openai/gpt-5.4-mini'),
+('openrouter', 'openai/gpt-5.4-mini', 'output_tokens', '{}', 4.5, 'openrouter.ai/openai/gpt-5.4-mini'),
 ('anthropic', 'claude-haiku-5-5', 'input_tokens', '{}', 0.1, 'litellm 1.110.2, prompts up to 100,000 tokens'),
 ('anthropic', 'claude-haiku-5-5', 'cached_tokens', '{}', 0.01, 'litellm 1.110.2, prompts up to 100,000 tokens'),
 ('anthropic', 'claude-haiku-5-5', 'output_tokens', '{}', 0.5, 'litellm 1.110.2, prompts up to 100,000 tokens'),

@@ -31,6 +31,7 @@ values
 ('openai', 'gpt-5-mini', 'chat', '{}', '{"context_tokens": 272000, "output_tokens": 128000}', true, '2026-12-11', 'litellm 1.110.2'),
 ('openai', 'gpt-5.4-mini', 'chat', '{}', '{"context_tokens": 272000, "output_tokens": 128000}', true, null, 'litellm 1.110.2'),
 ('openrouter', 'openai/gpt-5-mini', 'chat', '{}', '{"context_tokens": 272000, "output_tokens": 128000}', true, null, 'openrouter.ai/openai/gpt-5-mini'),
+('openrouter', 'openai/gpt-5.4-mini', 'chat', '{}', '{"context_tokens": 272000, "output_tokens": 128000}', true, null, 'openrouter.ai/openai/gpt-5.4-mini'),
 ('anthropic', 'claude-haiku-5-5', 'chat', '{}', '{"context_tokens": 1000000, "output_tokens": 128000}', true, null, 'litellm 1.110.2'),
 ('anthropic', 'claude-sonnet-5', 'chat', '{}', '{"context_tokens": 1000000, "output_tokens": 128000}', true, null, 'litellm 1.110.2'),
 ('gemini', 'gemini-3.8-flash', 'chat', '{}', '{"context_tokens": 1048576, "output_tokens": 65536}', true, null, 'litellm 1.110.2'),

@@ -60,7 +60,7 @@ def test_a_message_is_one_attempt_with_its_spans(api: Api, control: Stack, anna:
     assert kinds[:3] == ["queue", "verify", "sql"]
     assert kinds.index("ai") < len(kinds) - 1 - kinds[::-1].index("sql")  # SQL, AI, SQL
     (ai,) = [span for span in spans if span["kind"] == "ai"]
-    assert ai["facts"]["model"] == "gpt-5-mini"
+    assert ai["facts"]["model"] == "gpt-5.4-mini"
     assert ai["facts"]["tokens_out"] > 0
     delivered = [span for span in spans if span["facts"].get("method") == "sendMessage"]
     assert delivered[-1]["facts"]["result"].startswith("message ")
