@@ -73,10 +73,10 @@ def test_a_picture_is_drawn_and_counts_as_one_request(stack: Stack, sql: Sql, la
     status = chat.answer()
     assert says(status.text, "generation_started_image", language)
     picture = drawn(stack, chat)
-    assert picture.text == text(language, "image_made_with_ai")
+    assert picture.text == text(language, "media_made_with_ai")
     assert [button.text for row in picture.buttons for button in row][:2] == [
-        text(language, "image_again"),
-        text(language, "image_vary"),
+        text(language, "media_again"),
+        text(language, "media_vary"),
     ]
     assert status.deleted
     assert prompts(stack) == ["a cat in a hat"]
@@ -114,7 +114,7 @@ def test_without_a_description_the_next_text_is_one(stack: Stack, sql: Sql, anna
 
 def test_a_dear_picture_shows_its_price_and_fifty_taps_make_one(stack: Stack, sql: Sql, anna: Chat) -> None:
     anna.send("/image").wait()
-    anna.answer().tap(text("en", "image_options")).wait()
+    anna.answer().tap(text("en", "media_options")).wait()
     screen = anna.answer()
     screen.tap("4K · 3").wait()
     assert says(screen.wait_for_edit().text, "image_costs", requests=3)
@@ -141,7 +141,7 @@ def test_a_declined_price_costs_nothing(sql: Sql, anna: Chat) -> None:
     price = anna.answer()
     assert says(price.text, "image_price", requests=4)
     price.tap(text("en", "image_decline")).wait()
-    assert says(price.wait_for_edit().text, "image_declined")
+    assert says(price.wait_for_edit().text, "media_declined")
     assert (jobs(sql), charged(sql, anna)) == ([], 0)
 
 
@@ -151,10 +151,10 @@ def test_a_picture_in_progress_can_be_canceled_before_it_begins(stack: Stack, sq
     anna.send("/image two")
     running = anna.answer()
     assert says(running.text, "generation_unfinished_image")
-    tap = running.tap(text("en", "image_stop")).wait()
+    tap = running.tap(text("en", "media_stop")).wait()
     assert tap.answer()["text"] == text("en", "image_stop_canceled")
     assert (charged(sql, anna), jobs(sql)[0]["state"]) == (0, "canceled")
-    again = running.tap(text("en", "image_stop")).wait()
+    again = running.tap(text("en", "media_stop")).wait()
     assert again.answer()["text"] == text("en", "image_stop_canceled")
 
 
@@ -181,7 +181,7 @@ def test_a_photo_without_words_waits_for_them(stack: Stack, anna: Chat) -> None:
     anna.send("/mode").wait()
     anna.answer().tap("🎨 Nano Banana").wait()
     anna.photo()
-    assert says(anna.answer().text, "image_ask_edit")
+    assert says(anna.answer().text, "image_ask_picture")
     anna.send("in winter").wait()
     anna.answer()
     drawn(stack, anna)
@@ -193,10 +193,10 @@ def test_again_and_variation(stack: Stack, sql: Sql, anna: Chat) -> None:
     anna.send("/image a dog").wait()
     anna.answer()
     picture = drawn(stack, anna)
-    picture.tap(text("en", "image_again")).wait()
+    picture.tap(text("en", "media_again")).wait()
     anna.answer()
     drawn(stack, anna)
-    picture.tap(text("en", "image_vary")).wait()
+    picture.tap(text("en", "media_vary")).wait()
     anna.answer()
     drawn(stack, anna)
     assert prompts(stack) == ["a dog", "a dog", text("en", "image_variation_prompt", words="a dog")]
@@ -219,7 +219,7 @@ def test_the_history_has_pages_and_sends_pictures_again(stack: Stack, sql: Sql, 
     again = anna.answer()
     assert again.data["photo"]
     assert len(stack.media.requests) == uploads
-    page.tap(text("en", "images_older")).wait()
+    page.tap(text("en", "media_older")).wait()
     older = page.wait_for_edit()
     assert ["picture 0" in older.text, "picture 6" in older.text] == [True, False]
 
@@ -234,7 +234,7 @@ def test_a_refusal_costs_nothing_and_offers_to_rephrase(stack: Stack, sql: Sql, 
     assert says(refusal.text, "generation_refused_image")
     assert charged(sql, anna) == 0
     assert len(requests(stack)) == 1  # no other provider was asked
-    refusal.tap(text("en", "image_rephrase")).wait()
+    refusal.tap(text("en", "media_rephrase")).wait()
     assert says(anna.answer().text, "image_ask_rephrase")
     anna.send("something nicer")
     assert says(anna.answer().text, "generation_too_many_refusals")
@@ -284,10 +284,10 @@ def test_when_the_limit_is_reached_the_ways_to_get_more_are_shown(sql: Sql, anna
 @pytest.mark.parametrize(
     ("prompt", "key"),
     [
-        ("x" * 10_000, "image_too_long"),
+        ("x" * 10_000, "media_too_long"),
         ("😀😀😀", None),
         ("**bold** <b>html</b> `code` {id} {words}", None),
-        ("sk-proj-" + "a1B2" * 12, "image_secret"),
+        ("sk-proj-" + "a1B2" * 12, "media_secret"),
     ],
 )
 def test_hostile_prompts(stack: Stack, sql: Sql, anna: Chat, prompt: str, key: str | None) -> None:
@@ -322,7 +322,7 @@ def test_a_mode_that_the_plan_lacks_is_locked(stack: Stack, sql: Sql, anna: Chat
     sql("update ai_modes set plan_feature = 'pictures' where kind = 'image'")
     with stack.settings("telegram", THREADS="58"):
         anna.send("/image a dog")
-        assert says(anna.answer().text, "image_locked", mode="Nano Banana")
+        assert says(anna.answer().text, "media_locked", mode="Nano Banana")
     assert jobs(sql) == []
 
 

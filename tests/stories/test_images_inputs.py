@@ -48,7 +48,7 @@ def test_the_original_is_sent_as_a_file(stack: Stack, anna: Chat) -> None:
     anna.send("/image a dog").wait()
     anna.answer()
     picture = drawn(stack, anna)
-    picture.tap(text("en", "image_file")).wait()
+    picture.tap(text("en", "media_file")).wait()
     assert anna.answer().data["document"]["mime_type"] == "image/jpeg"
 
 

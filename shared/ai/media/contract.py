@@ -37,16 +37,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaOptions:
-    """What the catalogue offers for a model. None leaves it to the model's default.
+    """What the catalogue offers for a model, by its names there. None leaves it to the model's default.
 
     Providers reject options that a model does not know: nothing is dropped or rounded here.
     """
 
     count: int = 1  # pictures of one request
     aspect_ratio: str | None = None  # "16:9"
-    size: str | None = None  # "1K", "1024x1024", "720p": in the provider's words
+    size: str | None = None  # of a picture: "1K", "1024x1024", in the provider's words
+    resolution: str | None = None  # of a video: "720p", in the provider's words
     quality: str | None = None  # "low", "pro": in the provider's words
-    duration_s: int | None = None  # of a video
+    duration: int | None = None  # of a video, in seconds
     sound: bool | None = None  # of a video
 
 

@@ -8,9 +8,11 @@ from telebot.types import Message
 
 from shared.ai.user_keys import patterns
 from shared.core.redaction import looks_like_secret
-from shared.features import images, user_keys
+from shared.features import user_keys
 from shared.features.chat import asking, paste
 from shared.features.chat.question import Question
+from shared.features.common.media.kinds import kind_of_mode
+from shared.features.common.media.modes import take_text
 from shared.features.common.menu import main_menu
 from shared.features.common.user_key import open_key
 from shared.telegram import current_context, reply
@@ -65,8 +67,8 @@ def _files(note: object) -> list[Sequence[object]]:
 
 def _take(context: UpdateContext, words: str) -> None:
     """Answer words that hold no secret, with a request of the plan or with the user's API key."""
-    if images.is_in_mode(context):
-        return images.take_text(context, words)
+    if kind := kind_of_mode(context.mode):
+        return take_text(context, kind, words)
     if words == context.edited_question:  # Telegram reports changes of more than the text
         return context.release()
     if not words:

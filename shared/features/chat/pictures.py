@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.features import images
 from shared.features.chat import asking
 from shared.features.chat.question import Question
 from shared.features.common import files
+from shared.features.common.media.kinds import kind_of_pictures
+from shared.features.common.media.modes import take_pictures
 from shared.features.common.user_key import open_key
 from shared.telegram import reply
 from shared.telegram.chat_action import typing
@@ -71,8 +72,8 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
     Args:
         words: the question, which may hold the message that it quotes; empty: what the pictures show.
     """
-    if images.is_captioned(context):
-        return images.take_pictures(context, (one.file_id for one in found), words)
+    if kind := kind_of_pictures(context):
+        return take_pictures(context, kind, (one.file_id for one in found), words)
     asked = words
     if len(asked) > MAX_TEXT:
         return reply(context.rich("too_long", length=len(asked), limit=MAX_TEXT))

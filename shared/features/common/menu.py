@@ -6,6 +6,7 @@ from shared.ai.modes import find_mode
 from shared.core import texts
 from shared.core.config import settings
 from shared.core.texts import Text, concat, figures
+from shared.features.common.media.kinds import kind_of_mode
 from shared.features.common.offering import is_offered
 from shared.features.common.plans import plan_name
 from shared.telegram.context import UpdateContext
@@ -49,8 +50,8 @@ def _button(context: UpdateContext, command: str, label: str) -> list[tuple[str,
 
 
 def _mode_label(context: UpdateContext) -> str:
-    if context.mode.startswith("image:"):
-        return context.text("menu_mode", mode=context.text("mode_image"))
+    if kind := kind_of_mode(context.mode):
+        return context.text("menu_mode", mode=context.text(f"mode_{kind.name}"))
     mode = find_mode(context.mode if context.includes("modes") else "chat")
     return context.text("menu_mode", mode=context.text(f"mode_{mode.key}"))
 

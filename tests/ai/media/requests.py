@@ -25,7 +25,7 @@ CALLBACK = "https://bot.example.com/generations/x?token=unguessable-0001"
 # Google have two interfaces.
 Variant = Literal["image", "video", "omni"]
 KINDS: dict[Variant, Kind] = {"image": "image", "video": "video", "omni": "video"}
-_CLIP = MediaOptions(aspect_ratio="16:9", duration_s=4)
+_CLIP = MediaOptions(aspect_ratio="16:9", duration=4)
 MODELS: dict[tuple[str, Variant], tuple[str, MediaOptions]] = {
     ("gemini", "video"): ("veo-3.1-fast-generate-001", _CLIP),
     ("gemini", "omni"): ("gemini-omni-1.2-flash", _CLIP),

@@ -237,7 +237,7 @@ class TestChecks:
         assert not media.requests
 
     def test_options_of_the_other_kind(self, media: Media, key: str) -> None:
-        self.reject(media, key, options=MediaOptions(duration_s=5))
+        self.reject(media, key, options=MediaOptions(duration=5))
         self.reject(media, key, options=MediaOptions(sound=True))
 
     def test_too_many_pictures(self, media: Media, key: str) -> None:

@@ -47,11 +47,11 @@ KIE: list[tuple[str, Any, MediaOptions, tuple[Reference, ...], dict[str, Any]]] 
     ("seedream/4.5-edit", "image", MediaOptions(), (reference(),), {"image_urls": [URL]}),
     ("z-image", "image", WIDE, (), {"aspect_ratio": "16:9"}),
     (
-        "kling-3.0/video", "video", MediaOptions(quality="pro", duration_s=10, sound=True), (LAST, FIRST),
+        "kling-3.0/video", "video", MediaOptions(quality="pro", duration=10, sound=True), (LAST, FIRST),
         {"mode": "pro", "duration": "10", "sound": True, "image_urls": [URL, URL]},
     ),
     (
-        "veo-3-1", "video", MediaOptions(size="1080p", duration_s=8), (),
+        "veo-3-1", "video", MediaOptions(resolution="1080p", duration=8), (),
         {"model": "veo3_fast", "resolution": "1080p", "duration": 8, "generation_type": "TEXT_2_VIDEO"},
     ),
     (
@@ -63,15 +63,15 @@ KIE: list[tuple[str, Any, MediaOptions, tuple[Reference, ...], dict[str, Any]]] 
         {"model": "veo3_fast", "image_urls": [URL, URL], "generation_type": "REFERENCE_2_VIDEO"},
     ),
     (
-        "wan/3-0-video", "video", MediaOptions(size="720P", duration_s=30), (FIRST, LAST),
+        "wan/3-0-video", "video", MediaOptions(resolution="720P", duration=30), (FIRST, LAST),
         {"resolution": "720P", "duration": 30, "first_frame_url": URL, "last_frame_url": URL},
     ),
     (
-        "bytedance/seedance-2-5", "video", MediaOptions(duration_s=5, sound=False), (reference(),),
+        "bytedance/seedance-2-5", "video", MediaOptions(duration=5, sound=False), (reference(),),
         {"duration": 5, "generate_audio": False, "reference_image_urls": [URL]},
     ),
     (
-        "bytedance/seedance-2-mini", "video", MediaOptions(size="480p"), (FIRST,),
+        "bytedance/seedance-2-mini", "video", MediaOptions(resolution="480p"), (FIRST,),
         {"resolution": "480p", "first_frame_url": URL},
     ),
 ]  # fmt: skip
@@ -116,7 +116,7 @@ class TestKieAi:
         for model, options in (
             ("wan/3-0-video", MediaOptions(sound=True)),
             ("wan/3-0-video", MediaOptions(quality="pro")),
-            ("kling-3.0/video", MediaOptions(size="720p")),
+            ("kling-3.0/video", MediaOptions(resolution="720p")),
         ):
             cause = rejected(media, "kie_ai", "video", model=model, options=options)
             assert cause is Cause.INVALID_REQUEST
@@ -124,7 +124,7 @@ class TestKieAi:
 
 class TestOpenRouter:
     def test_a_video(self, media: Media) -> None:
-        options = MediaOptions(aspect_ratio="9:16", size="720p", duration_s=8, sound=False)
+        options = MediaOptions(aspect_ratio="9:16", resolution="720p", duration=8, sound=False)
         body = sent(media, "openrouter", "video", options=options, references=(FIRST, LAST))
         assert (body["duration"], body["resolution"], body["aspect_ratio"]) == (8, "720p", "9:16")
         assert body["generate_audio"] is False
@@ -159,7 +159,7 @@ class TestGoogle:
         assert rejected(media, "gemini", "video", references=references) is Cause.INVALID_REFERENCE
 
     def test_omni(self, media: Media) -> None:
-        options = MediaOptions(aspect_ratio="9:16", size="1080p", duration_s=12)
+        options = MediaOptions(aspect_ratio="9:16", resolution="1080p", duration=12)
         body = sent(media, "gemini", "omni", options=options, references=(reference(),))
         assert body["response_format"] == {
             "type": "video", "delivery": "uri", "aspect_ratio": "9:16", "resolution": "1080p",
@@ -192,12 +192,12 @@ class TestTheFakeServers:
             ("openai", "image", MediaOptions(quality="ultra")),
             ("openrouter", "image", MediaOptions(aspect_ratio="7:5")),
             ("openrouter", "image", MediaOptions(count=2)),
-            ("openrouter", "video", MediaOptions(duration_s=7)),
+            ("openrouter", "video", MediaOptions(duration=7)),
             ("gemini", "image", MediaOptions(size="8K")),
-            ("gemini", "video", MediaOptions(duration_s=5)),
-            ("gemini", "omni", MediaOptions(duration_s=20)),
+            ("gemini", "video", MediaOptions(duration=5)),
+            ("gemini", "omni", MediaOptions(duration=20)),
             ("kie_ai", "image", MediaOptions(size="8K")),
-            ("kie_ai", "video", MediaOptions(duration_s=99)),
+            ("kie_ai", "video", MediaOptions(duration=99)),
         ],
     )
     def test_values(self, media: Media, key: str, variant: Any, options: MediaOptions) -> None:

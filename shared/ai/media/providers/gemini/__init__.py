@@ -27,7 +27,7 @@ class Provider(BaseProvider):
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"image", "video"})
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]] = {
         "image": frozenset({"aspect_ratio", "size"}),
-        "video": frozenset({"aspect_ratio", "size", "duration_s"}),
+        "video": frozenset({"aspect_ratio", "resolution", "duration"}),
     }
     SIGNS_CALLBACKS = True
 

@@ -88,10 +88,10 @@ def _body(request: MediaRequest) -> JsonObject:
     form: JsonObject = {"type": "video", "delivery": "uri"}
     if options.aspect_ratio:
         form["aspect_ratio"] = options.aspect_ratio
-    if options.size:
-        form["resolution"] = options.size
-    if options.duration_s is not None:
-        form["duration"] = f"{options.duration_s}s"
+    if options.resolution:
+        form["resolution"] = options.resolution
+    if options.duration is not None:
+        form["duration"] = f"{options.duration}s"
     return {"model": request.model, "input": parts, "response_format": form}
 
 

@@ -54,8 +54,8 @@ def send(request: MediaRequest, base_url: str, headers: Mapping[str, str], deadl
     options = request.options
     parameters = {
         "aspectRatio": options.aspect_ratio,
-        "durationSeconds": options.duration_s,
-        "resolution": options.size,
+        "durationSeconds": options.duration,
+        "resolution": options.resolution,
     }
     body: JsonObject = {"instances": [instance]}
     if parameters := {name: value for name, value in parameters.items() if value is not None}:

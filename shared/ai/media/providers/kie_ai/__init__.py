@@ -31,7 +31,7 @@ class Provider(BaseProvider):
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"image", "video"})
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]] = {
         "image": frozenset({"aspect_ratio", "size", "quality"}),
-        "video": frozenset({"aspect_ratio", "size", "quality", "duration_s", "sound"}),
+        "video": frozenset({"aspect_ratio", "resolution", "quality", "duration", "sound"}),
     }
     REFERENCES_BY_ADDRESS = True
     SIGNS_CALLBACKS = True

@@ -26,6 +26,7 @@ class Family:
     mode: str = ""
     ratio: str = "aspect_ratio"
     size: str = ""
+    resolution: str = ""
     quality: str = ""
     duration: str = ""
     is_duration_text: bool = False
@@ -86,7 +87,7 @@ FAMILIES = (
         max_references=3,
         frames=("image_urls", "image_urls"),
         mode="generation_type",
-        size="resolution",
+        resolution="resolution",
         quality="model",
         duration="duration",
         fixed={"model": "veo3_fast"},
@@ -95,7 +96,7 @@ FAMILIES = (
         models=re.compile("wan/3-0-video(?:-prime)?"),
         kind="video",
         frames=_FRAMES,
-        size="resolution",
+        resolution="resolution",
         duration="duration",
     ),
     Family(
@@ -104,7 +105,7 @@ FAMILIES = (
         references="reference_image_urls",
         max_references=9,
         frames=_FRAMES,
-        size="resolution",
+        resolution="resolution",
         duration="duration",
         sound="generate_audio",
     ),

@@ -32,13 +32,14 @@ def input_of(request: MediaRequest) -> JsonObject | Failed:
 def _options(request: MediaRequest, family: Family) -> Mapping[str, tuple[str, object]]:
     """Return for each option the model's field and the value."""
     options = request.options
-    seconds = options.duration_s
+    seconds = options.duration
     duration = str(seconds) if seconds is not None and family.is_duration_text else seconds
     return {
         "aspect_ratio": (family.ratio, options.aspect_ratio),
         "size": (family.size, options.size),
+        "resolution": (family.resolution, options.resolution),
         "quality": (family.quality, options.quality),
-        "duration_s": (family.duration, duration),
+        "duration": (family.duration, duration),
         "sound": (family.sound, options.sound),
     }
 

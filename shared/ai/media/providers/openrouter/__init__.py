@@ -18,7 +18,7 @@ class Provider(BaseProvider):
     KINDS: ClassVar[frozenset[Kind]] = frozenset({"image", "video"})
     OPTIONS: ClassVar[Mapping[Kind, frozenset[str]]] = {
         "image": frozenset({"aspect_ratio", "size", "quality"}),
-        "video": frozenset({"aspect_ratio", "size", "duration_s", "sound"}),
+        "video": frozenset({"aspect_ratio", "resolution", "duration", "sound"}),
     }
     MAX_COUNT = 10
     SIGNS_CALLBACKS = True

@@ -89,8 +89,8 @@ def _body(request: MediaRequest, callback_url: str | None) -> JsonObject:
         "session_id": request.job,
     }
     for name, value in (
-        ("duration", options.duration_s),
-        ("resolution", options.size),
+        ("duration", options.duration),
+        ("resolution", options.resolution),
         ("aspect_ratio", options.aspect_ratio),
         ("generate_audio", options.sound),
         ("callback_url", callback_url),

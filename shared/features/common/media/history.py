@@ -1,4 +1,4 @@
-"""/images: the user's pictures, the newest first."""
+"""What the user has made of a kind, the newest first: /images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shared.core.texts import figures
 if TYPE_CHECKING:
     from shared.core.sql_types import ListGenerations
     from shared.core.texts import Text
+    from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
     from shared.telegram.messages import Keyboard
 
@@ -19,8 +20,8 @@ PAGE = 5
 _LONGEST = 60  # characters of a description
 
 
-def page(context: UpdateContext, before: int | None = None) -> tuple[Text, Keyboard]:
-    """Return a page: descriptions, a button for each picture, and the way to older ones.
+def page(context: UpdateContext, kind: MediaKind, before: int | None = None) -> tuple[Text, Keyboard]:
+    """Return a page: descriptions, a button for each result, and the way to older ones.
 
     Args:
         before: the job below which the page begins; None: the newest.
@@ -29,25 +30,25 @@ def page(context: UpdateContext, before: int | None = None) -> tuple[Text, Keybo
         "list_generations",
         p_user_id=context.user.id,
         p_bot=context.bot.name,
-        p_kind="image",
+        p_kind=kind.name,
         p_limit=PAGE + 1,
         p_before=before,
     )
     rows, has_more = found[:PAGE], len(found) > PAGE
-    newest = [[(context.text("images_newest"), "images:0")]] if before else []
+    newest = [[(context.text("media_newest"), f"{kind.history}:0")]] if before else []
     if not rows:
-        return context.rich("images_none"), newest
+        return context.rich(f"{kind.history}_none"), newest
     zone = ZoneInfo(context.usage.timezone)
     lines = []
     for number, row in enumerate(rows, 1):
         day = figures.day(context.language, datetime.fromisoformat(row["created_at"]).astimezone(zone))
         lines.append(f"{number}. {day} — {_short(row['prompt'])}")
     keyboard: list[list[tuple[str, str]]] = [
-        [(str(number), f"images:show:{row['id']}") for number, row in enumerate(rows, 1)]
+        [(str(number), f"{kind.history}:show:{row['id']}") for number, row in enumerate(rows, 1)]
     ]
     if has_more:
-        keyboard.append([(context.text("images_older"), f"images:{rows[-1]['id']}")])
-    return context.rich("images_page", lines="\n".join(lines)), [*keyboard, *newest]
+        keyboard.append([(context.text("media_older"), f"{kind.history}:{rows[-1]['id']}")])
+    return context.rich(f"{kind.history}_page", lines="\n".join(lines)), [*keyboard, *newest]
 
 
 def _short(words: str) -> str:

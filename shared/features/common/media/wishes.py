@@ -1,4 +1,4 @@
-"""What a user wants to see: a prompt, pictures to work from, a mode and options; and what it costs."""
+"""What a user wants to get: a prompt, pictures to work from, a mode and options; and what it costs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from typing import TYPE_CHECKING
 
 from shared.core import db
 from shared.core.config import settings
-from shared.features.images import catalog
-from shared.features.images.catalog import ImageMode, Model
+from shared.features.common.media import catalog
+from shared.features.common.media.catalog import Mode, Model, Value
 from shared.generations.ordering import Order
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import QuotePictures, QuotePicturesPrices
+    from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
-MODE = "image_mode"  # keys of the session's data
-OPTIONS = "image_options"
-REFERENCES = "image_references"
+MODE, OPTIONS, REFERENCES = (
+    "mode",
+    "options",
+    "references",
+)  # `MediaKind.key` makes keys of the session's data
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One picture that a user asks for.
+    """One picture or video that a user asks for.
 
     Attributes:
         words: what the user wrote; the prompt may say more around it.
-        references: pictures to work from, [{file_id}].
-        options: by the names of `catalog.CHOICES`.
+        references: pictures to work from, [{file_id, role}].
+        options: by the names of `MediaKind.choices`.
     """
 
     mode: str
@@ -57,43 +60,44 @@ class Wish:
 
 @dataclass(frozen=True)
 class Quote:
-    """The models to try with their options, and the most that the picture costs."""
+    """The models to try with their options, and the most that it costs."""
 
-    calls: Sequence[tuple[Model, Mapping[str, str]]]
+    calls: Sequence[tuple[Model, Mapping[str, Value]]]
     requests: int
     cost: Decimal
     says_made_with_ai: bool
 
 
-def chosen_mode(context: UpdateContext) -> ImageMode | None:
+def chosen_mode(context: UpdateContext, kind: MediaKind) -> Mode | None:
     """Return the mode of the session, else the one chosen last, else the first one that the plan includes."""
-    found = catalog.modes()
-    wanted = (context.mode.partition(":")[2], str(context.data.get(MODE) or ""))
-    for key in wanted:
-        if mode := next((one for one in found if one.key == key), None):
-            return mode
+    found = catalog.modes(kind)
+    wanted = str(context.data.get(kind.key(MODE)) or "")
+    if context.mode.startswith(kind.prefix):
+        wanted = context.mode.removeprefix(kind.prefix)
+    if mode := next((one for one in found if one.key == wanted), None):
+        return mode
     return next((one for one in found if catalog.is_included(context, one)), next(iter(found), None))
 
 
-def chosen_options(context: UpdateContext, mode: ImageMode) -> dict[str, str]:
+def chosen_options(context: UpdateContext, kind: MediaKind, mode: Mode) -> dict[str, str]:
     """Return the options that the user chose for a mode, over its defaults."""
-    stored = context.data.get(OPTIONS)
+    stored = context.data.get(kind.key(OPTIONS))
     chosen = stored.get(mode.key) if isinstance(stored, dict) else None
-    return {**{name: str(value) for name, value in mode.defaults.items()}, **(chosen or {})}
+    return {**mode.defaults, **(chosen or {})}
 
 
-def quote(context: UpdateContext, mode: ImageMode, wish: Wish) -> Quote | None:
+def quote(context: UpdateContext, kind: MediaKind, mode: Mode, wish: Wish) -> Quote | None:
     """Return what a wish costs at most; None where no model can make it, or has no price for it."""
-    (found,) = quotes(context, mode, [(wish.options or {}, len(wish.references))])
+    (found,) = quotes(context, kind, mode, [(wish.options or {}, len(wish.references))])
     return found
 
 
 def quotes(
-    context: UpdateContext, mode: ImageMode, wanted: Sequence[tuple[Mapping[str, str], int]]
+    context: UpdateContext, kind: MediaKind, mode: Mode, wanted: Sequence[tuple[Mapping[str, str], int]]
 ) -> list[Quote | None]:
     """Return a quote for each (options, number of references), in one round trip."""
     calls = [
-        [(model, model.options(options)) for model in catalog.usable_models(context, mode, references)]
+        [(model, model.options(kind, options)) for model in catalog.usable_models(context, mode, references)]
         for options, references in wanted
     ]
     priced: QuotePictures = db.call(
@@ -109,7 +113,7 @@ def quotes(
 
 
 def _quote(
-    calls: list[tuple[Model, Mapping[str, str], QuotePicturesPrices]], says_made_with_ai: bool
+    calls: list[tuple[Model, Mapping[str, Value], QuotePicturesPrices]], says_made_with_ai: bool
 ) -> Quote | None:
     known = [
         (model, options, price["requests"], Decimal(price["cost"]))
@@ -126,11 +130,11 @@ def _quote(
     )
 
 
-def order(wish: Wish, quoted: Quote, reference: str | None = None) -> Order:
+def order(kind: MediaKind, wish: Wish, quoted: Quote, reference: str | None = None) -> Order:
     """Return the order of a wish."""
     (model, options), *fallbacks = quoted.calls
     return Order(
-        kind="image",
+        kind=kind.name,
         provider=model.provider,
         model=model.model,
         prompt=wish.prompt or wish.words,
@@ -141,8 +145,8 @@ def order(wish: Wish, quoted: Quote, reference: str | None = None) -> Order:
         reference=reference,
         extra={
             "wish": wish.to_json(),
-            "caption": "image_made_with_ai" if quoted.says_made_with_ai else None,
-            "buttons": _buttons(can_vary=model.max_references > 0),
+            "caption": "media_made_with_ai" if quoted.says_made_with_ai else None,
+            "buttons": _buttons(kind, can_vary=model.max_references > 0 or not kind.varies_result),
             "fallbacks": [
                 {"provider": other.provider, "model": other.model, "options": dict(its)}
                 for other, its in fallbacks
@@ -151,15 +155,19 @@ def order(wish: Wish, quoted: Quote, reference: str | None = None) -> Order:
     )
 
 
-def _buttons(*, can_vary: bool) -> JsonObject:
-    """Return the buttons of a picture's messages, by what they say."""
-    again = {"key": "image_again", "data": "image:again:{id}"}
-    vary = [{"key": "image_vary", "data": "image:vary:{id}"}] if can_vary else []
-    file = [[{"key": "image_file", "data": "image:file:{id}"}]] if settings().supabase_url else []
+def _buttons(kind: MediaKind, *, can_vary: bool) -> JsonObject:
+    """Return the buttons of the messages about a job, by what they say."""
+
+    def button(key: str) -> JsonObject:
+        return {"key": key, "data": f"{kind.prefix}{key.removeprefix('media_')}:{{id}}"}
+
+    again = button("media_again")
+    vary = [button("media_vary")] if can_vary else []
+    file = [[button("media_file")]] if settings().supabase_url and kind.name == "image" else []
     return {
-        "started": [[{"key": "image_stop", "data": "image:stop:{id}"}]],
+        "started": [[button("media_stop")]],
         "delivered": [[again, *vary], *file],
-        "refused": [[{"key": "image_rephrase", "data": "image:rephrase:{id}"}]],
+        "refused": [[button("media_rephrase")]],
         "failed": [[again]],
         "expired": [[again]],
     }

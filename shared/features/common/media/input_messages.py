@@ -1,4 +1,4 @@
-"""Prompts and pictures that users send in a mode of pictures, or with /image."""
+"""Prompts and pictures that users send in a mode of a kind, or with its command."""
 
 from __future__ import annotations
 
@@ -6,37 +6,38 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.core import user_input
-from shared.features.images import drawing, wishes
+from shared.features.common.media import making, wishes
 from shared.telegram import reply
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
+    from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
 
-def take_command(context: UpdateContext) -> None:
-    """Draw what follows the command; with a reply to a picture, edit that."""
+def take_command(context: UpdateContext, kind: MediaKind) -> None:
+    """Make what follows the command; with a reply to a picture, from that."""
     words = user_input.command_argument(context.bot.without_mention(context.update))
-    drawing.draw(context, words, _replied(context))
+    making.make(context, kind, words, _replied(context))
 
 
-def take_text(context: UpdateContext, words: str) -> None:
-    """Draw a text; edit the picture that it replies to, or the one that was sent before it."""
+def take_text(context: UpdateContext, kind: MediaKind, words: str) -> None:
+    """Make what a text says; from the picture that it replies to, or the one that was sent before it."""
     if context.update.kind == "edited_message":
-        return reply(context.rich("image_edited"))
+        return reply(context.rich(kind.key("edited")))
     if "reply_to_message" in context.update.message:
         words = context.bot.without_mention(context.update)  # without the quoted message
-    kept = context.data.get(wishes.REFERENCES)
-    return drawing.draw(context, words, _replied(context) or (kept if isinstance(kept, list) else []))
+    kept = context.data.get(kind.key(wishes.REFERENCES))
+    return making.make(context, kind, words, _replied(context) or (kept if isinstance(kept, list) else []))
 
 
-def take_pictures(context: UpdateContext, file_ids: Sequence[str], words: str) -> None:
-    """Edit pictures as their caption says; without one, ask what to do."""
-    if context.update.command == "image":
+def take_pictures(context: UpdateContext, kind: MediaKind, file_ids: Sequence[str], words: str) -> None:
+    """Work from pictures as their caption says; without one, ask what to do."""
+    if context.update.command == kind.name:
         words = user_input.command_argument(context.bot.without_mention(context.update))
     elif "reply_to_message" in context.update.message:
         words = context.bot.without_mention(context.update)
-    drawing.draw(context, words, [{"file_id": one} for one in file_ids])
+    making.make(context, kind, words, [{"file_id": one} for one in file_ids])
 
 
 def _replied(context: UpdateContext) -> list[JsonObject]:

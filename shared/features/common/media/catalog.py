@@ -1,4 +1,4 @@
-"""The modes that make pictures here: rows of public.ai_modes whose provider has a key."""
+"""The modes that make something here: rows of public.ai_modes whose provider has a key."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.core.errors import ConfigError
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import ListAiModes, ProductText
+    from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
 _CACHE_SECONDS = 30.0
-# What a call may choose, and the list of the model that offers it.
-CHOICES: Mapping[str, str] = {"aspect_ratio": "aspect_ratios", "size": "sizes", "quality": "qualities"}
 _LONGEST_PROMPT = 4_000  # characters, where the model has no smaller limit
+Value = str | int | bool  # of an option, as the provider takes it
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,27 @@ class Model:
         """How many pictures it takes as input."""
         return int(self.parameters.get("max_references") or 0)
 
-    def options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def values(self, kind: MediaKind, name: str) -> list[Value]:
+        """Return the values of an option; none where the model does not have it."""
+        found = self.parameters.get(kind.choices.get(name, ""))
+        if found is True:  # it can be switched
+            return [True, False]
+        return list(found) if isinstance(found, list) else []
+
+    def options(self, kind: MediaKind, wanted: Mapping[str, str]) -> dict[str, Value]:
         """Return the options of a call: those that the model has, with its first value for one it lacks."""
-        found = {}
-        for name, values in ((name, self.parameters.get(key) or ()) for name, key in CHOICES.items()):
+        found: dict[str, Value] = {}
+        for name in kind.choices:
+            values = {as_text(value): value for value in self.values(kind, name)}
             if wanted.get(name) in values:
-                found[name] = wanted[name]
+                found[name] = values[wanted[name]]
             elif values and name != "aspect_ratio":
-                found[name] = values[0]
+                found[name] = next(iter(values.values()))
         return found
 
 
 @dataclass(frozen=True)
-class ImageMode:
+class Mode:
     """A mode, with the models to try: its own, then its fallback."""
 
     key: str
@@ -84,53 +92,58 @@ class ImageMode:
         return max(one.max_references for one in self.models)
 
 
-class _Cache:
-    modes: tuple[ImageMode, ...] = ()
-    until = 0.0
+_found: dict[str, tuple[tuple[Mode, ...], float]] = {}  # by kind: the modes, and until when they hold
 
 
-def modes() -> tuple[ImageMode, ...]:
+def modes(kind: MediaKind) -> tuple[Mode, ...]:
     """Return the modes that can be used here and today, the default first; read at most every 30 s.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
     """
-    if monotonic() >= _Cache.until:
-        rows: list[ListAiModes] = db.call("list_ai_modes", p_kind="image")
-        found = (
-            ImageMode(
-                row["key"],
-                row["texts"],
-                row["parameters"],
-                row["plan_feature"],
-                tuple(Model(**model) for model in row["models"] if is_configured(model["provider"])),
-            )
-            for row in rows
+    known, until = _found.get(kind.name, ((), 0.0))
+    if monotonic() < until:
+        return known
+    rows: list[ListAiModes] = db.call("list_ai_modes", p_kind=kind.name)
+    every = (
+        Mode(
+            row["key"],
+            row["texts"],
+            {name: as_text(value) for name, value in row["parameters"].items()},
+            row["plan_feature"],
+            tuple(Model(**model) for model in row["models"] if is_configured(model["provider"])),
         )
-        _Cache.modes = tuple(mode for mode in found if mode.models)
-        _Cache.until = monotonic() + _CACHE_SECONDS
-    return _Cache.modes
+        for row in rows
+    )
+    usable = tuple(mode for mode in every if mode.models)
+    _found[kind.name] = usable, monotonic() + _CACHE_SECONDS
+    return usable
+
+
+def as_text(value: object) -> str:
+    """Return the value of an option as buttons and the session hold it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_configured(provider: str) -> bool:
-    """Return whether a provider of pictures is known and has a key."""
+    """Return whether a media provider is known and has a key."""
     try:
         return provider in providers.names() and bool(settings().api_key(provider))
     except ConfigError:
         return False
 
 
-def find(key: str) -> ImageMode | None:
+def find(kind: MediaKind, key: str) -> Mode | None:
     """Return a mode that can be used."""
-    return next((mode for mode in modes() if mode.key == key), None)
+    return next((mode for mode in modes(kind) if mode.key == key), None)
 
 
-def is_included(context: UpdateContext, mode: ImageMode) -> bool:
+def is_included(context: UpdateContext, mode: Mode) -> bool:
     """Return whether the user's plan includes a mode and one of its models."""
     return _may(context, mode.plan_feature) and any(_may(context, one.plan_feature) for one in mode.models)
 
 
-def usable_models(context: UpdateContext, mode: ImageMode, references: int) -> list[Model]:
+def usable_models(context: UpdateContext, mode: Mode, references: int) -> list[Model]:
     """Return the models of a mode that the plan includes and that take so many pictures."""
     return [
         one

@@ -1,0 +1,148 @@
+"""From a wish to a job: what stops it, its price, and its confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from shared.core.redaction import looks_like_secret
+from shared.features.common.media import catalog, wishes
+from shared.features.common.media.wishes import Wish
+from shared.features.common.menu import buy_button
+from shared.features.common.quota import resets, upgrade_options
+from shared.generations import ordering
+from shared.telegram import reply
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.core.sql_types import ReserveGeneration
+    from shared.features.common.media.kinds import MediaKind
+    from shared.generations.ordering import Order
+    from shared.telegram.context import UpdateContext
+
+_OFFER = "offer"  # `MediaKind.key` makes a key of the session's data
+
+
+def make(context: UpdateContext, kind: MediaKind, words: str, references: Sequence[JsonObject] = ()) -> None:
+    """Make what words describe, with the mode and options of the session."""
+    mode = wishes.chosen_mode(context, kind)
+    if mode is None:
+        return reply(context.rich(kind.key("unavailable")))
+    pictures = [{"role": kind.role, **one} for one in references]
+    return grant(context, kind, Wish(mode.key, words, pictures, wishes.chosen_options(context, kind, mode)))
+
+
+def grant(context: UpdateContext, kind: MediaKind, wish: Wish) -> None:
+    """Order what a wish says; where it costs more than is free of the question, show its price first."""
+    for key in ("awaiting", kind.key(wishes.REFERENCES)):
+        if context.data.get(key) is not None:
+            context.set_data(key, None)
+    checked = _check(context, kind, wish)
+    if checked is None:
+        return None
+    wish, quoted = checked
+    if quoted.requests > kind.free_requests:
+        return _offer(context, kind, wish, quoted)
+    return _place(context, kind, wishes.order(kind, wish, quoted))
+
+
+def confirm(context: UpdateContext, kind: MediaKind, token: str) -> None:
+    """Order what was shown with its price: once, however often the button is tapped."""
+    offer = context.data.get(kind.key(_OFFER))
+    if not isinstance(offer, dict) or offer["token"] != token:
+        return context.answer_callback(context.text("media_offer_over"), alert=True)
+    checked = _check(context, kind, Wish.from_json(offer["wish"]))
+    if checked is None:
+        return None
+    wish, quoted = checked
+    if quoted.requests > offer["requests"]:
+        return _offer(context, kind, wish, quoted)
+    reference = f"{kind.history}:{context.user.id}:{token}"
+    return _place(context, kind, wishes.order(kind, wish, quoted, reference))
+
+
+def decline(context: UpdateContext, kind: MediaKind) -> None:
+    """Forget what was shown with its price."""
+    context.set_data(kind.key(_OFFER), None)
+    context.show(context.rich("media_declined"))
+
+
+def _check(context: UpdateContext, kind: MediaKind, wish: Wish) -> tuple[Wish, wishes.Quote] | None:
+    """Return a wish that can be granted, with its price; otherwise say why not."""
+    mode = catalog.find(kind, wish.mode)
+    words = wish.words.replace("\0", "").strip()
+    if mode is None:
+        reply(context.rich(kind.key("unavailable")))
+    elif context.update.has_secret or looks_like_secret(words):
+        reply(context.rich("media_secret"))
+    elif not catalog.is_included(context, mode):
+        reply(context.rich("media_locked", mode=mode.title(context.language)), [buy_button(context)])
+    elif not words:
+        ask(context, kind, wish.references)
+    elif len(words) > mode.longest_prompt:
+        reply(context.rich("media_too_long", length=len(words), limit=mode.longest_prompt))
+    elif len(wish.references) > mode.max_references:
+        key = "media_too_many_pictures" if mode.max_references else kind.key("no_pictures")
+        reply(context.rich(key, limit=mode.max_references, mode=mode.title(context.language)))
+    else:
+        wish = Wish(wish.mode, words, wish.references, wish.options, wish.prompt)
+        quoted = wishes.quote(context, kind, mode, wish)
+        if quoted is not None:
+            return wish, quoted
+        reply(context.rich("media_unpriced"), [_options_button(context, kind)])
+    return None
+
+
+def ask(context: UpdateContext, kind: MediaKind, references: Sequence[JsonObject] = ()) -> None:
+    """Ask for a description; the next text is one."""
+    context.set_data("awaiting", kind.name)
+    context.set_data(kind.key(wishes.REFERENCES), list(references) or None)
+    key = kind.key("ask_picture" if references else "ask")
+    reply(context.rich(key), [_options_button(context, kind)])
+
+
+def _options_button(context: UpdateContext, kind: MediaKind) -> list[tuple[str, str]]:
+    return [(context.text("media_options"), f"{kind.prefix}options")]
+
+
+def _offer(context: UpdateContext, kind: MediaKind, wish: Wish, quoted: wishes.Quote) -> None:
+    token = sha256(context.reference.encode()).hexdigest()[:16]
+    offer = {"token": token, "wish": wish.to_json(), "requests": quoted.requests}
+    context.set_data(kind.key(_OFFER), offer)
+    confirmation = context.text(kind.key("confirm"), requests=quoted.requests)
+    buttons = [
+        [(confirmation, f"{kind.prefix}ok:{token}")],
+        [*_options_button(context, kind), (context.text(kind.key("decline")), f"{kind.prefix}no")],
+    ]
+    reply(context.rich(kind.key("price"), requests=quoted.requests), buttons)
+
+
+def _place(context: UpdateContext, kind: MediaKind, order: Order) -> None:
+    reserved = ordering.reserve(context, order)
+    if reserved["outcome"] == "reserved":
+        ordering.say_started(context, order, reserved["generation"], edits=order.reference is not None)
+    elif reserved["outcome"] == "known":
+        _known(context, order, reserved)
+    else:
+        _not_reserved(context, kind, order, reserved)
+
+
+def _known(context: UpdateContext, order: Order, reserved: ReserveGeneration) -> None:
+    """Answer a repeated tap; a redelivered update gets its answer again."""
+    if order.reference is not None and context.attempt == 1:
+        return context.answer_callback(context.text("media_known"))
+    return ordering.say_started(context, order, reserved["generation"], edits=order.reference is not None)
+
+
+def _not_reserved(context: UpdateContext, kind: MediaKind, order: Order, reserved: ReserveGeneration) -> None:
+    outcome = reserved["outcome"]
+    if outcome == "refused":
+        ways = upgrade_options(context, has_trial=False)
+        text = context.rich(kind.key("limit"), requests=order.requests, resets=resets(context), ways=ways)
+        reply(text, [row for row in [buy_button(context)] if row])
+    elif outcome == "unfinished" and (running := reserved.get("generation")):
+        stop = [[(context.text("media_stop"), f"{kind.prefix}stop:{running['id']}")]]
+        reply(context.rich(f"generation_unfinished_{kind.name}"), stop)
+    else:
+        ordering.explain(context, kind.name, outcome)
