@@ -7,6 +7,7 @@
     responses.py        HTTP responses and Retry-After
     context.py          `UpdateContext`: replies and changes that a handler makes, committed together
     context_loading.py  builds the context         user.py       the user, limits and ban in it
+    waits.py            waits for what the user types
     bot.py              `Bot`, a telebot TeleBot whose handlers run in a context
     payment_updates.py  updates that bypass session and lease
     poll_answers.py     votes, which name no chat

@@ -19,9 +19,9 @@ from telebot.util import update_types
 
 from shared.core.config import settings
 from shared.core.texts import Text
-from shared.telegram import api
+from shared.telegram import api, waits
 from shared.telegram.context import UpdateContext, current_context
-from shared.telegram.feature import PAYMENT, Command, Feature
+from shared.telegram.feature import CANCEL, PAYMENT, Command, Feature
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Handler
 from shared.telegram.selection import command_target, handles, linked_page, may_answer
@@ -229,6 +229,14 @@ class Bot(TeleBot):
         first = next(iter(found), None)
         return first is not None and first.allowed_while_banned
 
+    def cancel(self, context: UpdateContext) -> Text | None:
+        """Stop what the features can stop; return what to say, None where there was nothing."""
+        features = [feature for feature in self.features if CANCEL in feature.kinds]
+        answers: list[Text | None] = [
+            one.function(context) for one in _in_order(features) if one.kind == CANCEL
+        ]
+        return next((one for one in answers if one is not None), None)
+
     def _with_command(self, name: str) -> list[Feature]:
         return [feature for feature in self.features if feature.has_command(name)]
 
@@ -241,7 +249,7 @@ class Bot(TeleBot):
     def _candidates(self, context: UpdateContext) -> tuple[Handler, ...]:
         """Return the handlers of the features that may answer an update, in order; imports only these."""
         is_admin = context.user.is_admin and context.update.is_private
-        awaiting = str(context.data.get("awaiting") or "").partition(":")[0]
+        awaiting = waits.current(context).partition(":")[0]
         wanted = [
             feature
             for feature in self.features

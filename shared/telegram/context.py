@@ -106,6 +106,9 @@ class BotInterface(Protocol):
     def open_link(self, context: UpdateContext, payload: str) -> tuple[texts.Text, Keyboard] | None:
         """Handle the payload of a /start link."""
 
+    def cancel(self, context: UpdateContext) -> texts.Text | None:
+        """Stop what the features can stop; return what to say about it."""
+
     def has_command(self, name: str) -> bool:
         """Return whether everyone can use this command."""
 
@@ -129,6 +132,7 @@ class UpdateContext:
         deadline: time.monotonic() at which the handler must have ended.
         can_hold: a held update will be resumed, by the next message or by the sweep.
         edited_question: what the AI was asked before this edit, if it is still stored.
+        ended_wait: the input that was awaited until this command or button (waits.py).
         calls: Bot API calls to make after the commit.
         messages: additions to the conversation history.
         changes: changes of session and user, as `finish_update` takes them.
@@ -154,6 +158,7 @@ class UpdateContext:
     user_api_key: UserApiKey | None = None
     releases_left: int = 1
     edited_question: str | None = None
+    ended_wait: str = ""
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from shared.core import clock, texts
 from shared.core.config import settings
 from shared.core.json_types import JsonObject
+from shared.telegram import waits
 from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.update import Update
 from shared.telegram.user import Ban, Usage, User, UserApiKey
@@ -30,7 +31,7 @@ def load_context(
     """
     user, session = received["user"], received["session"]
     key, releases_left = received.get("user_api_key"), received.get("releases_left")
-    return UpdateContext(
+    context = UpdateContext(
         bot=bot,
         update=update,
         user=_user(user, update.sender_name),
@@ -48,6 +49,8 @@ def load_context(
         releases_left=1 if releases_left is None else releases_left,
         edited_question=received.get("edited_question"),
     )
+    waits.end_expired(context)
+    return context
 
 
 def offline_context(bot: BotInterface, update: Update, *, may_ask_ai: bool = False) -> UpdateContext:
@@ -123,4 +126,4 @@ def _session_data(update: Update, data: JsonObject) -> JsonObject:
     """Return the session's data; a relayed message never answers a question that the bot asked."""
     if not update.is_relayed:
         return data
-    return {key: value for key, value in data.items() if key != "awaiting"}
+    return waits.without(data)

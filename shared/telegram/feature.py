@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from shared.core.cached_property import cached_property
 
 ANY = "*"  # as a command or button: those that no other feature has
+CANCEL = "cancel"  # as a kind: what /cancel stops besides a wait for input
 LINK = "link"  # as a kind: a /start link
 PAYMENT = "payment"  # as a kind of update: what Telegram reports of payments
 _BUTTON_KEY = re.compile(r"[a-z_]*")
@@ -59,8 +60,9 @@ class Feature:
     Attributes:
         package: its package, `__name__` of its `__init__.py`.
         buttons: the keys of its callback data, see `button_key`.
-        states: what its handlers wait for: values of the session's `awaiting` up to the first colon.
-        kinds: other kinds of update, such as `my_chat_member`; PAYMENT: what Telegram reports of payments.
+        states: what its handlers wait for (waits.py), up to the first colon.
+        kinds: other kinds of update, such as `my_chat_member`; PAYMENT: what Telegram reports of payments;
+            CANCEL: it has something that /cancel stops.
         links: beginnings of the payloads of /start links that it handles.
         takes_texts: a handler looks at any text message.
         takes_content: a handler looks at messages that are no text, or forwarded.

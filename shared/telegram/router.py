@@ -22,8 +22,9 @@ from enum import IntEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from shared.telegram import waits
 from shared.telegram.context import StateUnavailable, current_context, reply
-from shared.telegram.feature import ANY, LINK, PAYMENT, button_key
+from shared.telegram.feature import ANY, CANCEL, LINK, PAYMENT, button_key
 from shared.telegram.selection import OPEN_PAGE
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ class Router:
         """Register a handler of messages.
 
         Args:
-            state: it takes the answer to a question that set the session's `awaiting` to this, or to this, a
-                colon and more; commands are no answers.
+            state: it takes the answer to a question that waits for this, or for this, a colon and more
+                (waits.py); commands are no answers.
             private_only: it concerns the user alone. Outside of the private chat it does not run; a button
                 opens the page of its command there.
             works_offline: it runs without a database, too. A handler that is not `private_only` must itself
@@ -139,6 +140,7 @@ class Router:
             filters,
             page=commands[0] if commands and private_only else "",
             private_only=private_only,
+            ends_wait=bool(commands) and ANY not in commands,
             commands=tuple(commands),
             states=(state,) if state else (),
             works_offline=works_offline,
@@ -161,6 +163,7 @@ class Router:
         works_offline: bool = False,
         allowed_while_banned: bool = False,
         admin: bool = False,
+        keeps_wait: bool = False,
     ) -> Decorator:
         """Register a handler of buttons.
 
@@ -168,6 +171,7 @@ class Router:
             data: regular expressions for all of the callback data, beginning with letters that the feature
                 declares (`button_key`); ANY: buttons that no other handler takes.
             page: the command that shows these buttons, where they are `private_only`.
+            keeps_wait: a text that is awaited is still awaited after it.
 
         The other declarations are as for `message_handler`.
         """
@@ -185,6 +189,7 @@ class Router:
             {"func": _all(tests) or _always},
             page=page,
             private_only=private_only,
+            ends_wait=pattern is not None and not keeps_wait,
             buttons=tuple(dict.fromkeys(one if one == ANY else button_key(one) for one in patterns)),
             data=pattern,
             works_offline=works_offline,
@@ -210,6 +215,13 @@ class Router:
         """
         return self._register(LINK, Order.REST, {}, link=prefix)
 
+    def cancel_handler(self, function: Function) -> Function:
+        """Register what /cancel stops besides a wait for input, which has ended by then.
+
+        It is called with the context; it returns what to say, or None where there was nothing to stop.
+        """
+        return self._register(CANCEL, Order.REST, {})(function)
+
     def _register(
         self,
         kind: str,
@@ -219,12 +231,15 @@ class Router:
         page: str = "",
         private_only: bool = False,
         works_offline: bool = False,
+        ends_wait: bool = False,
         **declared: Unpack[_Declared],
     ) -> Decorator:
         def register(function: Function) -> Function:
             if private_only and not page:
                 raise ValueError(f"{function.__name__} is private_only: name the command of its page")
             called = _private(function, page, works_offline) if private_only else function
+            if ends_wait:
+                called = _interrupting(called)
             self.handlers.append(
                 Handler(
                     kind,
@@ -253,9 +268,9 @@ def _always(_event: object) -> bool:
 
 def _is_awaited(state: str, event: Message, unknown_commands: bool) -> bool:
     """Return whether a text is the answer to the question of a state. Known commands were tried before."""
-    awaiting = str(current_context().data.get("awaiting") or "")
+    awaiting = waits.current(current_context()).partition(":")[0]
     is_answer = unknown_commands or not (event.text or "").startswith("/")
-    return is_answer and awaiting.partition(":")[0] == state
+    return is_answer and awaiting == state
 
 
 def _all(tests: Collection[Callable[[Event], object]]) -> Callable[[Event], bool] | None:
@@ -270,6 +285,15 @@ def _order_of(content_types: Sequence[str | None]) -> Order:
     if tuple(content_types) == TEXT:
         return Order.TEXT
     return Order.REST if None in content_types else Order.CONTENT
+
+
+def _interrupting(function: Function) -> Function:
+    @wraps(function)
+    def ending(event: object) -> object:
+        waits.interrupt(current_context())
+        return function(event)
+
+    return ending
 
 
 def _private(function: Function, page: str, works_offline: bool) -> Function:

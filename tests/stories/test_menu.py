@@ -86,7 +86,7 @@ def test_help_has_sections_and_every_command_once(stack: Stack, language: str) -
     shown = shown_commands(help_)
     assert len(shown) == len(set(shown))
     assert {"menu", "buy", "keys", "trial", "referral", "trainings", "payments"} <= set(shown)
-    assert shown[:5] == ["mode", "clear", "voice", "cancel", "image"], "what users need first comes first"
+    assert shown[:5] == ["mode", "clear", "voice", "image", "images"], "what users need first comes first"
 
 
 def test_features_without_settings_are_not_offered(stack: Stack, sql: Sql) -> None:

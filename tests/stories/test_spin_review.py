@@ -263,7 +263,7 @@ def test_limits_of_the_draft_and_cancel(stack: Stack, sql: Sql) -> None:
     assert says(ask(chat, "/review").text, "trainer_review_added", length=19500, limit=20000)
     assert says(ask(chat, "/cancel").text, "trainer_review_canceled")
     assert sql("select from review_drafts") == []
-    assert says(ask(chat, "/cancel").text, "trainer_no_cancel")
+    assert says(ask(chat, "/cancel").text, "cancel_nothing")
     assert used(sql, chat) == 0
 
 

@@ -23,8 +23,7 @@ PUBLIC_COMMANDS = {
 }  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
                   "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
-                  "choose_option", "again", "vary", "send_file", "rephrase", "stop",
-                  "ask_now", "ask_late"}  # fmt: skip
+                  "choose_option", "act", "ask_now", "ask_late", "cancel_wait"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",

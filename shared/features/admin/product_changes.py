@@ -12,6 +12,7 @@ from shared.core.errors import Refusal
 from shared.core.texts import Text, concat, figures
 from shared.features.admin import prices, product_pages
 from shared.payments import providers
+from shared.telegram import waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 
@@ -73,7 +74,7 @@ def _no_prices(context: UpdateContext, product: ProductCard, found: AdminSetPric
 
 def _send_again(context: UpdateContext, product: ProductCard, text: Text) -> tuple[Text, Keyboard]:
     """Wait for other prices in the next message."""
-    context.set_data("awaiting", f"{product_pages.AWAITS}prices:{product['key']}")
+    waits.begin(context, f"{product_pages.AWAITS}prices:{product['key']}")
     return text, product_pages.cancel(context, product["key"])
 
 
@@ -192,8 +193,7 @@ def _ask(context: UpdateContext, what: str, **values: object) -> str:
     """Store the change that Yes would make, and return its button's data."""
     number = context.update.update_id
     context.set_data(ASKED, {"number": number, "change": [what, values]})
-    if context.data.get("awaiting"):
-        context.set_data("awaiting", None)
+    waits.end(context)
     return f"admin:product_yes:{number}"
 
 

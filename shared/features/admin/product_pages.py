@@ -11,6 +11,7 @@ from shared.core.texts import Text, concat, figures
 from shared.features import shop
 from shared.features.common import catalog
 from shared.features.common.plans import plan_name
+from shared.telegram import waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 
@@ -71,7 +72,7 @@ def card(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
 
 def prices_page(context: UpdateContext, product: ProductCard) -> tuple[Text, Keyboard]:
     """Ask for new prices; the next message has them."""
-    context.set_data("awaiting", f"{AWAITS}prices:{product['key']}")
+    waits.begin(context, f"{AWAITS}prices:{product['key']}")
     now = prices_line(context, product["prices"])
     return context.rich("admin_product_send_prices", title=title(context, product), prices=now), cancel(
         context, product["key"]

@@ -14,7 +14,7 @@ from shared.core import texts
 from shared.features.admin import product_changes, product_pages
 from shared.features.admin.users import button_arguments, command_arguments
 from shared.features.common.offering import hidden_commands, read_offering
-from shared.telegram import current_context, menus, reply
+from shared.telegram import current_context, menus, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
 
@@ -45,7 +45,6 @@ def products(message: Message) -> None:
 def show_products(_call: CallbackQuery) -> None:
     """Show all products."""
     context = current_context()
-    _await_nothing(context)
     context.show(*product_pages.list_page(context))
 
 
@@ -59,7 +58,6 @@ def show_product(call: CallbackQuery) -> None:
     product = product_pages.find(context, button_arguments(call)[0])
     if product is None:
         return context.answer_callback(context.text("button_old"), alert=True)
-    _await_nothing(context)
     pages = {
         "product": product_pages.card,
         "product_preview": product_pages.preview_page,
@@ -79,7 +77,7 @@ def ask_texts(call: CallbackQuery) -> None:
     product = product_pages.find(context, key)
     if product is None or language not in texts.languages():
         return context.answer_callback(context.text("button_old"), alert=True)
-    context.set_data("awaiting", f"{product_pages.AWAITS}texts:{key}:{language}")
+    waits.begin(context, f"{product_pages.AWAITS}texts:{key}:{language}")
     now = {"title": "—", "description": "—", **product["texts"].get(language, {})}
     text = context.rich("admin_product_send_texts", language=texts.language(language).NAME, **now)
     return context.show(text, product_pages.cancel(context, key))
@@ -89,10 +87,10 @@ def ask_texts(call: CallbackQuery) -> None:
 def take_answer(message: Message) -> None:
     """Take the prices or texts that were asked for, and ask whether to change them."""
     context = current_context()
-    _, what, key, *language = str(context.data["awaiting"]).split(":")
+    _, what, key, *language = waits.current(context).split(":")
     product = product_pages.find(context, key)
     if product is None:
-        context.set_data("awaiting", None)
+        waits.end(context)
         reply(context.rich("admin_product_none", key=key), product_pages.to_list(context))
     elif what == "prices":
         reply(*product_changes.ask_prices(context, product, message.text or ""))
@@ -126,8 +124,3 @@ def _set_menu(context: UpdateContext) -> None:
     """Show or hide /buy in the command menu: the first product may be on sale now, or the last one gone."""
     hidden = hidden_commands(context.bot, read_offering())
     context.set_menu(menus.menus(context.bot, texts.languages(), hidden=hidden))
-
-
-def _await_nothing(context: UpdateContext) -> None:
-    if str(context.data.get("awaiting") or "").startswith(product_pages.AWAITS):
-        context.set_data("awaiting", None)

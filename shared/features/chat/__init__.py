@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shared.telegram.feature import Command, Feature
+from shared.telegram.feature import CANCEL, Command, Feature
 
 
 def _question_cost() -> Decimal:
@@ -23,10 +23,9 @@ feature = Feature(
         Command("mode", "chat"),
         Command("clear", "chat"),
         Command("voice", "chat", needs="speech"),
-        Command("cancel", "chat"),
     ),
     buttons=("mode", "album"),
-    kinds=("edited_message",),
+    kinds=("edited_message", CANCEL),
     takes_texts=True,
     takes_content=True,
     question_cost=_question_cost,

@@ -1,10 +1,12 @@
-"""/clear erases the conversation; /cancel leaves a pending question or a mode."""
+"""/clear erases the conversation; /cancel leaves a mode."""
 
 from __future__ import annotations
 
 from telebot.types import Message
 
+from shared.core.texts import Text
 from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
 
 router = Router()
@@ -29,12 +31,10 @@ def voice(_message: Message) -> None:
     speaking.switch(current_context())
 
 
-@router.message_handler(commands=["cancel"])
-def cancel(_message: Message) -> None:
-    """Stop waiting for an answer, and return to the default mode."""
-    context = current_context()
-    if context.data.get("awaiting") is None and context.mode == "chat":
-        return reply(context.rich("cancel_nothing"))
-    context.set_data("awaiting", None)
+@router.cancel_handler
+def leave_mode(context: UpdateContext) -> Text | None:
+    """Return to the default mode."""
+    if context.mode == "chat":
+        return None
     context.set_mode("chat")
-    return reply(context.rich("cancel_done"))
+    return context.rich("cancel_mode")

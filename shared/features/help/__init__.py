@@ -8,8 +8,9 @@ feature = Feature(
         Command("start", works_offline=True),
         Command("menu", "more"),
         Command("help", "more", works_offline=True),
+        Command("cancel", "more"),
         Command(ANY, in_menus=False),
     ),
-    buttons=("help", "menu", ANY),
+    buttons=("help", "menu", "cancel", ANY),
     takes_content=True,
 )

@@ -20,8 +20,8 @@ from shared.features.common.offering import (
     listed_commands,
 )
 from shared.features.help import unknown
-from shared.telegram import current_context, menus, reply
-from shared.telegram.context import UpdateContext
+from shared.telegram import current_context, menus, reply, waits
+from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.router import Router
 from shared.telegram.selection import linked_page, start_payload
 
@@ -32,9 +32,8 @@ _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram allows in a
 
 @router.message_handler(commands=["menu"], private_only=True)
 def menu(_message: Message) -> None:
-    """Show the menu with the user's plan and requests, and stop waiting for an answer."""
+    """Show the menu with the user's plan and requests."""
     context = current_context()
-    _await_nothing(context)
     reply(menu_text(context), main_menu(context))
 
 
@@ -43,16 +42,12 @@ def start(message: Message) -> None:
     """Welcome a user; the payload of the link they came by is stored and handed to its feature."""
     context = current_context()
     payload, page = start_payload(message.text or ""), linked_page(message.text or "")
-    if page and context.update.is_private:
-        if not context.is_offline:
-            context.set_data("awaiting", None)
-        if context.bot.open_page(page, message):
-            return None
+    if page and context.update.is_private and context.bot.open_page(page, message):
+        return None
     if context.is_offline:
         return reply(_offline_welcome(context), main_menu(context))
     if _START_PAYLOAD.fullmatch(payload):
         context.set_data("start_payload", payload)
-    context.set_data("awaiting", None)
     if answer := context.bot.open_link(context, payload):
         words, keyboard = answer
         # The link may have changed the plan: its limit is not shown.
@@ -116,15 +111,32 @@ def show_help(_call: CallbackQuery) -> None:
 
 @router.callback_query_handler(data="menu")
 def show_menu(_call: CallbackQuery) -> None:
-    """Go back to the menu, and stop waiting for an answer."""
+    """Go back to the menu."""
     context = current_context()
-    _await_nothing(context)
     context.show(menu_text(context), main_menu(context))
 
 
-def _await_nothing(context: UpdateContext) -> None:
-    if context.data.get("awaiting") and not context.is_offline:
-        context.set_data("awaiting", None)
+@router.message_handler(commands=["cancel"])
+def cancel(_message: Message) -> None:
+    """Stop what was begun: a wait for input, a mode, what the bot's features can stop."""
+    context = current_context()
+    if context.is_offline:
+        raise StateUnavailable
+    stopped = context.bot.cancel(context)
+    nothing = "cancel_done" if context.ended_wait else "cancel_nothing"
+    reply(stopped or context.rich(nothing), back(context) if context.update.is_private else None)
+
+
+@router.callback_query_handler(data=r"cancel:[a-z_]{1,32}", keeps_wait=True)
+def cancel_wait(call: CallbackQuery) -> None:
+    """End the wait for what the button's message asked for; others in a group cannot end it."""
+    context = current_context()
+    is_awaited = waits.current(context).partition(":")[0] == (call.data or "").partition(":")[2]
+    if is_awaited:
+        waits.end(context)
+    elif not context.update.is_private:
+        return context.answer_callback(context.text("cancel_nothing"))
+    return context.show(context.rich("cancel_done"))
 
 
 def _help(context: UpdateContext) -> Text:

@@ -12,7 +12,7 @@ from shared.core import db, user_input
 from shared.core.texts import Text
 from shared.features.common.menu import PROMO, back, main_menu, menu_text
 from shared.features.common.plans import plan_name
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -53,7 +53,7 @@ def promo(message: Message) -> None:
     context = current_context()
     code = user_input.command_argument(message.text or "")
     if not user_input.single_value(code):
-        context.set_data("awaiting", _AWAITING)
+        waits.begin(context, _AWAITING)
         return reply(context.rich("promo_ask"), _cancel(context))
     return reply(*redeem(context, code))
 
@@ -62,22 +62,20 @@ def promo(message: Message) -> None:
 def ask(_call: CallbackQuery) -> None:
     """Ask for a code; the next message is taken as one."""
     context = current_context()
-    context.set_data("awaiting", _AWAITING)
+    waits.begin(context, _AWAITING)
     context.show(context.rich("promo_ask"), _cancel(context))
 
 
 @router.callback_query_handler(data="promo:cancel", private_only=True, page="promo")
 def cancel(_call: CallbackQuery) -> None:
-    """Stop waiting for a code."""
+    """Go back to the menu."""
     context = current_context()
-    if _awaited(context):
-        context.set_data("awaiting", None)
     context.show(menu_text(context), main_menu(context))
 
 
 def _awaited(context: UpdateContext) -> str:
     """Return the state if it awaits a code, else an empty string."""
-    awaiting = str(context.data.get("awaiting") or "")
+    awaiting = waits.current(context)
     return awaiting if awaiting == _AWAITING or awaiting.startswith(_MENDED) else ""
 
 
@@ -86,7 +84,7 @@ def take_code(message: Message) -> ContinueHandling | None:
     """Redeem the awaited code. After an unknown one, words that are no code go to the AI."""
     context, text = current_context(), message.text or ""
     before = _awaited(context)
-    context.set_data("awaiting", None)
+    waits.end(context)
     if before.startswith(_MENDED) and not _is_meant(text, before.removeprefix(_MENDED)):
         return ContinueHandling()
     reply(*redeem(context, text, may_mend=before == _AWAITING))
@@ -131,7 +129,7 @@ def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple
     Args:
         may_mend: after an unknown code, the next message is taken as one again.
     """
-    context.set_data("awaiting", None)
+    waits.end(context)
     code = ""
     result: RedeemPromocode | None = None
     for code in readings(text):
@@ -144,13 +142,13 @@ def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple
         return context.rich("promo_malformed"), _again(context)
     if result["outcome"] == "unknown":
         if may_mend:
-            context.set_data("awaiting", _MENDED + code)
+            waits.begin(context, _MENDED + code)
         return _words(context, code, result), _cancel(context) if may_mend else _again(context)
-    waits = result.get("is_unused") or (result["outcome"], result.get("kind")) == ("redeemed", "percent")
+    is_kept = result.get("is_unused") or (result["outcome"], result.get("kind")) == ("redeemed", "percent")
     return _words(context, code, result), [
         [(context.text("menu_buy"), "buy")],
         *back(context),
-    ] if waits else back(context)
+    ] if is_kept else back(context)
 
 
 def _words(context: UpdateContext, code: str, result: RedeemPromocode) -> Text:

@@ -15,7 +15,7 @@ from shared.features.common import catalog
 from shared.features.common.catalog import PAY, PaymentOption, title
 from shared.features.shop import contact, links
 from shared.payments import providers
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
 
@@ -127,13 +127,13 @@ def take_contact(message: Message) -> ContinueHandling | None:
     found = contacts.parse_contact(text)
     if (
         found is None
-        and context.data.get("awaiting") == contact.AWAITS_AGAIN
+        and waits.current(context) == contact.AWAITS_AGAIN
         and not contacts.looks_like_contact(text)
     ):
-        context.set_data("awaiting", None)
+        waits.end(context)
         return ContinueHandling()
     if found is None:
-        context.set_data("awaiting", contact.AWAITS_AGAIN)
+        waits.begin(context, contact.AWAITS_AGAIN)
         reply(context.rich("buy_contact_wrong"), contact.cancel_button(context))
         return None
     pending = contact.take(context, found)

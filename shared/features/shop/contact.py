@@ -6,14 +6,14 @@ from telebot.types import CallbackQuery
 
 from shared.core import db
 from shared.core.texts import Text
-from shared.telegram import current_context
+from shared.telegram import current_context, waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 router = Router()
 
-AWAITS = "receipt_contact"  # session_data.awaiting
+AWAITS = "receipt_contact"  # the wait
 AWAITS_AGAIN = "receipt_contact:again"  # after a message that is no contact
 _KEPT = "receipt_contact"  # in session_data
 _PENDING = "buying"  # the payment that waits for it
@@ -34,7 +34,7 @@ def row(context: UpdateContext) -> Keyboard:
 
 def ask(context: UpdateContext, text: Text, pending: str | None) -> None:
     """Ask for a contact in the next message, after which the payment `pending` continues."""
-    context.set_data("awaiting", AWAITS)
+    waits.begin(context, AWAITS)
     context.set_data(_PENDING, pending)
     context.show(text, cancel_button(context))
 
@@ -45,11 +45,10 @@ def cancel_button(context: UpdateContext) -> Keyboard:
 
 
 def stop_asking(context: UpdateContext) -> str | None:
-    """Stop asking for a contact; return the payment that waited for it, or None."""
-    if str(context.data.get("awaiting")) not in (AWAITS, AWAITS_AGAIN):
+    """Return the payment that waited for a contact until this button, or None."""
+    if context.ended_wait not in (AWAITS, AWAITS_AGAIN):
         return None
     pending = context.data.get(_PENDING)
-    context.set_data("awaiting", None)
     context.set_data(_PENDING, None)
     return str(pending) if pending else None
 
@@ -57,7 +56,7 @@ def stop_asking(context: UpdateContext) -> str | None:
 def take(context: UpdateContext, contact: str) -> str | None:
     """Store a contact; return the payment that waits for it, or None."""
     pending = context.data.get(_PENDING)
-    context.set_data("awaiting", None)
+    waits.end(context)
     context.set_data(_PENDING, None)
     context.set_data(_KEPT, contact)
     return str(pending) if pending else None

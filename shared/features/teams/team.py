@@ -13,7 +13,7 @@ from shared.core.texts import Text, concat
 from shared.features import xp
 from shared.features.common.menu import back
 from shared.features.teams import tasks
-from shared.telegram import current_context, outbox, reply
+from shared.telegram import current_context, outbox, reply, waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -47,7 +47,6 @@ def team(_message: Message) -> None:
 def show_teams(call: CallbackQuery) -> None:
     """The same under a button."""
     context = current_context()
-    context.set_data("awaiting", None)
     context.show(*home(context, is_list=call.data == "team:list"))
 
 
@@ -55,7 +54,7 @@ def show_teams(call: CallbackQuery) -> None:
 def ask_name(_call: CallbackQuery) -> None:
     """Ask how a new team is called."""
     context = current_context()
-    context.set_data("awaiting", f"{_AWAITING}:new:0")
+    waits.begin(context, f"{_AWAITING}:new:0")
     context.show(context.rich("team_ask_name"), cancel(context, "team:list"))
 
 
@@ -63,7 +62,6 @@ def ask_name(_call: CallbackQuery) -> None:
 def show_team(call: CallbackQuery) -> None:
     """Show one team."""
     context = current_context()
-    context.set_data("awaiting", None)
     if (found := find(context, call)) is not None:
         context.show(*screen(context, found))
 
@@ -75,7 +73,7 @@ def ask_change(call: CallbackQuery) -> None:
     if (found := find(context, call, is_manager=True)) is None:
         return
     _, number, what = (call.data or "").split(":")
-    context.set_data("awaiting", f"{_AWAITING}:{what}:{number}")
+    waits.begin(context, f"{_AWAITING}:{what}:{number}")
     question = (
         context.rich("team_ask_name")
         if what == "name"
@@ -88,20 +86,20 @@ def ask_change(call: CallbackQuery) -> None:
 def take_words(message: Message) -> None:
     """Take a team's name or time zone."""
     context = current_context()
-    awaiting = str(context.data["awaiting"])
+    awaiting = waits.current(context)
     _, what, number = awaiting.split(":")
-    context.set_data("awaiting", None)
+    waits.end(context)
     words = (message.text or "").strip()
     if what == "zone":
         zone = xp.find_time_zone(words)
         changed = _update(context, int(number), zone=zone) if zone else None
         if changed is None or changed["outcome"] == "no_zone":
-            context.set_data("awaiting", awaiting)
+            waits.begin(context, awaiting)
             return reply(context.rich("team_bad_zone"), cancel(context, f"team:{number}"))
         return reply(*_team_or_home(context, int(number)))
     name = display_name(words[: _LONGEST * 2])
     if not 0 < len(name) <= _LONGEST:
-        context.set_data("awaiting", awaiting)
+        waits.begin(context, awaiting)
         up = "team:list" if what == "new" else f"team:{number}"
         return reply(context.rich("team_bad_name", limit=_LONGEST), cancel(context, up))
     if what == "name":

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from shared.telegram.feature import Command, Feature
+from shared.telegram.feature import CANCEL, Command, Feature
 
 if TYPE_CHECKING:
     from shared.core.texts import Text
@@ -34,10 +34,10 @@ feature = Feature(
         Command("resume", "chat"),
         Command("history", "chat"),
         Command("review", "chat"),
-        Command("cancel", "chat"),
     ),
     buttons=("new", "play", "train", "result", "dispute", "verdict", "past", "judge", "review"),
     states=("dispute", "review"),
+    kinds=(CANCEL,),
     takes_texts=True,
     is_metered=True,
     takes_content=True,

@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.texts import Text
 from shared.features.trainer import library, results
-from shared.telegram import current_context, outbox, reply
+from shared.telegram import current_context, outbox, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -36,7 +36,7 @@ def ask_reason(call: CallbackQuery) -> None:
     if line["is_disputed"]:
         return context.show(*results.line_screen(context, found, line))
     path = f"{found['training_id']}:{line['position']}"
-    context.set_data("awaiting", f"{_AWAITING}:{path}")
+    waits.begin(context, f"{_AWAITING}:{path}")
     return context.show(
         context.rich("trainer_ask_reason", question=line["question"]),
         [
@@ -50,7 +50,6 @@ def ask_reason(call: CallbackQuery) -> None:
 def send_without_reason(call: CallbackQuery) -> None:
     """Dispute a line without a reason."""
     context = current_context()
-    context.set_data("awaiting", None)
     _, training_id, position, _ = (call.data or "").split(":")
     outcome = _send(context, int(training_id), int(position), "")
     if outcome in ("none", "limit"):
@@ -68,8 +67,8 @@ def send_without_reason(call: CallbackQuery) -> None:
 def take_reason(message: Message) -> None:
     """Dispute a line with what the user wrote."""
     context = current_context()
-    _, training_id, position = str(context.data["awaiting"]).split(":")
-    context.set_data("awaiting", None)
+    _, training_id, position = waits.current(context).split(":")
+    waits.end(context)
     if context.update.has_secret:
         return reply(context.rich("trainer_secret"))
     outcome = _send(context, int(training_id), int(position), (message.text or "").strip())

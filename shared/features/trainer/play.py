@@ -385,7 +385,6 @@ def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, t
 
 
 def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
-    setup.forget_question(context)
     training = setup.overview(context)["open"]
     if training is None:
         return setup.home(context)

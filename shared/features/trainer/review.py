@@ -16,7 +16,7 @@ from shared.core.texts import Text, concat
 from shared.features.trainer import access, library, results, review_labels, roleplay, setup, transcripts
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.rules import training_rules
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.chat_action import typing
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -40,6 +40,7 @@ router = Router()
 
 MAX_LENGTH = 20_000  # characters of a conversation
 _AWAITING = "review"
+_COLLECTING = 12 * 3_600  # seconds from one message to the next
 _BUTTON = 40  # characters of a speaker's first words
 
 
@@ -51,7 +52,7 @@ def review(_message: Message) -> None:
     if not found["access"]["has_access"]:
         return reply(*setup.no_access(context, found))
     added = _add(context, None)
-    context.set_data("awaiting", _AWAITING)
+    waits.begin(context, _AWAITING, _COLLECTING)
     if added["draft"]["parts"]:
         return reply(*_status(context, added["draft"]))
     return reply(*_invitation(context, added["draft"]))
@@ -64,6 +65,7 @@ def collect(_message: Message) -> None:
     if context.update.has_secret:
         return reply(context.rich("trainer_secret"))
     text = transcripts.clean(context.update.text)
+    waits.begin(context, _AWAITING, _COLLECTING)
     added = _add(context, text)
     if added["outcome"] == "too_long":
         length = sum(map(len, added["draft"]["parts"]))
@@ -74,24 +76,30 @@ def collect(_message: Message) -> None:
     return reply(*_status(context, added["draft"]))
 
 
-@router.message_handler(commands=["cancel"], private_only=True)
-def cancel(_message: Message) -> None:
-    """Delete the conversation that was collected, and wait for no answer."""
-    context = current_context()
-    was_waiting = bool(context.data.get("awaiting"))
-    reply(*_canceled(context, was_waiting=was_waiting))
+@router.cancel_handler
+def cancel(context: UpdateContext) -> Text | None:
+    """Delete the conversation that was collected."""
+    if not context.update.is_private:
+        return None
+    done: CancelReview = db.call("cancel_review", p_user_id=context.user.id, p_bot=context.bot.name)
+    return context.rich("trainer_review_canceled") if done["was_deleted"] else None
 
 
-@router.callback_query_handler(data=r"review:cancel:[0-9]{1,18}", private_only=True, page="review")
+@router.callback_query_handler(
+    data=r"review:cancel:[0-9]{1,18}", private_only=True, page="review", keeps_wait=True
+)
 def cancel_by_button(call: CallbackQuery) -> None:
     """The same under a button; one of an earlier conversation deletes nothing."""
     context = current_context()
     if _draft(context, int((call.data or "").split(":")[2])) is None:
         return context.answer_callback(context.text("button_old"), alert=True)
-    return context.show(*_canceled(context, was_waiting=True))
+    waits.end(context)
+    return context.show(cancel(context) or context.rich("cancel_done"))
 
 
-@router.callback_query_handler(data=r"review:again:[0-9]{1,18}", private_only=True, page="review")
+@router.callback_query_handler(
+    data=r"review:again:[0-9]{1,18}", private_only=True, page="review", keeps_wait=True
+)
 def start_again(call: CallbackQuery) -> None:
     """Delete the conversation that was collected, and begin to collect another."""
     context = current_context()
@@ -100,11 +108,13 @@ def start_again(call: CallbackQuery) -> None:
         db.call("cancel_review", p_user_id=context.user.id, p_bot=context.bot.name)
     elif current is None or current["parts"]:
         return context.answer_callback(context.text("button_old"), alert=True)
-    context.set_data("awaiting", _AWAITING)
+    waits.begin(context, _AWAITING, _COLLECTING)
     return context.show(*_invitation(context, _add(context, None)["draft"]))
 
 
-@router.callback_query_handler(data=r"review:done:[0-9]{1,18}", private_only=True, page="review")
+@router.callback_query_handler(
+    data=r"review:done:[0-9]{1,18}", private_only=True, page="review", keeps_wait=True
+)
 def done(call: CallbackQuery) -> None:
     """Find the seller, and score the conversation where there is no doubt."""
     context = current_context()
@@ -122,7 +132,7 @@ def done(call: CallbackQuery) -> None:
 
 
 @router.callback_query_handler(
-    data=r"review:by:[0-9]{1,18}:[0-9]{1,4}:[0-9]{1,2}", private_only=True, page="review"
+    data=r"review:by:[0-9]{1,18}:[0-9]{1,4}:[0-9]{1,2}", private_only=True, page="review", keeps_wait=True
 )
 def choose_seller(call: CallbackQuery) -> None:
     """Score the conversation with the seller that the user has chosen."""
@@ -212,8 +222,8 @@ def _work(
 
 def _show(context: UpdateContext, result: TrainingResult) -> None:
     # An old button may show a result again while the next conversation is collected.
-    if context.data.get("awaiting") == _AWAITING and _current_draft(context) is None:
-        context.set_data("awaiting", None)
+    if waits.current(context) == _AWAITING and _current_draft(context) is None:
+        waits.end(context)
     if context.edited_message_id is not None:
         context.show(context.rich("trainer_review_scored"))  # its buttons have no use any more
     # It was paid for, so it is stored until it has arrived.
@@ -268,14 +278,6 @@ def _ways_out(context: UpdateContext, draft: ReviewDraft) -> list[tuple[str, str
 
 def _cancel_button(context: UpdateContext, draft: ReviewDraft) -> tuple[str, str]:
     return context.text("trainer_review_cancel_button"), f"review:cancel:{draft['id']}"
-
-
-def _canceled(context: UpdateContext, *, was_waiting: bool) -> tuple[Text, Keyboard]:
-    context.set_data("awaiting", None)
-    done: CancelReview = db.call("cancel_review", p_user_id=context.user.id, p_bot=context.bot.name)
-    if done["was_deleted"]:
-        return context.rich("trainer_review_canceled"), []
-    return context.rich("trainer_canceled" if was_waiting else "trainer_no_cancel"), []
 
 
 def _add(context: UpdateContext, text: str | None) -> AddReviewText:

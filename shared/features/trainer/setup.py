@@ -78,15 +78,8 @@ def overview(context: UpdateContext) -> TrainerOverview:
     return found
 
 
-def forget_question(context: UpdateContext) -> None:
-    """Wait no longer for an answer to an earlier question: what the user writes now is for the client."""
-    if context.data.get("awaiting"):
-        context.set_data("awaiting", None)
-
-
 def home(context: UpdateContext) -> tuple[Text, Keyboard]:
     """Return the first screen: the open training, the first choice, or how to get access."""
-    forget_question(context)
     found = overview(context)
     if found["open"] is not None:
         rows = [
@@ -269,7 +262,6 @@ def begin(
     Args:
         task_id: the task of a team that it is played for.
     """
-    forget_question(context)
     started: StartTraining = db.call(
         "start_training",
         p_user_id=context.user.id,

@@ -20,7 +20,7 @@ from shared.core.errors import TelegramError
 from shared.core.redaction import REDACTED
 from shared.core.texts import Text
 from shared.features.common.menu import back
-from shared.telegram import api, current_context, reply
+from shared.telegram import api, current_context, reply, waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-AWAITS = "key:"  # begins session_data.awaiting; receive_update checks it
+AWAITS = "key:"  # begins the wait; receive_update checks it
 _ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
 _DELETING = 5.0  # seconds for Telegram to delete a message
 _STATES = {  # how each is shown
@@ -52,14 +52,11 @@ def keys(_message: Message) -> None:
 
 @router.callback_query_handler(data="keys(:cancel)?", private_only=True, page="keys")
 def show_keys(_call: CallbackQuery) -> None:
-    """Show the keys under a button, and stop waiting for a key."""
+    """Show the keys under a button."""
     context = current_context()
     if not encryption.is_available():
         return context.show(_unavailable(context))
-    tokens = _tokens(context)
-    if awaited(context):
-        context.set_data("awaiting", None)
-    return context.show(*_list(context, tokens))
+    return context.show(*_list(context, _tokens(context)))
 
 
 @router.callback_query_handler(data="keys:add", private_only=True, page="keys")
@@ -77,7 +74,7 @@ def ask_for_key(call: CallbackQuery) -> None:
     key = (call.data or "").removeprefix(_ADD)
     if key not in _offered() or not encryption.is_available():
         return context.answer_callback(context.text("button_old"), alert=True)
-    context.set_data("awaiting", AWAITS + key)
+    waits.begin(context, AWAITS + key)
     service = providers.load(key)
     return context.show(
         context.rich("keys_send", name=service.NAME),
@@ -160,7 +157,7 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
     """Check the key and store it; return the answer."""
     name = providers.load(key).NAME
     if not encryption.is_available():
-        context.set_data("awaiting", None)
+        waits.end(context)
         return _unavailable(context), back(context)
     if len(words) != 1:
         return context.rich("keys_again" if not words else "keys_alone", name=name), _cancel(context)
@@ -183,7 +180,7 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
             "is_checked": verdict is Verdict.GOOD,
         }
     )
-    context.set_data("awaiting", None)
+    waits.end(context)
     text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
     values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).user_api_key_model()}
     return context.rich(text, **values), [[(context.text("keys_open"), "keys")]]
@@ -191,7 +188,7 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
 
 def awaited(context: UpdateContext) -> str:
     """Return the provider whose key is awaited, or an empty string."""
-    awaiting = str(context.data.get("awaiting") or "")
+    awaiting = waits.current(context)
     key = awaiting.removeprefix(AWAITS) if awaiting.startswith(AWAITS) else ""
     return key if key in providers.names() else ""
 

@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, user_input
 from shared.core.texts import Text
 from shared.features.xp.names import shown_name, unnamed
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -26,11 +26,9 @@ _BUTTON = 24  # characters of a name on a button
 
 @router.callback_query_handler(data="board(:cancel)?", private_only=True, page="profile")
 def show_board_name(_call: CallbackQuery) -> None:
-    """Show how others see the user, and stop waiting for a name."""
+    """Show how others see the user."""
     context = current_context()
     profile = _profile(context)
-    if context.data.get("awaiting") == _AWAITING:
-        context.set_data("awaiting", None)
     context.show(*_screen(context, profile["name"], profile["number"], profile["is_hidden"]))
 
 
@@ -53,7 +51,7 @@ def hide(call: CallbackQuery) -> None:
 def ask(_call: CallbackQuery) -> None:
     """Ask for a name; the next message is taken as one."""
     context = current_context()
-    context.set_data("awaiting", _AWAITING)
+    waits.begin(context, _AWAITING)
     context.show(context.rich("board_ask", limit=_LONGEST), _cancel(context))
 
 
@@ -61,7 +59,7 @@ def ask(_call: CallbackQuery) -> None:
 def take_name(message: Message) -> None:
     """Show the user by the name they sent."""
     context = current_context()
-    context.set_data("awaiting", None)
+    waits.end(context)
     name = user_input.normalize(message.text or "")
     saved = _set(context, name, _profile(context)["is_hidden"]) if name else None
     if saved is None or saved["outcome"] == "invalid_name":

@@ -11,7 +11,7 @@ from shared.core import clock, db
 from shared.core.texts import Text
 from shared.features.xp import zone_names
 from shared.features.xp.streak import state
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -28,10 +28,8 @@ _SHOWN = 40  # characters of an unknown name in the answer
 
 @router.callback_query_handler(data="zone(:cancel)?", private_only=True, page="streak")
 def choose(_call: CallbackQuery) -> None:
-    """Offer common time zones, each with the time there, and stop waiting for a name."""
+    """Offer common time zones, each with the time there."""
     context = current_context()
-    if context.data.get("awaiting") == _AWAITING:
-        context.set_data("awaiting", None)
     now = state(context)
     zone = zone_names.label(context.language, now["next_time_zone"] or now["time_zone"], clock.now())
     context.show(context.rich("zone", zone=zone), _zones(context))
@@ -51,7 +49,7 @@ def set_zone(call: CallbackQuery) -> None:
 def ask(_call: CallbackQuery) -> None:
     """Ask for a city or an offset; the next message is taken as one."""
     context = current_context()
-    context.set_data("awaiting", _AWAITING)
+    waits.begin(context, _AWAITING)
     context.show(context.rich("zone_ask"), [[(context.text("board_button_cancel"), "zone:cancel")]])
 
 
@@ -59,7 +57,7 @@ def ask(_call: CallbackQuery) -> None:
 def take_zone(message: Message) -> None:
     """Set the time zone that the user sent."""
     context, written = current_context(), message.text or ""
-    context.set_data("awaiting", None)
+    waits.end(context)
     zone = zone_names.find(written)
     reply(*(_change(context, zone) if zone else _unknown(context, written)))
 

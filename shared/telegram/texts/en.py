@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
+    "cancel_button": "✖️ Cancel",
     "private_only": "🔒 I only show this in a private chat.",
     "private_open": "Open private chat",
     "banned": (

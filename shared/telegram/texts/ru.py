@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
+    "cancel_button": "✖️ Отменить",
     "private_only": "🔒 Доступно только в личном чате.",
     "private_open": "Открыть личный чат",
     "banned": (

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "command_mode": "Choose how I answer",
     "command_clear": "Clear this conversation",
-    "command_cancel": "Cancel what you started",
     "menu_mode": "Mode: {mode}",
     "mode_choose": "🎛 **How should I answer?**\n\n{modes}\n\nCurrent mode: **{current}**",
     "mode_set": "Mode: {mode}",
@@ -19,8 +18,7 @@ TEXTS: Mapping[str, str] = {
     "mode_not_included": "Your plan doesn’t include this mode.",
     "mode_gone": "This mode is no longer available.",
     "clear_done": "🧹 Conversation cleared. What would you like to talk about?",
-    "cancel_done": "Canceled. Send me a new question.",
-    "cancel_nothing": "There’s nothing to cancel. Just send me a message.",
+    "cancel_mode": "Canceled. Send me a new question.",
     "edited_command": "✏️ Commands don’t run when you edit a message. Send the command as a new message.",
     "too_long": (
         "Your message is too long: {length|character|characters}, and the limit is {limit}. Send it in parts."

@@ -82,17 +82,17 @@ def _orders(kind: MediaKind) -> Router:
         """Order nothing."""
         making.decline(current_context(), kind)
 
-    @router.callback_query_handler(data=f"{kind.prefix}options")
+    @router.callback_query_handler(data=f"{kind.prefix}options", keeps_wait=True)
     def show_options(_call: CallbackQuery) -> None:
         """Show what can be chosen, as a message of its own: the price stays readable."""
         options.offer(current_context(), kind)
 
-    @router.callback_query_handler(data=rf"{kind.prefix}mode:[a-z0-9_]{{1,32}}")
+    @router.callback_query_handler(data=rf"{kind.prefix}mode:[a-z0-9_]{{1,32}}", keeps_wait=True)
     def choose_mode(call: CallbackQuery) -> None:
         """Use another model."""
         options.choose_mode(current_context(), kind, _last(call))
 
-    @router.callback_query_handler(data=rf"{kind.prefix}set:[a-z_]+:.{{1,32}}")
+    @router.callback_query_handler(data=rf"{kind.prefix}set:[a-z_]+:.{{1,32}}", keeps_wait=True)
     def choose_option(call: CallbackQuery) -> None:
         """Use another value of an option."""
         _, _, name, value = (call.data or "").split(":", 3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.core import user_input
 from shared.features.common.media import making, wishes
-from shared.telegram import reply
+from shared.telegram import reply, waits
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -27,7 +27,7 @@ def take_text(context: UpdateContext, kind: MediaKind, words: str) -> None:
         return reply(context.rich(kind.key("edited")))
     if "reply_to_message" in context.update.message:
         words = context.bot.without_mention(context.update)  # without the quoted message
-    kept = context.data.get(kind.key(wishes.REFERENCES))
+    kept = context.data.get(kind.key(wishes.REFERENCES)) if waits.current(context) == kind.name else None
     return making.make(context, kind, words, _replied(context) or (kept if isinstance(kept, list) else []))
 
 

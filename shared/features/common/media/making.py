@@ -12,7 +12,7 @@ from shared.features.common.media.wishes import Wish
 from shared.features.common.menu import buy_button
 from shared.features.common.quota import resets, upgrade_options
 from shared.generations import ordering
-from shared.telegram import reply
+from shared.telegram import reply, waits
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -35,9 +35,9 @@ def make(context: UpdateContext, kind: MediaKind, words: str, references: Sequen
 
 def grant(context: UpdateContext, kind: MediaKind, wish: Wish) -> None:
     """Order what a wish says; where it costs more than is free of the question, show its price first."""
-    for key in ("awaiting", kind.key(wishes.REFERENCES)):
-        if context.data.get(key) is not None:
-            context.set_data(key, None)
+    waits.end(context)
+    if context.data.get(kind.key(wishes.REFERENCES)) is not None:
+        context.set_data(kind.key(wishes.REFERENCES), None)
     checked = _check(context, kind, wish)
     if checked is None:
         return None
@@ -96,10 +96,17 @@ def _check(context: UpdateContext, kind: MediaKind, wish: Wish) -> tuple[Wish, w
 
 def ask(context: UpdateContext, kind: MediaKind, references: Sequence[JsonObject] = ()) -> None:
     """Ask for a description; the next text is one."""
-    context.set_data("awaiting", kind.name)
+    await_words(context, kind, "ask_picture" if references else "ask", references)
+
+
+def await_words(
+    context: UpdateContext, kind: MediaKind, question: str, references: Sequence[JsonObject]
+) -> None:
+    """Ask a question of a kind; the next text is the description of what to make from the pictures."""
+    waits.begin(context, kind.name)
     context.set_data(kind.key(wishes.REFERENCES), list(references) or None)
-    key = kind.key("ask_picture" if references else "ask")
-    reply(context.rich(key), [_options_button(context, kind)])
+    rows = [_options_button(context, kind), *waits.cancel_button(context, kind.name)]
+    reply(context.rich(kind.key(question)), rows)
 
 
 def _options_button(context: UpdateContext, kind: MediaKind) -> list[tuple[str, str]]:

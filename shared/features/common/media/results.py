@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.core import db
 from shared.features.common.media import making, wishes
 from shared.features.common.media.wishes import Wish
-from shared.telegram import outbox, reply
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -43,9 +43,7 @@ def rephrase(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
     if found := _own(context, kind, job_id):
         wish = _wish(found)
         context.set_data(kind.key(wishes.MODE), wish.mode)
-        context.set_data("awaiting", kind.name)
-        context.set_data(kind.key(wishes.REFERENCES), list(wish.references) or None)
-        reply(context.rich(kind.key("ask_rephrase")))
+        making.await_words(context, kind, "ask_rephrase", wish.references)
 
 
 def send_file(context: UpdateContext, kind: MediaKind, job_id: int) -> None:

@@ -54,6 +54,9 @@ TEXTS: Mapping[str, str] = {
     ),
     "cannot_sticker": "😊 Nice sticker! I’m better with words, though. Send me a message.",
     "cannot_other": "I can only read text for now. Send me a message.",
+    "command_cancel": "Cancel what you started",
+    "cancel_done": "Canceled.",
+    "cancel_nothing": "There’s nothing to cancel.",
     "unknown_command": "I don’t know this command. See what I can do: /help",
     "bot_about": "An AI assistant that remembers your conversation.",
 }

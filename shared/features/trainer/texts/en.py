@@ -117,7 +117,6 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_unanswered": "🔄 **Finished before the first answer.** Nothing was spent.",
     "trainer_reversed_minimum": "Answer at least {minimum|question|questions} to get XP.",
     "command_review": "Score a real conversation",
-    "command_cancel": "Cancel what you started",
     "trainer_review_start": (
         "🔎 **Let’s look at a real conversation**\n\nPaste it as text, in one message or several. Start each line with the "
         "speaker, for example “Manager: …” and “Client: …”. Messages copied from Telegram work, too.\n\nUp to "
@@ -132,8 +131,6 @@ TEXTS: Mapping[str, str] = {
     "trainer_review_done_button": "✅ Done",
     "trainer_review_cancel_button": "✖️ Cancel",
     "trainer_review_canceled": "✖️ Canceled. I’ve deleted what you sent.",
-    "trainer_canceled": "✖️ Canceled.",
-    "trainer_no_cancel": "There’s nothing to cancel.",
     "trainer_review_no_speakers": (
         "🤔 **I can’t tell who is speaking**\n\nStart each line with the speaker: “Manager: …”, “Client: …”. Tap “Start again” "
         "and send the corrected text."
