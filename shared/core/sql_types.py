@@ -1368,20 +1368,12 @@ class FinishTraining(TypedDict):
     result: NotRequired[TrainingResult]
 
 
-class OutboxItem(TypedDict):
-    """outbox_item"""
-
-    id: int
-    method: str
-    parameters: JsonValue
-
-
 class FinishUpdate(TypedDict):
     """public.finish_update"""
 
     outcome: Literal["finished", "superseded"]
     outgoing: NotRequired[list[int]]
-    referral_message: NotRequired[OutboxItem | None]
+    follow_up: NotRequired[list[OutgoingItem]]
     withheld: NotRequired[bool]
 
 
@@ -2025,6 +2017,14 @@ class ReceiveUpdateHistory(TypedDict):
     content: str
 
 
+class OutboxItem(TypedDict):
+    """outbox_item"""
+
+    id: int
+    method: str
+    parameters: JsonValue
+
+
 class ReceiveUpdate(TypedDict):
     """public.receive_update"""
 
@@ -2382,6 +2382,13 @@ class StartTrial(TypedDict):
     ends_at: str | None
 
 
+class StopReversedQuestions(TypedDict):
+    """public.stop_reversed_questions"""
+
+    outcome: Literal["stopped", "busy", "none"]
+    training: NotRequired[TrainingState]
+
+
 class SubscriptionOverviewRenewals(TypedDict):
     """public.subscription_overview.renewals"""
 
@@ -2473,6 +2480,15 @@ class TrialOffer(TypedDict):
     plan: str
     days: int
     ends_at: str | None
+
+
+class UncountedTrainings(TypedDict):
+    """public.uncounted_trainings"""
+
+    short: int
+    reversed: int
+    min_questions: int
+    min_seconds: int
 
 
 class UpdateTeam(TypedDict):

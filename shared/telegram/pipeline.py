@@ -207,9 +207,9 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
         for id_, call in zip(finished["outgoing"], outgoing, strict=False)
     ]
     outbox.deliver(context.bot.name, items, deadline)
-    # A redelivery does not get it again: the sweep delivers it.
-    if message := finished.get("referral_message"):
-        outbox.deliver(context.bot.name, [message], deadline)
+    # A redelivery does not get them again: the sweep delivers them.
+    if messages := finished.get("follow_up"):
+        outbox.deliver_outgoing(messages, deadline - monotonic())
     for action in context.after_commit:
         action()
     return DONE if finished.get("withheld") else WebhookResponse(body=body)

@@ -63,6 +63,13 @@ def _format_value(language: str, timezone: str, value: object) -> object:  # noq
             return texts.provider_name(language, name)
         case {"text": key}:
             return texts.text(language, key)
+        case {"badge": badge}:
+            key = f"badge_{badge}"  # one that an owner added has no text
+            return (
+                texts.text(language, key)
+                if texts.has(language, key)
+                else badge.replace("_", " ").capitalize()
+            )
         case {"name": name}:
             return display_name(name) or "👤"
         case {"date": date}:

@@ -69,6 +69,28 @@ def test_a_correction_changes_score_and_xp_and_is_audited(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("badge", ["full_clarity", "ear_of_gold"])
+def test_a_badge_of_a_correction_is_announced_at_once(
+    stack: Stack, sql: Sql, appoint: Appoint, clock: Callable[[str], None], language: str, badge: str
+) -> None:
+    olga = appoint(language).chat("spin")
+    ask(olga, "/start")
+    chat, _ = disputed(stack, sql, clock, language)
+    sql(
+        "insert into badges (badge, bot, condition) values (%s, 'spin', %s)"
+        " on conflict (badge, bot) do update set condition = excluded.condition",
+        badge, '{"all": [["best_score", ">=", 1]]}',
+    )  # fmt: skip
+    alarm = last(olga, "admin_training_dispute", language)
+    tap(alarm, texts.text(language, "trainer_correct_button"))
+    choose(alarm, library.load("spin").type("problem").name.of(language))
+    tap(alarm, texts.text(language, "trainer_not_in_context_button"))
+    name = texts.text(language, "badge_full_clarity") if badge == "full_clarity" else "Ear of gold"
+    assert says(last(chat, "badge_new", language).text, "badge_new", language, name=name)
+    assert count(chat, "badge_new", language) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_upheld_points_stay_and_the_user_gets_one_message(
     stack: Stack, sql: Sql, appoint: Appoint, clock: Callable[[str], None], language: str
 ) -> None:

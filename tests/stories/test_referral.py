@@ -52,6 +52,23 @@ def test_the_first_question_rewards_referrer_and_referred_user(stack: Stack, sql
     anna.expect_silence(0.2)
 
 
+def test_a_level_of_the_referrer_is_announced_with_the_first_question(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna").chat("assistant")
+    link = invite_link(anna)
+    sql(
+        "select award_xp(%s, 'spin', 'service', 'x:1', min_xp::integer - 1) from levels where level = 2",
+        anna.id,
+    )
+    ben = stack.telegram.user("Ben").chat("assistant")
+    ben.send(f"/start {payload_of(link)}")
+    ben.answer()
+    ben.send("What is a switchboard?")
+    ben.answer()
+    assert says(anna.answer().text, "referral_notice", name="Ben")
+    assert says(anna.answer().text, "level_up", level=2)
+    anna.expect_silence(0.2)
+
+
 def test_an_existing_user_brings_no_reward(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     link = invite_link(anna)

@@ -204,7 +204,23 @@ def test_a_fast_training_has_a_score_but_does_not_count(stack: Stack, sql: Sql, 
     assert not says(result, "trainer_streak", language)
     assert sql("select total_xp from users where id = %s", user_id(sql, chat))[0]["total_xp"] == 0
     assert sql("select from user_badges where user_id = %s", user_id(sql, chat)) == []
-    assert says(ask(chat, "/history").text, "trainer_no_history", language)
+    history = ask(chat, "/history").text
+    assert says(history, "trainer_history_short", language, minimum=5, seconds=60)
+    assert not says(history, "trainer_no_history", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("command", ["/finish", "/tip", "/resume"])
+def test_without_a_training_these_commands_say_so(
+    stack: Stack, sql: Sql, language: str, command: str
+) -> None:
+    chat = stack.telegram.user("Anna", language).chat("spin")
+    ask(chat, "/start")
+    screen = ask(chat, command)
+    assert says(screen.text, "trainer_none_open", language)
+    give_trainings(sql, chat)
+    tap(screen, texts.text(language, "trainer_start_button"))
+    assert says(screen.text, "trainer_choose_scenario", language)
 
 
 def test_statements_use_no_question_but_the_access_and_the_third_gets_a_hint(stack: Stack, sql: Sql) -> None:

@@ -17,7 +17,12 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import GetTrainingHistory, GetTrainingHistoryTrainings, ListReviews
+    from shared.core.sql_types import (
+        GetTrainingHistory,
+        GetTrainingHistoryTrainings,
+        ListReviews,
+        UncountedTrainings,
+    )
     from shared.features.trainer.progress_picture import ProgressPicture
 
 router = Router()
@@ -50,13 +55,28 @@ def _send(context: UpdateContext) -> None:
     reviews: list[ListReviews] = db.call("list_reviews", p_user_id=context.user.id, p_bot=context.bot.name)
     rows = [*_review_buttons(context, reviews), [(context.text("trainer_new_button"), "play")]]
     if not trainings:
-        key = "trainer_review_history" if reviews else "trainer_no_history"
-        return reply(context.rich(key, count=len(reviews)), rows)
+        return reply(_nothing(context, has_reviews=bool(reviews)), rows)
     caption, keyboard = _caption(context, found), [*_buttons(context, trainings), *rows]
     from shared.features.trainer import progress_picture
 
     view = _view(context, trainings)
     return send_drawing(context, lambda: progress_picture.draw(view), caption, keyboard)
+
+
+def _nothing(context: UpdateContext, *, has_reviews: bool) -> Text:
+    """Return why the progress shows no training, and what the buttons below it are."""
+    found: UncountedTrainings = db.call(
+        "uncounted_trainings", p_user_id=context.user.id, p_bot=context.bot.name
+    )
+    if found["short"]:
+        text = context.rich(
+            "trainer_history_short", minimum=found["min_questions"], seconds=found["min_seconds"]
+        )
+    else:
+        text = context.rich("trainer_history_reversed" if found["reversed"] else "trainer_no_history")
+    if not has_reviews:
+        return text
+    return concat(text, context.rich("trainer_review_history"), separator="\n\n")
 
 
 def _caption(context: UpdateContext, found: GetTrainingHistory) -> Text:

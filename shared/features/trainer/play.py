@@ -72,15 +72,15 @@ def tip(_event: Message | CallbackQuery) -> None:
     context = current_context()
     training = setup.overview(context)["open"]
     if training is None:
-        return reply(*setup.home(context))
-    if training["mode"] == "reversed":
-        return reply(context.rich("trainer_tip_reversed"))
-    if not briefing.has_tips(training):
-        return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
+        return reply(*_none_open(context))
     try:
         scenario, case = _loaded(training)
     except KeyError:
         return reply(*_gone(context))
+    if training["mode"] == "reversed":
+        return reversed_role.tip(context, scenario, training)
+    if not briefing.has_tips(training):
+        return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
     name = training["drill_type"] or next_type(
         scenario,
         case,
@@ -112,7 +112,7 @@ def finish(_event: Message | CallbackQuery) -> None:
     context = current_context()
     training = setup.overview(context)["open"]
     if training is None:
-        return reply(*setup.home(context))
+        return reply(*_none_open(context))
     if training["mode"] != "reversed":
         return results.finish(context, training, "button")
     try:
@@ -387,7 +387,7 @@ def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, t
 def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
     training = setup.overview(context)["open"]
     if training is None:
-        return setup.home(context)
+        return _none_open(context)
     try:
         scenario, case = _loaded(training)
     except KeyError:
@@ -395,6 +395,11 @@ def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
     if training["mode"] == "reversed":
         return reversed_screens.resumed(context, scenario, case, training)
     return briefing.resume(context, scenario, case, training), briefing.buttons(context, training)
+
+
+def _none_open(context: UpdateContext) -> tuple[Text, Keyboard]:
+    """Return what a user without an open training reads who wants to go on with one."""
+    return context.rich("trainer_none_open"), [[(context.text("trainer_start_button"), setup.PLAY)]]
 
 
 def _gone(context: UpdateContext) -> tuple[Text, Keyboard]:

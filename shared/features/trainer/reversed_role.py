@@ -1,7 +1,8 @@
 """Reversed roles: the AI asks as the salesperson, the user answers as the client and judges the questions.
 
 Each answer is a turn that SQL leases and records once, as in an ordinary training. After the last answer, or
-by the button, the user labels the questions one after the other; the last judgment finishes the training.
+by the button, which drops a question that has no answer yet, the user labels the questions one after the
+other; the last judgment finishes the training.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from telebot.types import CallbackQuery
 
 from shared.core import db
+from shared.core.texts import concat
 from shared.features.trainer import access, library, reversed_screens, salesperson
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         FinishReversed,
         JudgeReversedTurn,
         RecordReversedTurn,
+        StopReversedQuestions,
         TrainingState,
     )
     from shared.features.trainer.scenario_models import Case, Scenario
@@ -65,9 +68,21 @@ def answer(
     )
     if recorded["outcome"] == "no_access":
         return reply(*access.offer(context))
+    if "training" in recorded and not is_waiting:
+        note = context.rich("trainer_reversed_no_more")
+        return reply(*reversed_screens.judgment(context, scenario, recorded["training"], note))
     if "training" in recorded:
         show(context, scenario, recorded["training"])
     return None
+
+
+def tip(context: UpdateContext, scenario: Scenario, training: TrainingState) -> None:
+    """Answer that there are no tips, with what is to be done."""
+    note = context.rich("trainer_tip_reversed")
+    if reversed_screens.unanswered(training) is None:
+        return reply(*reversed_screens.judgment(context, scenario, training, note))
+    text = concat(note, reversed_screens.question(context, training), separator="\n\n")
+    return reply(text, reversed_screens.buttons(context))
 
 
 def show(context: UpdateContext, scenario: Scenario, training: TrainingState) -> None:
@@ -85,9 +100,14 @@ def show(context: UpdateContext, scenario: Scenario, training: TrainingState) ->
 
 
 def finish(context: UpdateContext, scenario: Scenario, training: TrainingState) -> None:
-    """Ask for the next judgment; after the last one, finish the training and send its result."""
-    if reversed_screens.unjudged(training) is not None:
-        return reply(*reversed_screens.judgment(context, scenario, training))
+    """End the questions and ask for the next judgment; after the last one, send the result."""
+    stopped: StopReversedQuestions = db.call(
+        "stop_reversed_questions", p_user_id=context.user.id, p_training_id=training["id"]
+    )
+    if stopped["outcome"] == "busy":
+        return reply(context.rich("trainer_reversed_busy"), reversed_screens.buttons(context))
+    if "training" in stopped and reversed_screens.unjudged(stopped["training"]) is not None:
+        return reply(*reversed_screens.judgment(context, scenario, stopped["training"]))
     finished: FinishReversed = db.call(
         "finish_reversed", p_user_id=context.user.id, p_training_id=training["id"]
     )

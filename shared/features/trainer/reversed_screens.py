@@ -61,7 +61,7 @@ def resumed(
 def _case(context: UpdateContext, scenario: Scenario, case: Case, language: str) -> list[Text]:
     """Return the client that the user plays, with all that only the client knows."""
     names = [name for stage in scenario.stages for name in stage.facts]
-    hidden = [" ".join(one.fact(name).of(language) for name in names) for one in case.hidden]
+    hidden = ["\n→ ".join(one.fact(name).of(language) for name in names) for one in case.hidden]
     return [
         card(context, scenario, case, language, key="trainer_reversed_card"),
         context.rich("trainer_reversed_hidden", hidden="\n\n".join(f"• {text}" for text in hidden)),
@@ -83,13 +83,19 @@ def unjudged(training: TrainingState) -> TrainingStateTurns | None:
     return next((turn for turn in training["turns"] if turn["reply"] and turn["is_useful"] is None), None)
 
 
-def judgment(context: UpdateContext, scenario: Scenario, training: TrainingState) -> tuple[Text, Keyboard]:
-    """Return the question to judge next: its type, then whether it was useful."""
+def judgment(
+    context: UpdateContext, scenario: Scenario, training: TrainingState, note: Text | None = None
+) -> tuple[Text, Keyboard]:
+    """Return the question to judge next: its type, then whether it was useful.
+
+    Args:
+        note: stands above it.
+    """
+    above = [note] if note else []
     turn = unjudged(training)
     if turn is None:  # all are judged, but the process ended before the result
-        return context.rich("trainer_reversed_judged"), [
-            [(context.text("trainer_result_button"), "train:finish")]
-        ]
+        text = concat(*above, context.rich("trainer_reversed_judged"), separator="\n\n")
+        return text, [[(context.text("trainer_result_button"), "train:finish")]]
     path = f"judge:{training['id']}:{turn['position']}"
     head = context.rich(
         "trainer_reversed_turn",
@@ -103,14 +109,14 @@ def judgment(context: UpdateContext, scenario: Scenario, training: TrainingState
             [(f"{one.emoji} {one.name.of(context.language)}", f"{path}:{one.id}")]
             for one in scenario.types_in_order
         ]
-        return concat(head, context.rich("trainer_reversed_ask_type"), separator="\n\n"), rows
+        return concat(*above, head, context.rich("trainer_reversed_ask_type"), separator="\n\n"), rows
     rows = [
         [
             (context.text("trainer_reversed_useful_button"), f"{path}:+"),
             (context.text("trainer_reversed_useless_button"), f"{path}:-"),
         ]
     ]
-    return concat(head, context.rich("trainer_reversed_ask_useful"), separator="\n\n"), rows
+    return concat(*above, head, context.rich("trainer_reversed_ask_useful"), separator="\n\n"), rows
 
 
 def result(context: UpdateContext, found: TrainingResult) -> tuple[Text, Keyboard]:

@@ -88,6 +88,18 @@ def test_a_case_lacks_no_fact_of_the_stages() -> None:
         case_model(library.load("spin")).model_validate(content)
 
 
+@pytest.mark.parametrize(
+    "path", [(), ("client",), ("facts", 0), ("hidden", 0), ("hidden", 0, "cost"), ("hidden", 0, "touched_by")]
+)
+def test_an_unknown_key_of_a_case_is_refused(path: tuple[str | int, ...]) -> None:
+    content = found = library.load_case("spin", library.case_names("spin")[0]).model_dump()
+    for step in path:
+        found = found[step]  # type: ignore[index]
+    found["secret"] = {"en": "No", "ru": "Нет"}
+    with pytest.raises(ValidationError, match="secret"):
+        case_model(library.load("spin")).model_validate(content)
+
+
 @for_each("case", CASES)
 def test_a_briefing_fits_into_a_message(case: tuple[str, str]) -> None:
     found = library.load_case(*case)

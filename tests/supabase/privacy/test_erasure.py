@@ -54,7 +54,7 @@ def test_an_erasure_leaves_no_data_of_the_user(sql: Sql, anna: SqlUser) -> None:
     assert anna.erase() == {
         "outcome": "finished",
         "outgoing": [],
-        "referral_message": None,
+        "follow_up": [],
         "withheld": False,
     }
     assert id_of(sql, anna) is None
@@ -270,7 +270,7 @@ def test_a_referred_user_gets_credits_after_the_referrer_was_erased(sql: Sql, ma
     anna.erase()
     question = next_update()
     ben.receive(question, p_reserve=True)
-    assert ben.finish(question, p_reservation="settled")["referral_message"] is None
+    assert ben.finish(question, p_reservation="settled")["follow_up"] == []
     assert sql("select bonus_credits, is_newcomer from users where telegram_id = %s", ben.id) == [
         {"bonus_credits": 5, "is_newcomer": False}
     ]

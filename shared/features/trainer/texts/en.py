@@ -61,6 +61,8 @@ TEXTS: Mapping[str, str] = {
     "trainer_replace_button": "🎯 Drop it and start the new one",
     "trainer_new_button": "🎯 New training",
     "trainer_history_button": "📈 Progress",
+    "trainer_none_open": "▶️ **No training is running.**",
+    "trainer_start_button": "🎯 Start a training",
     "trainer_open": (
         "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity}%"
     ),
@@ -102,6 +104,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_open": "🔄 **You’re playing the client**\n\n{company}\nAnswers: {answers} of {limit}",
     "trainer_reversed_busy": "⏳ I’m still thinking about the next question. Try again when it’s here.",
     "trainer_tip_reversed": "🔄 You’re the client now, so there are no tips. Answer the question, or judge what I’ve asked.",
+    "trainer_reversed_no_more": "⚖️ The questions are over, so this isn’t an answer. Judge them with the buttons:",
     "trainer_reversed_turn": "⚖️ **Question {number} of {limit}**\n\n🧑‍💼 {question}\n**You:** {answer}",
     "trainer_reversed_ask_type": "What type of question is it?",
     "trainer_reversed_ask_useful": "Did it help the salesperson?",
@@ -145,7 +148,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_review_figures": "Questions {questions} · in context {contextual}",
     "trainer_review_left_out": "{count|more question was|more questions were} left out.",
     "trainer_review_patterns": "ℹ️ The AI was unavailable, so simple rules labeled the questions. Dispute what’s wrong.",
-    "trainer_review_history": "🔎 Conversations: {count}",
+    "trainer_review_history": "🔎 Your last scored conversations are below.",
     "trainer_review_history_button": "🔎 {date}: {score}",
     "trainer_exam_button": "🎓 Exam",
     "trainer_exam_start": (
@@ -230,7 +233,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_disputed": "Sent. A person will look at it.",
     "trainer_too_many_disputes": "You’ve disputed 20 lines within 24 hours. Try again tomorrow.",
     "trainer_is_disputed": "⚖️ You’ve disputed this line. A person will look at it.",
-    "trainer_no_history": "📈 No finished trainings yet. Start the first one!",
+    "trainer_no_history": "📈 **No finished trainings yet.** Start your first one!",
+    "trainer_history_short": "📈 **No trainings in your progress yet.** Yours were too short to count: a training counts from {minimum|question|questions} and {seconds|second|seconds} on.",
+    "trainer_history_reversed": "📈 **No trainings in your progress yet.** It shows the calls in which you sell.",
     "trainer_history": "📈 **Your progress**\n\nTrainings: {count}",
     "trainer_history_line": "{date}: **{score}** · {clarity}% · {company}",
     "trainer_history_button_line": "🏁 {score}",

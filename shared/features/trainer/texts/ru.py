@@ -63,6 +63,8 @@ TEXTS: Mapping[str, str] = {
     "trainer_replace_button": "🎯 Закрыть её и начать новую",
     "trainer_new_button": "🎯 Новая тренировка",
     "trainer_history_button": "📈 Прогресс",
+    "trainer_none_open": "▶️ **Сейчас тренировка не идёт.**",
+    "trainer_start_button": "🎯 Начать тренировку",
     "trainer_open": (
         "▶️ **У вас есть незаконченная тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity} %"
     ),
@@ -107,6 +109,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_open": "🔄 **Вы играете клиента**\n\n{company}\nОтветов: {answers} из {limit}",
     "trainer_reversed_busy": "⏳ Думаю над следующим вопросом. Повторите, когда он придёт.",
     "trainer_tip_reversed": "🔄 Сейчас клиент — вы, подсказок нет. Ответьте на вопрос или оцените уже заданные.",
+    "trainer_reversed_no_more": "⚖️ Вопросы закончились, поэтому ответ не засчитан. Оцените вопросы кнопками:",
     "trainer_reversed_turn": "⚖️ **Вопрос {number} из {limit}**\n\n🧑‍💼 {question}\n**Вы:** {answer}",
     "trainer_reversed_ask_type": "Какого типа этот вопрос?",
     "trainer_reversed_ask_useful": "Он помог продавцу?",
@@ -150,7 +153,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_review_figures": "Вопросов {questions} · в контексте {contextual}",
     "trainer_review_left_out": "Ещё {count|вопрос не вошёл|вопроса не вошли|вопросов не вошли} в разбор.",
     "trainer_review_patterns": "ℹ️ ИИ был недоступен, вопросы размечены по простым правилам. Что неверно, оспорьте.",
-    "trainer_review_history": "🔎 Разговоров: {count}",
+    "trainer_review_history": "🔎 Ниже — последние разобранные разговоры.",
     "trainer_review_history_button": "🔎 {date}: {score}",
     "trainer_exam_button": "🎓 Экзамен",
     "trainer_exam_start": (
@@ -235,7 +238,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_disputed": "Отправлено. Вопрос посмотрит человек.",
     "trainer_too_many_disputes": "За сутки можно оспорить 20 строк. Попробуйте завтра.",
     "trainer_is_disputed": "⚖️ Вы оспорили эту строку. Её посмотрит человек.",
-    "trainer_no_history": "📈 Законченных тренировок пока нет. Начните первую!",
+    "trainer_no_history": "📈 **Завершённых тренировок пока нет.** Начните первую!",
+    "trainer_history_short": "📈 **В прогрессе пока пусто.** Ваши тренировки были слишком короткими: засчитываются те, где от {minimum|вопроса|вопросов|вопросов} и прошло хотя бы {seconds|секунда|секунды|секунд}.",
+    "trainer_history_reversed": "📈 **В прогрессе пока пусто.** Сюда попадают тренировки, где продаёте вы.",
     "trainer_history": "📈 **Ваш прогресс**\n\nТренировок: {count}",
     "trainer_history_line": "{date}: **{score}** · {clarity} % · {company}",
     "trainer_history_button_line": "🏁 {score}",

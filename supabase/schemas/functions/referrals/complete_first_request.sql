@@ -3,10 +3,10 @@
 --
 -- Concurrency: the XP are given once, see private.award_xp.
 -- Locks: user (NO KEY UPDATE).
--- Returns: void
+-- Returns: jsonb, list of the messages to deliver now, or left to the sweep (outgoing).
 -- Errors: none.
 create or replace function private.complete_first_request(p_user_id bigint, p_bot text)
-returns void
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -15,10 +15,11 @@ as $$
 begin
   update public.users as u set is_newcomer = false where u.id = p_user_id;
   if found and exists (select from public.xp_rules as x where x.bot in (p_bot, '') and x.rule = 'first_request') then
-    perform private.announce_level(
+    return private.announce_level(
       p_user_id, p_bot, private.award_xp(p_user_id, p_bot, 'first_request', 'first_request')
     );
   end if;
+  return '[]'::jsonb;
 end
 $$;
 

@@ -26,7 +26,7 @@ begin
       from public.user_referrals as r
       join public.users as u on u.id = r.referrer_id
      where r.referred_id = p_user_id and u.referral_code = lower(p_referral_code);
-    v_outcome := case when found then private.settle_referral(p_user_id) else 'not_new' end;
+    v_outcome := case when found then private.settle_referral(p_user_id) ->> 'outcome' else 'not_new' end;
   end if;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_user_id;
   return jsonb_build_object(

@@ -4,11 +4,13 @@
 -- Concurrency: both users are locked in the order of their ids, so two referrals that cross cannot deadlock. The
 --   status is read under the lock and changes once.
 -- Locks: both users (NO KEY UPDATE) by id, then the referral (FOR UPDATE).
--- Returns: text, completed | already_completed | limit_reached | not_new (the two referred each other, or the
---   referral was erased).
+-- Returns: jsonb
+--   outcome: 'completed' | 'already_completed' | 'limit_reached' | 'not_new'   (not_new: the two referred each other, or the
+--     referral was erased)
+--   outgoing: outgoing     (the message about the referrer's new level, to deliver now or left to the sweep)
 -- Errors: none.
 create or replace function private.settle_referral(p_referred_id bigint)
-returns text
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -20,6 +22,7 @@ declare
   v_day_begins timestamptz;
   v_timezone text := private.setting('quota_timezone');
   v_today integer;
+  v_outgoing jsonb;
 begin
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id;
   perform from public.users as u
@@ -28,18 +31,18 @@ begin
       for no key update;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
   if v_referral.id is null then  -- erased concurrently
-    return 'not_new';
+    return jsonb_build_object('outcome', 'not_new', 'outgoing', '[]'::jsonb);
   elsif v_referral.status = 'completed' then
-    return 'already_completed';
+    return jsonb_build_object('outcome', 'already_completed', 'outgoing', '[]'::jsonb);
   elsif v_referral.status = 'limit_reached' then
-    return 'limit_reached';
+    return jsonb_build_object('outcome', 'limit_reached', 'outgoing', '[]'::jsonb);
   elsif exists (
     select from public.user_referrals as r
      where r.referred_id = v_referral.referrer_id
        and r.referrer_id = p_referred_id
        and r.status = 'completed'
   ) then
-    return 'not_new';
+    return jsonb_build_object('outcome', 'not_new', 'outgoing', '[]'::jsonb);
   end if;
 
   v_day_begins := date_trunc('day', v_now at time zone v_timezone) at time zone v_timezone;
@@ -52,7 +55,7 @@ begin
     update public.user_referrals as r
        set status = 'limit_reached', completed_at = v_now
      where r.id = v_referral.id;
-    return 'limit_reached';
+    return jsonb_build_object('outcome', 'limit_reached', 'outgoing', '[]'::jsonb);
   end if;
 
   update public.user_referrals as r
@@ -73,16 +76,17 @@ begin
   update public.users as u
      set bonus_credits = u.bonus_credits + v_referral.referred_credits
    where u.id = p_referred_id;
-  perform private.announce_level(
+  select private.announce_level(
       v_referral.referrer_id, '',
       private.award_xp(
         v_referral.referrer_id, '', 'referral_completed',
         private.unused_reference(v_referral.referrer_id, 'referral_completed', 'referral:' || v_referral.id)
       )
     )
+    into v_outgoing
     from public.xp_rules as x
    where x.bot = '' and x.rule = 'referral_completed' and v_referral.referrer_id is not null;
-  return 'completed';
+  return jsonb_build_object('outcome', 'completed', 'outgoing', coalesce(v_outgoing, '[]'::jsonb));
 end
 $$;
 

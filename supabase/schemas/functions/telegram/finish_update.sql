@@ -20,7 +20,7 @@
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'
 --   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
---   referral_message?: private.on_first_request | null    (finished: the message to the referrer, to deliver now)
+--   follow_up?: outgoing   (finished: the messages of private.on_first_request, to deliver now)
 --   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
@@ -46,7 +46,7 @@ declare
   v_answer jsonb := p_answer;
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing jsonb := '[]'::jsonb;
-  v_referral_message jsonb;
+  v_follow_up jsonb := '[]'::jsonb;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -75,7 +75,7 @@ begin
       else 'settled'
     end;
   elsif p_reservation = 'settled' then
-    v_referral_message := private.on_first_request(v_update.user_id, p_bot, p_update_id);
+    v_follow_up := private.on_first_request(v_update.user_id, p_bot, p_update_id);
   end if;
   if p_session ? 'ban_notified' and not private.mark_ban_notified(v_update.user_id) then
     v_answer := null;
@@ -124,7 +124,7 @@ begin
     perform private.erase_user(v_update, p_session -> 'erase');
   end if;
   return jsonb_build_object(
-    'outcome', 'finished', 'outgoing', v_outgoing, 'referral_message', v_referral_message,
+    'outcome', 'finished', 'outgoing', v_outgoing, 'follow_up', v_follow_up,
     'withheld', p_answer is not null and v_answer is null
   );
 end

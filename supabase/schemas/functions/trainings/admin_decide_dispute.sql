@@ -1,6 +1,6 @@
 -- Decides about a disputed line in an admin's name: upholds its points, or corrects its label. A correction computes the
 -- training's score again and changes the history, the XP (by a row of the ledger) and what was assigned; of a review, its
--- score only. The user gets one message, and one about a new level.
+-- score only. The user gets one message, and one about a new level and about each new badge.
 --
 -- p_type: the right type, null: the points are upheld. p_is_contextual: whether it took up the client's words.
 --
@@ -34,6 +34,7 @@ declare
   v_after integer;
   v_award jsonb;
   v_xp integer := 0;
+  v_badges jsonb := '[]'::jsonb;
   v_status text := case when p_type is null then 'upheld' else 'corrected' end;
 begin
   select u.* into v_user
@@ -75,7 +76,7 @@ begin
       perform public.update_user_stats_after_training(v_user.telegram_id, v_training.bot);
       v_award := private.correct_training_xp(v_training, v_before, v_after, 'dispute:' || v_dispute.id);
       v_xp := coalesce((v_award ->> 'points')::integer, 0);
-      perform private.award_due_badges(
+      v_badges := private.award_due_badges(
         v_user.id, v_training.bot,
         private.training_facts(v_training, v_after, (v_training.result ->> 'chains')::integer)
       );
@@ -99,7 +100,9 @@ begin
       jsonb_build_array(
         jsonb_build_array(jsonb_build_object('key', 'trainer_result_button', 'data', 'result:' || v_training.id))
       )
-    ) || private.announce_level(v_user.id, v_training.bot, v_award)
+    )
+      || private.announce_level(v_user.id, v_training.bot, v_award)
+      || private.announce_badges(v_user.id, v_training.bot, v_badges)
   ) || case
     when p_type is null then '{}'::jsonb
     else jsonb_build_object('before', v_before, 'after', v_after, 'xp', v_xp)

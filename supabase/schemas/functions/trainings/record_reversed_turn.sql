@@ -12,7 +12,7 @@
 -- Returns: jsonb
 --   outcome: 'recorded' | 'known' | 'no_access' | 'superseded'   (superseded: the training is closed, or the lease is lost)
 --   training?: private.training_state                           (recorded, known)
--- Errors: none.
+-- Errors: Z0010 the answer is blank.
 create or replace function public.record_reversed_turn(
   p_user_id bigint, p_training_id bigint, p_reference text, p_answer text, p_question jsonb
 )
@@ -23,12 +23,17 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_spaces constant text := E' \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
+    '\u2028\u2029\u202f\u205f\u3000';
   v_now timestamptz;
   v_telegram_id bigint;
   v_training public.trainings;
   v_pending bigint;
   v_access jsonb;
 begin
+  if translate(p_answer, v_spaces, '') = '' then
+    raise exception 'an answer needs words' using errcode = 'Z0010';
+  end if;
   select u.telegram_id into v_telegram_id from public.users as u where u.id = p_user_id for no key update;
   select t.* into v_training
     from public.trainings as t
