@@ -11,6 +11,7 @@ from shared.core.texts import text
 from tests.stories.test_images import Sql, charged, drawn, jobs, prompts, requests
 from tests.stories.test_pictures import painted, photo
 from tests.support import eventually, says
+from tools.emulator.ai import AiBehaviour
 from tools.emulator.ai.media import MediaBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -110,3 +111,71 @@ def test_an_order_is_taken_once_when_the_function_is_killed_at(
     stack.run_job("generations")
     pictures = [one for one in anna.answers() if "photo" in one.data]
     assert (len(pictures), len(jobs(sql)), charged(sql, anna)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_spoken_description_is_drawn_in_a_mode_of_pictures(stack: Stack, sql: Sql, language: str) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    chat.send("/mode")
+    chat.answer().tap("🎨 Nano Banana").wait()
+    stack.ai.next(AiBehaviour(text="a red boat"))
+    chat.attach("voice", caption="in oil")
+    assert chat.answer().text == "🎙 a red boat"
+    assert says(chat.answer().text, "generation_started_image", language)
+    drawn(stack, chat)
+    assert (prompts(stack), charged(sql, chat)) == (["in oil\n\na red boat"], 1)
+    assert stack.ai.requests == []
+
+
+def test_a_spoken_change_edits_the_picture_it_replies_to(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/image a dog").wait()
+    anna.answer()
+    picture = drawn(stack, anna)
+    anna.send("/mode")
+    anna.answer().tap("🎨 Nano Banana").wait()
+    stack.ai.next(AiBehaviour(text="make it blue"))
+    anna.attach("voice", reply_to=picture)
+    assert anna.answer().text == "🎙 make it blue"
+    anna.answer()
+    drawn(stack, anna)
+    assert prompts(stack)[-1] == "make it blue"
+    assert "inlineData" in str(requests(stack)[-1])
+
+
+def test_an_awaited_description_may_be_spoken_or_a_photo(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/image").wait()
+    anna.answer()
+    stack.ai.next(AiBehaviour(text="a green fish"))
+    anna.voice()
+    anna.answer()
+    assert says(anna.answer().text, "generation_started_image")
+    drawn(stack, anna)
+    anna.send("/image").wait()
+    anna.answer()
+    anna.photo("add a hat")
+    assert says(anna.answer().text, "generation_started_image")
+    drawn(stack, anna)
+    assert prompts(stack) == ["a green fish", "add a hat"]
+    assert "inlineData" in str(requests(stack)[-1])
+
+
+def test_a_voice_message_without_words_draws_nothing(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/image").wait()
+    anna.answer()
+    stack.ai.next(AiBehaviour(empty=True))
+    anna.voice()
+    assert says(anna.answer().text, "voice_silent")
+    assert (jobs(sql), charged(sql, anna)) == ([], 0)
+
+
+def test_a_picture_without_words_is_forgotten_with_its_question(stack: Stack, anna: Chat) -> None:
+    anna.send("/mode")
+    anna.answer().tap("🎨 Nano Banana").wait()
+    anna.photo().wait()
+    assert says(anna.answer().text, "image_ask_picture")
+    anna.send("/profile").wait()
+    anna.answer()
+    anna.send("a red boat").wait()
+    anna.answer()
+    drawn(stack, anna)
+    assert "inlineData" not in str(requests(stack)[-1])

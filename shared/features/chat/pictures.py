@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.features.chat import asking
 from shared.features.chat.question import Question
 from shared.features.common import files
-from shared.features.common.media.kinds import kind_of_pictures
+from shared.features.common.media.kinds import kind_of_content
 from shared.features.common.media.modes import take_pictures
 from shared.features.common.user_key import open_key
 from shared.telegram import reply
@@ -72,7 +72,7 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
     Args:
         words: the question, which may hold the message that it quotes; empty: what the pictures show.
     """
-    if kind := kind_of_pictures(context):
+    if kind := kind_of_content(context):
         return take_pictures(context, kind, (one.file_id for one in found), words)
     asked = words
     if len(asked) > MAX_TEXT:

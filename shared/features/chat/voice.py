@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from shared.features.chat import asking
 from shared.features.chat.question import Question
+from shared.features.common.media import modes
+from shared.features.common.media.kinds import kind_of_content
 from shared.features.common.user_key import open_key
 from shared.features.common.voice import key_for, listen, shown
 from shared.telegram import reply
@@ -13,6 +15,7 @@ from shared.telegram.pipeline import MAX_TEXT
 from shared.telegram.quoting import with_quote
 
 if TYPE_CHECKING:
+    from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
 
@@ -21,6 +24,9 @@ def ask(context: UpdateContext) -> None:
 
     Where the user's own key cannot transcribe, ours does, and the request counts.
     """
+    kind = kind_of_content(context)
+    if kind is not None:
+        return _draw(context, kind)
     own = open_key(context)
     if own is not None and key_for(own) is None and not context.has_reserved:
         context.reserve()
@@ -36,3 +42,13 @@ def ask(context: UpdateContext) -> None:
         return reply(context.rich("too_long", length=len(question), limit=MAX_TEXT))
     asking.answer(context, Question(question, head=shown(words)), own)
     return None
+
+
+def _draw(context: UpdateContext, kind: MediaKind) -> None:
+    """Make what a voice message describes; its price is that of the job, so no question is reserved."""
+    if context.has_reserved:
+        context.release()
+    words = listen(context)
+    if words is not None:
+        reply(shown(words))
+        modes.take_voice(context, kind, words)

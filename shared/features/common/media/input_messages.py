@@ -27,17 +27,35 @@ def take_text(context: UpdateContext, kind: MediaKind, words: str) -> None:
         return reply(context.rich(kind.key("edited")))
     if "reply_to_message" in context.update.message:
         words = context.bot.without_mention(context.update)  # without the quoted message
+    return making.make(context, kind, words, _replied(context) or _kept(context, kind))
+
+
+def take_voice(context: UpdateContext, kind: MediaKind, spoken: str) -> None:
+    """Make what a voice message says behind its caption; from the picture that it replies to."""
+    making.make(
+        context,
+        kind,
+        f"{_caption(context, kind)}\n\n{spoken}".strip(),
+        _replied(context) or _kept(context, kind),
+    )
+
+
+def _kept(context: UpdateContext, kind: MediaKind) -> list[JsonObject]:
+    """Return the pictures that were sent without words, while these are awaited."""
     kept = context.data.get(kind.key(wishes.REFERENCES)) if waits.current(context) == kind.name else None
-    return making.make(context, kind, words, _replied(context) or (kept if isinstance(kept, list) else []))
+    return kept if isinstance(kept, list) else []
 
 
 def take_pictures(context: UpdateContext, kind: MediaKind, file_ids: Sequence[str], words: str) -> None:
     """Work from pictures as their caption says; without one, ask what to do."""
-    if context.update.command == kind.name:
-        words = user_input.command_argument(context.bot.without_mention(context.update))
-    elif "reply_to_message" in context.update.message:
-        words = context.bot.without_mention(context.update)
+    if context.update.command == kind.name or "reply_to_message" in context.update.message:
+        words = _caption(context, kind)  # without the quoted message
     making.make(context, kind, words, [{"file_id": one} for one in file_ids])
+
+
+def _caption(context: UpdateContext, kind: MediaKind) -> str:
+    caption = context.bot.without_mention(context.update)
+    return user_input.command_argument(caption) if context.update.command == kind.name else caption
 
 
 def _replied(context: UpdateContext) -> list[JsonObject]:

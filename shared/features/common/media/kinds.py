@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from shared.telegram import waits
+
 if TYPE_CHECKING:
     from shared.telegram.context import UpdateContext
 
@@ -63,10 +65,14 @@ def kind_of_mode(session_mode: str) -> MediaKind | None:
     return next((one for one in KINDS if session_mode.startswith(one.prefix)), None)
 
 
-def kind_of_pictures(context: UpdateContext) -> MediaKind | None:
-    """Return what is to be made of pictures that were sent, by their caption or the mode; None: nothing."""
+def kind_of_content(context: UpdateContext) -> MediaKind | None:
+    """Return what is to be made of pictures or a voice message: by its caption, the wait or the mode.
+
+    None: nothing, it is a question.
+    """
     if not context.update.is_relayed:
         for kind in KINDS:
             if context.update.command == kind.name and context.bot.has_command(kind.name):
                 return kind
-    return kind_of_mode(context.mode)
+    awaited = waits.current(context)
+    return next((one for one in KINDS if one.name == awaited), None) or kind_of_mode(context.mode)

@@ -25,6 +25,13 @@ def take_pictures(context: UpdateContext, kind: MediaKind, file_ids: Iterable[st
     input_messages.take_pictures(context, kind, tuple(file_ids), words)
 
 
+def take_voice(context: UpdateContext, kind: MediaKind, spoken: str) -> None:
+    """Make what a voice message and its caption describe."""
+    from shared.features.common.media import input_messages
+
+    input_messages.take_voice(context, kind, spoken)
+
+
 def mode_titles(context: UpdateContext) -> dict[str, tuple[str, str]]:
     """Return title and description by mode of the session, of the kinds that can be made here."""
     kinds = [one for one in KINDS if context.bot.has_command(one.name) and not context.is_offline]
