@@ -9,21 +9,17 @@ import pytest
 
 from shared.core import texts
 from shared.features.trainer import library
-from tests.stories.test_spin import QUESTIONS, begin
+from tests.stories.test_spin import QUESTIONS, begin, choose
 from tests.stories.test_teams import ask, count, last
-from tests.stories.test_trial import labels, tap, user_id
+from tests.stories.test_trial import tap, user_id
 from tests.support import says
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Answer, Chat
+from tools.emulator.telegram import Chat
 from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., TelegramUser]
 LANGUAGES = ("en", "ru")
-
-
-def choose(answer: Answer, part: str) -> Answer:
-    return tap(answer, next(label for label in labels(answer) if part in label))
 
 
 def disputed(

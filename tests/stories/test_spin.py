@@ -48,7 +48,10 @@ def give_trainings(sql: Sql, chat: Chat, quantity: int = 3) -> None:
 
 
 def choose(answer: Answer, part: str) -> Answer:
-    """Tap the button whose label contains a text."""
+    """Tap the button whose label contains a text, on whatever page of a list."""
+    more = next((label for label in labels(answer) if label.endswith("›")), "")
+    while more in labels(answer) and not any(part in label for label in labels(answer)):
+        tap(answer, more)
     return tap(answer, next(label for label in labels(answer) if part in label))
 
 
@@ -207,6 +210,30 @@ def test_a_fast_training_has_a_score_but_does_not_count(stack: Stack, sql: Sql, 
     history = ask(chat, "/history").text
     assert says(history, "trainer_history_short", language, minimum=5, seconds=60)
     assert not says(history, "trainer_no_history", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_list_of_clients_has_pages(stack: Stack, sql: Sql, language: str) -> None:
+    chat = stack.telegram.user("Anna", language).chat("spin")
+    ask(chat, "/start")
+    give_trainings(sql, chat)
+    screen = choose(ask(chat, "/new"), library.load("spin").info.name.of(language))
+    random, more, back = (
+        texts.text(language, key) for key in ("trainer_random_button", "list_more", "list_back")
+    )
+    seen: list[str] = []
+    while True:
+        assert len(labels(screen)) <= 10
+        assert labels(screen)[-2:] == [random, back]
+        seen += [label for label in labels(screen) if label not in (random, more, back)]
+        if more not in labels(screen):
+            break
+        tap(screen, more)
+    assert len(seen) == len(set(seen)) == len(library.case_names("spin"))
+    tap(screen, back)
+    assert more in labels(screen)
+    choose(screen, CASE.client.company.of(language))
+    assert texts.text(language, "trainer_practice_button") in labels(screen)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

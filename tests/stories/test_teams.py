@@ -11,7 +11,7 @@ import pytest
 
 from shared.core import texts
 from shared.features.trainer import library
-from tests.stories.test_spin import CASE, QUESTIONS, give_trainings, take_time
+from tests.stories.test_spin import CASE, QUESTIONS, choose, give_trainings, take_time
 from tests.stories.test_trial import labels, tap, user_id
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
@@ -33,11 +33,6 @@ def ask(chat: Chat, text: str) -> Answer:
 
 def words(language: str, key: str, **values: object) -> str:
     return texts.text(language, key, **values)
-
-
-def choose(answer: Answer, part: str) -> Answer:
-    """Tap the button whose label contains a text."""
-    return tap(answer, next(label for label in labels(answer) if part in label))
 
 
 def join(stack: Stack, code: str, name: str, language: str = "en") -> Chat:

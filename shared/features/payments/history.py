@@ -77,7 +77,7 @@ def show_order(call: CallbackQuery) -> None:
         link = shop.payable_link(context, order, may_retry=True) if is_open else None
     except (PaymentError, ConfigError) as error:
         log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
-        return context.show(context.rich("buy_unavailable"), [[(context.text("buy_back"), "payments")]])
+        return context.show(context.rich("buy_unavailable"), [[(context.text("list_back"), "payments")]])
     if link is None:
         return context.show(*_payments(context))
     price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
@@ -87,7 +87,7 @@ def show_order(call: CallbackQuery) -> None:
         [
             [(context.text("buy_pay_button", price=price), link)],
             [(context.text("payments_cancel"), f"{_GIVE_UP}{number}")],
-            [(context.text("buy_back"), "payments")],
+            [(context.text("list_back"), "payments")],
         ],
     )
 

@@ -4,7 +4,6 @@ buy.py       the way from the list to the payment method
 lists.py     the lists of products             screens.py  the screens of a product
 checkout.py  the order and its payment page    links.py    payment links
 contact.py   the contact for receipts          balance.py  payment from balance
-paging.py    pages of buttons
 """
 
 from __future__ import annotations

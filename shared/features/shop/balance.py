@@ -97,7 +97,7 @@ def _show(context: UpdateContext, key: str) -> None:
         "price": _money(context, option.amount),
         "balance": _money(context, context.user.balance),
     }
-    other = [(context.text("buy_back"), screens.MODE[False] + key)]
+    other = [(context.text("list_back"), screens.MODE[False] + key)]
     if context.user.balance < option.amount:
         context.set_data(checkout.WANTED, key)
         missing = option.amount - context.user.balance

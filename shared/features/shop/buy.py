@@ -13,8 +13,8 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.common import catalog
+from shared.features.common.paging import page_of, split_page
 from shared.features.shop import checkout, contact, lists, screens
-from shared.features.shop.paging import page_of, split_page
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard

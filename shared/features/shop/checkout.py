@@ -106,7 +106,7 @@ def _ask_to_replace(
         [
             [(context.text("buy_replace"), _PAY_ANYWAY + _pending(product, option))],
             [(context.text("subscription_back"), "subscription")],
-            [(context.text("buy_back"), f"auto:{product['key']}")],
+            [(context.text("list_back"), f"auto:{product['key']}")],
         ],
     )
 
@@ -222,7 +222,7 @@ def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
         _page(context, title(context, made["texts"]), period, price, full_price),
         [
             [(context.text("buy_pay_button", price=price), url)],
-            [(context.text("buy_back"), f"{OTHER}{made['id']}")],
+            [(context.text("list_back"), f"{OTHER}{made['id']}")],
         ],
         order_id=made["id"],
     )
@@ -272,4 +272,4 @@ def _say_failed(
     if is_refusal:
         db.call("cancel_order", p_order_id=made["id"])
     text = context.rich("buy_refused" if is_refusal else "buy_unavailable")
-    context.show(text, [[(context.text("buy_back"), f"{OTHER}{made['id']}")]])
+    context.show(text, [[(context.text("list_back"), f"{OTHER}{made['id']}")]])

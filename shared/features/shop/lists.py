@@ -9,10 +9,10 @@ from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import price, title
 from shared.features.common.menu import back
+from shared.features.common.paging import MOST, Row, page_of
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.features.shop import checkout
-from shared.features.shop.paging import MOST, Row, page_of
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 

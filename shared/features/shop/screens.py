@@ -59,7 +59,7 @@ def mode_screen(
         option = catalog.shown_option(context, product, repeats=repeats)
         rows.append([(context.text(key, price=price(context, option)), MODE[repeats] + product["key"])])
     text = _product_text(context, product, "buy_mode_question", None)
-    return text, [*rows, [(context.text("buy_back"), lists.above(context, product, found))]]
+    return text, [*rows, [(context.text("list_back"), lists.above(context, product, found))]]
 
 
 def method_screen(
@@ -76,7 +76,7 @@ def method_screen(
         if len(modes_of(context, product)) > 1
         else lists.above(context, product, found)
     )
-    return _product_text(context, product, question, repeats), [*rows, [(context.text("buy_back"), up)]]
+    return _product_text(context, product, question, repeats), [*rows, [(context.text("list_back"), up)]]
 
 
 def by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:

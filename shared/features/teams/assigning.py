@@ -14,6 +14,7 @@ from telebot.types import CallbackQuery
 from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features import trainer
+from shared.features.common.paging import PAGE, page_of, split_page
 from shared.features.teams import tasks, team
 from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
@@ -30,18 +31,21 @@ _MODES = {"p": "practice", "e": "exam"}
 _DIFFICULTIES = {"e": "easy", "m": "medium", "h": "hard"}
 _DAYS = (1, 3, 7, 14, 28)
 _ROUNDS = (1, 2, 4, 8, 12)
+_ROWS = 10  # buttons on a screen of choices
 _PAGE = 8  # assignments on a screen
 
 
-@router.callback_query_handler(data=r"assign:[0-9]{1,18}(?::[a-z0-9_]+){0,6}", private_only=True, page="team")
+@router.callback_query_handler(
+    data=rf"assign:[0-9]{{1,18}}(?::[a-z0-9_]+){{0,6}}{PAGE}", private_only=True, page="team"
+)
 def choose(call: CallbackQuery) -> None:
     """Show the next choice, or assign after the last one."""
     context = current_context()
     if (found := team.find(context, call, is_manager=True)) is None:
         return None
-    chosen = (call.data or "").split(":")[2:]
+    path, page = split_page(call.data or "")
     try:
-        return context.show(*_next(context, found, call.data or "", chosen))
+        return context.show(*_next(context, found, path, page))
     except (KeyError, ValueError):  # a choice that does not exist (any more)
         return context.answer_callback(context.text("button_old"), alert=True)
 
@@ -89,12 +93,13 @@ def cancel(call: CallbackQuery) -> None:
     return context.show(*(_list(context, left, 0) if left else team.home(context)))
 
 
-def _next(context: UpdateContext, found: GetTeam, path: str, chosen: list[str]) -> tuple[Text, Keyboard]:
-    """Return the screen after the choices so far.
+def _next(context: UpdateContext, found: GetTeam, path: str, page: int) -> tuple[Text, Keyboard]:
+    """Return a page of the screen after the choices so far.
 
     Raises:
         KeyError, ValueError: a choice that does not exist.
     """
+    chosen = path.split(":")[2:]
     match chosen:
         case []:
             question = "team_ask_scenario"
@@ -133,10 +138,8 @@ def _next(context: UpdateContext, found: GetTeam, path: str, chosen: list[str]) 
     rows = [[(label, f"{path}:{value}")] for label, value in options]
     number = found["team"]["id"]
     up = path.rpartition(":")[0] if chosen else f"team:{number}"
-    return context.rich(question, team=found["team"]["name"]), [
-        *rows,
-        [(context.text("team_back_button"), up)],
-    ]
+    text = context.rich(question, team=found["team"]["name"])
+    return text, page_of(context, rows, page, path, up, most=_ROWS)
 
 
 def _assign(context: UpdateContext, found: GetTeam, chosen: list[str]) -> tuple[Text, Keyboard]:

@@ -2,7 +2,7 @@
 
 The choices travel in the buttons: play:<scenario>:<case>:<mode>:<difficulty>. A mode is `p` (practice), `x`
 (exam), `r` (reversed roles, without a choice of difficulty) or `d` and the number of a type (drill); a
-difficulty is its first letter.
+difficulty is its first letter. play:<scenario>@<page> turns the pages of its cases.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back
+from shared.features.common.paging import PAGE, page_of, split_page
 from shared.features.trainer import access, briefing, library, reversed_role, reversed_screens
 from shared.features.trainer.rules import reversed_rules, training_rules
 from shared.telegram import current_context, reply
@@ -34,6 +35,7 @@ _RANDOM = "any"
 _REPLACE = "r"  # at the end of the buttons: the open training is abandoned
 _MODES = {"p": "practice", "x": "exam", "r": "reversed"}
 _DIFFICULTIES = {"e": "easy", "m": "medium", "h": "hard"}
+_ROWS = 10  # buttons on the screen of the cases
 _IN_A_ROW = 5  # cases that are not drawn again
 
 
@@ -57,16 +59,19 @@ def show_scenarios(_call: CallbackQuery) -> None:
 
 
 @router.callback_query_handler(
-    data=rf"{PLAY}:[a-z0-9_]+(?::[a-z0-9_]+){{0,4}}", private_only=True, page="new"
+    data=[rf"{PLAY}:[a-z0-9_]+{PAGE}", rf"{PLAY}:[a-z0-9_]+(?::[a-z0-9_]+){{1,4}}"],
+    private_only=True,
+    page="new",
 )
 def choose(call: CallbackQuery) -> None:
     """Show the next choice, or start the training after the last one."""
     context = current_context()
-    chosen = (call.data or "").split(":")[1:]
+    data, page = split_page(call.data or "")
+    chosen = data.split(":")[1:]
     try:
         scenario = library.load(chosen[0])
         case = library.load_case(chosen[0], chosen[1]) if len(chosen) > 1 and chosen[1] != _RANDOM else None
-        screen = _next_screen(context, scenario, case, chosen)
+        screen = _next_screen(context, scenario, case, chosen, page)
     except (KeyError, IndexError):
         return context.answer_callback(context.text("button_old"), alert=True)
     return context.show(*screen)
@@ -124,7 +129,7 @@ def _first_choice(context: UpdateContext, found: TrainerOverview) -> tuple[Text,
 
 
 def _next_screen(
-    context: UpdateContext, scenario: Scenario, case: Case | None, chosen: Sequence[str]
+    context: UpdateContext, scenario: Scenario, case: Case | None, chosen: Sequence[str], page: int
 ) -> tuple[Text, Keyboard]:
     """Return the screen after the choices so far.
 
@@ -132,7 +137,7 @@ def _next_screen(
         KeyError, IndexError: a choice that does not exist (any more).
     """
     if len(chosen) == 1:
-        return _cases(context, scenario, overview(context)["recent_cases"])
+        return _cases(context, scenario, overview(context)["recent_cases"], page)
     if case is None:
         case = _draw(context, scenario)
     path = f"{PLAY}:{scenario.info.id}:{case.id}"
@@ -155,10 +160,11 @@ def _next_screen(
 
 
 def _cases(
-    context: UpdateContext, scenario: Scenario, recent: Mapping[str, Sequence[str]]
+    context: UpdateContext, scenario: Scenario, recent: Mapping[str, Sequence[str]], page: int = 0
 ) -> tuple[Text, Keyboard]:
     language, played = context.language, set(recent.get(scenario.info.id, ()))
-    rows = [[(context.text("trainer_random_button"), f"{PLAY}:{scenario.info.id}:{_RANDOM}")]]
+    path = f"{PLAY}:{scenario.info.id}"
+    rows = []
     for name in library.case_names(scenario.info.id):
         case = library.load_case(scenario.info.id, name)
         key = "trainer_case_played_button" if name in played else "trainer_case_button"
@@ -167,9 +173,10 @@ def _cases(
             company=case.client.company.of(language),
             mark=context.text(f"trainer_mark_{case.difficulty}"),
         )
-        rows.append([(label, f"{PLAY}:{scenario.info.id}:{name}")])
+        rows.append([(label, f"{path}:{name}")])
     text = context.rich("trainer_choose_case", scenario=scenario.info.name.of(language))
-    return text, [*rows, [(context.text("trainer_back_button"), f"{PLAY}:new")]]
+    by_chance = [[(context.text("trainer_random_button"), f"{path}:{_RANDOM}")]]
+    return text, page_of(context, rows, page, path, f"{PLAY}:new", by_chance, most=_ROWS)
 
 
 def _draw(context: UpdateContext, scenario: Scenario) -> Case:

@@ -15,6 +15,8 @@ TEXTS: Mapping[str, str] = {
     "menu_daily": "🔥 Today’s challenge",
     "menu_help": "❓ Help",
     "menu_back": "‹ Menu",
+    "list_more": "More ›",
+    "list_back": "‹ Back",
     "menu": "Send me a message or choose below.",
     "plan_FREE": "Free",
     "plan_PREMIUM": "Premium",

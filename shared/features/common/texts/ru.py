@@ -15,6 +15,8 @@ TEXTS: Mapping[str, str] = {
     "menu_daily": "🔥 Вызов дня",
     "menu_help": "❓ Помощь",
     "menu_back": "‹ Меню",
+    "list_more": "Ещё ›",
+    "list_back": "‹ Назад",
     "menu": "Напишите мне или выберите действие ниже.",
     "plan_FREE": "Бесплатный",
     "plan_PREMIUM": "Премиум",

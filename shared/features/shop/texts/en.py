@@ -8,7 +8,6 @@ TEXTS: Mapping[str, str] = {
     "buy_trial": "✨ New here? Try {plan} free for {days|day|days}: /trial",
     "buy_promo_hint": "Have a promo code? /promo",
     "buy_currency": "Show prices in {currency}",
-    "buy_more": "More ›",
     "buy_from": "{title} · from {price}",
     "buy_offer": "{title} · {price}",
     "buy_saves": "{offer} (−{percent}%)",
@@ -45,7 +44,6 @@ TEXTS: Mapping[str, str] = {
     "buy_free": "This bot is free: there’s nothing to buy here.",
     "buy_gone": "This is no longer available. Choose something else:",
     "buy_all": "‹ All offers",
-    "buy_back": "‹ Back",
     "buy_other": "Other payment methods",
     "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
     "buy_note_repeats": (

@@ -8,7 +8,6 @@ TEXTS: Mapping[str, str] = {
     "buy_trial": "✨ «{plan}»: {days|день|дня|дней} бесплатно. /trial",
     "buy_promo_hint": "Есть промокод? /promo",
     "buy_currency": "Показать цены в {currency}",
-    "buy_more": "Ещё ›",
     "buy_from": "{title} · от {price}",
     "buy_offer": "{title} · {price}",
     "buy_saves": "{offer} (−{percent}%)",
@@ -49,7 +48,6 @@ TEXTS: Mapping[str, str] = {
     "buy_free": "Этот бот бесплатный: покупать здесь ничего не нужно.",
     "buy_gone": "Этого больше нет в продаже. Выберите другое:",
     "buy_all": "‹ Все предложения",
-    "buy_back": "‹ Назад",
     "buy_other": "Другие способы оплаты",
     "buy_note_extends": "Ваш тариф активен до {until}. Новый срок начнётся после этой даты.",
     "buy_note_repeats": (
