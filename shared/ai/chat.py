@@ -1,7 +1,7 @@
 """Request a chat completion: an answer by the deadline, or an exception that names the text for the user.
 
-The completion is requested as a stream, not to show it while it grows, but to have what a slow model has
-written so far when the deadline comes.
+The completion is requested as a stream, to have what a slow model has written so far when the deadline comes,
+and to show a long answer while it grows (`progress`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 from shared.ai import error_handling, providers
 from shared.ai.call_records import AiCall, Kind, Record
 from shared.ai.models import PICTURE_TOKENS, cost_of, count_characters, fit_context
+from shared.ai.progress import Progress
 from shared.ai.provider import (
     ChatRequest,
     ErrorKind,
@@ -29,6 +30,7 @@ from shared.ai.provider import (
 from shared.ai.response_reader import receive
 from shared.ai.text_cleanup import is_visible
 from shared.core import http, log
+from shared.core.config import settings
 from shared.core.errors import ConfigError, UserApiKeyError
 from shared.core.json_types import JsonObject
 
@@ -46,8 +48,9 @@ class ChatAnswer:
     """A model's answer and what it took.
 
     `finish` is `stop` for a whole answer, `length` when the model or `provider.MAX_TEXT` ended it, `cut` when
-    our deadline did, `broken` when the connection or the provider failed after some text had come. `model` is
-    the requested one. Milliseconds and bytes (of the bodies) are the sums over all attempts.
+    our deadline did, `broken` when the connection or the provider failed after some text had come, `stopped`
+    when the user did, perhaps before the first word. `model` is the requested one. Milliseconds and bytes (of
+    the bodies) are the sums over all attempts.
     """
 
     text: str
@@ -73,6 +76,7 @@ def complete(
     api_key: str | None = None,
     record: Record | None = None,
     pictures: tuple[Picture, ...] = (),
+    progress: Progress | None = None,
 ) -> ChatAnswer:
     """Request a completion and return it, by the deadline at the latest. Nothing paid is requested twice.
 
@@ -86,6 +90,7 @@ def complete(
         api_key: the user's own key at the provider, instead of ours.
         record: called with each attempt, failed ones included.
         pictures: of the new message.
+        progress: lets another thread read the text so far, and stop the answer.
 
     Raises:
         AITimeout: no text came in time.
@@ -99,7 +104,7 @@ def complete(
         AIError: no answer for another reason.
         ConfigError: no such provider, or no usable key of ours.
     """
-    call = Call(providers.load(provider), model, deadline, api_key, record)
+    call = Call(providers.load(provider), model, deadline, api_key, record, progress)
     known = _unsupported_params.get((provider, model), frozenset())
     fitting = fit_context(messages, provider, model, len(pictures))
     request = ChatRequest(fitting, model, user_reference, temperature, effort, known, pictures=pictures)
@@ -119,13 +124,20 @@ class Call:
     kind: Kind = "chat"
 
     def __init__(
-        self, service: Provider, model: str, deadline: float, user_api_key: str | None, record: Record | None
+        self,
+        service: Provider,
+        model: str,
+        deadline: float,
+        user_api_key: str | None,
+        record: Record | None,
+        progress: Progress | None = None,
     ) -> None:
         self._service = service
         self._model = model
         self._deadline = deadline
         self._user_api_key = user_api_key
         self._record = record
+        self._progress = progress
         self._secret = user_api_key or service.api_key()
         if not (self._secret.isascii() and self._secret.isprintable()):
             # A header cannot hold it, and the HTTP client's error could repeat it.
@@ -152,9 +164,9 @@ class Call:
         self._decide_outcome(partial, status)
         cost = None
         if _is_paid(partial, first_error, status):
-            cost = cost_of(
-                self._service.key, self._model, partial.usage, self._characters(request), request.max_tokens
-            )
+            usage = self._usage_of_stopped(partial, request) if partial.finish == "stopped" else partial.usage
+            characters = self._characters(request)
+            cost = cost_of(self._service.key, self._model, usage, characters, request.max_tokens)
             self.is_paid = True
         seconds = time.monotonic() - started
         self._log(partial, status, seconds)
@@ -199,15 +211,32 @@ class Call:
         try:
             response = self._post(request)
             status = response.status
+            if self._progress is not None:
+                self._progress.begin(partial, response)
             try:
                 receive(response, self._service, partial, self._deadline)
             finally:
                 self._response_bytes += response.received
                 response.close()
         except http.RequestError as error:
-            if partial.finish is None:  # after the model's last word only the count of tokens is missing
+            if partial.finish is not None:  # after the model's last word only the count of tokens is missing
+                return status
+            if self._progress is not None and self._progress.is_stopped:
+                partial.finish = "stopped"
+            else:
                 partial.error = _connection_error(error, status)
         return status
+
+    def _usage_of_stopped(self, partial: PartialCompletion, request: ChatRequest) -> Usage:
+        """Return the usage of a stopped answer: a provider reports none to a connection that is gone.
+
+        It counts one token for each character, three times what was written, which leaves room for reasoning.
+        """
+        most = request.max_tokens or settings().chat_max_tokens
+        tokens_out = partial.usage.tokens_out
+        return replace(
+            partial.usage, tokens_out=min(len(self._text), most) if tokens_out is None else tokens_out
+        )
 
     def _post(self, request: ChatRequest) -> http.Stream:
         url, fields = self._url_and_fields(request)
@@ -263,7 +292,7 @@ class Call:
             partial.finish = "length"
         self._text = partial.text()
         has_text = is_visible(self._text)
-        if not has_text and partial.error is None:
+        if not has_text and partial.error is None and partial.finish != "stopped":
             partial.error = ProviderError(ErrorKind.EMPTY, status, message=f"finish {partial.finish}")
         error = partial.error
         if error is None:
@@ -286,7 +315,7 @@ class Call:
         if partial.error is not None:
             status = str(partial.error.kind)
         else:
-            status = "part" if partial.finish in ("cut", "broken") else "ok"
+            status = "part" if partial.finish in ("cut", "broken", "stopped") else "ok"
         return AiCall(
             provider=self._service.key,
             model=self._model,

@@ -4,6 +4,9 @@ OpenAI's deltas contain only new text. Some servers send the whole text so far i
 (QwenLM/qwen-code 3896), repeat it in one delta in between (openclaw 136262), or end with a `message` that
 contains all of it (hermes-browser-extension 11). The work is linear in the received text: two texts are
 compared only where the new piece is at least as long as the text so far.
+
+Another thread may call `text()` while pieces are added: the list of pieces is appended to or replaced, and is
+never empty after the first.
 """
 
 from __future__ import annotations
@@ -50,36 +53,39 @@ class Deltas:
 
     def text(self) -> str:
         """Return the text so far."""
-        return self._parts[-1] if self._is_cumulative() else "".join(self._parts)
+        parts = self._parts
+        return parts[-1] if self._is_cumulative(parts) else "".join(parts)
 
     def _take(self, text: str) -> None:
         self._count += 1
         if self._is_growing and self._parts:
-            self._compare(text)
-        elif len(text) >= self._length and self._repeats(text):
-            self._parts, self._length = [], 0
-        self._parts.append(text)
-        self._length += len(text)
+            is_whole = self._is_surely_cumulative(text)
+        else:
+            is_whole = len(text) >= self._length and self._repeats(text)
+        if is_whole:
+            self._parts, self._length = [text], len(text)
+        else:
+            self._parts.append(text)
+            self._length += len(text)
 
-    def _compare(self, text: str) -> None:
-        """Check whether pieces stay cumulative; once that is certain, keep only the last."""
+    def _is_surely_cumulative(self, text: str) -> bool:
+        """Check whether pieces stay cumulative; once that is certain, only the last is kept."""
         last = self._parts[-1]
         if not text.startswith(last):
             self._is_growing = False
         else:
             self._growths += len(text) > len(last)
-        if self._growths >= _SURE:
-            self._parts, self._length = [], 0
+        return self._growths >= _SURE
 
     def _repeats(self, text: str) -> bool:
         """Whether a piece of an ordinary stream repeats all that came before it."""
         is_candidate = self._length >= _SHORTEST_REPEAT and self._count > 3
         return is_candidate and text.startswith("".join(self._parts))
 
-    def _is_cumulative(self) -> bool:
+    def _is_cumulative(self, parts: list[str]) -> bool:
         if not (self._is_growing and self._growths):
             return False
-        stem = self._parts[0].strip()
+        stem = parts[0].strip()
         return any(map(str.isalnum, stem)) and (self._growths > 1 or len(stem) >= _SHORTEST_STEM)
 
     def _reset(self, text: str) -> None:

@@ -19,7 +19,7 @@ from shared.ai.text_cleanup import well_formed, without_control_tokens, without_
 from shared.core.config import settings
 from shared.core.json_types import JsonMapping, JsonObject
 
-Finish = Literal["stop", "length", "cut", "broken"]
+Finish = Literal["stop", "length", "cut", "broken", "stopped"]
 Message = TypeVar("Message", bound=Mapping[str, str])  # {role, content}
 
 # Far above what one answer needs (25 full Telegram messages are 100,000), and little enough for memory.

@@ -56,6 +56,7 @@ class Settings:
         "TOKEN_ENCRYPTION_KEYS", values.encryption_keys, MappingProxyType({})
     )
     chat_max_tokens: int = _setting("CHAT_MAX_TOKENS", values.positive, 8_000)
+    answer_drafts: bool = _setting("ANSWER_DRAFTS", values.switch, True)
     kie_ai_poll_interval: int = _setting("KIE_AI_POLL_INTERVAL", values.positive, 8)
     kie_ai_max_wait_time: int = _setting("KIE_AI_MAX_WAIT_TIME", values.positive, 1_200)
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", values.positive, 50)

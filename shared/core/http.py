@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 import select
 import socket
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -127,6 +128,7 @@ class Stream:
         self.deadline = deadline
         self._host = host
         self._connection: socket.socket | None = connection
+        self._connection_lock = threading.Lock()  # `interrupt` comes from another thread
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
@@ -205,13 +207,25 @@ class Stream:
 
     def close(self) -> None:
         """Keep the connection for the next request if this one left it in a known state, else close it."""
-        connection, self._connection = self._connection, None
+        with self._connection_lock:
+            connection, self._connection = self._connection, None
         if connection is None:
             return
         if self._is_complete and self._is_reusable and self._is_sent:
             _keep(self._host, connection)
         else:
             connection.close()
+
+    def interrupt(self) -> None:
+        """End the response from another thread: who reads it gets ConnectionLost, or what came before.
+
+        The server learns of it when the reader closes the connection.
+        """
+        with self._connection_lock:
+            if self._connection is not None:
+                with suppress(OSError):
+                    # Not SSLSocket's own method, which takes the TLS state away from the thread that reads.
+                    socket.socket.shutdown(self._connection, socket.SHUT_RD)
 
     def finish(self) -> None:
         """Drain the rest of the body (at most 50 ms) so that the connection can be reused."""

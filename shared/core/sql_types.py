@@ -800,6 +800,12 @@ class AnswerQuizQuestion(TypedDict):
     run: NotRequired[QuizRunState]
 
 
+class AnswerState(TypedDict):
+    """public.answer_state"""
+
+    outcome: Literal["wanted", "stopped", "superseded"]
+
+
 class BeginQuizRound(TypedDict):
     """public.begin_quiz_round"""
 
@@ -2380,6 +2386,12 @@ class StartTrial(TypedDict):
     plan: str
     days: int
     ends_at: str | None
+
+
+class StopAnswer(TypedDict):
+    """public.stop_answer"""
+
+    outcome: Literal["stopped", "late"]
 
 
 class StopReversedQuestions(TypedDict):

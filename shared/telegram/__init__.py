@@ -10,7 +10,7 @@
     waits.py            waits for what the user types
     bot.py              `Bot`, a telebot TeleBot whose handlers run in a context
     payment_updates.py  updates that bypass session and lease
-    poll_answers.py     votes, which name no chat
+    sessionless.py      votes and stopped drafts, which have no session
     fallback.py         answers without a database
     bans.py             banned users
     outbox.py           delivers stored calls      templates.py  renders messages that SQL enqueued

@@ -19,6 +19,9 @@ from shared.core.signatures import user_hash
 
 # An update without a chat: a user answered a poll, which may have been forwarded anywhere.
 POLL_ANSWER = "poll_answer"
+# An update without a sender: the user of this private chat stopped an answer while it was written.
+STOPPED = "stopped_message_generation"
+SESSIONLESS = frozenset({POLL_ANSWER, STOPPED})
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
 VOICE = ("voice", "video_note", "audio")  # types of content that are listened to

@@ -8,7 +8,7 @@ import orjson
 from telebot.util import update_types
 
 from shared.core.db import without_nul
-from shared.telegram.update import POLL_ANSWER, Update, is_id
+from shared.telegram.update import POLL_ANSWER, STOPPED, Update, is_id
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 _KINDS = frozenset(update_types)
@@ -69,6 +69,8 @@ def _check_shape(update: Update) -> None:
         if update.kind == POLL_ANSWER:
             _require(isinstance(update.content["poll_id"], str))
             _require(all(type(one) is int and 0 <= one < 100 for one in update.content["option_ids"]))
+        if update.kind == STOPPED:
+            _require(type(update.content["draft_id"]) is int and abs(update.content["draft_id"]) <= _BIGINT)
         for key in _OBJECTS:
             _require(isinstance(update.content.get(key, {}), dict))
         for chat_id in update.migration or ():

@@ -31,7 +31,7 @@ from shared.telegram import fallback, pipeline
 from shared.telegram.failures import is_own_failure
 from shared.telegram.link_previews import without_preview
 from shared.telegram.responses import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.update import POLL_ANSWER, Update
+from shared.telegram.update import SESSIONLESS, STOPPED, Update
 from shared.telegram.update_parsing import MAX_BODY, InvalidPayload, parse
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
 
 
 def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
-    if update.kind == POLL_ANSWER:
+    if update.kind in SESSIONLESS:
         return _process_without_session(bot, update, body)
     if (answer := fallback.previous_answer(update)) is not None:
         return answer
@@ -148,9 +148,9 @@ def _migrate_chat(old: int, new: int) -> WebhookResponse:
 
 
 def _process_without_session(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
-    from shared.telegram import payment_updates, poll_answers
+    from shared.telegram import payment_updates, sessionless
 
-    process = payment_updates.process if update.is_payment_update else poll_answers.process
+    process = payment_updates.process if update.is_payment_update else sessionless.process
     try:
         return process(bot, update)
     except InvalidPayload as reason:
@@ -162,7 +162,7 @@ def _may_be_handled(bot: Bot, update: Update) -> bool:
     return (
         bot.handles(update.kind)
         and not update.is_silent_edit
-        and update.user is not None
+        and (update.user is not None or update.kind == STOPPED)
         and bot.is_addressed(update)
     )
 

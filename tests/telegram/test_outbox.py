@@ -10,6 +10,7 @@ import pytest
 
 from shared.core.errors import TelegramError
 from shared.telegram import chat_action, outbox
+from shared.telegram.ticker import Ticker
 from tests.support import eventually, started_user
 from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.ai import AiBehaviour
@@ -106,12 +107,12 @@ def test_typing_does_not_pile_up_while_telegram_is_slow(monkeypatch: pytest.Monk
     monkeypatch.setattr(chat_action.api, "call", call)
     monkeypatch.setattr(chat_action, "FIRST_AFTER", 0.0)
     monkeypatch.setattr(chat_action, "EVERY", 0.1)
-    ticker = chat_action._Ticker()
-    waiting = [chat_action._Waiting("assistant", {"chat_id": number}) for number in range(20)]
+    ticker = Ticker()
+    waiting = [chat_action.TypingTask("assistant", {"chat_id": number}) for number in range(20)]
     for one in waiting:
         ticker.add(one)
     eventually(lambda: len(made) >= 20)
-    assert ticker._senders._work_queue.qsize() <= 20
+    assert ticker._workers._work_queue.qsize() <= 20
     for one in waiting:
         ticker.remove(one)
     gone = time.monotonic()

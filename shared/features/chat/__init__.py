@@ -25,7 +25,7 @@ feature = Feature(
         Command("voice", "chat", needs="speech"),
     ),
     buttons=("mode", "album"),
-    kinds=("edited_message", CANCEL),
+    kinds=("edited_message", "stopped_message_generation", CANCEL),
     takes_texts=True,
     takes_content=True,
     question_cost=_question_cost,

@@ -11,13 +11,13 @@ from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
+from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
 from shared.features.common.menu import back, buy_button, main_menu
 from shared.features.common.quota import month_reset_day, reset_time, upgrade_options
 from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.features.common.user_key import OpenKey, say_failed
 from shared.telegram import reply
-from shared.telegram.chat_action import typing
 from shared.telegram.context import UpdateContext
 from shared.telegram.pipeline import MAX_TEXT
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.ai.chat import ChatAnswer
     from shared.features.chat.question import Question
 
-_ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
+_ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length", "stopped": "ai_stopped"}
 _COST_LIMITS = {"user_cost": "limit_user_cost", "bot_cost": "limit_bot_cost"}
 
 
@@ -111,6 +111,9 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
         reply(concat(*head, why, separator="\n\n"))
         return False
     context.settle()
+    if said.finish == "stopped" and not said.text.strip():
+        reply(concat(*head, context.rich("ai_stopped_early", counted=_counted(context)), separator="\n\n"))
+        return True
     words = question.words if question.remembered is None else question.remembered
     context.remember("user", words)
     context.remember("assistant", said.text[:MAX_TEXT])
@@ -159,7 +162,7 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
     if own is not None:
         provider, model = own.provider, own.model
     now = clock.now().astimezone(ZoneInfo(context.usage.timezone))
-    with typing(context):
+    with growing(context, question.head) as progress:
         return complete(
             messages_for(
                 mode,
@@ -178,6 +181,7 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
             user_reference=_reference(context),
             api_key=own.secret if own is not None else None,
             pictures=question.pictures,
+            progress=progress,
         )
 
 

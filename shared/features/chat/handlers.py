@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.features.chat import answers, conversation, media, mode
+from shared.features.chat import answers, conversation, drafts, media, mode
 from shared.telegram.router import Router
 
-router = Router(mode.router, conversation.router, answers.router, media.router)
+router = Router(mode.router, conversation.router, answers.router, media.router, drafts.router)

@@ -351,7 +351,7 @@ TABLES = {
         "emptied",
         section="updates",
         export="bot update_id kind status chat_id thread_id payload attempt failures crash_count lease_until"
-        " reservation reserved_on reserved_from reserved_cost answer error received_at",
+        " reservation reserved_on reserved_from reserved_cost answer error received_at is_stopped",
         not_exported="user_id delivery",
         cleared="user_id chat_id thread_id payload delivery answer error lease_until reservation reserved_on"
         " reserved_from reserved_cost",

@@ -115,6 +115,12 @@ class TapBody(ChatFields):
     )
 
 
+class StopBody(ChatFields):
+    """A draft of an answer."""
+
+    draft_id: OptionalNumber = Field(None, description="the draft; the one that is shown if left out")
+
+
 class BlockBody(ChatFields):
     """A private chat, and whether its bot is blocked."""
 
@@ -141,6 +147,7 @@ class ChatRoutes:
             "react": Route(ReactBody, self._react),
             "vote": Route(VoteBody, self._vote),
             "tap": Route(TapBody, self._tap),
+            "stop": Route(StopBody, self._stop),
             "block": Route(BlockBody, self._block),
             "reset-chat": Route(ChatFields, self._reset_chat),
         }
@@ -286,6 +293,16 @@ class ChatRoutes:
         tap = chat.tap(stored, str(button["callback_data"]))
         update = tap.update.update_id if tap.update else None
         return {"update_id": update, "callback_query_id": tap.query_id, "cursor": cursor}
+
+    def _stop(self, body: StopBody) -> Json:
+        """Tap the stop button of a draft; the bot gets stopped_message_generation."""
+        chat = self._chats.chat(body)
+        cursor = self._telegram.transcripts.cursor
+        try:
+            update = chat.stop(body.draft_id)
+        except LookupError:
+            raise Refused("The bot isn’t writing an answer that can be stopped.") from None
+        return {"update_id": update.update_id if update else None, "cursor": cursor}
 
     def _opened(self, chat: Chat, stored: Stored, button: Json) -> Json:
         """Return {"url"} or {"invoice"}: what an app would show now."""

@@ -217,7 +217,13 @@ export function onAction(event) {
 /** Shows a streamed answer: Telegram shows a draft for half a minute, until the message itself comes. */
 export function onDraft(event) {
   if (!isHere(event)) return;
-  showWork(30, h("div", { class: "text" }, event.text ? formatted(event.text, event.entities ?? []) : "Thinking…"));
+  if (event.is_stopped && !event.keep_on_stop) return hideTyping();
+  const stop = event.can_stop && h("button", { type: "button", class: "stop", "aria-label": "Stop", title: "Stop writing", onclick: () => stopDraft(event) }, icon("stop"));
+  showWork(30, h("div", { class: "text" }, event.text ? formatted(event.text, event.entities ?? []) : "Thinking…"), stop || null);
+}
+
+function stopDraft(event) {
+  post("/api/stop", { ...address(), draft_id: event.draft_id }).catch(() => {});
 }
 
 function showWork(seconds, ...content) {

@@ -205,6 +205,7 @@ class Room:
     left: dict[str, str] = field(default_factory=dict)
     upgraded_to: int | None = None
     pinned: list[int] = field(default_factory=list)
+    draft: Json | None = None  # the latest sendMessageDraft
 
     @property
     def private_bot(self) -> str | None:

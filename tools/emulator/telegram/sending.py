@@ -16,6 +16,7 @@ CALLBACK_SECONDS = 150.0
 CALLBACK_CLASS = "3"
 MEMBER_CLASS = "5"
 REACTION_CLASS = "8"
+STOP_CLASS = "14"  # not known: a stop that waited behind the message in progress would be of no use
 # The rights that Telegram always sends with an administrator, and those of a supergroup.
 ADMINISTRATOR: Json = {
     "can_be_edited": False,
@@ -155,6 +156,34 @@ class Sender:
             tapped = {"who": user.first_name, "data": data, "label": _label(stored.data, data)}
             self._transcripts.tapped(room, payload | tapped, update)
             return update, query_id
+
+    def stop(self, room: Room, draft_id: int | None = None) -> Update | None:
+        """Tap the stop button of the draft that is shown, or of an earlier one.
+
+        Raises:
+            LookupError: no draft with a button is shown.
+        """
+        with self._state.lock:
+            shown = room.draft if room.draft and room.draft["can_stop"] else None
+            if shown is None and draft_id is None:
+                raise LookupError("no draft with a stop button is shown")
+            stopped: Json = {
+                "chat": self._state.chat_json(room),
+                "draft_id": shown["draft_id"] if draft_id is None and shown else draft_id,
+            }
+            if shown and shown["message_thread_id"]:
+                stopped["message_thread_id"] = shown["message_thread_id"]
+            if shown and shown["draft_id"] == stopped["draft_id"]:
+                room.draft = shown | {"can_stop": False, "is_stopped": True}
+                self._state.publish("draft", room.draft)
+            return self._updates.enqueue(
+                self._state.bots[room.bots[0]],
+                "stopped_message_generation",
+                stopped,
+                (STOP_CLASS, room.id),
+                self._state.clock.now() + DAY,
+                chat_id=room.id,
+            )
 
     def membership(self, room: Room, user: Account, bot: BotAccount, old: str, new: str) -> Update | None:
         """Queue my_chat_member: the bot was blocked, added or removed."""

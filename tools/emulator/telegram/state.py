@@ -184,6 +184,7 @@ class TelegramState:
             room.next_message_id += 1
             room.messages[stored.message_id] = stored
             if bot is not None:
+                room.draft = None
                 room.answers.append(stored)
                 room.last_bot = bot
             self.publish("message", self.message_json(room, stored))

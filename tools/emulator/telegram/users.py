@@ -172,6 +172,16 @@ class Chat:
         """Tap a message's button with this callback data."""
         return Tap(self.services.state, *self.services.sender.tap(self.room, self.user, stored, data))
 
+    def draft(self, timeout: float = TIMEOUT) -> Json:
+        """Wait until a draft of an answer is shown in this private chat, and return it."""
+        draft = self.services.state.wait(lambda: self.room.draft, timeout)
+        assert draft is not None, f"the bot showed no draft within {timeout} s"
+        return dict(draft)
+
+    def stop(self, draft_id: int | None = None) -> Update | None:
+        """Tap the stop button of the draft that is shown, or of an earlier one."""
+        return self.services.sender.stop(self.room, draft_id)
+
     def pay(self, invoice: Answer | str) -> Payment:
         """Pay an invoice in Stars: a message, or the address of one. AssertionError when it is none."""
         stars = self.services.stars

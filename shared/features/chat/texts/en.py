@@ -61,6 +61,8 @@ TEXTS: Mapping[str, str] = {
     "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
     "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
     "ai_broken": "…\n\n⚠️ I lost the connection to the AI here. Send “go on” and I’ll continue.",
+    "ai_stopped": "…\n\n⏹ Stopped.",
+    "ai_stopped_early": "⏹ **Stopped before the first word.**{counted}",
     "offline_limit": (
         "⚠️ I can’t load your history and settings, so I can’t answer more questions right now. Try again in "
         "a minute."

@@ -27,6 +27,7 @@ create table public.telegram_updates (
   answer jsonb,
   error text,
   received_at timestamptz not null default private.clock(),
+  is_stopped boolean not null default false,
   primary key (bot, update_id),
   -- A function, because every statement that writes a row parses each constraint of the table anew.
   constraint telegram_updates_check check (
@@ -58,5 +59,6 @@ comment on column public.telegram_updates.reserved_from is 'Source of the reserv
 comment on column public.telegram_updates.reservation is 'State of the reservation of its AI request (private.reserve_usage); ends as settled or released';
 comment on column public.telegram_updates.reserved_cost is 'Upper bound of the cost of its AI request, in US dollars';
 comment on column public.telegram_updates.answer is 'Call sent in the HTTP response, repeated on a redelivery; without chat_id once the user is erased';
+comment on column public.telegram_updates.is_stopped is 'The user stopped its answer while it was written; what was written becomes the answer';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;

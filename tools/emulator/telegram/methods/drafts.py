@@ -39,9 +39,22 @@ def send_chat_action(call: Call) -> bool:
     return True
 
 
-@method("sendMessageDraft", "chat_id", "draft_id", "message_thread_id", "text", "parse_mode", "entities")
+@method(
+    "sendMessageDraft",
+    "chat_id",
+    "draft_id",
+    "message_thread_id",
+    "text",
+    "parse_mode",
+    "entities",
+    "can_stop",
+    "keep_on_stop",
+)
 def send_message_draft(call: Call) -> bool:
-    """Show a partial answer in a private chat until the real message comes."""
+    """Show a partial answer in a private chat until the real message comes.
+
+    After a stop, drafts of the same message have no button any more.
+    """
     room = call.room()
     if room.kind != "private":
         raise bad_request("TEXTDRAFT_PEER_INVALID")
@@ -58,6 +71,12 @@ def send_message_draft(call: Call) -> bool:
         "draft_id": draft,
         "text": text,
         "entities": entities,
+        "can_stop": call.boolean("can_stop"),
+        "keep_on_stop": call.boolean("keep_on_stop"),
     }
-    call.state.publish("draft", payload)
+    with call.state.lock:
+        if (room.draft or {}).get("draft_id") == draft and (room.draft or {}).get("is_stopped"):
+            payload |= {"can_stop": False, "is_stopped": True}
+        room.draft = payload | {"message_thread_id": call.integer("message_thread_id")}
+        call.state.publish("draft", payload)
     return True

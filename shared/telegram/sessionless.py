@@ -1,7 +1,8 @@
-"""Answers to polls. They name no chat, so they have no session; a SQL function stores each one once.
+"""Updates without a session: answers to polls, which name no chat, and stopped drafts, which name no user.
 
-A poll may be forwarded, so any user may answer it, also one whom no bot has seen. The handler's SQL function
-creates the user, applies bans, and recognizes a repeated delivery by poll and user.
+A handler's SQL function stores each of them once. A poll may be forwarded, so any user may answer it, also
+one whom no bot has seen: the function creates the user, applies bans, and recognizes a repeated delivery by
+poll and user. To stop an answer twice changes nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from shared.telegram.update import Update
 
 
 def process(bot: Bot, update: Update) -> WebhookResponse:
-    """Hand an answer to its handler.
+    """Hand an update to its handler.
 
     Raises:
-        DatabaseUnavailable: the answer was not stored; Telegram must deliver it again.
+        DatabaseUnavailable: it was not stored; Telegram must deliver it again.
         ExternalServiceError: another service or the network failed; Telegram must deliver it again.
         InvalidPayload: our own code failed; the update is to be dead-lettered.
     """
-    with own_failures_invalid(bot.name, update, "poll answer", "poll_answer_failed"):
+    with own_failures_invalid(bot.name, update, update.kind.replace("_", " "), f"{update.kind}_failed"):
         run_handler(offline_context(bot, update))
     return DONE
