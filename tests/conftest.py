@@ -34,6 +34,7 @@ BACKEND_PASSWORD = "backend's password"
 FUNCTIONS = {
     "telegram": "tests/functions/telegram.py",
     "payments": "tests/functions/payments.py",
+    "generations": "tests/functions/generations.py",
     "scheduled": "tests/functions/scheduled.py",
 }
 ADMIN = "olga@example.com"

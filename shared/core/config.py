@@ -57,7 +57,7 @@ class Settings:
     )
     chat_max_tokens: int = _setting("CHAT_MAX_TOKENS", values.positive, 8_000)
     answer_drafts: bool = _setting("ANSWER_DRAFTS", values.switch, True)
-    kie_ai_poll_interval: int = _setting("KIE_AI_POLL_INTERVAL", values.positive, 8)
+    kie_ai_poll_interval: int = _setting("KIE_AI_POLL_INTERVAL", values.poll_seconds, 10)
     kie_ai_max_wait_time: int = _setting("KIE_AI_MAX_WAIT_TIME", values.positive, 1_200)
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", values.positive, 50)
     max_history_characters: int = _setting("MAX_HISTORY_CHARACTERS", values.positive, 40_000)
@@ -186,7 +186,17 @@ def settings() -> Settings:
             found[setting.name] = default
         else:
             raise ConfigError(f"{variable} is missing: set it as .env.example shows")
-    return Settings(**found)
+    return _checked(Settings(**found))
+
+
+def _checked(found: Settings) -> Settings:
+    """Return the settings if they fit together."""
+    if found.kie_ai_poll_interval < values.SHORTEST_PAUSE and not found.generations_queue:
+        raise ConfigError(
+            f"KIE_AI_POLL_INTERVAL below {values.SHORTEST_PAUSE} needs GENERATIONS_QUEUE: without a "
+            "queue, the states of jobs are read once a minute"
+        )
+    return found
 
 
 def required_variables() -> frozenset[str]:

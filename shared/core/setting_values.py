@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
 ENVIRONMENTS = ("production", "staging", "development", "test")
 SHORTEST_SECRET = 16  # characters of a secret that callers of ours present
+SHORTEST_PAUSE = 10  # seconds between two reads of a job's state, without a queue of Cloud Tasks
+_SHORTEST_QUEUED_PAUSE = 2
 _SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")  # of what Telegram accepts as secret_token
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -40,6 +42,14 @@ def positive(value: str) -> int:
     number = int(value)
     if number < 1:
         raise ValueError("must be 1 or more")
+    return number
+
+
+def poll_seconds(value: str) -> int:
+    """Return the seconds between two reads of a job's state."""
+    number = int(value)
+    if number < _SHORTEST_QUEUED_PAUSE:
+        raise ValueError(f"must be {_SHORTEST_QUEUED_PAUSE} or more")
     return number
 
 

@@ -1824,6 +1824,20 @@ class MyTeams(TypedDict):
     tasks: list[TaskCard]
 
 
+class NextGeneration(TypedDict):
+    """public.next_generation"""
+
+    milliseconds: int | None
+
+
+class NudgeGeneration(TypedDict):
+    """public.nudge_generation"""
+
+    outcome: Literal["nudged", "unknown", "over"]
+    id: NotRequired[int]
+    attempt: NotRequired[int]
+
+
 class OfferedFeatures(TypedDict):
     """public.offered_features"""
 

@@ -89,14 +89,13 @@ class Job:
         )
 
 
-def claim(providers: Sequence[str], limit: int, job_id: int | None = None) -> list[Job]:
-    """Lease due jobs of these providers, or the one with this id if it is due."""
+def claim(providers: Sequence[str], limit: int) -> list[Job]:
+    """Lease due jobs of these providers."""
     rows: list[ClaimGenerations] = db.call(
         "claim_generations",
         p_providers=list(providers),
         p_limit=limit,
         p_lease_seconds=LEASE_SECONDS,
-        p_id=job_id,
     )
     names = {field.name for field in fields(Job)}
     return [

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from shared.ai.media.contract import Failed, Finished, Refused, Submitted
 from shared.core import log
 from shared.core.errors import ConfigError
-from shared.generations import copying, ending
+from shared.core.setting_values import SHORTEST_PAUSE
+from shared.generations import copying, ending, wakeup
 from shared.generations.job import Job
 
 if TYPE_CHECKING:
     from shared.ai.media.contract import MediaProvider
 
 READ_TIME = 15.0  # seconds
-FIRST_POLL = 10.0  # seconds
-MAX_POLL = 60.0
+MAX_POLL = 60.0  # seconds
 
 
 def poll(provider: MediaProvider, job: Job, deadline: float) -> None:
@@ -42,5 +42,10 @@ def poll(provider: MediaProvider, job: Job, deadline: float) -> None:
 
 
 def pause(polls: int, wanted: float = 0) -> float:
-    """Return the seconds to the next poll: 10, 15, 22 … up to 60; longer where the provider asks for it."""
-    return min(max(FIRST_POLL * 1.5 ** min(polls, 10), wanted), MAX_POLL)
+    """Return the seconds to the next read of a job's state: 10, 15, 22 … up to 60.
+
+    `wanted` is what the provider or a setting asks for: longer, or with a queue also shorter, as 2, 3, 4.5 ….
+    Each pause is half as long again, so a result waits a third of the time that it took at most.
+    """
+    shortest = wanted if wanted and wakeup.is_enabled() else SHORTEST_PAUSE
+    return min(max(shortest * 1.5 ** min(polls, 20), wanted), MAX_POLL)

@@ -27,6 +27,7 @@ from shared.core.errors import ConfigError, StorageError, TelegramError
 from shared.core.signatures import hmac_sha256
 from shared.generations import copying, ending
 from shared.generations.job import Job
+from shared.generations.polling import pause
 from shared.telegram import api
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def _handle(provider: MediaProvider, job: Job, outcome: Outcome) -> None:
 
 def _record(job: Job, outcome: Submitted) -> None:
     recorded: RecordSubmission = db.call(
-        "record_submission", p_id=job.id, p_provider_job_id=outcome.provider_job_id
+        "record_submission",
+        p_id=job.id,
+        p_provider_job_id=outcome.provider_job_id,
+        p_seconds=pause(0, outcome.poll_after_s),
     )
     if recorded["outcome"] == "conflict":
         log.alert(
@@ -119,7 +123,17 @@ def _request(provider: MediaProvider, job: Job) -> MediaRequest:
         options=MediaOptions(**options),
         user_hash=hmac_sha256(settings().user_hash_key, b"media:%d" % job.telegram_id).hex(),
         job=str(job.id),
+        callback_url=_callback_url(job),
     )
+
+
+def _callback_url(job: Job) -> str | None:
+    """Return where the provider reports that the job is finished; None without a public address.
+
+    The token is known to the provider alone; a job that is handed to another provider gets a new one.
+    """
+    base = settings().public_url
+    return f"{base}/generations/{job.provider}?token={job.token}" if base else None
 
 
 def _reference(provider: MediaProvider, job: Job, number: int, stored: dict[str, str]) -> Reference:

@@ -1,92 +1,48 @@
-"""Wakes a worker at once, so that a picture does not wait for the next minute.
+"""Wakes a worker within seconds: without a queue of Cloud Tasks, jobs wait for the next minute.
 
-A task of Cloud Tasks calls the job `generations` of the function `scheduled`, which authorizes it as it does
-the scheduler. Optional: without GENERATIONS_QUEUE the job runs each minute. Plain HTTPS and the metadata
-server, because the client library is 30 MB.
+A task calls the job `generations` of the function `scheduled`, which authorizes it as it does the scheduler.
+Nothing depends on a task: the job runs each minute anyway.
 """
 
 from __future__ import annotations
 
-import base64
-from hashlib import sha256
-from time import monotonic
-from typing import TYPE_CHECKING
+from math import ceil
 
-import orjson
-
-from shared.core import clock, http, log
+from shared.core import clock, cloud_tasks
 from shared.core.config import settings
 
-if TYPE_CHECKING:
-    from shared.core.json_types import JsonObject
-
-TIMEOUT = 3.0  # seconds for each of both calls
-_TOKEN_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  # noqa: S105
-_ALREADY_EXISTS = 409
-_token: tuple[str, float] = ("", 0.0)  # the access token, and until when it is used (monotonic)
+HORIZON = 60  # seconds; what is due later is left to the run of each minute
 
 
-def wake(job_id: int) -> bool:
-    """Let a worker look for due jobs now; False when nothing was queued, and the next minute's run will.
+def wake(job_id: int, attempt: int = 0) -> bool:
+    """Let a worker look for due jobs now, because of this one; return whether that was queued.
 
-    Never raises: the job is committed, and the sweep finds it anyway.
+    Repetitions within one second are one task. `attempt` is the number of the job's latest lease: a task that
+    was sent within this second, but before that lease ended, does not count.
     """
-    if not settings().generations_queue:
+    return _create(f"{job_id}-{attempt}-{int(clock.timestamp())}", None)
+
+
+def wake_in(seconds: float) -> bool:
+    """Let a worker look for due jobs in so many seconds. All calls for one second are one task."""
+    at = ceil(clock.timestamp() + seconds)
+    return _create(f"due-{at}", at)
+
+
+def is_enabled() -> bool:
+    """Whether there is a queue."""
+    return bool(settings().generations_queue)
+
+
+def _create(name: str, at: float | None) -> bool:
+    if not is_enabled():
         return False
-    try:
-        answer = http.post_json(
-            f"{settings().cloud_tasks_url}/v2/{settings().generations_queue}/tasks",
-            {"task": _task(job_id)},
-            timeout=TIMEOUT,
-            headers={"Authorization": f"Bearer {_access_token()}"},
-        )
-    except (http.RequestError, ValueError, KeyError) as error:
-        log.warning("no task was queued", action="wakeup_failed", job=job_id, reason=type(error).__name__)
-        return False
-    is_queued = answer.status in (200, _ALREADY_EXISTS)
-    if not is_queued:
-        log.alert(
-            "Cloud Tasks refuses a task", action="wakeup_failed", job=job_id, status=answer.status,
-            reason=answer.data[:300].decode("utf-8", "replace"),
-        )  # fmt: skip
-    return is_queued
-
-
-def _task(job_id: int) -> JsonObject:
-    """Return the task. Its name drops repetitions within one second; a hash in front spreads names evenly."""
-    name = f"{job_id}-{int(clock.timestamp())}"
-    return {
-        "name": f"{settings().generations_queue}/tasks/{sha256(name.encode()).hexdigest()[:8]}-{name}",
-        "dispatchDeadline": "300s",
-        "httpRequest": {
-            "httpMethod": "POST",
-            "url": f"{settings().scheduled_url or settings().public_url + '/scheduled'}/generations",
-            "headers": {"Content-Type": "application/json"},
-            "body": base64.b64encode(b"{}").decode(),
-            "oidcToken": {
-                "serviceAccountEmail": settings().scheduler_service_account,
-                "audience": f"{settings().public_url}/scheduled",
-            },
-        },
-    }
-
-
-def _access_token() -> str:
-    """Return a token of the function's service account, from the metadata server, and keep it while it is
-    valid.
-
-    Raises:
-        http.RequestError: the metadata server does not answer.
-        KeyError, ValueError: its answer holds no token.
-    """
-    global _token  # noqa: PLW0603
-    if monotonic() >= _token[1]:
-        answer = http.request(
-            "GET",
-            f"http://{settings().metadata_host}{_TOKEN_PATH}",
-            timeout=TIMEOUT,
-            headers={"Metadata-Flavor": "Google"},
-        )
-        found = orjson.loads(answer.data)
-        _token = (found["access_token"], monotonic() + max(found["expires_in"] - 60, 0))
-    return _token[0]
+    audience = f"{settings().public_url}/scheduled"
+    task = cloud_tasks.Task(
+        name=name,
+        url=f"{settings().scheduled_url or audience}/generations",
+        account=settings().scheduler_service_account,
+        audience=audience,
+        at=at,
+    )
+    return cloud_tasks.create(settings().generations_queue, task)

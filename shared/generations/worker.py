@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.ai.media import providers
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable, SwitchboardError
-from shared.generations import copying, delivery, ending, polling, submission
+from shared.generations import copying, delivery, ending, polling, submission, wakeup
 from shared.generations.job import Job, claim
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import PostponeGeneration
+    from shared.core.sql_types import NextGeneration, PostponeGeneration
 
-THREADS = 8  # jobs of one run at once; each waits for its provider most of the time
+THREADS = 8  # jobs of a process at once; each waits for its provider most of the time
 CLAIM_TIME = 30.0  # seconds in which a run begins jobs; those that it began end a while later
 _PAUSE_AFTER_ERROR = 60.0  # seconds
 MAX_TIME = 90.0  # seconds that a job's polling and copying may take
+_places = BoundedSemaphore(THREADS)
 
 
 def generations() -> dict[str, int]:
@@ -42,21 +44,18 @@ def generations() -> dict[str, int]:
 
 
 def work_due(until: float) -> int:
-    """Work on due jobs, several at once, beginning none after `until`; return their number."""
-    first = claim(providers.names(), 1)
-    if not first:
+    """Work on due jobs, several at once, beginning none after `until`; return their number.
+
+    All runs of this process together work on THREADS jobs at once, which bounds its memory.
+    """
+    first = _claim_one(until)
+    if first is None:
+        _wake_for_next()
         return 0
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS - 1) as pool:
         others = [pool.submit(copy_context().run, _drain, until) for _ in range(THREADS - 1)]
-        count = len(first)
-        work(first[0])
-        return count + _drain(until) + sum(other.result() for other in others)
-
-
-def work_one(job_id: int, deadline: float) -> None:
-    """Work on one job if it is due, reading and copying until `deadline`."""
-    for job in claim(providers.names(), 1, job_id):
-        work(job, deadline)
+        _work_and_release(first)
+        return _drain(until, 1) + sum(other.result() for other in others)
 
 
 def work(job: Job, deadline: float | None = None) -> None:
@@ -87,12 +86,47 @@ def _work(job: Job, deadline: float) -> None:
             delivery.deliver(provider, job)
 
 
-def _drain(until: float) -> int:
-    count = 0
-    while monotonic() < until and (jobs := claim(providers.names(), 1)):
-        work(jobs[0])
+def _drain(until: float, count: int = 0) -> int:
+    """Work on due jobs after `count` others, and return the number of all; a worker is woken for the next."""
+    while job := _claim_one(until):
+        _work_and_release(job)
         count += 1
+    if count:
+        _wake_for_next()
     return count
+
+
+def _claim_one(until: float) -> Job | None:
+    """Lease a due job, once one of the process's places is free; `_work_and_release` frees it again."""
+    if monotonic() >= until or not _places.acquire(timeout=until - monotonic()):
+        return None
+    try:
+        jobs = claim(providers.names(), 1)
+    except BaseException:
+        _places.release()
+        raise
+    if not jobs:
+        _places.release()
+        return None
+    return jobs[0]
+
+
+def _work_and_release(job: Job) -> None:
+    try:
+        work(job)
+    finally:
+        _places.release()
+
+
+def _wake_for_next() -> None:
+    """Let a worker be woken when the next job is due, where there is a queue."""
+    if not wakeup.is_enabled():
+        return
+    found: NextGeneration = db.call(
+        "next_generation", p_providers=list(providers.names()), p_seconds=wakeup.HORIZON
+    )
+    if found["milliseconds"] is not None:
+        wakeup.wake_in(found["milliseconds"] / 1000)
 
 
 def _give_back(job: Job, error: Exception) -> None:

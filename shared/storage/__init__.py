@@ -4,7 +4,7 @@
         url = stored.signed_url(600)
 
 Without SUPABASE_URL and SUPABASE_SECRET_KEY nothing is stored and callers deliver media directly. Only the
-functions `generations` and `scheduled` import this package: its library costs as much as everything else on
+function `scheduled` imports this package: its library costs as much as everything else on
 the path of an update (docs/storage.md).
 """
 

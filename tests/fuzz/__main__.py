@@ -2,7 +2,7 @@
 
 --count 30000         requests to each function
 --seed 1              repeats a run, but for users' ids and the time
---only NAMES          some of: telegram, payments, scheduled
+--only NAMES          some of: telegram, payments, generations, scheduled
 """
 
 from __future__ import annotations

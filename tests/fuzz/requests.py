@@ -6,11 +6,13 @@ import hmac
 import itertools
 import json
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from shared.payments.provider import WebhookRequest
 from tests.fuzz.mutation import ODD_TEXTS, Mutator
@@ -282,4 +284,25 @@ def scheduled(world: World, seed: int) -> Iterator[Request]:
         )
 
 
-GENERATORS = {"telegram": telegram, "payments": payments, "scheduled": scheduled}
+def generations(world: World, seed: int) -> Iterator[Request]:
+    """Yield callbacks of AI providers, mutated. Some of kie.ai's are signed, about jobs that do not exist."""
+    random = Random(seed)
+    mutator = Mutator(random)
+    secret = world.env["KIE_AI_WEBHOOK_SECRET"].encode()
+    while True:
+        task, timestamp = f"task{random.randrange(300)}", int(time.time()) - random.choice([0, 0, 10, 400])
+        signature = b64encode(hmac.digest(secret, f"{task}.{timestamp}".encode(), "sha256")).decode()
+        headers = {"X-Webhook-Timestamp": str(timestamp), "X-Webhook-Signature": signature}
+        if random.random() < 0.3:
+            headers[random.choice(list(headers))] = random.choice(["", "x", "t=,v1=", "v1,", "0" * 5000])
+        data = {"code": 200, "data": {"taskId": task, "state": "success", "resultJson": "{}"}}
+        name = random.choice(["kie_ai", "kie_ai", "kie_ai", "openrouter", "gemini", "openai", "x", ""])
+        token = random.choice(["", "x", str(UUID(int=random.getrandbits(128))), "%00", "a" * 5000])
+        body = mutator.json(mutator.mutated(data) if random.random() < 0.7 else data)
+        method = random.choice([*["POST"] * 20, "GET", "PUT"])
+        yield Request(f"/{name}?token={token}", body, headers, method)
+
+
+GENERATORS = {
+    "telegram": telegram, "payments": payments, "generations": generations, "scheduled": scheduled,
+}  # fmt: skip

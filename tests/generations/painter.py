@@ -66,6 +66,8 @@ class Painter:
     key = "painter"
     kinds: frozenset[Kind] = frozenset({"image", "video"})
     references_by_address = False
+    signs_callbacks = True
+    has_project_webhook = False
 
     def __init__(self) -> None:
         self.at_once = False

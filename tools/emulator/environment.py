@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from shared.ai import providers
+from shared.ai.media import providers as media
 from tools.emulator.ai.dialects import DIALECTS
 from tools.emulator.telegram import Telegram
 from tools.keys.new import new_key
@@ -58,6 +59,8 @@ def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str
         if not dotenv.get(key):
             raise SettingMissing(f"--real {name} needs {key} in .env.")
         service = providers.load(name)
+        if name in media.names():  # no callbacks: a provider cannot reach this machine
+            environment[f"{name.upper()}_WEBHOOK_SECRET"] = ""
         environment |= {
             key: dotenv[key],
             address: dotenv.get(address) or service.BASE_URL,

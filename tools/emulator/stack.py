@@ -68,6 +68,8 @@ class Stack:
         )
         self.ai, self.payments = self.fake_servers.ai, self.fake_servers.payments
         self.media = self.fake_servers.media
+        if "generations" in self._sources:
+            self.media.webhooks["gemini"] = f"{self.url}/generations/gemini"
         self.storage = self.fake_servers.storage
         self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
         self.webhook_secret = secrets.token_urlsafe(32)

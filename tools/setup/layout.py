@@ -11,7 +11,7 @@ SERVICES = (
     "cloudscheduler",
     "iam",
 )
-FUNCTIONS = ("telegram", "payments", "scheduled")
+FUNCTIONS = ("telegram", "payments", "generations", "scheduled")
 ACCOUNTS = ("deploy", *FUNCTIONS, "scheduler")
 # Of the account that builds, on the project.
 DEPLOY_ROLES = ("cloudbuild.builds.builder", "cloudfunctions.developer", "run.admin", "cloudscheduler.admin")
@@ -26,6 +26,7 @@ READERS = {
     "USER_HASH_KEY": ("deploy", *FUNCTIONS),
 }
 AI_READERS = ("telegram", "scheduled")
+PAYMENT_READERS = ("telegram", "payments", "scheduled")
 USER_API_KEYS = "TOKEN_ENCRYPTION_KEYS"
 
 

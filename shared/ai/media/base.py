@@ -58,12 +58,14 @@ class BaseProvider(ABC):
     POLL_SECONDS: ClassVar[float] = 10.0  # between two reads of a job's state
     REFERENCES_BY_ADDRESS: ClassVar[bool] = False  # see `MediaProvider.references_by_address`
     SIGNS_CALLBACKS: ClassVar[bool] = False  # with the secret <KEY>_WEBHOOK_SECRET
+    HAS_PROJECT_WEBHOOK: ClassVar[bool] = False  # see `MediaProvider.has_project_webhook`
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.kinds = self.KINDS
         self.references_by_address = self.REFERENCES_BY_ADDRESS
         self.signs_callbacks = self.SIGNS_CALLBACKS
+        self.has_project_webhook = self.HAS_PROJECT_WEBHOOK
 
     def submit(self, request: MediaRequest, deadline: float) -> Outcome:
         """Send a request, once; see `MediaProvider.submit`."""

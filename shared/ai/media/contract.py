@@ -211,6 +211,7 @@ class MediaProvider(Protocol):
     kinds: frozenset[Kind]
     references_by_address: bool  # it fetches references from `Reference.url`, and takes no bytes
     signs_callbacks: bool  # with `<KEY>_WEBHOOK_SECRET`; without it, or the secret, jobs are only polled
+    has_project_webhook: bool  # one address for all jobs, set up at the provider; it signs the job's name
 
     def submit(self, request: MediaRequest, deadline: float) -> Outcome:
         """Send a request, once.

@@ -84,13 +84,13 @@ class TestReading:
     ) -> None:
         from tests.ai.conftest import forget_settings
 
-        monkeypatch.setenv("KIE_AI_POLL_INTERVAL", "3")
+        monkeypatch.setenv("KIE_AI_POLL_INTERVAL", "13")
         monkeypatch.setenv("KIE_AI_MAX_WAIT_TIME", "60")
         forget_settings()
         created = int((time.time() - 30) * 1000)
         record = {"taskId": "t", "state": "waiting", "createTime": created}
         raw_media.next(plain({"code": 200, "data": record}))
-        assert service.read("t", deadline()) == Submitted("t", 3)
+        assert service.read("t", deadline()) == Submitted("t", 13)
         raw_media.next(plain({"code": 200, "data": record | {"createTime": created - 60_000}}))
         assert isinstance(service.read("t", deadline()), Failed)
 

@@ -20,7 +20,7 @@ SLOTS = {"PYTHONPATH", "THREADS"}  # variables of the platform, no settings of o
 WITH_AI = ("telegram", "scheduled")
 STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 # What each answers a stranger when its settings are read and right.
-STRANGERS = {"telegram": 401, "payments": 404, "scheduled": 401}
+STRANGERS = {"telegram": 401, "payments": 404, "generations": 404, "scheduled": 401}
 ANSWERS = """
 import sys
 from functions_framework import create_app
@@ -78,7 +78,7 @@ def test_a_function_answers_with_its_deployed_settings(build: Build, name: str) 
     assert done.returncode == 0, done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("name", ["telegram", "payments"])
+@pytest.mark.parametrize("name", ["telegram", "payments", "generations"])
 def test_a_wrong_setting_is_reported_to_the_deployment(build: Build, name: str) -> None:
     done = answers(deployed(build, name), name, 503, RESPONSE_TIMEOUT="soon")
     assert done.returncode == 0, done.stderr + done.stdout
@@ -108,7 +108,8 @@ def test_each_gets_the_secrets_of_the_payment_providers_that_exist(tmp_path: Pat
     assert not set(without) & variables.known() - config.variables() - {"OPENAI_API_KEY"}
     build = Build(tmp_path / "with", _PAYMENT_SECRETS=",".join(STRIPE))
     given = deployed(build, name).pairs("set-secrets")
-    assert given == without | {secret: f"{secret}:latest" for secret in STRIPE}
+    added = {} if name == "generations" else {secret: f"{secret}:latest" for secret in STRIPE}
+    assert given == without | added
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -121,7 +122,10 @@ def test_the_secrets_of_pictures_and_videos_are_given_once_where_they_are_used(
         added = {"KIE_AI_API_KEY": "KIE_AI_API_KEY:latest"} if name == "scheduled" else {}
         assert call.pairs("set-secrets") == without | added
     both = deployed(Build(tmp_path / "both", _MEDIA_SECRETS="KIE_AI_API_KEY,KIE_AI_WEBHOOK_SECRET"), name)
-    assert ("KIE_AI_WEBHOOK_SECRET" in both.pairs("set-secrets")) == (name == "scheduled")
+    given = set(both.pairs("set-secrets")) - set(without)
+    signing = {"KIE_AI_WEBHOOK_SECRET"}
+    expected = {"generations": signing, "scheduled": signing | {"KIE_AI_API_KEY"}}
+    assert given == expected.get(name, set())
 
 
 @pytest.mark.parametrize("provider", providers.names())
@@ -133,10 +137,9 @@ def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provi
     assert call.pairs("set-env-vars")["CHAT_PROVIDER"] == provider
 
 
-def test_payments_asks_no_ai_and_gets_no_key(build: Build) -> None:
-    assert not [
-        name for name in deployed(build, "payments").pairs("set-secrets") if name.endswith("_API_KEY")
-    ]
+@pytest.mark.parametrize("function", ["payments", "generations"])
+def test_a_function_that_asks_no_ai_gets_no_key(build: Build, function: str) -> None:
+    assert not [name for name in deployed(build, function).pairs("set-secrets") if name.endswith("_API_KEY")]
 
 
 @pytest.mark.parametrize("name", WITH_AI)
@@ -192,12 +195,15 @@ def test_telegram_is_as_the_design_measured_it(build: Build) -> None:
     assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "5")
 
 
-def test_payments_is_open_to_providers_and_waits_as_long_as_they_do(build: Build) -> None:
-    call = deployed(build, "payments")
+@pytest.mark.parametrize(("name", "instances"), [("payments", "2"), ("generations", "1")])
+def test_it_is_open_to_providers_and_waits_as_long_as_they_do(
+    build: Build, name: str, instances: str
+) -> None:
+    call = deployed(build, name)
     assert "allow-unauthenticated" in call.flags
     assert "ingress-settings" not in call.flags
     assert (call.flags["concurrency"], call.flags["timeout"]) == ("80", "60s")
-    assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "2")
+    assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", instances)
 
 
 def test_the_instances_do_not_use_up_the_pooler(build: Build) -> None:
@@ -206,7 +212,7 @@ def test_the_instances_do_not_use_up_the_pooler(build: Build) -> None:
         int(call.flags["max-instances"]) * int(call.pairs("set-env-vars")["DATABASE_POOL_SIZE"])
         for call in (deployed(build, name) for name in FUNCTIONS)
     )
-    assert connections == 65, "the arithmetic at the head of deploy.yaml"
+    assert connections == 68, "the arithmetic at the head of deploy.yaml"
     assert 2 * connections <= POOLER_CLIENTS
 
 

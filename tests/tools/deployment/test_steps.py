@@ -25,6 +25,7 @@ FUNCTIONS_URL = "https://europe-west3-my-project.cloudfunctions.net"
 WELL = {
     f"curl {FUNCTIONS_URL}/telegram": "unauthorized 401",
     f"curl {FUNCTIONS_URL}/payments/unknown": "unknown provider 404",
+    f"curl {FUNCTIONS_URL}/generations/unknown": "unknown provider 404",
 }
 FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
 DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}
@@ -141,7 +142,7 @@ def test_the_admins_reach_the_table_and_every_function(
     assert [(row["email"], row["telegram_id"]) for row in rows] == [
         ("ann@example.com", 987654321), ("boss@example.com", 123456789),
     ]  # fmt: skip
-    for name in ("telegram", "payments", "scheduled"):
+    for name in ("telegram", "payments", "generations", "scheduled"):
         (call,) = build.run(name).calls
         assert call.pairs("set-env-vars")["ADMIN_TELEGRAM_IDS"] == "123456789,987654321"
 
@@ -170,7 +171,7 @@ def test_a_wrong_substitution_stops_with_one_line(tmp_path: Path, given: dict[st
 def test_all_callers_use_the_domain_of_the_owner(tmp_path: Path) -> None:
     build = Build(tmp_path / "build", _PUBLIC_URL="https://bots.example.com")
     assert build.run("settings").status == 0
-    for name in ("telegram", "payments", "scheduled"):
+    for name in ("telegram", "payments", "generations", "scheduled"):
         (call,) = build.run(name).calls
         assert call.pairs("set-env-vars")["PUBLIC_URL"] == "https://bots.example.com"
     jobs = set_jobs(build)
@@ -237,12 +238,13 @@ def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
 
 def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> None:
     run = build.run("smoke", WELL)
-    assert (run.status, [call.words[0] for call in run.calls]) == (0, ["curl", "curl"])
+    assert (run.status, [call.words[0] for call in run.calls]) == (0, ["curl", "curl", "curl"])
 
 
 @pytest.mark.parametrize(("function", "path", "answer"), [
     ("telegram", "telegram", " 503"),
     ("payments", "payments/unknown", " 503"),
+    ("generations", "generations/unknown", " 503"),
     ("payments", "payments/unknown", "<title>Page not found</title> 404"),  # Google's: there is no function
     ("payments", "payments/unknown", ""),
 ])  # fmt: skip

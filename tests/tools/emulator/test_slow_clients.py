@@ -18,7 +18,7 @@ THREADS = 5
 HELD = 3 * THREADS
 QUICK = 2.0  # seconds, on a busy machine
 SECRET = "webhook-secret-of-tests"
-PATHS = {"telegram": "/assistant", "payments": "/stripe", "scheduled": "/sweep"}
+PATHS = {"telegram": "/assistant", "payments": "/stripe", "generations": "/kie_ai", "scheduled": "/sweep"}
 ENV = {
     "THREADS": str(THREADS),
     "DATABASE_URL": "postgresql://unused@127.0.0.1:1/none",
@@ -26,6 +26,7 @@ ENV = {
     "TELEGRAM_WEBHOOK_SECRET": SECRET,
     "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
     "SCHEDULER_SECRET": "the-secret-of-the-jobs",
+    "KIE_AI_WEBHOOK_SECRET": "the-secret-of-kie-ai",
     "STRIPE_SECRET_KEY": "sk_test_not_a_real_key",
     "STRIPE_WEBHOOK_SECRET": "whsec_not_a_real_secret",
 }
@@ -153,6 +154,7 @@ def test_a_request_has_a_deadline(payments: Function, connect: Callable[[Functio
 
 @pytest.mark.parametrize(("name", "path", "answered"), [
     ("telegram", "/assistant", 401), ("scheduled", "/sweep", 401), ("payments", "/unknown", 404),
+    ("generations", "/unknown", 404),
 ])  # fmt: skip
 def test_a_caller_without_proof_is_refused_before_its_body_arrives(
     name: str,
@@ -247,7 +249,7 @@ def test_two_requests_at_once_are_never_mixed_up(
     assert answer.count(b"HTTP/1.1") == 1
 
 
-@pytest.mark.parametrize("name", ["telegram", "payments"])
+@pytest.mark.parametrize("name", ["telegram", "payments", "generations"])
 def test_an_incomplete_body_is_refused_without_an_alarm(
     name: str, functions: dict[str, Function], connect: Callable[[Function], socket.socket]
 ) -> None:

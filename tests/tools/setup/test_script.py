@@ -14,6 +14,7 @@ from tests.tools.setup import programs
 from tests.tools.setup.conftest import PASSWORD, PROJECT, ROOT, Answers, World
 from tests.tools.setup.test_setup import AI_KEY, STRIPE_KEY, STRIPE_WEBHOOK, typed
 from tools.cloud.gcloud import Gcloud
+from tools.setup import layout
 
 
 def dry(world: World, changed: Answers | None = None, *arguments: str) -> str:
@@ -71,7 +72,7 @@ def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secr
     world.cloud = state
     second = execute(world, script, secrets)
     assert second.returncode == 0, second.stderr[-2000:]
-    assert len(world.project["functions"]) == 3
+    assert len(world.project["functions"]) == len(layout.FUNCTIONS)
     assert world.secret("OPENAI_API_KEY") == AI_KEY
     assert len(world.secret("USER_HASH_KEY")) == 64
     before = world.cloud

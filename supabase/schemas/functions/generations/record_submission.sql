@@ -2,13 +2,17 @@
 -- than that worker's answer, or after the worker had crashed. A job that has expired meanwhile keeps the name for a late
 -- callback.
 --
+-- p_seconds: until its state is read for the first time.
+--
 -- Concurrency: needs no lease, because the name belongs to the job, not to a worker. Both callers may record the same name.
 --   Two jobs never have one name (unique index).
 -- Locks: as private.lock_generation.
 -- Returns: jsonb
 --   outcome: 'recorded' | 'known' | 'conflict' | 'over'   (conflict: the job, or another job, has another name or this name)
 -- Errors: none.
-create or replace function public.record_submission(p_id bigint, p_provider_job_id text)
+create or replace function public.record_submission(
+  p_id bigint, p_provider_job_id text, p_seconds numeric default 10
+)
 returns jsonb
 language plpgsql
 volatile
@@ -28,7 +32,8 @@ begin
      set provider_job_id = p_provider_job_id,
          state = case g.state when 'submitting' then 'submitted' else g.state end,
          due_at = case
-           when g.state in ('submitting', 'submitted') and not g.is_nudged then private.clock() + interval '10 seconds'
+           when g.state in ('submitting', 'submitted') and not g.is_nudged
+             then private.clock() + make_interval(secs => p_seconds::double precision)
            when g.state in ('submitting', 'submitted') then private.clock()
            else g.due_at
          end,

@@ -1,7 +1,7 @@
 -- Hands a job whose provider failed to the next one of request.fallbacks: [{provider, model, options}].
 --
 -- Concurrency: see private.lease_generation. A repeated call finds the state reserved and changes nothing. A callback of the
---   former provider is that of an unknown job.
+--   former request is that of an unknown job, because the job has a new token.
 -- Locks: as private.lock_generation.
 -- Returns: jsonb
 --   outcome: 'switched' | 'none' | 'superseded'   (none: there is no other provider, or the deadline has passed)
@@ -29,6 +29,7 @@ begin
          request = g.request || jsonb_build_object(
            'options', v_next -> 'options', 'fallbacks', (g.request -> 'fallbacks') - 0
          ),
+         token = gen_random_uuid(),
          provider_job_id = null,
          submissions = 0,
          polls = 0,

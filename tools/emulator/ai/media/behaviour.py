@@ -20,7 +20,8 @@ class MediaBehaviour:
     Of a job: reads: how many reads say that it is still running. seconds: it ends by itself after them, with
     its callbacks, and reads do not end it. ends: what its state says at the end instead
     of success (fields of the provider's own record). callbacks: how often its end is reported: 0 is a lost
-    callback, 2 a repeated one. link_status: how the links to its files answer, as 404 once they expired.
+    callback, 2 a repeated one. calls_early: it ends and calls back before the answer to its request.
+    link_status: how the links to its files answer, as 404 once they expired.
     """
 
     files: tuple[bytes, ...] | None = None
@@ -35,4 +36,5 @@ class MediaBehaviour:
     seconds: float | None = None
     ends: dict[str, Any] | None = None
     callbacks: int = 1
+    calls_early: bool = False
     link_status: int = 200

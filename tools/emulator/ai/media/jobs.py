@@ -29,6 +29,8 @@ class Job:
     ended: float | None = None
     links: list[str] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)  # the statuses with which callbacks were answered
+    forged_secret: str = ""  # signs its callbacks instead of the provider's
+    signed_ago: float = 0.0  # seconds since its callbacks were signed
 
     @property
     def is_running(self) -> bool:
@@ -76,17 +78,25 @@ class Jobs:
             self.end(job)
 
     def end(self, job: Job) -> None:
-        """End a job. Its callbacks are sent by `report`."""
+        """End a job. Its callbacks are sent by `report` and `call_back`."""
         with self._lock:
             job.ended = job.ended or self._now()
 
     def report(self, job: Job) -> list[int]:
         """Send the callbacks of a job that ended, and return how they were answered."""
         self.end(job)
-        for _ in range(job.behaviour.callbacks if job.callback_url and job.notify else 0):
-            assert job.notify is not None
-            job.sent.append(job.notify(job))
+        for _ in range(job.behaviour.callbacks if job.callback_url else 0):
+            self.call_back(job)
         return job.sent
+
+    @staticmethod
+    def call_back(job: Job, *, forged_secret: str = "", signed_ago: float = 0.0) -> int:
+        """Send one callback of a job, and return how it was answered."""
+        assert job.notify is not None
+        job.forged_secret, job.signed_ago = forged_secret, signed_ago
+        status = job.notify(job)
+        job.sent.append(status)
+        return status
 
     def link(self, job: Job, data: bytes, suffix: str, base: str, key: str = "") -> str:
         """Return the address of a file. `key`: the value of the header that it needs."""

@@ -42,8 +42,8 @@ def handle(media: MediaState, request: Request) -> Response | None:
 
 def notify(media: MediaState, job: Job) -> int:
     """Post the callback of a job, signed over the job and the time, and return its status."""
-    timestamp = str(int(media.now()))
-    signature = hmac.digest(media.secrets[NAME].encode(), f"{job.id}.{timestamp}".encode(), "sha256")
+    secret, timestamp = media.signing(job)
+    signature = hmac.digest(secret.encode(), f"{job.id}.{timestamp}".encode(), "sha256")
     record = _record(media, job)
     is_success = record["state"] == "success"
     body = {"code": 200 if is_success else 501, "msg": "success" if is_success else "failed", "data": record}
@@ -71,7 +71,7 @@ def _create(media: MediaState, request: Request) -> Response:
     if problem := find_problem(str(body["model"]), body["input"]):
         return _error(422, problem)
     behaviour = media.begin(NAME, request, body)
-    job = media.jobs.add(
+    job = media.add(
         Job(
             secrets.token_hex(16), NAME, str(body["model"]), body, behaviour, media.now(),
             body.get("callBackUrl"), lambda job: notify(media, job),

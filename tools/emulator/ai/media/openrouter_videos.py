@@ -46,8 +46,9 @@ def notify(media: MediaState, job: Job) -> int:
         name: state[name] for name in ("id", "status", "unsigned_urls", "error", "usage") if name in state
     }
     event = {"type": f"video.generation.{state['status']}", "created_at": int(media.now()), "data": data}
-    body, timestamp = json.dumps(event).encode(), str(int(media.now()))
-    signature = hmac.new(media.secrets[NAME].encode(), timestamp.encode() + b"," + body, "sha256").hexdigest()
+    body = json.dumps(event).encode()
+    secret, timestamp = media.signing(job)
+    signature = hmac.new(secret.encode(), timestamp.encode() + b"," + body, "sha256").hexdigest()
     headers = {
         "X-OpenRouter-Signature": f"t={timestamp},v1={signature}",
         "X-OpenRouter-Idempotency-Key": f"{job.id}-{state['status']}",
@@ -69,7 +70,7 @@ def _create(media: MediaState, request: Request) -> Response:
         if not picture.get("image_url", {}).get("url", "").startswith(("data:image/", "https://")):
             raise rejected(400, "invalid image", "invalid_image")
     behaviour = media.begin(NAME, request, body)
-    job = media.jobs.add(
+    job = media.add(
         Job(
             f"gen-vid-{int(media.now())}-{secrets.token_hex(10)}", NAME, str(body["model"]), body, behaviour,
             media.now(), body.get("callback_url"), lambda job: notify(media, job),

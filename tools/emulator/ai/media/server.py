@@ -32,6 +32,14 @@ class Media(MediaState):
         jobs = [one for one in self.jobs.all() if job in ("", one.id)]
         return self.jobs.report(jobs[-1])
 
+    def call_back(self, job: str = "", *, forged_secret: str = "", signed_ago: float = 0.0) -> int:
+        """Send one more callback of a job (the last one by default) and return how it was answered.
+
+        forged_secret: signs it instead of the provider's. signed_ago: seconds, of one that is replayed.
+        """
+        jobs = [one for one in self.jobs.all() if job in ("", one.id)]
+        return self.jobs.call_back(jobs[-1], forged_secret=forged_secret, signed_ago=signed_ago)
+
     def environment(self) -> dict[str, str]:
         """Return the settings that the chat interfaces do not set."""
         settings = {f"{name.upper()}_WEBHOOK_SECRET": secret for name, secret in self.secrets.items()}

@@ -41,6 +41,7 @@ class MediaState:
         self._stopping = threading.Event()
         self.jobs = Jobs(self.now)
         # Standard Webhooks write their secrets so; the others take any text.
+        self.webhooks: dict[str, str] = {}  # by provider: the address that is set up for its whole project
         self.secrets = {name: f"whsec_{b64encode(secrets.token_bytes(24)).decode()}" for name in signing}
 
     def next(self, *behaviours: MediaBehaviour) -> None:
@@ -137,6 +138,18 @@ class MediaState:
     def link(self, job: Job, data: bytes, suffix: str, key: str = "") -> str:
         """Return the address of a result."""
         return self.jobs.link(job, data, suffix, self._base() + FILES, key)
+
+    def add(self, job: Job) -> Job:
+        """Store a new job; one that `calls_early` ends and calls back before its request is answered."""
+        self.jobs.add(job)
+        if job.behaviour.calls_early and job.callback_url:
+            self.jobs.end(job)
+            self.jobs.call_back(job)
+        return job
+
+    def signing(self, job: Job) -> tuple[str, str]:
+        """Return the secret and the Unix time with which callbacks of a job are signed."""
+        return job.forged_secret or self.secrets[job.provider], str(int(self.now() - job.signed_ago))
 
     def post(self, job: Job, body: bytes, headers: dict[str, str]) -> int:
         """Post a callback and return how it was answered; 0 when it was not."""

@@ -43,8 +43,9 @@ def handle(media: MediaState, request: Request) -> Response | None:
 def notify(media: MediaState, job: Job) -> int:
     """Post a webhook of the project (Standard Webhooks) and return its status."""
     body = json.dumps({"type": "video.generated", "version": "v1", "data": {"id": job.id}}).encode()
-    message, timestamp = f"msg_{secrets.token_hex(8)}", str(int(media.now()))
-    key = base64.b64decode(media.secrets[NAME].removeprefix("whsec_"))
+    message = f"msg_{secrets.token_hex(8)}"
+    secret, timestamp = media.signing(job)
+    key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{message}.{timestamp}.".encode() + body, "sha256")
     headers = {
         "webhook-id": message,
@@ -76,8 +77,9 @@ def _create(media: MediaState, request: Request, model: str) -> Response:
         raise rejected(400, "INVALID_ARGUMENT", "Unable to process input image.")
     behaviour = media.begin(NAME, request, body)
     name = f"models/{model}/operations/{secrets.token_hex(6)}"
-    job = Job(name, NAME, model, body, behaviour, media.now(), None, lambda job: notify(media, job))
-    return json_response({"name": media.jobs.add(job).id})
+    webhook = media.webhooks.get(NAME)
+    job = Job(name, NAME, model, body, behaviour, media.now(), webhook, lambda job: notify(media, job))
+    return json_response({"name": media.add(job).id})
 
 
 def _read(media: MediaState, request: Request, name: str) -> Response:

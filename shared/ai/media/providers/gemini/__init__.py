@@ -30,6 +30,7 @@ class Provider(BaseProvider):
         "video": frozenset({"aspect_ratio", "resolution", "duration"}),
     }
     SIGNS_CALLBACKS = True
+    HAS_PROJECT_WEBHOOK = True
 
     def base_url(self) -> str:
         """Return the base URL of Google's own interface, beside the compatible one.
