@@ -737,6 +737,13 @@ class AdminUndo(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class AlertEndingModels(TypedDict):
+    """public.alert_ending_models"""
+
+    alerts: int
+    outgoing: list[OutgoingItem]
+
+
 class FinishQuizRun(TypedDict):
     """private.finish_quiz_run"""
 
@@ -1815,6 +1822,30 @@ class MigrateChat(TypedDict):
     """public.migrate_chat"""
 
     sessions: int
+
+
+class ModelsInUseUsed(TypedDict):
+    """public.models_in_use.used"""
+
+    provider: str
+    model: str
+    kind: str
+    mode: str
+
+
+class ModelsInUseKnown(TypedDict):
+    """public.models_in_use.known"""
+
+    provider: str
+    model: str
+    kind: str
+
+
+class ModelsInUse(TypedDict):
+    """public.models_in_use"""
+
+    used: list[ModelsInUseUsed]
+    known: list[ModelsInUseKnown]
 
 
 class MyTeams(TypedDict):

@@ -51,4 +51,9 @@ JOBS = {
         "shared.storage.cleanup:clean_up",
         "Deletes stored files that expired, and those of erased users",
     ),
+    "models": Job(
+        "40 6 * * *",
+        "shared.features.admin.jobs:models",
+        "Warns the admins before a provider switches off a model in use",
+    ),
 }

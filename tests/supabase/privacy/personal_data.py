@@ -383,6 +383,7 @@ TABLES = {
     "public.statement_entries": Table("no_user", why="sums and payment numbers of the providers' own lists"),
     "public.star_positions": Table("no_user", why="until where a bot's list of transactions was read"),
     "private.cost_alerts": Table("no_user", why="when the admins were alerted about a cost limit"),
+    "private.model_alerts": Table("no_user", why="which ends of AI models the admins were alerted about"),
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),

@@ -7,10 +7,11 @@ import re
 import pytest
 import urllib3
 
+from shared.ai import model_lists
 from shared.ai import providers as ai_providers
 from tools.emulator.ai.behaviour import FAULTS
 from tools.emulator.ai.dialects import DIALECTS
-from tools.emulator.ai.server import MODELS
+from tools.emulator.ai.model_lists import MODELS
 from tools.emulator.command_line import FAULT_SWITCHES
 from tools.emulator.fake_servers import FakeServers, fake_servers
 from tools.emulator.functions import ROOT
@@ -57,7 +58,8 @@ def test_every_ai_provider_has_a_fake_server() -> None:
 
 
 def test_the_fake_ai_lists_the_model_of_every_provider() -> None:
-    assert {ai_providers.load(name).MODEL for name in ai_providers.names()} <= set(MODELS)
+    for name in MODELS.keys() & set(ai_providers.names()):
+        assert model_lists.find(ai_providers.load(name).MODEL, dict.fromkeys(MODELS[name]))[0], name
 
 
 def test_the_command_line_knows_every_switch(bare: Stack) -> None:

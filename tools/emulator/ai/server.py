@@ -15,6 +15,7 @@ from typing import Any
 from tools.emulator.ai import sales_trainer
 from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
+from tools.emulator.ai.model_lists import ModelLists
 from tools.emulator.ai.native import Interface, encoded, find_interface
 from tools.emulator.ai.sound import (
     DEEPSEEK,
@@ -33,7 +34,6 @@ from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.trace import Trace
 from tools.emulator.web import Drop, Request, Response, json_response
 
-MODELS = ("gpt-5.4-mini", "gpt-5-mini", "openai/gpt-5.4-mini", "claude-haiku-5-5", "gemini-3.8-flash")
 KEPT_REQUESTS = 1000
 HANG_SECONDS = 120.0
 
@@ -59,6 +59,7 @@ class Ai:
         self._recordings: deque[Recording] = deque(maxlen=KEPT_REQUESTS)
         self._spoken: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
+        self.models = ModelLists()
 
     def next(self, *behaviours: AiBehaviour) -> None:
         """Answer the next requests in these ways, in this order."""
@@ -91,6 +92,7 @@ class Ai:
 
     def clear(self) -> None:
         """Forget the script; the recorded requests stay."""
+        self.models.restore()
         with self._lock:
             self._next.clear()
             self._refused.clear()
@@ -163,6 +165,8 @@ class Ai:
         """Answer a request; None when its path belongs to another server."""
         if request.method == "POST" and (answer := self._own_interface(request)):
             return answer
+        if listed := self.models.handle(request):
+            return listed
         dialect = next(
             (one for one in (*DIALECTS, DEEPSEEK) if request.path.startswith(one.base + "/")), None
         )
@@ -202,11 +206,8 @@ class Ai:
         elif dialect.is_openrouter:
             response = json_response({"data": {"label": "sk-or-v1-…", "limit": None, "is_free_tier": False}})
         else:
-            data = [
-                {"id": name, "object": "model", "created": 1_750_000_000, "owned_by": "emulator"}
-                for name in MODELS
-            ]
-            response = json_response({"object": "list", "data": data})
+            is_anthropic = dialect.name == "anthropic"
+            response = json_response(self.models.anthropic() if is_anthropic else self.models.openai())
         ms = round((time.perf_counter() - begin) * 1000, 2)
         self._trace.seen_outside(
             "ai_call",

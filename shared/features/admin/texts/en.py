@@ -551,6 +551,14 @@ TEXTS: Mapping[str, str] = {
         "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nFor the rest of the day, it "
         "answers only users with their own AI keys. To serve everyone again, raise `daily_cost_bot`."
     ),
+    "admin_alert_model_ends": (
+        "⚠️ **{model}** ({provider}) shuts down on {date}, in {days|day|days}.\n\nUsed for: {uses}\n\nChoose "
+        "another model before then: its requests fail after that day."
+    ),
+    "admin_alert_model_gone": (
+        "🚨 **{model}** ({provider}) is no longer available from its provider.\n\nUsed for: {uses}\n\nChoose "
+        "another model now: requests to this one fail or are about to."
+    ),
     "admin_alarms_more": (
         "🔔 {count|more alert|more alerts} arrived before you started the bot. Payments that need attention: "
         "/payment"

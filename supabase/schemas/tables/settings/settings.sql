@@ -44,6 +44,7 @@ values
 ('picture_request_cost', '0.05', 'US dollars of a picture that one request of a plan covers; a dearer picture takes more requests'),
 ('made_with_ai', 'true', 'Pictures say in their caption that an AI made them; false: they do not'),
 ('daily_generation_refusals', '10', 'Refused pictures and videos in 24 hours after which a user has to wait'),
+('model_warning_days', '[30, 7, 1]', 'Days before the last day of a model in use on which the admins are warned'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
 ('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),
 ('team_max_members', '50', 'Most members of a team, managers included'),

@@ -35,7 +35,7 @@ def handle(media: MediaState, request: Request) -> Response | None:
         return _create(media, request)
     if (request.method, request.path) == ("GET", _RECORD):
         return _record_info(media, request)
-    if request.path.startswith(BASE + "/"):
+    if request.path.startswith(BASE + "/") and request.path != f"{BASE}/api/v1/models":
         return json_response({"status": 404, "error": "Not Found"}, 404)
     return None
 
