@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ai.modes import DOCUMENT_RULES, Mode
+from shared.ai.modes import DOCUMENT_RULES, SETUP_RULES, Mode
 from shared.ai.provider import from_user
 from shared.ai.text_cleanup import without_reasoning
 from shared.core.config import settings
@@ -20,6 +20,7 @@ def messages_for(
     *,
     language: str | None = None,
     has_document: bool = False,
+    setup: str = "",
 ) -> list[dict[str, str]]:
     """Return messages of {role, content}, the oldest first; the history begins with a user message.
 
@@ -28,6 +29,8 @@ def messages_for(
         text: the user's new message.
         now: the time, or at least the date, in the user's timezone.
         has_document: the new message holds a document.
+        setup: what the user has set up for this conversation. It goes before the new message, never into the
+            system prompt.
         language: the code of the user's language, as in `shared.core.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME
@@ -35,6 +38,9 @@ def messages_for(
     prompt = mode.prompt.format(today=f"{now:%A}, {now.day} {now:%B %Y}", home=home)
     if has_document:
         prompt += DOCUMENT_RULES
+    if setup:
+        prompt += SETUP_RULES
+        text = f"<setup>\n{setup}\n</setup>\n\n{text}"
     shown = [
         _without_reasoning(message) if message["role"] == "assistant" else message
         for message in from_user(history)

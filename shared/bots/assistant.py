@@ -1,6 +1,16 @@
 """The assistant: an AI that remembers the conversation, with a shop around it."""
 
-from shared.features import chat, images, promocodes, referrals, trainings, trial, user_keys, with_common
+from shared.features import (
+    chat,
+    conversations,
+    images,
+    promocodes,
+    referrals,
+    trainings,
+    trial,
+    user_keys,
+    with_common,
+)
 from shared.telegram import Bot
 
 bot = Bot(
@@ -12,9 +22,10 @@ bot = Bot(
         referrals.feature,
         trainings.feature,
         chat.feature,
+        conversations.feature,
         images.feature,
         user_keys.feature,
     ),
-    menu=("menu", "buy", "profile", "mode", "image", "clear", "language", "help"),
+    menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "help"),
     admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
 )

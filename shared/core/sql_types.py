@@ -1217,6 +1217,14 @@ class CreateAssignment(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class CreateConversation(TypedDict):
+    """public.create_conversation"""
+
+    outcome: Literal["created", "limit"]
+    id: NotRequired[int]
+    most: NotRequired[int]
+
+
 class CreateOrder(TypedDict):
     """public.create_order"""
 
@@ -1266,6 +1274,12 @@ class DeadLetterUpdate(TypedDict):
     outcome: Literal["dead_lettered", "known"]
 
 
+class DeleteConversation(TypedDict):
+    """public.delete_conversation"""
+
+    deleted: bool
+
+
 class DeleteGenerations(TypedDict):
     """public.delete_generations"""
 
@@ -1312,6 +1326,7 @@ class ExportUserDataMessages(TypedDict):
     bot: str
     chat_id: int
     thread_id: int
+    conversation_id: int
     role: Literal["user", "assistant"]
     content: str
     message_id: int | None
@@ -1782,12 +1797,56 @@ class ListChatModels(TypedDict):
     context_tokens: int | None
 
 
+class ListConversationsConversations(TypedDict):
+    """public.list_conversations.conversations"""
+
+    id: int
+    is_main: bool
+    name: str | None
+    model: str | None
+    has_instructions: bool
+    last_used_at: str
+
+
+class ListConversations(TypedDict):
+    """public.list_conversations"""
+
+    most: int
+    instructions_characters: int
+    conversations: list[ListConversationsConversations]
+
+
 class ListGenerations(TypedDict):
     """public.list_generations"""
 
     id: int
     prompt: str
     created_at: str
+
+
+class ListModelChoicesChoicesModels(TypedDict):
+    """public.list_model_choices.choices.models"""
+
+    provider: str
+    model: str
+    plan_feature: str | None
+    price: str | None
+
+
+class ListModelChoicesChoices(TypedDict):
+    """public.list_model_choices.choices"""
+
+    key: str
+    texts: dict[str, ProductText]
+    plan_feature: str | None
+    models: list[ListModelChoicesChoicesModels]
+
+
+class ListModelChoices(TypedDict):
+    """public.list_model_choices"""
+
+    standard: str | None
+    choices: list[ListModelChoicesChoices]
 
 
 class ListReviews(TypedDict):
@@ -2068,6 +2127,28 @@ class ReceiveUpdateHistory(TypedDict):
     content: str
 
 
+class LoadConversationModels(TypedDict):
+    """private.load_conversation.models"""
+
+    provider: str
+    model: str
+    plan_feature: str | None
+
+
+class LoadConversation(TypedDict):
+    """private.load_conversation"""
+
+    id: int
+    messages_id: int
+    is_main: bool
+    name: str | None
+    model: str | None
+    model_feature: str | None
+    models: list[LoadConversationModels]
+    instructions: str | None
+    cost: str | None
+
+
 class OutboxItem(TypedDict):
     """outbox_item"""
 
@@ -2101,6 +2182,7 @@ class ReceiveUpdate(TypedDict):
     releases_left: NotRequired[int | None]
     user_api_key: NotRequired[ActiveToken | None]
     history: NotRequired[list[ReceiveUpdateHistory]]
+    conversation: NotRequired[LoadConversation | None | None]
     edited_question: NotRequired[str | None]
     retry_after: NotRequired[int]
     answer: NotRequired[JsonValue]
@@ -2546,6 +2628,14 @@ class UncountedTrainings(TypedDict):
     reversed: int
     min_questions: int
     min_seconds: int
+
+
+class UpdateConversation(TypedDict):
+    """public.update_conversation"""
+
+    outcome: Literal["updated", "none", "too_long"]
+    id: NotRequired[int]
+    most: NotRequired[int]
 
 
 class UpdateTeam(TypedDict):

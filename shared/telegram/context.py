@@ -19,6 +19,7 @@ from shared.core import db, texts
 from shared.core.errors import SwitchboardError
 from shared.core.json_types import JsonObject
 from shared.core.texts import figures
+from shared.telegram.conversation import Conversation, title_of
 from shared.telegram.feature import Command
 from shared.telegram.messages import Keyboard, message_parameters
 from shared.telegram.update import Update
@@ -133,6 +134,7 @@ class UpdateContext:
         can_hold: a held update will be resumed, by the next message or by the sweep.
         edited_question: what the AI was asked before this edit, if it is still stored.
         ended_wait: the input that was awaited until this command or button (waits.py).
+        conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         calls: Bot API calls to make after the commit.
         messages: additions to the conversation history.
         changes: changes of session and user, as `finish_update` takes them.
@@ -159,6 +161,7 @@ class UpdateContext:
     releases_left: int = 1
     edited_question: str | None = None
     ended_wait: str = ""
+    conversation: Conversation | None = None
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None
@@ -310,12 +313,24 @@ class UpdateContext:
 
         It is stored with the update's message_id, so an edit of that message can replace it.
         """
+        if self.conversation is not None:
+            self._change("conversation_id", self.conversation.id)
+            if role == "user" and self.conversation.name is None:
+                self._change("conversation_name", title_of(content))
         message_id = self.update.message.get("message_id")
         self.messages.append({"role": role, "content": content, "message_id": message_id})
 
     def forget(self) -> None:
-        """Delete the conversation history of this session."""
+        """Delete the history of this conversation."""
+        if self.conversation is not None:
+            self._change("conversation_id", self.conversation.id)
         self._change("clear_history", True)
+
+    def drop_model(self) -> None:
+        """Use the standard model in this conversation from now on."""
+        if self.conversation is not None:
+            self._change("conversation_id", self.conversation.id)
+            self._change("drop_model", True)
 
     def set_mode(self, mode: str) -> None:
         """Set the AI mode of this session, a key of shared/ai/modes.py."""
@@ -381,12 +396,15 @@ class UpdateContext:
         """
         if self.is_offline:
             return
+        cost = self.bot.question_cost(is_media=self.update.has_media)
+        if self.conversation is not None and self.conversation.cost is not None:
+            cost = max(cost, Decimal(self.conversation.cost))
         reserved: ReserveRequest = db.call(
             "reserve_request",
             p_bot=self.bot.name,
             p_update_id=self.update.update_id,
             p_attempt=self.attempt,
-            p_cost=str(self.bot.question_cost(is_media=self.update.has_media)),
+            p_cost=str(cost),
             p_is_user_api_key=is_user_api_key,
         )
         self.reservation = reserved["outcome"]

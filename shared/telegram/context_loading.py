@@ -12,6 +12,7 @@ from shared.core.config import settings
 from shared.core.json_types import JsonObject
 from shared.telegram import waits
 from shared.telegram.context import BotInterface, UpdateContext
+from shared.telegram.conversation import load_conversation
 from shared.telegram.update import Update
 from shared.telegram.user import Ban, Usage, User, UserApiKey
 
@@ -48,6 +49,7 @@ def load_context(
         user_api_key=UserApiKey(**key) if key else None,
         releases_left=1 if releases_left is None else releases_left,
         edited_question=received.get("edited_question"),
+        conversation=load_conversation(received.get("conversation")),
     )
     waits.end_expired(context)
     return context

@@ -42,12 +42,27 @@ def is_member(bot: str, channel_id: int, telegram_id: int) -> bool:
     Raises:
         TelegramError: the check failed; with 400 or 403, the bot is not an administrator of the chat.
     """
-    parameters = {"chat_id": channel_id, "user_id": telegram_id}
+    member = _member(bot, channel_id, telegram_id)
+    status = member.get("status")
+    return status in _INSIDE or (status == "restricted" and member.get("is_member") is True)
+
+
+def is_administrator(bot: str, chat_id: int, telegram_id: int) -> bool:
+    """Return whether the user is an administrator of a group.
+
+    Raises:
+        TelegramError: the check failed.
+    """
+    return _member(bot, chat_id, telegram_id).get("status") in ("creator", "administrator")
+
+
+def _member(bot: str, chat_id: int, telegram_id: int) -> JsonObject:
+    """Return a member of a chat (getChatMember); empty for a user who was never in it."""
+    parameters = {"chat_id": chat_id, "user_id": telegram_id}
     try:
         member: JsonObject = api.call(bot, "getChatMember", parameters, timeout=TIMEOUT)
     except TelegramError as error:
         if error.status == 400 and _NEVER_SEEN.search(error.description):
-            return False
+            return {}
         raise
-    status = member.get("status")
-    return status in _INSIDE or (status == "restricted" and member.get("is_member") is True)
+    return member

@@ -91,6 +91,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         p_thread=update.thread_id,
         p_history_characters=settings().max_history_characters,
         p_cost=str(bot.question_cost(is_media=is_media)) if goes_to_ai else "0",
+        p_answer_tokens=settings().chat_max_tokens,
     )
     if log.is_debug():
         log.debug(

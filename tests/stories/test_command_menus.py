@@ -49,7 +49,7 @@ def test_the_shop_is_in_the_menu_while_something_is_on_sale(
     switch(stack, boss, "hide")
     eventually(lambda: everyones(stack) == [False] * 3, 20)
     assert menu(stack, "en") == [
-        "menu", "profile", "mode", "image", "clear", "language", "help",
+        "menu", "profile", "new", "chats", "mode", "image", "help",
     ]  # fmt: skip
     switch(stack, boss, "show")
     eventually(lambda: everyones(stack) == [True] * 3, 20)

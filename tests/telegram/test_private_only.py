@@ -19,11 +19,12 @@ Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
 PUBLIC_COMMANDS = {
     "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
-    "top", "voice", "image",
+    "top", "voice", "image", "prompt",
 }  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
                   "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
-                  "choose_option", "act", "ask_now", "ask_late", "cancel_wait"}  # fmt: skip
+                  "choose_option", "act", "ask_now", "ask_late", "cancel_wait", "show_prompt",
+                  "ask_for_prompt", "delete_prompt"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
@@ -41,6 +42,9 @@ BUTTONS = {
     "contact:remove": "profile", "contact:cancel": "profile",
     "renewal:1": "subscription", "renewal!:1": "subscription",
     "badges": "badges", "streak": "streak", "xp:picture": "profile", "board": "profile",
+    "chats": "chats", "chats:new": "chats", "chats:open:1": "chats", "chats:name:1": "chats",
+    "chats:delete:1": "chats", "chats:deleted:1": "chats", "model": "model", "model:=": "model",
+    "model:claude_haiku": "model",
     "images:1": "images", "images:show:1": "images",
 }  # fmt: skip
 
@@ -77,7 +81,7 @@ def test_every_handler_says_whether_it_is_private() -> None:
         if handler.kind == "callback_query":
             name, page = handler.function.__name__, handler.private_page
             assert page in private if page else name in PUBLIC_BUTTONS, name
-    assert private == set(BUTTONS.values()) | {"menu"}
+    assert private == set(BUTTONS.values()) | {"menu", "new"}
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "weird"])

@@ -11,6 +11,7 @@ from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
+from shared.features import conversations
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
 from shared.features.common.menu import back, buy_button, main_menu
@@ -94,7 +95,8 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
 
     Returns whether the AI answered; else a reply says why it did not.
     """
-    head = [] if question.head is None else [question.head]
+    notice = None if own is not None else conversations.model_notice(context)
+    head = [one for one in (question.head, notice) if one is not None]
     try:
         said = _ask(context, question, own)
     except UserApiKeyError as error:
@@ -158,7 +160,10 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
     from shared.ai.providers import chat_model
 
     mode = current_mode(context)
-    provider, model = mode.provider or settings().chat_provider, mode.model or chat_model()
+    provider, model = conversations.chosen_model(context) or (
+        mode.provider or settings().chat_provider,
+        mode.model or chat_model(),
+    )
     if own is not None:
         provider, model = own.provider, own.model
     now = clock.now().astimezone(ZoneInfo(context.usage.timezone))
@@ -171,6 +176,7 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
                 now,
                 language=context.language,
                 has_document=question.has_document,
+                setup=conversations.setup_of(context),
             ),
             model=model,
             provider=provider,

@@ -34,6 +34,8 @@ def main_menu(context: UpdateContext) -> Keyboard:
 
 def start_buttons(context: UpdateContext) -> Keyboard:
     """Return the rows that start what the bot is for: a training, a quiz; none in a bot that just answers."""
+    if context.bot.answers_text_with_ai:
+        return []
     rows = [
         _button(context, "new", context.text("menu_new")),
         [

@@ -27,6 +27,7 @@ PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as 
 SECTIONS = (
     "user",
     "sessions",
+    "conversations",
     "requests",
     "months",
     "ai_months",

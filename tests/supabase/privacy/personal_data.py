@@ -53,8 +53,14 @@ TABLES = {
     "public.messages": Table(
         "deleted",
         section="messages",
-        export="bot chat_id thread_id role content message_id created_at",
+        export="bot chat_id thread_id conversation_id role content message_id created_at",
         not_exported="id user_id",
+    ),
+    "public.ai_conversations": Table(
+        "deleted",
+        section="conversations",
+        export="id bot chat_id thread_id is_main name model instructions created_at last_used_at",
+        not_exported="user_id reference",
     ),
     "public.daily_usage": Table(
         "deleted",

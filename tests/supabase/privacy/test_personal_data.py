@@ -122,6 +122,7 @@ POINTED_TO = {
     "public.payments": "payment_id",
     "public.quiz_runs": "run_id",
     "public.generations": "generation_id",
+    "public.ai_conversations": "conversation_id",
 }
 # Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}

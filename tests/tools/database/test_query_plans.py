@@ -46,6 +46,8 @@ RUN = (
     """9000, 'quiz', (select r.id from public.quiz_runs as r where r.user_id = 9000 and r.status = 'open')"""
 )
 
+CONVERSATION = "(select min(c.id) from public.ai_conversations as c where c.user_id = 9000)"
+
 # One call of every function of an update, the sweep or an admin, for a user in the middle of the tables.
 CALLS = {
     "receive_update": """receive_update('assistant', 777777, gen_random_uuid(), 'message', 19000,
@@ -60,6 +62,14 @@ CALLS = {
         '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]',
         '[{"provider": "openai", "model": "m", "kind": "chat", "status": "ok", "ms": 9, "request_bytes": 9,
            "response_bytes": 9, "is_user_api_key": false}]')""",
+    "finish_update of a conversation": f"""finish_update('assistant', 9000, 1,
+        jsonb_build_object('clear_history', true, 'drop_model', true, 'conversation_id', {CONVERSATION}),
+        '[{{"role": "user", "content": "words"}}]', 'settled')""",
+    "list_conversations": "list_conversations(9000, 'assistant', 19000, 0)",
+    "list_model_choices": "list_model_choices('openai', 'gpt-5.4-mini')",
+    "create_conversation": "create_conversation(9000, 'assistant', 19000, 0, 'words', 'new')",
+    "update_conversation": """update_conversation(9000, 'assistant', 19000, 0, 0, '{"model": "m"}')""",
+    "delete_conversation": f"delete_conversation(9000, 'assistant', 19000, 0, {CONVERSATION})",
     "finish_update of a failure": "finish_update('assistant', 9500, 1, p_reservation => 'released')",
     "finish_update erasing": """finish_update('assistant', 9000, 1,
         jsonb_build_object('erase', jsonb_build_object('hash', repeat('00', 32), 'balance', 0)))""",

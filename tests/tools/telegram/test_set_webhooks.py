@@ -47,7 +47,7 @@ def test_every_language_has_its_menu_and_the_default_one_serves_all_others(
     menus = telegram.bot("assistant").commands
     assert set(menus) == {"", *texts.languages()}
     shown = [item["command"] for item in menus["en"]]
-    assert shown == ["menu", "buy", "profile", "mode", "clear", "language", "help"]
+    assert shown == ["menu", "buy", "profile", "new", "chats", "mode", "help"]
     assert menus["en"][0]["description"] == texts.table("en")["command_menu"]
     assert menus["ru"][0]["description"] == texts.table("ru")["command_menu"]
     assert menus[""] == menus["ru"]

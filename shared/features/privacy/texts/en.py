@@ -50,6 +50,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_sessions": "Chats with the bots",
     "section_sessions_about": "What each bot remembers about your chat: mode, settings and counters.",
+    "section_conversations": "Settings of conversations",
+    "section_conversations_about": "Names, models and instructions of your conversations with the AI.",
     "section_requests": "Requests by day",
     "section_requests_about": "How many AI requests you made each day. They count toward your daily limit.",
     "section_months": "Requests by month",

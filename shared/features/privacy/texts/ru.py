@@ -46,6 +46,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_sessions": "Чаты с ботами",
     "section_sessions_about": "Что каждый бот помнит о чате с вами: режим, настройки, счётчики.",
+    "section_conversations": "Настройки разговоров",
+    "section_conversations_about": "Названия, модели и инструкции ваших разговоров с ИИ.",
     "section_requests": "Запросы по дням",
     "section_requests_about": "Сколько запросов к ИИ вы сделали за каждый день. По ним мы считаем дневной лимит.",
     "section_months": "Запросы по месяцам",

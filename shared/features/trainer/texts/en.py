@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
-    "command_new": "Start a training",
+    "command_new_no_chat": "Start a training",
     "command_tip": "Get a tip",
     "command_finish": "Finish and see the result",
     "command_history": "Your progress",

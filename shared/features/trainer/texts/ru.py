@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
-    "command_new": "Начать тренировку",
+    "command_new_no_chat": "Начать тренировку",
     "command_tip": "Получить подсказку",
     "command_finish": "Завершить и увидеть результат",
     "command_history": "Ваш прогресс",

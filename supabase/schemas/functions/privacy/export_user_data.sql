@@ -9,7 +9,7 @@
 --     sections: { [text]: jsonb } | null      (in the first part only: one key a subject, rows as the tables have them,
 --                                             without data of other users)
 --     messages: [ {
---       bot: text, chat_id: bigint, thread_id: bigint, role: 'user' | 'assistant', content: text,
+--       bot: text, chat_id: bigint, thread_id: bigint, conversation_id: bigint, role: 'user' | 'assistant', content: text,
 --       message_id: bigint | null, created_at: timestamptz
 --     } ]                                     (oldest first, after number p_after; p_bytes of text, one message at least)
 --     next: bigint | null                     (p_after of the next part; null at the end)

@@ -19,6 +19,11 @@ as $$
         from public.bot_sessions as s
        where s.user_id = u.id
     ),
+    'conversations', (
+      select coalesce(jsonb_agg(to_jsonb(c) - array['user_id', 'reference'] order by c.id), '[]'::jsonb)
+        from public.ai_conversations as c
+       where c.user_id = u.id
+    ),
     'requests', (
       select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
         from public.daily_usage as d

@@ -1,13 +1,14 @@
 -- Applies what a handler changed in its session and in the user's preferences.
 --
 -- p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active, referrer_code
--- (private.attach_referral), token (a change of a user API key, private.change_token) and clear_history (true deletes
--- the conversation). public.finish_update handles its other keys.
+-- (private.attach_referral), token (a change of a user API key, private.change_token), clear_history (true deletes
+-- the messages of the conversation), conversation_id (the conversation that the update belongs to; without it, the main one)
+-- and drop_model (true makes that conversation use the standard model). public.finish_update handles its other keys.
 --
 -- Concurrency: the caller holds the update row and calls once. Session data are merged into the row key by key, so
 --   two updates of one session lose nothing.
 -- Locks: user (where a preference changes), for a referral referrer and user (KEY SHARE), for a key the user (NO KEY
---   UPDATE), then messages and session.
+--   UPDATE), then messages, conversation and session.
 -- Returns: void
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
@@ -38,7 +39,20 @@ begin
   if (p_changes ->> 'clear_history')::boolean then
     delete from public.messages as m
      where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id
-       and m.thread_id = p_update.thread_id;
+       and m.thread_id = p_update.thread_id
+       and m.conversation_id = case
+         when p_changes ? 'conversation_id' then (
+           select case when c.is_main then 0 else c.id end
+             from public.ai_conversations as c
+            where c.id = (p_changes ->> 'conversation_id')::bigint
+         )
+         else 0
+       end;
+  end if;
+  if (p_changes ->> 'drop_model')::boolean then
+    update public.ai_conversations as c
+       set model = null
+     where c.id = (p_changes ->> 'conversation_id')::bigint and c.user_id = p_update.user_id;
   end if;
   update public.bot_sessions as s
      set mode = coalesce(p_changes ->> 'mode', s.mode),

@@ -5,8 +5,12 @@
 --   hold (seconds): keep the update open; the next message finishes it, or the sweep processes it after that time
 --   finish_held: update_id of a held update that this one answers too
 --   ban_notified: the answer tells the user about the ban; of two such updates only the first one's answer is kept
+--   conversation_id: the conversation that the messages belong to; without it, the main one of the session. If it was
+--     deleted meanwhile, the messages are not stored
+--   conversation_name: its name, if it has none yet
 --   erase {hash, balance}: erase the user (private.erase_user)
--- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id.
+-- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id in the
+-- same conversation.
 -- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
 -- call was billed, or a provider was called and the releases of the day (setting daily_releases) are used up.
 -- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
@@ -16,7 +20,8 @@
 --   records p_usage, so each call counts once. Session data are merged key by key and never written back whole, so a
 --   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
 -- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
---   request counters, the held update (FOR UPDATE SKIP LOCKED), session and messages, counters of AI calls.
+--   request counters, the held update (FOR UPDATE SKIP LOCKED), session, conversation and messages,
+--   counters of AI calls.
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'
 --   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
@@ -47,6 +52,7 @@ declare
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing jsonb := '[]'::jsonb;
   v_follow_up jsonb := '[]'::jsonb;
+  v_conversation bigint := 0;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -94,15 +100,21 @@ begin
      where t.bot = held.bot and t.update_id = held.update_id;
   end if;
   perform private.change_session(v_update, p_session, p_reservation, v_now);
-  if p_messages <> '[]' then
+  if p_messages <> '[]' and p_session ? 'conversation_id' then
+    v_conversation := private.use_conversation(
+      v_update, (p_session ->> 'conversation_id')::bigint, p_session ->> 'conversation_name', v_now
+    );
+  end if;
+  if p_messages <> '[]' and v_conversation is not null then
     if v_update.kind = 'edited_message' then
       delete from public.messages as m
        where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
-         and m.thread_id = v_update.thread_id and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
+         and m.thread_id = v_update.thread_id and m.conversation_id = v_conversation
+         and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
     end if;
-    insert into public.messages (user_id, bot, chat_id, thread_id, role, content, message_id, created_at)
-    select v_update.user_id, p_bot, v_update.chat_id, v_update.thread_id, m.value ->> 'role', m.value ->> 'content',
-      (m.value ->> 'message_id')::bigint, v_now
+    insert into public.messages (user_id, bot, chat_id, thread_id, conversation_id, role, content, message_id, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, v_update.thread_id, v_conversation, m.value ->> 'role',
+      m.value ->> 'content', (m.value ->> 'message_id')::bigint, v_now
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
   end if;

@@ -4,7 +4,7 @@
 --
 -- Concurrency: a second call finds nothing left to move.
 -- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
---   sessions, then the running quiz.
+--   sessions and conversations, then the running quiz.
 -- Returns: jsonb
 --   sessions: int          (how many were moved)
 -- Errors: none.
@@ -61,6 +61,15 @@ begin
           created_at = least(s.created_at, excluded.created_at)
   )
   select count(*) into v_moved from moved;
+  -- The supergroup's own main conversation stays.
+  delete from public.ai_conversations as c
+   where c.chat_id = p_old and c.chat_id < 0 and c.is_main
+     and exists (
+       select
+         from public.ai_conversations as o
+        where o.user_id = c.user_id and o.bot = c.bot and o.chat_id = p_new and o.thread_id = c.thread_id and o.is_main
+     );
+  update public.ai_conversations as c set chat_id = p_new where c.chat_id = p_old and c.chat_id < 0;
   update public.quiz_rounds as r
      set chat_id = p_new
    where r.chat_id = p_old

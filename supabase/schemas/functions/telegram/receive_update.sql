@@ -7,7 +7,7 @@
 -- p_telegram_user: Telegram's User, and in hash the key of its tombstone in erased_users. p_thread: the topic of a
 -- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
 -- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
--- plan may limit it further.
+-- plan may limit it further. p_answer_tokens: the longest answer, for the cost of a conversation with a model of its own.
 -- The result is json and not jsonb: private.recent_messages builds the history as text.
 --
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
@@ -44,6 +44,7 @@
 --                          reserved yet)
 --   history?: [ { role: 'user' | 'assistant', content: text } ]   (oldest first; at most p_history and what the plan allows,
 --                          at most p_history_characters together)
+--   conversation?: private.load_conversation | null    (work; null: the main one, without settings)
 --   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
 --                          and its answer out)
 --   retry_after?: int      (busy: seconds)
@@ -63,7 +64,8 @@ create or replace function public.receive_update(
   p_history integer default 0,
   p_thread bigint default 0,
   p_history_characters integer default null,
-  p_cost numeric default 0
+  p_cost numeric default 0,
+  p_answer_tokens integer default null
 )
 returns json
 language plpgsql
@@ -78,6 +80,7 @@ declare
   v_user public.users;
   v_banned boolean;
   v_session public.bot_sessions;
+  v_conversation jsonb;
   v_quota record;
   v_reserved record;
   v_user_api_key jsonb;
@@ -108,6 +111,10 @@ begin
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
+  end if;
+  if v_session.session_data ? 'conversation' then
+    v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens);
+    p_cost := greatest(p_cost, (v_conversation ->> 'cost')::numeric);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   select
@@ -149,6 +156,9 @@ begin
 
   if v_claim.attempt > 1 then  -- the previous worker may have changed it while this one waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
+    if v_session.session_data ? 'conversation' then
+      v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens);
+    end if;
   end if;
   if v_session.session_data ? 'paste' and p_kind in ('message', 'callback_query')
     and v_session.session_data -> 'paste' ->> 'update_id' is distinct from p_update_id::text
@@ -189,7 +199,7 @@ begin
     select m.content into v_edited_question
       from public.messages as m
      where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
-       and m.message_id = v_edited and m.role = 'user'
+       and m.conversation_id = coalesce((v_conversation ->> 'messages_id')::bigint, 0) and m.message_id = v_edited and m.role = 'user'
      order by m.id desc
      limit 1;
   end if;
@@ -244,10 +254,11 @@ begin
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
-        p_history_characters
+        p_history_characters, coalesce((v_conversation ->> 'messages_id')::bigint, 0)
       )
       else '[]'::json
     end,
+    'conversation', v_conversation,
     'edited_question', v_edited_question
   );
 end

@@ -1,9 +1,10 @@
 -- What users choose between: a mode has a model and, on another provider, a model to fall back to. Modes are data: a new one
--- is a row (docs/ai_models.md). The modes of text chat, which are prompts, are in shared/ai/modes.py.
+-- is a row (docs/ai_models.md). Those of kind chat are the models of /model; the modes of text chat, which are prompts, are in
+-- shared/ai/modes.py.
 
 create table public.ai_modes (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
-  kind text not null check (kind in ('image', 'video', 'transcription', 'speech', 'moderation')),
+  kind text not null check (kind in ('chat', 'image', 'video', 'transcription', 'speech', 'moderation')),
   provider text not null,
   model text not null,
   fallback_provider text,
@@ -64,5 +65,34 @@ values
 (
   'moderation', 'moderation', 'openai', 'omni-moderation-latest', null, null,
   '{"ru": {"title": "Проверка содержимого"}, "en": {"title": "Moderation"}}', '{}', 10
+)
+on conflict (key) do nothing;
+
+insert into public.ai_modes
+(key, kind, provider, model, fallback_provider, fallback_model, texts, position, plan_feature)
+values
+(
+  'claude_haiku', 'chat', 'anthropic', 'claude-haiku-5-5', null, null,
+  '{"ru": {"title": "Claude Haiku", "description": "Быстрые короткие ответы"},
+    "en": {"title": "Claude Haiku", "description": "Quick, short answers"}}',
+  10, null
+),
+(
+  'gpt_mini', 'chat', 'openai', 'gpt-5.4-mini', null, null,
+  '{"ru": {"title": "GPT mini", "description": "Для повседневных задач"},
+    "en": {"title": "GPT mini", "description": "Everyday tasks"}}',
+  20, 'models'
+),
+(
+  'gemini_flash', 'chat', 'gemini', 'gemini-3.8-flash', null, null,
+  '{"ru": {"title": "Gemini Flash", "description": "Длинные тексты и документы"},
+    "en": {"title": "Gemini Flash", "description": "Long texts and documents"}}',
+  30, 'models'
+),
+(
+  'claude_sonnet', 'chat', 'anthropic', 'claude-sonnet-5', null, null,
+  '{"ru": {"title": "Claude Sonnet", "description": "Сложные вопросы, код и тексты"},
+    "en": {"title": "Claude Sonnet", "description": "Hard questions, code and writing"}}',
+  40, 'models'
 )
 on conflict (key) do nothing;

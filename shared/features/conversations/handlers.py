@@ -1,0 +1,8 @@
+"""The handlers of conversations."""
+
+from __future__ import annotations
+
+from shared.features.conversations import chats, instructions, models
+from shared.telegram.router import Router
+
+router = Router(chats.router, models.router, instructions.router)

@@ -1,0 +1,72 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_new": "Start a new conversation",
+    "command_chats": "Switch between conversations",
+    "command_model": "Choose the AI model",
+    "command_prompt": "Tell me how to answer",
+    "model_choose": (
+        "🧠 **Which model should answer?**\n\n{models}\n\nThe number is the price of an answer compared with the "
+        "standard model. Your choice applies to this conversation.\n\nCurrent model: **{current}**"
+    ),
+    "model_standard": "Standard",
+    "model_set": "Model: {model}",
+    "model_gone": "This model is no longer available.",
+    "model_not_included": "Your plan doesn’t include this model.",
+    "model_none": "🧠 There’s only the standard model here right now.",
+    "model_own_key": (
+        "🧠 You’re using your own key, so its provider’s model answers. The choice below applies once you use "
+        "your plan again: /keys"
+    ),
+    "model_dropped": (
+        "🧠 The model you chose isn’t available to you anymore, so the standard one answers. Choose another: /model"
+    ),
+    "prompt_empty": (
+        "📝 **How should I answer in this conversation?**\n\nAdd instructions, and I’ll follow them in every "
+        "answer. For example: “Keep it short, no emoji. I’m a nurse, so medical terms are fine.”"
+    ),
+    "prompt_current": "📝 **Instructions for this conversation**",
+    "prompt_add": "Add instructions",
+    "prompt_change": "Change",
+    "prompt_delete": "Delete",
+    "prompt_show": "Show instructions",
+    "prompt_ask": "📝 Send your instructions in one message, up to {limit|character|characters}.",
+    "prompt_set": "📝 Got it. I’ll follow this in every answer of this conversation.",
+    "prompt_deleted": "Instructions deleted.",
+    "prompt_too_long": "Your instructions have {length|character|characters}, and the limit is {limit}. Send shorter ones.",
+    "prompt_not_included": "Your plan doesn’t include instructions.",
+    "prompt_admins_only": "In a group, only its admins can set instructions.",
+    "chats_main": "Main conversation",
+    "chats_unnamed": "New conversation",
+    "chats_this_topic": "This topic",
+    "chats_list_text": (
+        "💬 **Your conversations**\n\nCurrent: **{name}**\nNamed conversations: {used} of {limit}\n\nTap one to switch to it."
+    ),
+    "chats_list": "My conversations",
+    "chats_new": "➕ New conversation",
+    "chats_newer": "‹ Newer",
+    "chats_older": "Older ›",
+    "chats_back": "‹ Conversations",
+    "chats_card": "💬 **{name}**\n\nModel: {model}\nInstructions: {instructions}\n\nSend a message to go on.",
+    "chats_instructions_set": "set",
+    "chats_instructions_none": "none",
+    "chats_model": "Model",
+    "chats_prompt": "Instructions",
+    "chats_rename": "Rename",
+    "chats_delete": "Delete",
+    "chats_cancel": "Cancel",
+    "chats_opened": "Conversation: {name}",
+    "chats_gone": "This conversation has been deleted.",
+    "chats_deleted": "Conversation deleted.",
+    "chats_delete_sure": "🗑 Delete **{name}** with all its messages? This can’t be undone.",
+    "chats_ask_name": "✏️ Send the new name of the conversation.",
+    "chats_bad_name": "A name has 1 to {limit} characters. Send another one.",
+    "chats_begun": "💬 New conversation. I won’t look at earlier ones here. What would you like to ask?",
+    "chats_begun_named": "💬 New conversation: **{name}**. What would you like to ask?",
+    "chats_limit": (
+        "💬 You’ve reached your plan’s limit of {limit|conversation|conversations}. Delete one to start another."
+    ),
+    "chats_topic": "💬 Here, each topic is its own conversation. Create a topic to start a new one.",
+}
