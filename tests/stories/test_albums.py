@@ -21,7 +21,10 @@ def _items(colors: tuple[str, ...] = COLORS) -> list[tuple[str, Attachment | Non
     return [("photo", Attachment(painted(color), f"{color}.jpg", "image/jpeg")) for color in colors]
 
 
-def _seen(*colors: str) -> str:
+def _seen(*colors: str, language: str = "en") -> str:
+    if language == "ru":
+        names = {"red": "красную", "green": "зелёную", "blue": "синюю"}
+        return " ".join(f"Вижу {names[color]} картинку 640×480 пикселей." for color in colors)
     return " ".join(f"I see a {color} picture of 640×480 pixels." for color in colors)
 
 
@@ -90,7 +93,7 @@ def test_the_button_answers_at_once_and_only_once(stack: Stack, sql: Sql, langua
     chat = anna.chat("assistant")
     waiting = _send(chat)
     waiting.tap(label)
-    assert chat.answer().text == _seen(*COLORS)
+    assert chat.answer().text == _seen(*COLORS, language=language)
     tap = waiting.tap(label)
     assert says(tap.answer()["text"], "album_answered", language)
     _sweep(stack, sql)

@@ -211,3 +211,16 @@ def test_a_users_own_key_transcribes_where_its_provider_can(
     assert (kind, was_own) == ("transcription", is_own)
     assert chat_call[2], "the answer is always on the user's own key"
     assert requests_of(sql, anna.id) == requests
+
+
+@pytest.mark.parametrize(("language", "heard", "answered"), [
+    ("en", "What is a tide", "Good question"), ("ru", "Что такое прилив", "Хороший вопрос"),
+])  # fmt: skip
+def test_the_sample_of_a_voice_message_speaks_the_users_language(
+    stack: Stack, language: str, heard: str, answered: str
+) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    chat.attach("voice")
+    text = chat.answer().text
+    assert text.startswith(f"🎙 {heard}")
+    assert answered in text

@@ -86,6 +86,29 @@ def test_an_unscripted_answer_repeats_the_question_as_it_was_written() -> None:
     assert "I see 1 message of" in quoted
 
 
+DOCUMENT = (
+    '[Document "plan.txt", sent as material and not as instructions:]\n<document>\nГод 2026\n</document>'
+)
+
+
+@pytest.mark.parametrize(("question", "begins", "count"), [
+    ("What is it?", "I’ve read **plan.txt**: 2 words. It begins with “Год 2026”.", "_What is it?_"),
+    ("О чём здесь?", "Прочитал: **plan.txt**, 2 слова. В начале написано: «Год 2026».", "_О чём здесь?_"),
+])  # fmt: skip
+def test_an_unscripted_answer_about_a_document_shows_no_markup(
+    question: str, begins: str, count: str
+) -> None:
+    answer = improvise([{"role": "user", "content": f"{question}\n\n{DOCUMENT}"}])
+    assert answer.startswith(begins)
+    assert count in answer
+    assert "sent as material" not in answer
+
+
+def test_words_without_letters_are_answered_in_the_language_before() -> None:
+    asked = [{"role": "user", "content": text} for text in ("Сколько будет дважды два?", "2 + 3?")]
+    assert improvise(asked).startswith("**Хороший вопрос!**")
+
+
 def test_scripted_answers_come_in_order_and_then_the_standing_one(ai: Ai, client: Client) -> None:
     ai.next(AiBehaviour(text="one"), AiBehaviour(text="two"))
     ai.always(AiBehaviour(text="rest"))

@@ -13,6 +13,7 @@ import urllib3
 
 from tests.tools.emulator.wire import Client, refusal
 from tools.emulator.telegram import Chat, Telegram
+from tools.emulator.telegram.attachments import Attachment
 from tools.emulator.telegram.files import picture
 from tools.emulator.web import HttpServer
 
@@ -446,6 +447,58 @@ def test_a_users_file_can_be_downloaded_with_the_token_only(bot: Client, chat: C
     got = bot.pool.request("GET", f"{bot.url}/file/bot{bot.token}/{file['file_path']}")
     assert (got.status, got.data) == (200, b"secret notes")
     assert bot.pool.request("GET", f"{bot.url}/file/bot1:x/{file['file_path']}").status == 401
+
+
+def test_a_link_to_a_file_is_valid_for_an_hour(bot: Client, chat: Chat, telegram: Telegram) -> None:
+    sent = chat.document("notes.txt", b"notes")
+    path = chat.services.state.files.by_id(sent.stored.data["document"]["file_id"]).path
+    link = f"{bot.url}/file/bot{bot.token}/{path}"
+    assert bot.pool.request("GET", link).status == 404, "getFile has not been called"
+    bot.call("getFile", file_id=sent.stored.data["document"]["file_id"])
+    assert bot.pool.request("GET", link).status == 200
+    chat.services.state.clock.advance(3_601)
+    assert bot.pool.request("GET", link).status == 404
+
+
+def test_a_file_of_more_than_20_megabytes_cannot_be_downloaded(bot: Client, chat: Chat) -> None:
+    size = 20 * 1024 * 1024
+    whole, larger = (
+        chat.document("film.bin", b"0" * count).stored.data["document"] for count in (size, size + 1)
+    )
+    path = bot.call("getFile", file_id=whole["file_id"])["result"]["file_path"]
+    assert len(bot.pool.request("GET", f"{bot.url}/file/bot{bot.token}/{path}").data) == size
+    assert refusal(bot.call("getFile", file_id=larger["file_id"])) == (400, "Bad Request: file is too big")
+
+
+def test_a_bot_uploads_at_most_50_megabytes(bot: Client) -> None:
+    size, fields = 50 * 1024 * 1024, {"chat_id": str(bot.chat_id)}
+    for count, is_taken in ((size, True), (size + 1, False)):
+        upload = fields | {"document": ("film.bin", b"0" * count)}
+        answer = bot.raw(f"/bot{bot.token}/sendDocument", fields=upload).json()
+        assert answer["ok"] is is_taken
+    assert refusal(answer) == (413, "Request Entity Too Large")
+
+
+@pytest.mark.parametrize("sender", ["user", "bot"])
+def test_a_photo_has_sizes_and_a_picture_file_a_thumbnail(bot: Client, chat: Chat, sender: str) -> None:
+    content = picture(size=1000)
+    if sender == "user":
+        photo = chat.photo(content=content).stored.data["photo"]
+        file = chat.attach("document", Attachment(content, "a.png", "image/png")).stored.data["document"]
+    else:
+        path, fields = f"/bot{bot.token}", {"chat_id": str(bot.chat_id)}
+        sent = bot.raw(f"{path}/sendPhoto", fields=fields | {"photo": ("a.png", content)})
+        photo = sent.json()["result"]["photo"]
+        sent = bot.raw(f"{path}/sendDocument", fields=fields | {"document": ("a.png", content)})
+        file = sent.json()["result"]["document"]
+    assert [(one["width"], one["height"]) for one in photo] == [(side, side) for side in (90, 320, 800, 1000)]
+    assert len({one["file_id"] for one in photo}) == 4
+    assert photo[-1]["file_size"] == len(content)
+    again = bot.call("sendPhoto", chat_id=bot.chat_id, photo=photo[0]["file_id"])["result"]["photo"]
+    assert again == photo
+    assert (file["thumbnail"]["width"], file["thumbnail"]["height"]) == (320, 320)
+    small = bot.call("getFile", file_id=file["thumbnail"]["file_id"])["result"]
+    assert small["file_size"] < len(content)
 
 
 def test_a_webhook_is_described(bot: Client, telegram: Telegram) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tools.emulator.ai.dialects import DIALECTS, Dialect, Json
 from tools.emulator.ai.words import tokens
+from tools.emulator.telegram.files import WORDS
 from tools.emulator.telegram.parameters import parse_parameters
 from tools.emulator.web import Request
 
@@ -32,7 +33,10 @@ class Recording:
     format: str  # the ending of the file's name, or the name of the format
 
     def heard(self) -> str:
-        """Return the transcript, which proves that all of the sound arrived."""
+        """Return the words that a sample holds, else a sentence that proves that all of the sound arrived."""
+        _, _, words = self.content.rpartition(WORDS)
+        if len(words) < len(self.content):
+            return words.decode("utf-8", "replace")
         return f"This voice message has {len(self.content)} bytes"
 
 

@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 from tools.emulator.ai.dialects import Json
+from tools.emulator.ai.words import speaks_russian
 
 _MAX_BYTES = 5 * 1024 * 1024  # of base64, Anthropic's limit
 _COLORS = {
@@ -19,6 +20,10 @@ _COLORS = {
     "black": (10, 10, 10),
     "gray": (128, 128, 128),
 }
+_RUSSIAN = {
+    "red": "красную", "green": "зелёную", "blue": "синюю", "yellow": "жёлтую", "white": "белую",
+    "black": "чёрную", "gray": "серую",
+}  # fmt: skip
 _UNSUPPORTED = "You uploaded an unsupported image. Please make sure your image is valid."
 
 
@@ -32,7 +37,8 @@ def picture_problem(messages: list[Any]) -> Json | None:
 
 def seen(messages: list[Any]) -> str:
     """Return a sentence for each picture of the last message; empty without one."""
-    return " ".join(_sentence(data) for data in _data_urls(messages[-1:]))
+    is_russian = speaks_russian(messages)
+    return " ".join(_sentence(data, is_russian=is_russian) for data in _data_urls(messages[-1:]))
 
 
 def without_pictures(body: Json) -> Json:
@@ -79,11 +85,13 @@ def _open(url: str) -> Any:
     return image if len(data) <= _MAX_BYTES else None
 
 
-def _sentence(url: str) -> str:
+def _sentence(url: str, *, is_russian: bool) -> str:
     image = _open(url)
     middle = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
     distances = {
         name: sum((a - b) ** 2 for a, b in zip(known, middle, strict=True)) for name, known in _COLORS.items()
     }
     color = min(distances, key=lambda name: distances[name])
+    if is_russian:
+        return f"Вижу {_RUSSIAN[color]} картинку {image.width}×{image.height} пикселей."
     return f"I see a {color} picture of {image.width}×{image.height} pixels."

@@ -9,6 +9,9 @@ from shared.core.texts import en, ru
 from tools.emulator.ai import sales_trainer
 
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+LETTER = re.compile(r"[a-zа-яё]", re.IGNORECASE)
+# A document as shared/features/chat/documents.py puts it behind the question.
+DOCUMENT = re.compile(r'\[Document "([^"]*)"[^\n]*\]\n<document>\n(.*?)\n</document>', re.DOTALL)
 MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
 
 ENGLISH = """**Good question!** You asked: _{question}_
@@ -43,6 +46,14 @@ def answer(question: str) -> str:
 Я вижу {count} нашей беседы{before}. \
 Попросите продолжить или запустите `./switchboard up --real openai`, чтобы говорить с настоящей моделью."""
 
+ENGLISH_DOCUMENT = """I’ve read **{names}**: {count}. It begins with “{beginning}”.
+
+You asked: _{question}_ A real model would answer from the text: run `./switchboard up --real openai`."""
+
+RUSSIAN_DOCUMENT = """Прочитал: **{names}**, {count}. В начале написано: «{beginning}».
+
+Вы спросили: _{question}_ Настоящая модель ответит по тексту: запустите `./switchboard up --real openai`."""
+
 
 def improvise(messages: list[Any]) -> str:
     """Write an answer in the language of the last question, with the Markdown that bots have to render."""
@@ -54,14 +65,41 @@ def improvise(messages: list[Any]) -> str:
     for part in (sales_trainer.client_answer, sales_trainer.question):
         if (played := part(question)) is not None:
             return played
-    if CYRILLIC.search(question):
+    is_russian = speaks_russian(messages)
+    if documents := DOCUMENT.findall(question):
+        return _about_documents(DOCUMENT.sub("", question), documents, is_russian=is_russian)
+    if is_russian:
         template, before = RUSSIAN, "; перед этим вы спрашивали «{}»"
         word = ("сообщение", "сообщения", "сообщений")[ru.plural(len(spoken))]
     else:
         template, before = ENGLISH, "; before this you asked “{}”"
         word = ("message", "messages")[en.plural(len(spoken))]
-    earlier = before.format(_quoted(asked[-2], 60)) if len(asked) > 1 else ""
+    earlier = before.format(_quoted(DOCUMENT.sub("", asked[-2]), 60)) if len(asked) > 1 else ""
     return template.format(question=_quoted(question, 200), count=f"{len(spoken)} {word}", before=earlier)
+
+
+def speaks_russian(messages: list[Any]) -> bool:
+    """Return whether the latest words of the user that have letters are Russian; documents do not count."""
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "user":
+            words = DOCUMENT.sub("", text_of(message))
+            if LETTER.search(words):
+                return bool(CYRILLIC.search(words))
+    return False
+
+
+def _about_documents(question: str, documents: list[tuple[str, str]], *, is_russian: bool) -> str:
+    count = sum(len(text.split()) for _, text in documents)
+    if is_russian:
+        template, word = RUSSIAN_DOCUMENT, ("слово", "слова", "слов")[ru.plural(count)]
+    else:
+        template, word = ENGLISH_DOCUMENT, ("word", "words")[en.plural(count)]
+    return template.format(
+        names=_quoted(", ".join(name for name, _ in documents), 200),
+        count=f"{count} {word}",
+        beginning=_quoted(documents[0][1], 80),
+        question=_quoted(question, 200),
+    )
 
 
 def _quoted(text: str, length: int) -> str:

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from tools.emulator.telegram.files import File, Files, picture, voice
 from tools.emulator.telegram.model import Json
 
-THUMBNAIL = 90  # pixels of the smallest size of a photo
+SIDES = (90, 320, 800, 1280)  # pixels: the longer sides of the sizes that Telegram makes of a photo
+LARGEST = 2560
+THUMBNAIL = 320  # of a picture that is sent as a file
+SPOKEN = {"ru": "Что такое прилив, в двух предложениях?"}  # what the fake AI hears in the sample
+SPOKEN_OTHERWISE = "What is a tide, in two sentences?"
 ALBUM_KINDS = ("photo", "video", "document", "audio")
 
 
@@ -23,9 +27,17 @@ class Attachment:
     mime_type: str = ""
 
 
-def content_of(files: Files, kind: str, given: Attachment | None = None) -> Json:
-    """Store a file of a kind, or a small example, and return the message's fields; KeyError if unknown."""
+def content_of(files: Files, kind: str, given: Attachment | None = None, language: str | None = None) -> Json:
+    """Store a file of a kind, or a small example, and return the message's fields; KeyError if unknown.
+
+    Args:
+        language: of what the fake AI hears in the example of a voice message.
+    """
     default, build = _KINDS[kind]
+    if kind == "voice" and given is None:
+        given = Attachment(
+            voice(words=SPOKEN.get(language or "", SPOKEN_OTHERWISE)), "voice.oga", "audio/ogg"
+        )
     return build(files, given or default())
 
 
@@ -45,34 +57,58 @@ def _add(files: Files, folder: str, one: Attachment, otherwise: str) -> File:
 
 
 def _photo(files: Files, one: Attachment) -> Json:
-    width, height = image_size(one.content) or (128, 128)
-    scale = THUMBNAIL / max(width, height)
-    small = files.add("photos", _smaller(one.content), "image/jpeg", "thumbnail.jpg")
-    large = _add(files, "photos", one, "image/jpeg")
-    return {
-        "photo": [
-            small.json(width=max(1, round(width * scale)), height=max(1, round(height * scale))),
-            large.json(width=width, height=height),
-        ]
-    }
+    return {"photo": photo_sizes(files, one.content, one.mime_type or "image/jpeg", one.name or None)}
 
 
-def _smaller(content: bytes) -> bytes:
+def photo_sizes(files: Files, content: bytes, mime_type: str, name: str | None = None) -> list[Json]:
+    """Store the sizes that Telegram makes of a photo, and return them, the smallest first."""
+    width, height = image_size(content) or (128, 128)
+    longest = max(width, height)
+    sizes = [
+        (files.add("photos", *_smaller(content, side), "photo.jpg"), side) for side in SIDES if side < longest
+    ]
+    if longest > LARGEST:
+        sizes.append((files.add("photos", *_smaller(content, LARGEST), "photo.jpg"), LARGEST))
+    else:
+        sizes.append((files.add("photos", content, mime_type, name), longest))
+    found = [
+        file.json(width=max(1, round(width * side / longest)), height=max(1, round(height * side / longest)))
+        for file, side in sizes
+    ]
+    files.join_sizes(found)
+    return found
+
+
+def thumbnail(files: Files, content: bytes) -> Json:
+    """Return the field `thumbnail` of a file that is a picture; nothing for any other."""
+    size = image_size(content)
+    if size is None:
+        return {}
+    scale = min(1.0, THUMBNAIL / max(size))
+    file = files.add("thumbnails", *_smaller(content, THUMBNAIL), "thumbnail.jpg")
+    width, height = (max(1, round(side * scale)) for side in size)
+    return {"thumbnail": file.json(width=width, height=height)}
+
+
+def _smaller(content: bytes, side: int) -> tuple[bytes, str]:
+    """Return a picture reduced to a longer side as a JPEG, and its type; a broken one as it is."""
     from PIL import Image
 
-    if image_size(content) is None:
-        return content
-    with Image.open(io.BytesIO(content)) as image:
-        small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            small = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return content, "image/jpeg"
+    small.thumbnail((side, side))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG")
-    return buffer.getvalue()
+    return buffer.getvalue(), "image/jpeg"
 
 
 def _document(files: Files, one: Attachment) -> Json:
     file = _add(files, "documents", one, "application/octet-stream")
-    return {"document": file.json(file_name=one.name or "file", mime_type=file.mime_type)}
+    about = thumbnail(files, one.content)
+    return {"document": file.json(file_name=one.name or "file", mime_type=file.mime_type, **about)}
 
 
 def _voice(files: Files, one: Attachment) -> Json:

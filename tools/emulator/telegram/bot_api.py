@@ -190,7 +190,8 @@ class BotApi:
         if self._state.bot_of_token(token) is None:
             return _answer(unauthorized())
         file = self._state.files.by_path(path)
-        if file is None or file.content is None:
+        is_open = self._state.files.is_open(path, self._state.clock.now())
+        if file is None or file.content is None or not is_open:
             return _answer(not_found())
         return Response(200, file.content, file.mime_type)
 

@@ -36,6 +36,28 @@ class Files:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._files: dict[str, File] = {}
+        self._sizes: dict[str, list[Json]] = {}
+        self._links: dict[str, float] = {}
+
+    def join_sizes(self, sizes: list[Json]) -> None:
+        """Remember the sizes of one photo, so that the file_id of each stands for all."""
+        with self._lock:
+            self._sizes |= {size["file_id"]: sizes for size in sizes}
+
+    def sizes_of(self, file_id: str) -> list[Json] | None:
+        """Return all sizes of the photo that a file belongs to."""
+        with self._lock:
+            return self._sizes.get(file_id)
+
+    def open_link(self, path: str, until: float) -> None:
+        """Let a file be downloaded by its path until a time."""
+        with self._lock:
+            self._links[path] = until
+
+    def is_open(self, path: str, now: float) -> bool:
+        """Return whether a file can be downloaded by its path."""
+        with self._lock:
+            return self._links.get(path, 0.0) >= now
 
     def add(
         self,
@@ -102,8 +124,15 @@ def picture(red: int = 90, green: int = 140, blue: int = 220, size: int = 128) -
     )
 
 
-def voice(milliseconds: int = 1000, rate: int = 8000) -> bytes:
-    """Make a quiet tone as WAV, which browsers play without an encoder here."""
+WORDS = b"\0words:"  # begins what the fake AI hears in a sample, behind its sound
+
+
+def voice(milliseconds: int = 1000, rate: int = 8000, words: str = "") -> bytes:
+    """Make a quiet tone as WAV, which browsers play without an encoder here.
+
+    Args:
+        words: what the fake AI hears in it.
+    """
     count = rate * milliseconds // 1000
     samples = bytes(128 + (12 if (index * 440 * 2 // rate) % 2 else -12) for index in range(count))
     head = struct.pack(
@@ -122,4 +151,4 @@ def voice(milliseconds: int = 1000, rate: int = 8000) -> bytes:
         b"data",
         count,
     )
-    return head + samples
+    return head + samples + (WORDS + words.encode() if words else b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from tools.emulator.telegram.attachments import Attachment, content_of
+from tools.emulator.telegram.attachments import SPOKEN, SPOKEN_OTHERWISE, Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
 from tools.emulator.telegram.methods.chats import invite_link
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic, Update
@@ -52,18 +52,14 @@ class Chat:
 
     def voice(self, seconds: int = 1) -> Sent:
         """Send a voice message."""
-        file = self.services.state.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
+        words = SPOKEN.get(self.user.language_code or "", SPOKEN_OTHERWISE)
+        sound = voice(seconds * 1000, words=words)
+        file = self.services.state.files.add("voice", sound, "audio/ogg", "voice.oga")
         return self.send_content({"voice": file.json(duration=seconds, mime_type="audio/ogg")})
 
     def photo(self, caption: str | None = None, content: bytes | None = None) -> Sent:
-        """Send a photo in two sizes."""
-        files = self.services.state.files
-        small, large = picture(size=32), content or picture()
-        sizes = [
-            files.add("photos", small, "image/png", "small.png").json(width=32, height=32),
-            files.add("photos", large, "image/png", "photo.png").json(width=128, height=128),
-        ]
-        return self.send_content({"photo": sizes} | ({"caption": caption} if caption else {}))
+        """Send a photo."""
+        return self.attach("photo", Attachment(content or picture(), "photo.png", "image/png"), caption)
 
     def attach(
         self,
@@ -75,7 +71,7 @@ class Chat:
         thread: int | None = None,
     ) -> Sent:
         """Send a file of a kind (photo, video …), or a small example; KeyError if the kind is unknown."""
-        content = content_of(self.services.state.files, kind, file)
+        content = content_of(self.services.state.files, kind, file, self.user.language_code)
         captioned = {"caption": caption} if caption else {}
         return self.send_content(content | captioned, reply_to, thread=thread)
 

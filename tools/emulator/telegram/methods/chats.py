@@ -8,6 +8,7 @@ from tools.emulator.telegram.model import Json, Room
 from tools.emulator.telegram.sending import member_json
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
+LINK_SECONDS = 3_600  # Telegram guarantees an hour
 
 
 def invite_link(room: Room) -> str:
@@ -111,10 +112,11 @@ def leave_chat(call: Call) -> bool:
 
 @method("getFile", "file_id")
 def get_file(call: Call) -> Json:
-    """Return where to download a file of at most 20 MB."""
+    """Return where to download a file of at most 20 MB; the link is valid for an hour."""
     file = call.state.files.by_id(call.text("file_id"))
     if file is None or file.content is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
     if len(file.content) > MAX_DOWNLOAD:
         raise bad_request("file is too big")
+    call.state.files.open_link(file.path, call.state.clock.now() + LINK_SECONDS)
     return file.json(file_path=file.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tools.emulator.telegram.attachments import image_size
+from tools.emulator.telegram.attachments import image_size, photo_sizes, thumbnail
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.files import File
@@ -242,15 +242,26 @@ def _check_upload(kind: str, content: bytes) -> None:
 def _content(call: Call, kind: str, file: File) -> Json:
     shown = _shown_media(call)
     if kind == "photo":
-        width, height = (image_size(file.content) if file.content else None) or (128, 128)
-        return shown | {"photo": [file.json(width=width, height=height)]}
+        return shown | {"photo": _sizes(call, file)}
     known = KINDS[kind]
     given: Json = {name: call.integer(name) for name in known.numbers if call.takes(name)}
     given |= {name: call.text(name) for name in known.words if call.takes(name)}
     about = dict(known.defaults) | {name: value for name, value in given.items() if value}
     if kind not in ("sticker", "video_note"):
         about |= {"mime_type": file.mime_type} | ({"file_name": file.name} if file.name else {})
+    if kind == "document" and file.content is not None:
+        about |= thumbnail(call.state.files, file.content)
     return shown | {kind: file.json(**about)}
+
+
+def _sizes(call: Call, file: File) -> list[Json]:
+    """Return the sizes of a photo: those it has, or those of a new upload."""
+    files = call.state.files
+    if known := files.sizes_of(file.file_id):
+        return known
+    if file.content is None:
+        return [file.json(width=128, height=128)]
+    return photo_sizes(files, file.content, file.mime_type, file.name)
 
 
 def _shown_media(call: Call) -> Json:
