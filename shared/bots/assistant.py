@@ -9,6 +9,7 @@ from shared.features import (
     trainings,
     trial,
     user_keys,
+    videos,
     with_common,
 )
 from shared.telegram import Bot
@@ -24,6 +25,7 @@ bot = Bot(
         chat.feature,
         conversations.feature,
         images.feature,
+        videos.feature,
         user_keys.feature,
     ),
     menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "help"),

@@ -1412,7 +1412,7 @@ class GetGenerationRequestFiles(TypedDict):
     mime: str | None
     width: int | None
     height: int | None
-    duration: str | None
+    duration: float | None
 
 
 class GetGenerationRequestTelegramFiles(TypedDict):
@@ -1426,6 +1426,7 @@ class GetGenerationRequest(TypedDict):
     """public.get_generation_request"""
 
     outcome: Literal["found", "unknown"]
+    kind: NotRequired[Literal["image", "video"]]
     request: NotRequired[JsonValue]
     state: NotRequired[str]
     files: NotRequired[list[GetGenerationRequestFiles]]
@@ -1784,6 +1785,7 @@ class ListAiModes(TypedDict):
     texts: dict[str, ProductText]
     parameters: JsonValue
     plan_feature: str | None
+    paid_from: Literal["requests", "balance"]
     models: list[ListAiModesModels]
 
 
@@ -1936,6 +1938,7 @@ class OfferedFeatures(TypedDict):
     trial_days: int
     channel_trainings: int
     image_providers: list[str]
+    video_providers: list[str]
 
 
 class PauseStreak(TypedDict):
@@ -2049,17 +2052,18 @@ class QuizStatistics(TypedDict):
     due_soon: int
 
 
-class QuotePicturesPrices(TypedDict):
-    """public.quote_pictures.prices"""
+class QuoteGenerationsPrices(TypedDict):
+    """public.quote_generations.prices"""
 
     cost: str | None
     requests: int | None
+    amount: str | None
 
 
-class QuotePictures(TypedDict):
-    """public.quote_pictures"""
+class QuoteGenerations(TypedDict):
+    """public.quote_generations"""
 
-    prices: list[QuotePicturesPrices]
+    prices: list[QuoteGenerationsPrices]
     made_with_ai: bool
 
 

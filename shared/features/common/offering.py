@@ -38,11 +38,7 @@ class Offering:
     trial_days: int = 1
     channel_trainings: int = 1
     image_providers: frozenset[str] = frozenset()
-
-    @property
-    def draws(self) -> bool:
-        """Whether a provider of the modes that make pictures has a key."""
-        return any(settings().variable(f"{one.upper()}_API_KEY") for one in self.image_providers)
+    video_providers: frozenset[str] = frozenset()
 
     @property
     def is_selling(self) -> bool:
@@ -60,6 +56,11 @@ class Offering:
         return CONDITIONS[need](self, bot)
 
 
+def _has_key(providers_of_modes: Iterable[str]) -> bool:
+    """Return whether one of the providers has an API key."""
+    return any(settings().variable(f"{one.upper()}_API_KEY") for one in providers_of_modes)
+
+
 # What a command may declare as its `needs`. A bot that meters nothing neither sells nor gives requests.
 CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "": lambda _, __: True,
@@ -70,7 +71,8 @@ CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "encryption": lambda _, __: encryption.is_available(),
     "referrals": lambda offering, bot: bot.is_metered and offering.referrals,
     "trial": lambda offering, bot: bot.is_metered and offering.trial_days > 0,
-    "images": lambda offering, _: offering.draws,
+    "images": lambda offering, _: _has_key(offering.image_providers),
+    "videos": lambda offering, _: _has_key(offering.video_providers),
     "channel": lambda offering, _: bool(settings().training_channel) and offering.channel_trainings > 0,
 }
 NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0)
@@ -112,6 +114,7 @@ def read_offering() -> Offering:
         found["trial_days"],
         found["channel_trainings"],
         frozenset(found["image_providers"]),
+        frozenset(found["video_providers"]),
     )
 
 

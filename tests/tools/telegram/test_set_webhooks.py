@@ -227,6 +227,7 @@ def test_the_menu_has_six_to_eight_commands_and_no_shop_while_nothing_is_sold(
         offered = {
             "currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1,
             "image_providers": [],
+            "video_providers": [],
         }  # fmt: skip
         monkeypatch.setattr("shared.core.db.call", lambda _name, offered=offered: offered)
         assert run("set-webhooks")[0] == 0

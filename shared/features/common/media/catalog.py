@@ -59,12 +59,17 @@ class Model:
 
 @dataclass(frozen=True)
 class Mode:
-    """A mode, with the models to try: its own, then its fallback."""
+    """A mode, with the models to try: its own, then its fallback.
+
+    Attributes:
+        is_sold: the balance pays for it, not requests of the plan.
+    """
 
     key: str
     texts: Mapping[str, ProductText]
     defaults: Mapping[str, str]
     plan_feature: str | None
+    is_sold: bool
     models: Sequence[Model]
 
     def title(self, language: str) -> str:
@@ -111,6 +116,7 @@ def modes(kind: MediaKind) -> tuple[Mode, ...]:
             row["texts"],
             {name: as_text(value) for name, value in row["parameters"].items()},
             row["plan_feature"],
+            row["paid_from"] == "balance",
             tuple(Model(**model) for model in row["models"] if is_configured(model["provider"])),
         )
         for row in rows

@@ -82,6 +82,11 @@ def _orders(kind: MediaKind) -> Router:
         """Order nothing."""
         making.decline(current_context(), kind)
 
+    @router.callback_query_handler(data=f"{kind.prefix}price")
+    def show_price(_call: CallbackQuery) -> None:
+        """Show the price with the options that were chosen since."""
+        making.offer_again(current_context(), kind)
+
     @router.callback_query_handler(data=f"{kind.prefix}options", keeps_wait=True)
     def show_options(_call: CallbackQuery) -> None:
         """Show what can be chosen, as a message of its own: the price stays readable."""

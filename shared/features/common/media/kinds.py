@@ -57,7 +57,21 @@ IMAGE = MediaKind(
     role="reference",
     varies_result=True,
 )
-KINDS = (IMAGE,)
+VIDEO = MediaKind(
+    name="video",
+    emoji="🎬",
+    choices={
+        "duration": "durations",
+        "aspect_ratio": "aspect_ratios",
+        "resolution": "resolutions",
+        "quality": "qualities",
+        "sound": "sound",
+    },
+    free_requests=0,
+    role="first_frame",
+    varies_result=False,
+)
+KINDS = (IMAGE, VIDEO)
 
 
 def kind_of_mode(session_mode: str) -> MediaKind | None:

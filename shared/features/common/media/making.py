@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.core.redaction import looks_like_secret
-from shared.features.common.media import catalog, wishes
+from shared.core.texts import concat
+from shared.features.common.media import catalog, labels, prices, wishes
 from shared.features.common.media.wishes import Wish
 from shared.features.common.menu import buy_button
-from shared.features.common.quota import resets, upgrade_options
 from shared.generations import ordering
 from shared.telegram import reply, waits
 
@@ -42,9 +43,24 @@ def grant(context: UpdateContext, kind: MediaKind, wish: Wish) -> None:
     if checked is None:
         return None
     wish, quoted = checked
-    if quoted.requests > kind.free_requests:
+    if quoted.requests > kind.free_requests or quoted.amount:
         return _offer(context, kind, wish, quoted)
     return _place(context, kind, wishes.order(kind, wish, quoted))
+
+
+def offered(context: UpdateContext, kind: MediaKind) -> Wish | None:
+    """Return the wish whose price was shown last; None where it was ordered or declined."""
+    offer = context.data.get(kind.key(_OFFER))
+    return Wish.from_json(offer["wish"]) if isinstance(offer, dict) and not offer.get("is_placed") else None
+
+
+def offer_again(context: UpdateContext, kind: MediaKind) -> None:
+    """Show the price of the same wish with the options that are chosen now."""
+    wish, mode = offered(context, kind), wishes.chosen_mode(context, kind)
+    if wish is None or mode is None:
+        return context.answer_callback(context.text("media_offer_over"), alert=True)
+    options = wishes.chosen_options(context, kind, mode)
+    return grant(context, kind, Wish(mode.key, wish.words, wish.references, options, wish.prompt))
 
 
 def confirm(context: UpdateContext, kind: MediaKind, token: str) -> None:
@@ -56,7 +72,7 @@ def confirm(context: UpdateContext, kind: MediaKind, token: str) -> None:
     if checked is None:
         return None
     wish, quoted = checked
-    if quoted.requests > offer["requests"]:
+    if (quoted.requests, quoted.amount) > (offer["requests"], Decimal(offer.get("amount") or 0)):
         return _offer(context, kind, wish, quoted)
     reference = f"{kind.history}:{context.user.id}:{token}"
     return _place(context, kind, wishes.order(kind, wish, quoted, reference))
@@ -114,19 +130,31 @@ def _options_button(context: UpdateContext, kind: MediaKind) -> list[tuple[str, 
 
 
 def _offer(context: UpdateContext, kind: MediaKind, wish: Wish, quoted: wishes.Quote) -> None:
+    """Show the price and the options; one tap orders. Where the price is not left, say how to get more."""
     token = sha256(context.reference.encode()).hexdigest()[:16]
-    offer = {"token": token, "wish": wish.to_json(), "requests": quoted.requests}
+    offer = {
+        "token": token,
+        "wish": wish.to_json(),
+        "requests": quoted.requests,
+        "amount": str(quoted.amount),
+    }
     context.set_data(kind.key(_OFFER), offer)
-    confirmation = context.text(kind.key("confirm"), requests=quoted.requests)
+    if not prices.is_affordable(context, quoted):
+        text, ways = prices.shortage(context, kind, quoted.requests, quoted.amount)
+        return reply(text, [*ways, _options_button(context, kind)])
+    model, chosen = quoted.calls[0]
+    title = context.rich("media_offer", options=labels.summary(context, model, chosen))
     buttons = [
-        [(confirmation, f"{kind.prefix}ok:{token}")],
+        [(prices.button(context, kind, quoted), f"{kind.prefix}ok:{token}")],
         [*_options_button(context, kind), (context.text(kind.key("decline")), f"{kind.prefix}no")],
     ]
-    reply(context.rich(kind.key("price"), requests=quoted.requests), buttons)
+    return reply(concat(title, prices.words(context, kind, quoted), separator="\n\n"), buttons)
 
 
 def _place(context: UpdateContext, kind: MediaKind, order: Order) -> None:
     reserved = ordering.reserve(context, order)
+    if order.reference is not None and reserved["outcome"] in ("reserved", "known"):
+        context.set_data(kind.key(_OFFER), {**context.data[kind.key(_OFFER)], "is_placed": True})
     if reserved["outcome"] == "reserved":
         ordering.say_started(context, order, reserved["generation"], edits=order.reference is not None)
     elif reserved["outcome"] == "known":
@@ -144,10 +172,8 @@ def _known(context: UpdateContext, order: Order, reserved: ReserveGeneration) ->
 
 def _not_reserved(context: UpdateContext, kind: MediaKind, order: Order, reserved: ReserveGeneration) -> None:
     outcome = reserved["outcome"]
-    if outcome == "refused":
-        ways = upgrade_options(context, has_trial=False)
-        text = context.rich(kind.key("limit"), requests=order.requests, resets=resets(context), ways=ways)
-        reply(text, [row for row in [buy_button(context)] if row])
+    if outcome in ("refused", "no_balance"):
+        reply(*prices.shortage(context, kind, order.requests, order.amount))
     elif outcome == "unfinished" and (running := reserved.get("generation")):
         stop = [[(context.text("media_stop"), f"{kind.prefix}stop:{running['id']}")]]
         reply(context.rich(f"generation_unfinished_{kind.name}"), stop)

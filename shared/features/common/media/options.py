@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from shared.features.common.media import catalog, wishes
-from shared.features.common.media.catalog import Mode, as_text
+from shared.features.common.media import catalog, labels, making, prices, wishes
+from shared.features.common.media.catalog import Mode, Value, as_text
 from shared.telegram import reply
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _IN_ROW = 4
 _MOST = 16  # values of one option
+_LONGEST = 32  # characters of a value: callback data has 64 bytes
 
 
 def choose_mode(context: UpdateContext, kind: MediaKind, key: str) -> None:
@@ -52,44 +53,45 @@ def offer(context: UpdateContext, kind: MediaKind) -> None:
         reply(*_screen(context, kind, mode))
 
 
-def _values(kind: MediaKind, mode: Mode, name: str) -> list[str]:
-    return [as_text(one) for one in mode.models[0].values(kind, name)][:_MOST]
+def _values(kind: MediaKind, mode: Mode, name: str) -> dict[str, Value]:
+    """Return the values of an option by what the button holds."""
+    found = {as_text(one): one for one in mode.models[0].values(kind, name)[:_MOST]}
+    return {text: value for text, value in found.items() if len(text) <= _LONGEST}
 
 
 def _screen(context: UpdateContext, kind: MediaKind, mode: Mode) -> tuple[Text, Keyboard]:
-    chosen = wishes.chosen_options(context, kind, mode)
-    others = [(name, value) for name in kind.choices for value in _values(kind, mode, name)]
+    chosen, model = wishes.chosen_options(context, kind, mode), mode.models[0]
+    used = model.options(kind, chosen)
+    others = [
+        (name, text, value) for name in kind.choices for text, value in _values(kind, mode, name).items()
+    ]
     current, *found = wishes.quotes(
-        context, kind, mode, [(chosen, 0), *(({**chosen, name: value}, 0) for name, value in others)]
-    )
-    price = (
-        context.text(kind.key("costs"), requests=current.requests)
-        if current
-        else context.text("media_no_price")
+        context, kind, mode, [(chosen, 0), *(({**chosen, name: text}, 0) for name, text, _ in others)]
     )
     rows: list[list[tuple[str, str]]] = _modes(context, kind, mode)
     for name in kind.choices:
         buttons = [
-            (_label(value, chosen.get(name), quoted), f"{kind.prefix}set:{name}:{value}")
-            for (other, value), quoted in zip(others, found, strict=True)
+            (
+                f"{'✓ ' if used.get(name) == value else ''}{labels.label(context, model, name, value)}"
+                f"{prices.mark(context, quoted)}",
+                f"{kind.prefix}set:{name}:{text}",
+            )
+            for (other, text, value), quoted in zip(others, found, strict=True)
             if other == name and quoted is not None  # what has no price cannot be ordered
         ]
         if len(buttons) > 1:
             rows += [buttons[start : start + _IN_ROW] for start in range(0, len(buttons), _IN_ROW)]
+    if current is not None and making.offered(context, kind) is not None:
+        rows.append([(context.text("media_to_price"), f"{kind.prefix}price")])
     lines = [
-        context.text(f"media_chosen_{name}", value=chosen[name])
-        for name in kind.choices
-        if chosen.get(name) in _values(kind, mode, name)
+        context.text(f"media_chosen_{name}", value=labels.label(context, model, name, value))
+        for name, value in used.items()
     ]
+    price = prices.costs(context, kind, current) if current else context.text("media_no_price")
     text = context.rich(
         "media_options_screen", mode=mode.title(context.language), chosen="\n".join(lines), price=price
     )
     return text, rows
-
-
-def _label(value: str, chosen: str | None, quoted: wishes.Quote) -> str:
-    price = f" · {quoted.requests}" if quoted.requests > 1 else ""
-    return f"{'✓ ' if value == chosen else ''}{value}{price}"
 
 
 def _modes(context: UpdateContext, kind: MediaKind, current: Mode) -> list[list[tuple[str, str]]]:

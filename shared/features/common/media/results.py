@@ -96,7 +96,7 @@ def _own(context: UpdateContext, kind: MediaKind, job_id: int) -> GetGenerationR
     found: GetGenerationRequest = db.call(
         "get_generation_request", p_user_id=context.user.id, p_bot=context.bot.name, p_id=job_id
     )
-    if found["outcome"] == "found" and "wish" in found["request"]:
+    if found["outcome"] == "found" and found["kind"] == kind.name and "wish" in found["request"]:
         return found
     context.answer_callback(context.text(kind.key("gone")), alert=True)
     return None

@@ -15,7 +15,7 @@ from shared.generations.ordering import Order
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
-    from shared.core.sql_types import QuotePictures, QuotePicturesPrices
+    from shared.core.sql_types import QuoteGenerations, QuoteGenerationsPrices
     from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
@@ -60,10 +60,16 @@ class Wish:
 
 @dataclass(frozen=True)
 class Quote:
-    """The models to try with their options, and the most that it costs."""
+    """The models to try with their options, and the most that it costs.
+
+    Attributes:
+        requests, amount: of the plan and bonus credits, or of the balance; the other one is 0.
+        cost: the US dollars behind it.
+    """
 
     calls: Sequence[tuple[Model, Mapping[str, Value]]]
     requests: int
+    amount: Decimal
     cost: Decimal
     says_made_with_ai: bool
 
@@ -100,8 +106,9 @@ def quotes(
         [(model, model.options(kind, options)) for model in catalog.usable_models(context, mode, references)]
         for options, references in wanted
     ]
-    priced: QuotePictures = db.call(
-        "quote_pictures",
+    priced: QuoteGenerations = db.call(
+        "quote_generations",
+        p_kind=kind.name,
         p_calls=[
             {"provider": model.provider, "model": model.model, "conditions": options}
             for one in calls
@@ -109,23 +116,23 @@ def quotes(
         ],
     )
     prices = iter(priced["prices"])
-    return [_quote([(*call, next(prices)) for call in one], priced["made_with_ai"]) for one in calls]
+    return [_quote(mode, [(*call, next(prices)) for call in one], priced["made_with_ai"]) for one in calls]
 
 
 def _quote(
-    calls: list[tuple[Model, Mapping[str, Value], QuotePicturesPrices]], says_made_with_ai: bool
+    mode: Mode,
+    calls: list[tuple[Model, Mapping[str, Value], QuoteGenerationsPrices]],
+    says_made_with_ai: bool,
 ) -> Quote | None:
-    known = [
-        (model, options, price["requests"], Decimal(price["cost"]))
-        for model, options, price in calls
-        if price["cost"] is not None and price["requests"] is not None
-    ]
+    known = [call for call in calls if call[2]["cost"] is not None]
     if not known:
         return None
+    prices = [price for *_, price in known]
     return Quote(
-        [(model, options) for model, options, *_ in known],
-        max(requests for _, _, requests, _ in known),
-        max(cost for *_, cost in known),
+        [(model, options) for model, options, _ in known],
+        0 if mode.is_sold else max(price["requests"] or 0 for price in prices),
+        max(Decimal(price["amount"] or 0) for price in prices) if mode.is_sold else Decimal(0),
+        max(Decimal(price["cost"] or 0) for price in prices),
         says_made_with_ai,
     )
 
@@ -141,6 +148,7 @@ def order(kind: MediaKind, wish: Wish, quoted: Quote, reference: str | None = No
         options=dict(options),
         references=tuple(wish.references),
         requests=quoted.requests,
+        amount=quoted.amount,
         max_cost=quoted.cost,
         reference=reference,
         extra={

@@ -38,4 +38,13 @@ TEXTS: Mapping[str, str] = {
     "image_variation_prompt": "Make a variation of this picture. It shows: {words}",
     "images_page": "🖼 **Your pictures**\n\n{lines}\n\nTap a number to see the picture again.",
     "images_none": "🖼 No pictures yet. Send /image and what to draw.",
+    "image_price_balance": (
+        "💳 This picture costs **up to {price}**. Your balance is {balance}. If the AI provider charges less, "
+        "I’ll return the rest."
+    ),
+    "image_confirm_balance": "🎨 Draw for {price}",
+    "image_costs_balance": "A picture costs up to {price}.",
+    "image_balance_short": (
+        "💳 **Your balance is too low for this picture.** It costs up to {price}, and you have {balance}."
+    ),
 }

@@ -39,4 +39,13 @@ TEXTS: Mapping[str, str] = {
     "image_variation_prompt": "Сделай вариацию этой картинки. На ней: {words}",
     "images_page": "🖼 **Ваши картинки**\n\n{lines}\n\nНажмите на номер, чтобы увидеть картинку снова.",
     "images_none": "🖼 Картинок пока нет. Отправьте /image и описание.",
+    "image_price_balance": (
+        "💳 Эта картинка стоит **до {price}**. На балансе {balance}. Если ИИ-провайдер возьмёт меньше, разница "
+        "вернётся."
+    ),
+    "image_confirm_balance": "🎨 Нарисовать за {price}",
+    "image_costs_balance": "Цена картинки: до {price}.",
+    "image_balance_short": (
+        "💳 **Для этой картинки не хватает денег на балансе.** Она стоит до {price}, а у вас {balance}."
+    ),
 }

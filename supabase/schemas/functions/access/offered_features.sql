@@ -8,6 +8,7 @@
 --   trial_days: int
 --   channel_trainings: int
 --   image_providers: [ text ]   (of the modes that make pictures)
+--   video_providers: [ text ]   (of the modes that make videos)
 -- Errors: none.
 create or replace function public.offered_features()
 returns jsonb
@@ -32,6 +33,12 @@ as $$
         from public.ai_modes as m
        cross join lateral (values (m.provider), (m.fallback_provider)) as p (provider)
        where m.kind = 'image' and m.enabled and p.provider is not null
+    ),
+    'video_providers', (
+      select coalesce(jsonb_agg(distinct p.provider), '[]'::jsonb)
+        from public.ai_modes as m
+       cross join lateral (values (m.provider), (m.fallback_provider)) as p (provider)
+       where m.kind = 'video' and m.enabled and p.provider is not null and private.setting('videos_enabled')::boolean
     )
   );
 $$;

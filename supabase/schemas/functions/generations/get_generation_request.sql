@@ -4,9 +4,10 @@
 -- Locks: none.
 -- Returns: jsonb
 --   outcome: 'found' | 'unknown'
---   request?: jsonb                                     (found, as all that follows)
+--   kind?: 'image' | 'video'                            (found, as all that follows)
+--   request?: jsonb
 --   state?: text
---   files?: [ { key: text | null, mime: text | null, width: int | null, height: int | null, duration: numeric | null } ]
+--   files?: [ { key: text | null, mime: text | null, width: int | null, height: int | null, duration: float | null } ]
 --   telegram_files?: [ { kind: text, file_id: text } ]
 -- Errors: none.
 create or replace function public.get_generation_request(p_user_id bigint, p_bot text, p_id bigint)
@@ -19,7 +20,8 @@ as $$
   select coalesce(
       (
         select jsonb_build_object(
-            'outcome', 'found', 'request', g.request, 'state', g.state, 'files', g.files, 'telegram_files', g.telegram_files
+            'outcome', 'found', 'kind', g.kind, 'request', g.request, 'state', g.state, 'files', g.files,
+            'telegram_files', g.telegram_files
           )
           from public.generations as g
          where g.id = p_id and g.user_id = p_user_id and g.bot = p_bot

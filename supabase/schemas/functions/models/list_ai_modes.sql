@@ -1,5 +1,6 @@
 -- Lists the modes of a kind that can be used today, each with the models to try: its own, then its fallback. A model that is
--- disabled or switched off by its provider is left out, and so is a mode without a model.
+-- disabled or switched off by its provider is left out, and so is a mode without a model. The setting videos_enabled takes out
+-- all modes that make videos.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -9,6 +10,7 @@
 --     texts: product_texts
 --     parameters: jsonb                       (the defaults of a call)
 --     plan_feature: text | null
+--     paid_from: 'requests' | 'balance'
 --     models: [ { provider: text, model: text, parameters: jsonb, limits: jsonb, plan_feature: text | null } ]
 --   } ]                                       (by position: the first one is the default)
 -- Errors: none.
@@ -26,6 +28,7 @@ as $$
           'texts', m.texts,
           'parameters', m.parameters,
           'plan_feature', m.plan_feature,
+          'paid_from', m.paid_from,
           'models', u.models
         )
         order by m.position, m.key
@@ -49,7 +52,10 @@ as $$
         and a.enabled
         and coalesce(a.shutdown_on > (private.clock() at time zone 'UTC')::date, true)
    ) as u
-   where m.kind = p_kind and m.enabled and u.models is not null;
+   where m.kind = p_kind
+     and m.enabled
+     and (m.kind <> 'video' or private.setting('videos_enabled')::boolean)
+     and u.models is not null;
 $$;
 
 revoke all on function public.list_ai_modes from public, anon, authenticated, service_role;

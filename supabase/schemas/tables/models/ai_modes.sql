@@ -14,6 +14,7 @@ create table public.ai_modes (
   position integer not null default 0,
   enabled boolean not null default true,
   plan_feature text,
+  paid_from text not null default 'requests' check (paid_from in ('requests', 'balance')),
   foreign key (provider, model, kind) references public.ai_models (provider, model, kind) on update cascade,
   foreign key (fallback_provider, fallback_model, kind) references public.ai_models (provider, model, kind) on update cascade,
   check ((fallback_provider is null) = (fallback_model is null)),
@@ -30,6 +31,7 @@ comment on column public.ai_modes.texts is 'By language: {"ru": {"title": "…",
 comment on column public.ai_modes.parameters is 'Defaults of a call, by the names of conditions of prices: {"size": "1K"}';
 comment on column public.ai_modes.position is 'Order of the list; the first enabled mode of a kind is its default';
 comment on column public.ai_modes.plan_feature is 'Word of subscription_limits.features that a plan needs; null: every plan may use it';
+comment on column public.ai_modes.paid_from is 'What pays for pictures and videos: requests of the plan, then bonus credits; or the balance';
 alter table public.ai_modes enable row level security;
 revoke all on table public.ai_modes from public, anon, authenticated, service_role;
 
