@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.ai.media.contract import DownloadError
 from shared.core import db, log
-from shared.generations import delivery, ending, storing
+from shared.generations import delivery, ending, memory, storing
 from shared.generations.job import BytesOfFile, Job
 
 if TYPE_CHECKING:
@@ -23,9 +23,29 @@ RETRY_SECONDS = 15
 def copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float | None = None) -> None:
     """Store the files of a job and charge it, each committed; then deliver it.
 
-    Without a storage the files are delivered from memory. A worker that then crashes before the delivery has
-    lost those of a provider that answers at once: the price is released.
+    A job whose files have no room in memory waits. Without a storage the files are delivered from memory: a
+    worker that then crashes before the delivery has lost those of a provider that answers at once, and the
+    price is released.
     """
+    with memory.room_for(job) as has_room:
+        if has_room:
+            _copy(provider, job, finished, deadline)
+        else:
+            job.postpone(RETRY_SECONDS)
+
+
+def resume(provider: MediaProvider, job: Job) -> None:
+    """Charge and deliver a job whose files are stored, or deliver one that is charged."""
+    with memory.room_for(job) as has_room:
+        if not has_room:
+            job.postpone(RETRY_SECONDS)
+        elif job.state == "copied":
+            settle(provider, job)
+        else:
+            delivery.deliver(provider, job)
+
+
+def _copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float | None) -> None:
     try:
         files = [
             provider.download(file, min(deadline or monotonic() + DOWNLOAD_TIME, monotonic() + DOWNLOAD_TIME))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shared.ai.media import providers
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable, SwitchboardError
-from shared.generations import copying, delivery, ending, polling, submission, wakeup
+from shared.generations import copying, ending, polling, submission, wakeup
 from shared.generations.job import Job, claim
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ def _work(job: Job, deadline: float) -> None:
             submission.submit(provider, job)
         case "submitted" | "failed" | "expired":
             polling.poll(provider, job, deadline)
-        case "copied":
-            copying.settle(provider, job)
-        case "succeeded":
-            delivery.deliver(provider, job)
+        case "copied" | "succeeded":
+            copying.resume(provider, job)
 
 
 def _drain(until: float, count: int = 0) -> int:

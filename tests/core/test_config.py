@@ -72,6 +72,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("MAX_HISTORY_LENGTH", "0"),
         ("MAX_HISTORY_CHARACTERS", "0"),
         ("CHAT_MAX_TOKENS", "-1"),
+        ("KIE_AI_POLL_INTERVAL", "1"),
         ("ADMIN_TELEGRAM_IDS", "1,x"),
         ("PUBLIC_URL", "example.com"),
         ("PHONE_REGION", "Russia"),
@@ -96,6 +97,14 @@ def test_a_malformed_setting_is_named_without_its_value(
     assert "hunter2" not in str(caught.value)
     assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_short_pauses_need_a_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIE_AI_POLL_INTERVAL", "2")
+    with pytest.raises(ConfigError, match="KIE_AI_POLL_INTERVAL below 10 needs GENERATIONS_QUEUE"):
+        settings()
+    monkeypatch.setenv("GENERATIONS_QUEUE", "projects/p/locations/l/queues/q")
+    assert settings().kie_ai_poll_interval == 2
 
 
 def test_one_bot_needs_only_bot_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ class Development:
         for line in hints(self._real, stack.url):
             print(line, flush=True)
         if "scheduled" in stack.functions:
+            stack.cloud_tasks.start()
             stack.scheduler.start({name: job.schedule for name, job in JOBS.items()})
         self._watcher = Watcher(
             [ROOT / "functions", ROOT / "shared", ROOT / "supabase" / "migrations"], self._reload
@@ -116,6 +117,9 @@ class Development:
             for name, language, username in (*USERS, ADMIN):
                 stack.telegram.user(name, language, username)
         stack.media.usual = MediaBehaviour(seconds=MEDIA_SECONDS)
+        queue = stack.cloud_tasks.create_queue("generations")
+        for function in stack.functions.values():
+            function.env["GENERATIONS_QUEUE"] = queue.name
         self._appoint(stack)
         return stack
 

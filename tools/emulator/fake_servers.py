@@ -14,6 +14,7 @@ from typing import Protocol
 from tools.emulator.ai import Ai
 from tools.emulator.ai.media import Media
 from tools.emulator.clock import Clock
+from tools.emulator.cloud_tasks import CloudTasks
 from tools.emulator.payments import Payments
 from tools.emulator.supabase_storage import StorageServer
 from tools.emulator.trace import Trace
@@ -50,6 +51,7 @@ class FakeServers:
     ai: Ai
     payments: Payments
     storage: StorageServer
+    cloud_tasks: CloudTasks
 
     def __iter__(self) -> Iterator[FakeServer]:
         return iter([getattr(self, one.name) for one in fields(self)])
@@ -83,4 +85,5 @@ def fake_servers(
         Ai(trace, base),
         Payments(base, trace, retry_scale, clock),
         StorageServer(base, trace, clock),
+        CloudTasks(base, trace, clock),
     )

@@ -3,8 +3,9 @@
 The wall clock follows the file named by EMULATOR_CLOCK, which holds the seconds to add. Outgoing calls carry
 the trace id of the update or callback they are made for, so that the fake servers record them under it. A
 stopping function waits STOP_LINGER_SECONDS for a request on a connection that was kept, which the emulator,
-unlike Cloud Run's front end, does not send. A deployed function has none of these hooks: this module is no
-part of `shared`, and only the emulator starts it.
+unlike Cloud Run's front end, does not send. Tokens of tasks are verified with the emulator's certificates. A
+deployed function has none of these hooks: this module is no part of `shared`, and only the emulator starts
+it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from gunicorn.workers import gthread
 
 from shared.core import clock, http, log
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER
+
+CERTIFICATES_VARIABLE = "EMULATOR_CERTIFICATES"  # the address of those that verify the tokens of tasks
 
 STOP_LINGER_SECONDS = 0.1  # gunicorn: 2 s
 
@@ -37,6 +40,14 @@ def follow_clock(file: Path) -> None:
     clock.now = lambda: datetime.fromtimestamp(clock.timestamp(), UTC)
 
 
+def trust(certificates: str) -> None:
+    """Let tokens be verified with the certificates of the fake Cloud Tasks instead of Google's."""
+    from shared.scheduled import authorization
+
+    fetch = authorization._fetch
+    authorization._fetch = lambda method, url: fetch(method, certificates)
+
+
 def mark_calls(head: Callable[[str, Mapping[str, str], int], bytes]) -> Callable[..., bytes]:
     """Wrap the writer of request heads: add the trace id of the request this thread works on."""
 
@@ -51,6 +62,8 @@ def main() -> None:
     """Install the hooks, then serve the function as functions-framework does."""
     if file := os.environ.get(CLOCK_VARIABLE):
         follow_clock(Path(file))
+    if certificates := os.environ.get(CERTIFICATES_VARIABLE):
+        trust(certificates)
     http._head = mark_calls(http._head)
     gthread.STOP_KEEPALIVE_LINGER = STOP_LINGER_SECONDS
     _cli(prog_name="python -m functions_framework")

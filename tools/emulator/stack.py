@@ -71,6 +71,7 @@ class Stack:
         if "generations" in self._sources:
             self.media.webhooks["gemini"] = f"{self.url}/generations/gemini"
         self.storage = self.fake_servers.storage
+        self.cloud_tasks = self.fake_servers.cloud_tasks
         self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
