@@ -952,6 +952,12 @@ class CancelReview(TypedDict):
     was_deleted: bool
 
 
+class ChangeMemory(TypedDict):
+    """public.change_memory"""
+
+    changed: int
+
+
 CheckOrder = Literal["ok", "unknown", "owner", "amount", "paid", "renewing", "expired"]
 
 
@@ -1163,6 +1169,24 @@ class ClaimStatement(TypedDict):
     until: str
     cursor: str
     is_late: bool
+
+
+class ClaimSummariesMessages(TypedDict):
+    """public.claim_summaries.messages"""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class ClaimSummaries(TypedDict):
+    """public.claim_summaries"""
+
+    id: int
+    claim: str
+    bot: str
+    summary: str | None
+    until: int
+    messages: list[ClaimSummariesMessages]
 
 
 class ClosedQuizRoundsBest(TypedDict):
@@ -1826,6 +1850,21 @@ class ListGenerations(TypedDict):
     created_at: str
 
 
+class ListMemoryFacts(TypedDict):
+    """public.list_memory.facts"""
+
+    id: int
+    content: str
+
+
+class ListMemory(TypedDict):
+    """public.list_memory"""
+
+    is_on: bool | None
+    most: int
+    facts: list[ListMemoryFacts]
+
+
 class ListModelChoicesChoicesModels(TypedDict):
     """public.list_model_choices.choices.models"""
 
@@ -2091,6 +2130,7 @@ class ReceiveUpdateUser(TypedDict):
     created_at: NotRequired[str]
     is_admin: NotRequired[bool]
     admin_email: NotRequired[str | None]
+    memory_enabled: NotRequired[bool | None]
     ban: NotRequired[ReceiveUpdateUserBan | None]
 
 
@@ -2150,6 +2190,8 @@ class LoadConversation(TypedDict):
     model_feature: str | None
     models: list[LoadConversationModels]
     instructions: str | None
+    summary: str | None
+    summary_until: int | None
     cost: str | None
 
 
@@ -2187,6 +2229,7 @@ class ReceiveUpdate(TypedDict):
     user_api_key: NotRequired[ActiveToken | None]
     history: NotRequired[list[ReceiveUpdateHistory]]
     conversation: NotRequired[LoadConversation | None | None]
+    memory: NotRequired[list[str] | None]
     edited_question: NotRequired[str | None]
     retry_after: NotRequired[int]
     answer: NotRequired[JsonValue]
@@ -2322,6 +2365,14 @@ class ReleaseTrainingTurn(TypedDict):
     released: bool
 
 
+class RememberFact(TypedDict):
+    """public.remember_fact"""
+
+    outcome: Literal["saved", "limit", "off"]
+    id: NotRequired[int]
+    most: NotRequired[int]
+
+
 class RemoveTeamMember(TypedDict):
     """public.remove_team_member"""
 
@@ -2431,6 +2482,12 @@ class SaveStatementPage(TypedDict):
     sums: NotRequired[list[SaveStatementPageSums]]
     differences: NotRequired[list[SaveStatementPageDifferences]]
     foreign: NotRequired[int]
+
+
+class SaveSummary(TypedDict):
+    """public.save_summary"""
+
+    saved: bool
 
 
 class SetBoardProfile(TypedDict):

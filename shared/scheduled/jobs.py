@@ -51,6 +51,11 @@ JOBS = {
         "shared.storage.cleanup:clean_up",
         "Deletes stored files that expired, and those of erased users",
     ),
+    "summaries": Job(
+        "*/5 * * * *",
+        "shared.features.conversations.jobs:summaries",
+        "Summarizes what no longer fits into conversations, where the owner switched that on",
+    ),
     "models": Job(
         "40 6 * * *",
         "shared.features.admin.jobs:models",

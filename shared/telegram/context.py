@@ -6,7 +6,7 @@ returns, `finish_update` commits all changes together with the answer in one tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -135,6 +135,7 @@ class UpdateContext:
         edited_question: what the AI was asked before this edit, if it is still stored.
         ended_wait: the input that was awaited until this command or button (waits.py).
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
+        memory: facts about the user that they let the bot keep; none outside of the private chat.
         calls: Bot API calls to make after the commit.
         messages: additions to the conversation history.
         changes: changes of session and user, as `finish_update` takes them.
@@ -162,6 +163,7 @@ class UpdateContext:
     edited_question: str | None = None
     ended_wait: str = ""
     conversation: Conversation | None = None
+    memory: Sequence[str] = ()
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None

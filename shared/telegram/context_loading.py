@@ -50,6 +50,7 @@ def load_context(
         releases_left=1 if releases_left is None else releases_left,
         edited_question=received.get("edited_question"),
         conversation=load_conversation(received.get("conversation")),
+        memory=received.get("memory") or [],
     )
     waits.end_expired(context)
     return context
@@ -105,6 +106,7 @@ def _user(row: ReceiveUpdateUser, name: str) -> User:
         ban=Ban(row["ban"]["reason"], row["ban"]["notified"]) if row["ban"] else None,
         price_currency=row["price_currency"],
         level=row["level"],
+        memory_enabled=row["memory_enabled"],
         total_xp=row["total_xp"],
     )
 

@@ -24,6 +24,7 @@ class Conversation:
         model_feature: the plan feature that the chosen model needs.
         models: what may be called for it, the first one first; empty where it cannot be used today.
         instructions: what the user wants of each answer.
+        summary: of earlier messages, which the history leaves out.
         cost: the most that a question costs, in US dollars; None: as with the standard model.
     """
 
@@ -34,6 +35,7 @@ class Conversation:
     model_feature: str | None
     models: Sequence[LoadConversationModels]
     instructions: str | None
+    summary: str | None
     cost: str | None
 
 
@@ -49,6 +51,7 @@ def load_conversation(row: LoadConversation | None) -> Conversation | None:
         model_feature=row["model_feature"],
         models=row["models"],
         instructions=row["instructions"],
+        summary=row["summary"],
         cost=row["cost"],
     )
 

@@ -45,7 +45,7 @@ class User:
     """A row of `users`.
 
     `balance` is in `currency`, the setting balance_currency. `price_currency` is the currency the user chose
-    for prices; None: derived from their language.
+    for prices; None: derived from their language. `memory_enabled` is None until they decide (/memory).
     """
 
     id: int
@@ -60,6 +60,7 @@ class User:
     ban: Ban | None = None
     price_currency: str | None = None
     level: int = 1
+    memory_enabled: bool | None = None
     total_xp: int = 0
 
 

@@ -44,7 +44,9 @@ BUTTONS = {
     "badges": "badges", "streak": "streak", "xp:picture": "profile", "board": "profile",
     "chats": "chats", "chats:new": "chats", "chats:open:1": "chats", "chats:name:1": "chats",
     "chats:delete:1": "chats", "chats:deleted:1": "chats", "model": "model", "model:=": "model",
-    "model:claude_haiku": "model",
+    "model:claude_haiku": "model", "memory": "memory", "memory:off": "memory", "memory:open:1": "memory",
+    "memory:change:1": "memory", "memory:delete:1": "memory", "memory:clear": "memory",
+    "memory:cleared": "memory",
     "images:1": "images", "images:show:1": "images",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from telebot.types import Message
 
 from shared.ai.user_keys import patterns
 from shared.core.redaction import looks_like_secret
-from shared.features import user_keys
+from shared.features import conversations, user_keys
 from shared.features.chat import asking, paste
 from shared.features.chat.question import Question
 from shared.features.common.media.kinds import kind_of_mode
@@ -74,6 +74,8 @@ def _take(context: UpdateContext, words: str) -> None:
     if not words:
         context.release()
         return reply(context.rich("menu"), main_menu(context))
+    if conversations.remembers(context, words):
+        return context.release()
     own = open_key(context)
     if asking.admit(context, own):
         asking.answer(context, _question(context, words), own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shared.telegram.feature import Command, Feature
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
 
+_ASKS = re.compile(r"\s*(?:(?:please|пожалуйста),?\s)?\s*(?:remember|запомни)", re.IGNORECASE)
+
 feature = Feature(
     __name__,
     commands=(
@@ -17,9 +20,10 @@ feature = Feature(
         Command("chats", "chat"),
         Command("model", "chat"),
         Command("prompt", "chat"),
+        Command("memory", "data"),
     ),
-    buttons=("chats", "model", "prompt"),
-    states=("chats", "prompt"),
+    buttons=("chats", "memory", "model", "prompt"),
+    states=("chats", "memory", "prompt"),
 )
 
 
@@ -42,8 +46,17 @@ def model_notice(context: UpdateContext) -> Text | None:
 
 def setup_of(context: UpdateContext) -> str:
     """Return what the user has set up for this conversation, for the AI; empty where it is nothing."""
-    if context.conversation is None:
+    if context.conversation is None and not context.memory:
         return ""
     from shared.features.conversations import setup
 
-    return setup.describe(context.conversation)
+    return setup.describe(context.conversation, context.memory)
+
+
+def remembers(context: UpdateContext, words: str) -> bool:
+    """Store the fact of a text that asks to remember one, and answer it; return False for any other text."""
+    if not _ASKS.match(words):
+        return False
+    from shared.features.conversations import facts
+
+    return facts.take(context, words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.features.conversations import chats, instructions, models
+from shared.features.conversations import chats, instructions, memory, models
 from shared.telegram.router import Router
 
-router = Router(chats.router, models.router, instructions.router)
+router = Router(chats.router, models.router, instructions.router, memory.router)

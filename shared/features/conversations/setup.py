@@ -6,19 +6,23 @@ Nothing of it enters the system prompt, and no text of a user can close the bloc
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.telegram.conversation import Conversation
 
-_END = re.compile(r"</(?=\s{0,9}(?:setup|wishes))", re.IGNORECASE)
+_END = re.compile(r"</(?=\s{0,9}(?:setup|wishes|facts|summary))", re.IGNORECASE)
 
 
-def describe(conversation: Conversation) -> str:
-    """Return the parts of the block."""
-    if not conversation.instructions:
-        return ""
-    return f"<wishes>\n{harmless(conversation.instructions)}\n</wishes>"
+def describe(conversation: Conversation | None, memory: Sequence[str]) -> str:
+    """Return the parts of the block: wishes, facts, and the summary of what was said before."""
+    parts = {
+        "wishes": conversation.instructions if conversation else None,
+        "facts": "\n".join(f"- {one}" for one in memory),
+        "summary": conversation.summary if conversation else None,
+    }
+    return "\n".join(f"<{name}>\n{harmless(words)}\n</{name}>" for name, words in parts.items() if words)
 
 
 def harmless(words: str) -> str:

@@ -28,6 +28,7 @@ SECTIONS = (
     "user",
     "sessions",
     "conversations",
+    "memory",
     "requests",
     "months",
     "ai_months",

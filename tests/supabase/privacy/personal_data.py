@@ -35,7 +35,7 @@ TABLES = {
         export="id telegram_id username first_name last_name language_code language price_currency"
         " balance vip_level is_active is_newcomer referral_code total_referrals"
         " referral_credits bonus_credits total_xp level is_admin is_paid banned_at ban_reason"
-        " ban_notified trial_used has_started active_on created_at updated_at last_activity",
+        " ban_notified trial_used memory_enabled has_started active_on created_at updated_at last_activity",
     ),
     "public.bot_sessions": Table(
         "deleted",
@@ -59,8 +59,15 @@ TABLES = {
     "public.ai_conversations": Table(
         "deleted",
         section="conversations",
-        export="id bot chat_id thread_id is_main name model instructions created_at last_used_at",
-        not_exported="user_id reference",
+        export="id bot chat_id thread_id is_main name model instructions summary summary_until created_at"
+        " last_used_at",
+        not_exported="user_id reference summary_claim summary_claimed_at",
+    ),
+    "public.ai_memory": Table(
+        "deleted",
+        section="memory",
+        export="bot content created_at",
+        not_exported="id user_id reference",
     ),
     "public.daily_usage": Table(
         "deleted",

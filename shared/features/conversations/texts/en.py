@@ -69,4 +69,34 @@ TEXTS: Mapping[str, str] = {
         "💬 You’ve reached your plan’s limit of {limit|conversation|conversations}. Delete one to start another."
     ),
     "chats_topic": "💬 Here, each topic is its own conversation. Create a topic to start a new one.",
+    "command_memory": "See what I remember about you",
+    "memory_saved": "💾 I’ll remember this in all conversations: {fact}",
+    "memory_full": "💾 My memory is full: your plan’s limit is {limit|fact|facts}. Delete one to add another.",
+    "memory_show": "Memory",
+    "memory_forget": "Forget",
+    "memory_forgotten": "Forgotten.",
+    "memory_gone": "This has been forgotten already.",
+    "memory_empty": (
+        "💾 **I don’t remember anything about you yet.**\n\nWrite “Remember that I’m vegan”, and I’ll take it into "
+        "account in every conversation in this chat. I only keep what you ask me to."
+    ),
+    "memory_is_off": "💾 **Memory is off.**\n\nTurn it on, and I’ll keep facts that you ask me to remember.",
+    "memory_list": (
+        "💾 **What I remember about you**\n\n{facts}\n\n{used} of {limit}. Tap a number to change or forget a fact."
+    ),
+    "memory_list_off": (
+        "💾 **Memory is off**\n\nI keep these facts but don’t use them:\n\n{facts}\n\n{used} of {limit}. Tap a number to "
+        "change or forget a fact."
+    ),
+    "memory_turn_on": "Turn on",
+    "memory_turn_off": "Turn off",
+    "memory_on": "Memory is on.",
+    "memory_off": "Memory is off.",
+    "memory_fact": "💾 {fact}",
+    "memory_change": "Change",
+    "memory_back": "‹ Memory",
+    "memory_ask": "💾 Send the new text, up to {limit|character|characters}.",
+    "memory_too_long": "This has {length|character|characters}, and the limit is {limit}. Send a shorter text.",
+    "memory_clear": "Forget everything",
+    "memory_clear_sure": "💾 Forget everything I remember about you? This can’t be undone.",
 }

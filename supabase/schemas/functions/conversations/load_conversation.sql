@@ -15,6 +15,8 @@
 --     model_feature: text | null              (word of subscription_limits.features that it needs)
 --     models: [ { provider: text, model: text, plan_feature: text | null } ]   (to try; empty: it cannot be used today)
 --     instructions: text | null
+--     summary: text | null                    (of the messages up to summary_until, which the history leaves out)
+--     summary_until: bigint | null
 --     cost: numeric | null                    (most that a question costs, US dollars; null: that of the standard model)
 --   } | null                                  (the main conversation, without settings)
 -- Errors: none.
@@ -75,6 +77,8 @@ begin
     'model_feature', v_feature,
     'models', coalesce(v_models, '[]'::jsonb),
     'instructions', v_conversation.instructions,
+    'summary', v_conversation.summary,
+    'summary_until', v_conversation.summary_until,
     'cost', v_cost::text
   );
 end

@@ -20,9 +20,14 @@ as $$
        where s.user_id = u.id
     ),
     'conversations', (
-      select coalesce(jsonb_agg(to_jsonb(c) - array['user_id', 'reference'] order by c.id), '[]'::jsonb)
+      select coalesce(jsonb_agg(to_jsonb(c) - array['user_id', 'reference', 'summary_claim', 'summary_claimed_at'] order by c.id), '[]'::jsonb)
         from public.ai_conversations as c
        where c.user_id = u.id
+    ),
+    'memory', (
+      select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id', 'reference'] order by f.id), '[]'::jsonb)
+        from public.ai_memory as f
+       where f.user_id = u.id
     ),
     'requests', (
       select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')

@@ -48,6 +48,14 @@ begin
          )
          else 0
        end;
+    update public.ai_conversations as c
+       set summary = null, summary_until = null, summary_claim = null
+     where case
+       when p_changes ? 'conversation_id' then c.id = (p_changes ->> 'conversation_id')::bigint
+       else c.is_main
+     end
+       and c.user_id = p_update.user_id and c.bot = p_update.bot and c.chat_id = p_update.chat_id
+       and c.thread_id = p_update.thread_id and (c.summary is not null or c.summary_claim is not null);
   end if;
   if (p_changes ->> 'drop_model')::boolean then
     update public.ai_conversations as c

@@ -30,6 +30,7 @@
 --     id?: bigint, telegram_id?: bigint, is_new?: boolean, vip_level?: int, balance?: numeric, currency?: text,
 --     level?: int, total_xp?: bigint,
 --     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
+--     memory_enabled?: boolean | null,
 --     ban?: { reason: text | null, notified: boolean } | null
 --   }
 --   session?: { mode: text, data: jsonb }     (work, as all that follows)
@@ -45,6 +46,7 @@
 --   history?: [ { role: 'user' | 'assistant', content: text } ]   (oldest first; at most p_history and what the plan allows,
 --                          at most p_history_characters together)
 --   conversation?: private.load_conversation | null    (work; null: the main one, without settings)
+--   memory?: [ text ] | null                  (facts that the user lets the bot keep; only in the private chat)
 --   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
 --                          and its answer out)
 --   retry_after?: int      (busy: seconds)
@@ -227,6 +229,7 @@ begin
       'currency', v_currency,
       'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
+      'memory_enabled', v_user.memory_enabled,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
@@ -254,11 +257,15 @@ begin
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
-        p_history_characters, coalesce((v_conversation ->> 'messages_id')::bigint, 0)
+        p_history_characters, coalesce((v_conversation ->> 'messages_id')::bigint, 0),
+        coalesce((v_conversation ->> 'summary_until')::bigint, 0)
       )
       else '[]'::json
     end,
     'conversation', v_conversation,
+    'memory', case
+      when v_user.memory_enabled and p_history > 0 and p_chat_id > 0 then private.load_memory(v_user.id, p_bot)
+    end,
     'edited_question', v_edited_question
   );
 end

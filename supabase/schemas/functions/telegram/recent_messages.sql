@@ -1,5 +1,6 @@
 -- Returns the newest messages of a conversation, oldest first: p_limit at most, and only as many as fit whole into
--- p_characters (null: no limit). Messages of p_without, which the user edited, are left out.
+-- p_characters (null: no limit). Messages of p_without, which the user edited, and those up to p_after, which a
+-- summary covers, are left out.
 --
 -- The result is json: for 50 messages a quarter of the CPU of jsonb, which would be parsed and printed again. One aggregate
 -- is cheaper than a loop, and json_agg of rows parses nothing (docs/performance.md).
@@ -10,7 +11,7 @@
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
-  p_characters integer default null, p_conversation bigint default 0
+  p_characters integer default null, p_conversation bigint default 0, p_after bigint default 0
 )
 returns json
 language plpgsql
@@ -29,7 +30,7 @@ begin
         select r.id, r.role, r.content
           from public.messages as r
          where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
-           and r.conversation_id = p_conversation
+           and r.conversation_id = p_conversation and r.id > p_after
            and (p_without is null or r.message_id is distinct from p_without)
          order by r.id desc
          limit p_limit
@@ -42,7 +43,7 @@ begin
         select sum(length(r.content)) over (order by r.id desc) as characters
           from public.messages as r
          where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
-           and r.conversation_id = p_conversation
+           and r.conversation_id = p_conversation and r.id > p_after
            and (p_without is null or r.message_id is distinct from p_without)
          order by r.id desc
          limit p_limit

@@ -10,7 +10,8 @@ create table public.subscription_limits (
   voice_seconds integer not null default 300 check (voice_seconds >= 0),
   document_pages integer not null default 50 check (document_pages >= 0),
   conversations integer not null default 5 check (conversations >= 0),
-  instructions_characters integer not null default 1500 check (instructions_characters between 0 and 10000)
+  instructions_characters integer not null default 1500 check (instructions_characters between 0 and 10000),
+  memory_facts integer not null default 30 check (memory_facts >= 0)
 );
 
 comment on table public.subscription_limits is 'Limits and features of each plan';
@@ -23,6 +24,7 @@ comment on column public.subscription_limits.voice_seconds is 'Longest voice mes
 comment on column public.subscription_limits.document_pages is 'Pages of a document that the bot reads, and blocks of 3,000 characters of one without pages; 0: none';
 comment on column public.subscription_limits.conversations is 'Named conversations of a user in one chat, besides the main one; 0: none';
 comment on column public.subscription_limits.instructions_characters is 'Longest instructions of a conversation (/prompt); 0: none';
+comment on column public.subscription_limits.memory_facts is 'Facts that a bot keeps about a user (/memory); 0: none';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 

@@ -25,6 +25,7 @@ create table public.users (
   ban_reason text,
   ban_notified boolean not null default false,
   trial_used boolean not null default false,
+  memory_enabled boolean,
   has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
@@ -78,6 +79,7 @@ comment on column public.users.is_paid is 'Derived (private.refresh_access): has
 comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';
 comment on column public.users.ban_reason is 'Reason that the user is shown with the ban';
 comment on column public.users.ban_notified is 'Whether the user has received the single message about this ban';
+comment on column public.users.memory_enabled is 'Whether bots keep facts about the user across conversations (ai_memory); null: not decided, the first fact switches it on';
 comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
 comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
 comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';

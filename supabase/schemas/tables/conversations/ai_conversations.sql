@@ -12,6 +12,10 @@ create table public.ai_conversations (
   name text,
   model text,
   instructions text,
+  summary text,
+  summary_until bigint,
+  summary_claim uuid,
+  summary_claimed_at timestamptz,
   reference text unique,
   created_at timestamptz not null default private.clock(),
   last_used_at timestamptz not null default private.clock(),
@@ -27,12 +31,17 @@ create index ai_conversations_session_idx on public.ai_conversations (user_id, b
 -- Finds a group's conversations when it becomes a supergroup (public.migrate_chat).
 create index ai_conversations_group_idx on public.ai_conversations (chat_id) where chat_id < 0;
 
+-- Summaries past their retention (public.claim_summaries).
+create index ai_conversations_summary_idx on public.ai_conversations (last_used_at) where summary is not null;
+
 comment on table public.ai_conversations is 'Conversations with the AI that have a name or settings of their own';
 comment on column public.ai_conversations.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
 comment on column public.ai_conversations.is_main is 'The conversation of a session before the user begins another; its messages have conversation_id 0';
 comment on column public.ai_conversations.name is 'Shown in lists; null until the first question, whose beginning it becomes';
 comment on column public.ai_conversations.model is 'Chosen model, a key of ai_modes of kind chat; null: the standard one';
 comment on column public.ai_conversations.instructions is 'What the user wants of each answer; sent as the user''s words, never as a system prompt';
+comment on column public.ai_conversations.summary is 'What was said up to the message summary_until, written by the AI (setting summarize_history)';
+comment on column public.ai_conversations.summary_claim is 'The run of the job that writes the next summary';
 comment on column public.ai_conversations.reference is 'Update that created it, so that a repeated one creates no second; null of the main one';
 alter table public.ai_conversations enable row level security;
 revoke all on table public.ai_conversations from public, anon, authenticated, service_role;

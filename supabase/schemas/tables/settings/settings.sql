@@ -54,5 +54,6 @@ values
 ('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),
 ('team_daily_notices', '20', 'Messages a day to each manager of a team about members who have joined'),
+('summarize_history', 'false', 'The AI sees a summary of what no longer fits into the history of a conversation; each summary costs a call; false: older messages are left out'),
 ('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;
