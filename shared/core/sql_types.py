@@ -19,6 +19,20 @@ class AbortCancel(TypedDict):
     is_over: NotRequired[bool | None]
 
 
+class ActiveToken(TypedDict):
+    """private.active_token"""
+
+    provider: str
+    key_id: str
+    ciphertext: str
+
+
+class ActiveUserToken(TypedDict):
+    """public.active_user_token"""
+
+    key: ActiveToken | None
+
+
 class ReviewDraft(TypedDict):
     """private.review_draft"""
 
@@ -2154,14 +2168,6 @@ class ReceiveUpdateUsage(TypedDict):
     month_resets_at: str
     bonus_credits: int
     timezone: str
-
-
-class ActiveToken(TypedDict):
-    """private.active_token"""
-
-    provider: str
-    key_id: str
-    ciphertext: str
 
 
 class ReceiveUpdateHistory(TypedDict):

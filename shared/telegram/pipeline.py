@@ -76,6 +76,8 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         and len(update.text) <= MAX_TEXT
         and not (can_hold and update.may_be_continued)
     )
+    # Its last item is answered at once; the others are too few to make a difference.
+    may_complete_album = can_hold and bot.answers_media_with_ai and update.is_album_item
     received: ReceiveUpdate = db.call(
         "receive_update",
         p_bot=bot.name,
@@ -87,7 +89,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         p_payload=update.redacted_json,
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,
-        p_history=settings().max_history_length if goes_to_ai else 0,
+        p_history=settings().max_history_length if goes_to_ai or may_complete_album else 0,
         p_thread=update.thread_id,
         p_history_characters=settings().max_history_characters,
         p_cost=str(bot.question_cost(is_media=is_media)) if goes_to_ai else "0",

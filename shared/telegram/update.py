@@ -166,8 +166,12 @@ class Update:
 
         In a group, only the part of an album that addresses the bot arrives.
         """
-        is_album = self.is_private and "media_group_id" in self.message
-        return self.has_media and not self.is_relayed and not is_album
+        return self.has_media and not self.is_relayed and not self.is_album_item
+
+    @property
+    def is_album_item(self) -> bool:
+        """Whether this is one of several messages that were sent as an album, in a private chat."""
+        return self.is_private and "media_group_id" in self.message
 
     @cached_property
     def text_length(self) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from telebot.types import Message
 
 from shared.ai.user_keys import patterns
+from shared.core.json_types import JsonObject
 from shared.core.redaction import looks_like_secret
 from shared.features import conversations, user_keys
 from shared.features.chat import asking, paste
@@ -50,19 +49,21 @@ def chat(_message: Message) -> None:
     if _has_secret(context, words, is_joined=words != part):
         return reply(context.rich("secret_seen"), user_keys.offer(context))
     if context.can_hold and context.update.may_be_continued:
-        return paste.hold(context, words, _files(note))
+        return paste.hold(context, words, _items(note))
     if len(words) > MAX_TEXT:
         return reply(context.rich("too_long", length=len(words), limit=MAX_TEXT))
-    if files := _files(note):
-        from shared.features.chat import pictures
+    if items := _items(note):
+        from shared.features.chat import albums
 
-        return pictures.ask_held(context, files, words)
+        return albums.ask_held(context, items, words)
     return _take(context, words)
 
 
-def _files(note: object) -> list[Sequence[object]]:
-    """Return the pictures of an album that waited for this text."""
-    return note.get("files") or [] if isinstance(note, dict) else []
+def _items(note: object) -> JsonObject:
+    """Return the album that waited for this text; empty where none did."""
+    if not isinstance(note, dict) or "album" not in note:
+        return {}
+    return {key: value for key, value in note.items() if key not in ("update_id", "text", "is_whole")}
 
 
 def _take(context: UpdateContext, words: str) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.core import db
 from shared.core.log import redact_secrets
-from shared.features.chat import asking
+from shared.core.texts import Text, concat
+from shared.features.chat import asking, pictures
+from shared.features.chat.pictures import PictureFile, UnusableFile
 from shared.features.chat.question import Question
 from shared.features.common import files
 from shared.features.common.user_key import open_key
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
     from shared.ai.documents import Document
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import MessageLimits
-    from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
 
 _SHARE = 0.5  # of the time left, to read a document; the answer needs the rest
@@ -32,71 +36,134 @@ _END = re.compile(r"</(?=\s{0,9}document)", re.IGNORECASE)
 _NOT_IN_A_NAME = re.compile(r"[^\w .,()+-]")
 
 
+class DocumentFile(NamedTuple):
+    """A document at Telegram."""
+
+    file_id: str
+    name: str
+    size: int  # bytes; 0: unknown
+
+
+def document_of(message: JsonObject) -> DocumentFile | None:
+    """Return the document of a message, else None."""
+    found = message.get("document")
+    if not isinstance(found, dict):
+        return None
+    name = _NOT_IN_A_NAME.sub("", str(found.get("file_name") or ""))[:80].strip() or "file"
+    size = found.get("file_size")
+    return DocumentFile(str(found.get("file_id")), name, size if isinstance(size, int) else 0)
+
+
 def ask(context: UpdateContext) -> None:
-    """Ask the AI about a document. A document that cannot be read costs no request."""
+    """Ask the AI about the document of the update."""
     if context.update.has_secret:
         return reply(context.rich("secret_seen"))
-    found: JsonObject = context.update.message["document"]
+    found = document_of(context.update.message)
     words = with_quote(context.update, context.bot.without_mention(context.update), context.bot.telegram_id)
+    return None if found is None else ask_about(context, [found], words)
+
+
+def ask_about(
+    context: UpdateContext,
+    found: Sequence[DocumentFile],
+    words: str,
+    found_pictures: Sequence[PictureFile] = (),
+) -> None:
+    """Ask the AI about documents, and pictures sent with them. What cannot be read costs no request.
+
+    Of several documents, those that cannot be read are left out, and the answer says so.
+    """
     if len(words) > MAX_TEXT:
         return reply(context.rich("too_long", length=len(words), limit=MAX_TEXT))
     own = open_key(context)
     if not asking.admit(context, own):
         return None
-    with typing(context):
-        document = _read(context, found)
-    if document is None:
-        return context.release()
-    asked = words or context.text("document_question")
-    name = _NOT_IN_A_NAME.sub("", str(found.get("file_name") or ""))[:80].strip() or "file"
-    text = redact_secrets(_END.sub("< /", document.text))
+    try:
+        with typing(context):
+            documents, notes = _read_all(context, found)
+            shown = pictures.load(context, found_pictures)
+    except UnusableFile as error:
+        context.release()
+        return reply(context.rich(error.key, **error.values))
+    asked = words or context.text("documents_question" if len(documents) > 1 else "document_question")
+    quoted = [(name, redact_secrets(_END.sub("< /", one.text))) for name, one in documents]
+    most = _REMEMBERED // len(quoted)
     question = Question(
-        f"{asked}\n\n{_quoted(name, text)}",
-        remembered=f"{asked}\n\n{_quoted(name, text[:_REMEMBERED])}"[:MAX_TEXT],
-        head=_what_was_read(context, document),
+        "\n\n".join([asked, *(_quoted(name, text) for name, text in quoted)]),
+        remembered="\n\n".join([asked, *(_quoted(name, text[:most]) for name, text in quoted)])[:MAX_TEXT],
+        head=concat(*notes, separator="\n") if notes else None,
+        pictures=shown,
         has_document=True,
     )
     asking.answer(context, question, own)
     return None
 
 
-def refuse_album(context: UpdateContext, group: str) -> None:
-    """Ask for the documents one by one; once for all that were sent together."""
-    if context.data.get("album") != group:
-        context.set_data("album", group)
-        reply(context.rich("document_album"))
+def _read_all(
+    context: UpdateContext, found: Sequence[DocumentFile]
+) -> tuple[list[tuple[str, Document]], list[Text]]:
+    """Return the documents that can be read, with their names, and what to say about the others.
+
+    Pages and characters are limited together.
+
+    Raises:
+        TelegramError: a temporary failure; the update will be delivered again.
+        UnusableFile: none can be read.
+    """
+    from shared.ai.documents import MOST_CHARACTERS, PAGE_CHARACTERS
+
+    pages, characters = _allowed_pages(context), MOST_CHARACTERS
+    if pages == 0:
+        raise UnusableFile("document_not_included")
+    now = monotonic()
+    deadline = now + (context.deadline - now) * _SHARE
+    documents: list[tuple[str, Document]] = []
+    notes: list[Text] = []
+    first: UnusableFile | None = None
+    for one in found:
+        if pages <= 0 or characters <= 0:
+            notes.append(context.rich("document_over_limit", name=one.name))
+            continue
+        try:
+            document = _read(context, one, pages, deadline)
+        except UnusableFile as error:
+            first = first or error
+            notes.append(context.rich("document_left_out", name=one.name))
+            continue
+        if len(document.text) > characters:
+            document = replace(document, text=document.text[:characters], is_cut=True)
+        pages -= document.pages_read or ceil(len(document.text) / PAGE_CHARACTERS)
+        characters -= len(document.text)
+        documents.append((one.name, document))
+        if document.is_cut:
+            notes.append(_what_was_read(context, document, one.name if len(found) > 1 else ""))
+    if not documents:
+        raise first or UnusableFile("document_not_included")
+    return documents, notes
 
 
 def _quoted(name: str, text: str) -> str:
     return f"{_HEADER.format(name=name)}\n<document>\n{text}\n</document>"
 
 
-def _read(context: UpdateContext, found: JsonObject) -> Document | None:
-    """Download and read a document; None where a reply says why that is impossible.
+def _read(context: UpdateContext, found: DocumentFile, most_pages: int, deadline: float) -> Document:
+    """Download and read a document.
 
     Raises:
         TelegramError: a temporary failure; the update will be delivered again.
+        UnusableFile: it cannot be read.
     """
     from shared.ai.documents import UnreadableDocument, read
 
-    size = found.get("file_size")
-    if isinstance(size, int) and size > files.MAX_BYTES:
-        reply(context.rich("file_too_large", limit=files.MAX_BYTES // files.MEGABYTE))
-        return None
-    pages = _allowed_pages(context)
-    if pages == 0:
-        reply(context.rich("document_not_included"))
-        return None
-    data = files.download(context, str(found.get("file_id")))
+    if found.size > files.MAX_BYTES:
+        raise UnusableFile("file_too_large", limit=files.MAX_BYTES // files.MEGABYTE)
+    data = files.download(context, found.file_id)
     if data is None:
-        reply(context.rich("file_gone"))
-        return None
-    now = monotonic()
+        raise UnusableFile("file_gone")
     try:
-        return read(data, most_pages=pages, deadline=now + (context.deadline - now) * _SHARE)
+        return read(data, most_pages=most_pages, deadline=deadline)
     except UnreadableDocument as error:
-        reply(context.rich(f"document_{error.reason}"))
-        return None
+        raise UnusableFile(f"document_{error.reason}") from None
 
 
 def _allowed_pages(context: UpdateContext) -> int:
@@ -106,10 +173,10 @@ def _allowed_pages(context: UpdateContext) -> int:
     return limits["document_pages"]
 
 
-def _what_was_read(context: UpdateContext, document: Document) -> Text | None:
-    """Return which part was read, where the document is longer than that."""
-    if not document.is_cut:
-        return None
+def _what_was_read(context: UpdateContext, document: Document, name: str) -> Text:
+    """Return which part of a document was read. `name`: of one of several."""
+    if name:
+        return context.rich("document_cut_one", name=name)
     if document.pages:
         return context.rich("document_cut_pages", read=document.pages_read, pages=document.pages)
     return context.rich("document_cut", length=len(document.text))

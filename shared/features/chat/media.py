@@ -31,8 +31,8 @@ def _is_picture(message: Message) -> bool:
     return not _is_album(message) and _has_picture(message)
 
 
-def _is_picture_of_album(message: Message) -> bool:
-    return _is_album(message) and _has_picture(message)
+def _is_own_album(message: Message) -> bool:
+    return _is_album(message) and _is_own(message)
 
 
 @router.message_handler(func=_is_own, content_types=VOICE)
@@ -43,9 +43,9 @@ def voice(_message: Message) -> None:
     voice.ask(current_context())
 
 
-@router.message_handler(func=_is_picture_of_album, content_types=["photo", "document"])
+@router.message_handler(func=_is_own_album, content_types=["photo", "document"])
 def album(_message: Message) -> None:
-    """Note a picture of an album, or answer the album."""
+    """Note a picture or document of an album, or answer the album."""
     from shared.features.chat import albums
 
     albums.take(current_context())
@@ -76,11 +76,8 @@ def picture(_message: Message) -> None:
 
 
 @router.message_handler(func=_is_own, content_types=["document"])
-def document(message: Message) -> None:
-    """Answer a document. Several in one message are several questions, so they are asked for one by one."""
+def document(_message: Message) -> None:
+    """Answer a document."""
     from shared.features.chat import documents
 
-    if _is_album(message):
-        documents.refuse_album(current_context(), str(message.media_group_id))
-    else:
-        documents.ask(current_context())
+    documents.ask(current_context())

@@ -7,9 +7,10 @@ takes them along. The sweep answers a part that stayed alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from functools import partial
 
 from shared.core.json_types import JsonObject
+from shared.telegram import held
 from shared.telegram.context import UpdateContext
 
 HOLD_SECONDS = 5  # a part waits at least this long for the next one before the sweep answers it
@@ -34,29 +35,23 @@ def with_earlier_parts(context: UpdateContext, words: str) -> str:
 
 
 def hold(
-    context: UpdateContext,
-    words: str,
-    files: Iterable[Sequence[object]] = (),
-    seconds: int = HOLD_SECONDS,
-    album: str | None = None,
+    context: UpdateContext, words: str, items: JsonObject | None = None, seconds: int = HOLD_SECONDS
 ) -> None:
     """Store the words for the next message, and show that the bot is typing.
 
     Args:
-        files: the pictures that came with the words, see `albums`.
+        items: the album that came with the words, see `albums`.
         seconds: the sweep answers after them.
-        album: the id of the album that the pictures belong to.
     """
-    is_whole = album is None and context.update.text_length >= _WHOLE
     note: JsonObject = {
         "update_id": context.update.update_id,
         "text": words[:_LONGEST],
-        "is_whole": is_whole,
+        "is_whole": context.update.is_plain_text and context.update.text_length >= _WHOLE,
+        **(items or {}),
     }
-    if held := [[*one] for one in files]:
-        note |= {"files": held, "album": album}
     context.set_data(NOTE, note)
     context.hold(seconds)
+    context.after_commit.append(partial(held.wake_sweep_in, seconds))
     action: JsonObject = {"chat_id": context.update.chat_id, "action": "typing"}
     if context.update.thread_id:
         action["message_thread_id"] = context.update.thread_id

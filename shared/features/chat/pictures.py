@@ -60,12 +60,6 @@ def ask_about_message(context: UpdateContext) -> None:
     return None
 
 
-def ask_held(context: UpdateContext, files: Iterable[Sequence[object]], words: str) -> None:
-    """Ask about an album that waited for its question, the text of this update."""
-    found = [PictureFile(*one) for one in files]  # type: ignore[arg-type]
-    ask(context, found, words)
-
-
 def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> None:
     """Ask the AI about pictures. Refuses before anything is spent; a refusal costs no request.
 
@@ -82,8 +76,8 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
         return None
     try:
         with typing(context):
-            pictures = _load(context, found)
-    except _Unusable as error:
+            pictures = load(context, found)
+    except UnusableFile as error:
         context.release()
         return reply(context.rich(error.key, **error.values))
     marked = f"[{len(pictures)} pictures]" if len(pictures) > 1 else "[picture]"
@@ -97,7 +91,7 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
     return None
 
 
-class _Unusable(Exception):
+class UnusableFile(Exception):
     """Why the AI gets no picture: the key of a text and its values."""
 
     def __init__(self, key: str, **values: object) -> None:
@@ -106,26 +100,26 @@ class _Unusable(Exception):
         self.values = values
 
 
-def _load(context: UpdateContext, found: Iterable[PictureFile]) -> tuple[Picture, ...]:
+def load(context: UpdateContext, found: Iterable[PictureFile]) -> tuple[Picture, ...]:
     """Download pictures and prepare them for the AI.
 
     Raises:
         TelegramError: a temporary failure; the update will be delivered again.
-        _Unusable: the AI cannot get one of them.
+        UnusableFile: the AI cannot get one of them.
     """
     from shared.ai.pictures import UnusablePicture, prepare
 
     prepared = []
     for one in found:
         if one.size > files.MAX_BYTES:
-            raise _Unusable("file_too_large", limit=files.MAX_BYTES // files.MEGABYTE)
+            raise UnusableFile("file_too_large", limit=files.MAX_BYTES // files.MEGABYTE)
         data = files.download(context, one.file_id)
         if data is None:
-            raise _Unusable("file_gone")
+            raise UnusableFile("file_gone")
         try:
             prepared.append(prepare(data, one.longest_side))
         except UnusablePicture as error:
-            raise _Unusable(f"picture_{error.reason}") from None
+            raise UnusableFile(f"picture_{error.reason}") from None
     return tuple(prepared)
 
 
@@ -142,8 +136,8 @@ def recall(context: UpdateContext) -> tuple[Picture, ...]:
     """
     found = _earlier(context)
     try:
-        return _load(context, found)
-    except _Unusable:
+        return load(context, found)
+    except UnusableFile:
         return ()
 
 

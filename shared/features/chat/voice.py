@@ -48,7 +48,7 @@ def _draw(context: UpdateContext, kind: MediaKind) -> None:
     """Make what a voice message describes; its price is that of the job, so no question is reserved."""
     if context.has_reserved:
         context.release()
-    words = listen(context)
+    words = listen(context, key_for(open_key(context)))
     if words is not None:
         reply(shown(words))
         modes.take_voice(context, kind, words)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shared.ai.user_keys import encryption
-from shared.core import log
+from shared.core import db, log
 from shared.core.errors import UserApiKeyError
 from shared.telegram import reply
 from shared.telegram.context import UpdateContext
+from shared.telegram.user import UserApiKey
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import ActiveUserToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ def open_key(context: UpdateContext) -> OpenKey | None:
 
     A key that cannot be decrypted here counts as none and raises an alert to the owner.
     """
-    own = context.user_api_key
+    own = context.user_api_key or _unloaded(context)
     if own is None:
         return None
     from shared.ai import providers
@@ -41,6 +46,15 @@ def open_key(context: UpdateContext) -> OpenKey | None:
         )
         context.user_api_key = None
         return None
+
+
+def _unloaded(context: UpdateContext) -> UserApiKey | None:
+    """Return the key of a user whose update was received without asking for the AI, and keep it."""
+    if context.is_offline or context.reservation is not None or not encryption.is_available():
+        return None
+    found: ActiveUserToken = db.call("active_user_token", p_user_id=context.user.id)
+    context.user_api_key = UserApiKey(**found["key"]) if found["key"] else None
+    return context.user_api_key
 
 
 def say_failed(context: UpdateContext, error: UserApiKeyError) -> None:
