@@ -155,3 +155,12 @@ def test_unsupported_messages_get_an_explanation(stack: Stack) -> None:
     assert says(anna.answer().text, "unknown_command")
     anna.send("/profile")
     assert "Today: 1 of 25" in anna.answer().text
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_descriptions_of_modes_begin_with_small_letters(stack: Stack, language: str) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    chat.send("/mode")
+    abouts = [line.partition(" — ")[2] for line in chat.answer().text.splitlines() if " — " in line]
+    assert len(abouts) > 4
+    assert [about for about in abouts if not about[0].islower()] == []

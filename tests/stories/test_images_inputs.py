@@ -67,10 +67,9 @@ def test_a_picture_too_wide_for_a_photo_is_a_document(stack: Stack, anna: Chat) 
 def test_an_album_is_edited_as_one_picture(stack: Stack, sql: Sql, anna: Chat) -> None:
     anna.send("/mode").wait()
     anna.answer().tap("🎨 Nano Banana").wait()
-    for sent in anna.album([("photo", photo("red")), ("photo", photo("green"))], "join them"):
-        sent.wait()
-    waiting = anna.answer()
-    waiting.tap(text("en", "album_ask_now")).wait()
+    stack.telegram.hold()
+    anna.album([("photo", photo("red")), ("photo", photo("green"))], "join them")
+    stack.telegram.hold(False)
     assert says(anna.answer().text, "generation_started_image")
     drawn(stack, anna)
     assert len(requests(stack)[0]["contents"][0]["parts"]) == 3
@@ -179,3 +178,38 @@ def test_a_picture_without_words_is_forgotten_with_its_question(stack: Stack, an
     anna.answer()
     drawn(stack, anna)
     assert "inlineData" not in str(requests(stack)[-1])
+
+
+@pytest.mark.parametrize(("language", "caption"), [
+    ("en", "make the roof red"), ("en", "Please, remove the car"), ("ru", "Сделай крышу красной"),
+])  # fmt: skip
+def test_a_change_in_the_chat_is_offered_as_an_edit(
+    stack: Stack, sql: Sql, language: str, caption: str
+) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    chat.photo(caption)
+    chat.answer()
+    offer = chat.answer()
+    assert says(offer.text, "media_edit_offer", language)
+    assert jobs(sql) == [], "nothing is made without a tap"
+    button = offer.button(text(language, "media_edit"))
+    for tap in (offer.tap_button(button), offer.tap_button(button)):
+        tap.wait()
+    drawn(stack, chat)
+    assert len(jobs(sql)) == 1
+    assert prompts(stack) == [caption]
+    assert "inlineData" in str(requests(stack)[-1])
+
+
+@pytest.mark.parametrize("caption", ["What color is the roof?", "Made in Italy", "Какого цвета крыша?"])
+def test_a_question_about_a_picture_gets_no_offer(stack: Stack, anna: Chat, caption: str) -> None:
+    anna.photo(caption)
+    anna.answer()
+    anna.expect_silence(0.3)
+
+
+def test_made_with_ai_can_be_left_out(stack: Stack, sql: Sql, anna: Chat) -> None:
+    sql("update private.settings set value = 'false' where key = 'made_with_ai'")
+    anna.send("/image a dog").wait()
+    anna.answer()
+    assert not drawn(stack, anna).data.get("caption")

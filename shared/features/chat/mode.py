@@ -41,11 +41,19 @@ def _label(context: UpdateContext, key: str, title: str) -> str:
     return title if _is_included(context, key) else context.text("mode_locked", mode=title)
 
 
+def _in_line(about: str, title: str) -> str:
+    """Return a description as it stands behind a dash: with a small letter, unless it begins with a name."""
+    first = about.split(maxsplit=1)[0]
+    is_name = not first[1:].islower() or first in title.split()
+    return about if is_name else about[0].lower() + about[1:]
+
+
 def _screen(context: UpdateContext) -> tuple[Text, Keyboard]:
     modes = _modes(context)
     labels = {key: _label(context, key, title) for key, (title, _) in modes.items()}
     lines = "\n".join(
-        f"{labels[key]} — {about}" if about else labels[key] for key, (_, about) in modes.items()
+        f"{labels[key]} — {_in_line(about, labels[key])}" if about else labels[key]
+        for key, (_, about) in modes.items()
     )
     current = context.mode if context.mode in modes else current_mode(context).key
     text = context.rich("mode_choose", modes=lines, current=modes[current][0])

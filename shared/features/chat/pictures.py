@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.features.chat import asking
 from shared.features.chat.question import Question
 from shared.features.common import files
+from shared.features.common.media import edits
 from shared.features.common.media.kinds import kind_of_content
 from shared.features.common.media.modes import take_pictures
 from shared.features.common.user_key import open_key
@@ -88,6 +89,7 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
     )
     if asking.answer(context, question, own):
         keep(context, found)
+        edits.offer(context, (one.file_id for one in found), context.bot.without_mention(context.update))
     return None
 
 

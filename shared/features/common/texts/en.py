@@ -44,6 +44,8 @@ TEXTS: Mapping[str, str] = {
     "media_file": "📎 Original as a file",
     "media_rephrase": "✏️ Rephrase",
     "media_stop": "✖️ Cancel",
+    "media_edit": "🎨 Edit the picture",
+    "media_edit_offer": "Want me to change the picture itself?",
     "media_options": "⚙️ Options",
     "media_declined": "OK, canceled. You weren’t charged.",
     "media_known": "I’m already on it.",

@@ -44,6 +44,8 @@ TEXTS: Mapping[str, str] = {
     "media_file": "📎 Оригинал файлом",
     "media_rephrase": "✏️ Переформулировать",
     "media_stop": "✖️ Отменить",
+    "media_edit": "🎨 Изменить картинку",
+    "media_edit_offer": "Изменить саму картинку?",
     "media_options": "⚙️ Настройки",
     "media_declined": "Хорошо, не делаю. Ничего не списано.",
     "media_known": "Уже делаю.",
