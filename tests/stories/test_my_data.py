@@ -368,7 +368,7 @@ def test_help_lists_the_privacy_commands(stack: Stack) -> None:
     [
         (
             "en",
-            ("Premium until ", "7 bonus requests", "3 free training sessions", "50\u00a0₽ on your balance"),
+            ("Premium until ", "7 bonus requests", "3 free trainings", "50\u00a0₽ on your balance"),
         ),
         (
             "ru",

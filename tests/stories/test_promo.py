@@ -42,7 +42,7 @@ GIVEN = {
     ("ru", "percent"): ("Скидка 20% на следующую разовую покупку", 20),
     ("en", "credits"): ("You got 50 bonus requests", 50),
     ("en", "month"): ("Your Premium plan is active until", 1),
-    ("en", "trainings"): ("You got 1 free training session.", 1),
+    ("en", "trainings"): ("You got 1 free training.", 1),
     ("en", "percent"): ("You get 20% off your next one-time purchase", 20),
 }
 

@@ -25,7 +25,7 @@ def earn(sql: Sql, telegram_id: int, badge: str, bot: str = "", metadata: str = 
 @pytest.mark.parametrize(
     ("language", "none", "left", "head", "line", "other"),
     [
-        ("en", "🏅 No badges yet\n\nStill to earn\nFirst session: finish a training session\n",
+        ("en", "🏅 No badges yet\n\nStill to earn\nFirst training: finish a training\n",
          "Level 5: reach level 5",
          "🏅 Your badges: 2 of ", "Level 5 · {date} · Assistant", "Sold out · {date} · Example"),
         ("ru", "🏅 Значков пока нет\n\nМожно получить\nПервая тренировка: завершить тренировку\n",

@@ -20,7 +20,7 @@ WORDS = {
         "days": "🔥 Streak: 8 days\nToday is counted.",
         "longest": "Longest: 8 days\nFreezes: 1 of 2",
         "missed": "Missed days that freezes cover: 1",
-        "over": "🔥 A new streak starts with your next session",
+        "over": "🔥 A new streak starts with your next training",
         "pause": "⏸ Pause",
         "paused": "⏸ Streak on pause: 8 days",
         "resume": "▶️ Resume",

@@ -1,4 +1,4 @@
-"""Training sessions that a user has, and those for joining the owner's channel."""
+"""Trainings that a user has, and those for joining the owner's channel."""
 
 from shared.telegram.feature import Command, Feature
 

@@ -1,4 +1,4 @@
-"""/trainings: the user's training sessions, and those for joining the owner's channel."""
+"""/trainings: the user's trainings, and those for joining the owner's channel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CACHE_SECONDS = 600  # seconds that the channel's name and address are remember
 
 @router.message_handler(commands=["trainings"], private_only=True)
 def trainings(_message: Message) -> None:
-    """Show the training sessions."""
+    """Show the trainings."""
     context = current_context()
     overview = _overview(context)
     # Telegram is asked only if joining is rewarded.

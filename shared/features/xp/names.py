@@ -33,7 +33,7 @@ def badge_about(context: UpdateContext, badge: str) -> str:
 
 
 def session_name(context: UpdateContext, scenario: str) -> str:
-    """Return the name of a training session's scenario."""
+    """Return the name of a training's scenario."""
     return _named(context, f"session_{scenario}", scenario)
 
 

@@ -135,7 +135,7 @@ def _bots(context: UpdateContext, bots: list[GetProfileBots]) -> list[Bars]:
 
 
 def _sessions(context: UpdateContext, sessions: list[GetTrainingHistoryTrainings]) -> list[Bars]:
-    """Return the last training sessions with their score; the bar is the clarity, up to 100."""
+    """Return the last trainings with their score; the bar is the clarity, up to 100."""
     from shared.features.xp.profile_picture import Bar, Bars
 
     rows = []

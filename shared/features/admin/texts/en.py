@@ -6,7 +6,7 @@ TEXTS: Mapping[str, str] = {
     "command_stats": "Users, requests, cost and revenue",
     "command_user": "Find a user: ID, @user or part of a name",
     "command_grant": "Add bonus requests: @user amount [reason]",
-    "command_givetrainings": "Add training sessions: @user amount [reason]",
+    "command_givetrainings": "Add trainings: @user amount [reason]",
     "command_xp": "Add XP: @user points [reason]",
     "command_badge": "Give a badge: @user badge [reason]",
     "command_addbalance": "Add money to a balance: @user amount [reason]",
@@ -26,11 +26,9 @@ TEXTS: Mapping[str, str] = {
         "once you reach your plan’s limit. You now have {left}."
     ),
     "gift_credits_taken": "{count|bonus request has|bonus requests have} been removed from your account. You have {left} left. Questions? /paysupport",
-    "gift_trainings": (
-        "🎁 You’ve got **{count|training session|training sessions}**. You now have {left}: /trainings"
-    ),
+    "gift_trainings": ("🎁 You’ve got **{count|training|trainings}**. You now have {left}: /trainings"),
     "gift_trainings_taken": (
-        "{count|training session has|training sessions have} been removed from your account. You have {left} "
+        "{count|training has|trainings have} been removed from your account. You have {left} "
         "left. Questions? /paysupport"
     ),
     "gift_xp": "🎁 You’ve got **{count} XP**. You now have {left} XP.",
@@ -187,10 +185,10 @@ TEXTS: Mapping[str, str] = {
         "Messages and taps in 24 hours: {messages}\nAI requests in total: {requests}\nXP given: {xp}"
     ),
     "bot_stats_periods": "\nToday · 7 days · 30 days\nNew: {new}\nActive: {active}",
-    "bot_stats_trainings": "Sessions finished: {figures}",
+    "bot_stats_trainings": "Trainings finished: {figures}",
     "bot_stats_funnel": "\n**New users of the last 30 days**\nStarted: {started}",
     "bot_stats_answered": "Got a first answer: {count} ({share}%)",
-    "bot_stats_finished": "Finished a session: {count} ({share}%)",
+    "bot_stats_finished": "Finished a training: {count} ({share}%)",
     "bot_stats_paid": "Paid: {count} ({share}%)",
     "stats_tile_today": "today: {figure}",
     "stats_tile_week": "7 days: {figure}",
@@ -215,7 +213,7 @@ TEXTS: Mapping[str, str] = {
         "bots: `:finalist`. The user gets no message."
     ),
     "admin_usage_givetrainings": (
-        "To add training sessions: `/givetrainings @name 3 for your patience`\n\nTo remove unused ones, use "
+        "To add trainings: `/givetrainings @name 3 for your patience`\n\nTo remove unused ones, use "
         "a negative number. The user gets a message but doesn’t see the reason."
     ),
     "admin_usage_addbalance": (
@@ -242,7 +240,7 @@ TEXTS: Mapping[str, str] = {
     "admin_promocode_bad_percent": "Discount: enter a whole number from 1 to 99, without the % sign.",
     "admin_promocode_bad_month": "Months: enter a whole number from 1 to 36.",
     "admin_promocode_bad_credits": "Requests: enter a whole number from 1 to 1 million.",
-    "admin_promocode_bad_trainings": "Training sessions: enter a whole number from 1 to 1000.",
+    "admin_promocode_bad_trainings": "Trainings: enter a whole number from 1 to 1000.",
     "admin_promocode_bad_uses": "People: enter a whole number from 1 to 1 million, or - for no limit.",
     "admin_promocode_bad_days": "Days: enter a whole number from 1 to 3660, or - for no limit.",
     "admin_promocode_taken": "The promo code {code} already exists. Nothing has changed.",
@@ -252,7 +250,7 @@ TEXTS: Mapping[str, str] = {
     "admin_promocode": "🏷 **{code}**: {gives}\n\nStatus: **{state}**\n{lines}\n\nLink: {link}",
     "admin_promocode_month": "{plan} for {value|month|months}",
     "admin_promocode_credits": "{value|request|requests}",
-    "admin_promocode_trainings": "{value|training session|training sessions}",
+    "admin_promocode_trainings": "{value|training|trainings}",
     "admin_promocode_percent": "{value}% off",
     "admin_promocode_uses": "Used: {uses}",
     "admin_promocode_of": "{uses} of {limit}",
@@ -281,7 +279,7 @@ TEXTS: Mapping[str, str] = {
     "admin_badge_taken": "{name}: badge “{badge}” taken",
     "admin_badge_same": "{name}: badge “{badge}”, nothing to change",
     "admin_no_badge": "There’s no badge {badge}. Available: {badges}. For a badge of your own see /badge",
-    "admin_gave_trainings": "{name}: training sessions {before} → {after}",
+    "admin_gave_trainings": "{name}: trainings {before} → {after}",
     "admin_balance": "{name}: balance {before} → {after}",
     "admin_balance_too_low": "{name} doesn’t have that much on their balance.",
     "admin_reset": "{name}: requests this month {before} → {after}",
@@ -310,7 +308,7 @@ TEXTS: Mapping[str, str] = {
     "admin_ban_forgotten": "This button is out of date. Send /ban again.",
     "admin_card": (
         "👤 **{name}**\n\nID: `{id}`\nLanguage: {language}\nPlan: **{plan}**\nToday: {today}\nThis month: "
-        "{month}\nBonus requests: {credits}\nTraining sessions: {trainings}\nBalance: {balance}\nPaid: "
+        "{month}\nBonus requests: {credits}\nTrainings: {trainings}\nBalance: {balance}\nPaid: "
         "{money}\nFriends invited: {referrals}\nOwn AI keys: {keys}\nJoined: {since}\nLast message: "
         "{last}{marks}"
     ),
@@ -334,7 +332,7 @@ TEXTS: Mapping[str, str] = {
     "admin_button_undo": "↩️ Undo",
     "admin_button_undo_what": "↩️ Undo: {what}",
     "undo_credits": "requests {change}",
-    "undo_trainings": "training sessions {change}",
+    "undo_trainings": "trainings {change}",
     "undo_xp": "XP {change}",
     "undo_award_badge": "badge {badge}",
     "undo_revoke_badge": "removal of the badge {badge}",
@@ -346,7 +344,7 @@ TEXTS: Mapping[str, str] = {
     "admin_undo_replaced": "This can’t be undone because something else has changed since then.",
     "admin_undo_impossible": "This can’t be undone.",
     "undone_add_bonus_credits": "bonus requests",
-    "undone_give_trainings": "training sessions",
+    "undone_give_trainings": "trainings",
     "undone_adjust_balance": "balance",
     "undone_adjust_xp": "XP",
     "undone_award_badge": "badge",
@@ -364,7 +362,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_newest": "‹ Newest",
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
-    "audit_give_trainings": "training sessions {before} → {after}",
+    "audit_give_trainings": "trainings {before} → {after}",
     "audit_adjust_xp": "XP {before} → {after}",
     "audit_award_badge": "gave the badge {badge}",
     "audit_revoke_badge": "took the badge {badge}",

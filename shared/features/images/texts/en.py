@@ -17,10 +17,7 @@ TEXTS: Mapping[str, str] = {
     "image_stop_canceled": "Canceled. You weren’t charged.",
     "image_stop_too_late": "It’s already being drawn, so it can’t be canceled. I’ll send it when it’s ready.",
     "image_stop_unknown": "There’s nothing to cancel.",
-    "image_price": (
-        "💳 This picture costs **up to {requests|request|requests}** of your limit. If the AI provider charges "
-        "less, I’ll return the rest."
-    ),
+    "image_price": "💳 This picture costs **up to {requests|request|requests}**. I’ll return what isn’t used.",
     "image_confirm": "🎨 Draw for {requests|request|requests}",
     "image_decline": "✖️ Don’t draw",
     "image_limit": (
@@ -33,8 +30,8 @@ TEXTS: Mapping[str, str] = {
         "GEMINI_API_KEY, OPENAI_API_KEY, OPENROUTER_API_KEY or KIE_AI_API_KEY to match a row of ai_modes."
     ),
     "image_no_pictures": "{mode} can’t edit pictures. Choose another model in the options.",
-    "image_costs": "A picture costs up to {requests|request|requests}.",
-    "image_gone": "This picture is no longer available to you.",
+    "image_costs": "A picture costs up to {requests|request|requests}; what isn’t used comes back.",
+    "image_gone": "This picture is no longer available.",
     "image_variation_prompt": "Make a variation of this picture. It shows: {words}",
     "images_page": "🖼 **Your pictures**\n\n{lines}\n\nTap a number to see the picture again.",
     "images_none": "🖼 No pictures yet. Send /image and what to draw.",

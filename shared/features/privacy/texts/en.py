@@ -97,10 +97,10 @@ TEXTS: Mapping[str, str] = {
     "section_grants_about": "Months of a plan and bonus requests that other services gave you.",
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Every plan you’ve had, how you got it and when it ends.",
-    "section_trainings": "Training sessions",
+    "section_trainings": "Trainings",
     "section_trainings_about": (
-        "given: training sessions you received, why you got them and how many you’ve used; used: what you "
-        "spent bonus requests and sessions on; sessions, turns, history: your trainings, what was said in them, "
+        "given: trainings you received, why you got them and how many you’ve used; used: what you "
+        "spent bonus requests and trainings on; sessions, turns, history: your trainings, what was said in them, "
         "and their results; disputes: lines that you disputed; review_drafts: a conversation that waits for its review."
     ),
     "section_teams": "Teams",
@@ -148,11 +148,11 @@ TEXTS: Mapping[str, str] = {
         "our bots, request counters, your own AI keys, your invites and invite code."
     ),
     "deleteme_loses": "**You’ll lose for good:**",
-    "deleteme_loses_nothing": "You have no paid plan, bonus requests, training sessions or balance to lose.",
+    "deleteme_loses_nothing": "You have no paid plan, bonus requests, trainings or balance to lose.",
     "deleteme_plan_until": "{plan} until {until}",
     "deleteme_plan": "{plan}, no end date",
     "deleteme_credits": "{credits|bonus request|bonus requests}",
-    "deleteme_trainings": "{trainings|free training session|free training sessions}",
+    "deleteme_trainings": "{trainings|free training|free trainings}",
     "deleteme_yes": "🗑 Delete everything",
     "deleteme_no": "Keep everything",
     "deleteme_sure": "⚠️ **Are you sure?**",

@@ -26,8 +26,7 @@ TEXTS: Mapping[str, str] = {
         "requests never expire."
     ),
     "promo_trainings": (
-        "🎁 **Promo code {code} applied!**\n\nYou got **{value|free training session|free training "
-        "sessions}**."
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|free training|free trainings}**."
     ),
     "promo_percent": (
         "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase."

@@ -57,7 +57,7 @@ TEXTS: Mapping[str, str] = {
     "quiz_result_low": "This one is new to you. Read the explanations and try again.",
     "quiz_repeats": "The questions you missed will come back in /review.",
     "quiz_xp": "✨ +{xp} XP",
-    "quiz_streak": "🔥 {days|day|days} in a row",
+    "quiz_streak": "🔥 Streak: {days|day|days}",
     "quiz_fast": "That was too fast to read the questions, so there’s no XP this time.",
     "quiz_nothing_open": "You don’t have an unfinished quiz.",
     "quiz_nothing_due": "✅ Nothing to review right now. Take a quiz, and I’ll bring the questions back in time.",
@@ -68,7 +68,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "quiz_challenge_start": "🔥 Start the challenge",
     "quiz_challenge_open": "🔥 **Today’s challenge**\n\n{used} of {total} answered. The clock is running.",
-    "quiz_challenge_taken": "🔥 **Today’s challenge**\n\nYou’ve taken it. A new one starts at midnight.",
+    "quiz_challenge_taken": "🔥 **Today’s challenge**\n\nYou’ve already taken it. A new one starts at midnight.",
     "quiz_challenge_result": "🔥 **Challenge done: {right} of {of} right in {time}**",
     "quiz_challenge_answers": "**Answers**",
     "quiz_challenge_answer": "{mark} **{question}**\n{answer}\n{explanation}",
@@ -83,7 +83,10 @@ TEXTS: Mapping[str, str] = {
     "quiz_reminder_on": "I’ll remind you at {hour} ({zone}).",
     "quiz_reminder_off": "Reminders are off.",
     "quiz_reminder": "🔥 **Today’s challenge is ready.**\n\n5 questions, about two minutes.",
-    "quiz_group_begun": "🧠 **Quiz: {total|question|questions}.** Your first answer counts. Results in {minutes} minutes.",
+    "quiz_group_begun": (
+        "🧠 **Quiz: {total|question|questions}.** Your first answer counts. Results in "
+        "{minutes|minute|minutes}."
+    ),
     "quiz_group_running": "A quiz is already running here. I’ll post the results when it closes.",
     "quiz_group_refused": "I can’t post polls in this group. Ask an admin to allow them, then send /quiz again.",
     "quiz_group_results": "🏁 **Quiz results** · players: {players}",

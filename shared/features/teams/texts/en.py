@@ -15,10 +15,10 @@ TEXTS: Mapping[str, str] = {
     "team_back_button": "‹ Back",
     "team_cancel_button": "Cancel",
     "team_ask_name": "✏️ What’s the team called? Send the name.",
-    "team_bad_name": "✏️ A name has 1 to {limit} characters. Send another one.",
+    "team_bad_name": "✏️ A name can have 1 to {limit} characters. Send another one.",
     "team_ask_zone": (
-        "🕐 A deadline ends at midnight in the team’s time zone, now {zone}. Send a city or an offset, "
-        "such as `Berlin` or `UTC+3`. Earlier deadlines don’t change."
+        "🕐 Deadlines end at midnight in the team’s time zone, now {zone}. Send a city or an offset, such as "
+        "`Berlin` or `UTC+3`. Deadlines that are already set don’t change."
     ),
     "team_bad_zone": "🕐 I don’t know this time zone. Send a city or an offset, such as `Berlin` or `UTC+3`.",
     "team_too_many": "You can be in {limit|team|teams} at most. Leave one first.",
@@ -58,8 +58,8 @@ TEXTS: Mapping[str, str] = {
     "team_joined_last_notice": "👥 {name} has joined “{team}”. I won’t report more today: see /team.",
     "team_inherited_notice": "👥 You’re now the manager of “{team}”: the previous one has deleted their data.",
     "team_new_manager_notice": (
-        "👥 “{team}” has a new manager, {name}: the previous one has deleted their data. If you don’t want {name} to see "
-        "your results, leave the team."
+        "👥 “{team}” has a new manager, {name}: the previous one has deleted their data. If you don’t want "
+        "{name} to see your results, leave the team."
     ),
     "team_removed_notice": "👥 You’re no longer in “{team}”. Its managers don’t see your results anymore.",
     "team_manager_notice": "👥 You’re now a manager of “{team}”.",
@@ -95,14 +95,16 @@ TEXTS: Mapping[str, str] = {
     "team_practice_button": "▶️ Practice",
     "team_exam_button": "🎓 Exam",
     "team_assigned_practice": (
-        "🎯 **A training is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Do it by the end of {until}."
+        "🎯 **A training is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Finish it by the "
+        "end of {until}."
     ),
     "team_assigned_exam": (
-        "🎓 **An exam is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Do it by the end of {until}."
+        "🎓 **An exam is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Take it by the end of "
+        "{until}."
     ),
     "team_reminder": (
-        "⏰ **Your assigned training is due soon**\n\nTeam: {team}. Round {number} of {rounds}. Do it by the end of "
-        "{until}."
+        "⏰ **Your assigned training is due soon**\n\nTeam: {team}. Round {number} of {rounds}. Finish it by "
+        "the end of {until}."
     ),
     "team_ask_scenario": "🎯 **{team}: what should they train?**",
     "team_ask_case": "🏢 **Which client?** With “any client” each member gets a client of the difficulty you choose.",
@@ -154,7 +156,7 @@ TEXTS: Mapping[str, str] = {
     "team_passed_no": "no",
     "team_passed_none": "",
     "command_certificate": "Check a certificate",
-    "certificate_ask": "🎓 Send the number behind the command: `/certificate abcd-efgh-jkmn`.",
+    "certificate_ask": "🎓 Send the number after the command: `/certificate abcd-efgh-jkmn`.",
     "certificate_unknown": "🎓 There’s no valid certificate with this number.",
     "certificate_valid": "🎓 **This certificate is valid**\n\n{name}\n{scenario}: {score}\nPassed on {date}\nNumber: {number}",
     "certificate_caption": "🎓 **Your certificate**\n\nAnyone can check it here: `/certificate {number}`",

@@ -11,11 +11,11 @@ TEXTS: Mapping[str, str] = {
     "bot_about_spin": "Sales call training: AI plays the client and explains your score.",
     "prompt_spin": "Tap “Train” to start, or choose below.",
     "welcome_spin": (
-        "👋 **Hi, {name}!**\n\nI train sales calls. You talk to a client, I play them. Ask questions, and the "
-        "client opens up: problems, what they cost, what a solution is worth. At the end you see your score and "
-        "why you got each point.\n\nStart: /new"
+        "👋 **Hi, {name}!**\n\nPractice sales calls with me. I play the client: ask questions, and the client "
+        "opens up about problems, what they cost and what a solution is worth. At the end you see your score "
+        "and what each point is for.\n\nStart: /new"
     ),
-    "help_spin": "**What I can do**\n\nI play the client in a sales call and score your questions. Start: /new",
+    "help_spin": "**What I can do**\n\nI play the client in a sales call, and score your questions. Start: /new",
     "trainer_choose_scenario": "🎯 **What would you like to train?**",
     "trainer_scenario_line": "**{name}** — {about}",
     "trainer_choose_case": "🏢 **{scenario}: choose a client**\n\n🟢 easy · 🟡 medium · 🔴 hard · ✓ played recently",
@@ -90,7 +90,7 @@ TEXTS: Mapping[str, str] = {
         "Your message is too long: {length|character|characters}, and the limit is {limit}. Ask one question at "
         "a time."
     ),
-    "trainer_gone": "This case is no longer available. Start a new training, nothing was lost from your score.",
+    "trainer_gone": "This client is no longer available. Start a new training: your score hasn’t changed.",
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
     "trainer_reversed_button": "🔄 Play the client",
     "trainer_reversed_start": (
@@ -103,7 +103,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_judge_button": "🏁 Judge the questions",
     "trainer_reversed_open": "🔄 **You’re playing the client**\n\n{company}\nAnswers: {answers} of {limit}",
     "trainer_reversed_busy": "⏳ I’m still thinking about the next question. Try again when it’s here.",
-    "trainer_tip_reversed": "🔄 You’re the client now, so there are no tips. Answer the question, or judge what I’ve asked.",
+    "trainer_tip_reversed": "🔄 You’re the client now, so there are no tips.",
     "trainer_reversed_no_more": "⚖️ The questions are over, so this isn’t an answer. Judge them with the buttons:",
     "trainer_reversed_turn": "⚖️ **Question {number} of {limit}**\n\n🧑‍💼 {question}\n**You:** {answer}",
     "trainer_reversed_ask_type": "What type of question is it?",
@@ -121,11 +121,11 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_minimum": "Answer at least {minimum|question|questions} to get XP.",
     "command_review": "Score a real conversation",
     "trainer_review_start": (
-        "🔎 **Let’s look at a real conversation**\n\nPaste it as text, in one message or several. Start each line with the "
-        "speaker, for example “Manager: …” and “Client: …”. Messages copied from Telegram work, too.\n\nUp to "
-        "{limit|character|characters}, and I score the first {questions|question|questions} of the salesperson. It costs one "
-        "training. Remove names and phone numbers of others: the text goes to the AI provider, and I keep the questions "
-        "and answers for {days|day|days}."
+        "🔎 **Let’s look at a real conversation**\n\nPaste it as text, in one message or several. Start each "
+        "line with the speaker, for example “Manager: …” and “Client: …”. Chats copied from Telegram or Zoom "
+        "and email threads work, too.\n\nUp to {limit|character|characters}, and I score the salesperson’s "
+        "first {questions|question|questions}. It costs one training. Remove names and phone numbers of "
+        "others: the text goes to the AI provider, and I keep the questions and answers for {days|day|days}."
     ),
     "trainer_review_added": "📥 Got it: {length} of {limit|character|characters}. Send more, or tap “Done”.",
     "trainer_review_too_long": (
@@ -159,12 +159,12 @@ TEXTS: Mapping[str, str] = {
     "trainer_line_exam": "🎓 {number}/{limit} · until {until}",
     "trainer_exam_passed": "🎓 **Passed.** Pass mark: {score}",
     "trainer_exam_failed": "🎓 **Not passed.** Pass mark: {score}",
-    "trainer_exam_over": "⏰ **The time of your exam is over.** Here’s the result:",
+    "trainer_exam_over": "⏰ **Time’s up.** Here’s the result of your exam:",
     "trainer_result_button": "🏁 See the result",
     "trainer_certificate_button": "🎓 Get the certificate",
     "trainer_no_attempts": (
-        "🎓 You’ve used all attempts: {attempts|attempt|attempts} for an assigned exam, and as many a day otherwise. "
-        "Keep practicing!"
+        "🎓 **No attempts left for now.** You get {attempts|attempt|attempts} for each assigned exam, and as "
+        "many a day without one. Keep practicing!"
     ),
     "trainer_ask_reason": (
         "⚖️ **What’s wrong here?**\n\n“{question}”\n\nTell us in one message: the type, the context, or anything else. A "
@@ -205,9 +205,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_figures": "Clarity {clarity}% · questions {questions} · in context {contextual}",
     "trainer_compared": "Last time: {score} ({difference}), clarity {clarity}%",
     "trainer_result_line": "{number}. {emoji} **{points}** {question}",
-    "trainer_bonus_coverage": "➕ **{points}** all types used",
-    "trainer_bonus_order": "➕ **{points}** in the right order",
-    "trainer_bonus_depth": "➕ **{points}** taken to the end: {chains}",
+    "trainer_bonus_coverage": "🎁 **{points}** all types used",
+    "trainer_bonus_order": "🎁 **{points}** in the right order",
+    "trainer_bonus_depth": "🎁 **{points}** taken to the end: {chains}",
     "trainer_open_lines": "Tap a number to see why.",
     "trainer_best": "💪 Strongest: “{question}”",
     "trainer_worst": "🛠 Weakest: “{question}”\nBetter: “{better}”",
@@ -217,8 +217,8 @@ TEXTS: Mapping[str, str] = {
         "⚡ **This training doesn’t count:** it took less than {seconds|second|seconds}. No XP, no badges, and it isn’t in "
         "your progress."
     ),
-    "trainer_streak": "📅 {days|day|days} in a row",
-    "trainer_maestro": "🔥 Masterful trainings in a row: {count}",
+    "trainer_streak": "🔥 Streak: {days|day|days}",
+    "trainer_maestro": "👑 Excellent trainings in a row: {count}",
     "trainer_badge": "🏅 New badge: **{badge}**",
     "trainer_line_question": "**You:** {question}\n**Client:** {reply}",
     "trainer_why_counted": "{emoji} **{type}: {points}**\n{rule}",
@@ -245,10 +245,10 @@ TEXTS: Mapping[str, str] = {
     "trainer_picture_types": "Questions by type",
     "trainer_picture_best": "Best: {score}",
     "trainer_no_access": "🎯 **You have no trainings left.** Here’s how to get more:",
-    "trainer_first_access": "🎯 **To train, you need a plan or a training session.** Here’s how to get one:",
-    "trainer_access_trial": "✨ Try all of it for {days|day|days}, free: /trial",
-    "trainer_access_channel": "📣 Join our channel and get a free session: /trainings",
-    "trainer_access_channel_button": "🎓 My sessions",
+    "trainer_first_access": "🎯 **To train, you need a plan or available trainings.** Here’s how to get them:",
+    "trainer_access_trial": "✨ Try it free for {days|day|days}: /trial",
+    "trainer_access_channel": "📣 Join our channel and get a free training: /trainings",
+    "trainer_access_channel_button": "🎓 My trainings",
     "trainer_access_referral": "🎁 Invite a friend: /referral",
     "trainer_access_promo": "🎟 Have a promo code? Send /promo",
     "trainer_access_buy": "⭐ Buy a plan or credits: /buy",

@@ -11,16 +11,14 @@ TEXTS: Mapping[str, str] = {
     "bot_about_spin": "Тренажёр продаж: ИИ играет клиента и объясняет каждый балл.",
     "prompt_spin": "Нажмите «Тренироваться» или выберите действие ниже.",
     "welcome_spin": (
-        "👋 **Здравствуйте, {name}!**\n\nЗдесь тренируют переговоры. Вы говорите с клиентом, его играю я. "
-        "Задавайте вопросы, и клиент раскроется: проблемы, их цена, ценность решения. В конце увидите баллы и за "
-        "что получили каждый из них.\n\nНачать: /new"
+        "👋 **Здравствуйте, {name}!**\n\nПотренируем переговоры. Клиента играю я: задавайте вопросы, и он "
+        "расскажет, что ему мешает, во что это обходится и чем поможет решение. В конце увидите баллы и за "
+        "что дан каждый.\n\nНачать: /new"
     ),
     "help_spin": "**Что я умею**\n\nИграю клиента на переговорах и оцениваю ваши вопросы. Начать: /new",
     "trainer_choose_scenario": "🎯 **Что потренируем?**",
     "trainer_scenario_line": "**{name}** — {about}",
-    "trainer_choose_case": (
-        "🏢 **{scenario}: выберите клиента**\n\n🟢 легко · 🟡 средне · 🔴 сложно · ✓ недавно было"
-    ),
+    "trainer_choose_case": "🏢 **{scenario}: выберите клиента**\n\n🟢 легко · 🟡 средне · 🔴 сложно · ✓ недавно играли",
     "trainer_mark_easy": "🟢",
     "trainer_mark_medium": "🟡",
     "trainer_mark_hard": "🔴",
@@ -60,29 +58,29 @@ TEXTS: Mapping[str, str] = {
     "trainer_finish_button": "🏁 Завершить",
     "trainer_resume_button": "▶️ Продолжить",
     "trainer_another_button": "🎯 Начать другую",
-    "trainer_replace_button": "🎯 Закрыть её и начать новую",
+    "trainer_replace_button": "🎯 Прервать её и начать новую",
     "trainer_new_button": "🎯 Новая тренировка",
     "trainer_history_button": "📈 Прогресс",
     "trainer_none_open": "▶️ **Сейчас тренировка не идёт.**",
     "trainer_start_button": "🎯 Начать тренировку",
     "trainer_open": (
-        "▶️ **У вас есть незаконченная тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity} %"
+        "▶️ **У вас есть незавершённая тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity}%"
     ),
     "trainer_exchange": "**Вы:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Вопросов: {questions} · ясность {clarity} %. Отправьте следующий.",
+    "trainer_so_far": "Вопросов: {questions} · ясность {clarity}%. Отправьте следующий.",
     "trainer_reply": "**{client}:** {reply}",
-    "trainer_line_counted": "{emoji} {type} **{points}**{context} · ясность {clarity} % · {number}/{limit}",
+    "trainer_line_counted": "{emoji} {type} **{points}**{context} · ясность {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
-        "{emoji} {type} **{points}**{context} · таких уже хватает, попробуйте другой тип · ясность {clarity} % · "
+        "{emoji} {type} **{points}**{context} · таких уже хватает, попробуйте другой тип · ясность {clarity}% · "
         "{number}/{limit}"
     ),
-    "trainer_line_repeated": "🔁 Это вы уже спрашивали: **{points}** · ясность {clarity} % · {number}/{limit}",
+    "trainer_line_repeated": "🔁 Это вы уже спрашивали: **{points}** · ясность {clarity}% · {number}/{limit}",
     "trainer_line_other_type": "{emoji} {type} **{points}** · другой тип, не для этой отработки · {number}/{limit}",
     "trainer_line_context": " (в контексте)",
-    "trainer_line_none": "💬 Это не вопрос, он не засчитан.",
+    "trainer_line_none": "💬 Это не вопрос, сообщение не засчитано.",
     "trainer_line_instructions": "💬 Засчитывается только то, что вы говорите клиенту.",
     "trainer_line_hint": "💬 Вперёд ведут только вопросы. Например: «{question}»",
-    "trainer_may_finish": "✅ Ясность {clarity} %: можно завершить или продолжить ради баллов.",
+    "trainer_may_finish": "✅ Ясность {clarity}%: можно завершить или продолжить ради баллов.",
     "trainer_busy": "⏳ Клиент ещё отвечает. Отправьте это снова после ответа, сейчас сообщение не засчитано.",
     "trainer_finish_busy": "⏳ Клиент ещё отвечает. Завершите после ответа, чтобы вопрос засчитался.",
     "trainer_secret": (
@@ -92,7 +90,7 @@ TEXTS: Mapping[str, str] = {
         "Сообщение слишком длинное: {length|символ|символа|символов}, а можно не больше {limit}. Задавайте по "
         "одному вопросу."
     ),
-    "trainer_gone": "Этот кейс больше недоступен. Начните новую тренировку, на ваши баллы это не повлияет.",
+    "trainer_gone": "Этот клиент больше недоступен. Начните новую тренировку: на ваши баллы это не повлияет.",
     "trainer_tip": (
         "💡 **Попробуйте тип {emoji} {type}.** {rule}\n\nНапример: «{question}»\n\nСвоими словами выйдет больше "
         "баллов."
@@ -108,7 +106,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_judge_button": "🏁 Оценить вопросы",
     "trainer_reversed_open": "🔄 **Вы играете клиента**\n\n{company}\nОтветов: {answers} из {limit}",
     "trainer_reversed_busy": "⏳ Думаю над следующим вопросом. Повторите, когда он придёт.",
-    "trainer_tip_reversed": "🔄 Сейчас клиент — вы, подсказок нет. Ответьте на вопрос или оцените уже заданные.",
+    "trainer_tip_reversed": "🔄 Сейчас клиент — вы, поэтому подсказок нет.",
     "trainer_reversed_no_more": "⚖️ Вопросы закончились, поэтому ответ не засчитан. Оцените вопросы кнопками:",
     "trainer_reversed_turn": "⚖️ **Вопрос {number} из {limit}**\n\n🧑‍💼 {question}\n**Вы:** {answer}",
     "trainer_reversed_ask_type": "Какого типа этот вопрос?",
@@ -117,7 +115,8 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_useless_button": "👎 Бесполезный",
     "trainer_reversed_judged": "⚖️ Вы оценили все вопросы.",
     "trainer_reversed_result": (
-        "🔄 **Наши оценки совпали: {matched} из {count}**\n\nПолезных, по-вашему, {useful|вопрос|вопроса|вопросов}."
+        "🔄 **Наши оценки совпали: {matched} из {count}**\n\nПолезными вы назвали "
+        "{useful|вопрос|вопроса|вопросов}."
     ),
     "trainer_reversed_same": "{number}. ✅ {question}\n{mine}",
     "trainer_reversed_other": "{number}. ✖️ {question}\nВы: {yours} · я: {mine}",
@@ -126,11 +125,11 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_minimum": "Чтобы получить XP, ответьте хотя бы на {minimum|вопрос|вопроса|вопросов}.",
     "command_review": "Разобрать реальный разговор",
     "trainer_review_start": (
-        "🔎 **Разберём реальный разговор**\n\nПришлите его текстом, одним сообщением или несколькими. Начинайте каждую "
-        "реплику с того, кто говорит: «Менеджер: …», «Клиент: …». Подойдут и сообщения, скопированные из "
-        "Telegram.\n\nДо {limit|символа|символов|символов}; оцениваю первые вопросы продавца, до {questions}. Разбор стоит "
-        "одну тренировку. Уберите чужие имена и телефоны: текст уходит провайдеру ИИ, а вопросы и ответы я храню "
-        "{days|день|дня|дней}."
+        "🔎 **Разберём реальный разговор**\n\nПришлите его текстом, одним сообщением или несколькими. "
+        "Начинайте каждую реплику с того, кто говорит: «Менеджер: …», «Клиент: …». Подойдут и чаты, "
+        "скопированные из Telegram или Zoom, и переписка по почте.\n\nДо {limit|символа|символов|символов}; "
+        "оцениваю первые вопросы продавца, до {questions}. Разбор стоит одну тренировку. Уберите чужие имена "
+        "и телефоны: текст уходит провайдеру ИИ, а вопросы и ответы я храню {days|день|дня|дней}."
     ),
     "trainer_review_added": "📥 Принято: {length} из {limit|символа|символов|символов}. Пришлите ещё или нажмите «Готово».",
     "trainer_review_too_long": (
@@ -168,8 +167,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_result_button": "🏁 Посмотреть результат",
     "trainer_certificate_button": "🎓 Получить сертификат",
     "trainer_no_attempts": (
-        "🎓 Попытки закончились: на назначенный экзамен даётся {attempts|попытка|попытки|попыток}, а без назначения — "
-        "столько же в день. Пока можно потренироваться."
+        "🎓 **Попыток пока не осталось.** На каждый назначенный экзамен даётся "
+        "{attempts|попытка|попытки|попыток}, а без назначения — столько же в день. Пока можно "
+        "потренироваться."
     ),
     "trainer_ask_reason": (
         "⚖️ **Что здесь не так?**\n\n«{question}»\n\nНапишите одним сообщением: тип, контекст или что-то ещё. Вопрос "
@@ -207,23 +207,23 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_score": "🏁 **Баллы: {score}** · {rank}",
     "trainer_score_drill": "🏁 **Отработка завершена: {score}**",
-    "trainer_figures": "Ясность {clarity} % · вопросов {questions} · в контексте {contextual}",
-    "trainer_compared": "В прошлый раз: {score} ({difference}), ясность {clarity} %",
+    "trainer_figures": "Ясность {clarity}% · вопросов {questions} · в контексте {contextual}",
+    "trainer_compared": "В прошлый раз: {score} ({difference}), ясность {clarity}%",
     "trainer_result_line": "{number}. {emoji} **{points}** {question}",
-    "trainer_bonus_coverage": "➕ **{points}** за все типы вопросов",
-    "trainer_bonus_order": "➕ **{points}** за верный порядок",
-    "trainer_bonus_depth": "➕ **{points}** за темы, доведённые до конца: {chains}",
+    "trainer_bonus_coverage": "🎁 **{points}** за все типы вопросов",
+    "trainer_bonus_order": "🎁 **{points}** за верный порядок",
+    "trainer_bonus_depth": "🎁 **{points}** за темы, доведённые до конца: {chains}",
     "trainer_open_lines": "Нажмите на номер, чтобы узнать, за что баллы.",
     "trainer_best": "💪 Самый сильный: «{question}»",
     "trainer_worst": "🛠 Самый слабый: «{question}»\nЛучше так: «{better}»",
     "trainer_xp": "⭐ **{points} XP** · всего {total}",
     "trainer_level_up": "🎉 **Новый уровень: {level}!**",
     "trainer_fast": (
-        "⚡ **Тренировка не засчитана:** она заняла меньше {seconds|секунды|секунд|секунд}. Опыта и значков за неё нет, в "
-        "прогресс она не войдёт."
+        "⚡ **Тренировка не засчитана:** она заняла меньше {seconds|секунды|секунд|секунд}. XP и значков за "
+        "неё нет, в прогресс она не войдёт."
     ),
-    "trainer_streak": "📅 {days|день|дня|дней} подряд",
-    "trainer_maestro": "🔥 Мастерских тренировок подряд: {count}",
+    "trainer_streak": "🔥 Серия: {days|день|дня|дней}",
+    "trainer_maestro": "👑 Отличных тренировок подряд: {count}",
     "trainer_badge": "🏅 Новый значок: **{badge}**",
     "trainer_line_question": "**Вы:** {question}\n**Клиент:** {reply}",
     "trainer_why_counted": "{emoji} **{type}: {points}**\n{rule}",
@@ -242,16 +242,16 @@ TEXTS: Mapping[str, str] = {
     "trainer_history_short": "📈 **В прогрессе пока пусто.** Ваши тренировки были слишком короткими: засчитываются те, где от {minimum|вопроса|вопросов|вопросов} и прошло хотя бы {seconds|секунда|секунды|секунд}.",
     "trainer_history_reversed": "📈 **В прогрессе пока пусто.** Сюда попадают тренировки, где продаёте вы.",
     "trainer_history": "📈 **Ваш прогресс**\n\nТренировок: {count}",
-    "trainer_history_line": "{date}: **{score}** · {clarity} % · {company}",
+    "trainer_history_line": "{date}: **{score}** · {clarity}% · {company}",
     "trainer_history_button_line": "🏁 {score}",
     "trainer_picture_title": "Прогресс",
     "trainer_picture_score": "Баллы",
     "trainer_picture_clarity": "Ясность, %",
     "trainer_picture_types": "Вопросы по типам",
     "trainer_picture_best": "Рекорд: {score}",
-    "trainer_no_access": "🎯 **Тренировки закончились.** Как получить ещё:",
-    "trainer_first_access": "🎯 **Чтобы начать, нужен тариф или хотя бы одна тренировка.** Вот как их получить:",
-    "trainer_access_trial": "✨ Попробуйте всё бесплатно: {days|день|дня|дней}, /trial",
+    "trainer_no_access": "🎯 **Тренировки закончились.** Вот как получить ещё:",
+    "trainer_first_access": "🎯 **Чтобы тренироваться, нужен тариф или доступные тренировки.** Вот как их получить:",
+    "trainer_access_trial": "✨ Попробуйте бесплатно {days|день|дня|дней}: /trial",
     "trainer_access_channel": "📣 Подпишитесь на канал и получите тренировку: /trainings",
     "trainer_access_channel_button": "🎓 Мои тренировки",
     "trainer_access_referral": "🎁 Пригласите друга: /referral",

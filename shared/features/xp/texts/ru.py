@@ -37,7 +37,7 @@ TEXTS: Mapping[str, str] = {
     "badge_ten_trainings": "Десять тренировок",
     "badge_ten_trainings_about": "завершить 10 тренировок",
     "badge_full_clarity": "Полная ясность",
-    "badge_full_clarity_about": "достигнуть ясности 100 % за тренировку",
+    "badge_full_clarity_about": "достигнуть ясности 100% за тренировку",
     "badge_maestro_3": "Маэстро",
     "badge_maestro_3_about": "3 отличные тренировки подряд",
     "badge_active_listener": "Активный слушатель",
