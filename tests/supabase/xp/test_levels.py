@@ -70,3 +70,21 @@ def test_a_user_whom_no_bot_may_write_to_gets_no_message(anna: int, sql: Sql) ->
 def test_an_award_without_a_new_level_announces_nothing(anna: int, sql: Sql, award: dict[str, Any]) -> None:
     sql("select private.announce_level(%s, 'spin', %s)", user_id_of(sql, anna), Jsonb(award))
     assert announced(sql) == []
+
+
+@pytest.mark.parametrize(("is_banned", "count"), [(False, 2), (True, 0)])
+def test_each_new_badge_is_announced_to_its_user_alone(
+    anna: int, sql: Sql, is_banned: bool, count: int
+) -> None:
+    ben = create_user(sql)
+    sql(
+        "insert into bot_sessions (user_id, bot, chat_id) values (%s, 'assistant', %s)",
+        user_id_of(sql, ben),
+        ben,
+    )
+    if is_banned:
+        sql("update users set banned_at = now() where telegram_id = %s", anna)
+    badges = Jsonb(["first_quiz", "ear_of_gold"])
+    sql("select private.announce_badges(%s, 'spin', %s)", user_id_of(sql, anna), badges)
+    rows = sql("select bot, chat_id from telegram_outbox where parameters ->> 'key' = 'badge_new'")
+    assert [(row["bot"], row["chat_id"]) for row in rows] == [("assistant", anna)] * count
