@@ -33,6 +33,15 @@ class ActiveUserToken(TypedDict):
     key: ActiveToken | None
 
 
+class AddConversationFile(TypedDict):
+    """public.add_conversation_file"""
+
+    outcome: Literal["added", "none", "files", "characters"]
+    conversation: NotRequired[int]
+    most: NotRequired[int]
+    left: NotRequired[int]
+
+
 class ReviewDraft(TypedDict):
     """private.review_draft"""
 
@@ -1318,6 +1327,12 @@ class DeleteConversation(TypedDict):
     deleted: bool
 
 
+class DeleteConversationFile(TypedDict):
+    """public.delete_conversation_file"""
+
+    deleted: bool
+
+
 class DeleteGenerations(TypedDict):
     """public.delete_generations"""
 
@@ -1356,6 +1371,22 @@ class ExpireGenerations(TypedDict):
 
     expired: int
     outgoing: list[OutgoingItem]
+
+
+class ExportConversationMessages(TypedDict):
+    """public.export_conversation.messages"""
+
+    role: Literal["user", "assistant"]
+    content: str
+    created_at: str
+
+
+class ExportConversation(TypedDict):
+    """public.export_conversation"""
+
+    name: str | None
+    is_cut: bool
+    messages: list[ExportConversationMessages]
 
 
 class ExportUserDataMessages(TypedDict):
@@ -1837,6 +1868,22 @@ class ListChatModels(TypedDict):
     context_tokens: int | None
 
 
+class ListConversationFilesFiles(TypedDict):
+    """public.list_conversation_files.files"""
+
+    id: int
+    name: str
+    characters: int
+
+
+class ListConversationFiles(TypedDict):
+    """public.list_conversation_files"""
+
+    most: int
+    characters: int
+    files: list[ListConversationFilesFiles]
+
+
 class ListConversationsConversations(TypedDict):
     """public.list_conversations.conversations"""
 
@@ -2185,6 +2232,13 @@ class LoadConversationModels(TypedDict):
     plan_feature: str | None
 
 
+class LoadConversationFiles(TypedDict):
+    """private.load_conversation.files"""
+
+    name: str
+    content: str
+
+
 class LoadConversation(TypedDict):
     """private.load_conversation"""
 
@@ -2198,6 +2252,8 @@ class LoadConversation(TypedDict):
     instructions: str | None
     summary: str | None
     summary_until: int | None
+    files: list[LoadConversationFiles]
+    file_characters: int
     cost: str | None
 
 

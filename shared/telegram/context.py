@@ -399,8 +399,8 @@ class UpdateContext:
         if self.is_offline:
             return
         cost = self.bot.question_cost(is_media=self.update.has_media)
-        if self.conversation is not None and self.conversation.cost is not None:
-            cost = max(cost, Decimal(self.conversation.cost))
+        if self.conversation is not None:
+            cost = self.conversation.question_cost(cost)
         reserved: ReserveRequest = db.call(
             "reserve_request",
             p_bot=self.bot.name,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import LoadConversation, LoadConversationModels
+    from shared.core.sql_types import LoadConversation, LoadConversationFiles, LoadConversationModels
 
 LONGEST_NAME = 60  # characters
 _LONGEST_TITLE = 40
@@ -25,6 +26,8 @@ class Conversation:
         models: what may be called for it, the first one first; empty where it cannot be used today.
         instructions: what the user wants of each answer.
         summary: of earlier messages, which the history leaves out.
+        files: names and texts of the documents that the user added; only of a question.
+        file_characters: of all files together.
         cost: the most that a question costs, in US dollars; None: as with the standard model.
     """
 
@@ -36,7 +39,18 @@ class Conversation:
     models: Sequence[LoadConversationModels]
     instructions: str | None
     summary: str | None
+    files: Sequence[LoadConversationFiles]
+    file_characters: int
     cost: str | None
+
+    def question_cost(self, standard: Decimal) -> Decimal:
+        """Return the most that a question costs, as `receive_update` computes it.
+
+        Args:
+            standard: with the standard model and without files; its estimate has at least 60,000 characters.
+        """
+        with_files = standard * (1 + Decimal(self.file_characters) / 60_000)
+        return with_files if self.cost is None else max(with_files, Decimal(self.cost))
 
 
 def load_conversation(row: LoadConversation | None) -> Conversation | None:
@@ -52,6 +66,8 @@ def load_conversation(row: LoadConversation | None) -> Conversation | None:
         models=row["models"],
         instructions=row["instructions"],
         summary=row["summary"],
+        files=row["files"],
+        file_characters=row["file_characters"],
         cost=row["cost"],
     )
 

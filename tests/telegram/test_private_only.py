@@ -46,7 +46,8 @@ BUTTONS = {
     "chats:delete:1": "chats", "chats:deleted:1": "chats", "model": "model", "model:=": "model",
     "model:claude_haiku": "model", "memory": "memory", "memory:off": "memory", "memory:open:1": "memory",
     "memory:change:1": "memory", "memory:delete:1": "memory", "memory:clear": "memory",
-    "memory:cleared": "memory",
+    "memory:cleared": "memory", "chatfile": "chats", "chatfile:add": "chats", "chatfile:delete:1": "chats",
+    "chatexport:md": "export", "chatexport:html": "export",
     "images:1": "images", "images:show:1": "images",
 }  # fmt: skip
 

@@ -21,9 +21,10 @@ feature = Feature(
         Command("model", "chat"),
         Command("prompt", "chat"),
         Command("memory", "data"),
+        Command("export", "data"),
     ),
-    buttons=("chats", "memory", "model", "prompt"),
-    states=("chats", "memory", "prompt"),
+    buttons=("chatexport", "chatfile", "chats", "memory", "model", "prompt"),
+    states=("chatfile", "chats", "memory", "prompt"),
 )
 
 

@@ -222,7 +222,12 @@ def _card(context: UpdateContext, found: ListConversations, conversation: int) -
         ),
     )
     keyboard: list[list[tuple[str, str]]] = [
-        [(context.text("chats_model"), "model"), (context.text("chats_prompt"), "prompt")]
+        [(context.text("chats_model"), "model"), (context.text("chats_prompt"), "prompt")],
+        [
+            (context.text("chats_files"), "chatfile"),
+            (context.text("chatexport_markdown"), "chatexport:md"),
+            (context.text("chatexport_html"), "chatexport:html"),
+        ],
     ]
     if not context.update.thread_id:
         change = [(context.text("chats_rename"), f"chats:name:{conversation}")]

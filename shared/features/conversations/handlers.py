@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shared.features.conversations import chats, instructions, memory, models
+from shared.features.conversations import chats, export, instructions, memory, models, project_files
 from shared.telegram.router import Router
 
-router = Router(chats.router, models.router, instructions.router, memory.router)
+router = Router(
+    chats.router, models.router, instructions.router, memory.router, project_files.router, export.router
+)

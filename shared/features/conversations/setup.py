@@ -12,17 +12,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shared.telegram.conversation import Conversation
 
-_END = re.compile(r"</(?=\s{0,9}(?:setup|wishes|facts|summary))", re.IGNORECASE)
+_END = re.compile(r"</(?=\s{0,9}(?:setup|wishes|facts|summary|file))", re.IGNORECASE)
 
 
 def describe(conversation: Conversation | None, memory: Sequence[str]) -> str:
-    """Return the parts of the block: wishes, facts, and the summary of what was said before."""
+    """Return the parts of the block: wishes, facts, the summary of what was said before, files."""
     parts = {
         "wishes": conversation.instructions if conversation else None,
         "facts": "\n".join(f"- {one}" for one in memory),
         "summary": conversation.summary if conversation else None,
+        "files": "\n\n".join(_file(one["name"], one["content"]) for one in conversation.files)
+        if conversation
+        else None,
     }
     return "\n".join(f"<{name}>\n{harmless(words)}\n</{name}>" for name, words in parts.items() if words)
+
+
+def _file(name: str, content: str) -> str:
+    return f"[File “{name}”]\n{content}"
 
 
 def harmless(words: str) -> str:

@@ -28,6 +28,7 @@ SECTIONS = (
     "user",
     "sessions",
     "conversations",
+    "conversation_files",
     "memory",
     "requests",
     "months",

@@ -63,6 +63,12 @@ TABLES = {
         " last_used_at",
         not_exported="user_id reference summary_claim summary_claimed_at",
     ),
+    "public.ai_conversation_files": Table(
+        "deleted",
+        section="conversation_files",
+        export="conversation_id name content created_at",
+        not_exported="id user_id reference",
+    ),
     "public.ai_memory": Table(
         "deleted",
         section="memory",

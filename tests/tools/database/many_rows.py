@@ -38,6 +38,8 @@ FILL = f"""
     insert into public.ai_conversations (user_id, bot, chat_id, name, reference)
     select s.user_id, s.bot, s.chat_id, 'words', s.user_id || ':' || n
     from generate_series(1, 3) as n, public.bot_sessions as s;
+    insert into public.ai_conversation_files (conversation_id, user_id, name, content)
+    select c.id, c.user_id, 'words', 'words' from public.ai_conversations as c;
     insert into public.telegram_updates
       (bot, update_id, kind, status, chat_id, user_id, received_at, lease_until, reservation, reserved_on)
     select

@@ -99,4 +99,28 @@ TEXTS: Mapping[str, str] = {
     "memory_too_long": "This has {length|character|characters}, and the limit is {limit}. Send a shorter text.",
     "memory_clear": "Forget everything",
     "memory_clear_sure": "💾 Forget everything I remember about you? This can’t be undone.",
+    "chats_files": "Files",
+    "chatfile_add": "Add a file",
+    "chatfile_ask": "📄 Send one document: PDF, DOCX, text, CSV or code. I’ll read it with each question of this conversation.",
+    "chatfile_added": "📄 Added: {name}. I’ll take it into account in this conversation.",
+    "chatfile_deleted": "File deleted.",
+    "chatfile_list": (
+        "📄 **Files of this conversation**\n\n{files}\n\n{used} of {limit|character|characters} used. Tap a file to delete it."
+    ),
+    "chatfile_none": (
+        "📄 **Files of this conversation**\n\nAdd documents, and I’ll read them with each question: up to "
+        "{limit|character|characters} in all."
+    ),
+    "chatfile_limit": "📄 You’ve reached your plan’s limit of {limit|file|files} in a conversation. Delete one to add another.",
+    "chatfile_too_long": (
+        "📄 This file has {length|character|characters}, and {left} more fit into this conversation. Send a shorter one."
+    ),
+    "command_export": "Save this conversation as a file",
+    "chatexport_ask": "📤 **Save this conversation**\n\nChoose the format of the file.",
+    "chatexport_markdown": "📤 Markdown",
+    "chatexport_html": "📤 HTML",
+    "chatexport_empty": "There are no messages in this conversation yet.",
+    "chatexport_cut": "The conversation is long, so this file holds its newest messages.",
+    "chatexport_you": "You",
+    "chatexport_ai": "Assistant",
 }

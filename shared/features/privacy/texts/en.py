@@ -52,6 +52,8 @@ TEXTS: Mapping[str, str] = {
     "section_sessions_about": "What each bot remembers about your chat: mode, settings and counters.",
     "section_conversations": "Settings of conversations",
     "section_conversations_about": "Names, models, instructions and summaries of your conversations with the AI.",
+    "section_conversation_files": "Files of conversations",
+    "section_conversation_files_about": "Text of the documents that you added to conversations with the AI.",
     "section_memory": "Memory",
     "section_memory_about": "Facts about you that you let a bot keep across conversations.",
     "section_requests": "Requests by day",

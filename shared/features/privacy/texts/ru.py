@@ -48,6 +48,8 @@ TEXTS: Mapping[str, str] = {
     "section_sessions_about": "Что каждый бот помнит о чате с вами: режим, настройки, счётчики.",
     "section_conversations": "Настройки разговоров",
     "section_conversations_about": "Названия, модели, инструкции и краткое содержание ваших разговоров с ИИ.",
+    "section_conversation_files": "Файлы разговоров",
+    "section_conversation_files_about": "Текст документов, которые вы добавили в разговоры с ИИ.",
     "section_memory": "Память",
     "section_memory_about": "Факты о вас, которые бот по вашей просьбе помнит во всех разговорах.",
     "section_requests": "Запросы по дням",

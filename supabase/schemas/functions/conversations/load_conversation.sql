@@ -3,6 +3,8 @@
 -- p_characters: the most of the history that is sent; p_answer_tokens: the longest answer. With them, the cost of a question to
 -- a chosen model is estimated; characters count as tokens, 80,000 more for the question and a document or pictures.
 --
+-- p_with_files: load the files too, for a question.
+--
 -- Concurrency: read-only. A conversation that was deleted meanwhile is not found, and the main one is used.
 -- Locks: none.
 -- Returns: jsonb
@@ -17,11 +19,14 @@
 --     instructions: text | null
 --     summary: text | null                    (of the messages up to summary_until, which the history leaves out)
 --     summary_until: bigint | null
+--     files: [ { name: text, content: text } ]
+--     file_characters: int
 --     cost: numeric | null                    (most that a question costs, US dollars; null: that of the standard model)
 --   } | null                                  (the main conversation, without settings)
 -- Errors: none.
 create or replace function private.load_conversation(
-  p_session public.bot_sessions, p_characters integer default null, p_answer_tokens integer default null
+  p_session public.bot_sessions, p_characters integer default null, p_answer_tokens integer default null,
+  p_with_files boolean default false
 )
 returns jsonb
 language plpgsql
@@ -35,6 +40,8 @@ declare
   v_feature text;
   v_models jsonb := '[]'::jsonb;
   v_cost numeric;
+  v_files jsonb := '[]'::jsonb;
+  v_more integer;
 begin
   if p_session.session_data ->> 'conversation' ~ '^[0-9]{1,18}$' then
     select c.* into v_conversation
@@ -45,6 +52,13 @@ begin
   end if;
   if v_conversation.id is null then
     return null;
+  end if;
+  if p_with_files then
+    select coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'content', f.content) order by f.id), '[]'::jsonb),
+      coalesce(sum(length(f.content)), 0)
+      into v_files, v_more
+      from public.ai_conversation_files as f
+     where f.conversation_id = v_conversation.id;
   end if;
   if v_conversation.model is not null then
     v_today := (private.clock() at time zone 'UTC')::date;
@@ -57,7 +71,7 @@ begin
       ),
       max(private.call_cost(
         a.provider, a.model,
-        jsonb_build_object('input_tokens', p_characters + 80000, 'output_tokens', p_answer_tokens),
+        jsonb_build_object('input_tokens', p_characters + 80000 + coalesce(v_more, 0), 'output_tokens', p_answer_tokens),
         '{}', private.clock()
       ))
       into v_feature, v_models, v_cost
@@ -79,6 +93,8 @@ begin
     'instructions', v_conversation.instructions,
     'summary', v_conversation.summary,
     'summary_until', v_conversation.summary_until,
+    'files', v_files,
+    'file_characters', coalesce(v_more, 0),
     'cost', v_cost::text
   );
 end

@@ -24,6 +24,11 @@ as $$
         from public.ai_conversations as c
        where c.user_id = u.id
     ),
+    'conversation_files', (
+      select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id', 'reference'] order by f.id), '[]'::jsonb)
+        from public.ai_conversation_files as f
+       where f.user_id = u.id
+    ),
     'memory', (
       select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id', 'reference'] order by f.id), '[]'::jsonb)
         from public.ai_memory as f

@@ -115,8 +115,12 @@ begin
     p_payload := private.redact_update(p_payload, p_kind);
   end if;
   if v_session.session_data ? 'conversation' then
-    v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens);
-    p_cost := greatest(p_cost, (v_conversation ->> 'cost')::numeric);
+    v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens, p_history > 0);
+    -- The estimate of p_cost has at least 60,000 characters.
+    p_cost := greatest(
+      p_cost * (1 + coalesce((v_conversation ->> 'file_characters')::integer, 0) / 60000.0),
+      (v_conversation ->> 'cost')::numeric
+    );
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   select
@@ -159,7 +163,7 @@ begin
   if v_claim.attempt > 1 then  -- the previous worker may have changed it while this one waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
     if v_session.session_data ? 'conversation' then
-      v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens);
+      v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens, p_history > 0);
     end if;
   end if;
   if v_session.session_data ? 'paste' and p_kind in ('message', 'callback_query')

@@ -11,7 +11,9 @@ create table public.subscription_limits (
   document_pages integer not null default 50 check (document_pages >= 0),
   conversations integer not null default 5 check (conversations >= 0),
   instructions_characters integer not null default 1500 check (instructions_characters between 0 and 10000),
-  memory_facts integer not null default 30 check (memory_facts >= 0)
+  memory_facts integer not null default 30 check (memory_facts >= 0),
+  conversation_files integer not null default 3 check (conversation_files >= 0),
+  conversation_file_characters integer not null default 20000 check (conversation_file_characters between 0 and 400000)
 );
 
 comment on table public.subscription_limits is 'Limits and features of each plan';
@@ -25,6 +27,8 @@ comment on column public.subscription_limits.document_pages is 'Pages of a docum
 comment on column public.subscription_limits.conversations is 'Named conversations of a user in one chat, besides the main one; 0: none';
 comment on column public.subscription_limits.instructions_characters is 'Longest instructions of a conversation (/prompt); 0: none';
 comment on column public.subscription_limits.memory_facts is 'Facts that a bot keeps about a user (/memory); 0: none';
+comment on column public.subscription_limits.conversation_files is 'Files of one conversation; 0: none';
+comment on column public.subscription_limits.conversation_file_characters is 'Characters of all files of a conversation, which are sent with each question';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 
