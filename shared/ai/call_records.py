@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 # api_usage has one kind for text: it stores structured answers as "chat".
 Kind = Literal["chat", "image", "video", "transcription", "speech", "classification", "evaluation"]
@@ -16,7 +16,7 @@ class AiCall(TypedDict):
     means that the provider did not report a value. `tokens_cached` are part of `tokens_in`. `cost` is US
     dollars as text: None when nothing was spent, an upper bound where the provider reports no usage.
     `is_estimate`: the provider did not report the cost, and `finish_update` takes the prices of the catalogue
-    where it has them.
+    where it has them. `searches` of the web are billed beside the tokens.
     """
 
     provider: str
@@ -32,6 +32,7 @@ class AiCall(TypedDict):
     cost: str | None
     is_estimate: bool
     is_user_api_key: bool
+    searches: NotRequired[int]
 
 
 Record = Callable[[AiCall], None]

@@ -62,6 +62,7 @@ class ChatAnswer:
     request_bytes: int
     response_bytes: int
     is_user_api_key: bool = False  # the user's own account pays
+    sources: tuple[tuple[str, str], ...] = ()  # title and address of the pages that it is from
 
 
 def complete(

@@ -57,12 +57,14 @@ class Usage:
     """Tokens and cost of an answer. None where the provider does not report it, as for a cut answer.
 
     `cost` is in US dollars. `tokens_cached` are those of `tokens_in` that came from the prompt cache.
+    `searches` are searches of the web that are billed beside the tokens.
     """
 
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost: Decimal | None = None
     tokens_cached: int | None = None
+    searches: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,8 @@ def _attempt(
             "is_estimate": usage.cost is None,
             "is_user_api_key": account.is_user_api_key,
         }
+        if usage.searches is not None:
+            call["searches"] = usage.searches
         record(call)
     return found
 

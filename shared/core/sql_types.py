@@ -1067,6 +1067,13 @@ class ClaimOutbox(TypedDict):
     parameters: JsonValue
 
 
+class ClaimReminderQuestion(TypedDict):
+    """public.claim_reminder_question"""
+
+    outcome: Literal["ask", "asked", "gone"]
+    words: str | None
+
+
 class ClaimRenewalsToCancel(TypedDict):
     """public.claim_renewals_to_cancel"""
 
@@ -1293,6 +1300,15 @@ class CreateOrder(TypedDict):
     state: NotRequired[Literal["paid", "held"]]
 
 
+class CreateReminder(TypedDict):
+    """public.create_reminder"""
+
+    outcome: Literal["set", "limit", "past", "too_far"]
+    limit: int | None
+    due_at: str | None
+    time_zone: str
+
+
 class TeamCard(TypedDict):
     """private.team_card"""
 
@@ -1339,6 +1355,12 @@ class DeleteGenerations(TypedDict):
     deleted: int
 
 
+class DeleteReminder(TypedDict):
+    """public.delete_reminder"""
+
+    is_deleted: bool
+
+
 class DisputeTrainingTurn(TypedDict):
     """public.dispute_training_turn"""
 
@@ -1351,6 +1373,13 @@ class EndGeneration(TypedDict):
 
     outcome: Literal["recorded", "known", "superseded"]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class EnqueueDueReminders(TypedDict):
+    """public.enqueue_due_reminders"""
+
+    checked: int
+    outgoing: list[OutgoingItem]
 
 
 class EnqueueQuizReminders(TypedDict):
@@ -1949,6 +1978,22 @@ class ListModelChoices(TypedDict):
 
     standard: str | None
     choices: list[ListModelChoicesChoices]
+
+
+class ListRemindersReminders(TypedDict):
+    """public.list_reminders.reminders"""
+
+    id: int
+    words: str
+    due_at: str
+
+
+class ListReminders(TypedDict):
+    """public.list_reminders"""
+
+    clock: str
+    time_zone: str
+    reminders: list[ListRemindersReminders]
 
 
 class ListReviews(TypedDict):
@@ -2596,6 +2641,13 @@ class SettleGeneration(TypedDict):
     outcome: Literal["settled", "superseded"]
     is_late: NotRequired[bool]
     generation: NotRequired[GenerationState]
+
+
+class SnoozeReminder(TypedDict):
+    """public.snooze_reminder"""
+
+    due_at: str | None
+    time_zone: str
 
 
 class StaleUpdates(TypedDict):

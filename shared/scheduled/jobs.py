@@ -46,6 +46,9 @@ JOBS = {
         "shared.features.quiz.jobs:quiz",
         "Reminds users of the day's challenge, posts results of quizzes in groups",
     ),
+    "reminders": Job(
+        "* * * * *", "shared.features.reminders.jobs:reminders", "Sends the reminders that users set"
+    ),
     "storage": Job(
         "*/10 * * * *",
         "shared.storage.cleanup:clean_up",

@@ -437,6 +437,11 @@ class UpdateContext:
         """Settle the reservation: the request counts. With an own API key nothing is counted."""
         self.settlement = "settled" if self.may_ask else None
 
+    def charge_extra_requests(self, count: int) -> None:
+        """Charge an answer more than the one request that is reserved, once it is settled."""
+        if not self.is_offline:
+            self._change("extra_requests", count)
+
     def release(self) -> None:
         """Release the reservation: the request does not count."""
         self.settlement = "released" if self.reservation == "reserved" else None

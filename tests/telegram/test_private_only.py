@@ -49,6 +49,8 @@ BUTTONS = {
     "memory:cleared": "memory", "chatfile": "chats", "chatfile:add": "chats", "chatfile:delete:1": "chats",
     "chatexport:md": "export", "chatexport:html": "export",
     "images:1": "images", "images:show:1": "images",
+    "remind": "remind", "remind:in:hour": "remind", "remind:delete:1": "remind", "remind:hour:1": "remind",
+    "remind:ask:1": "remind",
 }  # fmt: skip
 
 

@@ -1,8 +1,14 @@
 """The conversation with the AI: modes, memory, answers."""
 
+from __future__ import annotations
+
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from shared.telegram.feature import CANCEL, Command, Feature
+
+if TYPE_CHECKING:
+    from shared.telegram.context import UpdateContext
 
 
 def _question_cost() -> Decimal:
@@ -31,3 +37,14 @@ feature = Feature(
     question_cost=_question_cost,
     media_cost=_media_cost,
 )
+
+
+def ask(context: UpdateContext, words: str) -> None:
+    """Answer words as a question of the user, without the conversation so far; it costs a request."""
+    from shared.features.chat import asking
+    from shared.features.chat.question import Question
+    from shared.features.common.user_key import open_key
+
+    own = open_key(context)
+    if asking.admit(context, own):
+        asking.answer(context, Question(words), own)

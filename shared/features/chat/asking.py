@@ -12,6 +12,7 @@ from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
 from shared.features import conversations
+from shared.features.chat import web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
 from shared.features.common.menu import back, buy_button, main_menu
@@ -95,10 +96,13 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
 
     Returns whether the AI answered; else a reply says why it did not.
     """
-    notice = None if own is not None else conversations.model_notice(context)
+    is_web = web.is_in_mode(context) and not question.pictures and not question.has_document
+    if is_web and not web.admit(context, own):
+        return False
+    notice = None if own is not None or is_web else conversations.model_notice(context)
     head = [one for one in (question.head, notice) if one is not None]
     try:
-        said = _ask(context, question, own)
+        said = _search(context, question, own) if is_web else _ask(context, question, own)
     except UserApiKeyError as error:
         log.info("an own key did not work", action="user_api_key_failed", reason=error.reason)
         say_failed(context, error)
@@ -131,11 +135,15 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
     whole = Text(text + ending, entities)
     if head:
         whole = concat(*head, whole, separator="\n\n")
+    sources = [web.sources(context, said.sources)] if said.sources else []
     if context.data.get("voice"):
         from shared.features.chat.speaking import say
 
         if say(context, whole):
+            for one in sources:
+                reply(one, needs_delivery_result=True)
             return True
+    whole = concat(whole, *sources, separator="\n\n")
     for part in split(whole, max_parts=50):
         reply(part, needs_delivery_result=True)
     return True
@@ -189,6 +197,18 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
             pictures=question.pictures,
             progress=progress,
         )
+
+
+def _search(context: UpdateContext, question: Question, own: OpenKey | None) -> ChatAnswer:
+    from shared.ai.messages import messages_for
+    from shared.ai.modes import WEB
+    from shared.telegram.chat_action import typing
+
+    now = clock.now().astimezone(ZoneInfo(context.usage.timezone))
+    setup = conversations.setup_of(context)
+    messages = messages_for(WEB, context.history, question.words, now, language=context.language, setup=setup)
+    with typing(context):
+        return web.search(context, messages, own, _reference(context))
 
 
 def _reference(context: UpdateContext) -> str:

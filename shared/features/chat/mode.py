@@ -6,6 +6,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.ai.modes import DEFAULT, MODES, Mode, find_mode
 from shared.core.texts import Text
+from shared.features.chat import web
 from shared.features.common.media.kinds import kind_of_mode
 from shared.features.common.media.modes import includes, mode_titles
 from shared.telegram import current_context, reply
@@ -26,6 +27,8 @@ def current_mode(context: UpdateContext) -> Mode:
 
 
 def _is_included(context: UpdateContext, key: str) -> bool:
+    if key.startswith(web.PREFIX):
+        return web.includes(context, key)
     if kind := kind_of_mode(key):
         return includes(context, kind, key)
     return key == DEFAULT or context.includes("modes")
@@ -34,7 +37,7 @@ def _is_included(context: UpdateContext, key: str) -> bool:
 def _modes(context: UpdateContext) -> dict[str, tuple[str, str]]:
     """Return title and description of each mode: first those of the conversation."""
     chats = {key: (context.text(f"mode_{key}"), context.text(f"mode_{key}_about")) for key in MODES}
-    return chats | mode_titles(context)
+    return chats | web.mode_titles(context) | mode_titles(context)
 
 
 def _label(context: UpdateContext, key: str, title: str) -> str:

@@ -13,6 +13,7 @@ from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
 REFERRAL = "ref_"  # begins the payload of an invite link
+WEB = "web:"  # begins the session's mode in which texts are answered from the web
 PROMO = "promo_"  # begins the payload of a link with a promo code
 
 
@@ -54,6 +55,8 @@ def _button(context: UpdateContext, command: str, label: str) -> list[tuple[str,
 def _mode_label(context: UpdateContext) -> str:
     if kind := kind_of_mode(context.mode):
         return context.text("menu_mode", mode=context.text(f"mode_{kind.name}"))
+    if context.mode.startswith(WEB):
+        return context.text("menu_mode", mode=context.text("mode_web"))
     mode = find_mode(context.mode if context.includes("modes") else "chat")
     return context.text("menu_mode", mode=context.text(f"mode_{mode.key}"))
 

@@ -38,6 +38,7 @@ SECTIONS = (
     "trainings",
     "teams",
     "generations",
+    "reminders",
     "files",
     "keys",
     "balance",

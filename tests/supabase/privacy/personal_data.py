@@ -286,6 +286,12 @@ TABLES = {
         export="bot poll_id choice is_right answered_at",
         not_exported="user_id",
     ),
+    "public.reminders": Table(
+        "deleted",
+        section="reminders",
+        export="id bot words day time_of_day due_at sent_at asked_at reference created_at",
+        not_exported="user_id asked_by",
+    ),
     "public.renewals": Table(
         "anonymized",
         section="payments.renewals",

@@ -208,6 +208,7 @@ def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
         "jsonb": f'{{"{MARK}": {pointers["telegram_id"]}}}',
         "boolean": "true",
         "date": "2026-01-01",
+        "time without time zone": "09:00",
         "timestamp with time zone": "2026-01-01 00:00:00+00",
         "uuid": "00000000-0000-0000-0000-000000000001",
     }.get(column["type"], 5)

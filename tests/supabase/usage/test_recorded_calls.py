@@ -90,6 +90,24 @@ def test_a_cost_that_is_not_reported_is_that_of_the_catalogue(
     assert (spent == 0) == (cost is None or values.get("is_user_api_key", False))
 
 
+@pytest.mark.parametrize(
+    ("values", "cost"),
+    [
+        ({"searches": 3}, "0.0312"),  # 1000 * 0.25 / 10^6 + 475 * 2 / 10^6 + 3 * 0.01
+        ({"searches": 0}, "0.0012"),
+        ({"searches": None}, "0.9"),  # unknown: what we estimated
+        ({"searches": 1, "provider": "openrouter", "model": "openai/gpt-5-mini"}, "0.9"),  # without a price
+        ({"searches": 3, "is_estimate": False}, "0.9"),  # reported
+    ],
+)
+def test_searches_are_billed_beside_the_tokens(
+    sql: Sql, anna: int, ask: Ask, values: dict[str, Any], cost: str
+) -> None:
+    call = ai_call(tokens_in=1000, tokens_cached=0, tokens_out=475, cost="0.9", is_estimate=True)
+    ask(anna).finish("settled", call | values)
+    assert [row["cost"] for row in rows_of(sql, anna)] == [Decimal(cost)]
+
+
 def test_a_price_counts_from_its_day(sql: Sql, anna: int, ask: Ask, clock: Callable[[str], None]) -> None:
     sql(
         "insert into ai_model_prices (provider, model, component, price_usd, valid_from, source)"

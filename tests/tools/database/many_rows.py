@@ -159,6 +159,10 @@ FILL = f"""
     insert into public.quiz_reminders (user_id, bot, hour, time_zone, next_at)
     select u.id, 'quiz', 9, 'Europe/Moscow', now() + make_interval(secs => u.id * 60 - 600)
     from public.users as u;
+    insert into public.reminders (user_id, bot, words, due_at, sent_at, reference)
+    select u.id, 'assistant', 'tea', now() + make_interval(secs => u.id * 60 - 600),
+      case when n > 2 then now() - make_interval(secs => u.id * 300) end, 'r:' || n
+    from public.users as u, generate_series(1, 4) as n;
     insert into public.quiz_rounds
       (bot, chat_id, user_id, language, questions, reference, closes_at, summarized_at)
     select 'quiz', -u.id, u.id, 'en', array['a', 'b'], 'r:' || u.id, now() - interval '1 hour',

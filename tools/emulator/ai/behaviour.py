@@ -17,6 +17,7 @@ class AiBehaviour:
     empty: an answer without content. error_in_200: an error's text (or body) inside HTTP 200, as OpenRouter
     does; in a stream it comes after the first piece. refusal: content is null and this is the refusal.
     reasoning: what a model thinks before it answers, in the provider's field for it (not in a stream).
+    sources: the pages (title, address) that a search of the web finds; None: two examples.
     malformed: broken JSON, or a broken event in a stream. hang: no answer until the caller gives up.
     """
 
@@ -35,6 +36,7 @@ class AiBehaviour:
     hang: bool = False
     error: dict[str, Any] | None = None
     reasoning: str | None = None
+    sources: tuple[tuple[str, str], ...] | None = None
 
 
 LONG_TEXT = "\n\n".join(

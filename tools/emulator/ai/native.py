@@ -1,6 +1,7 @@
-"""Providers' own interfaces: Claude's Messages and Gemini's generateContent, in one piece.
+"""Providers' own interfaces: Responses of OpenAI, Messages of Claude, contents of Gemini, in one piece.
 
-Structured answers are requested from them, because the compatible interfaces enforce no schema.
+Structured answers are requested from the last two, because the compatible interfaces enforce no schema, and
+searches of the web from all of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import secrets
 from abc import ABC, abstractmethod
 from typing import Any
 
+from tools.emulator.ai import search
 from tools.emulator.ai.behaviour import AiBehaviour
 from tools.emulator.ai.dialects import Headers, Json
 from tools.emulator.ai.schemas import anthropic_problem, google_problem
@@ -60,7 +62,17 @@ class ClaudeMessages(Interface):
     """`POST /v1/messages` (https://platform.claude.com/docs/en/api/messages)."""
 
     FIELDS = frozenset(
-        {"model", "max_tokens", "messages", "system", "temperature", "metadata", "output_config", "stream"}
+        {
+            "model",
+            "max_tokens",
+            "messages",
+            "system",
+            "temperature",
+            "metadata",
+            "output_config",
+            "stream",
+            "tools",
+        }
     )
 
     @staticmethod
@@ -104,7 +116,10 @@ class ClaudeMessages(Interface):
         if behaviour.refusal is not None:
             reason = "refusal"
         elif not behaviour.empty:
-            content = [*content, {"type": "text", "text": text}]
+            blocks = [{"type": "text", "text": text}]
+            if self.body.get("tools"):
+                blocks = search.claude_blocks(text, search.pages(behaviour))
+            content = [*content, *blocks]
         return {
             "id": "msg_" + secrets.token_hex(12),
             "type": "message",
@@ -118,6 +133,7 @@ class ClaudeMessages(Interface):
                 "cache_creation_input_tokens": 0,
                 "cache_read_input_tokens": 0,
                 "output_tokens": tokens(text),
+                "server_tool_use": {"web_search_requests": 1} if self.body.get("tools") else None,
             },
         }
 
@@ -129,7 +145,7 @@ class ClaudeMessages(Interface):
 class GeminiContent(Interface):
     """`POST /v1beta/models/<model>:generateContent` (https://ai.google.dev/api/generate-content)."""
 
-    FIELDS = frozenset({"contents", "systemInstruction", "generationConfig", "safetySettings"})
+    FIELDS = frozenset({"contents", "systemInstruction", "generationConfig", "safetySettings", "tools"})
     CONFIG = frozenset(
         {
             "responseMimeType",
@@ -215,7 +231,67 @@ class GeminiContent(Interface):
             "totalTokenCount": prompt + written + thoughts,
         }
         candidate = {"content": content, "finishReason": reason, "index": 0}
+        if self.body.get("tools") and not behaviour.empty:
+            candidate["groundingMetadata"] = search.grounding(text, search.pages(behaviour))
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": self.model}
+
+
+class OpenAiResponses(Interface):
+    """`POST /v1/responses` (https://developers.openai.com/api/reference/resources/responses)."""
+
+    FIELDS = frozenset(
+        {
+            "model",
+            "input",
+            "instructions",
+            "tools",
+            "max_tool_calls",
+            "max_output_tokens",
+            "store",
+            "safety_identifier",
+            "prompt_cache_key",
+        }
+    )
+
+    @staticmethod
+    def key(headers: Headers) -> str | None:
+        """Return the key."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return key if scheme.lower() == "bearer" and key else None
+
+    def problem(self) -> str | None:
+        """Return the first error as the API words it."""
+        if unknown := next((name for name in self.body if name not in self.FIELDS), None):
+            return f"Unknown parameter: '{unknown}'."
+        tools = [tool.get("type") for tool in self.body.get("tools") or ()]
+        if wrong := next((name for name in tools if name != "web_search"), None):
+            return f"Invalid value: '{wrong}'. Supported values are: 'web_search'."
+        return None
+
+    def messages(self) -> list[Json]:
+        """Return the system prompt and the messages."""
+        system = self.body.get("instructions")
+        return [*([{"role": "system", "content": system}] if system else []), *self.body["input"]]
+
+    def wanted(self) -> Wanted | None:
+        """Return nothing: only searches come here."""
+        return None
+
+    def answer(self, behaviour: AiBehaviour, text: str) -> Json:
+        """Return a response."""
+        if behaviour.error_in_200 is not None:
+            error = {"code": "server_error", "message": str(behaviour.error_in_200)}
+            return {"status": "failed", "error": error, "output": []}
+        usage = {
+            "input_tokens": _tokens(self.messages()),
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": tokens(text),
+        }
+        return search.response(self.model, behaviour, text, usage)
+
+    def error(self, message: str) -> Json:
+        """Return the body of the error of an invalid request."""
+        return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
 
 
 _GEMINI_PATH = re.compile(r"/gemini/v1beta/models/([^/:]+):generateContent")
@@ -223,6 +299,8 @@ _GEMINI_PATH = re.compile(r"/gemini/v1beta/models/([^/:]+):generateContent")
 
 def find_interface(path: str) -> tuple[str, type[Interface], str] | None:
     """Return the provider, the interface and the model in the path; None where no own interface is."""
+    if path == "/openai/v1/responses":
+        return "openai", OpenAiResponses, ""
     if path == "/anthropic/v1/messages":
         return "anthropic", ClaudeMessages, ""
     if match := _GEMINI_PATH.fullmatch(path):

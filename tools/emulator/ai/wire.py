@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tools.emulator.ai.behaviour import AiBehaviour
 from tools.emulator.ai.dialects import Dialect, Json
+from tools.emulator.ai.search import pages, searches_openrouter, with_links
 from tools.emulator.ai.words import text_of, tokens
 
 
@@ -21,6 +22,7 @@ class Answer:
         self.behaviour = behaviour
         self.text = "" if behaviour.empty else text
         self.openrouter = dialect.is_openrouter
+        self.searches = dialect.is_openrouter and searches_openrouter(request)
         self.id = ("gen-" if self.openrouter else "chatcmpl-") + secrets.token_hex(12)
         self.created = int(time.time())
         self.model = str(request.get("model") or "unknown")
@@ -32,6 +34,10 @@ class Answer:
         if self.behaviour.error_in_200 is not None:
             return json.dumps({"error": self.error_body()}).encode()
         message: Json = {"role": "assistant", "content": self.text, "refusal": None}
+        if self.searches and self.text:
+            content, annotations = with_links(self.text, pages(self.behaviour))
+            cited = [{"type": one.pop("type"), "url_citation": one} for one in annotations]
+            message |= {"content": content, "annotations": cited}
         if self.behaviour.refusal is not None:
             message |= {"content": None, "refusal": self.behaviour.refusal}
         if self.behaviour.reasoning is not None:
@@ -82,6 +88,8 @@ class Answer:
             "prompt_tokens_details": {"cached_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
+        if self.searches:
+            usage["server_tool_use"] = {"web_search_requests": 1}
         return usage | ({"cost": round((prompt + 4 * completion) * 1e-6, 8)} if self.openrouter else {})
 
     def error_body(self) -> Json:

@@ -14,6 +14,14 @@ TEXTS: Mapping[str, str] = {
     "mode_translate_about": "translates anything you send",
     "mode_code": "🧑‍💻 Programmer",
     "mode_code_about": "writes and explains code",
+    "mode_web": "🌐 Search the web",
+    "web_price": "{count|request|requests} per question",
+    "web_sources": "Sources",
+    "web_gone": "🌐 Web search isn’t available right now. Choose another mode: /mode",
+    "web_own_key": "🌐 Your API key’s provider can’t search the web. Choose another mode (/mode) or key (/keys).",
+    "web_too_few": (
+        "🌐 A web search takes {count|request|requests}, and you have fewer left. Choose another mode: /mode"
+    ),
     "mode_locked": "🔒 {mode}",
     "mode_not_included": "Your plan doesn’t include this mode.",
     "mode_gone": "This mode is no longer available.",

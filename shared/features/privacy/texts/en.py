@@ -124,6 +124,10 @@ TEXTS: Mapping[str, str] = {
         "show a question again; totals, topics and days: your figures; reminders: your reminder; rounds and "
         "poll_answers: quizzes you started or answered in groups."
     ),
+    "section_reminders": "Reminders",
+    "section_reminders_about": (
+        "What you asked to be reminded about and when. A sent reminder is kept for 30 days so its buttons work."
+    ),
     "section_generations": "Pictures and videos",
     "section_generations_about": (
         "What you asked for, what became of it, and what it cost you: reserved is the price you were shown, "

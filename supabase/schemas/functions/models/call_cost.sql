@@ -6,7 +6,7 @@
 --
 -- Of the prices whose conditions the call meets, the one with most conditions counts; of these the newest, and then the highest.
 -- The price is that of the tokens when each kind of token has one, otherwise that of the units (image, second, …). A second is
--- a sixtieth of a minute where only the other has a price.
+-- a sixtieth of a minute where only the other has a price. Searches of the web (search) are added to either.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -31,6 +31,7 @@ declare
   v_amount numeric;
   v_tokens numeric := 0;
   v_units numeric := 0;
+  v_searches numeric := 0;
   v_has_tokens boolean := false;
   v_has_units boolean := false;
 begin
@@ -68,12 +69,19 @@ begin
     if right(v_component, 7) = '_tokens' then
       v_has_tokens := true;
       v_tokens := v_tokens + v_amount;
+    elsif v_component = 'search' then
+      v_searches := v_amount;
     else
       v_has_units := true;
       v_units := v_units + v_amount;
     end if;
   end loop;
-  v_amount := coalesce(case when v_has_tokens then v_tokens / 1000000 end, case when v_has_units then v_units end);
+  v_amount := v_searches
+    + coalesce(
+      case when v_has_tokens then v_tokens / 1000000 end,
+      case when v_has_units then v_units end,
+      case when not v_has_tokens and not v_has_units and p_usage ? 'search' then 0 end
+    );
   return case when v_amount < 999999 then round(v_amount, 8) when v_amount is not null then 999999 end;
 end
 $$;

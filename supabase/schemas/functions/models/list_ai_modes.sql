@@ -2,6 +2,8 @@
 -- disabled or switched off by its provider is left out, and so is a mode without a model. The setting videos_enabled takes out
 -- all modes that make videos.
 --
+-- p_kind: as in ai_modes; 'search': those of kind chat that search the web, which 'chat' leaves out.
+--
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
@@ -52,7 +54,7 @@ as $$
         and a.enabled
         and coalesce(a.shutdown_on > (private.clock() at time zone 'UTC')::date, true)
    ) as u
-   where m.kind = p_kind
+   where p_kind = case when m.kind = 'chat' and m.parameters ? 'searches' then 'search' else m.kind end
      and m.enabled
      and (m.kind <> 'video' or private.setting('videos_enabled')::boolean)
      and u.models is not null;

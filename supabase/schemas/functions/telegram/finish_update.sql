@@ -4,6 +4,7 @@
 -- p_session: changes of the session and the user (private.change_session), and
 --   hold (seconds): keep the update open; the next message finishes it, or the sweep processes it after that time
 --   finish_held: update_id of a held update that this one answers too
+--   extra_requests: what a served request costs beyond one request (private.charge_extra_requests)
 --   ban_notified: the answer tells the user about the ban; of two such updates only the first one's answer is kept
 --   conversation_id: the conversation that the messages belong to; without it, the main one of the session. If it was
 --     deleted meanwhile, the messages are not stored
@@ -82,6 +83,9 @@ begin
     end;
   elsif p_reservation = 'settled' then
     v_follow_up := private.on_first_request(v_update.user_id, p_bot, p_update_id);
+    if p_session ? 'extra_requests' and v_update.reservation = 'reserved' then
+      perform private.charge_extra_requests(v_update, (p_session ->> 'extra_requests')::integer);
+    end if;
   end if;
   if p_session ? 'ban_notified' and not private.mark_ban_notified(v_update.user_id) then
     v_answer := null;

@@ -1,7 +1,7 @@
 -- Records an update's calls to AI providers: a row per call, and the counters of the user and the day.
 --
 -- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, tokens_cached, cost,
--- is_estimate, is_user_api_key}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a
+-- is_estimate, is_user_api_key, searches}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a
 -- reserved request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
 -- is not a number, is negative or exceeds its column is left out (0 where the column needs a number), because a
 -- provider's report must never undo its answer. is_estimate: the provider did not report the cost; the prices of the catalogue
@@ -65,7 +65,10 @@ begin
             'input_tokens', private.usage_count(v_call ->> 'tokens_in'),
             'cached_tokens', coalesce(private.usage_count(v_call ->> 'tokens_cached'), 0),
             'output_tokens', private.usage_count(v_call ->> 'tokens_out')
-          ),
+          ) || case
+            when v_call ? 'searches' then jsonb_build_object('search', private.usage_count(v_call ->> 'searches'))
+            else '{}'
+          end,
           '{}', v_now
         ),
         v_cost

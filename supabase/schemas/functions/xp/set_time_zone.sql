@@ -1,8 +1,8 @@
 -- Sets the time zone of a user's days. It applies from the next midnight of the zone before on, or at once while no day has
--- counted, and changes at most once in 24 hours. It never breaks a streak.
+-- counted, and changes at most once in 24 hours. It never breaks a streak. Reminders move to it at once.
 --
 -- Concurrency: the user's row is locked; before midnight the last call wins.
--- Locks: user (NO KEY UPDATE), streak.
+-- Locks: user (NO KEY UPDATE), streak, reminders.
 -- Returns: jsonb
 --   outcome: 'set'             (at once)
 --     | 'scheduled'            (from the next midnight on)
@@ -41,6 +41,9 @@ begin
     v_streak.zone_changes_at := (private.local_day(v_streak, v_now) + 1)::timestamp at time zone v_present;
   end if;
   perform private.store_streak(v_streak);
+  if v_outcome <> 'too_soon' and v_outcome <> 'unknown_zone' then
+    perform private.move_reminders(p_user_id, v_zone);
+  end if;
   return private.streak_state(v_streak, v_now) || jsonb_build_object('outcome', v_outcome);
 end
 $$;

@@ -13,7 +13,8 @@ create table public.subscription_limits (
   instructions_characters integer not null default 1500 check (instructions_characters between 0 and 10000),
   memory_facts integer not null default 30 check (memory_facts >= 0),
   conversation_files integer not null default 3 check (conversation_files >= 0),
-  conversation_file_characters integer not null default 20000 check (conversation_file_characters between 0 and 400000)
+  conversation_file_characters integer not null default 20000 check (conversation_file_characters between 0 and 400000),
+  reminders integer default 20
 );
 
 comment on table public.subscription_limits is 'Limits and features of each plan';
@@ -29,6 +30,7 @@ comment on column public.subscription_limits.instructions_characters is 'Longest
 comment on column public.subscription_limits.memory_facts is 'Facts that a bot keeps about a user (/memory); 0: none';
 comment on column public.subscription_limits.conversation_files is 'Files of one conversation; 0: none';
 comment on column public.subscription_limits.conversation_file_characters is 'Characters of all files of a conversation, which are sent with each question';
+comment on column public.subscription_limits.reminders is 'Reminders that a user may have at once; null: no limit';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 

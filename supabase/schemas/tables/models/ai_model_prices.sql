@@ -7,7 +7,7 @@ create table public.ai_model_prices (
   component text not null check (
     component in (
       'input_tokens', 'cached_tokens', 'output_tokens', 'image_input_tokens', 'image_output_tokens', 'audio_input_tokens',
-      'audio_output_tokens', 'video_output_tokens', 'image', 'second', 'minute', 'clip', 'request'
+      'audio_output_tokens', 'video_output_tokens', 'image', 'second', 'minute', 'clip', 'request', 'search'
     )
   ),
   conditions jsonb not null default '{}' check (jsonb_typeof(conditions) = 'object'),
@@ -23,7 +23,7 @@ create table public.ai_model_prices (
 );
 
 comment on table public.ai_model_prices is 'Prices of AI models';
-comment on column public.ai_model_prices.component is '*_tokens: cached_tokens are part of input_tokens; otherwise what is counted';
+comment on column public.ai_model_prices.component is '*_tokens: cached_tokens are part of input_tokens; otherwise what is counted; search: one of the web, beside the tokens';
 comment on column public.ai_model_prices.conditions is 'Parameters of the call under which the price holds, such as {"size": "2K"}; {}: always';
 comment on column public.ai_model_prices.price_usd is 'US dollars: of *_tokens for a million, otherwise for one';
 comment on column public.ai_model_prices.valid_from is 'First day (UTC); -infinity: known since before the catalogue';
@@ -42,6 +42,11 @@ values
 ('openrouter', 'openai/gpt-5-mini', 'output_tokens', '{}', 2, 'openrouter.ai/openai/gpt-5-mini'),
 ('openrouter', 'openai/gpt-5.4-mini', 'input_tokens', '{}', 0.75, 'openrouter.ai/openai/gpt-5.4-mini'),
 ('openrouter', 'openai/gpt-5.4-mini', 'output_tokens', '{}', 4.5, 'openrouter.ai/openai/gpt-5.4-mini'),
+('openai', 'gpt-5-mini', 'search', '{}', 0.01, 'developers.openai.com/api/docs/pricing'),
+('openai', 'gpt-5.4-mini', 'search', '{}', 0.01, 'developers.openai.com/api/docs/pricing'),
+('anthropic', 'claude-haiku-5-5', 'search', '{}', 0.01, 'platform.claude.com/docs/en/about-claude/pricing'),
+('anthropic', 'claude-sonnet-5', 'search', '{}', 0.01, 'platform.claude.com/docs/en/about-claude/pricing'),
+('gemini', 'gemini-3.8-flash', 'search', '{}', 0.014, 'ai.google.dev/gemini-api/docs/pricing, after the free ones'),
 ('anthropic', 'claude-haiku-5-5', 'input_tokens', '{}', 0.1, 'litellm 1.110.2, prompts up to 100,000 tokens'),
 ('anthropic', 'claude-haiku-5-5', 'cached_tokens', '{}', 0.01, 'litellm 1.110.2, prompts up to 100,000 tokens'),
 ('anthropic', 'claude-haiku-5-5', 'output_tokens', '{}', 0.5, 'litellm 1.110.2, prompts up to 100,000 tokens'),

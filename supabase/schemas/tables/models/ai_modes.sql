@@ -1,6 +1,6 @@
 -- What users choose between: a mode has a model and, on another provider, a model to fall back to. Modes are data: a new one
--- is a row (docs/ai_models.md). Those of kind chat are the models of /model; the modes of text chat, which are prompts, are in
--- shared/ai/modes.py.
+-- is a row (docs/ai_models.md). Those of kind chat are the models of /model, and with the parameter searches those that search
+-- the web; the modes of text chat, which are prompts, are in shared/ai/modes.py.
 
 create table public.ai_modes (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
@@ -67,6 +67,12 @@ values
 (
   'moderation', 'moderation', 'openai', 'omni-moderation-latest', null, null,
   '{"ru": {"title": "Проверка содержимого"}, "en": {"title": "Moderation"}}', '{}', 10
+),
+(
+  'web', 'chat', 'openai', 'gpt-5.4-mini', 'openrouter', 'openai/gpt-5.4-mini',
+  '{"ru": {"title": "Поиск в интернете", "description": "отвечает по свежим страницам и показывает источники"},
+    "en": {"title": "Search the web", "description": "answers from current pages and shows the sources"}}',
+  '{"searches": 3, "requests": 2}', 10
 )
 on conflict (key) do nothing;
 

@@ -1,0 +1,1 @@
+"""Providers that search the web, one file each."""

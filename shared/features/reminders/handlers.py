@@ -1,0 +1,213 @@
+"""/remind: set, list and delete reminders; the buttons under one that was sent."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from telebot.types import CallbackQuery, Message
+
+from shared.core import db, user_input
+from shared.core.texts import Text, figures
+from shared.features import chat, xp
+from shared.features.common.menu import back
+from shared.features.reminders import when
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
+from shared.telegram.router import Router
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import (
+        ClaimReminderQuestion,
+        CreateReminder,
+        DeleteReminder,
+        ListReminders,
+        SnoozeReminder,
+    )
+
+router = Router()
+
+_WORDS = "remind"  # the key of the session's data: words that wait for a moment
+_LONGEST = 1_000  # characters of a reminder
+_LISTED = 10  # reminders that have a line and a button
+_SHORT = 60  # characters of a line of the list
+_REFUSALS = {"past": "remind_past", "too_far": "remind_too_far", "limit": "remind_limit"}
+_CHOICES = {
+    "hour": "remind_in_hour",
+    "tomorrow": "remind_in_tomorrow",
+    "days": "remind_in_days",
+    "week": "remind_in_week",
+}
+_SPANS = {"hour": 3_600}  # seconds of the buttons that count from now
+_DAYS = {"tomorrow": (1, time(9)), "days": (3, None), "week": (7, None)}  # of those that name a day
+_ID = "[0-9]{1,18}"
+
+
+@router.message_handler(commands=["remind"], private_only=True)
+def remind(message: Message) -> None:
+    """Set the reminder that the message or the one it replies to holds; without words, list them."""
+    context = current_context()
+    if context.update.has_secret:
+        return reply(context.rich("secret_seen"))
+    words, quoted = user_input.command_argument(message.text or ""), _quoted(context)
+    if not words and not quoted:
+        return reply(*_list(context))
+    found = when.find(words, _local_now(_state(context)))
+    what = (found[1] if found else words) or quoted
+    if found is None or not what:
+        if found is not None:
+            return reply(context.rich("remind_what"))
+        context.set_data(_WORDS, what[:_LONGEST])
+        return reply(*_moments(context))
+    return reply(*_create(context, what, found[0]))
+
+
+@router.callback_query_handler(data="remind", private_only=True, page="remind")
+def show_reminders(_call: CallbackQuery) -> None:
+    """List the reminders under a button."""
+    context = current_context()
+    context.show(*_list(context))
+
+
+@router.callback_query_handler(data="remind:in:[a-z]{1,8}", private_only=True, page="remind")
+def choose_moment(call: CallbackQuery) -> None:
+    """Set a reminder of the words that wait for a moment."""
+    context = current_context()
+    words, choice = context.data.get(_WORDS), str(call.data).rpartition(":")[2]
+    if not isinstance(words, str) or choice not in _CHOICES:
+        context.answer_callback(context.text("remind_old"), alert=True)
+        return context.show(*_list(context))
+    context.set_data(_WORDS, None)
+    if choice in _SPANS:
+        moment = when.Moment(seconds=_SPANS[choice])
+    else:
+        days, at = _DAYS[choice]
+        now = _local_now(_state(context))
+        moment = when.Moment(
+            now.date() + timedelta(days=days), at or now.time().replace(second=0, microsecond=0)
+        )
+    return context.show(*_create(context, words, moment))
+
+
+@router.callback_query_handler(data=f"remind:delete:{_ID}", private_only=True, page="remind")
+def delete_reminder(call: CallbackQuery) -> None:
+    """Delete a reminder and list the others."""
+    context = current_context()
+    done: DeleteReminder = db.call("delete_reminder", p_user_id=context.user.id, p_id=_number(call))
+    context.answer_callback(context.text("remind_deleted" if done["is_deleted"] else "remind_gone"))
+    context.show(*_list(context))
+
+
+@router.callback_query_handler(data=f"remind:(hour|tomorrow):{_ID}", private_only=True, page="remind")
+def snooze(call: CallbackQuery) -> None:
+    """Send a reminder once more, later."""
+    context = current_context()
+    seconds = _SPANS.get(str(call.data).split(":")[1])
+    done: SnoozeReminder = db.call(
+        "snooze_reminder", p_user_id=context.user.id, p_id=_number(call), p_seconds=seconds
+    )
+    if done["due_at"] is None:
+        return context.answer_callback(context.text("remind_gone"), alert=True)
+    moment = _shown(context, done["due_at"], done["time_zone"])
+    return context.answer_callback(context.text("remind_snoozed", moment=moment))
+
+
+@router.callback_query_handler(data=f"remind:ask:{_ID}", private_only=True, page="remind")
+def ask_again(call: CallbackQuery) -> None:
+    """Ask the words of a reminder as a question, which costs a request."""
+    context = current_context()
+    done: ClaimReminderQuestion = db.call(
+        "claim_reminder_question",
+        p_user_id=context.user.id,
+        p_id=_number(call),
+        p_reference=context.reference,
+    )
+    if done["words"] is None:
+        key = "remind_gone" if done["outcome"] == "gone" else "remind_asked"
+        return context.answer_callback(context.text(key), alert=True)
+    return chat.ask(context, done["words"])
+
+
+def _state(context: UpdateContext) -> ListReminders:
+    state: ListReminders = db.call("list_reminders", p_user_id=context.user.id, p_bot=context.bot.name)
+    return state
+
+
+def _local_now(state: ListReminders) -> datetime:
+    """Return the present of the user's clock. It is that of the database, which decides what is past."""
+    now = datetime.fromisoformat(state["clock"])
+    return now.astimezone(ZoneInfo(state["time_zone"])).replace(tzinfo=None)
+
+
+def _create(context: UpdateContext, words: str, moment: when.Moment) -> tuple[Text, Keyboard]:
+    done: CreateReminder = db.call(
+        "create_reminder",
+        p_user_id=context.user.id,
+        p_bot=context.bot.name,
+        p_words=words,
+        p_reference=context.reference,
+        p_day=moment.day and moment.day.isoformat(),
+        p_time=moment.time_of_day and moment.time_of_day.isoformat(),
+        p_seconds=moment.seconds,
+    )
+    if done["outcome"] != "set" or done["due_at"] is None:
+        text = context.rich(_REFUSALS[done["outcome"]], limit=done["limit"] or 0)
+        return text, [[(context.text("remind_button_list"), "remind")]]
+    shown = _shown(context, done["due_at"], done["time_zone"])
+    zone = xp.time_zone_name(context, done["time_zone"])
+    text = context.rich("remind_set", moment=shown, zone=zone, words=_cut(words, _LONGEST))
+    return text, [
+        [(context.text("remind_button_list"), "remind"), (context.text("remind_button_zone"), "zone")]
+    ]
+
+
+def _moments(context: UpdateContext) -> tuple[Text, Keyboard]:
+    """Return the question for a moment, with the usual ones as buttons."""
+    buttons = [(context.text(key), f"remind:in:{choice}") for choice, key in _CHOICES.items()]
+    return context.rich("remind_when"), [buttons[:2], buttons[2:]]
+
+
+def _list(context: UpdateContext) -> tuple[Text, Keyboard]:
+    state = _state(context)
+    found = state["reminders"]
+    if not found:
+        return context.rich("remind_none"), [*map(list, back(context))]
+    lines = [
+        f"{number}. {_shown(context, one['due_at'], state['time_zone'])} — {_cut(one['words'], _SHORT)}"
+        for number, one in enumerate(found[:_LISTED], 1)
+    ]
+    if len(found) > _LISTED:
+        lines.append(context.text("remind_more", count=len(found) - _LISTED))
+    buttons = [
+        (context.text("remind_button_delete", number=number), f"remind:delete:{one['id']}")
+        for number, one in enumerate(found[:_LISTED], 1)
+    ]
+    rows = [buttons[start : start + 5] for start in range(0, len(buttons), 5)]
+    zone = xp.time_zone_name(context, state["time_zone"])
+    text = context.rich("remind_list", lines="\n".join(lines), zone=zone)
+    return text, [*rows, [(context.text("remind_button_zone"), "zone")], *map(list, back(context))]
+
+
+def _shown(context: UpdateContext, moment: str, zone: str) -> str:
+    """Return a moment as the user's clock shows it."""
+    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+    return context.text("remind_moment", day=figures.day(context.language, local), time=f"{local:%H:%M}")
+
+
+def _quoted(context: UpdateContext) -> str:
+    """Return the text of the message that this one replies to, or the part that it quotes."""
+    message = context.update.message
+    original = message.get("reply_to_message") or {}
+    quote = message.get("quote") or {}
+    return str(quote.get("text") or original.get("text") or original.get("caption") or "").strip()
+
+
+def _cut(words: str, longest: int) -> str:
+    line = " ".join(words.split()) if longest == _SHORT else words
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _number(call: CallbackQuery) -> int:
+    return int(str(call.data).rpartition(":")[2])

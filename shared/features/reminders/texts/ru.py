@@ -1,0 +1,44 @@
+"""Russian texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "command_remind": "Поставить напоминание",
+    "remind_none": (
+        "⏰ **Напоминаний пока нет**\n\nНапишите, когда и о чём напомнить:\n\n/remind завтра в 9 позвонить маме\n"
+        "/remind через 2 часа развесить бельё\n/remind понедельник 10:00 планёрка\n\nИли ответьте на любое "
+        "сообщение: /remind завтра."
+    ),
+    "remind_list": (
+        "⏰ **Ваши напоминания**\n\n{lines}\n\nЧасовой пояс: {zone}\nНовое: /remind завтра в 9 позвонить маме"
+    ),
+    "remind_more": "…и ещё {count}",
+    "remind_moment": "{day} в {time}",
+    "remind_set": "⏰ Напомню **{moment}**, {zone}:\n\n{words}",
+    "remind_when": (
+        "⏰ Когда напомнить?\n\nВыберите время или отправьте всё сразу: /remind завтра в 9 позвонить маме"
+    ),
+    "remind_what": "⏰ О чём напомнить?\n\nНапример: /remind завтра в 9 позвонить маме",
+    "remind_past": "⏰ Это время уже прошло. Выберите другое.",
+    "remind_too_far": "⏰ Напомнить можно не позже чем через год. Выберите время поближе.",
+    "remind_limit": (
+        "⏰ На вашем тарифе можно держать не больше {limit|напоминания|напоминаний|напоминаний}. Удалите ненужное и "
+        "попробуйте ещё раз."
+    ),
+    "remind_due": "⏰ **Напоминание**\n\n{words}",
+    "remind_deleted": "Напоминание удалено",
+    "remind_gone": "Этого напоминания больше нет.",
+    "remind_old": "Это напоминание уже поставлено. Для нового отправьте /remind.",
+    "remind_asked": "Уже отвечаю на этот вопрос.",
+    "remind_snoozed": "Напомню ещё раз {moment}.",
+    "remind_in_hour": "Через час",
+    "remind_in_tomorrow": "Завтра в 9:00",
+    "remind_in_days": "Через 3 дня",
+    "remind_in_week": "Через неделю",
+    "remind_button_ask": "💬 Спросить сейчас",
+    "remind_button_hour": "Через час",
+    "remind_button_tomorrow": "Завтра",
+    "remind_button_list": "⏰ Напоминания",
+    "remind_button_zone": "🌍 Часовой пояс",
+    "remind_button_delete": "🗑 {number}",
+}
