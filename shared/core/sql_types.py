@@ -2329,6 +2329,8 @@ class ReceiveUpdate(TypedDict):
             "in_progress",
             "user_cost",
             "bot_cost",
+            "user_month",
+            "bot_month",
         ]
         | None
     ]
@@ -2529,6 +2531,8 @@ class ReserveGeneration(TypedDict):
         "in_progress",
         "user_cost",
         "bot_cost",
+        "user_month",
+        "bot_month",
         "too_many_refusals",
     ]
     generation: NotRequired[GenerationState]
@@ -2538,7 +2542,16 @@ class ReserveRequest(TypedDict):
     """public.reserve_request"""
 
     outcome: Literal[
-        "superseded", "reserved", "user_api_key", "settled", "refused", "in_progress", "user_cost", "bot_cost"
+        "superseded",
+        "reserved",
+        "user_api_key",
+        "settled",
+        "refused",
+        "in_progress",
+        "user_cost",
+        "bot_cost",
+        "user_month",
+        "bot_month",
     ]
     releases_left: NotRequired[int | None]
 

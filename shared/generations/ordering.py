@@ -24,6 +24,8 @@ _NOT_RESERVED = {
     "in_progress": "generation_wait",
     "user_cost": "generation_limit",
     "bot_cost": "generation_limit",
+    "user_month": "generation_limit_month",
+    "bot_month": "generation_limit_bot_month",
     "too_many_refusals": "generation_too_many_refusals",
 }
 _OVER = ("delivered", "failed", "refused", "expired", "canceled")

@@ -16,7 +16,7 @@ from shared.features.chat import web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
 from shared.features.common.menu import back, buy_button, main_menu
-from shared.features.common.quota import month_reset_day, reset_time, upgrade_options
+from shared.features.common.quota import month_reset_day, next_month, reset_time, upgrade_options
 from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.features.common.user_key import OpenKey, say_failed
 from shared.telegram import reply
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from shared.features.chat.question import Question
 
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length", "stopped": "ai_stopped"}
-_COST_LIMITS = {"user_cost": "limit_user_cost", "bot_cost": "limit_bot_cost"}
+_COST_LIMITS = {
+    "user_cost": "limit_user_cost",
+    "bot_cost": "limit_bot_cost",
+    "user_month": "limit_user_month",
+    "bot_month": "limit_bot_month",
+}
 
 
 def admit(context: UpdateContext, own: OpenKey | None) -> bool:
@@ -57,14 +62,17 @@ def refuse(context: UpdateContext) -> None:
 
 def _refuse_cost(context: UpdateContext) -> None:
     log.warning(
-        "a daily cost limit stops a question",
+        "a cost limit stops a question",
         action="cost_limit",
         bot=context.bot.name,
         limit=context.reservation,
         user_id=context.user.id,
     )
     text = context.rich(
-        _COST_LIMITS[context.reservation or ""], time=reset_time(context), hours=_hours_left(context)
+        _COST_LIMITS[context.reservation or ""],
+        time=reset_time(context),
+        hours=_hours_left(context),
+        date=next_month(context),
     )
     reply(text, main_menu(context))
 

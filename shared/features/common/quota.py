@@ -37,6 +37,12 @@ def month_reset_day(context: UpdateContext) -> str:
     return figures.day(context.language, begins)
 
 
+def next_month(context: UpdateContext) -> str:
+    """Return the day on which the next month begins, and so the monthly budgets: "1 December"."""
+    today = clock.now().astimezone(ZoneInfo(context.usage.timezone))
+    return figures.day(context.language, (today.replace(day=1) + timedelta(days=32)).replace(day=1))
+
+
 def upgrade_options(context: UpdateContext, *, has_trial: bool) -> str:
     """List how to get more requests: the bot's commands that have a text `upgrade_option_<name>`."""
     known = texts.table(context.language)

@@ -10,6 +10,8 @@ TEXTS: Mapping[str, str] = {
     "generation_no_requests": "You don’t have enough requests left for this.",
     "generation_no_balance": "Your balance is too low for this.",
     "generation_limit": "You’ve reached today’s limit. Try again tomorrow.",
+    "generation_limit_month": "You’ve reached this month’s limit. Try again next month.",
+    "generation_limit_bot_month": "This bot has reached this month’s limit. Try again next month.",
     "generation_wait": "⏳ I’m still answering your last messages. Try again in a moment.",
     "generation_too_many_refusals": (
         "🚫 Too many of your recent descriptions broke the AI provider’s content rules. Try again tomorrow."

@@ -18,7 +18,8 @@ as $$
 begin
   return p_status in ('working', 'failed', 'finished', 'dead_lettered')
     and p_reservation in (
-      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost',
+      'user_month', 'bot_month'
     )
     and p_reserved_from in ('plan', 'bonus')
     and p_reserved_cost >= 0;

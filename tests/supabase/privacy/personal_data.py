@@ -87,7 +87,8 @@ TABLES = {
     "public.monthly_api_usage": Table(
         "deleted",
         section="ai_months",
-        export="month provider model is_user_api_key calls errors tokens_in tokens_out cost ms day day_cost",
+        export="month provider model is_user_api_key calls errors tokens_in tokens_out cost ms day day_cost"
+        " sold_cost",
         not_exported="user_id",
     ),
     "public.api_usage": Table(
@@ -408,6 +409,8 @@ TABLES = {
     "public.statement_entries": Table("no_user", why="sums and payment numbers of the providers' own lists"),
     "public.star_positions": Table("no_user", why="until where a bot's list of transactions was read"),
     "private.cost_alerts": Table("no_user", why="when the admins were alerted about a cost limit"),
+    "private.budget_alerts": Table("no_user", why="which shares of budgets the admins were alerted about"),
+    "private.bot_month_costs": Table("no_user", why="what each bot spent in a month"),
     "private.model_alerts": Table("no_user", why="which ends of AI models the admins were alerted about"),
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"

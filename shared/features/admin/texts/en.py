@@ -549,6 +549,23 @@ TEXTS: Mapping[str, str] = {
         "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nFor the rest of the day, it "
         "answers only users with their own AI keys. To serve everyone again, raise `daily_cost_bot`."
     ),
+    "admin_alert_user_month_80": (
+        "⚠️ **A user has spent 80% of the monthly budget.**\n\nBot: {bot}\nUser: `{user}`\nBudget: ${limit} "
+        "(`monthly_cost_user`)\n\nYou get this alert only for the first user each month."
+    ),
+    "admin_alert_user_month_100": (
+        "🚨 **A user has spent the monthly budget.**\n\nBot: {bot}\nUser: `{user}`\nBudget: ${limit} "
+        "(`monthly_cost_user`)\n\nUntil the end of the month, this user gets AI answers only with their own key. "
+        "You get this alert only for the first user each month."
+    ),
+    "admin_alert_bot_month_80": (
+        "⚠️ **The bot {bot} has spent 80% of its monthly budget** of ${limit}.\n\nAt 100% it stops answering "
+        "with AI until the end of the month. To prevent that, raise `monthly_cost_bot`."
+    ),
+    "admin_alert_bot_month_100": (
+        "🚨 **The bot {bot} has spent its monthly budget** of ${limit}.\n\nUntil the end of the month, it "
+        "answers only users with their own AI keys. To serve everyone again, raise `monthly_cost_bot`."
+    ),
     "admin_alert_model_ends": (
         "⚠️ **{model}** ({provider}) shuts down on {date}, in {days|day|days}.\n\nUsed for: {uses}\n\nChoose "
         "another model before then: its requests fail after that day."

@@ -66,6 +66,14 @@ TEXTS: Mapping[str, str] = {
         "⏳ **This bot has reached today’s limit for AI answers.**\n\nIt resets at {time}, in "
         "{hours|hour|hours}. The menu and settings still work."
     ),
+    "limit_user_month": (
+        "⏳ **You’ve reached this month’s limit for AI answers.**\n\nIt resets on {date} at {time}. The menu and "
+        "settings still work."
+    ),
+    "limit_bot_month": (
+        "⏳ **This bot has reached this month’s limit for AI answers.**\n\nIt resets on {date} at {time}. The "
+        "menu and settings still work."
+    ),
     "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
     "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
     "ai_broken": "…\n\n⚠️ I lost the connection to the AI here. Send “go on” and I’ll continue.",

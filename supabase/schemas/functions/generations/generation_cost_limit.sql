@@ -1,9 +1,9 @@
--- Returns which daily cost limit a job of p_cost US dollars would exceed, for jobs that are paid for with requests: the
+-- Returns which daily cost limit or monthly budget a job of p_cost US dollars would exceed, for jobs that are paid for with requests: the
 -- owner pays for those. What other questions and jobs in progress may cost is added to what was spent.
 --
 -- Concurrency: the caller has locked the user. Jobs of one bot are serialized until the transaction ends.
--- Locks: an advisory lock of the bot, the one of private.is_within_bot_cost_limit.
--- Returns: text, 'user_cost' | 'bot_cost'; null: within both.
+-- Locks: an advisory lock of the bot, the one of private.is_within_bot_cost_limit; then as private.month_limit.
+-- Returns: text, 'user_cost' | 'bot_cost' | 'user_month' | 'bot_month'; null: within all.
 -- Errors: none.
 create or replace function private.generation_cost_limit(p_user_id bigint, p_bot text, p_cost numeric)
 returns text
@@ -32,7 +32,9 @@ begin
   if v_user_limit > 0 and private.user_cost(p_user_id, v_day) + v_open + p_cost > v_user_limit then
     return 'user_cost';
   elsif not v_bot_limit > 0 then
-    return null;
+    return private.month_limit(
+      p_user_id, p_bot, v_day, null, p_cost, private.monthly_budget(), private.monthly_budget(p_bot)
+    );
   end if;
   perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
   select coalesce(sum(o.cost), 0) into v_open
@@ -45,9 +47,14 @@ begin
         from public.generations as g
        where g.bot = p_bot and g.state in ('reserved', 'submitting', 'submitted', 'copied') and not g.is_sold
     ) as o;
-  return case when private.bot_cost(p_bot, v_day) + v_open + p_cost > v_bot_limit then 'bot_cost' end;
+  if private.bot_cost(p_bot, v_day) + v_open + p_cost > v_bot_limit then
+    return 'bot_cost';
+  end if;
+  return private.month_limit(
+    p_user_id, p_bot, v_day, null, p_cost, private.monthly_budget(), private.monthly_budget(p_bot)
+  );
 end
 $$;
 
 revoke all on function private.generation_cost_limit from public, anon, authenticated, service_role;
-comment on function private.generation_cost_limit is 'Which daily cost limit a job would exceed';
+comment on function private.generation_cost_limit is 'Which cost limit or budget a job would exceed';

@@ -1,5 +1,5 @@
 -- Records the call to the provider of a job (private.record_usage). The cost of a job that was paid for from the balance is
--- left out of the daily cost limits.
+-- left out of the daily cost limits and the monthly budgets.
 --
 -- Concurrency: the caller has locked the job, and records once, when it changes its state.
 -- Locks: as private.record_usage.
@@ -34,7 +34,7 @@ begin
   );
   if p_job.is_sold and p_cost > 0 then
     update public.monthly_api_usage as m
-       set day_cost = greatest(m.day_cost - p_cost, 0)
+       set day_cost = greatest(m.day_cost - p_cost, 0), sold_cost = m.sold_cost + p_cost
      where m.user_id = p_job.user_id and m.month = date_trunc('month', v_day::timestamp)::date
        and m.provider = p_job.provider and m.model = p_job.model and not m.is_user_api_key;
     update public.daily_totals as t

@@ -9,7 +9,7 @@
 -- Locks: user (NO KEY UPDATE), then as private.generation_cost_limit and private.take_generation_price.
 -- Returns: jsonb
 --   outcome: 'reserved' | 'known' | 'unfinished' | 'refused' | 'no_balance' | 'in_progress' | 'user_cost' | 'bot_cost'
---     | 'too_many_refusals'     (refused: no requests left; in_progress: questions to the AI)
+--     | 'user_month' | 'bot_month' | 'too_many_refusals'     (refused: no requests left; in_progress: questions to the AI)
 --   generation?: private.generation_state   (reserved, known; unfinished: the oldest job of this kind in progress)
 -- Errors: R0001 no such user; R0002 the kind, price, request or reference is invalid.
 create or replace function public.reserve_generation(
@@ -71,10 +71,12 @@ begin
     return jsonb_build_object('outcome', 'too_many_refusals');
   elsif p_amount = 0 then
     v_outcome := private.generation_cost_limit(p_user_id, p_bot, coalesce(p_max_cost, 0));
-    if v_outcome is not null then
+    if v_outcome in ('user_cost', 'bot_cost') then
       perform private.alert_cost_limit(
         p_bot, (v_now at time zone private.setting('quota_timezone'))::date, v_outcome, p_user_id
       );
+    end if;
+    if v_outcome is not null then
       return jsonb_build_object('outcome', v_outcome);
     end if;
   end if;

@@ -38,7 +38,8 @@
 --     plan: text, features: [ text ], requests: int, daily_requests: int | null, resets_at: timestamptz,
 --     month_requests: int, monthly_requests: int | null, month_resets_at: timestamptz, bonus_credits: int, timezone: text
 --   }
---   reservation?: 'reserved' | 'user_api_key' | 'settled' | 'released' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost' | null
+--   reservation?: 'reserved' | 'user_api_key' | 'settled' | 'released' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost'
+--     | 'user_month' | 'bot_month' | null
 --                          (null: not asked for, a question of ours awaits its answer, or the user is banned)
 --   releases_left?: int | null
 --   user_api_key?: private.active_token | null     (the user's own API key, where p_reserve asks for the AI and nothing is

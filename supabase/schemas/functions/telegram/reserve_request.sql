@@ -9,6 +9,7 @@
 -- Locks: update row, user (KEY SHARE), then as private.reserve_usage.
 -- Returns: jsonb
 --   outcome: 'superseded' | 'reserved' | 'user_api_key' | 'settled' | 'refused' | 'in_progress' | 'user_cost' | 'bot_cost'
+--     | 'user_month' | 'bot_month'
 --                          (settled: an earlier attempt was paid for)
 --   releases_left?: int | null
 -- Errors: none.

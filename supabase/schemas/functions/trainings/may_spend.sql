@@ -1,8 +1,8 @@
--- Returns whether an update may spend p_cost (US dollars) on AI calls within the daily cost limits of the user and the
--- bot, beside any request of the plan; if so, notes it on the update, so that questions at the same time see it.
+-- Returns whether an update may spend p_cost (US dollars) on AI calls within the daily cost limits and the monthly
+-- budgets of the user and the bot, beside any request of the plan; if so, notes it on the update, so that questions at the same time see it.
 --
 -- Concurrency: the caller holds the update row.
--- Locks: as private.is_within_bot_cost_limit.
+-- Locks: as private.is_within_bot_cost_limit and private.month_limit.
 -- Returns: boolean
 -- Errors: none.
 create or replace function private.may_spend(p_update public.telegram_updates, p_cost numeric)
@@ -31,6 +31,12 @@ begin
     and not private.is_within_bot_cost_limit(p_update.bot, v_day, p_update.update_id, p_cost, v_bot_limit)
   then
     perform private.alert_cost_limit(p_update.bot, v_day, 'bot_cost', p_update.user_id);
+    return false;
+  end if;
+  if private.month_limit(
+    p_update.user_id, p_update.bot, v_day, p_update.update_id, p_cost, private.monthly_budget(),
+    private.monthly_budget(p_update.bot)
+  ) is not null then
     return false;
   end if;
   update public.telegram_updates as t

@@ -1,6 +1,6 @@
 -- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and
 -- its month both have one left, then from bonus credits. Checks in this order: requests left, daily cost of the user,
--- daily cost of the bot, questions in progress. On a user API key only the last one applies.
+-- daily cost of the bot, questions in progress, monthly budgets. On a user API key only the last one applies.
 --
 -- p_timezone: the setting quota_timezone. p_cost: the most that the question may cost in US dollars. The reserved cost
 -- of other questions in progress is added to what was spent, so the cost limits also hold for questions that arrive
@@ -8,7 +8,7 @@
 --
 -- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
 --   row and calls only while that has no reservation.
--- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, then daily_usage and
+-- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, those of private.month_limit, then daily_usage and
 --   monthly_usage.
 -- Returns: record
 --   reservation
@@ -16,6 +16,7 @@
 --     user_api_key      nothing is taken
 --     refused      no requests left
 --     user_cost, bot_cost   the daily cost limit is reached
+--     user_month, bot_month   the monthly budget is spent
 --     in_progress  the user has as many questions in progress as allowed
 --   releases_left: how many failed requests may still be released today
 --   plan and what follows it: as private.quota returns them, with this request counted; null on a user API key
@@ -56,6 +57,8 @@ declare
   v_questions integer;
   v_user_cost numeric;
   v_bot_cost numeric;
+  v_user_month numeric;
+  v_bot_month numeric;
   v_limits record;
 begin
   select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
@@ -65,10 +68,15 @@ begin
   v_now := private.clock();  -- waiting for the lock takes time
   select jsonb_object_agg(s.key, s.value) into v_settings
     from private.settings as s
-   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
+   where s.key in (
+     'questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot', 'monthly_cost_user', 'monthly_cost_bot',
+     'monthly_cost_bot:' || p_bot
+   );
   v_questions := (v_settings ->> 'questions_in_progress')::integer;
   v_user_cost := (v_settings ->> 'daily_cost_user')::numeric;
   v_bot_cost := (v_settings ->> 'daily_cost_bot')::numeric;
+  v_user_month := (v_settings ->> 'monthly_cost_user')::numeric;
+  v_bot_month := coalesce(v_settings ->> ('monthly_cost_bot:' || p_bot), v_settings ->> 'monthly_cost_bot')::numeric;
   select
     count(*) as open_questions,
     count(*) filter (where t.reservation = 'reserved') as open_requests,
@@ -114,6 +122,11 @@ begin
     when v_limits.open_questions >= v_questions then 'in_progress'
     else 'reserved'
   end;
+  if reservation = 'reserved' and (v_user_month > 0 or v_bot_month > 0) then
+    reservation := coalesce(
+      private.month_limit(p_user_id, p_bot, v_quota.day, p_update_id, p_cost, v_user_month, v_bot_month), reservation
+    );
+  end if;
   if reservation <> 'reserved' then
     reserved_from := null;
     if reservation in ('user_cost', 'bot_cost') then

@@ -55,5 +55,7 @@ values
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),
 ('team_daily_notices', '20', 'Messages a day to each manager of a team about members who have joined'),
 ('summarize_history', 'false', 'The AI sees a summary of what no longer fits into the history of a conversation; each summary costs a call; false: older messages are left out'),
+('monthly_cost_user', '0', 'Monthly budget of the AI cost of one user over all bots, in US dollars; 0: no limit'),
+('monthly_cost_bot', '0', 'Monthly budget of the AI cost of each bot, in US dollars; a row monthly_cost_bot:<bot> sets that of one bot; 0: no limit'),
 ('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;

@@ -14,6 +14,7 @@ create table public.monthly_api_usage (
   ms bigint not null,
   day date,
   day_cost numeric(16, 8) not null default 0,
+  sold_cost numeric(16, 8) not null default 0,
   primary key (user_id, month, provider, model, is_user_api_key),
   -- One constraint: every statement that writes a row parses each constraint of the table anew.
   constraint monthly_api_usage_check check (
@@ -31,5 +32,6 @@ comment on column public.monthly_api_usage.cost is 'US dollars; see api_usage.co
 comment on column public.monthly_api_usage.ms is 'Total milliseconds of all calls';
 comment on column public.monthly_api_usage.day is 'Day of the last call, in the time zone of the setting quota_timezone';
 comment on column public.monthly_api_usage.day_cost is 'Cost of that day in US dollars, summed by the daily cost limit';
+comment on column public.monthly_api_usage.sold_cost is 'Part of cost that the user paid for from the balance; the monthly budget leaves it out';
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
