@@ -124,6 +124,9 @@ def test_two_new_conversations_at_once_keep_the_limit(stack: Stack, sql: Sql, an
         )[0]["done"]["outcome"]
 
     assert sorted(in_parallel(4, create)) == ["created", "limit", "limit", "limit"]
+    (reference,) = [row["reference"] for row in sql("select reference from ai_conversations")]
+    assert create(int(reference.removeprefix("race:"))) == "created", "a repeated call returns it"
+    assert len(ids(sql)) == 1
 
 
 def test_a_long_list_has_pages(stack: Stack, sql: Sql, anna: Chat) -> None:
@@ -238,3 +241,57 @@ def test_an_erasure_takes_conversations_along(stack: Stack, sql: Sql, anna: Chat
     page.tap(labels(page)[0]).wait()
     assert eventually(lambda: sql("select * from ai_conversations") == [])
     assert sql("select * from messages") == []
+
+
+def test_a_group_that_becomes_a_supergroup_keeps_its_settings(stack: Stack, sql: Sql, anna: Chat) -> None:
+    ask(anna, "hello")
+    user = sql("select id from users where telegram_id = %s", anna.user.id)[0]["id"]
+    for chat in (-5, -6, -1006):
+        sql("insert into bot_sessions (user_id, bot, chat_id) values (%s, 'assistant', %s)", user, chat)
+        sql(
+            "insert into ai_conversations (user_id, bot, chat_id, is_main, instructions)"
+            " values (%s, 'assistant', %s, true, %s)",
+            user,
+            chat,
+            f"of {chat}",
+        )
+    sql("select migrate_chat(-5, -1005)")
+    sql("select migrate_chat(-6, -1006)")
+    rows = sql("select chat_id, instructions from ai_conversations order by chat_id desc")
+    assert [(row["chat_id"], row["instructions"]) for row in rows] == [
+        (-1005, "of -5"),
+        (-1006, "of -1006"),
+    ], "what the supergroup has already stays"
+
+
+def test_two_answers_and_a_deletion_at_once_leave_nothing_behind(stack: Stack, sql: Sql, anna: Chat) -> None:
+    """Each on a connection of its own."""
+    ask(anna, "hello")
+    user = sql("select id from users where telegram_id = %s", anna.user.id)[0]["id"]
+    where = (user, "assistant", anna.user.id)
+    for number in range(5):
+        made = sql("select create_conversation(%s, %s, %s, 0, 'x', %s) as done", *where, f"n:{number}")
+        conversation = made[0]["done"]["id"]
+        for position in (0, 1):
+            sql(
+                "insert into telegram_updates (bot, update_id, kind, status, attempt, chat_id, user_id,"
+                " received_at, lease_until) values ('assistant', %s, 'message', 'working', 1, %s, %s, now(),"
+                " now() + interval '1 minute')",
+                880_000_000 + number * 2 + position,
+                anna.user.id,
+                user,
+            )
+
+        def work(position: int, number: int = number, conversation: int = conversation) -> Any:
+            if position == 2:
+                return sql("select delete_conversation(%s, %s, %s, 0, %s)", *where, conversation)
+            return sql(
+                "select finish_update('assistant', %s, 1, jsonb_build_object('conversation_id', %s::bigint),"
+                """ '[{"role": "user", "content": "late"}]')""",
+                880_000_000 + number * 2 + position,
+                conversation,
+            )
+
+        in_parallel(3, work)
+    assert sql("select * from messages where content = 'late'") == []
+    assert ids(sql) == []

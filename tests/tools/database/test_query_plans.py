@@ -76,7 +76,6 @@ CALLS = {
     "delete_conversation_file": "delete_conversation_file(9000, 1)",
     "export_conversation": "export_conversation(9000, 'assistant', 19000, 0, 0)",
     "list_conversations": "list_conversations(9000, 'assistant', 19000, 0)",
-    "list_model_choices": "list_model_choices('openai', 'gpt-5.4-mini')",
     "create_conversation": "create_conversation(9000, 'assistant', 19000, 0, 'words', 'new')",
     "update_conversation": """update_conversation(9000, 'assistant', 19000, 0, 0, '{"model": "m"}')""",
     "delete_conversation": f"delete_conversation(9000, 'assistant', 19000, 0, {CONVERSATION})",
