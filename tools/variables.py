@@ -9,7 +9,9 @@ from shared.core import config
 from shared.payments import providers as payments
 from tools.database import settings
 
-_TOOLS = frozenset({"DATABASE_ADMIN_URL", "BOT_BACKEND_PASSWORD", "ADMIN_EMAILS"})  # tools.database
+_TOOLS = frozenset(
+    {"DATABASE_ADMIN_URL", "DEVELOPMENT_DATABASE_URL", "BOT_BACKEND_PASSWORD", "ADMIN_EMAILS"}
+)  # tools.database
 
 
 def known() -> frozenset[str]:

@@ -17,7 +17,7 @@ from shared.storage import StoredFile, cleanup, store_file
 from tests.stories.test_my_data import file_of
 from tests.supabase.privacy.test_erasure_http import open_erasure_dialog
 from tests.support import in_parallel, started_user
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 from tools.emulator.stack import Stack
 from tools.emulator.supabase_storage.server import configured_buckets
 from tools.emulator.telegram.users import TelegramUser

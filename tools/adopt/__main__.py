@@ -26,7 +26,7 @@ import psycopg
 
 from tools.adopt import adoption, report, source
 from tools.adopt.source import Blocker, Surroundings
-from tools.database import arriving_users, migrate
+from tools.database import arriving_users, connections, migrate
 from tools.database.errors import DatabaseToolError, MigrationError
 
 FAILED, IMPOSSIBLE = 1, 2
@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> tuple[adoption.Outcome, Sequence[Bloc
         raise DatabaseToolError("--bot: 1 to 32 lower-case letters, digits and underscores.")
     zone = arriving_users.time_zone(arguments.timezone)
     key = os.environ.get("USER_HASH_KEY", "")
-    with migrate.connect(arguments.url) as connection:
+    with connections.connect(arguments.url) as connection:
         table = source.find(connection, arguments.table)
         columns = source.columns(connection, table)
         around = source.surroundings(connection, table)

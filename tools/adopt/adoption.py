@@ -19,7 +19,7 @@ from tools.adopt import source
 from tools.adopt.columns import Columns
 from tools.adopt.rows import OldUser, Refused, read, read_id
 from tools.adopt.source import Connection, Table
-from tools.database import migrate
+from tools.database import connections
 
 BATCH = 500  # users of a transaction
 COMPARED = 10_000  # users of one query
@@ -80,7 +80,7 @@ def run(
     An interrupted run is continued by running it again.
     """
     outcome = Outcome(str(table), bot, apply, columns)
-    with migrate.connect(url) as reading, migrate.connect(url) as writing:
+    with connections.connect(url) as reading, connections.connect(url) as writing:
         duplicates = _duplicates(reading, table, columns)
         users = _users(reading, table, columns, duplicates, zone, now)
         waiting = _counted(users, outcome)

@@ -11,11 +11,11 @@ import psycopg
 from psycopg import sql
 
 from tools.adopt.columns import Columns, recognize
-from tools.database import migrate
+from tools.database import applying, bookkeeping, migration_files
 from tools.database.errors import DatabaseToolError
 
 SCHEMA = "legacy"
-LOCK = 7_305_421_978  # any number but migrate.LOCK: two adoptions move one after the other
+LOCK = 7_305_421_978  # any number but bookkeeping.LOCK: two adoptions move one after the other
 FETCHED = 2_000  # rows held in memory at once
 
 _MAKES = re.compile(
@@ -106,13 +106,13 @@ def is_ours(connection: Connection, table: Table) -> bool:
 
 def is_installed(connection: Connection) -> bool:
     """Return whether any migration of ours is applied."""
-    known = {migration.version for migration in migrate.migrations()}
-    return bool(known.intersection(migrate.applied_versions(connection)))
+    known = {migration.version for migration in migration_files.migrations()}
+    return bool(known.intersection(bookkeeping.applied_versions(connection)))
 
 
 def is_current(connection: Connection) -> bool:
     """Return whether all migrations of ours are applied."""
-    return {m.version for m in migrate.migrations()} <= set(migrate.applied_versions(connection))
+    return {m.version for m in migration_files.migrations()} <= set(bookkeeping.applied_versions(connection))
 
 
 def columns(connection: Connection, table: Table) -> Columns:
@@ -235,7 +235,7 @@ def move(connection: Connection, table: Table) -> list[Blocker]:
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        connection.execute("select set_config('lock_timeout', %s, true)", [migrate.LOCK_TIMEOUT])
+        connection.execute("select set_config('lock_timeout', %s, true)", [applying.LOCK_TIMEOUT])
         moving = to_move(connection, table)
         fixed = [one for one in moving if not one.is_movable]
         if fixed:
@@ -289,7 +289,7 @@ def _quoted(one: Blocker) -> str:
 def _our_names() -> set[tuple[str, str]]:
     return {
         (kind.lower(), name.lower())
-        for migration in migrate.migrations()
+        for migration in migration_files.migrations()
         for kind, name in _MAKES.findall(migration.text)
     }
 

@@ -10,7 +10,7 @@ import psycopg
 
 from tools.bench import cpus
 from tools.bench.updates import FIRST_USER
-from tools.database import migrate, schemas
+from tools.database import migrate, migration_files, schemas
 from tools.database.embedded import Server, free_port
 
 HISTORY = 50  # messages of each user who has a conversation
@@ -86,7 +86,7 @@ class Database:
         url = self._server.url(name, "bot_backend", _PASSWORD)
         return url.replace(f":{self.port}/", f":{port}/") if port else url
 
-    def make(self, name: str, users: int, every: int = 1, supabase: Path = migrate.SUPABASE) -> None:
+    def make(self, name: str, users: int, every: int = 1, supabase: Path = migration_files.SUPABASE) -> None:
         """Make a migrated database with users, every n-th of them with a conversation.
 
         `supabase` is the folder of the migrations and the seed.

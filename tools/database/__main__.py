@@ -1,48 +1,90 @@
-"""Commands for the database: bring it up to date, write and check migrations, check all of the SQL.
+"""Keeps the databases of an installation in step, and writes and checks migrations (docs/database.md).
 
-    ./switchboard database sync        bring a database to the newest migration
-    ./switchboard database push        the same with the Supabase CLI (SUPABASE_CLI names its program)
-    ./switchboard database settings    write the settings and admins that the environment names
-    ./switchboard database status      what is applied and what is not
+    ./switchboard database status      all environments side by side: version, pending, edited, changed by
+    hand
+    ./switchboard database plan        what sync would apply, with the hash of the review
+    ./switchboard database sync        bring an environment to the newest migration, or --all in their order
+    ./switchboard database drift       what was changed by hand, or how two environments differ
+    ./switchboard database history     the runs that a database remembers
+    ./switchboard database init        name a database that is in use already
+    ./switchboard database adopt       take over migrations that another program recorded
+    ./switchboard database resume      continue a migration that stopped between its statements
+    ./switchboard database abandon     take such a migration back
+    ./switchboard database doctor      addresses, certificates, rights and versions
+    ./switchboard database settings    write the settings and admins that the environment variables name
+
     ./switchboard database migration   write the next migration from the changes in supabase/schemas
     ./switchboard database check       do migrations and schemas make the same database?
     ./switchboard database freeze      write supabase/migrations.sha256: released migrations stay as they are
     ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
     ./switchboard database lint        everything CI asks of the SQL
-    ./switchboard database reset       empty a database of the emulator
+    ./switchboard database reset       empty the emulator's database
 
-The database is --url, or DATABASE_ADMIN_URL where a process list must not show a password. `sync` lets role
-bot_backend log in when BOT_BACKEND_PASSWORD is set. `sync`, `push`, `settings` and `status` need the packages
-of requirements.txt alone; the other commands are for development.
+The environments are those of supabase/environments.toml; --on names one, and without it development is meant,
+which is the emulator's database where nothing else is configured. Addresses are in environment variables, so
+that no process list shows a password.
+
+Exit status: 0 done or equal, 1 an error, 3 something is pending, 4 an applied migration was edited or is
+unknown, 5 changed by hand, 6 a migration stopped between its statements, 7 unreachable, 9 another run holds
+the lock.
 """
 
+from __future__ import annotations
+
 import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import psycopg
 
-from shared.core.setting_values import SHORTEST_SECRET
-from tools.database import admins, marker, migrate, push, reset, settings
-from tools.database.errors import DatabaseToolError
-from tools.database.migrate import SUPABASE, Migration
+from tools.database import addresses, environments, output
+from tools.database.commands import development
+from tools.database.commands import environments as commands
+from tools.database.errors import DatabaseToolError, Unreachable
 
+DEFAULT = "development"
 # The launcher has a command of its own for these.
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
+ON_ENVIRONMENTS = (
+    commands.status, commands.plan, commands.sync, commands.drift, commands.history, commands.init,
+    commands.adopt, commands.resume, commands.abandon, commands.doctor, development.settings,
+    development.reset,
+)  # fmt: skip
+ON_FILES = (
+    development.migration, development.check, development.freeze, development.generate, development.lint,
+)  # fmt: skip
+OF_ALL = ("status", "doctor")  # without --on they are about all environments
 
 
 def main() -> int:
-    """Run one command; its exit status is 0, or 1 with one line that says what to do."""
+    """Run one command and return its exit status; an error is one line that says what to do."""
     arguments = _parser().parse_args()
     command: Callable[[argparse.Namespace], int] = arguments.command
+    with output.hidden(_secrets()):
+        try:
+            return command(arguments)
+        except DatabaseToolError as error:
+            print(error, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+            return error.exit_status
+        except psycopg.Error as error:
+            sqlstate = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+            text = f"Postgres: {str(error).strip()}{sqlstate}"
+            print(text, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+            return Unreachable.exit_status if _is_unreachable(error) else 1
+
+
+def _is_unreachable(error: psycopg.Error) -> bool:
+    """Whether there was no connection: libpq gives no SQLSTATE then, Postgres one of class 08 or 28."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in ("08", "28")
+
+
+def _secrets() -> set[str]:
+    """Return what no output may contain. An unreadable file has no addresses: its command says so itself."""
     try:
-        return command(arguments)
-    except DatabaseToolError as error:
-        print(error, file=sys.stderr)
-    except psycopg.Error as error:
-        print(f"Postgres: {str(error).strip()}", *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
-    return 1
+        known = environments.read().values()
+    except DatabaseToolError:
+        return set()
+    return {secret for one in known if one.is_named for secret in addresses.secrets(one.url)}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,138 +94,42 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True)
-    for command in (_sync, _push, _settings, _status, _reset):
-        name = command.__name__.removeprefix("_")
-        with_url = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
-        with_url.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))
-        with_url.set_defaults(command=command)
-    for command in (_migration, _check, _freeze, _generate, _lint):
-        name = command.__name__.removeprefix("_")
-        commands.add_parser(
+    added = parser.add_subparsers(required=True)
+    named: dict[str, argparse.ArgumentParser] = {}
+    for command in (*ON_ENVIRONMENTS, *ON_FILES):
+        name = command.__name__
+        named[name] = added.add_parser(
             name, prog=SHORT.get(name), description=command.__doc__, help=command.__doc__
-        ).set_defaults(command=command)
-    commands.choices["migration"].add_argument("name", help="what it does: add_promocodes")
+        )
+        named[name].set_defaults(command=command)
+    for command in ON_ENVIRONMENTS:
+        name = command.__name__
+        named[name].add_argument(
+            "--on", metavar="NAME", default=None if name in OF_ALL else DEFAULT, help="the environment"
+        )
+    for name in ("status", "plan", "drift", "history"):
+        named[name].add_argument("--json", action="store_true", help="one JSON object")
+    for name in ("sync", "resume", "abandon"):
+        named[name].add_argument(
+            "--confirm", metavar="NAME", help="the protected environment, without a terminal"
+        )
+    named["status"].add_argument(
+        "--verbose", action="store_true", help="with the differences of edited files"
+    )
+    named["history"].add_argument("--limit", type=int, default=20)
+    named["drift"].add_argument("--against", metavar="NAME", help="the other environment")
+    named["init"].add_argument(
+        "--baseline", metavar="VERSION", help="14 digits: it has everything up to there"
+    )
+    sync = named["sync"]
+    sync.add_argument("--all", action="store_true", help="all environments, in the order that `after` says")
+    sync.add_argument("--to", metavar="VERSION", help="14 digits of the last migration to apply")
+    sync.add_argument("--plan", metavar="HASH", help="of the reviewed plan; `current` accepts any")
+    sync.add_argument(
+        "--despite-drift", metavar="ENTRY", action="append", default=[], help="as `drift` names it"
+    )
+    named["migration"].add_argument("name", help="what it does: add_promocodes")
     return parser
-
-
-def _url(arguments: argparse.Namespace) -> str:
-    if not arguments.url:
-        raise DatabaseToolError("Which database? Give --url DSN or set DATABASE_ADMIN_URL.")
-    return str(arguments.url)
-
-
-def _sync(arguments: argparse.Namespace) -> int:
-    """Bring a database to the newest migration."""
-    password = os.environ.get("BOT_BACKEND_PASSWORD")
-    if password and len(password) < SHORTEST_SECRET:
-        raise DatabaseToolError(f"BOT_BACKEND_PASSWORD must be {SHORTEST_SECRET} characters or more.")
-    applied = migrate.sync(_url(arguments), password)
-    for migration in applied:
-        print(f"applied {migration}")
-    print(f"{len(applied)} applied; the database is at the newest migration.")
-    with migrate.connect(_url(arguments)) as connection:
-        _warn(migrate.changed(connection))
-    if not password:
-        print("BOT_BACKEND_PASSWORD is not set: the password of role bot_backend stays as it is.")
-    return 0
-
-
-def _warn(changed: Sequence[Migration]) -> None:
-    """Name migrations that were edited after this database had applied them: nothing applies them again."""
-    for migration in changed:
-        print(f"WARNING: {migration} was changed after it was applied; this database differs from its file.")
-
-
-def _push(arguments: argparse.Namespace) -> int:
-    """Bring a database to the newest migration with the Supabase CLI."""
-    return push.push(_url(arguments))
-
-
-def _settings(arguments: argparse.Namespace) -> int:
-    """Write the settings and admins that the environment names."""
-    changed = settings.write(_url(arguments), os.environ)
-    for key, value in changed.items():
-        print(f"{key} = {value}")
-    print(f"{len(changed)} settings changed.")
-    emails = admins.write(_url(arguments), os.environ)
-    print("Admins are left as they are." if emails is None else f"Admins: {', '.join(emails)}")
-    return 0
-
-
-def _status(arguments: argparse.Namespace) -> int:
-    """Show what is applied and what is not."""
-    known = migrate.migrations()
-    with migrate.connect(_url(arguments)) as connection:
-        applied = migrate.applied_versions(connection)
-        ours = marker.is_marked(connection)
-        changed = migrate.changed(connection) if applied else []
-    for migration in known:
-        print(f"{'applied' if migration.version in applied else 'pending'} {migration}")
-    _warn(changed)
-    for version in sorted(set(applied) - {migration.version for migration in known}):
-        print(f"unknown {version} (applied, but not in supabase/migrations)")
-    print("The database is the emulator's own." if ours else "The database is not the emulator's.")
-    return 0
-
-
-def _reset(arguments: argparse.Namespace) -> int:
-    """Empty a database of the emulator."""
-    reset.reset(_url(arguments))
-    print("The database is as new.")
-    return 0
-
-
-def _migration(arguments: argparse.Namespace) -> int:
-    """Write the next migration from the changes in supabase/schemas."""
-    from tools.database import migration_writer
-
-    written = migration_writer.write(arguments.name)
-    if written is None:
-        print("Nothing to write: migrations and schemas make the same database.")
-        return 0
-    print(f"Written: {written.path.relative_to(SUPABASE.parent)}")
-    if written.leftover:
-        print("It does not make the same database as supabase/schemas yet; add this by hand, then run check:")
-        print(*written.leftover, sep="\n")
-        return 1
-    print("With it, migrations and schemas make the same database. Read it before you commit it.")
-    return 0
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    """Say whether migrations and schemas make the same database."""
-    from tools.database import schema_drift
-
-    differences = schema_drift.compare()
-    if not differences:
-        print("Migrations and schemas make the same database.")
-        return 0
-    print(*differences, sep="\n")
-    print(f"{len(differences)} differences: run ./switchboard migration what_changed.")
-    return 1
-
-
-def _freeze(arguments: argparse.Namespace) -> int:
-    """Write the hashes of all migrations; a test keeps them from then on. Run after editing the newest."""
-    print(f"Written: {migrate.freeze().relative_to(SUPABASE.parent)}")
-    return 0
-
-
-def _generate(arguments: argparse.Namespace) -> int:
-    """Write the types of results and the description of the schema anew."""
-    from tools.database import result_types, schema_page
-
-    for path in (result_types.write(), schema_page.write()):
-        print(f"Written: {path.relative_to(SUPABASE.parent)}")
-    return 0
-
-
-def _lint(arguments: argparse.Namespace) -> int:
-    """Run everything CI asks of the SQL."""
-    from tools.database import lint
-
-    return lint.run()
 
 
 if __name__ == "__main__":

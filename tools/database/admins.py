@@ -9,8 +9,8 @@ from itertools import zip_longest
 
 import psycopg
 
+from tools.database.connections import as_owner, connect
 from tools.database.errors import SettingError
-from tools.database.migrate import as_owner, connect
 
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 

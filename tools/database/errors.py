@@ -4,7 +4,18 @@ DatabaseToolError
 ├── ServerError         the local Postgres cannot run
 ├── PrepareError        a plain Postgres lacks something only its superuser can make
 ├── MigrationError      the database and supabase/migrations do not fit together
+│   └── Edited          an applied migration was edited, or is unknown here (exit status 4)
 ├── SettingError        a value of the environment that private.settings must not hold
+├── AddressError        the address of a database cannot be read beyond doubt
+├── EnvironmentFileError supabase/environments.toml, or an address that does not fit it
+│   └── UnknownEnvironment a name that is not in it
+├── WrongDatabase       the database says that it is another environment
+├── StatementError      a migration that cannot be read, or not be one transaction
+├── NotConfirmed        a protected environment, and no confirmation
+├── Drifted             the database was changed by hand (exit status 5)
+├── HalfDone            statements of a migration without a transaction are missing (exit status 6)
+├── Unreachable         the server does not answer or refuses the login (exit status 7)
+├── Locked              another run or another session holds what is needed (exit status 9)
 ├── HeaderError         the comment above an SQL function does not follow its notation
 ├── NotOurs             the database does not bear the emulator's marker
 └── CheckError          a program that a check needs is missing, or answered with an error
@@ -13,6 +24,8 @@ DatabaseToolError
 
 class DatabaseToolError(Exception):
     """Printed on the terminal as one line, without a traceback."""
+
+    exit_status = 1
 
 
 class ServerError(DatabaseToolError):
@@ -41,3 +54,57 @@ class CheckError(DatabaseToolError):
 
 class HeaderError(DatabaseToolError):
     """The comment above an SQL function does not follow the notation of tools/database/headers.py."""
+
+
+class AddressError(DatabaseToolError):
+    """The address of a database cannot be read beyond doubt; the message does not repeat it."""
+
+
+class EnvironmentFileError(DatabaseToolError):
+    """supabase/environments.toml is malformed, or an address does not fit it."""
+
+
+class UnknownEnvironment(EnvironmentFileError):
+    """A name that supabase/environments.toml does not have."""
+
+
+class WrongDatabase(DatabaseToolError):
+    """The database says that it is another environment than the named one."""
+
+
+class StatementError(DatabaseToolError):
+    """A migration that Postgres could not read, or that cannot be one transaction."""
+
+
+class NotConfirmed(DatabaseToolError):
+    """A protected environment must be confirmed by its name."""
+
+
+class Edited(MigrationError):
+    """An applied migration was edited, or the database has one that is unknown here."""
+
+    exit_status = 4
+
+
+class Drifted(DatabaseToolError):
+    """The database was changed by hand since the last run."""
+
+    exit_status = 5
+
+
+class HalfDone(DatabaseToolError):
+    """A migration without a transaction stopped between its statements."""
+
+    exit_status = 6
+
+
+class Unreachable(DatabaseToolError):
+    """The server does not answer, or refuses the login."""
+
+    exit_status = 7
+
+
+class Locked(DatabaseToolError):
+    """Another run, or another session, holds what is needed."""
+
+    exit_status = 9

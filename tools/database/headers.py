@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tools.database.errors import HeaderError
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 
 KEYS = ("Concurrency:", "Locks:", "Returns:", "Errors:")
 # JSON's type and, where the JSON type says too little, a pattern of the whole string.

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import binaries, catalogue, migrate, pooler, schema_drift
+from tools.database import binaries, catalogue, connections, migrate, pooler, schema_drift
 from tools.database.embedded import Server, free_port
 from tools.database.errors import CheckError, DatabaseToolError
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 
 TIMEOUT = 180  # seconds for one program
 # The CLI takes this password for a local database, and accepts no other.
@@ -122,7 +122,7 @@ def sync(target: Target) -> None:
 
 def same_database(target: Target) -> None:
     """Compare what the CLI made with what our tool made."""
-    with migrate.connect(target.url(OURS)) as ours, migrate.connect(target.url(THEIRS)) as theirs:
+    with connections.connect(target.url(OURS)) as ours, connections.connect(target.url(THEIRS)) as theirs:
         _no_differences(catalogue.differences(catalogue.describe(ours), catalogue.describe(theirs)))
 
 
@@ -208,7 +208,7 @@ def _target(major: int, programs: Path) -> Iterator[Target]:
 
 def _extension(target: Target, name: str) -> None:
     """Install an extension that only a superuser may install."""
-    with migrate.connect(target.server.url(THEIRS, "supabase_admin")) as connection:
+    with connections.connect(target.server.url(THEIRS, "supabase_admin")) as connection:
         try:
             connection.execute(f"create extension if not exists {name} with schema extensions".encode())
         except psycopg.errors.FeatureNotSupported as error:

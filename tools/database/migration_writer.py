@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import catalogue, ddl, migrate, schema_drift, schemas
+from tools.database import catalogue, connections, ddl, migrate, migration_files, schema_drift, schemas
 from tools.database.catalogue import Catalogue, Difference, Key
 from tools.database.errors import MigrationError
-from tools.database.migrate import SUPABASE, Migration
+from tools.database.migration_files import SUPABASE, Migration
 
 MAKES = re.compile(
     r"^\s*create\s+(?P<replace>or\s+replace\s+)?(?:unlogged\s+)?"
@@ -43,7 +43,7 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
     wanted = schema_drift.from_schemas(supabase=supabase)
     with schema_drift.scratch() as server:
         known = migrate.sync(server.url(), folder=supabase / "migrations")
-        with migrate.connect(server.url()) as connection:
+        with connections.connect(server.url()) as connection:
             if not _differences(connection, wanted):
                 return None
             parts = _parts(connection, wanted, supabase)
@@ -51,8 +51,8 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
     path.parent.mkdir(exist_ok=True)
     reason = name.replace("_", " ").capitalize()
     path.write_text("\n\n".join([f"-- {reason}.", *parts]) + "\n", encoding="utf-8")
-    if migrate.hashes(supabase):
-        migrate.freeze(supabase)
+    if migration_files.hashes(supabase):
+        migration_files.freeze(supabase)
     return Written(path, catalogue.differences(schema_drift.from_migrations(supabase=supabase), wanted))
 
 
@@ -96,7 +96,7 @@ def _differences(connection: psycopg.Connection, wanted: Catalogue) -> list[Diff
 
 def _try(connection: psycopg.Connection, statement: str) -> None:
     try:
-        with migrate.as_owner(connection):
+        with connections.as_owner(connection):
             connection.execute(statement.encode())
     except psycopg.Error as error:
         raise MigrationError(

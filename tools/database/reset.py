@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tools.database import marker, migrate, schemas
+from tools.database import connections, marker, migrate, schemas
 from tools.database.errors import DatabaseToolError
 
 
@@ -13,11 +13,11 @@ def reset(url: str) -> None:
 
     Raises NotOurs unless it bears the emulator's marker, so that no other database is ever emptied.
     """
-    with migrate.connect(url) as connection:
+    with connections.connect(url) as connection:
         marker.require(connection)
     name = str(conninfo_to_dict(url)["dbname"])
     # Prepared like a Supabase project by embedded.Server, as every database made from it.
-    with migrate.connect(make_conninfo(url, dbname="template1")) as connection:
+    with connections.connect(make_conninfo(url, dbname="template1")) as connection:
         _recreate(connection, name)
     migrate.sync(url)
     schemas.seed(url)

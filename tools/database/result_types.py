@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.database.errors import HeaderError
 from tools.database.headers import Either, Fields, ListOf, MapOf, Reference, Scalar, Shape, Shapes, Word
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 
 SHARED = SUPABASE.parent / "shared"
 PATH = SHARED / "core" / "sql_types.py"

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.database import catalogue, migrate, schemas
+from tools.database import catalogue, connections, migrate, schemas
 from tools.database.catalogue import Catalogue, Difference
 from tools.database.embedded import Server, free_port
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def from_migrations(programs: Path | None = None, supabase: Path = SUPABASE) -> 
     """Describe what the migrations make."""
     with scratch(programs) as server:
         migrate.sync(server.url(), folder=supabase / "migrations")
-        with migrate.connect(server.url()) as connection:
+        with connections.connect(server.url()) as connection:
             return catalogue.describe(connection) | catalogue.rows(connection)
 
 
 def from_schemas(programs: Path | None = None, supabase: Path = SUPABASE) -> Catalogue:
     """Describe what the schema files make."""
-    with scratch(programs) as server, migrate.connect(server.url()) as connection:
+    with scratch(programs) as server, connections.connect(server.url()) as connection:
         schemas.apply(connection, supabase)
         return catalogue.describe(connection) | catalogue.rows(connection)

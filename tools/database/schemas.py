@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 
+from tools.database.connections import as_owner, connect
 from tools.database.errors import MigrationError
-from tools.database.migrate import SUPABASE, as_owner, connect
+from tools.database.migration_files import SUPABASE
 
 
 def files(folder: Path = SUPABASE) -> list[Path]:

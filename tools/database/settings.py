@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 
 from shared.core import texts
+from tools.database.connections import as_owner, connect
 from tools.database.errors import SettingError
-from tools.database.migrate import as_owner, connect
 
 # Those that .env.example documents and a deployment accepts; a key in capitals is the name of its variable.
 VARIABLES = frozenset(

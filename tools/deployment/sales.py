@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tools.database.connections import as_owner, connect
 from tools.database.errors import SettingError
-from tools.database.migrate import as_owner, connect
 
 _SELLS = """
 select exists (select from public.products as p where p.is_active)

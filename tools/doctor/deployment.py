@@ -159,12 +159,12 @@ def owner_login(it: Deployment) -> Finding:
     """Log in as the database's owner; look for migrations that were not applied, and for admins."""
     import psycopg
 
-    from tools.database import migrate
+    from tools.database import bookkeeping, connections, migration_files
 
     try:
-        with migrate.connect(it.store.get("DATABASE_ADMIN_URL")) as connection:
-            applied = set(migrate.applied_versions(connection))
-            pending = [one for one in migrate.migrations() if one.version not in applied]
+        with connections.connect(it.store.get("DATABASE_ADMIN_URL")) as connection:
+            applied = set(bookkeeping.applied_versions(connection))
+            pending = [one for one in migration_files.migrations() if one.version not in applied]
             if pending:
                 return Finding.wrong(f"migrations not applied: {len(pending)}, first {pending[0]}", DEPLOY)
             row = connection.execute("select count(telegram_id) from public.admins").fetchone()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from tools.database import admins, marker, migrate, reset, schemas
+from tools.database import admins, bookkeeping, connections, marker, migrate, reset, schemas
 from tools.database.embedded import SUPERUSER, Server
-from tools.database.migrate import Migration
+from tools.database.migration_files import Migration
 
 ROLE = "bot_backend"
 # Database and password of the Supabase CLI's --local commands (port 54322: config.toml).
@@ -26,9 +26,9 @@ class LocalDatabase:
         """Start and migrate; returns the migrations applied. Raises DatabaseToolError and psycopg.Error."""
         self.server.start()
         admin = self.server.url(NAME)
-        with migrate.connect(admin) as connection:
+        with connections.connect(admin) as connection:
             marker.require(connection)
-            is_new = not migrate.applied_versions(connection)
+            is_new = not bookkeeping.applied_versions(connection)
         if empty and not is_new:
             reset.reset(self.owner_url)
         self._backend_password = secrets.token_urlsafe(24)
@@ -43,7 +43,7 @@ class LocalDatabase:
 
     def changed(self) -> list[Migration]:
         """Return the applied migrations whose files say something else by now."""
-        with migrate.connect(self.server.url(NAME)) as connection:
+        with connections.connect(self.server.url(NAME)) as connection:
             return migrate.changed(connection)
 
     def appoint(self, email: str, telegram_id: int) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import arriving_users, migrate
+from tools.database import arriving_users, connections
 from tools.database.errors import DatabaseToolError
 from tools.imports import importer, users_file
 from tools.imports.importer import Report
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> Report:
     report = Report(
         str(arguments.file), importer.sha256_of(arguments.file), arguments.bot, bool(arguments.apply)
     )
-    with migrate.connect(arguments.url) as connection:
+    with connections.connect(arguments.url) as connection:
         arriving_users.check_hash_key(connection, key)
         if arguments.apply:
             importer.back_up(arguments.file, report, connection, entries)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from shared.ai.user_keys.encryption import DecryptionError, EncryptedKey, decrypt_with, encrypt_with
-from tools.database.migrate import as_owner, connect
+from tools.database.connections import as_owner, connect
 
 BATCH = 200
 _BATCH_SQL = """

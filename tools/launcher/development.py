@@ -55,13 +55,14 @@ def format_code(arguments: Sequence[str]) -> int:
 
 
 def lock(arguments: Sequence[str]) -> int:
-    """Write requirements.txt and requirements-dev.txt from their .in files."""
+    """Write the lock files; what the functions have, the others have in the same version."""
     parser = argparse.ArgumentParser(prog="./switchboard lock")
     parser.add_argument("--upgrade", action="store_true", help="newest versions of what no .in file pins")
     upgrade = ["--upgrade"] if parser.parse_args(arguments).upgrade else []
     functions = _run(*LOCK, *upgrade, "requirements.in", "-o", "requirements.txt")
-    return functions or _run(
-        *LOCK, *upgrade, "-c", "requirements.txt", "requirements-dev.in", "-o", "requirements-dev.txt"
+    return functions or max(
+        _run(*LOCK, *upgrade, "-c", "requirements.txt", f"{name}.in", "-o", f"{name}.txt")
+        for name in ("requirements-database", "requirements-dev")
     )
 
 

@@ -112,7 +112,7 @@ def log_in(url: str) -> Verdict:
     """Log in and ask for the version: the whole way with TLS, host, user and password."""
     import psycopg
 
-    from tools.database.migrate import connect
+    from tools.database.connections import connect
 
     try:
         with connect(url) as connection:

@@ -417,5 +417,11 @@ TABLES = {
     ),
     "private.storage_deletions": Table("no_user", why="random keys of files that are being deleted"),
     "private.time_zones": Table("no_user", why="names of time zones"),
+    "private.database_identity": Table("no_user", why="which environment this database is"),
+    "private.migration_runs": Table(
+        "no_user", why="runs of the database tool, with who of the owner's ran it"
+    ),
+    "private.migration_steps": Table("no_user", why="migrations that those runs applied"),
+    "private.catalogue_snapshots": Table("no_user", why="what the database consists of: no rows"),
     "private.settings": Table("no_user", why="settings of the installation"),
 }

@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.database import migrate
+from tools.database import connections, migrate, migration_files
 from tools.database.embedded import Server, free_port
-from tools.database.migrate import SUPABASE
+from tools.database.migration_files import SUPABASE
 from tools.emulator.local_database import LocalDatabase
 
 pytestmark = pytest.mark.database
@@ -82,14 +82,14 @@ def test_we_see_what_the_cli_applied(project: Path, server: Server) -> None:
     cli(project, "migration", "up", "--local")
     migrations = project / "supabase" / "migrations"
     assert migrate.sync(server.url(), folder=migrations) == []
-    with migrate.connect(server.url()) as connection:
+    with connections.connect(server.url()) as connection:
         assert migrate.changed(connection, migrations) == []
 
 
 def test_a_migration_that_was_changed_after_it_was_applied_is_named(project: Path, server: Server) -> None:
     migrations = project / "supabase" / "migrations"
     (first,) = migrate.sync(server.url(), folder=migrations)
-    with migrate.connect(server.url()) as connection:
+    with connections.connect(server.url()) as connection:
         (migrations / "20260101000000_one.sql").write_text(ONE.replace("\n\n", "\n") + "\n")
         assert migrate.changed(connection, migrations) == []  # blank lines make no other schema
         (migrations / "20260101000000_one.sql").write_text(ONE.replace("id int", "id bigint"))
@@ -100,7 +100,7 @@ def test_a_migration_that_was_changed_after_it_was_applied_is_named(project: Pat
 def test_the_database_is_created_once_kept_and_emptied_on_request(folder: Path) -> None:
     database = LocalDatabase(folder, free_port())
     try:
-        assert len(database.start()) == len(migrate.migrations())
+        assert len(database.start()) == len(migration_files.migrations())
         assert database.functions_url.endswith(f"@127.0.0.1:{database.port}/postgres")
         insert(database)
         database.stop()

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from tests.support import eventually
-from tools.database import binaries, migrate
+from tools.database import applying, binaries, migrate, migration_files
 from tools.database.account import account
 from tools.database.embedded import Server, free_port
-from tools.database.errors import MigrationError, PrepareError
+from tools.database.errors import Locked, MigrationError, PrepareError
 
 pytestmark = pytest.mark.database
 
@@ -87,7 +87,7 @@ def test_a_failing_migration_leaves_nothing_of_itself(empty_url: str, write: Wri
     folder = write("create table one ()", "create table two (); select 1 / 0")
     with pytest.raises(psycopg.errors.DivisionByZero) as failure:
         migrate.sync(empty_url, folder=folder)
-    assert failure.value.__notes__ == ["in migration 20260101000002_step_2"]
+    assert failure.value.__notes__ == ["in migration 20260101000002_step_2, statement 2 of 2"]
     assert [version for version, *_ in bookkeeping(empty_url)] == ["20260101000001"]
     assert rows(empty_url, "select to_regclass('one') is null, to_regclass('two') is null") == [(False, True)]
 
@@ -118,14 +118,14 @@ def test_a_migration_slipped_in_before_the_last_is_refused(empty_url: str, write
 def test_a_file_name_the_cli_would_skip_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("select 1")
     with pytest.raises(MigrationError, match="a migration is called"):
-        migrate.migrations(tmp_path)
+        migration_files.migrations(tmp_path)
 
 
 def test_two_migrations_of_one_time_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"20260101000001_{name}.sql").write_text("select 1")
     with pytest.raises(MigrationError, match="same 14 digits"):
-        migrate.migrations(tmp_path)
+        migration_files.migrations(tmp_path)
 
 
 def test_objects_applied_by_a_superuser_belong_to_postgres(
@@ -139,14 +139,15 @@ def test_objects_applied_by_a_superuser_belong_to_postgres(
 
 
 def test_waiting_for_a_lock_ends(empty_url: str, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(applying, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(applying, "TRIES", 3)
     folder = write("create table one (a int)", "alter table one add column b int")
     (folder / "20260101000002_step_2.sql").rename(folder / "later")
     migrate.sync(empty_url, folder=folder)
     (folder / "later").rename(folder / "20260101000002_step_2.sql")
     with psycopg.connect(empty_url) as busy:
         busy.execute("select * from one")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(Locked, match=r"in 3 tries of 200ms: pid \d+ .* is in the way"):
             migrate.sync(empty_url, folder=folder)
 
 
@@ -222,7 +223,9 @@ def plain_url(tmp_path: Path) -> Iterator[str]:
 
 def test_an_empty_plain_postgres_gets_what_a_project_would_have(plain_url: str) -> None:
     applied = migrate.sync(plain_url, "secret")
-    assert [str(migration) for migration in applied] == [str(migration) for migration in migrate.migrations()]
+    assert [str(migration) for migration in applied] == [
+        str(migration) for migration in migration_files.migrations()
+    ]
     roles = "select count(*) from pg_roles where rolname in ('anon', 'authenticated', 'service_role')"
     assert rows(plain_url, roles) == [(3,)]
     assert migrate.sync(plain_url, "secret") == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import thorough
-from tools.database import migrate, migration_writer, schemas
+from tools.database import migration_files, migration_writer, schemas
 from tools.database.errors import MigrationError
 
 pytestmark = pytest.mark.database
@@ -231,12 +231,12 @@ def test_an_entry_that_names_nothing_is_an_error(project: Project) -> None:
 
 def test_a_new_migration_is_hashed_once_migrations_are_frozen(project: Project) -> None:
     project.write("first")
-    assert migrate.hashes(project.folder) == {}
-    migrate.freeze(project.folder)
-    (first,) = migrate.hashes(project.folder)
+    assert migration_files.hashes(project.folder) == {}
+    migration_files.freeze(project.folder)
+    (first,) = migration_files.hashes(project.folder)
     project.file("tables/people.sql", PEOPLE.replace("name text,", "name text,\n  age integer,"))
     migration_writer.write("age", project.folder)
-    assert sorted(migrate.hashes(project.folder)) == sorted(
+    assert sorted(migration_files.hashes(project.folder)) == sorted(
         path.name for path in (project.folder / "migrations").glob("*.sql")
     )
-    assert first in migrate.hashes(project.folder)
+    assert first in migration_files.hashes(project.folder)

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.database import migrate
+from tools.database import migrate, migration_files
 from tools.database.embedded import Server
 
-FILES = sorted((migrate.SUPABASE / "tests").glob("*.test.sql"))
+FILES = sorted((migration_files.SUPABASE / "tests").glob("*.test.sql"))
 PGTAP = sorted(Path("/usr/share/postgresql").glob("*/extension/pgtap--?.?.?.sql"))
 
 

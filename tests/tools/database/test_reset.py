@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tools.database import marker, migrate, reset
+from tools.database import bookkeeping, marker, migration_files, reset
 from tools.database.embedded import Server
 from tools.database.errors import NotOurs
 
@@ -20,8 +20,8 @@ def test_a_marked_database_is_made_anew(server: Server) -> None:
         with psycopg.connect(url) as connection:
             assert marker.is_marked(connection)
             assert connection.execute("select to_regclass('old')").fetchone() == (None,)
-            assert migrate.applied_versions(connection) == [
-                migration.version for migration in migrate.migrations()
+            assert bookkeeping.applied_versions(connection) == [
+                migration.version for migration in migration_files.migrations()
             ]
     finally:
         server.drop_database("to_reset")

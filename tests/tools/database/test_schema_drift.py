@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tools.database import catalogue, migrate, schema_drift
+from tools.database import catalogue, connections, schema_drift
 from tools.database.catalogue import Key
 
 BASE = """
@@ -97,7 +97,7 @@ def test_dated_partitions_are_no_difference(database: psycopg.Connection) -> Non
 
 
 def test_rows_of_an_unused_database_are_part_of_its_text(empty_url: str) -> None:
-    with migrate.connect(empty_url) as connection:
+    with connections.connect(empty_url) as connection:
         connection.execute(
             "create table plans (name text primary key, a_day int, made timestamptz default now())"
         )

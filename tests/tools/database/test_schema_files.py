@@ -10,7 +10,7 @@ import pytest
 from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
-from tools.database import headers, migrate
+from tools.database import headers, migration_files
 
 SUPABASE = Path(__file__).parents[3] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -172,7 +172,7 @@ def test_error_codes_cannot_be_mistaken_for_those_of_others(path: Path) -> None:
 
 
 def test_released_migrations_are_as_they_were() -> None:
-    known = migrate.hashes()
+    known = migration_files.hashes()
     if not known:
         pytest.skip(
             "nothing is released yet: ./switchboard database freeze writes supabase/migrations.sha256"

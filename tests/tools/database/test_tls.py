@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import ssl
 import threading
@@ -24,9 +23,8 @@ from cryptography.x509.oid import NameOID
 from shared.core import config, database_tls, db
 from shared.core.errors import DatabaseUnavailable
 from tests.tools.database.conftest import BACKEND_PASSWORD
-from tools.database import migrate, push
+from tools.database import connections
 from tools.database.embedded import Server
-from tools.database.errors import DatabaseToolError
 
 pytestmark = pytest.mark.database
 
@@ -187,7 +185,7 @@ def test_tools_connect_to_the_right_server(
     query: str, server: Server, database_url: str, trusted: Authority, serve: Callable[..., TlsServer]
 ) -> None:
     tls = serve(trusted.context(HOST))
-    with closing(migrate.connect(remote(server.url("migrated"), tls, query=query))) as connection:
+    with closing(connections.connect(remote(server.url("migrated"), tls, query=query))) as connection:
         assert connection.pgconn.ssl_in_use
         assert tls.received
         assert connection.execute("select current_database()").fetchone() == ("migrated",)
@@ -199,7 +197,7 @@ def test_a_certificate_of_another_root_is_refused(
 ) -> None:
     tls = serve(stranger.context(HOST))
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
-        migrate.connect(remote(server.url("migrated"), tls, query=query))
+        connections.connect(remote(server.url("migrated"), tls, query=query))
     assert not tls.received
 
 
@@ -209,7 +207,7 @@ def test_a_certificate_for_another_name_is_refused(
 ) -> None:
     tls = serve(trusted.context("other.example.com"))
     with pytest.raises(psycopg.OperationalError, match=r"does not match host name"):
-        migrate.connect(remote(server.url("migrated"), tls, query=query))
+        connections.connect(remote(server.url("migrated"), tls, query=query))
     assert not tls.received
 
 
@@ -219,7 +217,7 @@ def test_a_server_without_tls_gets_no_password(
 ) -> None:
     tls = serve(None)
     with pytest.raises(psycopg.OperationalError, match="does not support SSL"):
-        migrate.connect(remote(server.url("migrated"), tls, query=query))
+        connections.connect(remote(server.url("migrated"), tls, query=query))
     assert not tls.received
 
 
@@ -228,14 +226,14 @@ def test_an_owners_root_certificate_is_used(
 ) -> None:
     tls = serve(stranger.context(HOST))
     url = remote(server.url("migrated"), tls, query=f"?sslrootcert={stranger.root}")
-    migrate.connect(url).close()
+    connections.connect(url).close()
 
 
 def test_verify_ca_leaves_the_name_unchecked(
     server: Server, database_url: str, trusted: Authority, serve: Callable[..., TlsServer]
 ) -> None:
     tls = serve(trusted.context("other.example.com"))
-    migrate.connect(remote(server.url("migrated"), tls, query="?sslmode=verify-ca")).close()
+    connections.connect(remote(server.url("migrated"), tls, query="?sslmode=verify-ca")).close()
 
 
 @pytest.fixture
@@ -287,72 +285,3 @@ def test_a_function_refuses_another_server_and_its_log_says_why(
         json.loads(line) for line in capsys.readouterr().out.splitlines() if "database_unavail" in line
     ]
     assert "certificate verify failed" in line["connect_error"]
-
-
-CLI = """#!/bin/sh
-echo "$@" > {folder}/arguments
-echo "$PGPASSWORD|$PGSSLMODE|$PGSSLROOTCERT" > {folder}/environment
-exit 3
-"""
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Path:
-    """A program in the place of the Supabase CLI that notes what it is given."""
-    program = tmp_path / "supabase"
-    program.write_text(CLI.format(folder=tmp_path))
-    program.chmod(0o755)
-    return program
-
-
-ROOT_FILE = str(database_tls.SUPABASE_ROOT)
-
-
-@pytest.mark.parametrize(("url", "address", "environment"), [
-    (
-        "postgresql://postgres.ref:p%40ss%2F%5C%22@pooler.example:5432/postgres?sslmode=require",
-        "postgresql://postgres.ref@pooler.example:5432/postgres",
-        f'p@ss/\\"|verify-full|{ROOT_FILE}',
-    ),
-    (
-        "postgresql://u:p@db.example.com/x?sslmode=verify-ca&sslrootcert=/own.crt",
-        "postgresql://u@db.example.com:5432/x",
-        "p|verify-ca|/own.crt",
-    ),
-    ("postgresql://u:p@db.example.com/x?sslrootcert=system", "postgresql://u@db.example.com:5432/x",
-     "p|verify-full|"),
-    ("postgresql://u:p@127.0.0.1:54322/x", "postgresql://u@127.0.0.1:54322/x", "p||"),
-    ("postgresql://u:p@[::1]:54322/x", "postgresql://u@[::1]:54322/x", "p||"),
-])  # fmt: skip
-def test_the_cli_gets_the_password_in_its_environment_and_verifies(
-    url: str, address: str, environment: str, cli: Path
-) -> None:
-    assert push.push(url, {"SUPABASE_CLI": str(cli)}) == 3
-    assert (cli.parent / "arguments").read_text() == f"db push --remote={address} --yes\n"
-    assert (cli.parent / "environment").read_text() == f"{environment}\n"
-
-
-@pytest.mark.parametrize("url", ["postgresql:///x", "postgresql://a,b/x", "host=/tmp/sockets dbname=x"])
-def test_the_cli_needs_one_host(url: str, cli: Path) -> None:
-    with pytest.raises(DatabaseToolError, match="one host"):
-        push.push(url, {"SUPABASE_CLI": str(cli)})
-
-
-DEADLOCKED = """#!/bin/sh
-echo x >> {folder}/runs
-[ "$(wc -l < {folder}/runs)" -gt {deadlocks} ] && exit 0
-echo 'ERROR: deadlock detected (SQLSTATE 40P01)' >&2
-exit 1
-"""
-
-
-@pytest.mark.parametrize(("deadlocks", "status", "runs"), [(2, 0, 3), (9, 1, 5)])
-def test_the_cli_runs_again_after_a_deadlock(
-    cli: Path, capfd: pytest.CaptureFixture[str], deadlocks: int, status: int, runs: int
-) -> None:
-    cli.write_text(DEADLOCKED.format(folder=cli.parent, deadlocks=deadlocks))
-
-    assert push.push("postgresql://u:p@127.0.0.1/x", {**os.environ, "SUPABASE_CLI": str(cli)}) == status
-
-    assert len((cli.parent / "runs").read_text().split()) == runs
-    assert capfd.readouterr().err.count("deadlock detected") == runs - (status == 0)

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "my-project"
-BUILT_IN = {"PROJECT_ID": PROJECT}
+BUILT_IN = {"PROJECT_ID": PROJECT, "BUILD_ID": "0c1d2e3f"}
 SECRETS = {
     "DATABASE_ADMIN_URL": "postgresql://postgres.ref:admin-password@pooler.example:5432/postgres",
     "DATABASE_URL": "postgresql://bot_backend.ref:p%40ss%2Fword@pooler.example:6543/postgres",

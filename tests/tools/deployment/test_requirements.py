@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # each test starts many processes
 # Not imported by us: functions-framework starts it.
 STARTED = {"gunicorn"}
 LOCKS = ("requirements.txt", "requirements-dev.txt")
-# Tools that run in the deployment's steps with secrets, where only requirements.txt is installed.
+# Tools that run in the deployment's steps with secrets, where these two files are installed.
 DEPLOYING = ("tools.database", "tools.telegram")
 SOURCES = [path for folder in ("shared", "functions") for path in sorted((ROOT / folder).rglob("*.py"))]
 
@@ -86,7 +86,7 @@ def test_installed_packages_are_imported() -> None:
     assert set(declared()) - used <= STARTED, "every megabyte is part of a cold start"
 
 
-@pytest.mark.parametrize("name", ["requirements.in", "requirements-dev.in"])
+@pytest.mark.parametrize("name", ["requirements.in", "requirements-database.in", "requirements-dev.in"])
 def test_all_are_pinned_to_one_version(name: str) -> None:
     for requirement in declared(name).values():
         assert re.fullmatch(r"==[\d.]+", str(requirement.specifier)), f"{requirement.name} is not pinned"
@@ -108,6 +108,8 @@ def test_lock_files_have_what_is_declared() -> None:
     for source, lock in (
         ("requirements.in", LOCKS[0]),
         ("requirements.in", LOCKS[1]),
+        ("requirements-database.in", "requirements-database.txt"),
+        ("requirements-database.in", LOCKS[1]),
         ("requirements-dev.in", LOCKS[1]),
     ):
         for name, requirement in declared(source).items():
@@ -135,9 +137,10 @@ def test_everything_that_a_locked_package_requires_is_locked(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", DEPLOYING)
-def test_tools_of_a_deployment_need_the_packages_of_the_functions_alone(module: str) -> None:
+def test_tools_of_a_deployment_need_no_package_of_developers(module: str) -> None:
     """As in its steps with secrets, where nothing of requirements-dev.in is installed."""
     only_developers = set(locked("requirements-dev.txt")) - set(locked("requirements.txt"))
+    only_developers -= set(locked("requirements-database.txt"))
     modules = [top for top, names in packages_distributions().items()
                if {canonicalize_name(name) for name in names} <= only_developers]  # fmt: skip
     assert "psutil" in modules

@@ -85,20 +85,6 @@ def test_the_scheduler_waits_longer_than_the_function_may_take(build: Build) -> 
         assert int(call.flags["attempt-deadline"].rstrip("s")) > int(timeout.rstrip("s"))
 
 
-def test_the_cli_is_installed_from_its_lock_file(build: Build) -> None:
-    (npm,) = build.run("supabase-cli").calls
-    assert npm.words == ["npm", "ci", "tools/supabase_cli"]
-    assert "ignore-scripts" in npm.flags
-
-
-def test_migrations_are_pushed_with_the_installed_cli(build: Build) -> None:
-    (push,) = build.run("migrate").calls
-    assert push.words == ["tools", "-m", "tools.database", "push"]
-    assert push.environment["SUPABASE_CLI"].startswith(
-        "tools/supabase_cli/node_modules/@supabase/cli-linux-x64/"
-    )
-
-
 def database(build: Build, **environment: str) -> list[Call]:
     run = build.run("database", **environment)
     assert run.status == 0, run.output
@@ -106,6 +92,14 @@ def database(build: Build, **environment: str) -> list[Call]:
         ["tools.database", "sync"], ["tools.deployment", "database"], ["tools.database", "settings"],
     ]  # fmt: skip
     return run.calls
+
+
+def test_migrations_are_applied_to_production_and_nothing_else(build: Build, tmp_path: Path) -> None:
+    sync, _, settings = database(build)
+    assert sync.words[4:] == ["production", "production", "current"]
+    assert settings.words[4:] == ["production"]
+    reviewed = Build(tmp_path / "reviewed", _MIGRATION_PLAN="9c1f3a5b7d2e")
+    assert database(reviewed)[0].words[4:] == ["production", "production", "9c1f3a5b7d2e"]
 
 
 def test_the_role_gets_the_password_that_its_address_has(build: Build) -> None:
@@ -133,7 +127,7 @@ def test_the_admins_reach_the_table_and_every_function(
     *_, settings = database(build)
     done = subprocess.run(
         [sys.executable, "-m", "tools.database", "settings"],
-        env={"PATH": os.environ["PATH"], "DATABASE_ADMIN_URL": database_url, **settings.environment},
+        env={"PATH": os.environ["PATH"], "DEVELOPMENT_DATABASE_URL": database_url, **settings.environment},
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

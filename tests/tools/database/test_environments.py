@@ -1,0 +1,546 @@
+"""Two environments in step: names, confirmation, order, edits, changes by hand, half migrations, kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.support import eventually
+from tools.database import __main__ as program
+from tools.database import applying, connections, environments, migrate, migration_files, runs
+from tools.database.embedded import Server
+
+pytestmark = pytest.mark.database
+CONFIRMED = ("--on", "production", "--confirm", "production", "--plan", "current")
+LATER = 20990101000000
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """A migrated database that no test changes, to copy."""
+    url = server.create_database("template_of_environments")
+    migrate.sync(url)
+    return "template_of_environments"
+
+
+class World:
+    """Development and production on one server, a folder of migrations, and the commands."""
+
+    def __init__(self, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+        self.server, self.folder = server, folder
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.development, self.production = server.url("development"), server.url("production")
+        monkeypatch.setattr(migration_files, "MIGRATIONS", folder)
+        monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", self.development)
+        monkeypatch.setenv("DATABASE_ADMIN_URL", self.production)
+        monkeypatch.delenv("BOT_BACKEND_PASSWORD", raising=False)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command in this process; return its exit status and what it printed."""
+        self._monkeypatch.setattr(sys, "argv", ["database", *arguments])
+        status = program.main()
+        printed = self._capsys.readouterr()
+        return status, printed.out, printed.err
+
+    def add(self, text: str, number: int = 1) -> Path:
+        """Add a migration behind all others."""
+        path = self.folder / f"{LATER + number}_later_{number}.sql"
+        path.write_text(text)
+        return path
+
+    def on(self, url: str, query: str, *values: object) -> list[tuple]:
+        """Run a statement in one of the databases as its superuser."""
+        name = migrate.addresses.read(url)["dbname"]
+        with psycopg.connect(self.server.url(name, "supabase_admin"), autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def both(self) -> None:
+        """Bring both to the newest migration."""
+        assert self.run("sync")[0] == 0
+        assert self.run("sync", *CONFIRMED)[0] == 0
+
+
+@pytest.fixture
+def world(server: Server, template: str, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
+    folder = tmp_path / "migrations"
+    shutil.copytree(migration_files.MIGRATIONS, folder)
+    for name in ("development", "production"):
+        server.create_database(name, template)
+    made = World(server, folder, monkeypatch, capsys)
+    made.on(made.production, "comment on database production is null")
+    made.on(made.production, "insert into private.database_identity values ('production', true)")
+    yield made
+    for name in ("development", "production"):
+        server.drop_database(name)
+
+
+# What environments are ----------------------------------------------------------------------------------
+
+
+def test_both_are_shown_side_by_side_and_equal(world: World) -> None:
+    world.both()
+    status, out, _ = world.run("status")
+    assert status == 0
+    newest = str(migration_files.migrations()[-1])
+    assert [line.split() for line in out.splitlines()][:3] == [
+        ["development", "production"], ["version", newest, newest], ["pending", "-", "-"],
+    ]  # fmt: skip
+
+
+def test_status_is_one_json_object_for_programs(world: World) -> None:
+    world.both()
+    world.add("create table public.one ()")
+    status, out, _ = world.run("status", "--json")
+    found = json.loads(out)
+    assert status == 3
+    assert found["production"]["pending"] == [f"{LATER + 1}_later_1"]
+    assert found["production"]["last_run"]["outcome"] == "done"
+    assert found["development"]["changed_by_hand"] == []
+
+
+@pytest.mark.parametrize("command", [
+    ("sync", *CONFIRMED), ("plan", "--on", "production"), ("drift", "--on", "production"),
+    ("history", "--on", "production"), ("adopt", "--on", "production"), ("init", "--on", "production"),
+    ("resume", "--on", "production"), ("abandon", "--on", "production"), ("settings", "--on", "production"),
+    ("status", "--on", "production"), ("doctor", "--on", "production"),
+])  # fmt: skip
+def test_no_command_touches_another_environment_than_it_names(
+    world: World, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    world.both()
+    before = world.on(world.development, "select * from private.migration_runs order by id")
+    monkeypatch.setenv("DATABASE_ADMIN_URL", world.development)
+    world.add("create table public.one ()")
+    status, out, error = world.run(*command)
+    assert status == 1
+    assert "development" in out + error
+    assert world.on(world.development, "select * from private.migration_runs order by id") == before
+    assert world.on(world.development, "select to_regclass('public.one') is null") == [(True,)]
+
+
+def test_reset_refuses_a_protected_environment_and_a_foreign_database(world: World, monkeypatch) -> None:
+    assert "is protected: it is never emptied" in world.run("reset", "--on", "production")[2]
+    monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", world.production)
+    assert "does not bear the emulator's marker" in world.run("reset")[2]
+    assert world.on(world.production, "select count(*) > 0 from private.settings") == [(True,)]
+
+
+def test_a_database_in_use_without_a_name_is_named_by_init_alone(world: World) -> None:
+    world.on(world.production, "delete from private.database_identity")
+    status, _, error = world.run("sync", *CONFIRMED)
+    assert (status, "database init --on production" in error) == (1, True)
+    assert world.run("init", "--on", "production")[:2] == (0, "The database is production.\n")
+    assert world.run("init", "--on", "production")[1] == "The database was already production.\n"
+    assert world.run("sync", *CONFIRMED)[0] == 0
+    assert world.on(world.production, "select environment, is_protected from private.database_identity") == [
+        ("production", True)
+    ]
+
+
+def test_an_unreachable_environment_leaves_the_other_readable(world: World, monkeypatch) -> None:
+    monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", "postgresql://postgres:geheim-7@127.0.0.1:1/x")
+    status, out, error = world.run("status")
+    assert status == 7
+    assert "development: Postgres: connection failed" in out
+    assert str(migration_files.migrations()[-1]) in out
+    assert "geheim" not in out + error
+
+
+# What sync asks before it changes anything -----------------------------------------------------------------
+
+
+def test_production_asks_for_its_name_and_for_the_plan_that_was_reviewed(world: World) -> None:
+    world.both()
+    world.add("create table public.one ()")
+    assert world.run("sync")[0] == 0
+    status, out, _ = world.run("plan", "--on", "production")
+    reviewed = out.split("plan ")[1].split()[0]
+    assert (status, f"{LATER + 1}_later_1" in out) == (3, True)
+    for wrong in (
+        (), ("--confirm", "production"), ("--confirm", "prod", "--plan", reviewed),
+        ("--confirm", "production", "--plan", "000000000000"),
+    ):  # fmt: skip
+        status, _, error = world.run("sync", "--on", "production", *wrong)
+        assert status == 1, error
+        assert reviewed in error or "--confirm says 'prod'" in error
+    world.add("create table public.two ()", 2)
+    assert world.run("sync")[0] == 0
+    assert (
+        "review it again"
+        in world.run("sync", "--on", "production", "--confirm", "production", "--plan", reviewed)[2]
+    )
+    assert world.on(world.production, "select to_regclass('public.one') is null") == [(True,)]
+    reviewed = world.run("plan", "--on", "production")[1].split("plan ")[1].split()[0]
+    status, out, _ = world.run("sync", "--on", "production", "--confirm", "production", "--plan", reviewed)
+    assert (status, out.count("applied 2099")) == (0, 2)
+    assert world.on(
+        world.production, "select outcome, plan from private.migration_runs order by id desc limit 1"
+    ) == [("done", reviewed)]
+
+
+def test_on_a_terminal_the_name_is_typed(world: World, monkeypatch) -> None:
+    world.both()
+    world.add("create table public.one ()")
+    assert world.run("sync")[0] == 0
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    for typed, status in (("development", 1), ("yes", 1), (" production ", 0)):
+        monkeypatch.setattr("builtins.input", lambda _, typed=typed: typed)
+        monkeypatch.setattr(program.commands.syncing, "ask_for_name", lambda _, typed=typed: typed.strip())
+        assert world.run("sync", "--on", "production")[0] == status
+
+
+def test_a_migration_is_applied_to_development_first(world: World) -> None:
+    world.add("create table public.one ()")
+    status, _, error = world.run("sync", *CONFIRMED)
+    assert status == 1
+    assert f"development comes before production and lacks {LATER + 1}_later_1" in error
+    assert world.on(world.production, "select to_regclass('public.one') is null") == [(True,)]
+
+
+def test_all_goes_through_them_in_order_and_says_where_it_stopped(world: World) -> None:
+    world.add("create table public.one ()")
+    status, out, _ = world.run("sync", "--all", "--confirm", "production", "--plan", "current")
+    assert (status, out.count(f"applied {LATER + 1}_later_1")) == (0, 2)
+    world.on(world.production, "create index users_two on public.users (created_at)")
+    world.add("create index users_two on public.users (created_at)", 2)
+    status, out, error = world.run(
+        "sync", "--all", "--confirm", "production", "--plan", "current", "--despite-drift",
+        "index public.users_two",
+    )  # fmt: skip
+    assert status == 1
+    assert f"applied {LATER + 2}_later_2" in out
+    assert "already exists" in error
+    assert "Stopped at production; nothing after it was touched." in error
+
+
+def test_an_edited_migration_is_refused_and_a_comment_is_not_an_edit(world: World) -> None:
+    path = world.add("create table public.one (a int);")
+    world.both()
+    path.write_text("-- A reason that was missing.\ncreate table public.one (\n  a int\n);\n")
+    assert world.run("status")[0] == 0
+    assert world.run("sync")[0] == 0
+    path.write_text("create table public.one (a bigint);")
+    status, out, _ = world.run("status", "--verbose")
+    assert status == 4
+    assert "-create table public.one (a int);" in out
+    assert "+create table public.one (a bigint);" in out
+    world.add("create table public.two ()", 2)
+    status, _, error = world.run("sync")
+    assert (status, "Applied migrations were edited: 20990101000001_later_1" in error) == (4, True)
+    assert world.on(world.development, "select to_regclass('public.two') is null") == [(True,)]
+
+
+def test_a_migration_that_is_gone_from_the_folder_is_unknown(world: World) -> None:
+    path = world.add("create table public.one ()")
+    world.both()
+    path.unlink()
+    assert world.run("status")[0] == 4
+    status, _, error = world.run("sync")
+    assert status == 4
+    assert f"not in supabase/migrations: {LATER + 1}" in error
+
+
+# Changes by hand -------------------------------------------------------------------------------------------
+
+BY_HAND = {
+    "alter table public.users add column note text": "added    column public.users.note",
+    "create index users_by_hand on public.users (created_at)": "added    index public.users_by_hand",
+    "grant select on public.users to authenticated": "changed  rights table public.users",
+    "alter table public.users disable row level security": "changed  row level security public.users",
+    "drop function public.count_users": "missing  function public.count_users",
+    "alter table public.users alter column balance drop not null": "missing  not null public.users.balance",
+    "create or replace function private.clock() returns timestamptz language sql as 'select now()'":
+        "changed  function private.clock()",
+    "drop trigger closed_runs_are_immutable on private.migration_runs":
+        "missing  trigger closed_runs_are_immutable on private.migration_runs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", BY_HAND)
+def test_a_change_by_hand_is_named_and_stops_the_next_sync(world: World, statement: str) -> None:
+    world.both()
+    world.on(world.production, statement)
+    status, out, _ = world.run("status")
+    assert status == 5
+    assert BY_HAND[statement] in out
+    status, out, _ = world.run("drift", "--on", "production")
+    assert (status, BY_HAND[statement] in out) == (5, True)
+    world.add("create table public.one ()")
+    assert world.run("sync")[0] == 0
+    status, _, error = world.run("sync", *CONFIRMED)
+    assert (status, BY_HAND[statement] in error) == (5, True)
+    assert world.on(world.production, "select to_regclass('public.one') is null") == [(True,)]
+
+
+def test_one_named_change_may_stay_and_is_then_known(world: World) -> None:
+    world.both()
+    world.on(world.production, "create index users_by_hand on public.users (created_at)")
+    world.add("create table public.one ()")
+    assert world.run("sync")[0] == 0
+    status, _, error = world.run("sync", *CONFIRMED, "--despite-drift", "index public.users_by_hand")
+    assert status == 0, error
+    assert world.run("drift", "--on", "production")[0] == 0
+    status, out, _ = world.run("drift", "--on", "production", "--against", "development")
+    assert status == 5
+    assert "added    index public.users_by_hand" in out
+
+
+def test_partitions_and_the_login_of_the_backend_are_no_changes_by_hand(world: World) -> None:
+    world.both()
+    world.on(
+        world.production,
+        "create table public.api_usage_2099_01 partition of public.api_usage"
+        " for values from ('2099-01-01') to ('2099-02-01')",
+    )
+    with connections.connect(world.production) as connection:
+        migrate.let_in(connection, "bot_backend", "another password of the backend")
+    assert world.run("status")[0] == 0
+
+
+# What a database remembers ---------------------------------------------------------------------------------
+
+
+def test_a_failed_run_is_remembered_with_its_cause_and_nothing_personal(world: World) -> None:
+    world.both()
+    world.add("create table public.one (a text unique);"
+              " insert into public.one values ('+49 170 1234567'), ('+49 170 1234567');")  # fmt: skip
+    status, _, error = world.run("sync")
+    assert status == 1
+    assert "statement 2 of 2" in error
+    assert world.on(world.development, "select to_regclass('public.one') is null") == [(True,)]
+    status, out, _ = world.run("history")
+    assert status == 0
+    assert "sync failed" in out
+    assert "23505" in out
+    assert "1234567" not in out
+    assert runs.actor() in out
+
+
+def test_a_closed_run_cannot_be_changed(world: World) -> None:
+    world.add("create table public.one ()")
+    world.both()
+    for change in (
+        "update private.migration_runs set outcome = 'failed'", "delete from private.migration_runs",
+        "update private.migration_steps set milliseconds = 1", "delete from private.migration_steps",
+    ):  # fmt: skip
+        with pytest.raises(psycopg.DatabaseError, match="are immutable"):
+            world.on(world.development, change)
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "bot_backend"])
+def test_no_role_of_the_functions_reads_it(world: World, role: str) -> None:
+    for table in ("migration_runs", "migration_steps", "catalogue_snapshots", "database_identity"):
+        with (
+            psycopg.connect(world.server.url("development", "supabase_admin")) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("select from private.{}").format(sql.Identifier(table)))
+
+
+# Statements that no transaction can hold
+# ---------------------------------------------------------------------
+
+
+def test_an_index_is_built_while_the_table_is_in_use(world: World) -> None:
+    world.both()
+    world.add("create index concurrently users_later on public.users (created_at);"
+              " create index concurrently users_later_2 on public.users (updated_at)")  # fmt: skip
+    status, out, error = world.run("sync")
+    assert status == 0, error
+    assert f"applied {LATER + 1}_later_1" in out
+    assert "statement 2 of 2: create index concurrently" in error
+    assert world.on(
+        world.development,
+        "select statement, outcome from private.migration_steps where statement is not null",
+    ) == [(1, "done"), (2, "done")]
+    assert world.run("status", "--on", "development")[0] == 0
+
+
+@pytest.fixture
+def half_done(world: World) -> World:
+    """Development with the second of three indexes invalid, because the rows are not unique."""
+    world.on(
+        world.development,
+        "create table public.codes (a int, b int); alter table public.codes owner to postgres;"
+        " insert into public.codes values (1, 1), (2, 1)",
+    )
+    world.both()
+    world.add("create index concurrently codes_a on public.codes (a);"
+              " create unique index concurrently if not exists codes_b on public.codes (b);"
+              " create index concurrently codes_ab on public.codes (a, b);")  # fmt: skip
+    status, _, error = world.run("sync")
+    assert status == 6, error
+    assert "statement 2 of 3 failed" in error
+    assert "SQLSTATE 23505" in error
+    return world
+
+
+def indexes(world: World) -> list[tuple]:
+    return world.on(
+        world.development,
+        "select c.relname::text, i.indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid"
+        " where i.indrelid = 'public.codes'::regclass order by 1",
+    )
+
+
+def test_a_half_migration_stops_everything_else_until_it_is_resumed(half_done: World) -> None:
+    assert indexes(half_done) == [("codes_a", True), ("codes_b", False)]
+    status, out, _ = half_done.run("status", "--on", "development")
+    assert (status, "resume --on development" in out) == (6, True)
+    assert half_done.run("sync")[0] == 6
+    assert half_done.run("resume")[0] == 6  # the rows are still not unique
+    half_done.on(half_done.development, "delete from public.codes where a = 2")
+    status, out, error = half_done.run("resume")
+    assert (status, out) == (0, f"applied {LATER + 1}_later_1\n"), error
+    assert indexes(half_done) == [("codes_a", True), ("codes_ab", True), ("codes_b", True)]
+    assert half_done.on(
+        half_done.development,
+        "select count(*) from private.migration_steps where statement = 1 and version like '2099%'",
+    ) == [(1,)]
+    assert half_done.run("status", "--on", "development")[0] == 0
+    assert half_done.run("sync")[0] == 0
+
+
+def test_a_half_migration_can_be_taken_back_and_written_anew(half_done: World) -> None:
+    status, out, _ = half_done.run("abandon")
+    assert status == 0
+    assert "dropped the invalid index codes_b" in out
+    assert "stays in the database: create index concurrently codes_a" in out
+    assert indexes(half_done) == [("codes_a", True)]
+    assert half_done.run("abandon")[0] == 1
+    half_done.add("create index concurrently codes_b on public.codes (b);")
+    assert half_done.run("sync")[0] == 0
+    assert indexes(half_done) == [("codes_a", True), ("codes_b", True)]
+
+
+# Records of other programs ---------------------------------------------------------------------------------
+
+
+def test_records_under_other_numbers_are_taken_over_by_their_content(world: World) -> None:
+    world.both()
+    text = "create table public.one (a int);"
+    world.add(text)
+    world.on(world.development, f"{text} alter table public.one owner to postgres")
+    world.on(
+        world.development,
+        "insert into supabase_migrations.schema_migrations (version, name, statements) values"
+        " ('20990202101112', 'one', array['create table public.one (a int)', '-- source: POST /mcp'])",
+    )
+    assert world.run("sync")[0] == 4
+    status, out, _ = world.run("adopt")
+    assert (status, f"20990202101112 is {LATER + 1}_later_1" in out) == (0, True)
+    assert world.run("adopt")[1] == "0 renamed in the history; no table was touched.\n"
+    assert world.run("status", "--on", "development")[0] == 5  # the table itself was made by hand
+    assert world.run("sync", "--despite-drift", "table public.one")[0] == 5
+    version = world.on(world.development, "select max(version) from supabase_migrations.schema_migrations")
+    assert version == [(str(LATER + 1),)]
+
+
+def test_a_record_that_no_file_has_is_not_renamed(world: World) -> None:
+    world.both()
+    world.on(
+        world.development,
+        "insert into supabase_migrations.schema_migrations (version, name, statements) values"
+        " ('20990202101112', 'one', array['create table public.one (a int)'])",
+    )
+    status, _, error = world.run("adopt")
+    assert (status, "No file of supabase/migrations does what 20990202101112 did" in error) == (1, True)
+
+
+# Locks and kills -------------------------------------------------------------------------------------------
+
+
+def program_in(world: World, *arguments: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own, with the same migrations."""
+    start = (
+        "import sys; from pathlib import Path; from tools.database import migration_files, __main__ as p;"
+        f" migration_files.MIGRATIONS = Path({str(world.folder)!r});"
+        f" sys.argv = ['database', *{list(arguments)!r}];"
+        " sys.exit(p.main())"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", start], cwd=Path(__file__).parents[3], env=dict(os.environ), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def is_sleeping(world: World) -> bool:
+    return bool(world.on(
+        world.development,
+        "select 1 from pg_stat_activity where datname = 'development' and query like '%pg_sleep%'"
+        " and state = 'active' and pid <> pg_backend_pid() and application_name like 'switchboard%'",
+    ))  # fmt: skip
+
+
+def test_a_second_run_names_the_first_and_gives_up(world: World, monkeypatch) -> None:
+    world.both()
+    world.add("select pg_sleep(30)")
+    monkeypatch.setattr(applying, "TURN_TIMEOUT", 0.3)
+    first = program_in(world, "sync")
+    try:
+        eventually(lambda: is_sleeping(world), seconds=30)
+        status, _, error = world.run("sync")
+        assert status == 9, error
+        assert "The database is being changed: pid " in error
+        assert "switchboard/" in error
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_a_killed_run_lets_go_and_the_next_one_goes_on(world: World) -> None:
+    world.both()
+    path = world.add("create table public.one (); select pg_sleep(60)")
+    process = program_in(world, "sync")
+    eventually(lambda: is_sleeping(world), seconds=30)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    started = time.monotonic()
+    eventually(lambda: not is_sleeping(world), seconds=20)
+    assert time.monotonic() - started < 20
+    assert world.on(world.development, "select to_regclass('public.one') is null") == [(True,)]
+    path.write_text("create table public.one ()")
+    assert world.run("sync")[0] == 0
+    outcomes = world.on(
+        world.development, "select outcome from private.migration_runs order by id desc limit 2"
+    )
+    assert outcomes == [("done",), ("died",)]
+
+
+def test_a_reader_in_the_way_is_named_and_the_migration_gets_through(world: World, monkeypatch) -> None:
+    world.both()
+    monkeypatch.setattr(applying, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(applying, "FIRST_PAUSE", 0.3)
+    world.add("alter table public.users add column later int")
+    reader = psycopg.connect(world.development, application_name="dashboard")
+    reader.execute("select from public.users limit 1")
+    process: list[tuple[int, str, str]] = []
+    thread = threading.Thread(target=lambda: process.append(world.run("sync")))
+    thread.start()
+    time.sleep(1.5)
+    reader.close()
+    thread.join()
+    status, _, error = process[0]
+    assert status == 0, error
+    assert "waits for" in error
+    assert world.on(
+        world.development, "select lock_waits > 0 from private.migration_steps order by id desc limit 1"
+    ) == [(True,)]
+
+
+def test_the_environment_variables_are_the_only_place_of_an_address() -> None:
+    assert environments.FILE.read_text().count("postgresql://") == 0

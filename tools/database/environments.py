@@ -1,0 +1,139 @@
+"""The databases of an installation by name, from supabase/environments.toml.
+
+The file has rules and no secrets: `url = "env:DATABASE_ADMIN_URL"` names the variable that holds the address.
+Without an address, an environment that is not protected is the emulator's database.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from tools.database import addresses
+from tools.database.errors import EnvironmentFileError, UnknownEnvironment
+from tools.database.migration_files import SUPABASE
+
+FILE = SUPABASE / "environments.toml"
+EMULATOR = "postgresql://postgres:postgres@127.0.0.1:54322/postgres"
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
+
+
+class Rules(BaseModel):
+    """One table of supabase/environments.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Variable
+    project: str = ""  # reference of the Supabase project: the end of the login's name
+    protected: bool = False  # changes ask for its name; no seed, no reset
+    after: Name | None = None  # a migration is applied there first
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment with its address; `url` is empty where nothing names one."""
+
+    name: str
+    rules: Rules
+    url: str
+    is_named: bool  # the variable is set; otherwise `url` is the emulator's database, or empty
+
+    @cached_property
+    def variable(self) -> str:
+        """Return the name of the variable that holds the address."""
+        return self.rules.url.removeprefix("env:")
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether changes ask for its name."""
+        return self.rules.protected
+
+    def require_url(self) -> str:
+        """Return the address, read and found to be that of the right project.
+
+        Raises AddressError and EnvironmentFileError.
+        """
+        if not self.url:
+            raise EnvironmentFileError(f"{self.name} has no address: set {self.variable}.")
+        given = addresses.read(self.url)
+        user, project = given.get("user", ""), self.rules.project
+        if project and user.rpartition(".")[2] != project and f".{project}." not in given.get("host", ""):
+            raise EnvironmentFileError(
+                f"{self.variable} is not the database of project {project} ({self.name} in"
+                " supabase/environments.toml). Nothing was changed."
+            )
+        return self.url
+
+
+def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[str, Environment]:
+    """Return the environments in the order of the file. Raises EnvironmentFileError."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EnvironmentFileError(f"{_shown(path)} is missing: it is part of the repository.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise EnvironmentFileError(f"{_shown(path)}: {error}") from None
+    found: dict[str, Environment] = {}
+    for name, table in tables.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+            raise EnvironmentFileError(
+                f"{_shown(path)}: {name!r} is no name of an environment (a-z, 0-9, _, -)."
+            )
+        try:
+            rules = Rules.model_validate(table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in (name, *first["loc"]))
+            raise EnvironmentFileError(f"{_shown(path)}: {where}: {first['msg']}") from None
+        url = variables.get(rules.url.removeprefix("env:"), "").strip()
+        found[name] = Environment(name, rules, url or ("" if rules.protected else EMULATOR), bool(url))
+    _check_order(found, path)
+    return found
+
+
+def choose(name: str, environments: Mapping[str, Environment]) -> Environment:
+    """Return the environment of that name. Raises UnknownEnvironment, which lists the names."""
+    try:
+        return environments[name]
+    except KeyError:
+        raise UnknownEnvironment(
+            f"No environment is called {name!r}: supabase/environments.toml has {', '.join(environments)}."
+        ) from None
+
+
+def in_order(environments: Mapping[str, Environment]) -> list[Environment]:
+    """Return the environments so that each comes behind the one that its `after` names."""
+    ordered: dict[str, Environment] = {}
+
+    def add(environment: Environment) -> None:
+        if environment.rules.after:
+            add(environments[environment.rules.after])
+        ordered.setdefault(environment.name, environment)
+
+    for environment in environments.values():
+        add(environment)
+    return list(ordered.values())
+
+
+def _check_order(environments: Mapping[str, Environment], path: Path) -> None:
+    for name, environment in environments.items():
+        seen = {name}
+        before = environment.rules.after
+        while before is not None:
+            if before not in environments:
+                raise EnvironmentFileError(f"{_shown(path)}: {name}.after: there is no {before!r}.")
+            if before in seen:
+                raise EnvironmentFileError(f"{_shown(path)}: {name}.after: {before} comes after itself.")
+            seen.add(before)
+            before = environments[before].rules.after
+
+
+def _shown(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"

@@ -1,0 +1,58 @@
+"""The files of supabase/migrations, and the hashes of those that are released."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.database.errors import MigrationError
+
+SUPABASE = Path(__file__).parents[2] / "supabase"
+MIGRATIONS = SUPABASE / "migrations"
+HASHES = "migrations.sha256"
+FILE_NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql")
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of supabase/migrations; `version` is its 14 digits (UTC: yyyymmddhhmmss)."""
+
+    version: str
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.version}_{self.name}"
+
+
+def migrations(folder: Path | None = None) -> list[Migration]:
+    """Read the migrations in their order; raises MigrationError for a file the CLI would skip or confuse."""
+    found = []
+    for path in sorted((folder or MIGRATIONS).glob("*.sql")):
+        match = FILE_NAME.fullmatch(path.name)
+        if match is None:
+            raise MigrationError(f"{path.name}: a migration is called <14 digits>_<lower_case_name>.sql")
+        found.append(Migration(match[1], match[2], path.read_text(encoding="utf-8")))
+    versions = [migration.version for migration in found]
+    if len(versions) != len(set(versions)):
+        raise MigrationError("Two migrations have the same 14 digits; give the newer one a later time.")
+    return found
+
+
+def hashes(supabase: Path = SUPABASE) -> dict[str, str]:
+    """Return the SHA-256 of each released migration by file name, from supabase/migrations.sha256.
+
+    Empty without that file: nothing is released yet, and migrations may still be rewritten.
+    """
+    path = supabase / HASHES
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {name.removeprefix("migrations/"): digest for digest, name in (line.split() for line in lines)}
+
+
+def freeze(supabase: Path = SUPABASE) -> Path:
+    """Write supabase/migrations.sha256 (`sha256sum -c` checks it) from the migrations there are."""
+    path = supabase / HASHES
+    files = sorted((supabase / "migrations").glob("*.sql"))
+    lines = (f"{hashlib.sha256(one.read_bytes()).hexdigest()}  migrations/{one.name}\n" for one in files)
+    path.write_text("".join(lines), encoding="utf-8")
+    return path

@@ -1,0 +1,115 @@
+"""What a database consisted of at the end of the last run; what differs from it now was changed by hand."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tools.database import catalogue
+from tools.database.catalogue import Catalogue, Key
+
+KEPT = 5
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A description of the whole database at one version."""
+
+    taken_at: datetime
+    version: str
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that was changed by hand; None: it is absent."""
+
+    key: Key
+    recorded: str | None
+    found: str | None
+
+    @property
+    def name(self) -> str:
+        """Return what --despite-drift takes: "index public.users_tmp"."""
+        return f"{self.key.kind} {self.key.name}"
+
+    def __str__(self) -> str:
+        if self.recorded is None:
+            return f"added    {self.name}"
+        if self.found is None:
+            return f"missing  {self.name}"
+        return f"changed  {self.name}"
+
+    def lines(self, before: str = "was", now: str = "is") -> list[str]:
+        """Return the change with both texts, for a reader."""
+        width = max(len(before), len(now))
+        texts = ((before, self.recorded), (now, self.found))
+        return [
+            str(self),
+            *(f"  {word:<{width}} {line}" for word, text in texts if text for line in _short(text)),
+        ]
+
+
+def digest(described: Catalogue) -> str:
+    """Return a hash of a description."""
+    return hashlib.sha256(json.dumps(_flat(described), sort_keys=True).encode()).hexdigest()
+
+
+def take(connection: psycopg.Connection, version: str) -> str:
+    """Keep what the database consists of now, and return its hash; only the newest few are kept."""
+    described = catalogue.describe(connection)
+    hashed = digest(described)
+    with connection.transaction():
+        connection.execute(
+            "insert into private.catalogue_snapshots (version, hash, entries) values (%s, %s, %s)",
+            [version, hashed, Jsonb(_flat(described))],
+        )
+        connection.execute(
+            "delete from private.catalogue_snapshots where id <="
+            " (select id from private.catalogue_snapshots order by id desc offset %s limit 1)",
+            [KEPT],
+        )
+    return hashed
+
+
+def newest(connection: psycopg.Connection) -> Snapshot | None:
+    """Return the newest snapshot; None before the first run that kept one."""
+    there = connection.execute("select to_regclass('private.catalogue_snapshots') is not null").fetchone()
+    if not (there and there[0]):
+        return None
+    row = connection.execute(
+        "select taken_at, version, entries from private.catalogue_snapshots order by id desc limit 1"
+    ).fetchone()
+    if row is None:
+        return None
+    entries = {Key(*key.split(_SEPARATOR, 1)): text for key, text in row[2].items()}
+    return Snapshot(row[0], row[1], entries)
+
+
+def changes(connection: psycopg.Connection) -> list[Change] | None:
+    """Return what differs from the newest snapshot; None where there is none to compare with."""
+    snapshot = newest(connection)
+    if snapshot is None:
+        return None
+    return compare(snapshot.catalogue, catalogue.describe(connection))
+
+
+def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
+    """Return what is not alike, ordered by kind and name."""
+    keys = sorted(recorded.keys() | found.keys())
+    return [
+        Change(key, recorded.get(key), found.get(key)) for key in keys if recorded.get(key) != found.get(key)
+    ]
+
+
+def _flat(described: Catalogue) -> dict[str, str]:
+    return {_SEPARATOR.join(key): text for key, text in described.items()}
+
+
+def _short(text: str, most: int = 12) -> list[str]:
+    lines = text.splitlines() or [""]
+    return lines if len(lines) <= most else [*lines[:most], f"… {len(lines) - most} more lines"]
