@@ -1040,6 +1040,7 @@ class ClaimGenerations(TypedDict):
     delivery_failures: int
     files: list[JsonValue]
     seconds: int
+    poll_seconds: float | None
 
 
 class ClaimOpenOrders(TypedDict):
@@ -2131,10 +2132,19 @@ class PaymentHistory(TypedDict):
     at: str
 
 
+class PostponeGenerationStatus(TypedDict):
+    """public.postpone_generation.status"""
+
+    message_id: int
+    seconds: int
+    usual_seconds: float | None
+
+
 class PostponeGeneration(TypedDict):
     """public.postpone_generation"""
 
     outcome: Literal["recorded", "superseded"]
+    status: NotRequired[PostponeGenerationStatus]
 
 
 class ProductsForSaleDiscount(TypedDict):

@@ -134,16 +134,18 @@ def _upload(job: Job, kind: str, file: BytesOfFile, parameters: JsonObject) -> J
     message = api.upload(
         job.bot, _METHODS[kind], parameters, {kind: (name, file.data or b"", mime)}, timeout=SEND_TIME
     )
-    return {"kind": kind, "file_id": _file_id(message)}
+    return _sent_file(message) or {"kind": kind, "file_id": None}
 
 
-def _file_id(message: JsonObject) -> str | None:
-    """Return the file_id of what Telegram made of the upload: a video without sound becomes an animation."""
+def _sent_file(message: JsonObject) -> JsonObject | None:
+    """Return kind and file_id of what Telegram made of the upload, which is needed to send it again.
+
+    A video without sound becomes an animation.
+    """
     for kind in ("photo", "video", "animation", "document"):
         if found := message.get(kind):
             largest: JsonObject = found[-1] if isinstance(found, list) else found
-            file_id: str = largest["file_id"]
-            return file_id
+            return {"kind": kind, "file_id": largest["file_id"]}
     return None
 
 

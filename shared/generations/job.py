@@ -10,7 +10,7 @@ from shared.core import db
 from shared.core.json_types import JsonObject
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ClaimGenerations
+    from shared.core.sql_types import ClaimGenerations, PostponeGeneration
 
 LEASE_SECONDS = 240  # longer than all steps of one job together
 State = Literal["reserved", "submitted", "copied", "succeeded", "failed", "expired"]
@@ -49,6 +49,7 @@ class Job:
         state: the state in which it was claimed. failed, expired: a callback announces a late result.
         request: prompt, references and options.
         files: what was stored of it, see public.generations.files.
+        poll_seconds: between two reads of its state, where the catalogue says so for its model.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Job:
     polls: int
     delivery_failures: int
     files: Sequence[JsonObject]
+    poll_seconds: float | None
 
     @property
     def is_late(self) -> bool:
@@ -80,13 +82,21 @@ class Job:
 
     def postpone(self, seconds: float | None, error: str | None = None) -> None:
         """Give the lease back; the job is due again after `seconds`, with None not by itself."""
-        db.call(
+        self._postpone(seconds, error)
+
+    def keep_waiting(self, seconds: float | None) -> PostponeGeneration:
+        """Do what `postpone` does, because the provider still works on it; say whether to show that."""
+        return self._postpone(seconds, None)
+
+    def _postpone(self, seconds: float | None, error: str | None) -> PostponeGeneration:
+        postponed: PostponeGeneration = db.call(
             "postpone_generation",
             p_id=self.id,
             p_attempt=self.attempt,
             p_seconds=seconds,
             p_error=error,
         )
+        return postponed
 
 
 def claim(providers: Sequence[str], limit: int) -> list[Job]:

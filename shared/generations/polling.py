@@ -9,7 +9,7 @@ from shared.ai.media.contract import Failed, Finished, Refused, Submitted
 from shared.core import log
 from shared.core.errors import ConfigError
 from shared.core.setting_values import SHORTEST_PAUSE
-from shared.generations import copying, ending, wakeup
+from shared.generations import copying, ending, progress, wakeup
 from shared.generations.job import Job
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def poll(provider: MediaProvider, job: Job, deadline: float) -> None:
     match outcome:
         case Submitted():
             # A late result that is not there yet: its next callback looks again.
-            job.postpone(None if job.is_late else pause(job.polls, outcome.poll_after_s))
+            wanted = job.poll_seconds or outcome.poll_after_s
+            postponed = job.keep_waiting(None if job.is_late else pause(job.polls, wanted))
+            progress.show(job, postponed)
         case Finished():
             copying.copy(provider, job, outcome, deadline)
         case Refused():

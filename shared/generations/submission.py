@@ -90,7 +90,7 @@ def _record(job: Job, outcome: Submitted) -> None:
         "record_submission",
         p_id=job.id,
         p_provider_job_id=outcome.provider_job_id,
-        p_seconds=pause(0, outcome.poll_after_s),
+        p_seconds=pause(0, job.poll_seconds or outcome.poll_after_s),
     )
     if recorded["outcome"] == "conflict":
         log.alert(

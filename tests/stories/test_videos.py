@@ -9,7 +9,7 @@ import pytest
 
 from shared.core.texts import text
 from tests.stories.test_images import Sql, charged, jobs
-from tests.support import in_parallel, says
+from tests.support import eventually, in_parallel, says
 from tools.emulator.ai.media import MediaBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -302,3 +302,83 @@ def test_without_a_provider_or_switched_off_the_command_does_not_exist(
         assert "🎬" not in chat.answer().text
         admin.send("/video").wait()
         assert says(admin.answer().text, "video_not_configured")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_message_about_a_video_shows_how_long_it_takes(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], language: str
+) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    stack.media.next(MediaBehaviour(reads=100))
+    chat.send("/video a cat runs").wait()
+    price = chat.answer()
+    price.tap(text(language, "video_confirm", requests=PRICE)).wait()
+    price = price.wait_for_edit()
+    work(stack, sql)
+    work(stack, sql)
+    assert price.buttons, "too early for an edit"
+    clock("clock_timestamp() + interval '1 minute'")
+    work(stack, sql)
+    shown = price.wait_for_edit()
+    assert text(language, "generation_progress_usual_video", elapsed="1:0", usual="1:30")[:20] in shown.text
+    assert "1:30" in shown.text
+    assert not shown.buttons
+    stack.telegram.fail("editMessageText", 429)
+    clock("clock_timestamp() + interval '3 minutes'")
+    work(stack, sql)  # this edit is lost
+    (job,) = jobs(sql)
+    assert job["state"] == "submitted"
+    clock("clock_timestamp() + interval '4 minutes'")
+    work(stack, sql)
+    assert text(language, "generation_progress_late_video", elapsed="4:0")[:20] in shown.wait_for_edit().text
+
+
+def test_a_model_has_its_own_time_of_waiting_and_pause(stack: Stack, sql: Sql, anna: Chat) -> None:
+    sql(
+        """update ai_models set limits = limits || '{"wait_seconds": 600, "poll_seconds": 33}'
+           where model = 'veo-3.1-fast-generate-001'"""
+    )
+    ordered(anna, "a cat runs")
+    assert stack.telegram.idle()
+    stack.run_job("generations")
+    (job,) = sql("select deadline - created_at as waits, due_at - submitted_at as pause from generations")
+    assert job["waits"].total_seconds() == 600
+    assert 33 <= job["pause"].total_seconds() < 93
+
+
+@pytest.mark.parametrize("name", ["reserve_generation", "finish_update"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_video_is_ordered_once_when_the_function_is_killed_at(
+    stack: Stack, sql: Sql, anna: Chat, clock: Callable[[str], None], name: str, when: Any
+) -> None:
+    anna.send("/video a cat runs").wait()
+    price = anna.answer()
+    function = stack.function("telegram")
+    stack.database.on(name, when=when, do=function.kill)
+    tap = price.tap(text("en", "video_confirm", requests=PRICE))
+    eventually(lambda: not function.pid, 15)
+    clock("clock_timestamp() + interval '3 minutes'")
+    function.restart()
+    tap.wait(timeout=60)
+    eventually(lambda: len(jobs(sql)) == 1)
+    assert stack.run_job("sweep").status == 200
+    made(stack, sql, anna)
+    assert (len(jobs(sql)), len(requests(stack))) == (1, 1)
+    assert charged(sql, anna) <= PRICE
+
+
+def test_a_worker_that_dies_between_two_steps_makes_one_video(
+    stack: Stack, sql: Sql, anna: Chat, clock: Callable[[str], None]
+) -> None:
+    ordered(anna, "a cat runs")
+    work(stack, sql)
+    function = stack.function("scheduled")
+    stack.database.on("settle_generation", when="before", do=function.kill)
+    sql("update generations set due_at = private.clock()")
+    stack.run_job("generations")
+    eventually(lambda: not function.pid, 15)
+    function.restart()
+    clock("clock_timestamp() + interval '6 minutes'")
+    made(stack, sql, anna)
+    assert len(requests(stack)) == 1
+    assert 0 < charged(sql, anna) <= PRICE

@@ -30,4 +30,10 @@ TEXTS: Mapping[str, str] = {
     "generation_expired_image": "⌛ This picture took too long, so I stopped waiting. You weren’t charged.",
     "generation_expired_video": "⌛ This video took too long, so I stopped waiting. You weren’t charged.",
     "generation_late": "This one came late, so it’s free.",
+    "generation_progress_image": "🎨 Drawing your picture… {elapsed} so far.",
+    "generation_progress_usual_image": "🎨 Drawing your picture… {elapsed} of about {usual}.",
+    "generation_progress_late_image": "🎨 Drawing your picture… {elapsed} so far, longer than usual.",
+    "generation_progress_video": "🎬 Making your video… {elapsed} so far.",
+    "generation_progress_usual_video": "🎬 Making your video… {elapsed} of about {usual}.",
+    "generation_progress_late_video": "🎬 Making your video… {elapsed} so far, longer than usual.",
 }

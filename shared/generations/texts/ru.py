@@ -28,4 +28,10 @@ TEXTS: Mapping[str, str] = {
     "generation_expired_image": "⌛ Картинка делалась слишком долго, я больше не жду. Ничего не списано.",
     "generation_expired_video": "⌛ Видео делалось слишком долго, я больше не жду. Ничего не списано.",
     "generation_late": "Результат пришёл с опозданием, поэтому он бесплатный.",
+    "generation_progress_image": "🎨 Рисую картинку… Прошло {elapsed}.",
+    "generation_progress_usual_image": "🎨 Рисую картинку… Прошло {elapsed} примерно из {usual}.",
+    "generation_progress_late_image": "🎨 Рисую картинку… Прошло {elapsed}, дольше обычного.",
+    "generation_progress_video": "🎬 Делаю видео… Прошло {elapsed}.",
+    "generation_progress_usual_video": "🎬 Делаю видео… Прошло {elapsed} примерно из {usual}.",
+    "generation_progress_late_video": "🎬 Делаю видео… Прошло {elapsed}, дольше обычного.",
 }

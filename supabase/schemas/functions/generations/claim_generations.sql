@@ -11,9 +11,10 @@
 --     language: text | null, language_code: text | null, user_id: bigint, telegram_id: bigint,
 --     kind: 'image' | 'video', provider: text, model: text, request: jsonb, token: uuid,
 --     state: 'reserved' | 'submitted' | 'copied' | 'succeeded' | 'failed' | 'expired', provider_job_id: text | null,
---     submissions: int, polls: int, delivery_failures: int, files: [ jsonb ], seconds: int
+--     submissions: int, polls: int, delivery_failures: int, files: [ jsonb ], seconds: int, poll_seconds: float | null
 --   } ]
---                          (failed, expired: a callback announces a late result. seconds: since it was submitted)
+--                          (failed, expired: a callback announces a late result. seconds: since it was submitted;
+--                          poll_seconds: limits.poll_seconds of the model)
 -- Errors: none.
 create or replace function public.claim_generations(
   p_providers jsonb, p_limit integer, p_lease_seconds integer, p_id bigint default null
@@ -51,14 +52,16 @@ as $$
         'telegram_id', u.telegram_id, 'kind', c.kind, 'provider', c.provider, 'model', c.model, 'request', c.request, 'token', c.token,
         'state', c.state, 'provider_job_id', c.provider_job_id, 'submissions', c.submissions, 'polls', c.polls,
         'delivery_failures', c.delivery_failures, 'files', c.files,
-        'seconds', coalesce(extract(epoch from private.clock() - c.submitted_at)::integer, 0)
+        'seconds', coalesce(extract(epoch from private.clock() - c.submitted_at)::integer, 0),
+        'poll_seconds', m.limits -> 'poll_seconds'
       )
       order by c.due_at, c.id
     ),
     '[]'::jsonb
   )
   from claimed as c
-  join public.users as u on u.id = c.user_id;
+  join public.users as u on u.id = c.user_id
+  left join public.ai_models as m on m.provider = c.provider and m.model = c.model;
 $$;
 
 revoke all on function public.claim_generations from public, anon, authenticated, service_role;

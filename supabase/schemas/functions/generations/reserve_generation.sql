@@ -89,7 +89,7 @@ begin
     values (
       p_user_id, p_bot, p_chat_id, p_thread_id, p_reply_to, p_kind, v_slot, p_provider, p_model, p_request, p_reference,
       (v_now at time zone private.setting('quota_timezone'))::date, p_max_cost, p_amount > 0, v_now,
-      v_now + make_interval(mins => private.setting('generation_' || p_kind || '_minutes')::integer), v_now
+      private.generation_deadline(p_kind, p_provider, p_model, v_now), v_now
     )
     returning g.* into v_job;
   exception when unique_violation then

@@ -1,4 +1,5 @@
--- Hands a job whose provider failed to the next one of request.fallbacks: [{provider, model, options}].
+-- Hands a job whose provider failed to the next one of request.fallbacks: [{provider, model, options}]. It has the time that is
+-- waited for the other model.
 --
 -- Concurrency: see private.lease_generation. A repeated call finds the state reserved and changes nothing. A callback of the
 --   former request is that of an unknown job, because the job has a new token.
@@ -35,6 +36,9 @@ begin
          polls = 0,
          submitted_at = null,
          error = left(p_error, 1000),
+         deadline = private.generation_deadline(
+           g.kind, v_next ->> 'provider', v_next ->> 'model', private.clock()
+         ),
          due_at = private.clock(),
          lease_until = null
    where g.id = p_id;

@@ -21,7 +21,7 @@ as $$
             to_jsonb(j)
               - array[
                 'user_id', 'token', 'slot', 'attempt', 'is_nudged', 'due_at', 'lease_until', 'max_cost', 'usage',
-                'provider_job_id'
+                'provider_job_id', 'status_edited_at'
               ]
             order by j.id
           ),

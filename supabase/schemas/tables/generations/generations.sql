@@ -54,6 +54,7 @@ create table public.generations (
   telegram_files jsonb not null default '[]' check (jsonb_typeof(telegram_files) = 'array'),
   created_at timestamptz not null default private.clock(),
   submitted_at timestamptz,
+  status_edited_at timestamptz,
   ended_at timestamptz,
   delete_at timestamptz,
   unique (provider, provider_job_id)
@@ -73,6 +74,7 @@ where state in ('reserved', 'submitting', 'submitted', 'copied');
 comment on table public.generations is 'Jobs that generate a picture or a video';
 comment on column public.generations.reply_to is 'Message that asked for it';
 comment on column public.generations.status_message_id is 'Message that says it is in progress; deleted at the end';
+comment on column public.generations.status_edited_at is 'When that message last showed how long it takes';
 comment on column public.generations.slot is 'Which of the jobs that a user may have in progress (setting generations_in_progress); null: a late result';
 comment on column public.generations.request is 'prompt, references and options, as the provider gets them';
 comment on column public.generations.reference is 'Idempotency key of the reservation: the update that asked for it';

@@ -18,8 +18,8 @@ create table public.ai_models (
 comment on table public.ai_models is 'Catalogue of AI models';
 comment on column public.ai_models.provider is 'Key of the provider: <PROVIDER>_API_KEY is its key';
 comment on column public.ai_models.model is 'Id as the provider''s API takes it';
-comment on column public.ai_models.parameters is 'What a call may choose: lists aspect_ratios, sizes, resolutions, qualities, durations (seconds); max_references (pictures); sound (can be switched)';
-comment on column public.ai_models.limits is 'Bounds of a call: context_tokens, output_tokens, prompt_characters, input_bytes, output_seconds, result_days';
+comment on column public.ai_models.parameters is 'What a call may choose: lists aspect_ratios, sizes, resolutions, qualities, durations (seconds); max_references (pictures); sound (can be switched); labels (words for values)';
+comment on column public.ai_models.limits is 'Bounds of a call: context_tokens, output_tokens, prompt_characters, input_bytes, output_seconds, result_days; usual_seconds (a call takes), poll_seconds (between two reads of a job), wait_seconds (until it expires)';
 comment on column public.ai_models.plan_feature is 'Word of subscription_limits.features that a plan needs; null: every plan may use it';
 comment on column public.ai_models.shutdown_on is 'Day on which the provider switches it off';
 comment on column public.ai_models.source is 'Where id, parameters and limits were read';
@@ -109,12 +109,12 @@ values
 (
   'gemini', 'veo-3.1-generate-001', 'video',
   '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["720p", "1080p", "4k"], "durations": [4, 6, 8], "max_references": 1}',
-  '{"context_tokens": 1024, "result_days": 2}', true, null, 'google-genai 3.6.1'
+  '{"context_tokens": 1024, "result_days": 2, "usual_seconds": 150}', true, null, 'google-genai 3.6.1'
 ),
 (
   'gemini', 'veo-3.1-fast-generate-001', 'video',
   '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["720p", "1080p", "4k"], "durations": [4, 6, 8], "max_references": 1}',
-  '{"context_tokens": 1024, "result_days": 2}', true, null, 'google-genai 3.6.1'
+  '{"context_tokens": 1024, "result_days": 2, "usual_seconds": 90}', true, null, 'google-genai 3.6.1'
 ),
 (
   'gemini', 'gemini-omni-1.2-flash', 'video',
@@ -138,8 +138,10 @@ values
 ),
 (
   'kie_ai', 'veo-3-1', 'video',
-  '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["1080p"], "qualities": ["veo3_lite", "veo3_fast", "veo3"], "max_references": 1}',
-  '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
+  '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["1080p"], "qualities": ["veo3_lite", "veo3_fast", "veo3"], "max_references": 1,
+    "labels": {"veo3_lite": {"en": "Lite", "ru": "Простое"}, "veo3_fast": {"en": "Fast", "ru": "Быстрое"},
+      "veo3": {"en": "Best", "ru": "Лучшее"}}}',
+  '{"result_days": 14, "usual_seconds": 150}', true, null, 'docs.kie.ai 2026-10-07'
 ),
 ('kie_ai', 'wan/3-0-video', 'video', '{"resolutions": ["480p", "720p", "1080p"]}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 (

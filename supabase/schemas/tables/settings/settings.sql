@@ -41,6 +41,7 @@ values
 ('generations_in_progress', '1', 'Pictures that a user may have in progress at once, over all chats and bots, and as many videos'),
 ('generation_image_minutes', '10', 'Minutes until an unfinished picture expires and its price is released'),
 ('generation_video_minutes', '45', 'Minutes until an unfinished video expires and its price is released'),
+('generation_status_seconds', '15', 'Least seconds between two edits of the message about a picture or video in progress; in groups twice as many'),
 ('picture_request_cost', '0.05', 'US dollars of a picture that one request of a plan covers; a dearer picture takes more requests'),
 ('video_request_cost', '0.05', 'US dollars of a video that one request of a plan covers'),
 ('balance_usd_price', '150', 'What a user pays from the balance for each US dollar that a provider charges, in balance_currency; of modes with paid_from = balance'),
