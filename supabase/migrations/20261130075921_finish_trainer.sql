@@ -1,5 +1,7 @@
 -- Finish trainer.
 
+-- The successor has one parameter more, with a default.
+-- squawk-ignore ban-drop-function
 drop function public.record_review(p_user_id bigint, p_bot text, p_reference text, p_draft_id bigint, p_review jsonb);
 
 -- Stores the review of a conversation that public.claim_review leased, and deletes its draft. It consumes the access to one

@@ -1,5 +1,7 @@
 -- Videos.
 
+-- quote_generations does its work: pictures and videos are announced for the first time with it.
+-- squawk-ignore ban-drop-function
 drop function public.quote_pictures(p_calls jsonb);
 
 alter table public.ai_modes add column paid_from text default 'requests'::text not null;
@@ -214,6 +216,7 @@ revoke all on function public.quote_generations from public, anon, authenticated
 grant execute on function public.quote_generations to bot_backend;
 comment on function public.quote_generations is 'Returns the most that pictures or videos cost';
 
+-- squawk-ignore constraint-missing-not-valid
 alter table public.ai_modes add constraint ai_modes_paid_from_check CHECK ((paid_from = ANY (ARRAY['requests'::text, 'balance'::text])));
 
 comment on column public.ai_modes.paid_from is 'What pays for pictures and videos: requests of the plan, then bonus credits; or the balance';
