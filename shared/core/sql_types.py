@@ -1530,6 +1530,8 @@ class GetGenerationRequest(TypedDict):
     state: NotRequired[str]
     files: NotRequired[list[GetGenerationRequestFiles]]
     telegram_files: NotRequired[list[GetGenerationRequestTelegramFiles]]
+    has_originals: NotRequired[bool]
+    kept_days: NotRequired[int]
 
 
 class BoardEntries(TypedDict):

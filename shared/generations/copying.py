@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.ai.media.contract import DownloadError
+from shared.ai.media.contract import DownloadError, TooLarge
 from shared.core import db, log
+from shared.core.errors import StorageError
 from shared.generations import delivery, ending, memory, storing
 from shared.generations.job import BytesOfFile, Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.ai.media.contract import Finished, MediaProvider
+    from shared.ai.media.contract import Finished, MediaFile, MediaProvider
     from shared.core.sql_types import RecordCopied, SettleGeneration
 
 DOWNLOAD_TIME = 45.0  # seconds for each file
@@ -48,11 +51,13 @@ def resume(provider: MediaProvider, job: Job) -> None:
 def _copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float | None) -> None:
     try:
         files = [
-            provider.download(file, min(deadline or monotonic() + DOWNLOAD_TIME, monotonic() + DOWNLOAD_TIME))
-            for file in finished.files
+            _fetch(provider, job, file, number, min(deadline or inf, monotonic() + DOWNLOAD_TIME))
+            for number, file in enumerate(finished.files)
         ]
-    except DownloadError as error:
-        if error.is_gone or not job.provider_job_id:
+    except (DownloadError, StorageError) as error:
+        if isinstance(error, TooLarge):
+            return ending.fail(job, "too_large", str(error))
+        if not job.provider_job_id or (isinstance(error, DownloadError) and error.is_gone):
             return ending.fail(job, "result_lost", str(error))
         log.warning("a result was not fetched", action="generation_not_copied", job=job.id, error=str(error))
         return job.postpone(None if job.is_late else RETRY_SECONDS, str(error))
@@ -70,8 +75,24 @@ def _copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float
         p_usage=ending.usage(finished.usage),
     )
     if recorded["outcome"] == "recorded":
-        settle(provider, job, files)
+        settle(provider, replace(job, files=stored), files)
     return None
+
+
+def _fetch(provider: MediaProvider, job: Job, file: MediaFile, number: int, deadline: float) -> BytesOfFile:
+    """Return a file with its bytes, or stored where it is too large for that.
+
+    Raises:
+        DownloadError: it was not fetched. TooLarge: nor can it be stored.
+        StorageError: Storage did not take it now.
+    """
+    try:
+        return provider.download(file, deadline)
+    except TooLarge:
+        linked = storing.pass_on(provider, job, file, number)
+        if linked is None:
+            raise
+        return linked
 
 
 def settle(provider: MediaProvider, job: Job, files: Sequence[BytesOfFile] = ()) -> None:

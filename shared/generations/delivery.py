@@ -1,9 +1,8 @@
-"""Send the files of a job to the user: multipart from memory, so that no address of a file is ever given
-away.
+"""Send the files of a job to the user: multipart from memory, so that no address of a file is given away.
 
 Delivered at least once: a worker that dies between Telegram's answer and the commit sends again. Telegram's
 own processing fails on valid pictures now and then, so whatever it refuses as a photo or video is sent as a
-document.
+document. Of what is too large for a bot, the user gets a link that ends.
 """
 
 from __future__ import annotations
@@ -43,6 +42,10 @@ _EXTENSIONS = {
 _METHODS = {"photo": "sendPhoto", "video": "sendVideo", "document": "sendDocument"}
 
 
+class NoLinkError(Exception):
+    """Storage gives no link at present."""
+
+
 def deliver(
     provider: MediaProvider, job: Job, files: Sequence[BytesOfFile] = (), *, is_late: bool = False
 ) -> None:
@@ -58,10 +61,14 @@ def deliver(
         )
     sent: list[JsonObject] = []
     for number, file in enumerate(files):
+        key = job.files[number]["key"] if number < len(job.files) else None
         try:
-            sent.append(_send(job, file, is_last=number == len(files) - 1, is_late=is_late))
+            found = _send(job, file, key, is_last=number == len(files) - 1, is_late=is_late)
+            sent += [found] if found else []
         except TelegramError as error:
             return _not_sent(job, error)
+        except NoLinkError:
+            return job.postpone(_FIRST_PAUSE, "there is no link to the file")
         except ConfigError as error:  # a bot without a token
             log.alert(f"a setting is wrong: {error}", action="config_error")
             return job.postpone(_MAX_PAUSE, str(error))
@@ -87,14 +94,18 @@ def _read_again(provider: MediaProvider, job: Job) -> Sequence[BytesOfFile]:
         return ()
 
 
-def _send(job: Job, file: BytesOfFile, *, is_last: bool, is_late: bool) -> JsonObject:
-    """Send one file and return its kind and file_id.
+def _send(job: Job, file: BytesOfFile, key: str | None, *, is_last: bool, is_late: bool) -> JsonObject | None:
+    """Send one file and return its kind and file_id; None when a link was sent.
 
     Raises:
-        TelegramError: it was not sent, also not as a document.
+        TelegramError: it was not sent, also not as a document or a link.
+        NoLinkError: Storage gave no link.
     """
-    kind = _kind(job, file)
     parameters = _parameters(job, is_last=is_last, is_late=is_late)
+    if isinstance(file, storing.LinkedFile):
+        _send_link(job, file.key, parameters)
+        return None
+    kind = _kind(job, file)
     try:
         return _upload(job, kind, file, parameters)
     except TelegramError as error:
@@ -103,12 +114,36 @@ def _send(job: Job, file: BytesOfFile, *, is_last: bool, is_late: bool) -> JsonO
         if outbox.is_topic_gone(error) and "message_thread_id" in parameters:
             del parameters["message_thread_id"]
             return _upload(job, kind, file, parameters)
-        if error.status not in (400, 413) or kind == "document" or outbox.may_not_write(error):
+        if key is not None and _is_too_large(error):
+            _send_link(job, key, parameters)
+            return None
+        may_be_document = error.status == 400 and not outbox.may_not_write(error)
+        if kind == "document" or not may_be_document or _is_too_large(error):
             raise
         log.warning(
             "sent as a document", action="generation_as_document", job=job.id, reason=error.description
         )
         return _upload(job, "document", file, parameters)
+
+
+def _is_too_large(error: TelegramError) -> bool:
+    return error.status == 413 or "too big" in error.description.lower()
+
+
+def _send_link(job: Job, key: str, parameters: JsonObject) -> None:
+    """Send the link to a stored file in a message, with what the file would have had."""
+    url = storing.link(key)
+    if url is None:
+        raise NoLinkError
+    language = texts.choose(job.language, job.language_code)
+    caption = parameters.get("caption", "")
+    text = texts.text(language, "generation_link", days=storing.LINK_DAYS)
+    rows = parameters.get("reply_markup", {}).get("inline_keyboard", [])
+    button = {"text": texts.text(language, "generation_download"), "url": url}
+    message = {name: value for name, value in parameters.items() if name != "caption"}
+    message["text"] = "\n\n".join(filter(None, (caption, text)))
+    message["reply_markup"] = {"inline_keyboard": [[button], *rows]}
+    api.call(job.bot, "sendMessage", message)
 
 
 def _kind(job: Job, file: BytesOfFile) -> str:
@@ -192,5 +227,7 @@ def _not_sent(job: Job, error: TelegramError) -> None:
     if error.is_temporary and job.delivery_failures < MAX_ATTEMPTS:
         pause = min(_FIRST_PAUSE * 2 ** min(job.delivery_failures, 10), _MAX_PAUSE)
         return job.postpone(max(error.retry_after or 0, pause), str(error))
+    if _is_too_large(error):
+        return ending.fail(job, "too_large", str(error))
     log.alert("Telegram refused a result", action="generation_refused", job=job.id, reason=str(error))
     return ending.fail(job, "delivery", str(error))

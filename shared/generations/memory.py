@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.generations.job import Job
 
 VIDEOS = 2
-WAIT = 60.0  # seconds for a place; with the steps that follow less than a lease
+WAIT = 30.0  # seconds for a place; with the steps that follow less than a lease
 _places = BoundedSemaphore(VIDEOS)
 
 

@@ -10,7 +10,8 @@ the path of an update (docs/storage.md).
 
 from __future__ import annotations
 
-from shared.storage.client import Storage, storage
+from shared.storage.client import MAX_LARGE_BYTES, Storage, storage
 from shared.storage.files import StoredFile, store_file
+from shared.storage.reader import reader
 
-__all__ = ["Storage", "StoredFile", "storage", "store_file"]
+__all__ = ["MAX_LARGE_BYTES", "Storage", "StoredFile", "reader", "storage", "store_file"]

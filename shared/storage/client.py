@@ -16,13 +16,16 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from storage3._sync.file_api import SyncBucketProxy
     from storage3.types import FileOptions
 
 BUCKET = "media"  # made by the migrations
 TIMEOUT = 10.0  # seconds for a call without a file
 FILE_TIMEOUT = 60.0  # seconds for an upload or a download; private.enqueue_storage_deletions relies on it
-MAX_BYTES = 50 * 1024 * 1024  # of a file: the limit of the bucket
+MAX_BYTES = 50 * 1024 * 1024  # of a file in memory
+MAX_LARGE_BYTES = 200 * 1024 * 1024  # of a file that is passed on while it arrives: the limit of the bucket
 MAX_DELETIONS = 1000  # keys in one call
 _CACHE_SECONDS = "3600"
 # Storage allows a few more characters; keys of ours need no others.
@@ -38,8 +41,12 @@ class Storage:
         self._url = url
         self._key = key
 
-    def put(self, key: str, data: bytes, mime_type: str, *, timeout: float = FILE_TIMEOUT) -> None:
-        """Upload a file. A key that exists is left as it is: an earlier attempt has stored the file.
+    def put(
+        self, key: str, data: bytes | BufferedReader, mime_type: str, *, timeout: float = FILE_TIMEOUT
+    ) -> None:
+        """Upload a file, from memory or while it is read.
+
+        A key that exists is left as it is: an earlier attempt has stored the file.
 
         Raises:
             StorageError: refused (EntityTooLarge, InvalidMimeType …), or no answer within `timeout` seconds.
@@ -52,6 +59,8 @@ class Storage:
         except StorageError as error:
             if error.code not in _EXISTS:
                 raise
+        except OSError as error:  # of a file that is read
+            raise StorageError("upload", 0, type(error).__name__, "the file could not be read") from None
 
     def get(self, key: str, *, timeout: float = FILE_TIMEOUT) -> bytes:
         """Download a file.

@@ -10,6 +10,8 @@ from shared.core import db
 from shared.storage.client import FILE_TIMEOUT, Storage, storage
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from shared.core.sql_types import ConfirmFile, RegisterFile
 
 # Extensions of the media that Telegram and the AI providers use.
@@ -51,14 +53,16 @@ def store_file(
     *,
     kind: str,
     name: UUID,
-    data: bytes,
+    data: bytes | BufferedReader,
     mime_type: str,
+    size: int | None = None,
     timeout: float = FILE_TIMEOUT,
 ) -> StoredFile | None:
     """Store a file of a user and return it; None where no storage is configured or the user is gone.
 
     Args:
         kind: what it is: "images", "videos", "uploads" … The first part of its key.
+        data: its content, or a file that is read while it is uploaded, then with its `size` in bytes.
         name: identifies the file. A repeated call with the same name stores nothing twice.
 
     Raises:
@@ -76,13 +80,13 @@ def store_file(
         p_name=str(name),
         p_extension=_EXTENSIONS.get(mime_type, "bin"),
         p_mime_type=mime_type,
-        p_size=len(data),
+        p_size=len(data) if isinstance(data, bytes) else size or 0,
     )
     if registered is None:
         return None
     key = registered["key"]
     if registered["status"] != "stored":
-        target.put(key, data, mime_type, timeout=min(timeout, FILE_TIMEOUT))
+        target.put(key, data, mime_type, timeout=timeout)
         confirmed: ConfirmFile = db.call("confirm_file", p_key=key)
         if not confirmed["stored"]:
             return None  # the user was erased meanwhile; the file is queued for deletion

@@ -53,6 +53,27 @@ def test_the_original_is_sent_as_a_file(stack: Stack, anna: Chat) -> None:
     assert anna.answer().data["document"]["mime_type"] == "image/jpeg"
 
 
+def test_the_history_says_when_the_original_is_deleted(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/image a dog").wait()
+    anna.answer()
+    picture = drawn(stack, anna)
+    button, deleted = text("en", "media_file"), text("en", "media_original_deleted", days=30)
+    anna.send("/images")
+    page = anna.answer()
+    page.tap("1").wait()
+    kept = anna.answer()
+    assert button in str(kept.data["reply_markup"])
+    assert deleted not in kept.text
+    sql("update stored_files set delete_after = private.clock()")
+    page.tap("1").wait()
+    again = anna.answer()
+    assert deleted in again.text
+    assert again.data["photo"]
+    assert button not in str(again.data["reply_markup"])
+    stack.run_job("storage")
+    assert picture.tap(button).answer()["text"] == deleted
+
+
 def test_a_picture_too_wide_for_a_photo_is_a_document(stack: Stack, anna: Chat) -> None:
     stack.media.next(MediaBehaviour(files=(painted(size=(2200, 100), kind="PNG"),)))
     anna.send("/image a long wall").wait()

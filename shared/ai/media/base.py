@@ -21,6 +21,7 @@ from shared.ai.media.contract import (
     MediaFile,
     MediaOptions,
     MediaRequest,
+    OpenFile,
     Outcome,
     Reference,
     Refused,
@@ -89,6 +90,10 @@ class BaseProvider(ABC):
         if found is None:
             raise DownloadError("the file is no picture or video", is_gone=False)
         return replace(found, url=file.url)
+
+    def open(self, file: MediaFile, deadline: float) -> OpenFile:
+        """Begin to read a file piece by piece; see `MediaProvider.open`."""
+        return download.open_url(file.url or "", self.base_url(), self.headers(), deadline)
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> str:
         """Return the job that an authentic callback names; see `MediaProvider.verify_callback`."""

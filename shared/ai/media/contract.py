@@ -204,6 +204,31 @@ class DownloadError(ExternalServiceError):
         self.is_gone = is_gone
 
 
+class TooLarge(DownloadError):
+    """A result is larger than a bot can send; `MediaProvider.open` reads it piece by piece."""
+
+    def __init__(self, message: str = "the file is too large to be sent") -> None:
+        super().__init__(message, is_gone=False)
+
+
+class OpenFile(Protocol):
+    """A file that is being read."""
+
+    @property
+    def size(self) -> int | None:
+        """In bytes, as announced; None when it is not."""
+
+    def read(self) -> bytes:
+        """Return the next bytes as soon as there are any; nothing at the end.
+
+        Raises:
+            DownloadError: the rest did not arrive.
+        """
+
+    def close(self) -> None:
+        """End the transfer."""
+
+
 class MediaProvider(Protocol):
     """A provider of pictures, videos or both. Deadlines are values of `time.monotonic()`."""
 
@@ -233,7 +258,15 @@ class MediaProvider(Protocol):
         """Return the file with its bytes and what they say about it. A file that has them is returned as is.
 
         Raises:
-            DownloadError: it cannot be fetched, is too large, or is no picture or video.
+            DownloadError: it cannot be fetched, or is no picture or video. TooLarge: a bot cannot send it.
+            ConfigError: a setting is missing or malformed.
+        """
+
+    def open(self, file: MediaFile, deadline: float) -> OpenFile:
+        """Begin to read a file without its bytes in memory.
+
+        Raises:
+            DownloadError: it cannot be fetched.
             ConfigError: a setting is missing or malformed.
         """
 

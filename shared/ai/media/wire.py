@@ -95,6 +95,12 @@ def fetch(
     return http.Response(response.status, response.headers, b"".join(parts))
 
 
+def content_length(response: http.Stream) -> int | None:
+    """Return the announced size of a body in bytes."""
+    text = response.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
 def get(mapping: object, *path: str | int) -> JsonValue:
     """Return what is at a path of JSON, None where the path does not exist."""
     for step in path:

@@ -29,6 +29,15 @@ TEXTS: Mapping[str, str] = {
     "generation_answered": "💬 Instead of a picture, the AI answered:\n\n{answer}\n\nYou weren’t charged.",
     "generation_expired_image": "⌛ This picture took too long, so I stopped waiting. You weren’t charged.",
     "generation_expired_video": "⌛ This video took too long, so I stopped waiting. You weren’t charged.",
+    "generation_too_large": (
+        "⚠️ The video came out larger than 50 MB, and bots can’t send files that large. You weren’t charged. "
+        "Try a shorter video or a lower resolution."
+    ),
+    "generation_link": (
+        "🎬 Your video is ready. It’s larger than 50 MB, so Telegram can’t show it here. Download it with the "
+        "button below. The link works for {days|day|days}."
+    ),
+    "generation_download": "⬇️ Download the video",
     "generation_late": "This one came late, so it’s free.",
     "generation_progress_image": "🎨 Drawing your picture… {elapsed} so far.",
     "generation_progress_usual_image": "🎨 Drawing your picture… {elapsed} of about {usual}.",

@@ -2,7 +2,7 @@
 -- an erasure (foreign key) or an administrator.
 --
 -- Concurrency: a key that is queued already stays queued. An upload may be running while its row is deleted, so its
---   object is deleted ten minutes later: uploads have a deadline of one minute (shared/storage/client.py).
+--   object is deleted ten minutes later: uploads have a deadline of two minutes (shared/storage/client.py).
 -- Locks: none beyond the new rows.
 -- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.

@@ -55,7 +55,7 @@ def send_file(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
 
     update = context.update
     if not send_originals(context.bot.name, update.chat_id, update.thread_id, found.get("files") or []):
-        context.answer_callback(context.text(kind.key("gone")), alert=True)
+        context.answer_callback(_deletion(context, found) or context.text(kind.key("gone")), alert=True)
 
 
 def stop(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
@@ -66,29 +66,49 @@ def stop(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
 
 
 def show(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
-    """Send a result of the history again."""
+    """Send a result of the history again, and say so when its original is no longer kept."""
     found = _own(context, kind, job_id)
     if found is None:
-        return
+        return None
     request: JsonObject = found["request"]
     rows = ((request.get("buttons") or {}).get("delivered")) or []
+    has_originals = found.get("has_originals")
+    shown = [[one for one in row if has_originals or one["key"] != "media_file"] for row in rows]
     keyboard = [
         [
             {"text": context.text(one["key"]), "callback_data": one["data"].replace("{id}", str(job_id))}
             for one in row
         ]
-        for row in rows
+        for row in shown
+        if row
     ]
-    for file in found.get("telegram_files") or []:
+    caption = [context.text(request["caption"])] if request.get("caption") else []
+    if deletion := _deletion(context, found):
+        caption.append(deletion)
+    sent = found.get("telegram_files") or []
+    if not sent:
+        from shared.generations.storing import LINK_DAYS
+
+        return context.answer_callback(context.text("media_sent_as_link", days=LINK_DAYS), alert=True)
+    for file in sent:
         field = file["kind"]
         parameters: JsonObject = {"chat_id": context.update.chat_id, field: file["file_id"]}
         if context.update.thread_id:
             parameters["message_thread_id"] = context.update.thread_id
-        if request.get("caption"):
-            parameters["caption"] = context.text(request["caption"])
+        if caption:
+            parameters["caption"] = "\n\n".join(caption)
         if keyboard:
             parameters["reply_markup"] = {"inline_keyboard": keyboard}
         context.call(f"send{field.capitalize()}", parameters)
+    return None
+
+
+def _deletion(context: UpdateContext, found: GetGenerationRequest) -> str | None:
+    """Return that the original was deleted; None when it is kept, or never was."""
+    stored = found.get("files") or []
+    if not stored or not all(one["key"] for one in stored) or found.get("has_originals"):
+        return None
+    return context.text("media_original_deleted", days=found.get("kept_days", 0))
 
 
 def _own(context: UpdateContext, kind: MediaKind, job_id: int) -> GetGenerationRequest | None:

@@ -42,6 +42,12 @@ TEXTS: Mapping[str, str] = {
     "media_again": "🔁 Again",
     "media_vary": "🎲 Variation",
     "media_file": "📎 Original as a file",
+    "media_sent_as_link": (
+        "This one was too large for Telegram, so it came as a link. Links work for {days|day|days}."
+    ),
+    "media_original_deleted": (
+        "The original file is gone: originals are kept for {days|day|days}. You can still save it from the chat."
+    ),
     "media_rephrase": "✏️ Rephrase",
     "media_stop": "✖️ Cancel",
     "media_edit": "🎨 Edit the picture",

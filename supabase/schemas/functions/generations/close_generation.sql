@@ -36,6 +36,7 @@ begin
       'chat_id', p_job.chat_id,
       'key', case
         when p_cause = 'answered_in_text' then 'generation_answered'
+        when p_cause = 'too_large' then 'generation_too_large'
         else format('generation_%s_%s', p_state, p_job.kind)
       end,
       'languages', jsonb_build_array(u.language, u.language_code),

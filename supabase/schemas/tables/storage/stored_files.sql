@@ -37,7 +37,7 @@ begin
   if to_regclass('storage.buckets') is not null then
     insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
     values (
-      'media', 'media', false, 52428800, array['image/*', 'video/*', 'audio/*', 'application/pdf', 'text/plain']
+      'media', 'media', false, 209715200, array['image/*', 'video/*', 'audio/*', 'application/pdf', 'text/plain']
     )
     on conflict (id) do update
       set public = excluded.public,
