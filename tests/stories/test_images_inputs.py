@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -234,3 +235,19 @@ def test_made_with_ai_can_be_left_out(stack: Stack, sql: Sql, anna: Chat) -> Non
     anna.send("/image a dog").wait()
     anna.answer()
     assert not drawn(stack, anna).data.get("caption")
+
+
+@pytest.mark.parametrize(("language", "labels"), [
+    ("en", ("Square 1:1", "Wide 3:2", "Tall 2:3", "Medium")),
+    ("ru", ("Квадрат 1:1", "Широкая 3:2", "Высокая 2:3", "Среднее")),
+])  # fmt: skip
+def test_options_show_no_values_of_an_api(stack: Stack, language: str, labels: tuple[str, ...]) -> None:
+    chat = stack.telegram.user("Anna", language).chat("assistant")
+    chat.send("/image")
+    chat.answer().tap(text(language, "media_options")).wait()
+    screen = chat.answer()
+    screen.tap("GPT Image").wait()
+    screen.wait_for_edit()
+    shown = "\n".join([screen.text, *(button.text for row in screen.buttons for button in row)])
+    assert [label for label in labels if label not in shown] == []
+    assert not re.search(r"\d{3,4} ?[x×] ?\d{3,4}|\bmedium\b|\bhd\b", shown)

@@ -106,7 +106,16 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("welcome_", "prompt_", "trainer_line_", "trainer_why_", "trainer_bonus_", "trainer_mark_")
     made += ("trainer_dispute_", "team_state_", "team_column_", "team_passed_", "team_assigned_")
     made += ("team_practice_button", "team_exam_button")
-    made += ("image_stop_", "video_stop_", "media_chosen_", "media_sound_", "media_quality_", "media_aspect_")
+    made += (
+        "image_stop_",
+        "video_stop_",
+        "media_chosen_",
+        "media_sound_",
+        "media_quality_",
+        "media_aspect_",
+        "media_size_",
+    )
+    made += ("media_shape_",)
     made += ("picture_", "document_")  # why a file cannot be read
     made += tuple(f"trainer_{name}" for name in ("easy", "medium", "hard"))
     made += ("buy_group_", "buy_auto_", "buy_method_", "buy_pay_", "balance_paid_", "help_")

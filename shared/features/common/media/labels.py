@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import gcd
 from typing import TYPE_CHECKING
 
 from shared.core import texts
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from shared.features.common.media.catalog import Model, Value
     from shared.telegram.context import UpdateContext
 
+_LARGEST_OF_RATIO = 21  # 21:9
 _PIXELS = re.compile(r"([0-9]+)x([0-9]+)")
 _FIGURES = re.compile(r"[0-9]+(?:\.[0-9]+)?(?::[0-9]+|[kKpP])?")  # 16:9, 720p, 4k
 
@@ -28,8 +30,23 @@ def label(context: UpdateContext, model: Model, name: str, value: Value) -> str:
     if texts.has(context.language, key):
         return context.text(key)
     if pixels := _PIXELS.fullmatch(raw):
-        return f"{pixels[1]} × {pixels[2]}"
+        shape = _shape(context, raw)
+        others = [as_text(one) for one in model.parameters.get("sizes") or ()]
+        is_alone = [_shape(context, one) for one in others].count(shape) <= 1
+        return shape if is_alone else f"{shape} ({pixels[1]} × {pixels[2]})"
     return " ".join(_word(one) for one in re.split(r"[_\s-]+", raw) if one)
+
+
+def _shape(context: UpdateContext, raw: str) -> str:
+    """Return shape and ratio of a size ("Wide 3:2"), or its pixels where the ratio is odd."""
+    pixels = _PIXELS.fullmatch(raw)
+    width, height = (int(pixels[1]), int(pixels[2])) if pixels else (0, 0)
+    common = gcd(width, height) or 1
+    across, down = width // common, height // common
+    if not pixels or max(across, down) > _LARGEST_OF_RATIO:
+        return raw.replace("x", " × ")
+    shape = "square" if across == down else "wide" if across > down else "tall"
+    return context.text(f"media_shape_{shape}", ratio=f"{across}:{down}")
 
 
 def summary(context: UpdateContext, model: Model, options: Mapping[str, Value]) -> str:

@@ -88,6 +88,12 @@ TEXTS: Mapping[str, str] = {
     "media_quality_xhigh": "Very high",
     "media_quality_max": "Maximum",
     "media_quality_auto": "Auto",
+    "media_quality_standard": "Standard",
+    "media_quality_hd": "High (HD)",
+    "media_size_auto": "Auto",
+    "media_shape_square": "Square {ratio}",
+    "media_shape_wide": "Wide {ratio}",
+    "media_shape_tall": "Tall {ratio}",
     "media_quality_std": "Standard",
     "media_aspect_ratio_auto": "Auto",
 }

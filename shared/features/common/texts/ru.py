@@ -88,6 +88,12 @@ TEXTS: Mapping[str, str] = {
     "media_quality_xhigh": "Очень высокое",
     "media_quality_max": "Максимальное",
     "media_quality_auto": "Авто",
+    "media_quality_standard": "Стандартное",
+    "media_quality_hd": "Высокое (HD)",
+    "media_size_auto": "Авто",
+    "media_shape_square": "Квадрат {ratio}",
+    "media_shape_wide": "Широкая {ratio}",
+    "media_shape_tall": "Высокая {ratio}",
     "media_quality_std": "Стандартное",
     "media_aspect_ratio_auto": "Авто",
 }
