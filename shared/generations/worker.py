@@ -11,10 +11,10 @@ from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.ai.media import providers
+from shared.ai.media import keys, providers
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable, SwitchboardError
-from shared.generations import copying, ending, polling, submission, wakeup
+from shared.generations import copying, ending, polling, submission, user_keys, wakeup
 from shared.generations.job import Job, claim
 
 if TYPE_CHECKING:
@@ -74,6 +74,16 @@ def work(job: Job, deadline: float | None = None) -> None:
 
 
 def _work(job: Job, deadline: float) -> None:
+    if not job.request.get("user_api_key") or job.state in ("copied", "succeeded"):
+        return _step(job, deadline)
+    secret = user_keys.secret_of(job)
+    if secret is None:
+        return ending.fail(job, "user_api_key", "the user's key is gone")
+    with keys.use(job.provider, secret):
+        return _step(job, deadline)
+
+
+def _step(job: Job, deadline: float) -> None:
     provider = providers.load(job.provider)
     match job.state:
         case "reserved":

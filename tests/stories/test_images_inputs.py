@@ -10,6 +10,7 @@ import pytest
 
 from shared.core.texts import text
 from tests.stories.test_images import Sql, charged, drawn, jobs, prompts, requests
+from tests.stories.test_keys import a_key, add
 from tests.stories.test_pictures import painted, photo
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
@@ -251,3 +252,29 @@ def test_options_show_no_values_of_an_api(stack: Stack, language: str, labels: t
     shown = "\n".join([screen.text, *(button.text for row in screen.buttons for button in row)])
     assert [label for label in labels if label not in shown] == []
     assert not re.search(r"\d{3,4} ?[x×] ?\d{3,4}|\bmedium\b|\bhd\b", shown)
+
+
+def test_a_users_key_pays_for_pictures_of_its_provider(stack: Stack, sql: Sql, anna: Chat) -> None:
+    key = a_key("Google Gemini")
+    add(anna, "Google Gemini", key)
+    anna.send("/image")
+    anna.answer().tap(text("en", "media_options")).wait()
+    assert says(anna.answer().text, "media_costs_own_key")
+    anna.send("a castle").wait()
+    assert says(anna.answer().text, "generation_started_image")
+    drawn(stack, anna)
+    assert charged(sql, anna) == 0
+    assert stack.media.keys[-1] == key
+    assert sql("select is_user_api_key as own from api_usage where kind = 'image'") == [{"own": True}]
+    assert key not in str(sql("select to_jsonb(g) as job from generations g"))
+
+
+def test_a_job_whose_key_was_removed_fails_and_costs_nothing(stack: Stack, sql: Sql, anna: Chat) -> None:
+    add(anna, "Google Gemini", a_key("Google Gemini"))
+    anna.send("/image a castle").wait()
+    anna.answer()
+    sql("delete from user_tokens")
+    assert stack.telegram.idle()
+    stack.run_job("generations")
+    assert says(anna.answer().text, "generation_failed_image")
+    assert (charged(sql, anna), requests(stack)) == (0, [])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import ClassVar
 
-from shared.ai.media import download, wire
+from shared.ai.media import download, keys, wire
 from shared.ai.media.contract import (
     OWNER_CAUSES,
     Cause,
@@ -46,6 +46,10 @@ _ADVICE: Mapping[Cause, str] = {
     Cause.BLOCKED: "a web page or firewall answers instead of {key}: check {KEY}_BASE_URL",
     Cause.INVALID_REQUEST: "{key} rejects the options of {model}: correct the catalogue",
 }
+
+
+# What the owner has to mend although the job used the key of its user.
+_ALSO_OURS = frozenset({Cause.UNSUPPORTED_REGION, Cause.BLOCKED, Cause.INVALID_REQUEST})
 
 
 class BaseProvider(ABC):
@@ -168,7 +172,8 @@ class BaseProvider(ABC):
     def _log_failure(
         self, problem: Failed, model: str, job: str, prompt: str, *, is_read: bool = False
     ) -> None:
-        advice = _ADVICE[problem.cause] if problem.cause in OWNER_CAUSES else ""
+        is_ours = not keys.is_users(self.key) or problem.cause in _ALSO_OURS
+        advice = _ADVICE[problem.cause] if problem.cause in OWNER_CAUSES and is_ours else ""
         write = log.alert if advice else log.warning
         text = f"{self.key} " + ("does not say how a job is" if is_read else "made nothing")
         write(

@@ -39,6 +39,8 @@ def button(context: UpdateContext, kind: MediaKind, quoted: Quote) -> str:
 
 def costs(context: UpdateContext, kind: MediaKind, quoted: Quote) -> str:
     """Return what one costs with the chosen options."""
+    if quoted.is_on_users_key:
+        return context.text("media_costs_own_key")
     if quoted.amount:
         return context.text(kind.key("costs_balance"), price=_money(context, quoted.amount))
     return context.text(kind.key("costs"), requests=quoted.requests)

@@ -11,6 +11,7 @@ from shared.core import db
 from shared.core.config import settings
 from shared.features.common.media import catalog
 from shared.features.common.media.catalog import Mode, Model, Value
+from shared.features.common.user_key import open_key
 from shared.generations.ordering import Order
 
 if TYPE_CHECKING:
@@ -64,14 +65,19 @@ class Quote:
 
     Attributes:
         requests, amount: of the plan and bonus credits, or of the balance; the other one is 0.
-        cost: the US dollars behind it.
+        cost: the US dollars behind it; None: the user's own key pays.
     """
 
     calls: Sequence[tuple[Model, Mapping[str, Value]]]
     requests: int
     amount: Decimal
-    cost: Decimal
+    cost: Decimal | None
     says_made_with_ai: bool
+
+    @property
+    def is_on_users_key(self) -> bool:
+        """Whether the user's own key pays, and the plan nothing."""
+        return self.cost is None
 
 
 def chosen_mode(context: UpdateContext, kind: MediaKind) -> Mode | None:
@@ -106,6 +112,7 @@ def quotes(
         [(model, model.options(kind, options)) for model in catalog.usable_models(context, mode, references)]
         for options, references in wanted
     ]
+    own = open_key(context)
     priced: QuoteGenerations = db.call(
         "quote_generations",
         p_kind=kind.name,
@@ -116,7 +123,16 @@ def quotes(
         ],
     )
     prices = iter(priced["prices"])
-    return [_quote(mode, [(*call, next(prices)) for call in one], priced["made_with_ai"]) for one in calls]
+    found = [_quote(mode, [(*call, next(prices)) for call in one], priced["made_with_ai"]) for one in calls]
+    return [_with_key(one, None if own is None else own.provider) for one in found]
+
+
+def _with_key(quoted: Quote | None, provider: str | None) -> Quote | None:
+    """Return a quote that costs nothing here, where the user's own key is of a provider that can make it."""
+    calls = [call for call in quoted.calls if call[0].provider == provider] if quoted else []
+    if quoted is None or not calls:
+        return quoted
+    return Quote(calls, 0, Decimal(0), None, quoted.says_made_with_ai)
 
 
 def _quote(
@@ -153,6 +169,7 @@ def order(kind: MediaKind, wish: Wish, quoted: Quote, reference: str | None = No
         reference=reference,
         extra={
             "wish": wish.to_json(),
+            **({"user_api_key": True} if quoted.is_on_users_key else {}),
             "caption": "media_made_with_ai" if quoted.says_made_with_ai else None,
             "buttons": _buttons(kind, can_vary=model.max_references > 0 or not kind.varies_result),
             "fallbacks": [

@@ -94,6 +94,7 @@ TEXTS: Mapping[str, str] = {
     "media_shape_square": "Square {ratio}",
     "media_shape_wide": "Wide {ratio}",
     "media_shape_tall": "Tall {ratio}",
+    "media_costs_own_key": "Paid for with your own key.",
     "media_quality_std": "Standard",
     "media_aspect_ratio_auto": "Auto",
 }

@@ -94,6 +94,7 @@ TEXTS: Mapping[str, str] = {
     "media_shape_square": "Квадрат {ratio}",
     "media_shape_wide": "Широкая {ratio}",
     "media_shape_tall": "Высокая {ratio}",
+    "media_costs_own_key": "Оплачивается вашим ключом.",
     "media_quality_std": "Стандартное",
     "media_aspect_ratio_auto": "Авто",
 }

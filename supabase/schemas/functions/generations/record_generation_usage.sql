@@ -27,6 +27,7 @@ begin
     jsonb_build_array(
       coalesce(p_usage, '{}') || jsonb_build_object(
         'provider', p_job.provider, 'model', p_job.model, 'kind', p_job.kind, 'status', p_status, 'cost', p_cost,
+        'is_user_api_key', p_job.request ? 'user_api_key',
         'ms', (extract(epoch from v_now - coalesce(p_job.submitted_at, v_now)) * 1000)::bigint
       )
     ),

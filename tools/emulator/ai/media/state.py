@@ -38,6 +38,7 @@ class MediaState:
         self.usual = MediaBehaviour()  # without a script
         self._always: MediaBehaviour | None = None
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
+        self._keys: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
         self.jobs = Jobs(self.now)
         # Standard Webhooks write their secrets so; the others take any text.
@@ -65,6 +66,12 @@ class MediaState:
         with self._lock:
             return list(self._requests)
 
+    @property
+    def keys(self) -> list[str]:
+        """Return the API keys of these requests."""
+        with self._lock:
+            return list(self._keys)
+
     def clear(self) -> None:
         """Forget the script; jobs and recorded requests stay."""
         with self._lock:
@@ -78,6 +85,7 @@ class MediaState:
         self.jobs.clear()
         with self._lock:
             self._requests.clear()
+            self._keys.clear()
 
     def stop(self) -> None:
         """Let go of the requests that wait."""
@@ -101,6 +109,8 @@ class MediaState:
         """
         with self._lock:
             self._requests.append({**body, "provider": provider})
+            bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+            self._keys.append(request.headers.get("x-goog-api-key", bearer))
             behaviour = self._next.popleft() if self._next else self._always or self.usual
         self._apply(behaviour)
         return behaviour

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from shared.ai.media import callbacks
+from shared.ai.media import callbacks, keys
 from shared.ai.media.base import BaseProvider
 from shared.ai.media.contract import Kind, MediaRequest, Outcome
 from shared.ai.media.providers.gemini import images, omni, veo
 from shared.ai.media.wire import get_text
-from shared.core.config import settings
 from shared.core.errors import ConfigError
 
 _COMPATIBLE = "/openai"  # the end of GEMINI_BASE_URL, which is that of the interface for chat
@@ -45,7 +44,7 @@ class Provider(BaseProvider):
 
     def headers(self) -> dict[str, str]:
         """Return the headers with our API key."""
-        return {"x-goog-api-key": settings().api_key(self.key)}
+        return {"x-goog-api-key": keys.api_key(self.key)}
 
     def send(self, request: MediaRequest, deadline: float) -> Outcome:
         """Send a request for a picture or a video."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import quote
 
-from shared.ai.media import callbacks, wire
+from shared.ai.media import callbacks, keys, wire
 from shared.ai.media.base import BaseProvider, is_job_id, unread, unreadable
 from shared.ai.media.contract import Failed, Kind, MediaRequest, Outcome, Submitted
 from shared.ai.media.providers.kie_ai.errors import submit_error
@@ -38,7 +38,7 @@ class Provider(BaseProvider):
 
     def headers(self) -> dict[str, str]:
         """Return the headers with our API key."""
-        return {"Authorization": f"Bearer {settings().api_key(self.key)}"}
+        return {"Authorization": f"Bearer {keys.api_key(self.key)}"}
 
     def send(self, request: MediaRequest, deadline: float) -> Outcome:
         """Create a task."""

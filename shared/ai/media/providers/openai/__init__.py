@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import ClassVar
 
-from shared.ai.media import failures, wire
+from shared.ai.media import failures, keys, wire
 from shared.ai.media.base import BaseProvider, decode, invalid_reference, media_type, unreadable
 from shared.ai.media.contract import (
     Cause,
@@ -22,7 +22,6 @@ from shared.ai.media.contract import (
     Refused,
 )
 from shared.ai.media.wire import Answer, counts, get, get_list, get_text
-from shared.core.config import settings
 from shared.core.json_types import JsonObject
 
 MAX_REFERENCES = 16
@@ -56,7 +55,7 @@ class Provider(BaseProvider):
 
     def headers(self) -> dict[str, str]:
         """Return the headers with our API key."""
-        return {"Authorization": f"Bearer {settings().api_key(self.key)}"}
+        return {"Authorization": f"Bearer {keys.api_key(self.key)}"}
 
     def send(self, request: MediaRequest, deadline: float) -> Outcome:
         """Send a generation, or an edit of the references."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from shared.ai.media import keys
 from shared.ai.media.base import BaseProvider
 from shared.ai.media.contract import Kind, MediaRequest, Outcome
 from shared.ai.media.providers.openrouter import images, videos
-from shared.core.config import settings
 
 
 class Provider(BaseProvider):
@@ -26,7 +26,7 @@ class Provider(BaseProvider):
 
     def headers(self) -> dict[str, str]:
         """Return the headers with our API key."""
-        return {"Authorization": f"Bearer {settings().api_key(self.key)}"}
+        return {"Authorization": f"Bearer {keys.api_key(self.key)}"}
 
     def send(self, request: MediaRequest, deadline: float) -> Outcome:
         """Send a request for pictures, or start a video."""
