@@ -19,12 +19,12 @@ Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
 PUBLIC_COMMANDS = {
     "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
-    "top", "voice", "image", "prompt",
+    "top", "voice", "image", "video", "prompt",
 }  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
                   "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
                   "choose_option", "act", "edit", "ask_now", "ask_late", "cancel_wait", "show_prompt",
-                  "ask_for_prompt", "delete_prompt"}  # fmt: skip
+                  "ask_for_prompt", "delete_prompt", "show_price"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
@@ -48,7 +48,7 @@ BUTTONS = {
     "memory:change:1": "memory", "memory:delete:1": "memory", "memory:clear": "memory",
     "memory:cleared": "memory", "chatfile": "chats", "chatfile:add": "chats", "chatfile:delete:1": "chats",
     "chatexport:md": "export", "chatexport:html": "export",
-    "images:1": "images", "images:show:1": "images",
+    "images:1": "images", "images:show:1": "images", "videos:1": "videos", "videos:show:1": "videos",
     "remind": "remind", "remind:in:hour": "remind", "remind:delete:1": "remind", "remind:hour:1": "remind",
     "remind:ask:1": "remind",
 }  # fmt: skip
