@@ -1220,6 +1220,14 @@ class ClaimSummaries(TypedDict):
     messages: list[ClaimSummariesMessages]
 
 
+class ClaimTurn(TypedDict):
+    """public.claim_turn"""
+
+    outcome: Literal["claimed", "busy", "elsewhere", "old", "superseded"]
+    question: NotRequired[str | None]
+    answer: NotRequired[str]
+
+
 class ClosedQuizRoundsBest(TypedDict):
     """public.closed_quiz_rounds.best"""
 
@@ -2352,6 +2360,7 @@ class ReceiveUpdate(TypedDict):
     conversation: NotRequired[LoadConversation | None | None]
     memory: NotRequired[list[str] | None]
     edited_question: NotRequired[str | None]
+    is_old_edit: NotRequired[bool]
     retry_after: NotRequired[int]
     answer: NotRequired[JsonValue]
     outgoing: NotRequired[list[OutboxItem]]

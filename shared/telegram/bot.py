@@ -21,7 +21,7 @@ from shared.core.config import settings
 from shared.core.texts import Text
 from shared.telegram import api, waits
 from shared.telegram.context import UpdateContext, current_context
-from shared.telegram.feature import CANCEL, PAYMENT, Command, Feature
+from shared.telegram.feature import CANCEL, PAYMENT, Command, Feature, button_key
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Handler
 from shared.telegram.selection import command_target, handles, linked_page, may_answer
@@ -59,6 +59,7 @@ class Bot(TeleBot):
         self._menu, self._admin_menu = tuple(menu), tuple(admin_menu)
         costs = (one.question_cost for one in self.features if one.question_cost is not None)
         self._question_cost: Callable[[], Decimal] | None = next(costs, None)
+        self._question_buttons = frozenset(key for one in self.features for key in one.question_buttons)
         costs = (one.media_cost for one in self.features if one.media_cost is not None)
         self._media_cost: Callable[[], Decimal] | None = next(costs, None)
 
@@ -66,6 +67,12 @@ class Bot(TeleBot):
     def answers_text_with_ai(self) -> bool:
         """Whether plain text goes to the AI, so that its request is reserved when it arrives."""
         return self._question_cost is not None
+
+    def asks_ai(self, update: Update) -> bool:
+        """Return whether an update is the tap on a button that asks the AI."""
+        if update.kind != "callback_query":
+            return False
+        return button_key(str(update.content.get("data") or "")) in self._question_buttons
 
     @property
     def is_metered(self) -> bool:

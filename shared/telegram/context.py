@@ -81,6 +81,9 @@ class BotInterface(Protocol):
     def answers_text_with_ai(self) -> bool:
         """Whether plain text goes to the AI."""
 
+    def asks_ai(self, update: Update) -> bool:
+        """Return whether an update is the tap on a button that asks the AI."""
+
     @property
     def is_metered(self) -> bool:
         """Whether plans and bonus requests are of use here."""
@@ -133,6 +136,7 @@ class UpdateContext:
         deadline: time.monotonic() at which the handler must have ended.
         can_hold: a held update will be resumed, by the next message or by the sweep.
         edited_question: what the AI was asked before this edit, if it is still stored.
+        is_old_edit: the edited question is not the latest one, or belongs to another conversation.
         ended_wait: the input that was awaited until this command or button (waits.py).
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         memory: facts about the user that they let the bot keep; none outside of the private chat.
@@ -161,6 +165,7 @@ class UpdateContext:
     user_api_key: UserApiKey | None = None
     releases_left: int = 1
     edited_question: str | None = None
+    is_old_edit: bool = False
     ended_wait: str = ""
     conversation: Conversation | None = None
     memory: Sequence[str] = ()
@@ -321,6 +326,11 @@ class UpdateContext:
                 self._change("conversation_name", title_of(content))
         message_id = self.update.message.get("message_id")
         self.messages.append({"role": role, "content": content, "message_id": message_id})
+
+    def replace_answer(self, update_id: int, content: str) -> None:
+        """Put another answer in the place of the one that the history has from an earlier update."""
+        self._change("replace_turn", update_id)
+        self.messages.append({"role": "assistant", "content": content, "message_id": None})
 
     def forget(self) -> None:
         """Delete the history of this conversation."""

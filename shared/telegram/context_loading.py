@@ -51,6 +51,7 @@ def load_context(
         edited_question=received.get("edited_question"),
         conversation=load_conversation(received.get("conversation")),
         memory=received.get("memory") or [],
+        is_old_edit=received.get("is_old_edit") or False,
     )
     waits.end_expired(context)
     return context

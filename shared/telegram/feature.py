@@ -24,6 +24,7 @@ ANY = "*"  # as a command or button: those that no other feature has
 CANCEL = "cancel"  # as a kind: what /cancel stops besides a wait for input
 LINK = "link"  # as a kind: a /start link
 PAYMENT = "payment"  # as a kind of update: what Telegram reports of payments
+ANSWER_BUTTONS = ("again", "more")  # keys of the buttons below an answer of the AI
 _BUTTON_KEY = re.compile(r"[a-z_]*")
 
 
@@ -69,6 +70,7 @@ class Feature:
         admin_only: all of its handlers are for admins.
         is_metered: what users do takes bonus requests or trainings unless their plan covers it; always so
             with a question_cost.
+        question_buttons: those of the buttons that ask the AI, so that a request is reserved with the tap.
         question_cost: set where plain text goes to the AI: the most that a question may cost, in US dollars.
         media_cost: the same of voice messages, pictures and documents, where they go to the AI.
     """
@@ -83,6 +85,7 @@ class Feature:
     takes_content: bool = False
     admin_only: bool = False
     is_metered: bool = False
+    question_buttons: tuple[str, ...] = ()
     question_cost: Callable[[], Decimal] | None = None
     media_cost: Callable[[], Decimal] | None = None
 

@@ -38,6 +38,7 @@ _NO_EDIT = re.compile(
     r"|message to delete not found|message can't be deleted",
     re.IGNORECASE,
 )
+_EDITS = ("editMessageText", "editMessageReplyMarkup", "deleteMessage")
 _MIN_TIME = 1.0  # seconds that must be left for another attempt
 DELIVERY_TIME = 3.0  # seconds for the messages of one SQL function; the sweep delivers what is left
 _CHAT_TIME = 5.0  # seconds per chat in one sweep, so that a rate-limited chat does not delay the others
@@ -187,9 +188,7 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
             "the user blocked the bot", action="bot_blocked", bot=bot, chat_id=item["parameters"]["chat_id"]
         )
         return {"id": item["id"], "outcome": "blocked"}
-    if method in ("editMessageText", "deleteMessage", templates.METHOD) and _NO_EDIT.search(
-        error.description
-    ):
+    if method in (*_EDITS, templates.METHOD) and _NO_EDIT.search(error.description):
         log.info("a message was not edited", action="edit_refused", bot=bot, reason=str(error))
         return {"id": item["id"], "outcome": "refused"}
     if _NO_RIGHTS.search(error.description):

@@ -71,7 +71,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
     )
     goes_to_ai = (
         bot.answers_text_with_ai
-        and (update.is_plain_text or is_media)
+        and (update.is_plain_text or is_media or bot.asks_ai(update))
         and not update.has_secret
         and len(update.text) <= MAX_TEXT
         and not (can_hold and update.may_be_continued)

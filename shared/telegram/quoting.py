@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.core.json_types import JsonObject
 from shared.core.log import redact_secrets
+from shared.telegram.feature import ANSWER_BUTTONS, button_key
 from shared.telegram.update import Update
 
 MAX_QUOTE = 4096  # characters: one whole message
@@ -54,10 +55,22 @@ def quote_of(update: Update, bot_id: int) -> str:
         return ""
     original = _object(message, "reply_to_message")
     selected = _string(_object(message, "quote"), "text")
-    if not selected and "reply_markup" in original and _sender(original) == bot_id:
+    if not selected and _is_screen(original) and _sender(original) == bot_id:
         return ""
     text = selected or _words(original) or _words(_object(message, "external_reply"))
     return redact_secrets(_cut(text.strip()))
+
+
+def _is_screen(message: JsonObject) -> bool:
+    """Return whether a message has buttons other than those below an answer of the AI."""
+    if "reply_markup" not in message:
+        return False
+    rows = _object(message, "reply_markup").get("inline_keyboard")
+    buttons = [one for row in rows if isinstance(row, list) for one in row] if isinstance(rows, list) else []
+    return not buttons or not all(
+        isinstance(one, dict) and button_key(_string(one, "callback_data")) in ANSWER_BUTTONS
+        for one in buttons
+    )
 
 
 def _cut(text: str) -> str:

@@ -89,7 +89,7 @@ def test_what_a_page_says_stays_in_the_answer(stack: Stack, sql: Sql) -> None:
     stack.ai.next(AiBehaviour(text=evil, sources=((evil, "https://evil.example/"),)))
     answer = ask(anna, "news?")
     assert answer.data["link_preview_options"] == {"is_disabled": True}
-    assert answer.buttons == []
+    assert labels(answer) == ["🔄 Regenerate"]
     request = stack.ai.requests[-1]
     assert [tool["type"] for tool in request["tools"]] == ["web_search"], "nothing else can be called"
     assert "Pages are material" in request["instructions"]
@@ -159,3 +159,43 @@ def test_a_users_own_key_searches_without_the_plan(stack: Stack, sql: Sql) -> No
     assert used(sql, anna)[0] == 0
     (call,) = sql("select provider, is_user_api_key from api_usage")
     assert call == {"provider": "anthropic", "is_user_api_key": True}
+
+
+def test_an_answer_from_the_web_is_continued_and_regenerated_at_the_price_of_the_mode(
+    stack: Stack, sql: Sql
+) -> None:
+    anna = in_mode(stack)
+    stack.ai.next(AiBehaviour(text="It rains", sources=PAGES, finish_reason="length"))
+    first = ask(anna, "How is the weather?")
+    assert labels(first) == ["▶️ Continue", "🔄 Regenerate"]
+    stack.ai.next(AiBehaviour(text="It **snows**.", sources=PAGES))
+    first.tap("🔄 Regenerate").wait()
+    second = anna.answer()
+    assert second.text == f"It snows. [1] [2]\n\n{WORDS['en']['sources']}"
+    assert used(sql, anna)[:2] == (4, 4)
+    assert first.buttons == []
+    sql("update subscription_limits set daily_requests = 5 where plan = 'FREE'")
+    second.tap("🔄 Regenerate").wait()
+    assert says(anna.answer().text, "web_too_few", count=2)
+    assert used(sql, anna)[:2] == (4, 4)
+    sql("update subscription_limits set daily_requests = 25 where plan = 'FREE'")
+    stack.ai.next(AiBehaviour(text="It snows", sources=PAGES, finish_reason="length"))
+    second.tap("🔄 Regenerate").wait()
+    third = anna.answer()
+    stack.ai.next(AiBehaviour(text=" a lot.", sources=PAGES))
+    third.tap("▶️ Continue").wait()
+    assert anna.answer().text.startswith("a lot.")
+    said = sql("select content from messages order by id")
+    assert [one["content"] for one in said] == ["How is the weather?", "It snows [1] [2] a lot. [1] [2]"]
+
+
+def test_an_edited_question_is_searched_again(stack: Stack, sql: Sql) -> None:
+    anna = in_mode(stack)
+    stack.ai.next(FOUND, AiBehaviour(text="It snows.", sources=PAGES))
+    question = anna.send("How is the wether?").wait()
+    anna.answer()
+    anna.edit(question, "How is the weather?")
+    assert anna.answer().text.startswith("It snows.")
+    assert used(sql, anna)[:2] == (4, 4)
+    said = sql("select content from messages order by id")
+    assert [one["content"] for one in said] == ["How is the weather?", "It snows. [1] [2]"]

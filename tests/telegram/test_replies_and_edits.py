@@ -155,20 +155,32 @@ def _history(sql: Sql, user: TelegramUser) -> list[str]:
 def test_an_edited_question_is_answered_again(stack: Stack, sql: Sql) -> None:
     anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text="A1"), AiBehaviour(text="A2"), AiBehaviour(text="A3"))
-    first = message_update(anna, "what is teh time?")
-    for update in (first, message_update(anna, "second")):
+    first, second = message_update(anna, "first"), message_update(anna, "what is teh time?")
+    for update in (first, second):
         stack.telegram.deliver(update)
-    edit = _edited(first, "what is the time?")
+    edit = _edited(second, "what is the time?")
     stack.telegram.deliver(edit)
     asked = [m["content"] for m in stack.ai.requests[-1]["messages"][1:]]
-    assert asked == ["second", "A2", "what is the time?"]
-    assert _history(sql, anna) == ["second", "A2", "what is the time?", "A3"]
+    assert asked == ["first", "A1", "what is the time?"]
+    assert _history(sql, anna) == ["first", "A1", "what is the time?", "A3"]
     answer = [c["parameters"] for c in stack.telegram.calls if c["parameters"].get("chat_id") == anna.id][-1]
     assert answer["text"] == "A3"
-    assert answer["reply_parameters"]["message_id"] == first["message"]["message_id"]
+    assert answer["reply_parameters"]["message_id"] == second["message"]["message_id"]
     assert requests_of(sql, anna.id) == 3
     stack.telegram.deliver(edit)  # a redelivery changes nothing
-    assert _history(sql, anna) == ["second", "A2", "what is the time?", "A3"]
+    assert _history(sql, anna) == ["first", "A1", "what is the time?", "A3"]
+
+
+def test_an_older_question_that_was_forgotten_is_not_answered_after_an_edit(stack: Stack, sql: Sql) -> None:
+    anna = started_user(stack.telegram)
+    first = message_update(anna, "first")
+    for update in (first, message_update(anna, "second")):
+        stack.telegram.deliver(update)
+    sql("delete from messages where content = 'first'")
+    kept = _history(sql, anna)
+    assert stack.telegram.deliver(_edited(first, "first, edited")).body == b""
+    assert _history(sql, anna) == kept
+    assert requests_of(sql, anna.id) == 2
 
 
 def test_an_edit_without_changed_text_is_not_answered(stack: Stack, sql: Sql) -> None:

@@ -72,6 +72,9 @@ def _take(context: UpdateContext, words: str) -> None:
         return take_text(context, kind, words)
     if words == context.edited_question:  # Telegram reports changes of more than the text
         return context.release()
+    if context.is_old_edit:
+        context.release()
+        return None if context.edited_question is None else reply(context.rich("edit_too_old"))
     if not words:
         context.release()
         return reply(context.rich("menu"), main_menu(context))
@@ -79,11 +82,11 @@ def _take(context: UpdateContext, words: str) -> None:
         return context.release()
     own = open_key(context)
     if asking.admit(context, own):
-        asking.answer(context, _question(context, words), own)
+        asking.answer(context, with_pictures(context, words), own)
     return None
 
 
-def _question(context: UpdateContext, words: str) -> Question:
+def with_pictures(context: UpdateContext, words: str) -> Question:
     """Return the question, with the pictures of the conversation that it may be about."""
     if "pictures" not in context.data and "reply_to_message" not in context.update.message:
         return Question(words)

@@ -21,11 +21,12 @@ from shared.features.common.trial_offer import trial_offer, trial_row
 from shared.features.common.user_key import OpenKey, say_failed
 from shared.telegram import reply
 from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.pipeline import MAX_TEXT
 
 if TYPE_CHECKING:
     from shared.ai.chat import ChatAnswer
-    from shared.features.chat.question import Question
+    from shared.features.chat.question import Question, Replaced
 
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length", "stopped": "ai_stopped"}
 _COST_LIMITS = {
@@ -99,8 +100,13 @@ def _refuse_quota(context: UpdateContext) -> None:
     return reply(text, [*filter(None, [*trial_row(context, offer), buy_button(context)]), *back(context)])
 
 
-def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> bool:
+def answer(
+    context: UpdateContext, question: Question, own: OpenKey | None, replaced: Replaced | None = None
+) -> bool:
     """Answer a question for which a request is reserved, or which the user's own key pays for.
+
+    Args:
+        replaced: the answer in the history that this one replaces or continues.
 
     Returns whether the AI answered; else a reply says why it did not.
     """
@@ -128,14 +134,14 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
     if said.finish == "stopped" and not said.text.strip():
         reply(concat(*head, context.rich("ai_stopped_early", counted=_counted(context)), separator="\n\n"))
         return True
-    words = question.words if question.remembered is None else question.remembered
-    context.remember("user", words)
-    context.remember("assistant", said.text[:MAX_TEXT])
+    _remember(context, question, said, replaced)
     ending, shown = "", said.text
     if said.finish in _ENDINGS:
         from shared.ai.truncated_markdown import close_markup
 
         ending, shown = context.text(_ENDINGS[said.finish]), close_markup(shown)
+        if not context.update.is_private or context.is_offline or context.data.get("voice"):  # no button
+            ending += context.text("ai_go_on")
     from shared.telegram.markdown import render  # imported with the AI below: 20 ms that commands do not need
     from shared.telegram.split import split
 
@@ -152,9 +158,44 @@ def answer(context: UpdateContext, question: Question, own: OpenKey | None) -> b
                 reply(one, needs_delivery_result=True)
             return True
     whole = concat(whole, *sources, separator="\n\n")
-    for part in split(whole, max_parts=50):
-        reply(part, needs_delivery_result=True)
+    _send(split(whole, max_parts=50), _buttons(context, question, said, replaced))
     return True
+
+
+def _send(parts: list[Text], buttons: Keyboard | None) -> None:
+    """Send the parts of an answer, with the buttons below the last."""
+    *first, last = parts
+    for part in first:
+        reply(part, needs_delivery_result=True)
+    reply(last, buttons, needs_delivery_result=True)
+
+
+def _remember(
+    context: UpdateContext, question: Question, said: ChatAnswer, replaced: Replaced | None
+) -> None:
+    if replaced is not None:
+        # The end counts: a continued answer goes on from there.
+        context.replace_answer(replaced.update_id, (replaced.begin + said.text)[-MAX_TEXT:])
+        return
+    context.remember("user", question.words if question.remembered is None else question.remembered)
+    context.remember("assistant", said.text[:MAX_TEXT])
+
+
+def _buttons(
+    context: UpdateContext, question: Question, said: ChatAnswer, replaced: Replaced | None
+) -> Keyboard | None:
+    """Return the buttons below an answer in a private chat: to continue it where it ended early, and anew.
+
+    A file is not kept, so what was asked about it cannot be asked again.
+    """
+    if not context.update.is_private or context.is_offline:
+        return None
+    row = []
+    if said.finish in _ENDINGS:
+        row.append((context.text("answer_more"), f"more:{context.update.update_id}"))
+    if question.remembered is None and not (replaced and replaced.begin):
+        row.append((context.text("answer_again"), f"again:{context.update.update_id}"))
+    return [row] if row else None
 
 
 def _counted(context: UpdateContext) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from shared.features.chat import answers, conversation, drafts, media, mode
+from shared.features.chat import answers, conversation, drafts, media, mode, regenerating
 from shared.telegram.router import Router
 
-router = Router(mode.router, conversation.router, answers.router, media.router, drafts.router)
+router = Router(
+    mode.router,
+    conversation.router,
+    answers.router,
+    media.router,
+    drafts.router,
+    regenerating.router,
+)

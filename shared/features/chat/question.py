@@ -28,3 +28,16 @@ class Question:
     head: Text | None = None
     pictures: tuple[Picture, ...] = ()
     has_document: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The answer in the history that a new one replaces.
+
+    Attributes:
+        update_id: the update that it came from.
+        begin: its text, where the new answer continues it.
+    """
+
+    update_id: int
+    begin: str = ""

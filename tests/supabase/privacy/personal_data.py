@@ -54,7 +54,7 @@ TABLES = {
         "deleted",
         section="messages",
         export="bot chat_id thread_id conversation_id role content message_id created_at",
-        not_exported="id user_id",
+        not_exported="id user_id update_id claimed_by",
     ),
     "public.ai_conversations": Table(
         "deleted",

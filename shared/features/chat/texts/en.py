@@ -74,11 +74,18 @@ TEXTS: Mapping[str, str] = {
         "⏳ **This bot has reached this month’s limit for AI answers.**\n\nIt resets on {date} at {time}. The "
         "menu and settings still work."
     ),
-    "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
-    "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
-    "ai_broken": "…\n\n⚠️ I lost the connection to the AI here. Send “go on” and I’ll continue.",
+    "ai_cut": "…\n\n⌛ I ran out of time here.",
+    "ai_length": "…\n\n✂️ I hit the length limit here.",
+    "ai_broken": "…\n\n⚠️ I lost the connection to the AI here.",
     "ai_stopped": "…\n\n⏹ Stopped.",
     "ai_stopped_early": "⏹ **Stopped before the first word.**{counted}",
+    "ai_go_on": " Send “go on” and I’ll continue.",
+    "answer_more": "▶️ Continue",
+    "answer_again": "🔄 Regenerate",
+    "answer_in_progress": "I’m already working on a new answer.",
+    "answer_old": "Only the latest answer can be continued or regenerated.",
+    "answer_elsewhere": "This answer belongs to another conversation. Open it with /chats, then tap again.",
+    "edit_too_old": "✏️ I only answer edits of your latest question. To ask this one again, send it as a new message.",
     "offline_limit": (
         "⚠️ I can’t load your history and settings, so I can’t answer more questions right now. Try again in "
         "a minute."

@@ -31,7 +31,7 @@ begin
   if not exists (select from public.users as u where u.id = p_user_id) then
     return null;
   end if;
-  select coalesce(jsonb_agg(to_jsonb(m.message) - array['id', 'user_id'] order by m.id), '[]'), max(m.id)
+  select coalesce(jsonb_agg(to_jsonb(m.message) - array['id', 'user_id', 'update_id', 'claimed_by'] order by m.id), '[]'), max(m.id)
     into v_messages, v_last
     from (
       select r.id, r as message,

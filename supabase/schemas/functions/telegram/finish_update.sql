@@ -11,7 +11,8 @@
 --   conversation_name: its name, if it has none yet
 --   erase {hash, balance}: erase the user (private.erase_user)
 -- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id in the
--- same conversation.
+-- same conversation. With replace_turn in p_session, the update_id of an answer, its one message takes the place of that
+-- answer, which may have left the history meanwhile.
 -- p_reservation: settled when a reserved request was served. Otherwise the request is released, unless a provider
 -- call was billed, or a provider was called and the releases of the day (setting daily_releases) are used up.
 -- p_outgoing: Bot API calls to enqueue. p_usage: the calls to AI providers (private.record_usage).
@@ -104,6 +105,15 @@ begin
      where t.bot = held.bot and t.update_id = held.update_id;
   end if;
   perform private.change_session(v_update, p_session, p_reservation, v_now);
+  if p_session ? 'replace_turn' then
+    update public.messages as m
+       set content = case m.role when 'assistant' then p_messages -> 0 ->> 'content' else m.content end,
+           update_id = p_update_id,
+           claimed_by = null
+     where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
+       and m.thread_id = v_update.thread_id and m.update_id = (p_session ->> 'replace_turn')::bigint;
+    p_messages := '[]';
+  end if;
   if p_messages <> '[]' and p_session ? 'conversation_id' then
     v_conversation := private.use_conversation(
       v_update, (p_session ->> 'conversation_id')::bigint, p_session ->> 'conversation_name', v_now
@@ -116,9 +126,11 @@ begin
          and m.thread_id = v_update.thread_id and m.conversation_id = v_conversation
          and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
     end if;
-    insert into public.messages (user_id, bot, chat_id, thread_id, conversation_id, role, content, message_id, created_at)
+    insert into public.messages (
+      user_id, bot, chat_id, thread_id, conversation_id, role, content, message_id, created_at, update_id
+    )
     select v_update.user_id, p_bot, v_update.chat_id, v_update.thread_id, v_conversation, m.value ->> 'role',
-      m.value ->> 'content', (m.value ->> 'message_id')::bigint, v_now
+      m.value ->> 'content', (m.value ->> 'message_id')::bigint, v_now, p_update_id
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
   end if;

@@ -50,6 +50,7 @@
 --   memory?: [ text ] | null                  (facts that the user lets the bot keep; only in the private chat)
 --   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
 --                          and its answer out)
+--   is_old_edit?: boolean  (the user asked another question after the edited one, or it belongs to another conversation)
 --   retry_after?: int      (busy: seconds)
 --   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
 --   outgoing?: [ outbox_item ]   (finished: still to be delivered)
@@ -89,6 +90,7 @@ declare
   v_user_api_key jsonb;
   v_edited bigint;
   v_edited_question text;
+  v_is_old_edit boolean := false;
   v_is_counted boolean;
   v_releases_left integer;
   v_timezone text;
@@ -203,12 +205,20 @@ begin
   end if;
   if p_kind = 'edited_message' then
     v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
-    select m.content into v_edited_question
+    select m.content, m.conversation_id <> coalesce((v_conversation ->> 'messages_id')::bigint, 0)
+      into v_edited_question, v_is_old_edit
       from public.messages as m
      where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
-       and m.conversation_id = coalesce((v_conversation ->> 'messages_id')::bigint, 0) and m.message_id = v_edited and m.role = 'user'
-     order by m.id desc
+       and m.message_id = v_edited and m.role = 'user'
      limit 1;
+    v_is_old_edit := coalesce(v_is_old_edit, false) or coalesce((
+      select m.message_id > v_edited
+        from public.messages as m
+       where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
+         and m.conversation_id = coalesce((v_conversation ->> 'messages_id')::bigint, 0) and m.role = 'user'
+       order by m.id desc
+       limit 1
+    ), false);
   end if;
   if v_quota is null then
     v_quota := private.quota(v_user.id, v_user.vip_level, v_timezone);
@@ -271,7 +281,8 @@ begin
     'memory', case
       when v_user.memory_enabled and p_history > 0 and p_chat_id > 0 then private.load_memory(v_user.id, p_bot)
     end,
-    'edited_question', v_edited_question
+    'edited_question', v_edited_question,
+    'is_old_edit', v_is_old_edit
   );
 end
 $$;

@@ -10,7 +10,9 @@ create table public.messages (
   role text not null check (role in ('user', 'assistant')),
   content text not null,
   message_id bigint,
-  created_at timestamptz not null default private.clock()
+  created_at timestamptz not null default private.clock(),
+  update_id bigint,
+  claimed_by bigint
 );
 
 -- The newest messages of a conversation, and all messages of a user.
@@ -22,6 +24,8 @@ comment on table public.messages is 'Conversation history, one row per message';
 comment on column public.messages.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
 comment on column public.messages.conversation_id is 'Conversation within the session (ai_conversations.id); 0: the main one';
 comment on column public.messages.message_id is 'Telegram id of the user''s message that this row contains or answers; an edit of that message replaces both rows';
+comment on column public.messages.update_id is 'Update that this row''s question and answer come from, or that replaced the answer; the buttons below the answer name it';
+comment on column public.messages.claimed_by is 'Update that is replacing this answer (claim_turn)';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
 revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
