@@ -37,7 +37,7 @@ WORDS = {
         "daily done": "🔥 Challenge done: 4 of 5 right in 0:25",
         "answers": "Answers\n\n",
         "me": "🥇 User ",
-        "taken": "You’ve taken it.",
+        "taken": "You’ve already taken it.",
         "remind": "🔔 Remind me every day",
         "remind at": "🔔 Reminder at 9:00",
         "reminder": "🔥 Today’s challenge is ready.",

@@ -4,6 +4,8 @@ The file has rules and no secrets: `url = "env:DATABASE_ADMIN_URL"` names the va
 Without an address, an environment that is not protected is the emulator's database.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import tomllib
@@ -11,29 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from typing import TYPE_CHECKING
 
 from tools.database import addresses
 from tools.database.errors import EnvironmentFileError, UnknownEnvironment
 from tools.database.migration_files import SUPABASE
 
+if TYPE_CHECKING:
+    from tools.database.payloads import Rules
+
 FILE = SUPABASE / "environments.toml"
 EMULATOR = "postgresql://postgres:postgres@127.0.0.1:54322/postgres"
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
-
-
-class Rules(BaseModel):
-    """One table of supabase/environments.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: Variable
-    project: str = ""  # reference of the Supabase project: the end of the login's name
-    protected: bool = False  # changes ask for its name; no seed, no reset
-    after: Name | None = None  # a migration is applied there first
 
 
 @dataclass(frozen=True)
@@ -74,6 +64,10 @@ class Environment:
 
 def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[str, Environment]:
     """Return the environments in the order of the file. Raises EnvironmentFileError."""
+    from pydantic import ValidationError
+
+    from tools.database.payloads import Rules
+
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

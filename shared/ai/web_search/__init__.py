@@ -1,6 +1,6 @@
 """Answer from the web: a provider's own search tool finds pages, and the answer names those it is from.
 
-    answer = search(messages, provider="openai", model=…, searches=3, deadline=…)
+    answer = search(messages, provider=key, model=…, searches=3, deadline=…)
 
 A provider is a file in `services/` with a class `Service` (see `contract.py`). Its name is the provider's
 key. The answer comes in one piece: a part of it would lack its sources.

@@ -298,7 +298,10 @@ class Cloud:
             self.here["functions"][name] = {
                 "state": "ACTIVE", "serviceConfig": {"environmentVariables": variables, "uri": url},
             }  # fmt: skip
-        jobs = ("sweep", "payments", "generations", "quiz", "statements", "reminders", "storage", "models")
+        jobs = (
+            "sweep", "payments", "generations", "quiz", "statements", "reminders", "storage", "models",
+            "summaries",
+        )  # fmt: skip
         self.here["jobs"] = [f"switchboard-{job}" for job in jobs]
         import urllib.request  # slow to import, and a fake starts 80 times a run
 

@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { $, copyText, h, icon, toast } from "./dom.js";
 import { END, keepEnd } from "./end.js";
 import { unwrap, wrap } from "./albums.js";
+import { walkWithKeys } from "./walk.js";
 import { messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
@@ -327,20 +328,9 @@ function showUnseen(count) {
   button.replaceChildren(icon("down"), count ? `${count} new` : "Latest");
 }
 
-function walk(event) {
-  if (!["ArrowUp", "ArrowDown", "Enter"].includes(event.key) || !(event.target === log || event.target.matches(".message"))) return;
-  const nodes = [...log.querySelectorAll(".message")];
-  const at = nodes.indexOf(event.target);
-  if (event.key === "Enter") return at >= 0 && messageMenu(shown.get(Number(event.target.dataset.id)).message, event.target);
-  const next = at < 0 ? nodes.length - 1 : at + (event.key === "ArrowDown" ? 1 : -1);
-  if (!nodes[next]) return;
-  event.preventDefault();
-  nodes[next].focus();
-}
-
 export function startChat() {
   log.addEventListener("scroll", () => showUnseen(atEnd() ? 0 : unseen), { passive: true });
-  log.addEventListener("keydown", walk);
+  walkWithKeys(log, (node) => messageMenu(shown.get(Number(node.dataset.id)).message, node));
   keepEnd(log, scrollToEnd);
   $("to-end").addEventListener("click", scrollToEnd);
   on("talk", load);

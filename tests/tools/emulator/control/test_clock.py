@@ -57,7 +57,8 @@ def test_every_job_that_falls_due_on_the_way_has_run(api: Api, control: Stack) -
     before = api.get("deliveries", kind="job")["deliveries"]
     passed = api.post("clock/advance", seconds=3600, wait=True)["passed"]
     jobs = [one["what"] for one in passed if one["kind"] == "job"]
-    assert set(jobs) == set(JOBS)
+    hourly = {name for name, job in JOBS.items() if job.schedule.split()[1] == "*"}
+    assert hourly <= set(jobs) <= set(JOBS)
     assert {one["status"] for one in passed if one["kind"] == "job"} == {200}
     assert jobs.count("statements") == 1  # once an hour
     assert jobs.count("payments") >= 11  # every five minutes
