@@ -40,6 +40,7 @@ WORDS = {
         "taken": "You’ve already taken it.",
         "remind": "🔔 Remind me every day",
         "remind at": "🔔 Reminder at 9:00",
+        "reminding": "I’ll remind you at 9:00. Time zone: Moscow (UTC+3).",
         "reminder": "🔥 Today’s challenge is ready.",
         "off": "🔕 Turn reminders off",
         "progress": "📊 Your progress\n9 of 10 answers right (90%)",
@@ -70,6 +71,7 @@ WORDS = {
         "taken": "Сегодня вы его уже прошли.",
         "remind": "🔔 Напоминать каждый день",
         "remind at": "🔔 Напоминание в 9:00",
+        "reminding": "Буду напоминать в 9:00. Часовой пояс: Москва (UTC+3).",
         "reminder": "🔥 Новый вызов дня готов.",
         "off": "🔕 Отключить напоминания",
         "progress": "📊 Ваш прогресс\nВерно 9 из 10 (90%)",
@@ -341,8 +343,9 @@ def test_midnight_comes_during_a_challenge(stack: Stack, sql: Sql, time: Time) -
 @pytest.mark.parametrize("language", WORDS)
 def test_a_reminder_at_the_users_hour(stack: Stack, sql: Sql, time: Time, language: str) -> None:
     words, anna = WORDS[language], player(stack, language)
-    page = tap(tap(ask(anna, "/daily"), words["remind"]), "9:00")
-    assert words["remind at"] in labels(page)
+    page = tap(ask(anna, "/daily"), words["remind"])
+    assert page.tap("9:00").answer()["text"] == words["reminding"]
+    assert eventually(lambda: words["remind at"] in labels(page))
     time.set("2026-12-08 08:59:00+03:00")
     stack.run_job("quiz")
     anna.expect_silence()

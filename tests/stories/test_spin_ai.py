@@ -152,6 +152,32 @@ def test_markup_and_the_name_before_the_clients_words_are_left_out(stack: Stack,
     assert turns_of(sql, chat)[0]["reply"] == "sighs Well We manage, 2 * 2 shifts."
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "reply"),
+    [
+        ("en", "Two.\n\nSalesperson: And what stops them?\n{name}: The seals.", "Two."),
+        ("en", "Two. **You:** And what stops them?", "Two."),
+        ("ru", "В две.\nПродавец: А что их останавливает?\n{name}: Пломбы.", "В две."),
+        ("en", "I tell you: the manager decides.", "I tell you: the manager decides."),
+    ],
+)
+def test_a_client_who_goes_on_for_the_user_is_cut_off(
+    stack: Stack, sql: Sql, language: str, words: str, reply: str
+) -> None:
+    chat = begin(stack, sql, language)
+    stack.ai.next(labeled(type="situation"), said(words.format(name=CASE.client.name.of(language))))
+    ask(chat, "How do you work?" if language == "en" else "Как вы работаете?")
+    assert turns_of(sql, chat)[0]["reply"] == reply
+
+
+def test_a_client_who_speaks_as_the_user_alone_is_replaced_by_the_text(stack: Stack, sql: Sql) -> None:
+    chat = begin(stack, sql)
+    fact = next(one for one in CASE.facts if one.id == "shifts").text.en
+    stack.ai.next(labeled(type="situation", touches=["shifts"]), said(f"Salesperson: {fact}"))
+    ask(chat, "How many shifts do you run?")
+    assert turns_of(sql, chat)[0]["reply"] == fact
+
+
 def test_the_longest_exchanges_fit_into_what_resume_shows(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     for number in range(3):

@@ -50,6 +50,16 @@ def judge(screen: Answer, language: str, types: list[str]) -> Answer:
     return screen
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_answer_that_is_too_long_is_to_be_shortened(stack: Stack, sql: Sql, language: str) -> None:
+    chat = begin(stack, sql, language)
+    refused = ask(chat, "word " * 201)
+    assert says(refused.text, "trainer_too_long", language, length=1004, limit=1000)
+    assert "/review" in refused.text, "a pasted conversation is for there"
+    assert ("question" if language == "en" else "вопрос") not in refused.text, "the user answers here"
+    assert [turn["reply"] for turn in turns_of(sql, chat)] == [""]
+
+
 def xp_of(sql: Sql, chat: Chat) -> list[int]:
     rows = sql(
         "select points from xp_awards where user_id = %s and rule = 'reversed_finished'", user_id(sql, chat)

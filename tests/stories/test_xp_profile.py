@@ -91,6 +91,11 @@ def test_a_name_on_the_board_is_opt_in_and_can_be_hidden(stack: Stack, sql: Sql)
         ("@anna", None),
         ("x" * 33, None),
         ("123", None),
+        ("User 48211", None),
+        (" участник  7", None),
+        ("you", None),
+        ("Вы", None),
+        ("User of Linux", "User of Linux"),
         ("\u202e\u200b", None),
     ],
 )
@@ -107,6 +112,19 @@ def test_a_name_is_sent(stack: Stack, sql: Sql, sent: str, shown: str | None) ->
     else:
         assert f"as {shown}." in answer
         assert f"1. {shown}: 500" in ask(ben, "/top").text
+
+
+@pytest.mark.parametrize("name", ["Anna t.me/spam", "@anna", "User 48211"])
+def test_a_name_that_the_board_refuses_is_not_offered(stack: Stack, sql: Sql, name: str) -> None:
+    anna = started(stack, name=name)
+    award(sql, anna.id, 500)
+    page = ask(anna, "/top")
+    old = page.stored
+    tap(page, "🔒 My name")
+    assert not [label for row in labels(page) for label in row if label.startswith("Show as")]
+    toast = anna.tap(old, "board:own").answer()
+    assert toast["alert"] and toast["text"].startswith("This name doesn’t fit or is reserved.")
+    assert "as User " in page.text, "nothing was saved"
 
 
 def test_a_name_without_letters_of_the_typeface_is_drawn_as_a_number(stack: Stack, sql: Sql) -> None:

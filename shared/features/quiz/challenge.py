@@ -9,6 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import clock, db
 from shared.core.texts import Text, concat
+from shared.features import xp
 from shared.features.common.menu import back
 from shared.features.quiz import challenge_screens, library, runs
 from shared.telegram import current_context
@@ -76,7 +77,8 @@ def set_reminder(call: CallbackQuery) -> None:
     if hour is None:
         context.answer_callback(context.text("quiz_reminder_off"))
     else:
-        context.answer_callback(context.text("quiz_reminder_on", hour=f"{hour}:00", zone=done["time_zone"]))
+        zone = xp.time_zone_name(context, done["time_zone"])
+        context.answer_callback(context.text("quiz_reminder_on", hour=f"{hour}:00", zone=zone))
     context.show(*_page(context))
 
 

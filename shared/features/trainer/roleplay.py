@@ -38,6 +38,12 @@ _TURN_CHARACTERS = 14_000  # of both requests together
 
 # Marks of Markdown: of a line, and of emphasis and code, which stand beside a word.
 _MARKUP = re.compile(r"^[ \t]*(?:#{1,6}|[-*•]|>)[ \t]+|[*_`]+(?=\S)|(?<=\S)[*_`]+", re.MULTILINE)
+# A speaker of a dialog before a line or a sentence, not by the name of the person who is played.
+_OTHER_SPEAKER = re.compile(
+    r"(?:^|\n|(?<=[.!?…])\s)\s*\W{0,3}\b(?:salesperson|salesman|seller|sales rep|manager|user|you|"
+    r"client|customer|buyer|продавец|продавщица|менеджер|пользователь|вы|клиент|клиентка|покупатель)\W{0,3}:",
+    re.IGNORECASE,
+)
 # The model speaks about itself instead of playing the client.
 _OUT_OF_PART = re.compile(
     r"\bas an ai\b|\bi(?:'|\u2019| a)m an? (?:ai|language model|chatbot)\b|\bai language model\b"
@@ -187,8 +193,11 @@ def speak(
 
 
 def _spoken(text: str, name: str) -> str:
-    """Return a model's text as spoken words: without markup, and without the speaker's name before it."""
-    plain = " ".join(_MARKUP.sub("", text).split())
+    """Return a model's text as spoken words: without markup, and without the speaker's name before it.
+
+    A model may go on with the dialog and speak for the user, too: that and what follows is left out.
+    """
+    plain = " ".join(_OTHER_SPEAKER.split(_MARKUP.sub("", text).strip(), maxsplit=1)[0].split())
     speaker, colon, words = plain.partition(":")
     return words.strip() if colon and speaker and speaker in (name, *name.split()) else plain
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
-from shared.core import db, user_input
+from shared.core import db, texts, user_input
 from shared.core.texts import Text
 from shared.features.xp.names import shown_name, unnamed
 from shared.telegram import current_context, reply, waits
@@ -21,6 +22,7 @@ router = Router()
 
 _AWAITING = "board_name"
 _LONGEST = 32  # characters of a name, as set_board_profile takes it
+_LINK = re.compile(r"@|://|\w\.\w\w")  # set_board_profile refuses at most these
 _BUTTON = 24  # characters of a name on a button
 
 
@@ -37,7 +39,9 @@ def choose_name(call: CallbackQuery) -> None:
     """Show the user by their first name, or by their number."""
     context = current_context()
     name = _own_name(context) if call.data == "board:own" else None
-    _save(context, name, _profile(context)["is_hidden"])
+    if name == "":  # changed in Telegram since the button was sent
+        return context.answer_callback(context.text("board_bad", limit=_LONGEST), alert=True)
+    return _save(context, name, _profile(context)["is_hidden"])
 
 
 @router.callback_query_handler(data="board:(hide|show)", private_only=True, page="profile")
@@ -61,7 +65,8 @@ def take_name(message: Message) -> None:
     context = current_context()
     waits.end(context)
     name = user_input.normalize(message.text or "")
-    saved = _set(context, name, _profile(context)["is_hidden"]) if name else None
+    is_free = bool(name) and not _is_reserved(name)
+    saved = _set(context, name, _profile(context)["is_hidden"]) if is_free else None
     if saved is None or saved["outcome"] == "invalid_name":
         return reply(context.rich("board_bad", limit=_LONGEST), _again(context))
     return reply(*_screen(context, saved["name"], saved["number"], saved["is_hidden"]))
@@ -74,9 +79,20 @@ def _profile(context: UpdateContext) -> GetProfile:
 
 
 def _own_name(context: UpdateContext) -> str:
-    """Return the name that Telegram gives, as short as one on the board may be; empty without a letter."""
+    """Return the name that Telegram gives, as short as the board takes it; empty where it doesn't fit."""
     name = user_input.normalize(context.user.name)[:_LONGEST].strip()
-    return name if any(letter.isalpha() for letter in name) else ""
+    is_offered = any(letter.isalpha() for letter in name) and not _LINK.search(name)
+    return name if is_offered and not _is_reserved(name) else ""
+
+
+def _is_reserved(name: str) -> bool:
+    """Return whether a name is how the board names users without one, or the user who reads it."""
+    plain = name.casefold()
+    return any(
+        plain == texts.text(code, "top_you").casefold()
+        or re.fullmatch(re.escape(unnamed(code, 0).casefold()).replace("0", r"\d+"), plain)
+        for code in texts.codes()
+    )
 
 
 def _set(context: UpdateContext, name: str | None, is_hidden: bool) -> SetBoardProfile:

@@ -30,7 +30,18 @@ COMMON: Mapping[str, str] = {
     "Asia/Vladivostok": "vladivostok",
 }
 _REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-_OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?00)?", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?(00|30|45))?", re.IGNORECASE)
+# Offsets that are no whole hours, where the clocks are not changed; `Etc/` has none.
+_FRACTIONS: Mapping[str, str] = {
+    "-9:30": "Pacific/Marquesas",
+    "+3:30": "Asia/Tehran",
+    "+4:30": "Asia/Kabul",
+    "+5:30": "Asia/Kolkata",
+    "+5:45": "Asia/Kathmandu",
+    "+6:30": "Asia/Yangon",
+    "+8:45": "Australia/Eucla",
+    "+9:30": "Australia/Darwin",
+}
 _LONGEST = 64  # characters of a name
 
 
@@ -66,12 +77,14 @@ def find(written: str) -> str | None:
     if name.casefold() in ("utc", "gmt"):
         return "UTC"
     if match := _OFFSET.fullmatch(name):
-        return _of_offset(match[1], int(match[2]))
+        return _of_offset(match[1], int(match[2]), match[3] or "00")
     return _known().get(_key(name))
 
 
-def _of_offset(sign: str, hours: int) -> str | None:
-    """Return the zone of an offset in whole hours. POSIX counts them westwards: Etc/GMT-3 is UTC+3."""
+def _of_offset(sign: str, hours: int, minutes: str) -> str | None:
+    """Return the zone of an offset. POSIX counts hours westwards: Etc/GMT-3 is UTC+3."""
+    if minutes != "00":
+        return _FRACTIONS.get(f"{sign}{hours}:{minutes}")
     if not hours:
         return "UTC"
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours <= (14 if sign == "+" else 12) else None

@@ -80,7 +80,7 @@ TEXTS: Mapping[str, str] = {
     "quiz_remind_at": "🔔 Reminder at {hour}",
     "quiz_remind_when": "🔔 **When should I remind you of the challenge?**\n\nPick an hour of your day.",
     "quiz_remind_off": "🔕 Turn reminders off",
-    "quiz_reminder_on": "I’ll remind you at {hour} ({zone}).",
+    "quiz_reminder_on": "I’ll remind you at {hour}. Time zone: {zone}.",
     "quiz_reminder_off": "Reminders are off.",
     "quiz_reminder": "🔥 **Today’s challenge is ready.**\n\n5 questions, about two minutes.",
     "quiz_group_begun": (

@@ -80,7 +80,7 @@ TEXTS: Mapping[str, str] = {
     "quiz_remind_at": "🔔 Напоминание в {hour}",
     "quiz_remind_when": "🔔 **Когда напоминать о вызове дня?**\n\nВыберите час по вашему времени.",
     "quiz_remind_off": "🔕 Отключить напоминания",
-    "quiz_reminder_on": "Буду напоминать в {hour} ({zone}).",
+    "quiz_reminder_on": "Буду напоминать в {hour}. Часовой пояс: {zone}.",
     "quiz_reminder_off": "Напоминания отключены.",
     "quiz_reminder": "🔥 **Новый вызов дня готов.**\n\n5 вопросов, пара минут.",
     "quiz_group_begun": (

@@ -87,8 +87,8 @@ TEXTS: Mapping[str, str] = {
         "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the message."
     ),
     "trainer_too_long": (
-        "Your message is too long: {length|character|characters}, and the limit is {limit}. Ask one question at "
-        "a time."
+        "Your message is too long: {length|character|characters}, and the limit is {limit}. Shorten it and send it "
+        "again. To score a real conversation: /review"
     ),
     "trainer_gone": "This client is no longer available. Start a new training: your score hasn’t changed.",
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",

@@ -102,7 +102,7 @@ TEXTS: Mapping[str, str] = {
     "board_ask": (
         "✏️ Send the name that others will see on the leaderboard: up to {limit|character|characters}, without links."
     ),
-    "board_bad": "This name doesn’t fit. Send up to {limit|character|characters}, without links and @names.",
+    "board_bad": "This name doesn’t fit or is reserved. Send up to {limit|character|characters}, without links and @names.",
     "board_button_cancel": "Cancel",
     "board_saved": "Saved.",
     # /streak
