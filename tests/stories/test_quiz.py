@@ -505,6 +505,17 @@ def test_a_rate_limited_round_goes_on_where_it_stopped(stack: Stack, sql: Sql, t
     assert sql("select n from quiz_polls order by n") == [{"n": n} for n in range(1, 6)]
 
 
+def test_a_round_goes_on_without_a_question_that_left_the_bank(stack: Stack, sql: Sql, time: Time) -> None:
+    anna = stack.telegram.user("Anna", language_code="en")
+    chat = stack.telegram.group("Team", [anna], ["quiz"]).by(anna)
+    stack.telegram.fail("sendPoll", status=429, retry_after=5)
+    chat.send("/quiz")
+    assert eventually(lambda: sql("select from quiz_rounds"))
+    sql("update quiz_rounds set questions[2] = 'withdrawn'")
+    assert eventually(lambda: any(one.text.startswith("🧠 Quiz: 4 questions.") for one in chat.answers()))
+    assert sql("select n from quiz_polls order by n") == [{"n": n} for n in (1, 3, 4, 5)]
+
+
 def test_the_bot_asks_telegram_for_poll_answers(stack: Stack) -> None:
     from shared import bots
 

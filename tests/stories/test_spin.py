@@ -160,6 +160,18 @@ def test_every_line_can_be_opened_and_disputed_once(stack: Stack, sql: Sql, lang
     assert texts.text(language, "trainer_open_lines") in result.text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reason_for_a_result_that_was_deleted_is_not_sent(stack: Stack, sql: Sql, language: str) -> None:
+    chat = begin(stack, sql, language)
+    ask(chat, QUESTIONS[language][0])
+    result = ask(chat, "/finish")
+    tap(tap(result, "1"), texts.text(language, "trainer_dispute_button"))
+    sql("delete from trainings")
+    answer = ask(chat, "?")
+    assert answer.text == texts.text(language, "trainer_line_gone")
+    assert labels(answer) == []
+
+
 def test_too_few_questions_give_no_score(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     ask(chat, QUESTIONS["en"][0])

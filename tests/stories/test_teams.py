@@ -284,15 +284,18 @@ def pick_exam(chat: Chat, language: str = "en") -> Answer:
     return tap(screen, words(language, "trainer_medium_button"))
 
 
-def test_the_time_of_an_exam_ends_it(stack: Stack, sql: Sql, clock: Clock) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_time_of_an_exam_ends_it(stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
     clock(NOON)
-    chat = exam(stack, sql)
-    for question in QUESTIONS["en"][:5]:
+    chat = exam(stack, sql, language)
+    for question in QUESTIONS[language][:5]:
         ask(chat, question)
     clock("timestamptz '2026-12-01 09:19:59+00'")
-    assert says(ask(chat, QUESTIONS["en"][5]).text, "trainer_line_exam")
+    assert says(ask(chat, QUESTIONS[language][5]).text, "trainer_line_exam", language)
     clock("timestamptz '2026-12-01 09:20:00+00'")
-    assert says(ask(chat, QUESTIONS["en"][6]).text, "trainer_open_lines")
+    result = ask(chat, QUESTIONS[language][6]).text
+    assert result.startswith("⏰ ") and says(result, "trainer_time_over", language)
+    assert says(result, "trainer_open_lines", language)
     (training,) = sql("select * from trainings")
     assert (training["status"], training["question_count"], training["result"]["reason"]) == (
         "finished",

@@ -46,10 +46,13 @@ def begin(context: UpdateContext) -> None:
     )
     if begun["outcome"] == "running":
         return context.reply(context.rich("quiz_group_running"))
+    # A deployment between two deliveries may have another bank: questions that it lacks are left out.
+    known = library.questions()
+    posted = {n: known[id_] for n, id_ in enumerate(begun["questions"], 1) if id_ in known}
     try:
-        for n, id_ in enumerate(begun["questions"], 1):
+        for n, question in posted.items():
             if n not in begun["sent"]:
-                _post(context, begun["round_id"], n, library.questions()[id_])
+                _post(context, begun["round_id"], n, question)
     except TelegramError as error:
         if error.is_temporary:
             raise
@@ -57,7 +60,7 @@ def begin(context: UpdateContext) -> None:
         db.call("enqueue_quiz_summary", p_round_id=begun["round_id"], p_parameters=None)
         return context.reply(context.rich("quiz_group_refused"))
     return context.reply(
-        context.rich("quiz_group_begun", total=len(begun["questions"]), minutes=SECONDS // 60)
+        context.rich("quiz_group_begun", total=len(posted.keys() | {*begun["sent"]}), minutes=SECONDS // 60)
     )
 
 

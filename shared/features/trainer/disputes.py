@@ -73,8 +73,8 @@ def take_reason(message: Message) -> None:
         return reply(context.rich("trainer_secret"))
     outcome = _send(context, int(training_id), int(position), (message.text or "").strip())
     rows = [[(context.text("trainer_result_button"), f"result:{training_id}")]]
-    key = "trainer_too_many_disputes" if outcome == "limit" else "trainer_disputed"
-    return reply(context.rich(key), rows)
+    key = {"limit": "trainer_too_many_disputes", "none": "trainer_line_gone"}.get(outcome, "trainer_disputed")
+    return reply(context.rich(key), rows if outcome != "none" else [])
 
 
 @router.callback_query_handler(data=r"verdict:[0-9]{1,18}:uphold", admin=True)

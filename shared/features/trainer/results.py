@@ -49,7 +49,10 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
         button = [(context.text("trainer_finish_button"), "train:finish")]
         context.reply(context.rich("trainer_finish_busy"), [button])
     elif "result" in finished:
-        context.reply(*screen(context, finished["result"]), needs_delivery_result=True)
+        text, rows = screen(context, finished["result"])
+        if reason == "time":
+            text = concat(context.rich("trainer_time_over"), text, separator="\n\n")
+        context.reply(text, rows, needs_delivery_result=True)
 
 
 @router.callback_query_handler(data=r"result:[0-9]{1,18}", private_only=True, page="history")

@@ -196,6 +196,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_dispute_gone": "This dispute no longer exists: the user deleted their data.",
     "trainer_tip_exam": "🎓 There are no tips in an exam. You can do it!",
     "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
+    "trainer_time_over": "⏰ **Time’s up.** Your last message didn’t count.",
     "trainer_unscored": (
         "🏁 **Training finished without a score**\n\nYou asked {questions} of the {minimum} questions that a score "
         "needs. Start again when you have ten minutes."
@@ -230,6 +231,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_why_excess": "➖ More than {count} questions of this type cost {points} points each.",
     "trainer_why_revealed": "🔓 The client disclosed {count|new fact|new facts}.",
     "trainer_dispute_button": "⚖️ Dispute",
+    "trainer_line_gone": "⚖️ This result has been deleted, so nothing was sent.",
     "trainer_disputed": "Sent. A person will look at it.",
     "trainer_too_many_disputes": "You’ve disputed 20 lines within 24 hours. Try again tomorrow.",
     "trainer_is_disputed": "⚖️ You’ve disputed this line. A person will look at it.",
