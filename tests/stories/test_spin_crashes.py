@@ -81,6 +81,10 @@ def test_killed_at_the_end_a_training_is_finished_once(
         "select points from xp_awards where user_id = %s and rule = 'training_finished'", user_id(sql, chat)
     )
     assert [award["points"] for award in awards] == [history[0]["score"]]
+    result = eventually(
+        lambda: next((one for one in chat.answers() if says(one.text, "trainer_open_lines")), None)
+    )
+    assert says(result.text, "trainer_xp", points=f"+{history[0]['score']}")
 
 
 @pytest.mark.parametrize("step", ["after record_training_turn", "after finish_training"])

@@ -114,11 +114,16 @@ def _buttons(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings
     numbers = [
         (context.text("trainer_history_button_line", score=one["score"]), f"result:{number}")
         for one in trainings[:_LISTED]
-        if (number := one["session_snapshot"].get("training_id"))
-        # Another service stores its trainings under its own references, whatever its snapshots hold.
-        and one["reference"].removesuffix(":own") == f"{one['bot']}:{number}"
+        if (number := training_number(one))
     ]
     return [numbers] if numbers else []
+
+
+def training_number(one: GetTrainingHistoryTrainings) -> int | None:
+    """Return the number of a training of this bot; None for one of another service."""
+    number = one["session_snapshot"].get("training_id")
+    # Another service stores its trainings under its own references, whatever its snapshots hold.
+    return number if one["reference"].removesuffix(":own") == f"{one['bot']}:{number}" else None
 
 
 def _company(context: UpdateContext, one: GetTrainingHistoryTrainings) -> str:

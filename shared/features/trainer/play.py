@@ -112,7 +112,7 @@ def finish(_event: Message | CallbackQuery) -> None:
     context = current_context()
     training = setup.overview(context)["open"]
     if training is None:
-        return reply(*_none_open(context))
+        return None if results.show_finished(context) else reply(*_none_open(context))
     if training["mode"] != "reversed":
         return results.finish(context, training, "button")
     try:
@@ -172,7 +172,8 @@ def _move(context: UpdateContext, text: str | None) -> None:
             is_reversed = begun["training"]["mode"] == "reversed"
             reply(context.rich("trainer_reversed_busy" if is_reversed else "trainer_busy"))
         case "none":
-            reply(*setup.home(context))
+            if not results.show_finished(context):
+                reply(*setup.home(context))
         case "over":
             results.finish(context, begun["training"], "time")
         case "no_access":

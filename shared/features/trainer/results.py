@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery
 
 from shared.core import db
 from shared.core.texts import Text, concat
-from shared.features.trainer import library, reversed_screens
+from shared.features.trainer import history, library, reversed_screens
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.scenario_badges import badge_name
 from shared.telegram import current_context
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import (
         FinishTraining,
+        GetTrainingHistory,
         GetTrainingResult,
         TrainingResult,
         TrainingResultLines,
@@ -53,6 +55,31 @@ def finish(context: UpdateContext, training: TrainingState, reason: str) -> None
         if reason == "time":
             text = concat(context.rich("trainer_time_over"), text, separator="\n\n")
         context.reply(text, rows, needs_delivery_result=True)
+
+
+def show_finished(context: UpdateContext) -> bool:
+    """Send the result of the training that a first attempt at this update finished; return whether it did.
+
+    The process may have ended before it sent the result. Then no training is open for the second attempt.
+    """
+    if context.attempt < 2:
+        return False
+    found: GetTrainingHistory = db.call(
+        "get_training_history",
+        p_telegram_id=context.user.telegram_id,
+        p_bot=context.bot.name,
+        p_limit=1,
+    )
+    for one in found["trainings"]:
+        moment, number = datetime.fromisoformat(one["training_date"]), history.training_number(one)
+        if number and moment.timestamp() >= context.update.message.get("date", 0):
+            shown: GetTrainingResult | None = db.call(
+                "get_training_result", p_user_id=context.user.id, p_training_id=number
+            )
+            if shown is not None and shown["result"]["scenario"] in library.names():
+                context.reply(*screen(context, shown["result"]), needs_delivery_result=True)
+                return True
+    return False
 
 
 @router.callback_query_handler(data=r"result:[0-9]{1,18}", private_only=True, page="history")
