@@ -58,5 +58,5 @@ def test_a_growing_answer_is_stopped_continued_and_regenerated(
     expect(answers(page).last).to_contain_text("One.")
     answers(page).last.get_by_role("button", name="Regenerate").click()
     expect(answers(page).last).to_contain_text("Another.")
-    expect(page.get_by_role("button", name="Regenerate")).to_have_count(1)
+    expect(answers(page).get_by_role("button", name="Regenerate")).to_have_count(1)
     picture(page, f"regenerated-{width}")

@@ -134,6 +134,13 @@ def test_an_answer_that_ended_by_length_goes_on(stack: Stack, sql: Sql, anna: Ch
     assert requests_of(sql, anna.id) == 2
 
 
+def test_a_cut_answer_that_ends_with_a_sentence_gets_no_dots(stack: Stack, anna: Chat) -> None:
+    whole = ask(stack, anna, "count", text="One. Two.", finish_reason="length")
+    assert whole.text.startswith("One. Two.\n\n")
+    half = ask(stack, anna, "count", text="One. Tw", finish_reason="length")
+    assert half.text.startswith("One. Tw…\n\n")
+
+
 def test_a_failed_try_keeps_the_answer_and_its_button(stack: Stack, sql: Sql, anna: Chat) -> None:
     first = ask(stack, anna, "first", text="one")
     stack.ai.next(AiBehaviour(status=500), AiBehaviour(status=500))

@@ -161,18 +161,26 @@ def test_a_second_message_during_a_draft_waits_for_its_turn(stack: Stack, anna: 
 
 
 def test_an_erasure_ends_an_answer_in_progress(stack: Stack, sql: Sql, anna: Chat) -> None:
-    anna.send("/privacy").wait()
+    anna.send("/deleteme").wait()
     screen = anna.answer()
+    query = {
+        "id": "77",
+        "from": anna.user.json(),
+        "message": screen.data,
+        "chat_instance": "1",
+        "data": screen.button("🗑 Delete everything").data,
+    }
     stack.ai.next(ENDLESS)
     anna.send("tell me a story")
     anna.draft()
-    user = sql("select id from users where telegram_id = %s", anna.id)[0]["id"]
-    sql("delete from users where id = %s", user)
-    sql("select private.anonymize_update(bot, update_id) from telegram_updates where user_id = %s", user)
-    stack.telegram.idle(30)
-    assert screen.text
-    assert not sql("select from messages where user_id = %s", user)
-    assert len(anna.answers()) <= 3
+    before = len(anna.answers())
+    stack.telegram.deliver({"update_id": 123, "callback_query": query})
+    stack.telegram.idle(60)
+    assert not sql("select from users where telegram_id = %s", anna.id)
+    assert not sql("select from messages")
+    assert not sql("select from telegram_updates where status <> 'finished' or payload is not null")
+    assert not [answer.text for answer in anna.answers()[before:] if "word1" in answer.text]
+    assert len(drafts(stack, anna)) <= 3
 
 
 def test_no_drafts_in_groups_and_with_voice_answers(stack: Stack, anna: Chat) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.features.chat.question import Question, Replaced
 
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length", "stopped": "ai_stopped"}
+_SENTENCE_ENDS = (".", "!", "?", "…")
 _COST_LIMITS = {
     "user_cost": "limit_user_cost",
     "bot_cost": "limit_bot_cost",
@@ -135,18 +136,16 @@ def answer(
         reply(concat(*head, context.rich("ai_stopped_early", counted=_counted(context)), separator="\n\n"))
         return True
     _remember(context, question, said, replaced)
-    ending, shown = "", said.text
+    shown = said.text
     if said.finish in _ENDINGS:
         from shared.ai.truncated_markdown import close_markup
 
-        ending, shown = context.text(_ENDINGS[said.finish]), close_markup(shown)
-        if not context.update.is_private or context.is_offline or context.data.get("voice"):  # no button
-            ending += context.text("ai_go_on")
+        shown = close_markup(shown)
     from shared.telegram.markdown import render  # imported with the AI below: 20 ms that commands do not need
     from shared.telegram.split import split
 
     text, entities = render(shown)
-    whole = Text(text + ending, entities)
+    whole = Text(text + _ending(context, said, text), entities)
     if head:
         whole = concat(*head, whole, separator="\n\n")
     sources = [web.sources(context, said.sources)] if said.sources else []
@@ -160,6 +159,18 @@ def answer(
     whole = concat(whole, *sources, separator="\n\n")
     _send(split(whole, max_parts=50), _buttons(context, question, said, replaced))
     return True
+
+
+def _ending(context: UpdateContext, said: ChatAnswer, text: str) -> str:
+    """Return what follows the text of an answer that ended early: why, and how to continue it."""
+    if said.finish not in _ENDINGS:
+        return ""
+    ending = context.text(_ENDINGS[said.finish])
+    if text.endswith(_SENTENCE_ENDS):
+        ending = ending.removeprefix("…")
+    if not context.update.is_private or context.is_offline or context.data.get("voice"):  # no button
+        ending += context.text("ai_go_on")
+    return ending
 
 
 def _send(parts: list[Text], buttons: Keyboard | None) -> None:
