@@ -137,7 +137,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
 
 @for_each("path", [path for path in FUNCTIONS if path.parent.name != "scheduled"])
 def test_functions_that_users_wait_for_do_not_reach_storage(path: Path) -> None:
-    """Importing `supabase` takes as long as everything else; it is for `scheduled`."""
+    """Importing `supabase` takes as long as everything else; it is imported at its first use."""
     modules = {".".join(one.relative_to(ROOT).with_suffix("").parts): one for one in MODULES}
     modules |= {name.removesuffix(".__init__"): one for name, one in modules.items()}
     # Bots and their features are loaded by name.

@@ -39,25 +39,36 @@ class Killed(BaseException):
 
 
 class Crashes:
-    """Counts what a worker does outside its process, and ends it before or after the call of a number."""
+    """Counts what a worker does outside its process, and ends it before or after the call of a number.
+
+    At that call a callback comes as well, or instead: `calls_back`, and `dies` is false.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.kill_at: int | None = None
         self.is_after = False
+        self.dies = True
+        self.calls_back: Callable[[], object] | None = None
 
     def wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*values: Any, **named: Any) -> Any:
             number = len(self.calls)
             self.calls.append(f"{name} {values[0]}" if name == "db" else name)
             if number == self.kill_at and not self.is_after:
-                raise Killed
+                self._strike()
             result = call(*values, **named)
-            if number == self.kill_at:
-                raise Killed
+            if number == self.kill_at and self.is_after:
+                self._strike()
             return result
 
         return counted
+
+    def _strike(self) -> None:
+        if self.calls_back is not None:
+            self.calls_back()
+        if self.dies:
+            raise Killed
 
 
 class Painter:

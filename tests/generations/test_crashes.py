@@ -1,4 +1,7 @@
-"""A worker that dies before or after any of its calls: one charge and one delivery, or one release."""
+"""A worker that dies before or after any of its calls, and a callback that comes then.
+
+There is one charge and one delivery, or one release.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from shared.generations import worker
 from tests.generations.conftest import Customer
 from tests.generations.painter import Crashes, Painter
-from tests.supabase.generations.jobs import Job, Sql
+from tests.supabase.generations.jobs import Call, Job, Sql
 
 Order = Callable[..., Job]
 Run = Callable[..., None]
@@ -66,3 +69,49 @@ def test_a_death_at_any_step_ends_in_one_delivery_or_one_release(
     if not at_once:
         wanted |= {"db record_submission", "read", "download"}
     assert wanted <= reached
+
+
+@pytest.mark.parametrize("dies", [True, False])
+@pytest.mark.parametrize("is_after", [True, False])
+def test_a_callback_at_any_step_changes_neither_price_nor_deliveries(
+    sql: Sql,
+    call: Call,
+    anna: Customer,
+    painter: Painter,
+    crashes: Crashes,
+    order: Order,
+    run: Run,
+    dies: bool,
+    is_after: bool,
+) -> None:
+    """The worker dies at the same step, or goes on. A callback can name a job whose worker has died."""
+    crashes.dies, crashes.is_after = dies, is_after
+    sql("update subscription_limits set daily_requests = 1000 where plan = 'FREE'")
+    answers = set()
+    for step in range(STEPS):
+        requests, photos = anna.requests, len(anna.received("photo"))
+        submissions = len(painter.submitted)
+        crashes.calls.clear()
+        job = order(p_reference=f"tap:{dies}:{is_after}:{step}")
+
+        def call_back(token: str = str(job.row["token"]), name: str = f"task-{job.id}") -> None:
+            answers.add(call("nudge_generation", "painter", token, name)["outcome"])
+
+        crashes.kill_at, crashes.calls_back = step, call_back
+        run()
+        crashes.kill_at = None
+        struck_at = crashes.calls[step] if step < len(crashes.calls) else ""
+        is_submitted = len(painter.submitted) > submissions
+        if job.state == "submitting":
+            assert not is_submitted, "the callback would have named the job"
+            job.pass_deadline()
+            worker.ending.expire()
+        delivered = len(anna.received("photo")) - photos
+        is_in_gap = dies and struck_at == ("upload" if is_after else "db record_delivery")
+        assert len(painter.submitted) - submissions <= 1
+        if job.state == "delivered":
+            assert (anna.requests - requests, delivered) == (2, 1 + is_in_gap), (step, crashes.calls)
+        else:
+            assert dies, (step, job.state, crashes.calls)
+            assert (job.state, anna.requests, delivered) == ("expired", requests, 0), (step, crashes.calls)
+    assert answers == {"nudged", "over"}

@@ -55,6 +55,16 @@ def test_the_original_is_sent_as_a_file(stack: Stack, anna: Chat) -> None:
     assert anna.answer().data["document"]["mime_type"] == "image/jpeg"
 
 
+def test_the_original_waits_while_storage_is_down(stack: Stack, anna: Chat) -> None:
+    anna.send("/image a dog").wait()
+    anna.answer()
+    picture = drawn(stack, anna)
+    stack.storage.fail("download", "InternalError")
+    assert picture.tap(text("en", "media_file")).answer()["text"] == text("en", "media_file_later")
+    picture.tap(text("en", "media_file")).wait()
+    assert "document" in anna.answer().data
+
+
 def test_the_history_says_when_the_original_is_deleted(stack: Stack, sql: Sql, anna: Chat) -> None:
     anna.send("/image a dog").wait()
     anna.answer()

@@ -119,12 +119,13 @@ def test_the_secrets_of_pictures_and_videos_are_given_once_where_they_are_used(
     without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
     for number, names in enumerate(("OPENAI_API_KEY,KIE_AI_API_KEY", "KIE_AI_API_KEY,OPENAI_API_KEY")):
         call = deployed(Build(tmp_path / str(number), _MEDIA_SECRETS=names), name)
-        added = {"KIE_AI_API_KEY": "KIE_AI_API_KEY:latest"} if name == "scheduled" else {}
+        added = {"KIE_AI_API_KEY": "KIE_AI_API_KEY:latest"} if name in ("scheduled", "telegram") else {}
         assert call.pairs("set-secrets") == without | added
     both = deployed(Build(tmp_path / "both", _MEDIA_SECRETS="KIE_AI_API_KEY,KIE_AI_WEBHOOK_SECRET"), name)
     given = set(both.pairs("set-secrets")) - set(without)
     signing = {"KIE_AI_WEBHOOK_SECRET"}
-    expected = {"generations": signing, "scheduled": signing | {"KIE_AI_API_KEY"}}
+    key = {"KIE_AI_API_KEY"}
+    expected = {"telegram": key, "generations": signing, "scheduled": signing | key}
     assert given == expected.get(name, set())
 
 
@@ -150,7 +151,7 @@ def test_encryption_keys_are_deployed_when_set(tmp_path: Path, name: str) -> Non
     assert given == without | {"TOKEN_ENCRYPTION_KEYS": "TOKEN_ENCRYPTION_KEYS:3"}
 
 
-def test_only_scheduled_reaches_storage_when_it_is_set(tmp_path: Path) -> None:
+def test_storage_is_reached_where_files_are_stored_and_sent(tmp_path: Path) -> None:
     build = Build(tmp_path, _SUPABASE_URL="https://ref.supabase.co", _SUPABASE_SECRET_KEY_VERSION="2")
     for name in FUNCTIONS:
         call = deployed(build, name)
@@ -159,7 +160,7 @@ def test_only_scheduled_reaches_storage_when_it_is_set(tmp_path: Path) -> None:
             call.pairs("set-secrets").get("SUPABASE_SECRET_KEY"),
         )
         expected = ("https://ref.supabase.co", "SUPABASE_SECRET_KEY:2")
-        assert found == (expected if name == "scheduled" else (None, None))
+        assert found == (expected if name in ("scheduled", "telegram") else (None, None))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

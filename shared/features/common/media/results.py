@@ -54,8 +54,11 @@ def send_file(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
     from shared.generations.originals import send_originals
 
     update = context.update
-    if not send_originals(context.bot.name, update.chat_id, update.thread_id, found.get("files") or []):
+    sent = send_originals(context.bot.name, update.chat_id, update.thread_id, found.get("files") or [])
+    if sent == "gone":
         context.answer_callback(_deletion(context, found) or context.text(kind.key("gone")), alert=True)
+    elif sent == "later":
+        context.answer_callback(context.text("media_file_later"), alert=True)
 
 
 def stop(context: UpdateContext, kind: MediaKind, job_id: int) -> None:

@@ -42,6 +42,7 @@ TEXTS: Mapping[str, str] = {
     "media_again": "🔁 Again",
     "media_vary": "🎲 Variation",
     "media_file": "📎 Original as a file",
+    "media_file_later": "⏳ I can’t send the file right now. Try again in a minute.",
     "media_sent_as_link": (
         "This one was too large for Telegram, so it came as a link. Links work for {days|day|days}."
     ),
