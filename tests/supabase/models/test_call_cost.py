@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import examples
@@ -227,17 +227,18 @@ PRICES = st.lists(
 def expected(rows: list[Any], usage: dict[str, int], conditions: dict[str, Any], day: int) -> Decimal | None:
     """Compute a cost from the rules of docs/ai_models.md, without SQL."""
 
+    same = lambda a, b: (type(a), a) == (type(b), b)  # noqa: E731 - JSON's true is not 1
+    held = [
+        (part, (len(needed), start, usd))
+        for part, needed, usd, start, end in rows
+        if start <= day
+        and (end is None or end > day)
+        and all(name in conditions and same(conditions[name], value) for name, value in needed.items())
+    ]
+
     def find(component: str) -> Decimal | None:
-        same = lambda a, b: (type(a), a) == (type(b), b)  # noqa: E731 - JSON's true is not 1
-        held = [
-            (len(needed), start, usd)
-            for part, needed, usd, start, end in rows
-            if part == component
-            and start <= day
-            and (end is None or end > day)
-            and all(name in conditions and same(conditions[name], value) for name, value in needed.items())
-        ]
-        return max(held)[2] if held else None
+        found = [rank for part, rank in held if part == component]
+        return max(found)[2] if found else None
 
     def total(parts: dict[str, int]) -> Decimal | None:
         amounts = []
@@ -250,10 +251,7 @@ def expected(rows: list[Any], usage: dict[str, int], conditions: dict[str, Any],
             amounts.append(quantity * (usd or Decimal(0)))
         return sum(amounts, Decimal(0)) if parts else None
 
-    if not any(
-        start <= day and (end is None or end > day) and needed.items() <= conditions.items()
-        for _, needed, _, start, end in rows
-    ):
+    if not held:
         return None
     quantities = dict(usage)
     cached = min(quantities.get("cached_tokens", 0), quantities["input_tokens"])
@@ -268,6 +266,7 @@ def expected(rows: list[Any], usage: dict[str, int], conditions: dict[str, Any],
 
 
 @SLOW
+@example(rows=[("image", {"a": True}, Decimal(1), 1, None)], usage={}, conditions={"a": 1}, day=1)
 @given(
     rows=PRICES,
     usage=st.dictionaries(st.sampled_from(PARTS), st.integers(0, 500_000)),
