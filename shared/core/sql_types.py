@@ -1898,6 +1898,15 @@ class ListAiModes(TypedDict):
     models: list[ListAiModesModels]
 
 
+class ListAudioModels(TypedDict):
+    """public.list_audio_models"""
+
+    provider: str
+    model: str
+    is_usable: bool
+    minute_price: str | None
+
+
 class ListChatModels(TypedDict):
     """public.list_chat_models"""
 

@@ -6,12 +6,20 @@ import time
 
 import pytest
 
-from shared.ai import speech
+from shared.ai import audio_catalogue, speech
+from shared.ai.audio_catalogue import AudioModel
 from shared.ai.call_records import AiCall
 from shared.core.errors import AIError, AIOverloaded, AITimeout, AIUnavailable, ConfigError
+from tests.ai.conftest import forget_settings
 from tools.emulator.ai import Ai, AiBehaviour
 
 NAMES = ("openai", "openrouter")
+
+
+@pytest.fixture(autouse=True)
+def model_of_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give OpenAI a model: it has no default."""
+    monkeypatch.setattr(speech.load("openai").__class__, "MODEL", "gpt-4o-mini-tts")
 
 
 def _speak(provider: str, seconds: float = 20) -> tuple[bytes, list[AiCall]]:
@@ -60,3 +68,22 @@ def test_the_deadline_holds(ai: Ai) -> None:
     ai.next(AiBehaviour(delay=5))
     with pytest.raises(AITimeout):
         _speak("openai", 0.3)
+
+
+def test_a_provider_whose_models_have_ended_is_replaced_by_one_with_a_key(
+    ai: Ai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (
+        AudioModel("openai", "gone", is_usable=False),
+        AudioModel("openrouter", "google/gemini-3.8-flash-tts"),
+    )
+    monkeypatch.setattr(audio_catalogue, "catalogue", lambda _kind: rows)
+    [call] = _speak("openai")[1]
+    assert (call["provider"], call["model"]) == ("openrouter", "google/gemini-3.8-flash-tts")
+    assert ai.spoken[-1]["voice"] == speech.load("openrouter").VOICE
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    with pytest.raises(ConfigError, match="no model of openai speaks"):
+        _speak("openai")
+    monkeypatch.setenv("SPEECH_MODEL", "gone")
+    forget_settings()
+    assert _speak("openai")[1][0]["model"] == "gone"

@@ -11,7 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Final
 
+from shared.ai import audio_catalogue
+from shared.ai.audio_catalogue import AudioModel
 from shared.ai.call_records import Record
 from shared.ai.single_request import open_account, send
 from shared.ai.speech import services
@@ -19,7 +22,9 @@ from shared.ai.speech.contract import MOST_CHARACTERS, SpeechService
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 
-__all__ = ["MOST_CHARACTERS", "load", "names", "speak"]
+__all__ = ["MOST_CHARACTERS", "choose", "load", "names", "speak"]
+
+_KIND: Final = "speech"
 
 
 @lru_cache(maxsize=1)
@@ -41,6 +46,28 @@ def load(key: str) -> SpeechService:
     return service
 
 
+def choose(provider: str) -> AudioModel:
+    """Return the model that speaks: SPEECH_MODEL, else the provider's own in the catalogue, else another's.
+
+    Args:
+        provider: the one that the settings name. One whose models have all ended is replaced.
+
+    Raises:
+        ConfigError: it does not speak, or there is no model.
+    """
+    default = load(provider).MODEL
+    if model := settings().speech_model:
+        return audio_catalogue.named(_KIND, provider, model)
+    chosen = audio_catalogue.of_provider(_KIND, provider, default) or audio_catalogue.first_with_key(
+        _KIND, names()
+    )
+    if chosen is None:
+        raise ConfigError(
+            f"no model of {provider} speaks: set SPEECH_MODEL, or the key of {' or '.join(names())}"
+        )
+    return chosen
+
+
 def speak(text: str, *, provider: str, deadline: float, record: Record | None = None) -> bytes:
     """Return the MP3 of a text of at most MOST_CHARACTERS, by the deadline at the latest.
 
@@ -52,9 +79,10 @@ def speak(text: str, *, provider: str, deadline: float, record: Record | None = 
         AIError: no sound; see `chat.complete` for its kinds.
         ConfigError: no such provider, or no usable key.
     """
-    service = load(provider)
-    model = settings().speech_model or service.MODEL
-    voice = settings().speech_voice or service.VOICE
+    chosen = choose(provider)
+    service, model = load(chosen.provider), chosen.model
+    # A voice of one provider is unknown to another.
+    voice = (settings().speech_voice if chosen.provider == provider else "") or service.VOICE
     account = open_account(service.provider, None)
     return send(
         service.provider,

@@ -21,11 +21,12 @@ class SpeechService:
     """`POST /audio/speech`, whose answer is the sound itself.
 
     Attributes:
-        MODEL, VOICE: used unless SPEECH_MODEL or SPEECH_VOICE names another.
+        MODEL: used where the catalogue has none of this provider; empty: no model is known to live on.
+        VOICE: used unless SPEECH_VOICE names another.
         PRICES: US dollars for a thousand characters, by model.
     """
 
-    MODEL: ClassVar[str]
+    MODEL: ClassVar[str] = ""
     VOICE: ClassVar[str]
     PRICES: ClassVar[Mapping[str, Decimal]] = {}
 

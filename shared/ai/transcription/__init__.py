@@ -11,7 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Final
 
+from shared.ai import audio_catalogue
+from shared.ai.audio_catalogue import AudioModel
 from shared.ai.call_records import Record
 from shared.ai.single_request import open_account, send
 from shared.ai.transcription import services
@@ -19,7 +22,9 @@ from shared.ai.transcription.contract import Sound, TranscriptionService
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 
-__all__ = ["Sound", "configured_provider", "load", "names", "transcribe"]
+__all__ = ["Sound", "choose", "configured_provider", "load", "names", "transcribe"]
+
+_KIND: Final = "transcription"
 
 
 @lru_cache(maxsize=1)
@@ -44,9 +49,34 @@ def load(key: str) -> TranscriptionService:
 
 
 def configured_provider() -> str | None:
-    """Return TRANSCRIPTION_PROVIDER, else CHAT_PROVIDER if it transcribes, else None."""
-    chosen = settings().transcription_provider or settings().chat_provider
-    return chosen if settings().transcription_provider or chosen in names() else None
+    """Return the provider that transcribes with our key, or None."""
+    chosen = choose()
+    return chosen.provider if chosen else None
+
+
+def choose() -> AudioModel | None:
+    """Return the model that transcribes with our key, or None.
+
+    TRANSCRIPTION_PROVIDER and TRANSCRIPTION_MODEL come before the catalogue, and it before CHAT_PROVIDER.
+
+    Raises:
+        ConfigError: TRANSCRIPTION_PROVIDER does not transcribe.
+    """
+    chosen = settings()
+    provider = chosen.transcription_provider or (
+        chosen.chat_provider if chosen.chat_provider in names() else ""
+    )
+    if provider and chosen.transcription_model:
+        return audio_catalogue.named(_KIND, provider, chosen.transcription_model)
+    if chosen.transcription_provider and (own := _model_of(provider)):
+        return own
+    if found := audio_catalogue.first_with_key(_KIND, names()):
+        return found
+    return _model_of(provider) if provider else None
+
+
+def _model_of(provider: str) -> AudioModel | None:
+    return audio_catalogue.of_provider(_KIND, provider, load(provider).MODEL)
 
 
 def transcribe(
@@ -69,9 +99,13 @@ def transcribe(
         ConfigError: no such provider, or no usable key of ours.
     """
     service = load(provider)
-    model = service.MODEL
-    if api_key is None and provider == configured_provider():
-        model = settings().transcription_model or model
+    chosen = choose() if api_key is None else None
+    if chosen is None or chosen.provider != provider:
+        chosen = _model_of(provider) or AudioModel(provider, service.MODEL)
+    model, minute_price = chosen.model, chosen.minute_price
+    price = service.price(model, sound.seconds)
+    if minute_price is not None:
+        price = minute_price * max(sound.seconds, 1) / 60
     account = open_account(service.provider, api_key)
     return send(
         service.provider,
@@ -80,7 +114,7 @@ def transcribe(
         service.read,
         kind="transcription",
         model=model,
-        price=service.price(model, sound.seconds),
+        price=price,
         deadline=deadline,
         record=record,
     ).strip()

@@ -51,9 +51,9 @@ class TranscriptionService(ABC):
     """A provider that transcribes.
 
     Attributes:
-        MODEL: used unless TRANSCRIPTION_MODEL names another.
+        MODEL: used where the catalogue has none of this provider, and TRANSCRIPTION_MODEL names none.
         MAX_BYTES, MAX_SECONDS: of one recording; the plan and Telegram's limit of 20 MB come on top.
-        PRICES: US dollars a minute, by model.
+        PRICES: US dollars a minute, by model; used where the catalogue has none.
     """
 
     MODEL: ClassVar[str]

@@ -68,12 +68,11 @@ def _configured() -> Iterator[tuple[str, str, str, str]]:
         for mode in modes.MODES.values():
             if mode.model:
                 yield mode.provider or chosen.chat_provider, mode.model, "chat", mode.key
-        if provider := transcription.configured_provider():
-            model = chosen.transcription_model or transcription.load(provider).MODEL
-            yield provider, model, "transcription", "TRANSCRIPTION_MODEL"
+        if voice := transcription.choose():
+            yield voice.provider, voice.model, "transcription", "TRANSCRIPTION_MODEL"
         if chosen.speech_provider:
-            model = chosen.speech_model or speech.load(chosen.speech_provider).MODEL
-            yield chosen.speech_provider, model, "speech", "SPEECH_MODEL"
+            voice = speech.choose(chosen.speech_provider)
+            yield voice.provider, voice.model, "speech", "SPEECH_MODEL"
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
 

@@ -149,7 +149,7 @@ class Ai:
         """Return the settings that point the functions at the fake providers."""
         settings = {
             "CHAT_PROVIDER": DIALECTS[0].name,
-            "SPEECH_PROVIDER": DIALECTS[0].name,
+            "SPEECH_PROVIDER": "openrouter",
         }
         for dialect in (*DIALECTS, DEEPSEEK):
             name = dialect.name.upper()

@@ -1,6 +1,6 @@
 """OpenAI's speech (https://developers.openai.com/api/reference/resources/audio).
 
-The model ends on 2027-01-06, and OpenAI names no successor at this address.
+Its models end on 2027-01-06 without a successor at this address and without a default: set SPEECH_MODEL.
 """
 
 from __future__ import annotations
@@ -15,6 +15,5 @@ from shared.ai.speech.contract import SpeechService
 class Service(SpeechService):
     """Speech of OpenAI and of servers with the same interface."""
 
-    MODEL = "gpt-4o-mini-tts"
     VOICE = "coral"
     PRICES: ClassVar[Mapping[str, Decimal]] = {"gpt-4o-mini-tts": Decimal("0.017")}

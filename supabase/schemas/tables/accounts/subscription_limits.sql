@@ -36,8 +36,11 @@ revoke all on table public.subscription_limits from public, anon, authenticated,
 
 -- No monthly limit by default: the daily limit bounds the month already.
 insert into public.subscription_limits
-(plan, vip_level, daily_requests, monthly_requests, features, history_length, conversations, instructions_characters)
+(
+  plan, vip_level, daily_requests, monthly_requests, features, history_length, voice_seconds, document_pages, conversations,
+  instructions_characters
+)
 values
-('FREE', 0, 25, null, '{modes}', 50, 5, 1500),
-('PREMIUM', 1, 1000, null, '{modes,models}', null, 50, 4000)
+('FREE', 0, 25, null, '{modes}', 50, 300, 20, 5, 1500),
+('PREMIUM', 1, 1000, null, '{modes,models}', null, 600, 200, 50, 4000)
 on conflict (plan) do nothing;

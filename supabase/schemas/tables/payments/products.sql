@@ -31,13 +31,13 @@ insert into public.products (key, kind, plan, period, quantity, texts, position)
 values
 (
   'premium_month', 'subscription', 'PREMIUM', 'month', null,
-  '{"ru": {"title": "Премиум на месяц", "description": "1 000 запросов в день на месяц"},
-    "en": {"title": "Premium for a month", "description": "1,000 requests a day for a month"}}', 10
+  '{"ru": {"title": "Премиум на месяц", "description": "1 000 запросов в день на месяц, голосовые до 10 минут, документы до 200 страниц"},
+    "en": {"title": "Premium for a month", "description": "1,000 requests a day for a month, voice messages up to 10 minutes, documents up to 200 pages"}}', 10
 ),
 (
   'premium_year', 'subscription', 'PREMIUM', 'year', null,
-  '{"ru": {"title": "Премиум на год", "description": "1 000 запросов в день на год"},
-    "en": {"title": "Premium for a year", "description": "1,000 requests a day for a year"}}', 20
+  '{"ru": {"title": "Премиум на год", "description": "1 000 запросов в день на год, голосовые до 10 минут, документы до 200 страниц"},
+    "en": {"title": "Premium for a year", "description": "1,000 requests a day for a year, voice messages up to 10 minutes, documents up to 200 pages"}}', 20
 ),
 (
   'credits_100', 'credits', null, null, 100,
