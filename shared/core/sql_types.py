@@ -354,6 +354,65 @@ class AdminGiveTrainings(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class AdminModelsKinds(TypedDict):
+    """public.admin_models.kinds"""
+
+    kind: str
+    models: int
+    usable: int
+
+
+class ModelCardPrices(TypedDict):
+    """private.model_card.prices"""
+
+    component: str
+    conditions: JsonValue
+    price: str
+
+
+class ProductText(TypedDict):
+    """product_text"""
+
+    title: str
+    description: NotRequired[str]
+
+
+class ModelCardModes(TypedDict):
+    """private.model_card.modes"""
+
+    key: str
+    texts: dict[str, ProductText]
+    enabled: bool
+    use: Literal["own", "fallback"] | None
+
+
+class ModelCard(TypedDict):
+    """private.model_card"""
+
+    key: str
+    provider: str
+    model: str
+    kind: str
+    enabled: bool
+    shutdown_on: str | None
+    has_ended: bool
+    prices: list[ModelCardPrices]
+    modes: list[ModelCardModes]
+    requests: int
+    cost: str
+    sold_cost: str
+    sold_amount: str
+
+
+class AdminModels(TypedDict):
+    """public.admin_models"""
+
+    kinds: list[AdminModelsKinds]
+    models: list[ModelCard]
+    next: str | None
+    balance_currency: str
+
+
 class AdminOverviewDay(TypedDict):
     """public.admin_overview.day"""
 
@@ -398,13 +457,6 @@ class AdminOverview(TypedDict):
     month: AdminOverviewDay
     days: list[AdminOverviewDays]
     models: list[AdminOverviewModels]
-
-
-class ProductText(TypedDict):
-    """product_text"""
-
-    title: str
-    description: NotRequired[str]
 
 
 class PaymentSummaryGiven(TypedDict):
@@ -629,6 +681,13 @@ class AdminSearchUsers(TypedDict):
 
     users: list[AdminSearchUsersUsers]
     has_more: bool
+
+
+class AdminSetModeModel(TypedDict):
+    """public.admin_set_mode_model"""
+
+    outcome: Literal["applied", "unusable"]
+    model: ModelCard
 
 
 class PlanOf(TypedDict):

@@ -259,6 +259,8 @@ def test_a_video_is_paid_from_the_balance_and_topped_up(stack: Stack, sql: Sql, 
     made(stack, sql, anna)
     (left,) = sql("select balance from users where telegram_id = %s", anna.user.id)
     assert (left["balance"], charged(sql, anna)) == (80, 0)
+    (total,) = sql("select sold_amount, sold_cost > 0 as has_cost from daily_totals where sold_amount > 0")
+    assert total == {"sold_amount": 120, "has_cost": True}
 
 
 def test_without_enough_requests_the_ways_to_get_more_are_shown(sql: Sql, anna: Chat) -> None:

@@ -35,6 +35,7 @@ _COUNTED = {
 _SWITCHED = {
     "switch_promocode": ("promocode_off", "promocode_on"),
     "switch_product": ("product_off", "product_on"),
+    "switch_model": ("model_off", "model_on"),
 }
 
 
@@ -146,6 +147,10 @@ def _values(context: UpdateContext, action: str, before: JsonObject, after: Json
                 "before": prices_line(context, before["prices"]),
                 "after": prices_line(context, after["prices"]),
             }
+        case "switch_model":
+            values = {"model": after["model"]}
+        case "set_mode_model":
+            values = {"mode": after["mode"], "before": before["model"], "after": after["model"]}
         case "decide_dispute":
             values = {
                 "before": before["type"],

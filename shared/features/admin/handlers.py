@@ -8,6 +8,7 @@ from shared.features.admin import (
     card,
     check,
     commands,
+    models,
     payment,
     products,
     progress,
@@ -20,5 +21,5 @@ from shared.telegram.router import Router
 
 router = Router(
     *(one.router for one in (stats, card, commands, progress, banning, payment, refund)),
-    *(one.router for one in (products, promocodes, check, statement, audit)),
+    *(one.router for one in (products, promocodes, check, statement, models, audit)),
 )

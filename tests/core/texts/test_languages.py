@@ -105,6 +105,7 @@ def test_every_text_is_used_somewhere() -> None:
     )
     made += ("welcome_", "prompt_", "trainer_line_", "trainer_why_", "trainer_bonus_", "trainer_mark_")
     made += ("trainer_dispute_", "team_state_", "team_column_", "team_passed_", "team_assigned_")
+    made += ("admin_models_", "admin_model_", "admin_button_model_")
     made += ("team_practice_button", "team_exam_button")
     made += (
         "image_stop_",

@@ -25,6 +25,7 @@ create table public.daily_totals (
   ms bigint not null default 0,
   new_users bigint not null default 0,
   sold_cost numeric(18, 8) not null default 0,
+  sold_amount numeric(14, 2) not null default 0,
   primary key (day, bot, provider, model, is_user_api_key, shard),
   -- One constraint: every statement that writes a row parses each constraint of the table anew.
   constraint daily_totals_check check (
@@ -41,6 +42,7 @@ comment on column public.daily_totals.calls is 'Calls to the provider, including
 comment on column public.daily_totals.errors is 'Calls without an answer';
 comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
 comment on column public.daily_totals.sold_cost is 'Part of cost that users paid for from their balance; the daily cost limits leave it out';
+comment on column public.daily_totals.sold_amount is 'What users paid for it from their balance, in the currency of the setting balance_currency';
 comment on column public.daily_totals.is_user_api_key is 'Made with a user''s own API key, so it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;
