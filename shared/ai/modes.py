@@ -127,6 +127,13 @@ MODES: dict[str, Mode] = {
 
 WEB = Mode("web", _CHAT + _STYLE + _FORMAT + _WEB)  # answers from the web, see shared/ai/web_search
 
+_INLINE = """
+The person asks from another chat of theirs, and everyone there will read your answer; you see nothing of \
+that chat. Answer in at most 600 characters, without headings and without asking back: a follow-up question \
+cannot reach you.
+"""
+INLINE = Mode("inline", _CHAT + _STYLE + _FORMAT + _LIMITS + _INLINE)  # short answers in any chat
+
 
 def find_mode(key: str) -> Mode:
     """Return a mode, or the default mode when the key is unknown."""

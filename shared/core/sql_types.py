@@ -1892,6 +1892,12 @@ class GiveChannelTrainings(TypedDict):
     trainings: int
 
 
+class InlineUser(TypedDict):
+    """public.inline_user"""
+
+    outcome: Literal["started", "unknown"]
+
+
 class IssueCertificate(TypedDict):
     """public.issue_certificate"""
 

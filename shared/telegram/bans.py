@@ -27,10 +27,11 @@ def is_blocked(context: UpdateContext) -> bool:
 def notify_banned(context: UpdateContext) -> None:
     """Send the single ban notice, in a private chat, if it was not sent yet."""
     ban = context.user.ban
+    if context.update.inline_message_id:  # others see this message, so it gives no reason
+        return context.edit_inline(context.rich("inline_banned"))
     if ban is None or ban.notified or context.update.is_group or context.update.kind not in _NOTICE_KINDS:
-        return
+        return None
     context.set_ban_notified()
     if ban.reason:
-        context.reply(context.rich("banned_reason", reason=ban.reason))
-    else:
-        context.reply(context.rich("banned"))
+        return context.reply(context.rich("banned_reason", reason=ban.reason))
+    return context.reply(context.rich("banned"))

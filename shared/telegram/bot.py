@@ -26,9 +26,11 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Handler
 from shared.telegram.selection import command_target, handles, linked_page, may_answer
 from shared.telegram.tolerant import read_update
-from shared.telegram.update import Update, command_of
+from shared.telegram.update import CHOSEN_RESULT, INLINE_KINDS, Update, command_of
 from shared.telegram.update_parsing import InvalidPayload
 
+# Where telebot's name of a kind of update is not that of the Bot API.
+_TELEBOT_KINDS = {"chosen_inline_query": CHOSEN_RESULT}
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
 
 
@@ -165,9 +167,13 @@ class Bot(TeleBot):
         """Return whether a kind of update has a handler."""
         return any(handles(feature, kind) for feature in self.features)
 
-    def handled_kinds(self) -> tuple[str, ...]:
+    def handled_kinds(self, *, has_inline_mode: bool = False) -> tuple[str, ...]:
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""
-        return tuple(kind for kind in update_types if self.handles(kind))
+        return tuple(
+            kind
+            for kind in update_types
+            if self.handles(kind) and (has_inline_mode or kind not in INLINE_KINDS)
+        )
 
     def handle(self, update: Update) -> None:
         """Run the first handler whose filters match, in the current context.
@@ -270,7 +276,8 @@ class Bot(TeleBot):
         self, handlers: list[object], new_messages: list[object], update_type: str
     ) -> None:
         """Give telebot the handlers of this update's features in place of registered ones."""
-        chosen = [one.telebot for one in self._candidates(current_context()) if one.kind == update_type]
+        kind = _TELEBOT_KINDS.get(update_type, update_type)
+        chosen = [one.telebot for one in self._candidates(current_context()) if one.kind == kind]
         super()._notify_command_handlers(chosen, new_messages, update_type)  # type: ignore[no-untyped-call]
 
     def message_handler(self, *_args: object, **_filters: object) -> NoReturn:
@@ -308,6 +315,11 @@ class Bot(TeleBot):
         if update.replied_to_user_id == self.telegram_id:
             return True
         return any(self._is_me(kind, name) for kind, name in update.mentions)
+
+    def has_sent(self, update: Update) -> bool:
+        """Return whether a user sent the message by this bot's inline mode, where it is answered already."""
+        sent_by = update.message.get("via_bot") if update.kind in ("message", "edited_message") else None
+        return sent_by is not None and sent_by.get("id") == self.telegram_id
 
     def without_mention(self, update: Update) -> str:
         """Return the text of a message without the mention that addresses the bot."""

@@ -21,7 +21,7 @@ from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 from shared.telegram.conversation import Conversation, title_of
 from shared.telegram.feature import Command
-from shared.telegram.messages import Keyboard, message_parameters
+from shared.telegram.messages import Keyboard, inline_edit, message_parameters
 from shared.telegram.update import Update
 from shared.telegram.user import Usage, User, UserApiKey
 
@@ -198,7 +198,22 @@ class UpdateContext:
         `needs_delivery_result` (AI answers, messages that must arrive or whose id is needed) it is
         stored in the outbox and sent by an explicit call.
         """
+        if self.update.inline_message_id:
+            return self.edit_inline(texts.Text(text, []) if isinstance(text, str) else text)
         self.call("sendMessage", self._message(text, keyboard), needs_delivery_result=needs_delivery_result)
+        return None
+
+    def edit_inline(self, text: texts.Text, *, opens_chat: bool = False) -> None:
+        """Edit the message that the user sent in inline mode, after the commit; the last edit counts.
+
+        Its button is for everyone who sees it: it asks something new, or opens the private chat.
+        """
+        self.calls.clear()
+        button = {"text": self.text("inline_ask"), "switch_inline_query_current_chat": ""}
+        if opens_chat:
+            link = f"https://t.me/{self.bot.user.username}"
+            button = {"text": self.text("inline_open"), "url": link}
+        self.call("editMessageText", inline_edit(self.update, text, [[button]]), needs_delivery_result=True)
 
     @property
     def edited_message_id(self) -> int | None:

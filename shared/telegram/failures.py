@@ -13,6 +13,7 @@ from shared.core.errors import DatabaseUnavailable, ExternalServiceError, Refusa
 from shared.core.http import RequestError
 from shared.core.json_types import JsonObject
 from shared.telegram.context import BotApiCall, UpdateContext
+from shared.telegram.messages import inline_edit
 from shared.telegram.responses import LONGEST_PAUSE, SHORTEST_PAUSE, WebhookResponse, retry_later
 from shared.telegram.update import Update
 from shared.telegram.update_parsing import InvalidPayload
@@ -92,10 +93,13 @@ def handler_failed(context: UpdateContext, error: Exception) -> WebhookResponse:
 def workers_crashed(bot: str, update: Update, received: ReceiveUpdate) -> WebhookResponse:
     """Dead-letter an update whose workers crashed repeatedly (most likely out of memory)."""
     language = texts.choose(received["user"]["language"], received["user"]["language_code"])
-    text, entities = texts.rich(language, "failed")
-    parameters: JsonObject = {"chat_id": update.chat_id, "text": text, "entities": entities}
+    apology = texts.rich(language, "failed")
+    parameters: JsonObject = {"chat_id": update.chat_id, "text": apology.text, "entities": apology.entities}
     if update.thread_id:
         parameters["message_thread_id"] = update.thread_id
+    method = "sendMessage"
+    if update.inline_message_id:
+        method, parameters = "editMessageText", inline_edit(update, apology, [])
     return _record(
         bot,
         update,
@@ -103,7 +107,7 @@ def workers_crashed(bot: str, update: Update, received: ReceiveUpdate) -> Webhoo
         "its workers vanished",
         counts=False,
         final=True,
-        apology={"method": "sendMessage", "parameters": parameters},
+        apology={"method": method, "parameters": parameters},
         failures=received["failures"],
     )
 

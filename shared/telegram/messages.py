@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.core.json_types import JsonObject
-from shared.core.texts import Text
+from shared.core.texts import Text, concat, utf16_length
 from shared.telegram.update import Update
 
 Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
@@ -34,6 +34,39 @@ def message_parameters(
             "allow_sending_without_reply": True,
         }
     return parameters
+
+
+def inline_edit(update: Update, text: Text, buttons: Sequence[Sequence[JsonObject]]) -> JsonObject:
+    """Return the parameters that edit the message which the user sent in inline mode: question and text.
+
+    chat_id is for the outbox alone, see `without_ordering`: it orders the calls by user.
+
+    Args:
+        buttons: rows of buttons as the Bot API takes them.
+    """
+    whole = concat(quoted(update.text.strip()), text, separator="\n\n")
+    return {
+        "chat_id": update.chat_id,
+        "inline_message_id": update.inline_message_id,
+        "text": whole.text,
+        "entities": whole.entities,
+        "reply_markup": {"inline_keyboard": [list(row) for row in buttons]},
+    }
+
+
+def quoted(words: str) -> Text:
+    """Return words as a quotation."""
+    return Text(words, [{"type": "blockquote", "offset": 0, "length": utf16_length(words)}])
+
+
+def without_ordering(parameters: JsonObject) -> JsonObject:
+    """Return the parameters of a call without the chat_id by which the outbox orders it.
+
+    With a chat_id, Telegram looks for a message of that chat instead of the inline_message_id.
+    """
+    if "inline_message_id" not in parameters:
+        return parameters
+    return {key: value for key, value in parameters.items() if key != "chat_id"}
 
 
 def _needs_reference(update: Update) -> bool:

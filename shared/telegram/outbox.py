@@ -14,6 +14,7 @@ from shared.core import db, log
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
 from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram import api, templates
+from shared.telegram.messages import without_ordering
 
 if TYPE_CHECKING:
     from shared.core.sql_types import (
@@ -183,7 +184,7 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
             reason=str(error),
         )
         return _postponed(item, error.retry_after or 0, str(error))
-    if error.status == 403:
+    if error.status == 403 and "inline_message_id" not in item["parameters"]:
         log.info(
             "the user blocked the bot", action="bot_blocked", bot=bot, chat_id=item["parameters"]["chat_id"]
         )
@@ -202,7 +203,7 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
 
 def _corrected(bot: str, parameters: JsonObject, error: TelegramError) -> JsonObject | None:
     """Return changed parameters with which a refused call may succeed; None if no change can help."""
-    if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
+    if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters.get("chat_id"):
         return {**parameters, "chat_id": error.migrate_to_chat_id}
     if parameters.get("message_thread_id") and _NO_TOPIC.search(error.description):
         return {key: value for key, value in parameters.items() if key != "message_thread_id"}
@@ -215,11 +216,11 @@ def _corrected(bot: str, parameters: JsonObject, error: TelegramError) -> JsonOb
 
 
 def _to_bot_api(method: str, parameters: JsonObject) -> tuple[str, JsonObject]:
-    """Render a template; drop parameters that only the outbox uses (order and ordering of setMyCommands)."""
+    """Render a template; drop parameters that only the outbox uses: orders, jobs, a chat_id for ordering."""
     if method == templates.METHOD:
         return templates.render(parameters)
     internal = {"order_id", "generation_id"} | ({"chat_id"} if method == "setMyCommands" else set())
-    return method, {key: value for key, value in parameters.items() if key not in internal}
+    return method, without_ordering({key: value for key, value in parameters.items() if key not in internal})
 
 
 def _timeout(deadline: float) -> float:

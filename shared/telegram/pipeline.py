@@ -71,13 +71,14 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
     )
     goes_to_ai = (
         bot.answers_text_with_ai
-        and (update.is_plain_text or is_media or bot.asks_ai(update))
+        and (update.is_question or is_media or bot.asks_ai(update))
         and not update.has_secret
         and len(update.text) <= MAX_TEXT
         and not (can_hold and update.may_be_continued)
     )
     # Its last item is answered at once; the others are too few to make a difference.
     may_complete_album = can_hold and bot.answers_media_with_ai and update.is_album_item
+    needs_history = (goes_to_ai and not update.inline_message_id) or may_complete_album
     received: ReceiveUpdate = db.call(
         "receive_update",
         p_bot=bot.name,
@@ -89,7 +90,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         p_payload=update.redacted_json,
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,
-        p_history=settings().max_history_length if goes_to_ai or may_complete_album else 0,
+        p_history=settings().max_history_length if needs_history else 0,
         p_thread=update.thread_id,
         p_history_characters=settings().max_history_characters,
         p_cost=str(bot.question_cost(is_media=is_media)) if goes_to_ai else "0",

@@ -1,8 +1,9 @@
-"""Updates without a session: answers to polls, which name no chat, and stopped drafts, which name no user.
+"""Updates without a session: answers to polls, which name no chat, stopped drafts, which name no user, and
+queries in inline mode, which come with each letter and need an answer without the database.
 
-A handler's SQL function stores each of them once. A poll may be forwarded, so any user may answer it, also
-one whom no bot has seen: the function creates the user, applies bans, and recognizes a repeated delivery by
-poll and user. To stop an answer twice changes nothing.
+A handler's SQL function stores each of the first two once. A poll may be forwarded, so any user may answer
+it, also one whom no bot has seen: the function creates the user, applies bans, and recognizes a repeated
+delivery by poll and user. To stop an answer twice changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shared.telegram.update import Update
 
 
 def process(bot: Bot, update: Update) -> WebhookResponse:
-    """Hand an update to its handler.
+    """Hand an update to its handler; a call that it makes travels in the response.
 
     Raises:
         DatabaseUnavailable: it was not stored; Telegram must deliver it again.
@@ -24,5 +25,8 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
         InvalidPayload: our own code failed; the update is to be dead-lettered.
     """
     with own_failures_invalid(bot.name, update, update.kind.replace("_", " "), f"{update.kind}_failed"):
-        run_handler(offline_context(bot, update))
-    return DONE
+        run_handler(context := offline_context(bot, update))
+    if not context.calls:
+        return DONE
+    last = context.calls[-1]
+    return WebhookResponse(body={"method": last["method"], **last["parameters"]})

@@ -21,7 +21,11 @@ from shared.core.signatures import user_hash
 POLL_ANSWER = "poll_answer"
 # An update without a sender: the user of this private chat stopped an answer while it was written.
 STOPPED = "stopped_message_generation"
-SESSIONLESS = frozenset({POLL_ANSWER, STOPPED})
+# A user types after the name of the bot, in any chat; and has sent the result that was offered.
+INLINE_QUERY = "inline_query"
+CHOSEN_RESULT = "chosen_inline_result"
+INLINE_KINDS = frozenset({INLINE_QUERY, CHOSEN_RESULT})
+SESSIONLESS = frozenset({POLL_ANSWER, STOPPED, INLINE_QUERY})
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
 VOICE = ("voice", "video_note", "audio")  # types of content that are listened to
@@ -136,8 +140,15 @@ class Update:
 
     @cached_property
     def text(self) -> str:
-        """The text or the caption of the message."""
+        """The text or the caption of the message; what was typed in inline mode."""
+        if self.kind in INLINE_KINDS:
+            return str(self.content["query"])
         return self.message.get("text") or self.message.get("caption") or ""
+
+    @property
+    def inline_message_id(self) -> str:
+        """The id of the message that a user sent in inline mode, to edit it; empty where there is none."""
+        return str(self.content.get("inline_message_id") or "") if self.kind == CHOSEN_RESULT else ""
 
     @cached_property
     def command(self) -> str:
@@ -154,6 +165,11 @@ class Update:
             and not self.is_forwarded
             and (self.is_relayed or not self.text.startswith("/"))
         )
+
+    @property
+    def is_question(self) -> bool:
+        """Whether this is a text that goes to the AI: a message, or a question in inline mode."""
+        return self.is_plain_text or bool(self.inline_message_id)
 
     @property
     def has_media(self) -> bool:

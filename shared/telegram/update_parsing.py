@@ -8,7 +8,7 @@ import orjson
 from telebot.util import update_types
 
 from shared.core.db import without_nul
-from shared.telegram.update import POLL_ANSWER, STOPPED, Update, is_id
+from shared.telegram.update import INLINE_KINDS, POLL_ANSWER, STOPPED, Update, is_id
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 _KINDS = frozenset(update_types)
@@ -62,6 +62,7 @@ def _check_shape(update: Update) -> None:
         message = update.message
         _require(isinstance(message.get("text", ""), str) and isinstance(message.get("caption", ""), str))
         _require(isinstance(update.content.get("data", ""), str))
+        _require(isinstance(message.get("via_bot") or {}, dict))
         if update.kind in ("message", "edited_message"):
             _require(is_id(update.content.get("message_id")))
         if update.kind == "callback_query" and message:
@@ -69,6 +70,9 @@ def _check_shape(update: Update) -> None:
         if update.kind == POLL_ANSWER:
             _require(isinstance(update.content["poll_id"], str))
             _require(all(type(one) is int and 0 <= one < 100 for one in update.content["option_ids"]))
+        if update.kind in INLINE_KINDS:
+            _require(update.user is None or isinstance(update.content["query"], str))
+            _require(isinstance(update.content.get("inline_message_id", ""), str))
         if update.kind == STOPPED:
             _require(type(update.content["draft_id"]) is int and abs(update.content["draft_id"]) <= _BIGINT)
         for key in _OBJECTS:

@@ -30,8 +30,9 @@ from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.failures import is_own_failure
 from shared.telegram.link_previews import without_preview
+from shared.telegram.messages import without_ordering
 from shared.telegram.responses import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.update import SESSIONLESS, STOPPED, Update
+from shared.telegram.update import CHOSEN_RESULT, INLINE_KINDS, SESSIONLESS, STOPPED, Update
 from shared.telegram.update_parsing import MAX_BODY, InvalidPayload, parse
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _response(answer: WebhookResponse) -> Response:
 
 
 def _json(body: JsonObject) -> bytes:
-    return orjson.dumps(without_preview(body["method"], body))
+    return orjson.dumps(without_preview(body["method"], without_ordering(body)))
 
 
 def _answer(request: Request) -> WebhookResponse:
@@ -132,6 +133,11 @@ def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
         return _process_without_session(bot, update, body)
     if (answer := fallback.previous_answer(update)) is not None:
         return answer
+    if update.kind == CHOSEN_RESULT:
+        from shared.telegram import inline
+
+        if (answer := inline.invitation(bot, update)) is not None:
+            return answer
     delivery = fallback.record_delivery(update)
     try:
         return pipeline.process(bot, update)
@@ -161,6 +167,9 @@ def _may_be_handled(bot: Bot, update: Update) -> bool:
     """Whether a handler may match; an update without one costs no round trip to the database."""
     return (
         bot.handles(update.kind)
+        and (update.kind not in INLINE_KINDS or settings().has_inline_mode)
+        and (update.kind != CHOSEN_RESULT or bool(update.inline_message_id))
+        and not bot.has_sent(update)
         and not update.is_silent_edit
         and (update.user is not None or update.kind == STOPPED)
         and bot.is_addressed(update)

@@ -40,6 +40,7 @@ def settings(
         "ENVIRONMENT": "development",
         "LOG_LEVEL": "DEBUG",
         "RESPONSE_TIMEOUT": "30",
+        "INLINE_MODE": "true",
     }
 
 

@@ -141,6 +141,7 @@ class Stack:
             secret=self.webhook_secret,
             default_language=self.env.get("DEFAULT_LANGUAGE", "ru"),
             has_database=self.env.get("DB_ENABLED") != "false",
+            has_inline_mode=self.env.get("INLINE_MODE") == "true",
             admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
             call=self._call_telegram,
         )

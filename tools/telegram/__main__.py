@@ -81,7 +81,7 @@ def _info(bot: str | None) -> int:
     wrong = 0
     for name in _chosen(bot):
         answer = retrying.read(WebhookInfo, name, "getWebhookInfo", {})
-        kinds = bots.load(name).handled_kinds()
+        kinds = bots.load(name).handled_kinds(has_inline_mode=settings().has_inline_mode)
         found = tuple(info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)))
         _say(name)
         for line in info.lines(answer):

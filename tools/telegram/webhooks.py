@@ -39,15 +39,16 @@ def set_webhooks(
     default_language: str | None = None,
     admins: Iterable[int] | None = None,
     has_database: bool = True,
+    has_inline_mode: bool | None = None,
     hidden: Collection[str] = (),
     call: Call = retrying.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
     What is not given comes from the settings: every bot with a token, PUBLIC_URL, the first
-    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS. Without a database the menus hold only what
-    works there; `hidden` names the commands of what is not configured. Setting the same again does no harm,
-    and no update is dropped.
+    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS, INLINE_MODE. Without a database the menus
+    hold only what works there; `hidden` names the commands of what is not configured. Setting the same again
+    does no harm, and no update is dropped.
 
     Raises:
         ConfigError: PUBLIC_URL is missing, or a text does not fit.
@@ -57,7 +58,12 @@ def set_webhooks(
     languages = _languages(default_language or settings().default_language)
     admins = tuple(admins if admins is not None else settings().admin_telegram_ids)
     for name in names:
-        wanted = webhook(name, public_url or _public_url(), secret or settings().telegram_webhook_secrets[0])
+        wanted = webhook(
+            name,
+            public_url or _public_url(),
+            secret or settings().telegram_webhook_secrets[0],
+            has_inline_mode=settings().has_inline_mode if has_inline_mode is None else has_inline_mode,
+        )
         call(name, "setWebhook", wanted)
         bot = bots.load(name)
         _set_menus(name, menus.menus(bot, languages, has_database=has_database, hidden=hidden), call)
@@ -87,12 +93,12 @@ def address(name: str, public_url: str | None = None) -> str:
     return f"{public_url or _public_url()}/telegram/{name}"
 
 
-def webhook(name: str, public_url: str, secret: str) -> dict[str, Any]:
+def webhook(name: str, public_url: str, secret: str, *, has_inline_mode: bool = False) -> dict[str, Any]:
     """Return the parameters of a bot's setWebhook."""
     return {
         "url": address(name, public_url),
         "secret_token": secret,
-        "allowed_updates": list(bots.load(name).handled_kinds()),
+        "allowed_updates": list(bots.load(name).handled_kinds(has_inline_mode=has_inline_mode)),
         "max_connections": MAX_CONNECTIONS,
         "drop_pending_updates": False,
     }

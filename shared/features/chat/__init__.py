@@ -40,6 +40,13 @@ feature = Feature(
 )
 
 
+def ask_inline(context: UpdateContext, words: str) -> None:
+    """Answer a question of inline mode shortly, in the message that the user sent; it costs a request."""
+    from shared.features.chat import inline
+
+    inline.answer(context, words)
+
+
 def ask(context: UpdateContext, words: str) -> None:
     """Answer words as a question of the user, without the conversation so far; it costs a request."""
     from shared.features.chat import asking

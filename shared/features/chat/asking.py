@@ -39,15 +39,20 @@ _COST_LIMITS = {
 
 
 def admit(context: UpdateContext, own: OpenKey | None) -> bool:
-    """Return whether the AI may be asked, reserving a request if there is none; else answer why not.
+    """Return whether the AI may be asked, see `reserve`; else answer why not."""
+    if not reserve(context, own):
+        refuse(context)
+    return context.may_ask
+
+
+def reserve(context: UpdateContext, own: OpenKey | None) -> bool:
+    """Return whether the AI may be asked, reserving a request if there is none.
 
     Args:
         own: the user's own API key, which pays for the question.
     """
     if context.reservation is None or (context.reservation == "user_api_key" and own is None):
         context.reserve(is_user_api_key=own is not None)
-    if not context.may_ask:
-        refuse(context)
     return context.may_ask
 
 
@@ -128,12 +133,12 @@ def answer(
             log.alert(f"the AI cannot be asked: {error}", action="config_error")
         else:
             log.warning("the AI failed", action="ai_failed", reason=type(error).__name__)
-        why = context.rich(getattr(error, "text_key", "ai_failed"), counted=_counted(context))
+        why = context.rich(getattr(error, "text_key", "ai_failed"), counted=counted(context))
         reply(concat(*head, why, separator="\n\n"))
         return False
     context.settle()
     if said.finish == "stopped" and not said.text.strip():
-        reply(concat(*head, context.rich("ai_stopped_early", counted=_counted(context)), separator="\n\n"))
+        reply(concat(*head, context.rich("ai_stopped_early", counted=counted(context)), separator="\n\n"))
         return True
     _remember(context, question, said, replaced)
     shown = said.text
@@ -209,7 +214,7 @@ def _buttons(
     return [row] if row else None
 
 
-def _counted(context: UpdateContext) -> str:
+def counted(context: UpdateContext) -> str:
     """Return a sentence on whether the failed request counts; empty with the user's own key."""
     if not context.has_reserved:
         return ""
@@ -252,7 +257,7 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
             effort=settings().chat_reasoning_effort or None,
             record=context.record_ai_call,
             deadline=context.deadline,
-            user_reference=_reference(context),
+            user_reference=user_reference(context),
             api_key=own.secret if own is not None else None,
             pictures=question.pictures,
             progress=progress,
@@ -268,9 +273,9 @@ def _search(context: UpdateContext, question: Question, own: OpenKey | None) -> 
     setup = conversations.setup_of(context)
     messages = messages_for(WEB, context.history, question.words, now, language=context.language, setup=setup)
     with typing(context):
-        return web.search(context, messages, own, _reference(context))
+        return web.search(context, messages, own, user_reference(context))
 
 
-def _reference(context: UpdateContext) -> str:
+def user_reference(context: UpdateContext) -> str:
     """Return a stable pseudonym of the user for the provider's abuse monitoring."""
     return hashlib.sha256(f"{context.bot.telegram_id}:{context.user.telegram_id}".encode()).hexdigest()[:32]

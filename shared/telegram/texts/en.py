@@ -27,4 +27,8 @@ TEXTS: Mapping[str, str] = {
         "🚨 **We couldn’t process an update** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
         "`{update_id}`\nError: `{error}`"
     ),
+    "inline_ask": "Ask something else",
+    "inline_open": "Open the private chat",
+    "inline_banned": "🚫 I can’t answer here.",
+    "inline_start_first": "👋 Before I can answer here, open the private chat and tap Start. Then ask again.",
 }

@@ -46,6 +46,7 @@ TELEGRAM = Path(inspect.getfile(BotApi)).parent
 # pyTelegramBotAPI 4.37.1 calls a method that the Bot API's page names removeMyProfilePhoto.
 NOT_OFFICIAL = {"deleteMyProfilePhoto"}
 MARKUP = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
+INLINE: Json = {"type": "article", "id": "1", "title": "t", "input_message_content": {"message_text": "m"}}
 
 
 def test_the_generated_parts_are_current() -> None:
@@ -219,6 +220,9 @@ def dump_rows(telegram: Telegram) -> Iterator[Json]:
     purchase = telegram.stars.pay(next(iter(telegram.stars._invoices.values())), anna.account)
     telegram.stars.answer(purchase.query_id, "assistant", ok=True, error="")
     telegram.stars.refund("assistant", anna.id, purchase.charge_id)
+    query = chat.ask_inline("q")
+    telegram.request("assistant", "answerInlineQuery", {"inline_query_id": query.id, "results": [INLINE]})
+    chat.choose(query, "1")
     group = telegram.group("G", [anna], ["assistant"], kind="group")
     rooms = [chat.room, group.room, group.upgrade().room]
     return (stored.data for room in rooms for stored in room.messages.values())

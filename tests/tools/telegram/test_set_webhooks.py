@@ -244,6 +244,7 @@ def test_given_arguments_need_no_settings(telegram: Telegram, monkeypatch: pytes
         secret="given",
         default_language="en",
         admins=(),
+        has_inline_mode=False,
         call=telegram.request,
     )
     assert done == ("assistant",)

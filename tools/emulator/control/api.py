@@ -15,6 +15,7 @@ from tools.emulator.control.chat_finder import ChatFinder
 from tools.emulator.control.chats import ChatRoutes
 from tools.emulator.control.deliveries import Deliveries
 from tools.emulator.control.functions import FunctionRoutes
+from tools.emulator.control.inline import InlineRoutes
 from tools.emulator.control.logs import Logs
 from tools.emulator.control.overview import OverviewRoutes
 from tools.emulator.control.owner import OwnerDatabase
@@ -46,6 +47,7 @@ class Api:
             (
                 OverviewRoutes(parts, self.time_travel),
                 ChatRoutes(telegram, chats),
+                InlineRoutes(telegram, chats),
                 StarsRoutes(telegram, chats),
                 UserRoutes(telegram, chats),
                 BotApiFaultRoutes(telegram, chats, parts.trace),

@@ -9,6 +9,7 @@ import { startDatabase } from "./database.js";
 import { openAlert, startDialog } from "./dialog.js";
 import { $, toast } from "./dom.js";
 import { startLogs } from "./logs.js";
+import { startInline } from "./inline.js";
 import { startUsers } from "./users.js";
 import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
@@ -70,6 +71,7 @@ async function start() {
   startChatHead();
   startChat();
   startComposer();
+  startInline();
   startTopics();
   startWelcome();
   startFaults();

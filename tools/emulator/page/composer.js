@@ -8,7 +8,7 @@ import { $, fullName, h, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { gist } from "./message.js";
 import { canRecord, dropRecording, isRecording, startRecording, stopRecording } from "./record.js";
-import { address, chatId, on, store, unreadKey } from "./store.js";
+import { address, chatId, emit, on, store, unreadKey } from "./store.js";
 
 const field = $("write");
 const drafts = new Map();
@@ -140,6 +140,7 @@ function attach() {
     { icon: "document", label: "File…", run: () => pick("") },
     ...(canRecord() ? [{ icon: "voice", label: "Record a voice message…", run: record }] : []),
     ...samples,
+    { mark: "@", label: "Ask in inline mode…", run: () => emit("inline") },
   ]);
 }
 

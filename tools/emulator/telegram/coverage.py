@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "bot_api.json"
 UPDATES = frozenset(
     {
         "message", "edited_message", "callback_query", "my_chat_member", "message_reaction",
-        "pre_checkout_query", "subscription", "poll", "poll_answer",
+        "pre_checkout_query", "subscription", "poll", "poll_answer", "inline_query", "chosen_inline_result",
     }
 )  # fmt: skip
 # The fields of Message that can occur here.
@@ -29,17 +29,14 @@ MESSAGE_FIELDS = frozenset(
         "has_media_spoiler",
         "contact", "venue", "location", "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message",
         "invoice", "successful_payment", "refunded_payment", "forum_topic_created", "forum_topic_edited",
-        "forum_topic_closed", "forum_topic_reopened", "poll", "reply_markup",
+        "forum_topic_closed", "forum_topic_reopened", "poll", "reply_markup", "via_bot",
     }
 )  # fmt: skip
 
 # Parts of Telegram without emulation: the methods are answered with 501, the updates and fields never come.
 NOT_EMULATED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Dice": (("sendDice",), ("dice",)),
-    "Inline mode": (
-        ("answerInlineQuery", "savePreparedInlineMessage"),
-        ("inline_query", "chosen_inline_result", "via_bot"),
-    ),
+    "Prepared inline messages": (("savePreparedInlineMessage",), ()),
     "Business accounts": (
         ("getBusinessConnection", "readBusinessMessage", "deleteBusinessMessages"),
         ("business_connection", "business_message", "edited_business_message", "deleted_business_messages"),

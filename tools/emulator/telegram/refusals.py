@@ -121,7 +121,10 @@ _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
         "BOT_COMMAND_INVALID",
         "BOT_COMMAND_DESCRIPTION_INVALID",
         "BOT_COMMANDS_TOO_MUCH",
+        "MESSAGE_ID_INVALID",
         "MESSAGE_TOO_LONG",
+        "RESULTS_TOO_MUCH",
+        "RESULT_ID_INVALID",
         "QUOTE_TEXT_INVALID",
         "REACTION_INVALID",
         "REACTIONS_TOO_MANY",
@@ -140,6 +143,7 @@ _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
     ),
     SEEN: ("TEXTDRAFT_PEER_INVALID", "TOPIC_ICON_COLOR_INVALID"),
     OURS: (
+        "can't parse inline query result",
         "poll question must be non-empty",
         "poll question length must not exceed …",
         "poll must have at least 1 option",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tools.emulator.telegram.inline import InlineMode
 from tools.emulator.telegram.polls import Polls
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
@@ -20,3 +21,4 @@ class Services:
     sender: Sender
     stars: Stars
     polls: Polls
+    inline: InlineMode

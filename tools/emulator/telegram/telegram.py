@@ -11,6 +11,7 @@ from tools.emulator.telegram.active_faults import ActiveFaults
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.delivery import Delivery, RawResponse
 from tools.emulator.telegram.faults import Fault
+from tools.emulator.telegram.inline import InlineMode
 from tools.emulator.telegram.model import Account, BotAccount, Json, Update
 from tools.emulator.telegram.polls import Polls
 from tools.emulator.telegram.progress import DeliveryProgress
@@ -58,7 +59,8 @@ class Telegram:
         self.sender = Sender(self.state, self.updates, self.transcripts)
         self.stars = Stars(self.state, self.updates, self.sender)
         self.polls = Polls(self.state, self.updates, self.transcripts)
-        self.services = Services(self.state, self.updates, self.sender, self.stars, self.polls)
+        self.inline = InlineMode(self.state, self.updates, self.sender)
+        self.services = Services(self.state, self.updates, self.sender, self.stars, self.polls, self.inline)
         self.api = BotApi(self.services, self.faults, self.trace)
         for name in bots:
             self.add_bot(name)

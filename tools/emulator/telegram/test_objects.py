@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tools.emulator.telegram.inline import InlineMessage
 from tools.emulator.telegram.model import Json, Room, Stored, Update
 from tools.emulator.telegram.stars import Purchase
 from tools.emulator.telegram.state import TelegramState
@@ -63,6 +64,35 @@ class Sent:
     def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Sent:
         """Wait for a state of the delivery; AssertionError when it does not come."""
         _wait_for(self._state, self.update, status, timeout)
+        return self
+
+
+class InlineSent:
+    """A message that a user sent in inline mode. Its fields always show the newest edit."""
+
+    def __init__(self, state: TelegramState, message: InlineMessage) -> None:
+        self._state = state
+        self.message = message
+
+    @property
+    def text(self) -> str:
+        """Return the text."""
+        return str(self.message.stored.data["text"])
+
+    @property
+    def edits(self) -> int:
+        """Return how often the bot edited it."""
+        return self.message.stored.edits
+
+    @property
+    def buttons(self) -> list[Json]:
+        """Return the buttons under it."""
+        markup = self.message.stored.data.get("reply_markup") or {}
+        return [button for row in markup.get("inline_keyboard", []) for button in row]
+
+    def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> InlineSent:
+        """Wait for a state of the delivery of the choice; AssertionError when it does not come."""
+        _wait_for(self._state, self.message.updates[-1], status, timeout)
         return self
 
 

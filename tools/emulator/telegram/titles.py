@@ -30,6 +30,10 @@ def _what(kind: str, part: Json) -> str:
         return f"tapped “{_label(part)}”"
     if kind == "pre_checkout_query":
         return f"is about to pay {part.get('total_amount')} {part.get('currency')}"
+    if kind == "inline_query":
+        return f"types “{part.get('query')}”"
+    if kind == "chosen_inline_result":
+        return f"asked in inline mode: {part.get('query')}"
     words = part.get("text") or part.get("caption")
     thing = next((name for name in THINGS if name in part), None)
     said = str(words or (thing or kind).replace("_", " ")).strip()

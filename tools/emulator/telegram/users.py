@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from tools.emulator.telegram.attachments import SPOKEN, SPOKEN_OTHERWISE, Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
+from tools.emulator.telegram.inline import Query
 from tools.emulator.telegram.methods.chats import invite_link
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic, Update
 from tools.emulator.telegram.services import Services
 from tools.emulator.telegram.stars import Subscription
 from tools.emulator.telegram.state import channel_json, group_json
-from tools.emulator.telegram.test_objects import TIMEOUT, Answer, Payment, Sent, Tap
+from tools.emulator.telegram.test_objects import TIMEOUT, Answer, InlineSent, Payment, Sent, Tap
 from tools.emulator.telegram.text import split_text
 
 
@@ -123,6 +124,22 @@ class Chat:
         """Send the user's own phone number."""
         card = {"phone_number": phone_number, "first_name": self.user.first_name, "user_id": self.user.id}
         return self.send_content({"contact": card})
+
+    def ask_inline(self, text: str, bot: str | None = None) -> Query:
+        """Type after a bot's name in this chat, where the bot need not be; see `offered`."""
+        name = bot or self.room.bots[0]
+        state = self.services.state
+        return self.services.inline.ask(state.bots[name], self.user, self.room, text)
+
+    def offered(self, query: Query, timeout: float = TIMEOUT) -> Json:
+        """Wait for the answer to a query and return it: {"results", "button", …}."""
+        found = self.services.state.wait(lambda: query.answer, timeout)
+        assert found is not None, f"the bot offered nothing within {timeout} s"
+        return dict(found)
+
+    def choose(self, query: Query, result_id: str = "ask") -> InlineSent:
+        """Send a result that the bot offered. Raises LookupError when there is none."""
+        return InlineSent(self.services.state, self.services.inline.choose(query, result_id))
 
     def delete(self, message: Answer | Sent) -> None:
         """Delete a message for both sides. The bot gets no update."""

@@ -15,15 +15,17 @@ NOT_MODIFIED = (
 
 @method(
     "editMessageText",
-    "chat_id", "message_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup",
+    "chat_id", "message_id", "inline_message_id", "text", "parse_mode", "entities", "link_preview_options",
+    "reply_markup",
 )  # fmt: skip
-def edit_message_text(call: Call) -> Json:
+def edit_message_text(call: Call) -> Json | bool:
     """Replace the text; a markup that is not given again disappears."""
     room, stored = own_message(call)
     if "text" not in stored.data:
         raise bad_request("there is no text in the message to edit")
     blank = {"entities": None, "link_preview_options": None, "reply_markup": None}
-    return change(call, room, stored, blank | text_content(call) | inline_markup(call))
+    changed = change(call, room, stored, blank | text_content(call) | inline_markup(call))
+    return changed if stored.bot else True
 
 
 @method("editMessageCaption", "chat_id", "message_id", "show_caption_above_media", "reply_markup", *CAPTION)
@@ -47,6 +49,13 @@ def edit_message_reply_markup(call: Call) -> Json:
 
 def own_message(call: Call) -> tuple[Room, Stored]:
     """Return the message to edit; raises when it is missing or not this bot's."""
+    inline = call.text("inline_message_id") if call.takes("inline_message_id") else ""
+    if inline and not call.raw("chat_id") and not call.raw("message_id"):
+        # As in the Bot API's server, a chat_id makes it look for a message of that chat.
+        sent = call.services.inline.messages.get(inline)
+        if sent is None or sent.bot != call.bot.name:
+            raise bad_request("MESSAGE_ID_INVALID")
+        return sent.room, sent.stored
     room = call.room()
     stored = call.message(room, "message to edit not found")
     if stored.bot != call.bot.name:
