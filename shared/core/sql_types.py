@@ -1097,6 +1097,7 @@ class ClaimGenerations(TypedDict):
     submissions: int
     polls: int
     delivery_failures: int
+    is_muted: bool
     files: list[JsonValue]
     seconds: int
     poll_seconds: float | None
@@ -2139,6 +2140,13 @@ class ModelsInUse(TypedDict):
     known: list[ModelsInUseKnown]
 
 
+class MuteGeneration(TypedDict):
+    """public.mute_generation"""
+
+    outcome: Literal["muted", "ready", "unknown"]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class MyTeams(TypedDict):
     """public.my_teams"""
 
@@ -2555,6 +2563,12 @@ class ReferralOverview(TypedDict):
     was_referred: bool
 
 
+class RefuseUserToken(TypedDict):
+    """public.refuse_user_token"""
+
+    outcome: Literal["refused", "unknown"]
+
+
 class RegisterFile(TypedDict):
     """public.register_file"""
 
@@ -2748,6 +2762,7 @@ class SettleGeneration(TypedDict):
 
     outcome: Literal["settled", "superseded"]
     is_late: NotRequired[bool]
+    is_muted: NotRequired[bool]
     generation: NotRequired[GenerationState]
 
 

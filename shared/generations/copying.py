@@ -99,4 +99,5 @@ def settle(provider: MediaProvider, job: Job, files: Sequence[BytesOfFile] = ())
     """Charge a job whose files are stored, and deliver it."""
     settled: SettleGeneration = db.call("settle_generation", p_id=job.id, p_attempt=job.attempt)
     if settled["outcome"] == "settled":
+        job = replace(job, is_muted=settled["is_muted"])
         delivery.deliver(provider, job, files, is_late=settled["is_late"])

@@ -187,6 +187,8 @@ def _sent_file(message: JsonObject) -> JsonObject | None:
 def _parameters(job: Job, *, is_last: bool, is_late: bool) -> JsonObject:
     """Return the parameters of a message with a file; only the last one says more than the file."""
     parameters: JsonObject = {"chat_id": job.chat_id}
+    if job.is_muted:
+        parameters["disable_notification"] = True
     if job.thread_id:
         parameters["message_thread_id"] = job.thread_id
     if job.reply_to:
@@ -200,20 +202,7 @@ def _parameters(job: Job, *, is_last: bool, is_late: bool) -> JsonObject:
     keys = [*(["generation_late"] if is_late else []), *filter(None, [job.request.get("caption")])]
     if keys:
         parameters["caption"] = "\n\n".join(texts.text(language, key) for key in keys)
-    if rows := (job.request.get("buttons") or {}).get("delivered"):
-        parameters["reply_markup"] = {
-            "inline_keyboard": [
-                [
-                    {
-                        "text": texts.text(language, one["key"]),
-                        "callback_data": one["data"].replace("{id}", str(job.id)),
-                    }
-                    for one in row
-                ]
-                for row in rows
-            ]
-        }
-    return parameters
+    return {**parameters, **job.keyboard("delivered", language)}
 
 
 def _not_sent(job: Job, error: TelegramError) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.ai.media.contract import RefusalKind
 from shared.core import db, log
+from shared.generations import user_keys
 from shared.generations.job import Job
 from shared.telegram import outbox
 
@@ -25,6 +26,7 @@ BATCH = 100  # jobs of one statement
 
 def fail(job: Job, cause: str, error: str) -> None:
     """End a job that has failed."""
+    cause = user_keys.cause_of(job, cause)
     log.warning(
         "a job has failed",
         action="generation_failed",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from shared.core import db
+from shared.core import db, texts
 from shared.core.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Job:
         attempt: the number of the lease. Once another worker has taken over, every change is "superseded".
         state: the state in which it was claimed. failed, expired: a callback announces a late result.
         request: prompt, references and options.
+        is_muted: the user has stopped waiting: what is sent makes no sound.
         files: what was stored of it, see public.generations.files.
         poll_seconds: between two reads of its state, where the catalogue says so for its model.
     """
@@ -72,6 +73,7 @@ class Job:
     submissions: int
     polls: int
     delivery_failures: int
+    is_muted: bool
     files: Sequence[JsonObject]
     poll_seconds: float | None
 
@@ -79,6 +81,23 @@ class Job:
     def is_late(self) -> bool:
         """Whether its price was released before the result came."""
         return self.state in ("failed", "expired")
+
+    def keyboard(self, name: str, language: str) -> JsonObject:
+        """Return the parameter with the buttons of a message about it; empty where it has none."""
+        rows = (self.request.get("buttons") or {}).get(name)
+        if not rows:
+            return {}
+        keyboard = [
+            [
+                {
+                    "text": texts.text(language, one["key"]),
+                    "callback_data": one["data"].replace("{id}", str(self.id)),
+                }
+                for one in row
+            ]
+            for row in rows
+        ]
+        return {"reply_markup": {"inline_keyboard": keyboard}}
 
     def postpone(self, seconds: float | None, error: str | None = None) -> None:
         """Give the lease back; the job is due again after `seconds`, with None not by itself."""

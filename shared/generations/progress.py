@@ -2,7 +2,7 @@
 
 How often is decided by `postpone_generation`, together with the pause until the next read. An edit is sent
 once and directly: one that Telegram does not take is lost, and the next one shows more. The button that
-cancels goes with it, because the provider already works on the job.
+cancels becomes the one that stops waiting, because no provider takes a job back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ def show(job: Job, postponed: PostponeGeneration) -> None:
         key = "generation_progress_late"
     language = texts.choose(job.language, job.language_code)
     text = texts.text(language, f"{key}_{job.kind}", elapsed=_clock(seconds), usual=_clock(int(usual or 0)))
-    parameters: JsonObject = {"chat_id": job.chat_id, "message_id": status["message_id"], "text": text}
+    parameters: JsonObject = {
+        "chat_id": job.chat_id,
+        "message_id": status["message_id"],
+        "text": text,
+        **job.keyboard("running", language),
+    }
     try:
         api.call(job.bot, "editMessageText", parameters, timeout=_TIME)
     except (TelegramError, ConfigError) as error:

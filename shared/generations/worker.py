@@ -11,7 +11,7 @@ from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.ai.media import keys, providers
+from shared.ai.media import providers
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable, SwitchboardError
 from shared.generations import copying, ending, polling, submission, user_keys, wakeup
@@ -76,11 +76,10 @@ def work(job: Job, deadline: float | None = None) -> None:
 def _work(job: Job, deadline: float) -> None:
     if not job.request.get("user_api_key") or job.state in ("copied", "succeeded"):
         return _step(job, deadline)
-    secret = user_keys.secret_of(job)
-    if secret is None:
-        return ending.fail(job, "user_api_key", "the user's key is gone")
-    with keys.use(job.provider, secret):
-        return _step(job, deadline)
+    with user_keys.use(job) as is_there:
+        if is_there:
+            return _step(job, deadline)
+    return ending.fail(job, user_keys.GONE, "the user's key is gone")
 
 
 def _step(job: Job, deadline: float) -> None:

@@ -14,6 +14,7 @@ from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 
 METHOD = "template"
+_PASSED_ON = ("message_thread_id", "reply_parameters", "disable_notification")
 
 
 def render(parameters: JsonObject) -> tuple[str, JsonObject]:
@@ -21,7 +22,8 @@ def render(parameters: JsonObject) -> tuple[str, JsonObject]:
 
     Args:
         parameters: {chat_id, languages, key, values} with optional `timezone`, `buttons` (rows of {key, url}
-            or {key, data}), `message_thread_id`, `reply_parameters`, and `message_id`, the message to edit.
+            or {key, data}), `message_thread_id`, `reply_parameters`, `disable_notification`, and
+            `message_id`, the message to edit.
 
     Raises:
         KeyError: the text or one of its values does not exist; a newer revision may have enqueued it.
@@ -40,9 +42,7 @@ def render(parameters: JsonObject) -> tuple[str, JsonObject]:
             for row in buttons
         ]
         message["reply_markup"] = {"inline_keyboard": keyboard}
-    message |= {
-        name: parameters[name] for name in ("message_thread_id", "reply_parameters") if name in parameters
-    }
+    message |= {name: parameters[name] for name in _PASSED_ON if name in parameters}
     if "message_id" in parameters:
         return "editMessageText", {**message, "message_id": parameters["message_id"]}
     return "sendMessage", message

@@ -250,7 +250,7 @@ def test_made_with_ai_can_be_left_out(stack: Stack, sql: Sql, anna: Chat) -> Non
 
 @pytest.mark.parametrize(("language", "labels"), [
     ("en", ("Square 1:1", "Wide 3:2", "Tall 2:3", "Medium")),
-    ("ru", ("Квадрат 1:1", "Широкая 3:2", "Высокая 2:3", "Среднее")),
+    ("ru", ("Квадрат 1:1", "Горизонтальный 3:2", "Вертикальный 2:3", "Среднее")),
 ])  # fmt: skip
 def test_options_show_no_values_of_an_api(stack: Stack, language: str, labels: tuple[str, ...]) -> None:
     chat = stack.telegram.user("Anna", language).chat("assistant")
@@ -286,5 +286,35 @@ def test_a_job_whose_key_was_removed_fails_and_costs_nothing(stack: Stack, sql: 
     sql("delete from user_tokens")
     assert stack.telegram.idle()
     stack.run_job("generations")
-    assert says(anna.answer().text, "generation_failed_image")
+    answer = anna.answer()
+    assert says(answer.text, "generation_user_key_gone", name="Google Gemini")
+    assert answer.button(text("en", "keys_open")).data == "keys"
     assert (charged(sql, anna), requests(stack)) == (0, [])
+
+
+@pytest.mark.parametrize(("status", "cause"), [(401, "refused"), (402, "credit"), (403, "access")])
+def test_a_failure_of_a_users_key_says_what_to_do(
+    stack: Stack, sql: Sql, anna: Chat, status: int, cause: str
+) -> None:
+    add(anna, "Google Gemini", a_key("Google Gemini"))
+    stack.media.next(MediaBehaviour(status=status))
+    anna.send("/image a castle").wait()
+    anna.answer()
+    assert stack.telegram.idle()
+    stack.run_job("generations")
+    answer = anna.answer()
+    assert says(answer.text, f"generation_user_key_{cause}", name="Google Gemini")
+    assert [button.text for row in answer.buttons for button in row] == [
+        text("en", "keys_open"),
+        text("en", "media_again"),
+    ]
+    (key,) = sql("select status, is_active from user_tokens")
+    assert key == (
+        {"status": "refused", "is_active": False} if status == 401 else {"status": "ok", "is_active": True}
+    )
+    assert charged(sql, anna) == 0
+    if status == 401:  # from then on the plan pays
+        answer.tap(text("en", "media_again")).wait()
+        anna.answer()
+        drawn(stack, anna)
+        assert charged(sql, anna) == 1

@@ -234,6 +234,29 @@ def test_an_expired_video_is_free_and_can_be_tried_again(
     assert text(language, "video_price", requests=PRICE).replace("**", "") in chat.answer().text
 
 
+def test_a_video_that_is_no_longer_waited_for_comes_without_sound(
+    stack: Stack, sql: Sql, plenty: None, anna: Chat
+) -> None:
+    stack.media.next(MediaBehaviour(reads=1))
+    status = ordered(anna, "a cat runs")
+    work(stack, sql)
+    tap = status.tap(text("en", "media_stop")).wait()
+    assert tap.answer()["text"] == text("en", "video_stop_muted")
+    assert status.message_id not in anna.room.messages
+    assert charged(sql, anna) == PRICE
+    ordered(anna, "a dog runs")
+    assert len(jobs(sql)) == 2
+    for _ in range(4):
+        work(stack, sql)
+    assert {job["state"] for job in jobs(sql)} == {"delivered"}
+    sent = [one["parameters"] for one in stack.telegram.calls if one["method"] == "sendVideo"]
+    mine = [one for one in sent if int(one["chat_id"]) == anna.user.id]
+    assert sorted(bool(one.get("disable_notification")) for one in mine) == [False, True]
+    assert status.tap_button(status.button(text("en", "media_stop"))).wait().answer()["text"] == text(
+        "en", "video_stop_unknown"
+    )
+
+
 def test_a_failure_is_taken_over_by_the_fallback(stack: Stack, sql: Sql, anna: Chat) -> None:
     stack.media.next(MediaBehaviour(status=403))
     ordered(anna, "a cat runs")
@@ -248,7 +271,14 @@ def test_a_video_is_paid_from_the_balance_and_topped_up(stack: Stack, sql: Sql, 
     with stack.settings("telegram", THREADS="55"):
         anna.send("/video a cat runs").wait()
         short = anna.answer()
-        assert says(short.text, "video_balance_short", price="120\u00a0₽", balance="0\u00a0₽")
+        assert says(short.text, "video_balance_short", price="120\u00a0₽")
+        assert text("en", "media_balance", balance="0\u00a0₽") in short.text
+        olga = stack.telegram.user("Olga")
+        group = stack.telegram.group("Team", [olga], ["assistant"]).by(olga)
+        group.send(f"/video@{stack.telegram.bot('assistant').username} a cat runs").wait()
+        shown = group.answer().text
+        assert says(shown, "video_balance_short", price="120\u00a0₽")
+        assert text("en", "media_balance", balance="0\u00a0₽") not in shown
         assert text("en", "media_top_up") in [button.text for row in short.buttons for button in row]
         sql("select adjust_balance(%s, 200, 'test', 'test:1')", anna.user.id)
         anna.send("/video a cat runs").wait()
@@ -324,7 +354,7 @@ def test_the_message_about_a_video_shows_how_long_it_takes(
     shown = price.wait_for_edit()
     assert text(language, "generation_progress_usual_video", elapsed="1:0", usual="1:30")[:20] in shown.text
     assert "1:30" in shown.text
-    assert not shown.buttons
+    assert [button.text for row in shown.buttons for button in row] == [text(language, "media_stop_waiting")]
     stack.telegram.fail("editMessageText", 429)
     clock("clock_timestamp() + interval '3 minutes'")
     work(stack, sql)  # this edit is lost

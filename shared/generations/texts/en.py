@@ -38,6 +38,21 @@ TEXTS: Mapping[str, str] = {
         "button below. The link works for {days|day|days}."
     ),
     "generation_download": "⬇️ Download the video",
+    "generation_user_key_gone": "🔑 I couldn’t finish this: your {name} key was removed or turned off.",
+    "generation_user_key_refused": (
+        "🔑 **{name} rejected your key.** It may have been revoked or expired.\n\nI’ve turned it off. Add a new "
+        "key, or try again with your plan."
+    ),
+    "generation_user_key_access": (
+        "🚫 **Your {name} key doesn’t have access to this model.** Check its permissions at {name}, choose "
+        "another model, or use your plan for now."
+    ),
+    "generation_user_key_credit": (
+        "💳 **Your {name} account is out of credit.** Top it up, or use your plan for now."
+    ),
+    "generation_user_key_rate": (
+        "🚦 **{name} is limiting your key:** too many requests. Wait a bit, or use your plan for now."
+    ),
     "generation_late": "This one came late, so it’s free.",
     "generation_progress_image": "🎨 Drawing your picture… {elapsed} so far.",
     "generation_progress_usual_image": "🎨 Drawing your picture… {elapsed} of about {usual}.",

@@ -98,6 +98,9 @@ class Job:
     def cancel(self) -> str:
         return str(self.call("cancel_generation", self.row["user_id"], self.id)["outcome"])
 
+    def mute(self) -> str:
+        return str(self.call("mute_generation", self.row["user_id"], self.id)["outcome"])
+
     def expire(self) -> Any:
         return self.call("expire_generations", 100)
 

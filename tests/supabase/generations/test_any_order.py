@@ -41,6 +41,7 @@ WORDS += [
     "postpone",
     "nudge",
     "cancel",
+    "mute",
     "pass_deadline",
     "expire",
     "crash",

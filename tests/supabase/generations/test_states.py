@@ -260,12 +260,80 @@ def test_only_a_job_that_was_not_sent_can_be_canceled(anna: Painter, job: Job) -
     assert (other.cancel(), anna.requests) == ("too_late", 1)
 
 
+def test_a_job_that_is_no_longer_waited_for_frees_its_place_once(anna: Painter, job: Job) -> None:
+    assert anna.call("mute_generation", anna.user_id + 1, job.id) == {"outcome": "unknown"}
+    assert job.mute() == "unknown"  # not sent yet: it can be canceled
+    job.submit()
+    assert anna.ask()["outcome"] == "unfinished"
+    assert (job.mute(), job.mute(), job.row["slot"]) == ("muted", "muted", -1)
+    other = anna.job()
+    other.submit()
+    assert (other.mute(), other.row["slot"]) == ("muted", 1)
+    assert anna.ask()["generation"]["id"] == other.id, "the place is taken until the first one ends"
+    job.finish()
+    assert (job.charged, job.mute()) == ((4, 0, 0), "unknown")
+    assert (other.mute(), other.row["slot"]) == ("muted", -1)
+    assert anna.ask()["outcome"] == "reserved"
+
+
+def test_what_comes_of_a_job_that_is_no_longer_waited_for_makes_no_sound(anna: Painter, job: Job) -> None:
+    job.submit()
+    job.mute()
+    job.make_due()
+    job.claim()
+    (failed,) = job.end()["outgoing"]
+    assert failed["parameters"]["disable_notification"] is True
+    assert (job.state, job.charged) == ("failed", (0, 0, 0))
+    heard = anna.job()
+    heard.submit()
+    heard.make_due()
+    heard.claim()
+    assert "disable_notification" not in heard.end()["outgoing"][0]["parameters"]
+
+
+def test_a_result_that_is_ready_or_late_is_waited_for_no_more_or_still(anna: Painter, job: Job) -> None:
+    job.submit()
+    job.make_due()
+    job.claim()
+    job.copied()
+    assert job.mute() == "ready"
+    late = anna.job("video")
+    late.submit()
+    late.mute()
+    late.pass_deadline()
+    late.expire()
+    assert (late.state, late.charged) == ("expired", (0, 0, 0))
+    assert late.nudge()["outcome"] == "nudged"
+    late.claim()
+    late.copied()
+    settled = late.settle()
+    assert (settled["is_late"], settled["is_muted"]) == (True, True)
+
+
+def test_a_tap_and_the_result_at_once(anna: Painter, job: Job) -> None:
+    job.submit()
+    job.make_due()
+    job.claim()
+    outcomes = in_parallel(2, lambda number: job.mute() if number else job.copied())
+    assert outcomes[0] == "recorded"
+    assert outcomes[1] == ("muted" if job.row["is_muted"] else "ready")
+    assert job.settle()["is_muted"] is (outcomes[1] == "muted")
+
+
 def test_the_status_message_is_deleted_whenever_its_id_becomes_known(anna: Painter, job: Job) -> None:
     anna.call("save_generation_message", job.id, 77)
     assert [
         item["parameters"]["message_id"]
         for item in anna.call("cancel_generation", anna.user_id, job.id)["outgoing"]
     ] == [77]
+    running = anna.job()
+    running.submit()
+    anna.call("save_generation_message", running.id, 79)
+    muted = anna.call("mute_generation", anna.user_id, running.id)["outgoing"]
+    assert [item["parameters"]["message_id"] for item in muted] == [79]
+    again = anna.call("save_generation_message", running.id, 80)["outgoing"]
+    assert [item["parameters"]["message_id"] for item in again] == [80]
+    assert running.row["status_message_id"] is None
     other = anna.job()
     other.cancel()
     late = anna.call("save_generation_message", other.id, 78)

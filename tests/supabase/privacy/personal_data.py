@@ -228,8 +228,8 @@ TABLES = {
         "deleted",
         section="generations.jobs",
         export="id bot chat_id thread_id reply_to status_message_id kind provider model request reference"
-        " state cause error day cost is_sold is_late submissions polls delivery_failures deadline files"
-        " telegram_files created_at submitted_at ended_at delete_at",
+        " state cause error day cost is_sold is_late is_muted submissions polls delivery_failures deadline"
+        " files telegram_files created_at submitted_at ended_at delete_at",
         not_exported="user_id token slot attempt is_nudged due_at lease_until max_cost usage provider_job_id"
         " status_edited_at",
     ),

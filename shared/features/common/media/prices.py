@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.core.texts import figures
+from shared.core.texts import concat, figures
 from shared.features.common import catalog as shop
 from shared.features.common.menu import buy_button
 from shared.features.common.offering import is_offered
@@ -25,8 +25,8 @@ _TOP_UPS = "shop:balance"  # the button of the shop's list of top-ups
 def words(context: UpdateContext, kind: MediaKind, quoted: Quote) -> Text:
     """Return the question whether to make it for its price."""
     if quoted.amount:
-        balance = _money(context, context.user.balance)
-        return context.rich(kind.key("price_balance"), price=_money(context, quoted.amount), balance=balance)
+        text = context.rich(kind.key("price_balance"), price=_money(context, quoted.amount))
+        return _with_balance(context, text)
     return context.rich(kind.key("price"), requests=quoted.requests)
 
 
@@ -73,11 +73,7 @@ def shortage(
 ) -> tuple[Text, Keyboard]:
     """Return that the price is not left, and how to get more."""
     if amount:
-        text = context.rich(
-            kind.key("balance_short"),
-            price=_money(context, amount),
-            balance=_money(context, context.user.balance),
-        )
+        text = _with_balance(context, context.rich(kind.key("balance_short"), price=_money(context, amount)))
         return text, [row for row in [_top_up_button(context)] if row]
     ways = upgrade_options(context, has_trial=False)
     text = context.rich(kind.key("limit"), requests=requests, resets=resets(context), ways=ways)
@@ -91,6 +87,14 @@ def _top_up_button(context: UpdateContext) -> list[tuple[str, str]]:
     if any(product["kind"] == "balance" for product in shop.products(context)):
         return [(context.text("media_top_up"), _TOP_UPS)]
     return buy_button(context)
+
+
+def _with_balance(context: UpdateContext, text: Text) -> Text:
+    """Return a text followed by the user's balance; without it in a group, where others read it."""
+    if not context.update.is_private:
+        return text
+    balance = context.rich("media_balance", balance=_money(context, context.user.balance))
+    return concat(text, balance, separator=" ")
 
 
 def _money(context: UpdateContext, amount: Decimal) -> str:

@@ -11,7 +11,7 @@ from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
-    from shared.core.sql_types import CancelGeneration, GetGenerationRequest
+    from shared.core.sql_types import CancelGeneration, GetGenerationRequest, MuteGeneration
     from shared.features.common.media.kinds import MediaKind
     from shared.telegram.context import UpdateContext
 
@@ -62,10 +62,15 @@ def send_file(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
 
 
 def stop(context: UpdateContext, kind: MediaKind, job_id: int) -> None:
-    """Cancel a job that has not begun; otherwise say that it can no longer be canceled."""
+    """Cancel a job that has not begun; stop waiting for one that no provider takes back."""
     canceled: CancelGeneration = db.call("cancel_generation", p_user_id=context.user.id, p_id=job_id)
-    context.answer_callback(context.text(kind.key(f"stop_{canceled['outcome']}")), alert=True)
-    outbox.deliver_outgoing(canceled.get("outgoing", []))
+    outcome: str = canceled["outcome"]
+    outgoing = canceled.get("outgoing", [])
+    if outcome == "too_late":
+        muted: MuteGeneration = db.call("mute_generation", p_user_id=context.user.id, p_id=job_id)
+        outcome, outgoing = muted["outcome"], muted.get("outgoing", [])
+    context.answer_callback(context.text(kind.key(f"stop_{outcome}")), alert=True)
+    outbox.deliver_outgoing(outgoing)
 
 
 def show(context: UpdateContext, kind: MediaKind, job_id: int) -> None:

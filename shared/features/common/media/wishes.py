@@ -169,7 +169,7 @@ def order(kind: MediaKind, wish: Wish, quoted: Quote, reference: str | None = No
         reference=reference,
         extra={
             "wish": wish.to_json(),
-            **({"user_api_key": True} if quoted.is_on_users_key else {}),
+            **({"user_api_key": _provider_name(model.provider)} if quoted.is_on_users_key else {}),
             "caption": "media_made_with_ai" if quoted.says_made_with_ai else None,
             "buttons": _buttons(kind, can_vary=model.max_references > 0 or not kind.varies_result),
             "fallbacks": [
@@ -178,6 +178,12 @@ def order(kind: MediaKind, wish: Wish, quoted: Quote, reference: str | None = No
             ],
         },
     )
+
+
+def _provider_name(provider: str) -> str:
+    from shared.ai import providers
+
+    return providers.load(provider).NAME
 
 
 def _buttons(kind: MediaKind, *, can_vary: bool) -> JsonObject:
@@ -191,8 +197,10 @@ def _buttons(kind: MediaKind, *, can_vary: bool) -> JsonObject:
     file = [[button("media_file")]] if settings().supabase_url and kind.name == "image" else []
     return {
         "started": [[button("media_stop")]],
+        "running": [[{**button("media_stop"), "key": "media_stop_waiting"}]],
         "delivered": [[again, *vary], *file],
         "refused": [[button("media_rephrase")]],
         "failed": [[again]],
+        "user_key": [[{"key": "keys_open", "data": "keys"}, again]],
         "expired": [[again]],
     }

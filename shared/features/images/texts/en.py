@@ -15,9 +15,16 @@ TEXTS: Mapping[str, str] = {
     "image_ask_rephrase": "✏️ Describe the picture in other words.",
     "image_edited": "✏️ Editing a message doesn’t redraw the picture. Send a new description.",
     "image_stop_canceled": "Canceled. You weren’t charged.",
-    "image_stop_too_late": "It’s already being drawn, so it can’t be canceled. I’ll send it when it’s ready.",
+    "image_stop_muted": (
+        "This picture is already being drawn, so it can’t be canceled or refunded. I’ve stopped waiting and will "
+        "send it silently when it’s ready."
+    ),
+    "image_stop_ready": "This picture is ready and on its way to you.",
     "image_stop_unknown": "There’s nothing to cancel.",
-    "image_price": "💳 This picture costs **up to {requests|request|requests}**. I’ll return what isn’t used.",
+    "image_price": (
+        "💳 This picture costs **up to {requests|request|requests}**. If it turns out cheaper, you’ll get the "
+        "rest back."
+    ),
     "image_confirm": "🎨 Draw for {requests|request|requests}",
     "image_decline": "✖️ Don’t draw",
     "image_limit": (
@@ -30,18 +37,15 @@ TEXTS: Mapping[str, str] = {
         "GEMINI_API_KEY, OPENAI_API_KEY, OPENROUTER_API_KEY or KIE_AI_API_KEY to match a row of ai_modes."
     ),
     "image_no_pictures": "{mode} can’t edit pictures. Choose another model in the options.",
-    "image_costs": "A picture costs up to {requests|request|requests}; what isn’t used comes back.",
+    "image_costs": "Up to {requests|request|requests} per picture.",
     "image_gone": "This picture is no longer available.",
     "image_variation_prompt": "Make a variation of this picture. It shows: {words}",
     "images_page": "🖼 **Your pictures**\n\n{lines}\n\nTap a number to see the picture again.",
     "images_none": "🖼 No pictures yet. Send /image and what to draw.",
     "image_price_balance": (
-        "💳 This picture costs **up to {price}**. Your balance is {balance}. If the AI provider charges less, "
-        "I’ll return the rest."
+        "💳 This picture costs **up to {price}**. If it turns out cheaper, you’ll get the rest back."
     ),
     "image_confirm_balance": "🎨 Draw for {price}",
-    "image_costs_balance": "A picture costs up to {price}.",
-    "image_balance_short": (
-        "💳 **Your balance is too low for this picture.** It costs up to {price}, and you have {balance}."
-    ),
+    "image_costs_balance": "Up to {price} per picture.",
+    "image_balance_short": ("💳 **Your balance is too low for this picture.** It costs up to {price}."),
 }

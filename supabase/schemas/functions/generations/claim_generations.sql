@@ -11,9 +11,11 @@
 --     language: text | null, language_code: text | null, user_id: bigint, telegram_id: bigint,
 --     kind: 'image' | 'video', provider: text, model: text, request: jsonb, token: uuid,
 --     state: 'reserved' | 'submitted' | 'copied' | 'succeeded' | 'failed' | 'expired', provider_job_id: text | null,
---     submissions: int, polls: int, delivery_failures: int, files: [ jsonb ], seconds: int, poll_seconds: float | null
+--     submissions: int, polls: int, delivery_failures: int, is_muted: boolean, files: [ jsonb ], seconds: int,
+--     poll_seconds: float | null
 --   } ]
---                          (failed, expired: a callback announces a late result. seconds: since it was submitted;
+--                          (failed, expired: a callback announces a late result. is_muted: the user has stopped
+--                          waiting. seconds: since it was submitted;
 --                          poll_seconds: limits.poll_seconds of the model)
 -- Errors: none.
 create or replace function public.claim_generations(
@@ -51,7 +53,7 @@ as $$
         'reply_to', c.reply_to, 'language', u.language, 'language_code', u.language_code, 'user_id', u.id,
         'telegram_id', u.telegram_id, 'kind', c.kind, 'provider', c.provider, 'model', c.model, 'request', c.request, 'token', c.token,
         'state', c.state, 'provider_job_id', c.provider_job_id, 'submissions', c.submissions, 'polls', c.polls,
-        'delivery_failures', c.delivery_failures, 'files', c.files,
+        'delivery_failures', c.delivery_failures, 'is_muted', c.is_muted, 'files', c.files,
         'seconds', coalesce(extract(epoch from private.clock() - c.submitted_at)::integer, 0),
         'poll_seconds', m.limits -> 'poll_seconds'
       )

@@ -59,6 +59,7 @@ begin
     select g.* into v_job
       from public.generations as g
      where g.user_id = p_user_id and g.kind = p_kind and g.state in ('reserved', 'submitting', 'submitted', 'copied')
+       and g.slot > 0
      order by g.id
      limit 1;
     return jsonb_strip_nulls(

@@ -1,4 +1,5 @@
--- Saves the id of the message that says that a job is in progress. When the job is over by then, the message is deleted.
+-- Saves the id of the message that says that a job is in progress. When the job is over by then, or its
+-- user has stopped waiting, the message is deleted.
 --
 -- Concurrency: the job is locked: its end deletes the message, or this call does.
 -- Locks: as private.lock_generation.
@@ -19,8 +20,11 @@ begin
     return jsonb_build_object('outgoing', '[]'::jsonb);
   end if;
   update public.generations as g set status_message_id = p_message_id where g.id = p_id returning g.* into v_job;
+  if v_job.is_muted then
+    update public.generations as g set status_message_id = null where g.id = p_id;
+  end if;
   return jsonb_build_object(
-    'outgoing', case when v_job.ended_at is not null then private.delete_status_message(v_job) else '[]'::jsonb end
+    'outgoing', case when v_job.ended_at is not null or v_job.is_muted then private.delete_status_message(v_job) else '[]'::jsonb end
   );
 end
 $$;

@@ -7,6 +7,7 @@
 -- Returns: jsonb
 --   outcome: 'settled' | 'superseded'
 --   is_late?: boolean                       (settled)
+--   is_muted?: boolean                      (settled)
 --   generation?: private.generation_state   (settled)
 -- Errors: none.
 create or replace function public.settle_generation(p_id bigint, p_attempt integer)
@@ -46,7 +47,8 @@ begin
     return jsonb_build_object('outcome', 'superseded');
   end if;
   return jsonb_build_object(
-    'outcome', 'settled', 'is_late', v_job.is_late, 'generation', private.generation_state(v_job)
+    'outcome', 'settled', 'is_late', v_job.is_late, 'is_muted', v_job.is_muted,
+    'generation', private.generation_state(v_job)
   );
 end
 $$;

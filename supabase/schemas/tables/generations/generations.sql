@@ -42,6 +42,7 @@ create table public.generations (
   usage jsonb,
   is_sold boolean not null,
   is_late boolean not null default false,
+  is_muted boolean not null default false,
   attempt integer not null default 0,
   submissions integer not null default 0,
   polls integer not null default 0,
@@ -75,7 +76,7 @@ comment on table public.generations is 'Jobs that generate a picture or a video'
 comment on column public.generations.reply_to is 'Message that asked for it';
 comment on column public.generations.status_message_id is 'Message that says it is in progress; deleted at the end';
 comment on column public.generations.status_edited_at is 'When that message last showed how long it takes';
-comment on column public.generations.slot is 'Which of the jobs that a user may have in progress (setting generations_in_progress); null: a late result';
+comment on column public.generations.slot is 'Which of the jobs that a user may have in progress (setting generations_in_progress); negative: the user has stopped waiting for it; null: a late result';
 comment on column public.generations.request is 'prompt, references and options, as the provider gets them';
 comment on column public.generations.reference is 'Idempotency key of the reservation: the update that asked for it';
 comment on column public.generations.token is 'Unguessable part of the callback URL';
@@ -87,6 +88,7 @@ comment on column public.generations.cost is 'US dollars that the provider charg
 comment on column public.generations.usage is 'The call to the provider, as private.record_usage takes it, until it is recorded';
 comment on column public.generations.is_sold is 'Paid for from the balance: the daily cost limits leave it out';
 comment on column public.generations.is_late is 'The result came after everything was released';
+comment on column public.generations.is_muted is 'The user has stopped waiting: messages about it come without sound';
 comment on column public.generations.attempt is 'Number of the latest lease: a worker with another number changes nothing';
 comment on column public.generations.is_nudged is 'A callback came while a worker held the lease: look again at once';
 comment on column public.generations.due_at is 'When a worker continues; null: it waits for a callback or its deadline, or is over';
