@@ -2473,6 +2473,16 @@ class RecordDelivery(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class RecordHealth(TypedDict):
+    """public.record_health"""
+
+    figures: int
+    bad: list[str]
+    alerts: list[str]
+    resolved: list[str]
+    outgoing: list[OutgoingItem]
+
+
 class RecordPaymentEvent(TypedDict):
     """public.record_payment_event"""
 

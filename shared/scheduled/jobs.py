@@ -64,4 +64,9 @@ JOBS = {
         "shared.features.admin.jobs:models",
         "Warns the admins before a provider switches off a model in use",
     ),
+    "health": Job(
+        "*/15 * * * *",
+        "shared.features.admin.health:health",
+        "Measures the health of the database, alerts the admins",
+    ),
 }

@@ -5,6 +5,7 @@
     ./switchboard database plan        what sync would apply, with the hash of the review
     ./switchboard database sync        bring an environment to the newest migration, or --all in their order
     ./switchboard database drift       what was changed by hand, or how two environments differ
+    ./switchboard database health      how healthy a database is, with the limits of alerts
     ./switchboard database history     the runs that a database remembers
     ./switchboard database init        name a database that is in use already
     ./switchboard database adopt       take over migrations that another program recorded
@@ -26,7 +27,7 @@ that no process list shows a password.
 
 Exit status: 0 done or equal, 1 an error, 3 something is pending, 4 an applied migration was edited or is
 unknown, 5 changed by hand, 6 a migration stopped between its statements, 7 unreachable, 9 another run holds
-the lock.
+the lock, 10 a figure of the health reached its limit.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ DEFAULT = "development"
 # The launcher has a command of its own for these.
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
-    commands.status, commands.plan, commands.sync, commands.drift, commands.history, commands.init,
-    commands.adopt, commands.resume, commands.abandon, commands.doctor, development.settings,
+    commands.status, commands.plan, commands.sync, commands.drift, commands.health, commands.history,
+    commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor, development.settings,
     development.reset,
 )  # fmt: skip
 ON_FILES = (
@@ -107,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         named[name].add_argument(
             "--on", metavar="NAME", default=None if name in OF_ALL else DEFAULT, help="the environment"
         )
-    for name in ("status", "plan", "drift", "history"):
+    for name in ("status", "plan", "drift", "health", "history"):
         named[name].add_argument("--json", action="store_true", help="one JSON object")
     for name in ("sync", "resume", "abandon"):
         named[name].add_argument(

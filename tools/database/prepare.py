@@ -111,6 +111,7 @@ def _rights_of_postgres(connection: psycopg.Connection) -> Sequence[sql.SQL | sq
         sql.SQL("grant all on database {} to postgres").format(database),
         sql.SQL("grant all on schema public to postgres"),
         sql.SQL("alter schema extensions owner to postgres"),
+        sql.SQL("grant pg_monitor to postgres"),
         sql.SQL("grant anon, authenticated, service_role to postgres with admin option"),
     ]
 

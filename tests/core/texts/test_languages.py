@@ -130,7 +130,7 @@ def test_every_text_is_used_somewhere() -> None:
         "top_board_",
         "top_starts_",
     )
-    made += ("zone_", "session_", "undo_")
+    made += ("zone_", "session_", "undo_", "health_")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [

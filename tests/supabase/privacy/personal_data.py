@@ -413,6 +413,8 @@ TABLES = {
     "private.budget_alerts": Table("no_user", why="which shares of budgets the admins were alerted about"),
     "private.bot_month_costs": Table("no_user", why="what each bot spent in a month"),
     "private.model_alerts": Table("no_user", why="which ends of AI models the admins were alerted about"),
+    "private.health_samples": Table("no_user", why="figures of the database's health over time"),
+    "private.health_alerts": Table("no_user", why="when the admins were alerted about which figure"),
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),

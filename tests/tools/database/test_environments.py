@@ -19,7 +19,7 @@ from psycopg import sql
 
 from tests.support import eventually
 from tools.database import __main__ as program
-from tools.database import applying, connections, environments, migrate, migration_files, runs
+from tools.database import addresses, applying, connections, environments, migrate, migration_files, runs
 from tools.database.embedded import Server
 
 pytestmark = pytest.mark.database
@@ -62,7 +62,7 @@ class World:
 
     def on(self, url: str, query: str, *values: object) -> list[tuple]:
         """Run a statement in one of the databases as its superuser."""
-        name = migrate.addresses.read(url)["dbname"]
+        name = addresses.read(url)["dbname"]
         with psycopg.connect(self.server.url(name, "supabase_admin"), autocommit=True) as connection:
             cursor = connection.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
@@ -115,7 +115,7 @@ def test_status_is_one_json_object_for_programs(world: World) -> None:
     ("sync", *CONFIRMED), ("plan", "--on", "production"), ("drift", "--on", "production"),
     ("history", "--on", "production"), ("adopt", "--on", "production"), ("init", "--on", "production"),
     ("resume", "--on", "production"), ("abandon", "--on", "production"), ("settings", "--on", "production"),
-    ("status", "--on", "production"), ("doctor", "--on", "production"),
+    ("health", "--on", "production"), ("status", "--on", "production"), ("doctor", "--on", "production"),
 ])  # fmt: skip
 def test_no_command_touches_another_environment_than_it_names(
     world: World, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
@@ -129,6 +129,36 @@ def test_no_command_touches_another_environment_than_it_names(
     assert "development" in out + error
     assert world.on(world.development, "select * from private.migration_runs order by id") == before
     assert world.on(world.development, "select to_regclass('public.one') is null") == [(True,)]
+
+
+def test_health_shows_figures_with_their_limits_and_ends_with_10_when_one_is_reached(world: World) -> None:
+    world.both()
+    world.on(world.production, "update private.settings set value = '0' where starts_with(key, 'health_')")
+    status, out, _ = world.run("health", "--on", "production")
+    assert status == 0, out
+    lines = {line[2:].split("  ")[0]: line for line in out.splitlines()}
+    assert "not available" in lines["backup"]
+    assert "MB" in lines["size"]
+    world.on(world.production, "create table public.by_hand ()")
+    world.on(world.production, "update private.settings set value = '1' where key = 'health_size_megabytes'")
+    status, out, _ = world.run("health", "--on", "production")
+    assert status == 10
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("✘")] == ["size", "changes"]
+    status, out, _ = world.run("health", "--on", "production", "--json")
+    found = json.loads(out)
+    assert status == 10
+    assert found["size_megabytes"]["limit"] == 1
+    assert found["size_megabytes"]["is_bad"] is True
+    assert found["backup_hours"] == {"value": None, "limit": None, "is_bad": False, "names": []}
+    assert "table public.by_hand" in found["changes_by_hand"]["names"]
+
+
+def test_health_asks_for_a_sync_where_the_figures_are_younger(world: World) -> None:
+    world.both()
+    world.on(world.production, "drop function private.health_figures()")
+    status, _, error = world.run("health", "--on", "production")
+    assert status == 1
+    assert "./switchboard database sync --on production" in error
 
 
 def test_reset_refuses_a_protected_environment_and_a_foreign_database(world: World, monkeypatch) -> None:

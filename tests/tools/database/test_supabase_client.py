@@ -68,6 +68,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "check_balances": {},
     "admin_overview": ADMIN,
     "admin_revenue": ADMIN,
+    "admin_health": ADMIN,
     "admin_bot_stats": ADMIN,
     "admin_funnel": ADMIN,
     "admin_find_user": {"p_identifier": "7001", **ADMIN},

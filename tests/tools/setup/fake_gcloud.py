@@ -300,7 +300,7 @@ class Cloud:
             }  # fmt: skip
         jobs = (
             "sweep", "payments", "generations", "quiz", "statements", "reminders", "storage", "models",
-            "summaries",
+            "summaries", "health",
         )  # fmt: skip
         self.here["jobs"] = [f"switchboard-{job}" for job in jobs]
         import urllib.request  # slow to import, and a fake starts 80 times a run

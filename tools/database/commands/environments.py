@@ -1,4 +1,7 @@
-"""Commands on environments: init, doctor, status, plan, sync, drift, history, adopt, resume, abandon."""
+"""Commands on environments.
+
+init, doctor, health, status, plan, sync, drift, history, adopt, resume, abandon.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from tools.database import (
     syncing,
 )
 from tools.database import doctor as checks
+from tools.database import health as health_figures
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.output import coloured, print_json, table
@@ -138,6 +142,23 @@ def history(arguments: argparse.Namespace) -> int:
     else:
         print(*histories.lines(rows), sep="\n")
     return 0
+
+
+def health(arguments: argparse.Namespace) -> int:
+    """Show how healthy the database is, with the limits of alerts; exit status 10 when one is reached."""
+    figures = health_figures.read(_one(arguments))
+    if arguments.json:
+        print_json({
+            one.kind: {
+                "value": None if one.value is None else float(one.value),
+                "limit": None if one.most is None else float(one.most),
+                "is_bad": one.is_bad, "names": list(one.names),
+            }
+            for one in figures
+        })  # fmt: skip
+    else:
+        print(*health_figures.lines(figures), sep="\n")
+    return health_figures.BAD if any(one.is_bad for one in figures) else 0
 
 
 def adopt(arguments: argparse.Namespace) -> int:

@@ -622,6 +622,33 @@ TEXTS: Mapping[str, str] = {
         "🚨 **{model}** ({provider}) is no longer available from its provider.\n\nUsed for: {uses}\n\nChoose "
         "another model now: requests to this one fail or are about to."
     ),
+    "admin_alert_health": (
+        "🚨 **{what}: {value}**\n\nDatabase: {environment}\nAlert at: {most} (`{setting}`)\n\nDetails: "
+        "`./switchboard database health`"
+    ),
+    "admin_alert_health_resolved": "✅ **{what}: {value}**\n\nBack to normal. Database: {environment}",
+    "health_backup_hours": "Age of the last backup, hours",
+    "health_blocked_sessions": "Sessions waiting for a lock",
+    "health_cache_miss_percent": "Reads that miss the cache, %",
+    "health_connections_percent": "Connections in use, %",
+    "health_cron_failures": "Failed cron runs in 24 hours",
+    "health_dead_letters": "Updates not processed in 24 hours",
+    "health_dead_rows_percent": "Dead rows in a table, %",
+    "health_growth_megabytes": "Database growth in a day, MB",
+    "health_idle_transaction_minutes": "Longest idle transaction, minutes",
+    "health_invalid_indexes": "Invalid indexes",
+    "health_missing_partitions": "Missing partitions",
+    "health_outbox_minutes": "Oldest unsent message, minutes",
+    "health_payments_in_doubt": "Payments that need a decision",
+    "health_sequences_percent": "Sequence used up, %",
+    "health_size_megabytes": "Database size, MB",
+    "health_slot_megabytes": "WAL kept by a replication slot, MB",
+    "health_slow_statement_milliseconds": "Slowest query, ms",
+    "health_transaction_minutes": "Longest transaction, minutes",
+    "health_unindexed_foreign_keys": "Foreign keys without an index",
+    "health_unused_indexes": "Unused indexes",
+    "health_unvalidated_constraints": "Constraints not validated",
+    "health_wraparound_percent": "Transaction IDs used, %",
     "admin_alarms_more": (
         "🔔 {count|more alert|more alerts} arrived before you started the bot. Payments that need attention: "
         "/payment"

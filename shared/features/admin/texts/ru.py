@@ -607,6 +607,33 @@ TEXTS: Mapping[str, str] = {
         "🚨 Провайдер {provider} отключил модель **{model}**.\n\nГде используется: {uses}\n\nВыберите другую "
         "модель сейчас: запросы к этой не работают или скоро перестанут."
     ),
+    "admin_alert_health": (
+        "🚨 **{what}: {value}**\n\nБаза данных: {environment}\nПорог: {most} (`{setting}`)\n\nПодробнее: "
+        "`./switchboard database health`"
+    ),
+    "admin_alert_health_resolved": "✅ **{what}: {value}**\n\nСнова в норме. База данных: {environment}",
+    "health_backup_hours": "Возраст последней копии, часов",
+    "health_blocked_sessions": "Сеансы, ожидающие блокировки",
+    "health_cache_miss_percent": "Чтения мимо кеша, %",
+    "health_connections_percent": "Занято подключений, %",
+    "health_cron_failures": "Сбои cron за сутки",
+    "health_dead_letters": "Необработанные апдейты за сутки",
+    "health_dead_rows_percent": "Мёртвые строки в таблице, %",
+    "health_growth_megabytes": "Рост базы за сутки, МБ",
+    "health_idle_transaction_minutes": "Самая долгая простаивающая транзакция, минут",
+    "health_invalid_indexes": "Невалидные индексы",
+    "health_missing_partitions": "Недостающие секции таблиц",
+    "health_outbox_minutes": "Самое старое неотправленное сообщение, минут",
+    "health_payments_in_doubt": "Платежи, по которым нужно решение",
+    "health_sequences_percent": "Последовательность израсходована, %",
+    "health_size_megabytes": "Размер базы, МБ",
+    "health_slot_megabytes": "WAL, удержанный слотом репликации, МБ",
+    "health_slow_statement_milliseconds": "Самый медленный запрос, мс",
+    "health_transaction_minutes": "Самая долгая транзакция, минут",
+    "health_unindexed_foreign_keys": "Внешние ключи без индекса",
+    "health_unused_indexes": "Неиспользуемые индексы",
+    "health_unvalidated_constraints": "Непроверенные ограничения",
+    "health_wraparound_percent": "Израсходовано номеров транзакций, %",
     "admin_alarms_more": (
         "🔔 Пока вы не запустили бота, накопилось ещё {count|уведомление|уведомления|уведомлений}. Платежи, "
         "которые требуют внимания: /payment"
