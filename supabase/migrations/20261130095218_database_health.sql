@@ -256,7 +256,7 @@ begin
   value := null;
   names := '{}';
   if to_regclass('private.backups') is not null then
-    execute 'select extract(epoch from $1 - max(b.at)) / 3600 from private.backups as b' into value using private.clock();
+    execute 'select extract(epoch from $1 - max(b.taken_at)) / 3600 from private.backups as b' into value using private.clock();
   end if;
   return next;
 end

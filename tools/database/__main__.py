@@ -11,6 +11,8 @@
     ./switchboard database adopt       take over migrations that another program recorded
     ./switchboard database resume      continue a migration that stopped between its statements
     ./switchboard database abandon     take such a migration back
+    ./switchboard database backup      one snapshot of an environment, compressed and sealed
+    ./switchboard database restore     try a backup on a scratch server, or fill an empty environment from it
     ./switchboard database doctor      addresses, certificates, rights and versions
     ./switchboard database settings    write the settings and admins that the environment variables name
 
@@ -39,7 +41,7 @@ from collections.abc import Callable
 import psycopg
 
 from tools.database import addresses, environments, output
-from tools.database.commands import development
+from tools.database.commands import backups, development
 from tools.database.commands import environments as commands
 from tools.database.errors import DatabaseToolError, Unreachable
 
@@ -48,10 +50,12 @@ DEFAULT = "development"
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
     commands.status, commands.plan, commands.sync, commands.drift, commands.health, commands.history,
-    commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor, development.settings,
+    commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor, backups.backup,
+    development.settings,
     development.reset,
 )  # fmt: skip
 ON_FILES = (
+    backups.restore,
     development.migration, development.check, development.freeze, development.generate, development.lint,
 )  # fmt: skip
 OF_ALL = ("status", "doctor")  # without --on they are about all environments
@@ -129,6 +133,17 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--despite-drift", metavar="ENTRY", action="append", default=[], help="as `drift` names it"
     )
+    named["backup"].add_argument(
+        "--to", metavar="PLACE", help="another place: a folder, or gs://BUCKET/PREFIX"
+    )
+    restore = named["restore"]
+    restore.add_argument("file", help="a path, or gs://BUCKET/NAME")
+    restore.add_argument("--into", default="scratch", metavar="NAME", help="scratch, or an empty environment")
+    restore.add_argument("--confirm", metavar="NAME", help="the protected environment, without a terminal")
+    restore.add_argument(
+        "--erased-in", metavar="NAME", help="the environment that knows who was erased since"
+    )
+    restore.add_argument("--erased-ids", metavar="IDS", help="numbers of the users who were erased since")
     named["migration"].add_argument("name", help="what it does: add_promocodes")
     return parser
 

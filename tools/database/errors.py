@@ -15,6 +15,7 @@ DatabaseToolError
 ├── Drifted             the database was changed by hand (exit status 5)
 ├── HalfDone            statements of a migration without a transaction are missing (exit status 6)
 ├── Unreachable         the server does not answer or refuses the login (exit status 7)
+├── BackupError         a backup cannot be written, found, opened or read
 ├── Locked              another run or another session holds what is needed (exit status 9)
 ├── HeaderError         the comment above an SQL function does not follow its notation
 ├── NotOurs             the database does not bear the emulator's marker
@@ -102,6 +103,10 @@ class Unreachable(DatabaseToolError):
     """The server does not answer, or refuses the login."""
 
     exit_status = 7
+
+
+class BackupError(DatabaseToolError):
+    """A backup cannot be written, found, opened or read, or is not what was written."""
 
 
 class Locked(DatabaseToolError):

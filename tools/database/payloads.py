@@ -2,10 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
+
+
+class BackupRules(BaseModel):
+    """Where backups of an environment go, who can read them, and how long they are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: str  # a folder, or gs://BUCKET/PREFIX
+    recipient: Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]{58}$")]
+    keep_days: Annotated[int, Field(ge=1)] = 30
+    # The first one of each month; erased users stay in them as long (docs/database.md).
+    keep_months: Annotated[int, Field(ge=0)] = 0
 
 
 class Rules(BaseModel):
@@ -17,3 +29,4 @@ class Rules(BaseModel):
     project: str = ""  # reference of the Supabase project: the end of the login's name
     protected: bool = False  # changes ask for its name; no seed, no reset
     after: Name | None = None  # a migration is applied there first
+    backup: BackupRules | None = None

@@ -122,6 +122,17 @@ def confirm(plan: Plan, options: Options) -> None:
         raise NotConfirmed("That is not its name. Nothing was changed.")
 
 
+def require_name(environment: Environment, confirmed: str | None) -> None:
+    """Raise NotConfirmed unless a protected environment was confirmed by its name, given or typed."""
+    if not environment.is_protected:
+        return
+    if confirmed is None and not sys.stdin.isatty():
+        raise NotConfirmed(f"{environment.name} is protected: --confirm {environment.name}")
+    given = ask_for_name(environment) if confirmed is None else confirmed
+    if given != environment.name:
+        raise NotConfirmed(f"{given!r} is not the name of {environment.name!r}. Nothing was changed.")
+
+
 def ask_for_name(environment: Environment, read: Callable[[str], str] = input) -> str:
     """Ask on the terminal for the name of a protected environment."""
     try:

@@ -425,6 +425,8 @@ TABLES = {
         "no_user", why="runs of the database tool, with who of the owner's ran it"
     ),
     "private.migration_steps": Table("no_user", why="migrations that those runs applied"),
+    "private.backups": Table("no_user", why="where backups are; erased users stay in them until they expire"),
+    "private.erasures": Table("no_user", why="numbers of erased users, for a restored backup"),
     "private.catalogue_snapshots": Table("no_user", why="what the database consists of: no rows"),
     "private.settings": Table("no_user", why="settings of the installation"),
 }

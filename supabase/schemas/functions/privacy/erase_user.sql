@@ -34,6 +34,9 @@ begin
   end if;
   perform private.anonymize_payment_data(v_user);
   perform private.save_tombstone(v_user, p_erasure ->> 'hash');
+  insert into private.erasures (user_id, user_hash)
+  values (v_user.id, decode(p_erasure ->> 'hash', 'hex'))
+  on conflict (user_id) do nothing;
 
   -- An error message may quote the user's text.
   update private.waiting_alarms as w

@@ -1,0 +1,4 @@
+"""Backups through psycopg.
+
+One snapshot, compressed, sealed so that the build that writes them cannot read them.
+"""

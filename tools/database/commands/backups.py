@@ -1,0 +1,83 @@
+"""Commands on backups: backup, restore."""
+
+from __future__ import annotations
+
+import argparse
+
+from tools.database import connections, environments, identity, syncing
+from tools.database.backups import keeping
+from tools.database.errors import BackupError
+from tools.database.output import progress
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    """Back up an environment in one snapshot, compressed and sealed.
+
+    Then delete those that are no longer kept.
+    """
+    environment = environments.choose(arguments.on, environments.read())
+    taken = keeping.take(environment, "daily", arguments.to)
+    print(
+        f"{taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s, version {taken.version}"
+    )
+    for place in keeping.expire(environment):
+        print(f"deleted {place}")
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore a backup.
+
+    --into scratch tries it and compares every table, --into NAME fills an empty environment.
+    """
+    known, secret = environments.read(), keeping.secret_identity()
+    with keeping.fetched(arguments.file) as path:
+        if arguments.into == "scratch":
+            reader = keeping.verify(path, secret, progress)
+            rows, version = sum(one.rows for one in reader.contents), reader.header["version"]
+            print(f"Restored and equal: {len(reader.tables)} tables, {rows} rows, of version {version}.")
+            environment = known.get(str(reader.header["environment"]))
+            if environment is not None and environment.url:
+                with connections.connect(environment.require_url(), "restore") as connection:
+                    identity.require(connection, environment)
+                    keeping.mark_verified(connection, path)
+            return 0
+        environment = environments.choose(arguments.into, known)
+        syncing.require_name(environment, arguments.confirm)
+        url = environment.require_url()
+        reader = keeping.restore(path, secret, url, url, progress)
+        erased = _erased(arguments, known, str(reader.header["taken_at"]))
+        with connections.connect(url, "restore") as connection:
+            count = keeping.erase_again(connection, erased)
+            waiting = keeping.discard_outbox(connection)
+            syncing.finish(connection, environment, True)
+    rows = sum(one.rows for one in reader.contents)
+    print(f"Restored: {rows} rows; {count} erased users were erased again.")
+    print(f"{waiting} messages that waited at the time of the backup are not sent: most were, since then.")
+    print(f"Next: ./switchboard database sync --on {environment.name}")
+    return 0
+
+
+def _erased(
+    arguments: argparse.Namespace, known: dict[str, environments.Environment], since: str
+) -> list[tuple[int, str | None]]:
+    """Return who was erased since the backup.
+
+    Raises BackupError unless the caller says where that is known.
+    """
+    if arguments.erased_in:
+        source = environments.choose(arguments.erased_in, known)
+        with connections.connect(source.require_url(), "restore") as connection:
+            identity.require(connection, source)
+            return keeping.erasures(connection, since)
+    if arguments.erased_ids is not None:
+        try:
+            return [(int(number), None) for number in arguments.erased_ids.split(",") if number.strip()]
+        except ValueError:
+            raise BackupError("--erased-ids takes numbers of users: 12,345") from None
+    raise BackupError(
+        "Users who were erased after the backup must not come back. Say where that is known: --erased-in"
+        " NAME (a"
+        ' database that still lives), or --erased-ids 12,345 (from the log lines "user erased"; ""'
+        " for none)."
+    )
