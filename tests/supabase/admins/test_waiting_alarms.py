@@ -189,7 +189,7 @@ def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, new_a
     gone, stays = new_telegram_id(), new_telegram_id()
     for number in (gone, stays):
         sql("select private.notify_admins('admin_alert_user_cost', %s)", json.dumps({"user": number}))
-    erase = {"erase": {"hash": f"hash of {gone}", "balance": "0"}}
+    erase = {"erase": {"hash": f"{gone:064x}", "balance": "0"}}
     update = write(call, gone)
     call("finish_update", p_bot="assistant", p_update_id=update, p_attempt=1, p_session=json.dumps(erase))
     assert sql("select values from private.waiting_alarms") == [{"values": {"user": stays}}]
@@ -201,7 +201,7 @@ def test_an_alarm_keeps_no_error_of_an_erased_user(sql: Sql, call: Call, new_adm
     for update in updates:
         values = {"bot": "assistant", "update_id": update, "failures": 3, "error": "said: secret"}
         sql("select private.notify_admins('owner_alert', %s)", json.dumps(values))
-    erase = {"erase": {"hash": f"hash of {gone}", "balance": "0"}}
+    erase = {"erase": {"hash": f"{gone:064x}", "balance": "0"}}
     update = write(call, gone)
     call("finish_update", p_bot="assistant", p_update_id=update, p_attempt=1, p_session=json.dumps(erase))
     kept = sql("select values from private.waiting_alarms order by id")

@@ -15,8 +15,8 @@ from tests.supabase.privacy.personal_data import TABLES
 MARK = "marked-as-hers"
 # Columns that refer to a user. A table of fate no_user has none of them.
 POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
-# Of admins, who are no users, and of AI models.
-HARMLESS = {"public.admins", "public.ai_models", "public.ai_modes"}
+# Of admins, who are no users, of AI models, and of users who are erased.
+HARMLESS = {"public.admins", "public.ai_models", "public.ai_modes", "private.erasures"}
 WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
 # Values of columns that cannot hold the mark.
 VALUES = {

@@ -23,6 +23,7 @@ PROMISED = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.
 SECRET = "a secret of this test, long enough"
 ADMIN = {"p_admin_email": "olga@example.com"}
 PRODUCT = "premium_month"
+MODEL = "no-such-model"  # the key of one is derived from its row; the answer is null
 # What each function is called with, after the two users and the admin that `database` makes. Order matters:
 # the last ones refer to what earlier ones did.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -99,6 +100,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "admin_check": ADMIN,
     "admin_statement": ADMIN,
     "admin_audit": ADMIN,
+    "admin_models": ADMIN,
+    "admin_switch_model": {"p_key": MODEL, "p_is_active": True, "p_reference": "client:6", **ADMIN},
+    "admin_set_mode_model": {"p_mode": "nano_banana", "p_key": MODEL, "p_reference": "client:7", **ADMIN},
 }  # fmt: skip
 
 
