@@ -28,4 +28,4 @@ def test_joining_the_channel_is_worth_a_training(stack: Stack, window: Callable[
     me, channel = current_user(page), stack.telegram.channel_named(CHANNEL)
     eventually(lambda: me in channel.room.members, 20)
     answers(page).last.get_by_role("button", name="I’ve joined").click()
-    expect(answers(page).last).to_contain_text("1 session for joining the channel", timeout=20_000)
+    expect(answers(page).last).to_contain_text("1 training for joining the channel", timeout=20_000)
