@@ -73,6 +73,7 @@ def test_a_training_from_the_choice_to_a_line_of_the_result(
 
     say(page, "/new")
     key(page, SCENARIO.info.name.of(language)).click()
+    key(page, words("list_more")).click()  # this client is on the second page
     expect(key(page, CASE.client.company.of(language))).to_be_visible()
     look("1-clients")
     key(page, CASE.client.company.of(language)).click()
