@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
 
-_ASKS = re.compile(r"\s*(?:(?:please|пожалуйста),?\s)?\s*(?:remember|запомни)", re.IGNORECASE)
+_ASKS = re.compile(r"\s{0,8}+(?:(?:please|пожалуйста),?\s{1,8}+)?(?:remember|запомни)", re.IGNORECASE)
 
 feature = Feature(
     __name__,

@@ -40,7 +40,7 @@ _TURN_CHARACTERS = 14_000  # of both requests together
 _MARKUP = re.compile(r"^[ \t]*(?:#{1,6}|[-*•]|>)[ \t]+|[*_`]+(?=\S)|(?<=\S)[*_`]+", re.MULTILINE)
 # A speaker of a dialog before a line or a sentence, not by the name of the person who is played.
 _OTHER_SPEAKER = re.compile(
-    r"(?:^|\n|(?<=[.!?…])\s)\s*\W{0,3}\b(?:salesperson|salesman|seller|sales rep|manager|user|you|"
+    r"(?:^|\n|(?<=[.!?…])\s)\W{0,8}\b(?:salesperson|salesman|seller|sales rep|manager|user|you|"
     r"client|customer|buyer|продавец|продавщица|менеджер|пользователь|вы|клиент|клиентка|покупатель)\W{0,3}:",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.telegram.context import UpdateContext
 
 _LARGEST_OF_RATIO = 21  # 21:9
-_PIXELS = re.compile(r"([0-9]+)x([0-9]+)")
+_PIXELS = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 _FIGURES = re.compile(r"[0-9]+(?:\.[0-9]+)?(?::[0-9]+|[kKpP])?")  # 16:9, 720p, 4k
 
 
