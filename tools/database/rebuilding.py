@@ -2,7 +2,7 @@
 
 import psycopg
 
-from tools.database import applying, catalogue, connections, prepare, schema_drift, snapshots
+from tools.database import applying, connections, prepare, schema_drift, snapshots
 from tools.database.migration_files import Migration
 from tools.database.snapshots import Change
 
@@ -14,8 +14,4 @@ def differences(connection: psycopg.Connection, upto: list[Migration]) -> list[C
         apply = applying.Applying(built, server.url(), upto)
         for migration in upto:
             apply(migration)
-        return [
-            change
-            for change in snapshots.compare(catalogue.describe(built), catalogue.describe(connection))
-            if change.key.kind not in ("role", "rights") or "bot_backend" in change.key.name
-        ]
+        return snapshots.compare(snapshots.describe(built), snapshots.describe(connection))

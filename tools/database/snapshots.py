@@ -1,4 +1,7 @@
-"""What a database consisted of at the end of the last run; what differs from it now was changed by hand."""
+"""What a database consisted of at the end of the last run; what differs from it now was changed by hand.
+
+Roles of the platform and what they may do with new objects are left out: Supabase changes them itself.
+"""
 
 import hashlib
 import json
@@ -12,6 +15,7 @@ from tools.database import catalogue
 from tools.database.catalogue import Catalogue, Key
 
 KEPT = 5
+ROLES = ("bot_backend",)  # made by our migrations
 _SEPARATOR = "\x1f"
 
 
@@ -54,6 +58,11 @@ class Change:
         ]
 
 
+def describe(connection: psycopg.Connection) -> Catalogue:
+    """Return what the database consists of, without what the platform may change."""
+    return {key: text for key, text in catalogue.describe(connection).items() if _is_ours(key)}
+
+
 def digest(described: Catalogue) -> str:
     """Return a hash of a description."""
     return hashlib.sha256(json.dumps(_flat(described), sort_keys=True).encode()).hexdigest()
@@ -61,7 +70,7 @@ def digest(described: Catalogue) -> str:
 
 def take(connection: psycopg.Connection, version: str) -> str:
     """Keep what the database consists of now, and return its hash; only the newest few are kept."""
-    described = catalogue.describe(connection)
+    described = describe(connection)
     hashed = digest(described)
     with connection.transaction():
         connection.execute(
@@ -95,7 +104,7 @@ def changes(connection: psycopg.Connection) -> list[Change] | None:
     snapshot = newest(connection)
     if snapshot is None:
         return None
-    return compare(snapshot.catalogue, catalogue.describe(connection))
+    return compare(snapshot.catalogue, describe(connection))
 
 
 def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
@@ -104,6 +113,12 @@ def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
     return [
         Change(key, recorded.get(key), found.get(key)) for key in keys if recorded.get(key) != found.get(key)
     ]
+
+
+def _is_ours(key: Key) -> bool:
+    if key.kind == "role":
+        return key.name in ROLES
+    return not (key.kind == "rights" and key.name.startswith("new "))
 
 
 def _flat(described: Catalogue) -> dict[str, str]:

@@ -180,6 +180,22 @@ def test_a_database_in_use_without_a_name_is_named_by_init_alone(world: World) -
     ]
 
 
+def test_a_database_without_a_history_gets_one_where_it_is_what_the_migrations_make(world: World) -> None:
+    newest = migration_files.migrations()[-1].version
+    world.on(
+        world.production, "drop schema supabase_migrations cascade; delete from private.database_identity"
+    )
+    world.on(world.production, "create index users_by_hand on public.users (created_at)")
+    status, _, error = world.run("init", "--on", "production", "--baseline", newest)
+    assert (status, "added    index public.users_by_hand" in error) == (1, True)
+    world.on(world.production, "drop index public.users_by_hand")
+    assert world.run("init", "--on", "production", "--baseline", "20260101000000")[0] == 1
+    status, out, error = world.run("init", "--on", "production", "--baseline", newest)
+    assert (status, out) == (0, "The database is production.\n"), error
+    assert world.run("status", "--on", "production")[0] == 0
+    assert "a history already" in world.run("init", "--on", "production", "--baseline", newest)[2]
+
+
 def test_an_unreachable_environment_leaves_the_other_readable(world: World, monkeypatch) -> None:
     monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", "postgresql://postgres:geheim-7@127.0.0.1:1/x")
     status, out, error = world.run("status")
@@ -328,8 +344,10 @@ def test_one_named_change_may_stay_and_is_then_known(world: World) -> None:
     assert "added    index public.users_by_hand" in out
 
 
-def test_partitions_and_the_login_of_the_backend_are_no_changes_by_hand(world: World) -> None:
+def test_partitions_the_backends_login_and_the_platforms_roles_are_no_changes_by_hand(world: World) -> None:
     world.both()
+    world.on(world.production, "create role platform_tool; alter role anon set statement_timeout = '4s'")
+    world.on(world.production, "alter default privileges in schema public grant select on tables to anon")
     world.on(
         world.production,
         "create table public.api_usage_2099_01 partition of public.api_usage"
@@ -338,6 +356,7 @@ def test_partitions_and_the_login_of_the_backend_are_no_changes_by_hand(world: W
     with connections.connect(world.production) as connection:
         migrate.let_in(connection, "bot_backend", "another password of the backend")
     assert world.run("status")[0] == 0
+    world.on(world.production, "drop role platform_tool; alter role anon set statement_timeout = '3s'")
 
 
 # What a database remembers ---------------------------------------------------------------------------------
