@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from shared.ai import chat, error_handling, providers, structured
+from shared.ai import chat, error_handling, models, providers, structured
 from shared.ai.chat import ChatAnswer
 from shared.core import log
 from shared.core.config import settings
@@ -44,6 +45,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     forget_settings()
+    # Without a database: reading the catalogue would wait for one and leave a pool to the next tests.
+    monkeypatch.setattr(models, "_next_read", math.inf)
     for remembered in (chat._unsupported_params, structured._unsupported_params, structured._forms):
         remembered.clear()
     yield

@@ -198,6 +198,8 @@ def test_no_drafts_in_groups_and_with_voice_answers(stack: Stack, anna: Chat) ->
 
 
 def test_drafts_add_no_round_trip_until_one_is_shown(stack: Stack, anna: Chat) -> None:
+    anna.send("hello").wait()  # the first question of a process also reads the prices
+    stack.telegram.idle(10)
     calls: list[str] = []
     stack.database.on("select public.", when="before", do=lambda: calls.append("call"), times=100)
     stack.ai.next(AiBehaviour(chunks=WORDS[:20], chunk_delay=0.1))  # two seconds: one draft
