@@ -47,14 +47,15 @@ begin
   value := null;
   names := '{}';
   begin
+    select n.nspname into v_schema from pg_catalog.pg_namespace as n where n.nspname = 'cron';
     if to_regclass('cron.job_run_details') is not null then
-      execute 'select coalesce(sum(t.runs), 0), coalesce((array_agg(''job '' || t.jobid order by t.jobid))[1:5], ''{}'')
+      execute format('select coalesce(sum(t.runs), 0), coalesce((array_agg(''job '' || t.jobid order by t.jobid))[1:5], ''{}'')
         from (
           select r.jobid, count(*) as runs
-            from cron.job_run_details as r
+            from %I.job_run_details as r
            where r.status = ''failed'' and r.start_time > $1
            group by r.jobid
-        ) as t' into value, names using private.clock() - interval '1 day';
+        ) as t', v_schema) into value, names using private.clock() - interval '1 day';
     end if;
   exception when undefined_table or undefined_column or insufficient_privilege then
     value := null;
@@ -64,9 +65,7 @@ begin
   kind := 'backup_hours';
   value := null;
   names := '{}';
-  if to_regclass('private.backups') is not null then
-    execute 'select extract(epoch from $1 - max(b.taken_at)) / 3600 from private.backups as b' into value using private.clock();
-  end if;
+  select extract(epoch from private.clock() - max(b.taken_at)) / 3600 into value from private.backups as b;
   return next;
 end
 $$;

@@ -19,7 +19,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone 'UTC')::date;
-  v_warnings jsonb := coalesce(private.setting('model_warning_days'), '[]');
+  v_warnings jsonb := coalesce(private.setting('model_warning_days')::jsonb, '[]'::jsonb);
   v_model record;
   v_days integer;
   v_alerts integer := 0;
