@@ -23,6 +23,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
+from shared.core import db
 from tests import known_database, sql_results
 from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, result_types, schemas
@@ -226,6 +227,14 @@ def known_rows(request: pytest.FixtureRequest) -> None:
             bot.webhook.last_error_date = bot.webhook.last_error_message = None
     with request.getfixturevalue("connections").one() as connection:
         known_database.restore(connection)
+
+
+@pytest.fixture(autouse=True)
+def no_pool_left() -> Iterator[None]:
+    """Close what a test opened in its own process: the next one may have another database."""
+    yield
+    if db.pool_state() is not None:
+        db.close()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ def painter(stack: Stack, backend_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in {**stack.env, "DATABASE_URL": backend_url}.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    db.close()  # of another test's address
     fake = Painter()
     monkeypatch.setattr(providers, "names", lambda: ("painter",))
     monkeypatch.setattr(providers, "load", lambda _key: fake)

@@ -89,6 +89,7 @@ CALLS = {
     "finish_update with a key refused": """finish_update('assistant', 9000, 1,
         '{"token": {"refuse": {"provider": "openai", "ciphertext": "AA=="}}}')""",
     "list_user_tokens": "list_user_tokens(9000)",
+    "inline_user": "inline_user('assistant', 19000)",
     "finish_update again": "finish_update('assistant', 9001, 1)",
     "fail_update": """fail_update('assistant', 9000, 1, 'error', true, true, null,
         '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",
