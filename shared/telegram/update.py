@@ -78,6 +78,14 @@ class Update:
         # With sender_chat, the message is sent on behalf of a chat and `from` is a placeholder.
         return None if "message_id" in self.content and self.content.get("sender_chat") else sender
 
+    @property
+    def anonymous_sender(self) -> str:
+        """Whose name a person in a group writes under: `group` (an anonymous admin), `channel`, or empty."""
+        sender = self.content.get("sender_chat")
+        if self.is_private or not isinstance(sender, dict):
+            return ""
+        return "group" if sender.get("id") == self.chat_id else "channel"
+
     @cached_property
     def sender_name(self) -> str:
         """The display name: first name, else username, else Telegram id."""

@@ -125,7 +125,7 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
         return DONE  # for example a block: no stored state to change
     if update.migration:
         return _migrate_chat(*update.migration)
-    return _process(bot, update, body) if _may_be_handled(bot, update) else DONE
+    return _process(bot, update, body) if _may_be_handled(bot, update) else _answer_unhandled(bot, update)
 
 
 def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
@@ -174,6 +174,14 @@ def _may_be_handled(bot: Bot, update: Update) -> bool:
         and (update.user is not None or update.kind == STOPPED)
         and bot.is_addressed(update)
     )
+
+
+def _answer_unhandled(bot: Bot, update: Update) -> WebhookResponse:
+    if not update.anonymous_sender:
+        return DONE
+    from shared.telegram import anonymous
+
+    return anonymous.answer(bot, update)
 
 
 def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> WebhookResponse:

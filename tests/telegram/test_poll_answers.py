@@ -23,6 +23,14 @@ def test_the_user_of_an_answer_is_the_voter() -> None:
     assert (update.user, update.chat_id, update.is_private) == (USER, 71, False)
 
 
+def test_a_vote_on_behalf_of_a_chat_has_no_user() -> None:
+    channel = {"id": 136817688, "is_bot": False, "first_name": "Channel"}  # the placeholder of older clients
+    vote = body(user=channel, voter_chat={"id": -100, "type": "channel", "title": "News"})
+    update = parse("quiz", json.dumps(vote).encode())
+    assert update is not None
+    assert update.user is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -92,29 +92,77 @@ def test_a_forwarded_command_in_a_group_does_not_address_the_bot(stack: Stack, m
     assert _body(stack, message_update(anna, f"/help@{bot.username}", chat=GROUP)) != {}
 
 
+GROUP_ADMIN = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+CHANNEL = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+TELEGRAM = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+AS_GROUP = {"sender_chat": GROUP}
+AS_CHANNEL = {"sender_chat": {"id": -100777, "type": "channel", "title": "News"}}
+
+
+def _message_of(
+    stack: Stack, sender: dict[str, Any], text: str, bot: str = "assistant", **more: Any
+) -> dict[str, Any]:
+    """Return a message in the group that addresses the bot by `@name` or `/command@name` in `text`."""
+    text = text.format(name=stack.telegram.bot(bot).username)
+    kinds = {"/": "bot_command", "@": "mention"}
+    entities = (
+        [{"type": kinds[text[0]], "offset": 0, "length": len(text.split()[0])}] if text[0] in kinds else []
+    )
+    update = message_update(started_user(stack.telegram), text, chat=GROUP, entities=entities, **more)
+    update["message"]["from"] = sender
+    return update
+
+
 @pytest.mark.parametrize(
-    ("sender", "more"),
+    ("sender", "more", "answer"),
     [
-        ({"id": 777000, "is_bot": False, "first_name": "Telegram"}, {"is_automatic_forward": True}),
-        ({"id": 777000, "is_bot": False, "first_name": "Telegram"}, {}),
-        ({"id": 1087968824, "is_bot": True, "first_name": "Group"}, {"sender_chat": GROUP}),
-        ({"id": 136817688, "is_bot": False, "first_name": "Channel"}, {}),
-        ({"id": 0, "is_bot": False, "first_name": "A"}, {"sender_chat": {"id": -100777, "type": "channel"}}),
+        (TELEGRAM, {"is_automatic_forward": True, **AS_CHANNEL}, ""),
+        (TELEGRAM, {}, ""),
+        (GROUP_ADMIN, AS_GROUP, "anonymous_group"),
+        (GROUP_ADMIN, {}, ""),
+        (CHANNEL, AS_CHANNEL, "anonymous_channel"),
+        (CHANNEL, {}, ""),
+        ({**CHANNEL, "is_bot": False}, {}, ""),
+        ({"id": 0, "is_bot": False, "first_name": "A"}, AS_CHANNEL, "anonymous_channel"),
+        ({"id": 0, "is_bot": True, "first_name": "Another bot"}, {}, ""),
     ],
 )
+@pytest.mark.parametrize("text", ["@{name} hi", "/help@{name}", "/clear@{name}"])
 def test_channels_and_anonymous_admins_are_not_users(
-    stack: Stack, sql: Sql, sender: dict[str, Any], more: dict[str, Any]
+    stack: Stack, sql: Sql, sender: dict[str, Any], more: dict[str, Any], answer: str, text: str
 ) -> None:
-    bot = stack.telegram.bot("assistant")
     sender = {**sender, "id": sender["id"] or new_telegram_id()}
-    entities = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
-    update = message_update(
-        started_user(stack.telegram), f"@{bot.username} hi", chat=GROUP, entities=entities, **more
-    )
-    update["message"]["from"] = sender
-    assert _body(stack, update) == {}
+    update = _message_of(stack, sender, text, **more)
+    users = sql("select count(*) as n from users")
+    body = _body(stack, update)
+    assert says(body["text"], answer, "ru") if answer else body == {}
+    assert _body(stack, update) == body  # a redelivery
     assert stack.ai.requests == []
-    assert sql("select from users where telegram_id = %s", sender["id"]) == []
+    assert sql("select count(*) as n from users") == users
+    assert sql("select from telegram_updates where update_id = %s", update["update_id"]) == []
+
+
+def test_an_anonymous_admin_who_starts_a_quiz_learns_how(stack: Stack, sql: Sql) -> None:
+    update = _message_of(stack, GROUP_ADMIN, "/quiz@{name}", "quiz", **AS_GROUP)
+    answer = json.loads(stack.telegram.deliver(update, "quiz").body)
+    assert says(answer["text"], "anonymous_group", "ru")
+    assert answer["chat_id"] == GROUP["id"]
+    assert answer["reply_parameters"]["message_id"] == update["message"]["message_id"]
+    assert sql("select from quiz_rounds where chat_id = %s", GROUP["id"]) == []
+    assert sql("select from users where telegram_id = %s", GROUP_ADMIN["id"]) == []
+
+
+def test_only_a_new_message_to_the_bot_gets_the_anonymous_an_answer(stack: Stack) -> None:
+    edited = _message_of(stack, GROUP_ADMIN, "@{name} hi", **AS_GROUP)
+    edited["edited_message"] = edited.pop("message") | {"edit_date": 2}
+    for update in (
+        edited,
+        _message_of(stack, GROUP_ADMIN, "lunch?", **AS_GROUP),
+        _message_of(stack, GROUP_ADMIN, "/quiz@another_bot", **AS_GROUP),
+        _message_of(stack, GROUP_ADMIN, "@{name} hi", **AS_GROUP, **FORWARDED),
+        _message_of(stack, CHANNEL, "@{name} hi", sender_chat="News"),
+    ):
+        assert _body(stack, update) == {}
 
 
 @pytest.mark.parametrize("text", ["/Start", "/HELP", "/Help@{username}"])

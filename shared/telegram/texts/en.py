@@ -6,6 +6,13 @@ TEXTS: Mapping[str, str] = {
     "cancel_button": "✖️ Cancel",
     "private_only": "🔒 I only show this in a private chat.",
     "private_open": "Open private chat",
+    "anonymous_group": (
+        "🎭 I can’t see who wrote this, so I can’t answer. Turn off “Remain Anonymous” in your admin rights, then "
+        "send it again."
+    ),
+    "anonymous_channel": (
+        "🎭 I don’t answer messages sent as a channel. Pick your own name next to the message field, then send it again."
+    ),
     "banned": (
         "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
         "messages.\n\nYou can still download or delete your data: /privacy"
