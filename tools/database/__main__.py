@@ -133,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--despite-drift", metavar="ENTRY", action="append", default=[], help="as `drift` names it"
     )
+    sync.add_argument(
+        "--without-backup", metavar="REASON", help="why a protected environment is not backed up before"
+    )
     named["backup"].add_argument(
         "--to", metavar="PLACE", help="another place: a folder, or gs://BUCKET/PREFIX"
     )

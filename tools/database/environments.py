@@ -86,6 +86,7 @@ def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[s
             first = error.errors()[0]
             where = ".".join(str(part) for part in (name, *first["loc"]))
             raise EnvironmentFileError(f"{_shown(path)}: {where}: {first['msg']}") from None
+        rules = _with_backup(rules, variables, f"{_shown(path)}: {name}.backup")
         url = variables.get(rules.url.removeprefix("env:"), "").strip()
         found[name] = Environment(name, rules, url or ("" if rules.protected else EMULATOR), bool(url))
     _check_order(found, path)
@@ -114,6 +115,37 @@ def in_order(environments: Mapping[str, Environment]) -> list[Environment]:
     for environment in environments.values():
         add(environment)
     return list(ordered.values())
+
+
+def _with_backup(rules: Rules, variables: Mapping[str, str], where: str) -> Rules:
+    """Return the rules with what env:NAME stands for; no backups where all named variables are empty."""
+    from pydantic import ValidationError
+
+    from tools.database.payloads import BackupRules
+
+    if rules.backup is None:
+        return rules
+    given = rules.backup.model_dump()
+    named = {
+        field: value.removeprefix("env:")
+        for field, value in given.items()
+        if isinstance(value, str) and value.startswith("env:")
+    }
+    if not named:
+        return rules
+    found = {field: variables.get(variable, "").strip() for field, variable in named.items()}
+    if not any(found.values()):
+        return rules.model_copy(update={"backup": None})
+    empty = [named[field] for field, value in found.items() if not value]
+    if empty:
+        raise EnvironmentFileError(
+            f"{where}: {', '.join(empty)} is not set; place and recipient go together."
+        )
+    try:
+        return rules.model_copy(update={"backup": BackupRules.model_validate(given | found)})
+    except ValidationError as error:
+        variable = named.get(str(error.errors()[0]["loc"][0]), "")
+        raise EnvironmentFileError(f"{where}: {variable} is malformed (docs/database.md: Backups).") from None
 
 
 def _check_order(environments: Mapping[str, Environment], path: Path) -> None:

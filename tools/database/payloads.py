@@ -13,8 +13,8 @@ class BackupRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: str  # a folder, or gs://BUCKET/PREFIX
-    recipient: Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]{58}$")]
+    to: str  # a folder, or gs://BUCKET/PREFIX; or env:NAME
+    recipient: Annotated[str, StringConstraints(pattern=r"^(age1[0-9a-z]{58}|env:[A-Z][A-Z0-9_]*)$")]
     keep_days: Annotated[int, Field(ge=1)] = 30
     # The first one of each month; erased users stay in them as long (docs/database.md).
     keep_months: Annotated[int, Field(ge=0)] = 0

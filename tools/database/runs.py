@@ -48,6 +48,13 @@ class Run:
         ).fetchone()
         self.id = int(row[0]) if row else None
 
+    def note_backup(self, text: str) -> None:
+        """Write where the backup before this run is, or why there is none."""
+        if self.id is not None:
+            self._connection.execute(
+                "update private.migration_runs set backup = %s where id = %s", [text, self.id]
+            )
+
     def close(self, to_version: str | None, error: Exception | None = None) -> None:
         """Write how it ended. A lost connection loses this line: the next run writes that this one died."""
         if self.id is None or self._connection.closed:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tools.database import bookkeeping, connections, identity, migrate, plans, snapshots, states
+from tools.database.backups import preceding
 from tools.database.environments import Environment
 from tools.database.errors import Drifted, Edited, HalfDone, NotConfirmed, Unreachable, WrongDatabase
 from tools.database.migration_files import Migration
@@ -32,6 +33,7 @@ class Options:
     confirm: str | None = None
     plan: str | None = None
     despite_drift: Sequence[str] = ()
+    without_backup: str | None = None  # the reason
 
 
 def sync(
@@ -46,8 +48,11 @@ def sync(
         plan = plans.make(environment, state, options.to_version)
         if plan.parts:
             _require_applied_before(environment, environments, plan)
+            preceding.require(environment, state, options.without_backup)
             confirm(plan, options)
         with recorded(connection, url, "sync", state.version, plan.hash) as run:
+            if plan.parts:
+                preceding.take(environment, state, run, options.without_backup)
             applied = migrate.sync(
                 url, options.password, run=run, to_version=options.to_version, progress=progress
             )

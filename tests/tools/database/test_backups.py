@@ -260,7 +260,7 @@ def test_what_is_no_longer_kept_is_deleted_after_a_newer_one_was_verified(world:
 
 def test_an_environment_without_a_place_says_what_to_write(world: World) -> None:
     bare = Environment("development", Rules(url="env:LIVING_URL"), world.url, True)
-    with pytest.raises(BackupError, match=r"backup = \{ to, recipient \} in"):
+    with pytest.raises(BackupError, match=r"backup = \{ to, recipient \} there"):
         keeping.take(bare)
 
 

@@ -75,3 +75,16 @@ def test_the_address_must_be_that_of_the_project(file: Path, url: str, is_right:
 def test_the_order_follows_after(file: Path) -> None:
     file.write_text('[c]\nurl="env:C"\nafter="b"\n[a]\nurl="env:A"\n[b]\nurl="env:B"\nafter="a"\n')
     assert [one.name for one in environments.in_order(environments.read(file, {}))] == ["a", "b", "c"]
+
+
+def test_variables_say_where_backups_go_and_neither_is_enough_alone(file: Path) -> None:
+    file.write_text(TWO + 'backup = { to = "env:PLACE", recipient = "env:KEY" }\n')
+    assert environments.read(file, {})["production"].rules.backup is None
+    key = "age1" + "q" * 58
+    given = environments.read(file, {"PLACE": "/backups", "KEY": key})["production"].rules.backup
+    assert given is not None
+    assert (given.to, given.recipient, given.keep_days) == ("/backups", key, 30)
+    with pytest.raises(EnvironmentFileError, match=r"production\.backup: KEY is not set"):
+        environments.read(file, {"PLACE": "/backups"})
+    with pytest.raises(EnvironmentFileError, match=r"production\.backup: KEY is malformed"):
+        environments.read(file, {"PLACE": "/backups", "KEY": "AGE-SECRET-KEY-1"})

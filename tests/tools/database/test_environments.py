@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pyrage
 import pytest
 from psycopg import sql
 
@@ -46,6 +47,8 @@ class World:
         monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", self.development)
         monkeypatch.setenv("DATABASE_ADMIN_URL", self.production)
         monkeypatch.delenv("BOT_BACKEND_PASSWORD", raising=False)
+        monkeypatch.setenv("BACKUP_PLACE", str(folder.parent / "backups"))
+        monkeypatch.setenv("BACKUP_RECIPIENT", str(pyrage.x25519.Identity.generate().to_public()))
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command in this process; return its exit status and what it printed."""

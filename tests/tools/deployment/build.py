@@ -34,7 +34,7 @@ from pathlib import Path
 here = Path({folder!r})
 arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
 watched = ("BOT_BACKEND_PASSWORD", "SUPABASE_CLI", "ADMIN_EMAILS", "ADMIN_TELEGRAM_IDS", "DAILY_COST_BOT",
-           "ENVIRONMENT", "SUPPORT_CONTACT")
+           "ENVIRONMENT", "SUPPORT_CONTACT", "BACKUP_PLACE", "BACKUP_RECIPIENT")
 kept = {{name: os.environ[name] for name in watched if name in os.environ}}
 with (here / "calls").open("a") as notes:
     notes.write(json.dumps([arguments, kept]) + "\\n")

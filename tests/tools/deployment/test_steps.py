@@ -102,6 +102,18 @@ def test_migrations_are_applied_to_production_and_nothing_else(build: Build, tmp
     assert database(reviewed)[0].words[4:] == ["production", "production", "9c1f3a5b7d2e"]
 
 
+def test_the_database_is_backed_up_where_the_deployer_says_or_the_reason_is_passed_on(tmp_path: Path) -> None:
+    key = "age1" + "q" * 58
+    backed_up = Build(tmp_path / "a", _BACKUP_PLACE="gs://our-backups/production", _BACKUP_RECIPIENT=key)
+    sync, *_ = database(backed_up)
+    assert (sync.environment["BACKUP_PLACE"], sync.environment["BACKUP_RECIPIENT"]) == (
+        "gs://our-backups/production", key,
+    )  # fmt: skip
+    assert "without-backup" not in sync.flags
+    sync, *_ = database(Build(tmp_path / "b", _WITHOUT_BACKUP="no users yet"))
+    assert sync.words[-1] == "no users yet"
+
+
 def test_the_role_gets_the_password_that_its_address_has(build: Build) -> None:
     sync, *_ = database(build)
     assert sync.environment["BOT_BACKEND_PASSWORD"] == "p@ss/word"

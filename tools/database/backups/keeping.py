@@ -20,6 +20,7 @@ from tools.database.environments import Environment
 from tools.database.errors import BackupError
 
 Progress = Callable[[str], None]
+MIGRATION_DAYS = 30  # for which a backup before a migration is kept
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,7 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
     rules = environment.rules.backup
     address = to or (rules.to if rules else "")
     if not (rules and address):
-        raise BackupError(
-            f"{environment.name} has no place for backups: backup = {{ to, recipient }} in"
-            " supabase/environments.toml."
-        )
+        raise BackupError(f"{environment.name} has no place for backups. {next_step(environment)}")
     url, begun = environment.require_url(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, connections.connect(url, "backup") as connection:
         identity.require(connection, environment)
@@ -60,17 +58,29 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute("set local statement_timeout = 0")
             connection.execute("set local idle_in_transaction_session_timeout = 0")
-            sealing.seal(archive.write(connection, header), rules.recipient, path)
+            try:
+                sealing.seal(archive.write(connection, header), rules.recipient, path)
+            except OSError as error:  # of this machine: its disk is full
+                raise BackupError(f"The backup cannot be written to {folder}: {error.strerror}") from None
         backup = Backup(
             name, places.place(address).put(path, name), path.stat().st_size, _sha256(path), version,
             time.monotonic() - begun,
         )  # fmt: skip
-        connection.execute(
-            "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for)"
-            " values (%s, %s, %s, %s, %s, %s)",
-            [taken_at, version, backup.place, backup.bytes, backup.sha256, kept_for],
-        )
+        if _has_table(connection):  # it comes with a migration, before which a backup is taken as well
+            connection.execute(
+                "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for)"
+                " values (%s, %s, %s, %s, %s, %s)",
+                [taken_at, version, backup.place, backup.bytes, backup.sha256, kept_for],
+            )
     return backup
+
+
+def next_step(environment: Environment) -> str:
+    """Return what to do where an environment has no place for backups."""
+    return (
+        f"Set the variables that {environment.name}.backup names in supabase/environments.toml, or write"
+        " backup = { to, recipient } there (docs/database.md: Backups)."
+    )
 
 
 def verify(path: Path, secret: str, progress: Progress) -> archive.Reader:
@@ -148,8 +158,9 @@ def erasures(connection: psycopg.Connection, since: str) -> list[tuple[int, str 
 def expire(environment: Environment, now: datetime | None = None) -> list[str]:
     """Delete backups that are no longer kept and return their places.
 
-    Kept are those of the last `keep_days`, the first of each of the last `keep_months` months, and the
-    newest one that was verified, whatever its age. Nothing is deleted before a newer one was verified.
+    Kept are those of the last `keep_days`, the first of each of the last `keep_months` months, those before
+    migrations for 30 days, and the newest one that was verified, whatever its age. Nothing is deleted before
+    a newer one was verified.
     """
     rules = environment.rules.backup
     if rules is None:
@@ -158,19 +169,19 @@ def expire(environment: Environment, now: datetime | None = None) -> list[str]:
     with connections.connect(environment.require_url(), "backup") as connection:
         identity.require(connection, environment)
         rows = connection.execute(
-            "select id, taken_at, place, verified_at is not null from private.backups"
+            "select id, taken_at, place, verified_at is not null, kept_for = 'migration' from private.backups"
             " where deleted_at is null order by taken_at"
         ).fetchall()
-        verified = max((taken for _, taken, _, is_verified in rows if is_verified), default=None)
+        verified = max((taken for _, taken, _, is_verified, _ in rows if is_verified), default=None)
         months: set[str] = set()
-        for number, taken, kept_at, _ in rows:
-            month = f"{taken.astimezone(UTC):%Y-%m}"
-            is_first, is_monthly = (
-                month not in months,
-                taken > moment - timedelta(days=31 * rules.keep_months),
-            )
-            months.add(month)
-            is_kept = taken > moment - timedelta(days=rules.keep_days) or (is_first and is_monthly)
+        for number, taken, kept_at, _, is_migration in rows:
+            if is_migration:
+                is_kept = taken > moment - timedelta(days=MIGRATION_DAYS)
+            else:
+                month = f"{taken.astimezone(UTC):%Y-%m}"
+                is_monthly = month not in months and taken > moment - timedelta(days=31 * rules.keep_months)
+                months.add(month)
+                is_kept = is_monthly or taken > moment - timedelta(days=rules.keep_days)
             if is_kept or verified is None or taken >= verified:
                 continue
             folder, _, name = kept_at.rpartition("/")
@@ -219,6 +230,11 @@ def _compare(connection: psycopg.Connection, reader: archive.Reader) -> None:
         found = archive.contents(connection, table)
         if found != expected:
             raise BackupError(f"{table} differs after the restore: {found.rows} rows of {expected.rows}.")
+
+
+def _has_table(connection: psycopg.Connection) -> bool:
+    row = connection.execute("select to_regclass('private.backups') is not null").fetchone()
+    return bool(row and row[0])
 
 
 def _sha256(path: Path) -> str:

@@ -54,15 +54,19 @@ class Folder:
         self._path = path
 
     def put(self, path: Path, name: str) -> str:
-        """Keep a file under a new name and return its path."""
-        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = self._path / name
+        """Keep a file under a new name and return its path; a file of that name is whole, or not there."""
+        kept, partial = self._path / name, self._partial(name)
         try:
-            with kept.open("xb") as file, path.open("rb") as source:
-                kept.chmod(0o600)
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fsync(file.fileno())
+            self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                with partial.open("xb") as file, path.open("rb") as source:
+                    partial.chmod(0o600)
+                    shutil.copyfileobj(source, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.rename(kept)
+            finally:
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise BackupError(f"{kept} cannot be written: {error.strerror}") from None
         return str(kept)
@@ -75,8 +79,15 @@ class Folder:
             raise BackupError(f"{self._path / name} cannot be read: {error.strerror}") from None
 
     def delete(self, name: str) -> None:
-        """Delete a kept file."""
-        (self._path / name).unlink(missing_ok=True)
+        """Delete a kept file, or what a killed `put` left of it."""
+        try:
+            for path in (self._path / name, self._partial(name)):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise BackupError(f"{self._path / name} cannot be deleted: {error.strerror}") from None
+
+    def _partial(self, name: str) -> Path:
+        return self._path / f"{name}.part"
 
 
 class Bucket:

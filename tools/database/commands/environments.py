@@ -91,8 +91,9 @@ def sync(arguments: argparse.Namespace) -> int:
     chosen = environments.in_order(known) if arguments.all else [environments.choose(arguments.on, known)]
     for environment in chosen:
         options = syncing.Options(
-            arguments.to, password, arguments.confirm, arguments.plan, tuple(arguments.despite_drift)
-        )
+            arguments.to, password, arguments.confirm, arguments.plan, tuple(arguments.despite_drift),
+            arguments.without_backup,
+        )  # fmt: skip
         try:
             applied = syncing.sync(environment, known, options)
         except (DatabaseToolError, psycopg.Error) as error:
