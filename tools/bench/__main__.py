@@ -3,7 +3,7 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, scale, ranks
+               pictures, callbacks, generations, scale, ranks
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -29,6 +29,7 @@ from tools.bench import (
     callback_requests,
     callbacks,
     cpus,
+    generations,
     latency,
     pictures,
     ranks,
@@ -60,6 +61,7 @@ _SECTIONS = (
     "slow_ai",
     "pictures",
     "callbacks",
+    "generations",
     "scale",
     "ranks",
 )
@@ -198,6 +200,8 @@ class _Functions:
                 yield _posted(pictures.measure(self.product))
         if "callbacks" in only:
             yield from self._callbacks(effort, next(first))
+        if "generations" in only:
+            yield from self._generations()
 
     def _latency(self, command: bytes) -> Iterator[Section]:
         watch = Watch(self.database.postmaster)
@@ -222,6 +226,19 @@ class _Functions:
             yield _posted(all_.measure(self.database.postmaster, effort.rounds, effort.seconds), watch)
         with self.counted_payments.running(all_.first()), self.counted.running(command):
             yield _posted(all_.count(self.fake_servers, self.counted_payments, self.counted))
+
+    def _generations(self) -> Iterator[Section]:
+        jobs = generations.Generations(self.database.owner_url("bench"), self.fake_servers)
+        direct = self.database.backend_url("bench")
+        through = self.database.backend_url("bench", self.fake_servers.counter_port)
+        scheduled = _function("scheduled", self.fake_servers, direct)
+        counted = _function("scheduled", self.fake_servers, through)
+        watch = Watch(self.database.postmaster)
+        with scheduled.running(generations.first()), counted.running(generations.first()):
+            yield _posted(jobs.cost(scheduled, self.database.postmaster), watch)
+            yield _posted(jobs.count(counted))
+            watch = Watch(self.database.postmaster)
+            yield _posted(jobs.sweep(scheduled), watch)
 
     def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         postmaster = self.database.postmaster
@@ -312,6 +329,10 @@ def _function(name: str, fake_servers: FakeServers, database_url: str, root: Pat
         "TELEGRAM_API_URL": fake_servers.url,
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{fake_servers.url}/openai/v1",
+        "KIE_AI_API_KEY": "none",
+        "KIE_AI_BASE_URL": f"{fake_servers.url}/kie_ai",
+        "KIE_AI_POLL_INTERVAL": str(generations.POLL_INTERVAL),
+        "SCHEDULER_SECRET": generations.SECRET,
     }
     log = _DIRECTORY / (f"{name}.log" if root == ROOT else f"other_{name}.log")
     return Peer(name, f"functions/{name}/main.py", env, log, root)

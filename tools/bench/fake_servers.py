@@ -3,6 +3,7 @@
     POST /bot<token>/<method>              the Bot API; every call succeeds
     POST /openai/v1/chat/completions       chat completions, as a stream or (whole) as one object
     GET  /yookassa/v3/payments/<number>    YooKassa's API: the payment of an order
+    *    /kie_ai/...                       kie.ai's API: createTask, recordInfo, and the file of every task
     POST /control {"delay": 0.5, ...}      what the AI does from now on, see Control
     POST /counts                           what was asked since the last time: {method, "ai", "sql" …: n}
 
@@ -28,6 +29,7 @@ from typing import Any
 
 from tools.bench import callback_requests, cpus
 from tools.database.embedded import free_port
+from tools.emulator.ai.media.drawings import picture
 from tools.emulator.functions import ROOT
 
 _ANSWER = (
@@ -38,6 +40,7 @@ _ANSWER = (
     "Базилик холода не любит: держите его в `воде` на столе. Так всё простоит неделю, а иногда и две."
 )
 _USAGE = {"prompt_tokens": 900, "completion_tokens": 110, "total_tokens": 1010}
+_OPEN = {"state": "generating", "resultJson": ""}
 _NO_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _UNTYPED = (80877103, 80877104)  # SSLRequest and GSSENCRequest, which come before the first typed message
 
@@ -51,12 +54,16 @@ class Control:
         drip: the pieces are spread evenly over `delay`.
         whole: the answer is one object instead of a stream.
         pieces: how many events carry the text of a stream.
+        media_delay: seconds until kie.ai answers.
+        media_ready: its tasks have ended well; else they go on.
     """
 
     delay: float = 0.0
     drip: bool = False
     whole: bool = False
     pieces: int = 20
+    media_delay: float = 0.0
+    media_ready: bool = True
 
 
 class _Answers:
@@ -74,6 +81,7 @@ class _Answers:
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
         self.stream_end = b"0\r\n\r\n"
+        self.file = _whole(picture("a cat", 64, 64, "JPEG"))
 
 
 def _plain(value: Any) -> bytes:
@@ -123,8 +131,20 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+def _task(data: dict[str, Any]) -> bytes:
+    return _plain({"code": 200, "msg": "success", "data": data})
+
+
+def _record(path: str, file: str) -> dict[str, Any]:
+    """Return the record of a task that ended well."""
+    result = json.dumps({"resultUrls": [file]})
+    return {"taskId": path.rpartition("=")[2], "state": "success", "resultJson": result, "creditsConsumed": 8}
+
+
 class _World:
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.tasks = 0
         self.control = Control()
         self.counts: Counter[str] = Counter()
         self.answers = _Answers()
@@ -158,6 +178,8 @@ class _Http(asyncio.Protocol):
         elif path.startswith("/yookassa/"):
             self._world.counts["yookassa"] += 1
             self._transport.write(_whole(callback_requests.yookassa_payment(path.rpartition("/")[2])))
+        elif path.startswith("/kie_ai/"):
+            self._media(path)
         elif path.startswith("/bot"):
             self._bot_api(path.rpartition("/")[2])
         else:
@@ -182,6 +204,22 @@ class _Http(asyncio.Protocol):
             asyncio.get_running_loop().call_later(control.delay, self._transport.write, b"".join(parts))
         else:
             self._transport.write(b"".join(parts))
+
+    def _media(self, path: str) -> None:
+        name = path.partition("?")[0].rpartition("/")[2]
+        self._world.counts[name] += 1
+        control = self._world.control
+        match name:
+            case "createTask":
+                self._world.tasks += 1
+                answer = _task({"taskId": f"task{self._world.tasks}"})
+            case "recordInfo":
+                answer = _task(
+                    _record(path, f"{self._world.url}/kie_ai/file") if control.media_ready else _OPEN
+                )
+            case _:
+                answer = self._world.answers.file
+        asyncio.get_running_loop().call_later(control.media_delay, self._transport.write, answer)
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -309,7 +347,7 @@ class FakeServers:
 
 
 async def _serve(port: int, counter_port: int, database_port: int) -> None:
-    world, loop = _World(), asyncio.get_running_loop()
+    world, loop = _World(f"http://127.0.0.1:{port}"), asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Http(world), "127.0.0.1", port, backlog=512)
     counter = await asyncio.start_server(
         lambda reader, writer: _count_queries(world, database_port, reader, writer), "127.0.0.1", counter_port
