@@ -38,6 +38,14 @@ def read(url: str) -> dict[str, str]:
     return given
 
 
+def with_parameter(url: str, name: str, value: str) -> str:
+    """Return a DSN that `read` has read, with a parameter more."""
+    if _START.match(url):
+        return f"{url}{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"{url} {name}='{escaped}'"
+
+
 def secrets(url: str) -> set[str]:
     """Return everything in a DSN that no output may contain, whether or not the DSN can be read."""
     found = {url.strip()}

@@ -46,7 +46,7 @@ class Environment:
         return self.rules.protected
 
     def require_url(self) -> str:
-        """Return the address, read and found to be that of the right project.
+        """Return the address with the environment's root certificate; it is that of the right project.
 
         Raises AddressError and EnvironmentFileError.
         """
@@ -59,7 +59,17 @@ class Environment:
                 f"{self.variable} is not the database of project {project} ({self.name} in"
                 " supabase/environments.toml). Nothing was changed."
             )
+        if self.rules.ca and "sslrootcert" not in given:
+            return addresses.with_parameter(self.url, "sslrootcert", str(self._root_certificate()))
         return self.url
+
+    def _root_certificate(self) -> Path:
+        file = SUPABASE.parent / self.rules.ca
+        if not file.is_file():
+            raise EnvironmentFileError(
+                f"{self.name}.ca in supabase/environments.toml: there is no file {self.rules.ca}."
+            )
+        return file
 
 
 def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[str, Environment]:

@@ -27,6 +27,7 @@ class Rules(BaseModel):
 
     url: Variable
     project: str = ""  # reference of the Supabase project: the end of the login's name
+    ca: str = ""  # file of the root certificate, from the top folder; not set: Supabase's
     protected: bool = False  # changes ask for its name; no seed, no reset
     after: Name | None = None  # a migration is applied there first
     backup: BackupRules | None = None

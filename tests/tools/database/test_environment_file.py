@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.database import environments
+from tools.database import addresses, environments
 from tools.database.errors import DatabaseToolError, EnvironmentFileError, UnknownEnvironment
 
 TWO = """
@@ -88,3 +88,22 @@ def test_variables_say_where_backups_go_and_neither_is_enough_alone(file: Path) 
         environments.read(file, {"PLACE": "/backups"})
     with pytest.raises(EnvironmentFileError, match=r"production\.backup: KEY is malformed"):
         environments.read(file, {"PLACE": "/backups", "KEY": "AGE-SECRET-KEY-1"})
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h/x", "postgresql://u:p@h/x?a=b", "host=h password='p q'"])
+def test_a_root_certificate_of_its_own(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(environments, "SUPABASE", tmp_path / "supabase")
+    file.write_text('[development]\nurl = "env:X"\nca = "own \'ca\'.crt"')
+    found = environments.read(file, {"X": url.replace("?a=b", "?application_name=b")})["development"]
+    with pytest.raises(EnvironmentFileError, match=r"development\.ca .* no file own 'ca'\.crt"):
+        found.require_url()
+    certificate = tmp_path / "own 'ca'.crt"
+    certificate.touch()
+    given = addresses.read(found.require_url())
+    assert given.pop("sslrootcert") == str(certificate)
+    assert given == addresses.read(found.url)
+    explicit = addresses.with_parameter(found.url, "sslrootcert", "system")
+    chosen = environments.read(file, {"X": explicit})["development"]
+    assert chosen.require_url() == explicit, "the address's own choice goes first"
