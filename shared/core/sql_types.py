@@ -1278,6 +1278,8 @@ class ClaimSummaries(TypedDict):
     summary: str | None
     until: int
     messages: list[ClaimSummariesMessages]
+    proposals: int
+    known: list[str]
 
 
 class ClaimTurn(TypedDict):
@@ -1404,6 +1406,15 @@ class DeadLetterUpdate(TypedDict):
     """public.dead_letter_update"""
 
     outcome: Literal["dead_lettered", "known"]
+
+
+class DecideProposal(TypedDict):
+    """public.decide_proposal"""
+
+    outcome: Literal["saved", "declined", "limit", "off", "gone"]
+    fact: str | None
+    id: int | None
+    most: int | None
 
 
 class DeleteConversation(TypedDict):
@@ -2033,12 +2044,20 @@ class ListMemoryFacts(TypedDict):
     content: str
 
 
+class ListMemoryProposals(TypedDict):
+    """public.list_memory.proposals"""
+
+    id: int
+    content: str
+
+
 class ListMemory(TypedDict):
     """public.list_memory"""
 
     is_on: bool | None
     most: int
     facts: list[ListMemoryFacts]
+    proposals: list[ListMemoryProposals]
 
 
 class ListModelChoicesChoicesModels(TypedDict):
@@ -2727,6 +2746,7 @@ class SaveSummary(TypedDict):
     """public.save_summary"""
 
     saved: bool
+    outgoing: list[OutgoingItem]
 
 
 class SetBoardProfile(TypedDict):

@@ -104,7 +104,7 @@ def test_a_summary_of_messages_that_were_cleared_meanwhile_is_not_stored(
     assert sql("select claim_summaries(50, 40000) as claims") == [{"claims": []}], "one run claims it"
     ask(anna, "/clear")
     done = sql("select save_summary(%s, %s, 'old', %s) as done", claim["id"], claim["claim"], claim["until"])
-    assert done == [{"done": {"saved": False}}]
+    assert done == [{"done": {"saved": False, "outgoing": []}}]
     assert sql("select summary from ai_conversations") == [{"summary": None}]
 
 

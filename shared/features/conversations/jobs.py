@@ -1,4 +1,7 @@
-"""The job of conversations: summaries of what no longer fits into a history (setting summarize_history)."""
+"""The job of conversations: summaries of what no longer fits into a history (setting summarize_history).
+
+With the summary, the AI may propose facts for the user's memory (proposals.py): no call of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared.core import db, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError
+from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,12 +59,16 @@ def _summarize(claim: ClaimSummaries, deadline: float) -> bool:
     """Write and store one summary; return whether it was stored."""
     from shared.ai.chat import complete
     from shared.ai.providers import chat_model
+    from shared.features.conversations import proposals
 
     calls: list[Mapping[str, object]] = []
-    summary = None
+    summary: str | None = None
+    facts: list[str] = []
+    most = claim["proposals"]
+    rules = _RULES + proposals.RULES.format(most=most) if most else _RULES
     try:
         answer = complete(
-            [{"role": "system", "content": _RULES}, {"role": "user", "content": _material(claim)}],
+            [{"role": "system", "content": rules}, {"role": "user", "content": _material(claim)}],
             model=chat_model(),
             provider=settings().chat_provider,
             deadline=deadline,
@@ -69,7 +77,10 @@ def _summarize(claim: ClaimSummaries, deadline: float) -> bool:
             record=calls.append,
         )
         if answer.finish == "stop":
-            summary = answer.text.strip()[:_LONGEST] or None
+            text = answer.text.strip()
+            if most:
+                text, facts = proposals.split(text, claim["messages"], most)
+            summary = text[:_LONGEST] or None
     except (AIError, ConfigError) as error:
         log.warning("a conversation was not summarized", action="summary_failed", reason=type(error).__name__)
     saved: SaveSummary = db.call(
@@ -79,12 +90,16 @@ def _summarize(claim: ClaimSummaries, deadline: float) -> bool:
         p_summary=summary,
         p_until=claim["until"],
         p_usage=calls,
+        p_facts=facts,
     )
+    outbox.deliver_outgoing(saved["outgoing"])
     return saved["saved"]
 
 
 def _material(claim: ClaimSummaries) -> str:
     lines = [f"Summary so far:\n{claim['summary']}\n"] if claim["summary"] else []
+    if claim["known"]:
+        lines.append("Known facts:\n" + "\n".join(f"- {one}" for one in claim["known"]) + "\n")
     names = {"user": "Person", "assistant": "Assistant"}
     lines += [f"{names[one['role']]}: {one['content']}" for one in claim["messages"]]
     return "\n\n".join(lines)

@@ -1,4 +1,4 @@
-"""/memory: the facts that the bot keeps about the user across conversations."""
+"""/memory: the facts that the bot keeps about the user across conversations, and what the AI proposes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
-from shared.features.common.menu import back
+from shared.features.common.menu import back, buy_button
 from shared.features.conversations.facts import LONGEST
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import StateUnavailable
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ChangeMemory, ListMemory
+    from shared.core.sql_types import ChangeMemory, DecideProposal, ListMemory
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
     from shared.telegram.messages import Keyboard
@@ -125,6 +125,50 @@ def clear_memory(_call: CallbackQuery) -> None:
     context.show(*_list(context, _read(context)))
 
 
+@router.callback_query_handler(data="memory:proposals", private_only=True, page="memory")
+def show_proposal(_call: CallbackQuery) -> None:
+    """Show the oldest fact that the AI proposes."""
+    context = current_context()
+    found = _read(context)
+    if not found["proposals"]:
+        return context.show(*_list(context, found))
+    first = found["proposals"][0]
+    decide = [
+        (context.text("memory_keep"), f"memory:keep:{first['id']}"),
+        (context.text("memory_decline"), f"memory:decline:{first['id']}"),
+    ]
+    text = context.rich("memory_proposal", fact=first["content"])
+    return context.show(text, [decide, [(context.text("memory_back"), "memory")]])
+
+
+@router.callback_query_handler(data=f"memory:(?:keep|decline):{_NUMBER}", private_only=True, page="memory")
+def decide(call: CallbackQuery) -> None:
+    """Keep a fact that the AI proposed, or decline it."""
+    context = current_context()
+    if context.is_offline:
+        raise StateUnavailable
+    _, choice, number = (call.data or "").split(":")
+    done: DecideProposal = db.call(
+        "decide_proposal",
+        p_user_id=context.user.id,
+        p_bot=context.bot.name,
+        p_id=int(number),
+        p_is_kept=choice == "keep",
+    )
+    if done["outcome"] == "off":
+        return context.answer_callback(context.text("memory_off"), alert=True)
+    show = (context.text("memory_show"), "memory")
+    if done["outcome"] == "saved" and done["fact"] is not None:
+        forget = (context.text("memory_forget"), f"memory:delete:{done['id']}")
+        return context.show(context.rich("memory_saved", fact=done["fact"]), [[forget, show]])
+    if done["outcome"] == "limit":
+        rows = [[show], buy_button(context)]
+        text = context.rich("memory_full", limit=done["most"] or 0)
+        return context.show(text, [row for row in rows if row])
+    key = "memory_declined" if done["outcome"] == "declined" else "memory_expired"
+    return context.show(context.rich(key), [[show]])
+
+
 def _read(context: UpdateContext) -> ListMemory:
     if context.is_offline:
         raise StateUnavailable
@@ -154,8 +198,11 @@ def _list(context: UpdateContext, found: ListMemory, page: int = 0) -> tuple[Tex
     facts, is_on = found["facts"], found["is_on"] is not False
     label = context.text("memory_turn_off" if is_on else "memory_turn_on")
     switch = [(label, "memory:off" if is_on else "memory:on")]
+    proposed = len(found["proposals"])
+    offer = [(context.text("memory_proposals", count=proposed), "memory:proposals")] if proposed else []
     if not facts:
-        return context.rich("memory_empty" if is_on else "memory_is_off"), [switch, *back(context)]
+        rows = [row for row in (offer, switch) if row]
+        return context.rich("memory_empty" if is_on else "memory_is_off"), [*rows, *back(context)]
     last = (len(facts) - 1) // PAGE
     page = min(page, last)
     start = page * PAGE
@@ -174,4 +221,6 @@ def _list(context: UpdateContext, found: ListMemory, page: int = 0) -> tuple[Tex
         turns.append((context.text("list_more"), f"memory@{page + 1}"))
     if turns:
         keyboard.append(turns)
+    if offer:
+        keyboard.append(offer)
     return text, [*keyboard, [*switch, (context.text("memory_clear"), "memory:clear")], *back(context)]

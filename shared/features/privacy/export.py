@@ -30,6 +30,7 @@ SECTIONS = (
     "conversations",
     "conversation_files",
     "memory",
+    "memory_proposals",
     "requests",
     "months",
     "ai_months",

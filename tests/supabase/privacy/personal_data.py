@@ -75,6 +75,12 @@ TABLES = {
         export="bot content created_at",
         not_exported="id user_id reference",
     ),
+    "public.ai_memory_proposals": Table(
+        "deleted",
+        section="memory_proposals",
+        export="bot content declined_at created_at",
+        not_exported="id user_id",
+    ),
     "public.daily_usage": Table(
         "deleted",
         section="requests",

@@ -35,6 +35,9 @@ FILL = f"""
     from generate_series(1, 10) as n, public.bot_sessions as s;
     insert into public.ai_memory (user_id, bot, content, reference)
     select u.id, 'assistant', 'words', u.id || ':' || n from public.users as u, generate_series(1, 3) as n;
+    insert into public.ai_memory_proposals (user_id, bot, content, created_at)
+    select u.id, 'assistant', 'words ' || n, now() - make_interval(days => n * 20 + (u.id % 20)::integer)
+    from public.users as u, generate_series(1, 3) as n;
     insert into public.ai_conversations (user_id, bot, chat_id, name, reference)
     select s.user_id, s.bot, s.chat_id, 'words', s.user_id || ':' || n
     from generate_series(1, 3) as n, public.bot_sessions as s;

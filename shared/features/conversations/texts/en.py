@@ -78,7 +78,7 @@ TEXTS: Mapping[str, str] = {
     "memory_gone": "This has been forgotten already.",
     "memory_empty": (
         "💾 **I don’t remember anything about you yet.**\n\nWrite “Remember that I’m vegan”, and I’ll take it into "
-        "account in every conversation in this chat. I only keep what you ask me to."
+        "account in every conversation in this chat. I only keep what you ask me to or agree to."
     ),
     "memory_is_off": "💾 **Memory is off.**\n\nTurn it on, and I’ll keep facts that you ask me to remember.",
     "memory_list": (
@@ -93,6 +93,12 @@ TEXTS: Mapping[str, str] = {
     "memory_on": "Memory is on.",
     "memory_off": "Memory is off.",
     "memory_fact": "💾 {fact}",
+    "memory_proposal": "💾 Should I remember this in all conversations?\n\n{fact}",
+    "memory_proposals": "Suggestions: {count}",
+    "memory_keep": "Remember",
+    "memory_decline": "Don’t remember",
+    "memory_declined": "I won’t remember this and won’t suggest it again.",
+    "memory_expired": "This suggestion is no longer open. To have it remembered, write “Remember that …”.",
     "memory_change": "Change",
     "memory_back": "‹ Memory",
     "memory_ask": "💾 Send the new text, up to {limit|character|characters}.",

@@ -56,6 +56,8 @@ TEXTS: Mapping[str, str] = {
     "section_conversation_files_about": "Text of the documents that you added to conversations with the AI.",
     "section_memory": "Memory",
     "section_memory_about": "Facts about you that you let a bot keep across conversations.",
+    "section_memory_proposals": "Suggestions for memory",
+    "section_memory_proposals_about": "Facts about you that the AI suggested to remember. Those you declined have a date.",
     "section_requests": "Requests by day",
     "section_requests_about": "How many AI requests you made each day. They count toward your daily limit.",
     "section_months": "Requests by month",

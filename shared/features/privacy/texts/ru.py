@@ -52,6 +52,8 @@ TEXTS: Mapping[str, str] = {
     "section_conversation_files_about": "Текст документов, которые вы добавили в разговоры с ИИ.",
     "section_memory": "Память",
     "section_memory_about": "Факты о вас, которые бот по вашей просьбе помнит во всех разговорах.",
+    "section_memory_proposals": "Предложения для памяти",
+    "section_memory_proposals_about": "Факты о вас, которые ИИ предложил запомнить. У отклонённых указана дата.",
     "section_requests": "Запросы по дням",
     "section_requests_about": "Сколько запросов к ИИ вы сделали за каждый день. По ним мы считаем дневной лимит.",
     "section_months": "Запросы по месяцам",

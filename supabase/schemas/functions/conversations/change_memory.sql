@@ -1,10 +1,10 @@
 -- Changes what a bot keeps about a user: switches the memory of all bots on or off, changes a fact, deletes one or all.
 --
 -- p_is_on: the switch; null leaves it. p_id: a fact; with p_content its new text, without it the fact is deleted; 0: all facts are
--- deleted.
+-- deleted. With the memory off, the AI's open proposals end; with all facts, its proposals are deleted, declined ones too.
 --
 -- Concurrency: of two changes at once the last one counts.
--- Locks: user (NO KEY UPDATE where the switch changes), facts.
+-- Locks: user (NO KEY UPDATE where the switch changes), facts, proposals.
 -- Returns: jsonb
 --   changed: int                (facts that were changed or deleted)
 -- Errors: J0002 the text is too long.
@@ -25,6 +25,9 @@ begin
   end if;
   if p_is_on is not null then
     update public.users as u set memory_enabled = p_is_on where u.id = p_user_id;
+    if not p_is_on then
+      delete from public.ai_memory_proposals as p where p.user_id = p_user_id and p.declined_at is null;
+    end if;
   end if;
   if p_content is not null then
     update public.ai_memory as f
@@ -35,6 +38,9 @@ begin
     delete from public.ai_memory as f
      where f.user_id = p_user_id and f.bot = p_bot and (f.id = p_id or p_id = 0);
     get diagnostics v_changed = row_count;
+    if p_id = 0 then
+      delete from public.ai_memory_proposals as p where p.user_id = p_user_id and p.bot = p_bot;
+    end if;
   end if;
   return jsonb_build_object('changed', v_changed);
 end

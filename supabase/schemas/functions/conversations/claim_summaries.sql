@@ -16,6 +16,8 @@
 --     summary: text | null                  (of what came before)
 --     until: bigint                         (the last message to summarize)
 --     messages: [ { role: 'user' | 'assistant', content: text } ]   (oldest first; of each the first 4,000 characters)
+--     proposals: int                        (facts that may be proposed to keep; 0 in groups and without memory)
+--     known: [text]                         (what must not be proposed)
 --   } ]
 -- Errors: none.
 create or replace function public.claim_summaries(p_history integer, p_characters integer, p_limit integer default 20)
@@ -30,6 +32,7 @@ declare
   v_used record;
   v_conversation public.ai_conversations;
   v_old record;
+  v_proposals integer;
   v_claims jsonb := '[]'::jsonb;
 begin
   with old as (
@@ -92,9 +95,20 @@ begin
        set summary_claim = gen_random_uuid(), summary_claimed_at = v_now
      where c.id = v_conversation.id
     returning c.* into v_conversation;
+    v_proposals := case
+      when exists (select from public.users as u where u.id = v_used.user_id and u.telegram_id = v_used.chat_id)
+        then private.proposals_left(v_used.user_id, v_used.bot)
+      else 0
+    end;
     v_claims := v_claims || jsonb_build_object(
       'id', v_conversation.id, 'claim', v_conversation.summary_claim, 'bot', v_conversation.bot,
-      'summary', v_conversation.summary, 'until', v_old.until, 'messages', v_old.messages
+      'summary', v_conversation.summary, 'until', v_old.until, 'messages', v_old.messages,
+      'proposals', v_proposals,
+      'known', (
+        select coalesce(jsonb_agg(k.content), '[]'::jsonb)
+          from private.known_facts(v_used.user_id, v_used.bot) as k (content)
+         where v_proposals > 0
+      )
     );
   end loop;
   return v_claims;

@@ -6,6 +6,7 @@
 --   is_on: boolean | null                   (null: the user has not decided; the first fact switches it on)
 --   most: int                               (facts that the plan allows)
 --   facts: [ { id: bigint, content: text } ]
+--   proposals: [ { id: bigint, content: text } ]   (of the AI, undecided)
 -- Errors: none.
 create or replace function public.list_memory(p_user_id bigint, p_bot text)
 returns jsonb
@@ -22,6 +23,10 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'content', f.content) order by f.id), '[]'::jsonb)
         from public.ai_memory as f
        where f.user_id = p_user_id and f.bot = p_bot
+    ),
+    'proposals', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'content', p.content) order by p.id), '[]'::jsonb)
+        from private.open_proposals(p_user_id, p_bot) as p
     )
   );
 end

@@ -34,6 +34,11 @@ as $$
         from public.ai_memory as f
        where f.user_id = u.id
     ),
+    'memory_proposals', (
+      select coalesce(jsonb_agg(to_jsonb(p) - array['id', 'user_id'] order by p.id), '[]'::jsonb)
+        from public.ai_memory_proposals as p
+       where p.user_id = u.id
+    ),
     'requests', (
       select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
         from public.daily_usage as d
