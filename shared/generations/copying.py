@@ -38,14 +38,12 @@ def copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float 
 
 
 def resume(provider: MediaProvider, job: Job) -> None:
-    """Charge and deliver a job whose files are stored, or deliver one that is charged."""
+    """Charge a job whose files are stored, unless it is charged, and deliver it."""
     with memory.room_for(job) as has_room:
         if not has_room:
             job.postpone(RETRY_SECONDS)
-        elif job.state == "copied":
-            settle(provider, job)
         else:
-            delivery.deliver(provider, job)
+            settle(provider, job)
 
 
 def _copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float | None) -> None:
@@ -96,7 +94,7 @@ def _fetch(provider: MediaProvider, job: Job, file: MediaFile, number: int, dead
 
 
 def settle(provider: MediaProvider, job: Job, files: Sequence[BytesOfFile] = ()) -> None:
-    """Charge a job whose files are stored, and deliver it."""
+    """Charge a job whose files are stored, once, and deliver it; a late one is free, and says so."""
     settled: SettleGeneration = db.call("settle_generation", p_id=job.id, p_attempt=job.attempt)
     if settled["outcome"] == "settled":
         job = replace(job, is_muted=settled["is_muted"])

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.core.texts import text
 from shared.generations import worker
 from tests.generations.conftest import Customer
-from tests.generations.painter import Crashes, Painter
+from tests.generations.painter import Crashes, Killed, Painter
 from tests.supabase.generations.jobs import Call, Job, Sql
 
 Order = Callable[..., Job]
@@ -115,3 +116,31 @@ def test_a_callback_at_any_step_changes_neither_price_nor_deliveries(
             assert dies, (step, job.state, crashes.calls)
             assert (job.state, anna.requests, delivered) == ("expired", requests, 0), (step, crashes.calls)
     assert answers == {"nudged", "over"}
+
+
+@pytest.mark.parametrize("is_after", [True, False])
+def test_a_late_result_stays_free_and_says_so_after_a_death(
+    anna: Customer, painter: Painter, crashes: Crashes, order: Order, run: Run, is_after: bool
+) -> None:
+    """The worker that delivers it dies; the one that goes on from the stored state says it as well."""
+    crashes.is_after = is_after
+    reached = set()
+    for step in range(STEPS):
+        photos = len(anna.received("photo"))
+        painter.submit_outcomes.append(Killed())
+        job = order(p_reference=f"tap:{is_after}:{step}")
+        run()
+        job.pass_deadline()
+        worker.ending.expire()
+        crashes.calls.clear()
+        crashes.kill_at = step
+        job.nudge(f"task-late-{step}")
+        run()
+        crashes.kill_at = None
+        run()
+        reached.add(crashes.calls[step] if step < len(crashes.calls) else "")
+        late = anna.received("photo")[photos:]
+        assert late or job.state == "expired", (step, crashes.calls)
+        assert {photo.text for photo in late} <= {text("en", "generation_late")}, (step, crashes.calls)
+        assert anna.requests == 0
+    assert {"db record_copied", "db settle_generation", "upload", "db record_delivery"} <= reached
