@@ -2,6 +2,7 @@
 
 library.py     loads scenarios and cases        scenario_models.py  their format
 classifier.py  what was said, by patterns       roleplay.py         the same and the client, by the AI
+relevance.py   whether it is about a business   relevance_words.py  by which words
 unlocking.py   what the client discloses        rules.py            what SQL keeps of a scenario
 setup.py       choosing a case and a mode       briefing.py         what the user reads first
 play.py        a turn of the training           results.py          the result, line by line

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from shared.features.trainer import library, words
+from shared.features.trainer import library, relevance, words
 
 if TYPE_CHECKING:
     from shared.features.trainer.scenario_models import Case, Scenario
@@ -64,7 +64,7 @@ def label(scenario: Scenario, case: Case | None, text: str, last_answer: str) ->
     if words.GREETING.fullmatch(plain):
         return Labels("greeting")
     parts = _sentences(plain)
-    types = [found for part in parts if (found := _type_of(scenario, part, "?" in part))]
+    types = [found for part in parts if (found := _type_of(scenario, case, part, last_answer))]
     if not types:
         return Labels("statement")
     last = types[-1]
@@ -145,18 +145,33 @@ def _sentences(plain: str) -> list[str]:
     return [part.strip() for part in parts if re.search(r"\w", part)]
 
 
-def _type_of(scenario: Scenario, sentence: str, has_mark: bool) -> str:
+def _type_of(scenario: Scenario, case: Case | None, sentence: str, last_answer: str) -> str:
     """Return the type of a sentence, empty for one that is no move."""
-    is_question = has_mark or _asks(sentence)
+    has_subject = bool(touched(case, sentence))
+    is_question = "?" in sentence or _asks(sentence)
+    if is_question and relevance.is_off_topic(sentence, has_subject=has_subject):
+        return ""
     ignored, types = _compiled(scenario.info.id)
     if any(pattern.search(sentence) for pattern in ignored):
         return ""
     for name, form, patterns in types:
         if (is_question or form == "any") and any(pattern.search(sentence) for pattern in patterns):
             return name
-    if not is_question:
-        return ""
-    return _default_type(scenario)
+    has_subject = has_subject or _takes_up(sentence, case, last_answer)
+    if is_question and relevance.is_about_client(sentence, _tokens(sentence), has_subject=has_subject):
+        return _default_type(scenario)
+    return ""
+
+
+def _takes_up(sentence: str, case: Case | None, last_answer: str) -> bool:
+    """Return whether a sentence has a number of the last answer, or a word of it or of the public case."""
+    known = [last_answer]
+    if case:
+        public = (case.situation.public, case.product.name, case.product.offer, case.client.company)
+        known += [text for part in public for text in (part.en, part.ru)]
+    asked, answer = _tokens(sentence), _tokens(normalize(last_answer))
+    stems = _stems(asked) & _stems(_tokens(normalize(" ".join(known))))
+    return bool(stems) or any(word[0].isdigit() and word in answer for word in asked)
 
 
 def _default_type(scenario: Scenario) -> str:

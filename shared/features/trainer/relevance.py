@@ -1,0 +1,54 @@
+"""Tells a question about the client's business from noise, small talk and questions to the software.
+
+The patterns need it: without it, whatever ends with a question mark would be a question about facts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from shared.features.trainer import words
+from shared.features.trainer.relevance_words import BUSINESS, EMPTY, FOLLOW_UPS, NEVER, OFF_TOPIC
+
+
+def _phrases(listed: str) -> re.Pattern[str]:
+    """Return a pattern of phrases between commas; `*` stands for the rest of a word, `$` for the end."""
+    found = (" ".join(one.split()) for one in listed.split(","))
+    escaped = (re.escape(one).replace(r"\*", r"\w*").replace(r"\$", r"\W*$") for one in found if one)
+    return re.compile(rf"\b(?:{'|'.join(escaped)})(?!\w)")
+
+
+_BUSINESS = _phrases(BUSINESS)
+_OFF_TOPIC = _phrases(OFF_TOPIC)
+_NEVER = _phrases(NEVER)
+_FOLLOW_UPS = _phrases(FOLLOW_UPS)
+_EMPTY = frozenset(re.findall(r"\w+", f"{EMPTY} {FOLLOW_UPS}")) | words.FILLERS | words.QUESTION_WORDS
+# Words with which a question turns to the client, in all their forms: "вы", "ваших", "берёте", "меняли".
+_ADDRESS = re.compile(
+    r"\b(?:you|your|yours|yourselves|u|ur|вы|вас|вам|вами|ваш\w{0,3}|\w{2,20}(?:[еи]те|[аяие]ли)(?:сь)?)\b"
+)
+
+
+def is_off_topic(sentence: str, *, has_subject: bool) -> bool:
+    """Return whether a normalized question is small talk, or about the training instead of the client.
+
+    Args:
+        has_subject: it touches a subject of the case.
+    """
+    if _NEVER.search(sentence):
+        return True
+    is_business = _BUSINESS.search(sentence) or (has_subject and _ADDRESS.search(sentence))
+    return not is_business and bool(_OFF_TOPIC.search(sentence))
+
+
+def is_about_client(sentence: str, tokens: Collection[str], *, has_subject: bool) -> bool:
+    """Return whether a normalized question is about a business, or takes up what was just said.
+
+    Args:
+        tokens: the words of the sentence.
+        has_subject: it touches a subject of the case, or takes up the client's words.
+    """
+    if _EMPTY.issuperset(tokens):
+        return bool(_FOLLOW_UPS.search(sentence))
+    return has_subject or bool(_BUSINESS.search(sentence))
