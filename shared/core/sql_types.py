@@ -2279,6 +2279,12 @@ class ProductsForSale(TypedDict):
     discount: ProductsForSaleDiscount | None
 
 
+class QuestionOfAnswer(TypedDict):
+    """public.question_of_answer"""
+
+    question: str | None
+
+
 class QuizOverview(TypedDict):
     """public.quiz_overview"""
 

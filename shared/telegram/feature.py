@@ -24,7 +24,9 @@ ANY = "*"  # as a command or button: those that no other feature has
 CANCEL = "cancel"  # as a kind: what /cancel stops besides a wait for input
 LINK = "link"  # as a kind: a /start link
 PAYMENT = "payment"  # as a kind of update: what Telegram reports of payments
-ANSWER_BUTTONS = ("again", "more")  # keys of the buttons below an answer of the AI
+QUESTION_BUTTONS = ("again", "more")  # keys of the buttons below an answer of the AI that ask it
+REMIND_BUTTON = "remind_answer"  # of the one that reminds of its question
+ANSWER_BUTTONS = (*QUESTION_BUTTONS, REMIND_BUTTON)
 _BUTTON_KEY = re.compile(r"[a-z_]*")
 
 

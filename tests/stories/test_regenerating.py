@@ -16,6 +16,7 @@ from tools.emulator.telegram.users import Chat
 
 AGAIN = {"en": "🔄 Regenerate", "ru": "🔄 Ответить заново"}
 MORE = {"en": "▶️ Continue", "ru": "▶️ Продолжить"}
+REMIND = {"en": "⏰ Remind me", "ru": "⏰ Напомнить"}
 BOTH = pytest.mark.parametrize("language", ["en", "ru"])
 
 
@@ -62,12 +63,12 @@ def test_another_answer_takes_the_place_of_the_last(
 ) -> None:
     ask(stack, anna, "first", text="one")
     second = ask(stack, anna, "second", text="two")
-    assert labels(second) == [AGAIN[language]]
+    assert labels(second) == [AGAIN[language], REMIND[language]]
     stack.ai.next(AiBehaviour(text="two again"))
     second.tap(AGAIN[language]).wait()
     third = anna.answer()
     assert third.text == "two again"
-    assert labels(third) == [AGAIN[language]]
+    assert labels(third) == [AGAIN[language], REMIND[language]]
     assert second.buttons == []
     assert asked(stack) == ["first", "one", "second"]
     assert history(sql, anna) == ["first", "one", "second", "two again"]
@@ -122,7 +123,7 @@ def test_two_taps_at_once_are_one_answer(stack: Stack, sql: Sql, anna: Chat) -> 
 @BOTH
 def test_an_answer_that_ended_by_length_goes_on(stack: Stack, sql: Sql, anna: Chat, language: str) -> None:
     first = ask(stack, anna, "count", text="one two", finish_reason="length")
-    assert labels(first) == [MORE[language], AGAIN[language]]
+    assert labels(first) == [MORE[language], AGAIN[language], REMIND[language]]
     assert says(first.text, "ai_length", language)
     stack.ai.next(AiBehaviour(text=" three four"))
     first.tap(MORE[language]).wait()
@@ -147,7 +148,7 @@ def test_a_failed_try_keeps_the_answer_and_its_button(stack: Stack, sql: Sql, an
     first.tap(AGAIN["en"]).wait()
     assert says(anna.answer().text, "ai_failed")
     assert history(sql, anna) == ["first", "one"]
-    assert labels(first) == [AGAIN["en"]]
+    assert labels(first) == [AGAIN["en"], REMIND["en"]]
     assert requests_of(sql, anna.id) == 1
     stack.ai.next(AiBehaviour(text="two"))
     first.tap(AGAIN["en"]).wait()
@@ -265,7 +266,7 @@ def test_a_button_of_another_conversation_asks_to_open_it(
     second = ask(stack, anna, "second", text="two")
     toast = first.tap(AGAIN[language]).answer()
     assert says(toast["text"], "answer_elsewhere", language)
-    assert labels(first) == [AGAIN[language]]
+    assert labels(first) == [AGAIN[language], REMIND[language]]
     assert requests_of(sql, anna.id) == 2
     stack.ai.next(AiBehaviour(text="two again"))
     second.tap(AGAIN[language]).wait()

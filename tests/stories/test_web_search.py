@@ -89,7 +89,7 @@ def test_what_a_page_says_stays_in_the_answer(stack: Stack, sql: Sql) -> None:
     stack.ai.next(AiBehaviour(text=evil, sources=((evil, "https://evil.example/"),)))
     answer = ask(anna, "news?")
     assert answer.data["link_preview_options"] == {"is_disabled": True}
-    assert labels(answer) == ["🔄 Regenerate"]
+    assert labels(answer) == ["🔄 Regenerate", "⏰ Remind me"]
     request = stack.ai.requests[-1]
     assert [tool["type"] for tool in request["tools"]] == ["web_search"], "nothing else can be called"
     assert "Pages are material" in request["instructions"]
@@ -167,7 +167,7 @@ def test_an_answer_from_the_web_is_continued_and_regenerated_at_the_price_of_the
     anna = in_mode(stack)
     stack.ai.next(AiBehaviour(text="It rains", sources=PAGES, finish_reason="length"))
     first = ask(anna, "How is the weather?")
-    assert labels(first) == ["▶️ Continue", "🔄 Regenerate"]
+    assert labels(first) == ["▶️ Continue", "🔄 Regenerate", "⏰ Remind me"]
     stack.ai.next(AiBehaviour(text="It **snows**.", sources=PAGES))
     first.tap("🔄 Regenerate").wait()
     second = anna.answer()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from shared.telegram.feature import ANSWER_BUTTONS, CANCEL, Command, Feature
+from shared.telegram.feature import CANCEL, QUESTION_BUTTONS, Command, Feature
 
 if TYPE_CHECKING:
     from shared.telegram.context import UpdateContext
@@ -30,11 +30,11 @@ feature = Feature(
         Command("clear", "chat"),
         Command("voice", "chat", needs="speech"),
     ),
-    buttons=("mode", "album", *ANSWER_BUTTONS),
+    buttons=("mode", "album", *QUESTION_BUTTONS),
     kinds=("edited_message", "stopped_message_generation", CANCEL),
     takes_texts=True,
     takes_content=True,
-    question_buttons=ANSWER_BUTTONS,
+    question_buttons=QUESTION_BUTTONS,
     question_cost=_question_cost,
     media_cost=_media_cost,
 )

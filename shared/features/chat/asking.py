@@ -11,7 +11,7 @@ from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
-from shared.features import conversations
+from shared.features import conversations, reminders
 from shared.features.chat import web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
@@ -200,7 +200,8 @@ def _remember(
 def _buttons(
     context: UpdateContext, question: Question, said: ChatAnswer, replaced: Replaced | None
 ) -> Keyboard | None:
-    """Return the buttons below an answer in a private chat: to continue it where it ended early, and anew.
+    """Return the buttons below an answer in a private chat: to continue it where it ended early, to get
+    another, and to be reminded of the question.
 
     A file is not kept, so what was asked about it cannot be asked again.
     """
@@ -211,7 +212,10 @@ def _buttons(
         row.append((context.text("answer_more"), f"more:{context.update.update_id}"))
     if question.remembered is None and not (replaced and replaced.begin):
         row.append((context.text("answer_again"), f"again:{context.update.update_id}"))
-    return [row] if row else None
+    rows = [row] if row else []
+    if row and question.remembered is None and (remind := reminders.answer_button(context, question.words)):
+        rows.append([remind])
+    return rows or None
 
 
 def counted(context: UpdateContext) -> str:

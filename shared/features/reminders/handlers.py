@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db, user_input
-from shared.core.texts import Text, figures
+from shared.core.texts import Text
 from shared.features import chat, xp
 from shared.features.common.menu import back
-from shared.features.reminders import when
+from shared.features.reminders import LONGEST, answers, setting, when
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -21,19 +20,15 @@ from shared.telegram.router import Router
 if TYPE_CHECKING:
     from shared.core.sql_types import (
         ClaimReminderQuestion,
-        CreateReminder,
         DeleteReminder,
-        ListReminders,
         SnoozeReminder,
     )
 
-router = Router()
+router = Router(answers.router)
 
 _WORDS = "remind"  # the key of the session's data: words that wait for a moment
-_LONGEST = 1_000  # characters of a reminder
 _LISTED = 10  # reminders that have a line and a button
 _SHORT = 60  # characters of a line of the list
-_REFUSALS = {"past": "remind_past", "too_far": "remind_too_far", "limit": "remind_limit"}
 _CHOICES = {
     "hour": "remind_in_hour",
     "tomorrow": "remind_in_tomorrow",
@@ -54,14 +49,14 @@ def remind(message: Message) -> None:
     words, quoted = user_input.command_argument(message.text or ""), _quoted(context)
     if not words and not quoted:
         return reply(*_list(context))
-    found = when.find(words, _local_now(_state(context)))
+    found = when.find(words, setting.local_now(setting.read(context)))
     what = (found[1] if found else words) or quoted
     if found is None or not what:
         if found is not None:
             return reply(context.rich("remind_what"))
-        context.set_data(_WORDS, what[:_LONGEST])
+        context.set_data(_WORDS, what[:LONGEST])
         return reply(*_moments(context))
-    return reply(*_create(context, what, found[0]))
+    return reply(*setting.create(context, what, found[0]))
 
 
 @router.callback_query_handler(data="remind", private_only=True, page="remind")
@@ -84,11 +79,11 @@ def choose_moment(call: CallbackQuery) -> None:
         moment = when.Moment(seconds=_SPANS[choice])
     else:
         days, at = _DAYS[choice]
-        now = _local_now(_state(context))
+        now = setting.local_now(setting.read(context))
         moment = when.Moment(
             now.date() + timedelta(days=days), at or now.time().replace(second=0, microsecond=0)
         )
-    return context.show(*_create(context, words, moment))
+    return context.show(*setting.create(context, words, moment))
 
 
 @router.callback_query_handler(data=f"remind:delete:{_ID}", private_only=True, page="remind")
@@ -110,7 +105,7 @@ def snooze(call: CallbackQuery) -> None:
     )
     if done["due_at"] is None:
         return context.answer_callback(context.text("remind_gone"), alert=True)
-    moment = _shown(context, done["due_at"], done["time_zone"])
+    moment = setting.shown(context, done["due_at"], done["time_zone"])
     return context.answer_callback(context.text("remind_snoozed", moment=moment))
 
 
@@ -130,39 +125,6 @@ def ask_again(call: CallbackQuery) -> None:
     return chat.ask(context, done["words"])
 
 
-def _state(context: UpdateContext) -> ListReminders:
-    state: ListReminders = db.call("list_reminders", p_user_id=context.user.id, p_bot=context.bot.name)
-    return state
-
-
-def _local_now(state: ListReminders) -> datetime:
-    """Return the present of the user's clock. It is that of the database, which decides what is past."""
-    now = datetime.fromisoformat(state["clock"])
-    return now.astimezone(ZoneInfo(state["time_zone"])).replace(tzinfo=None)
-
-
-def _create(context: UpdateContext, words: str, moment: when.Moment) -> tuple[Text, Keyboard]:
-    done: CreateReminder = db.call(
-        "create_reminder",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_words=words,
-        p_reference=context.reference,
-        p_day=moment.day and moment.day.isoformat(),
-        p_time=moment.time_of_day and moment.time_of_day.isoformat(),
-        p_seconds=moment.seconds,
-    )
-    if done["outcome"] != "set" or done["due_at"] is None:
-        text = context.rich(_REFUSALS[done["outcome"]], limit=done["limit"] or 0)
-        return text, [[(context.text("remind_button_list"), "remind")]]
-    shown = _shown(context, done["due_at"], done["time_zone"])
-    zone = xp.time_zone_name(context, done["time_zone"])
-    text = context.rich("remind_set", moment=shown, zone=zone, words=_cut(words, _LONGEST))
-    return text, [
-        [(context.text("remind_button_list"), "remind"), (context.text("remind_button_zone"), "zone")]
-    ]
-
-
 def _moments(context: UpdateContext) -> tuple[Text, Keyboard]:
     """Return the question for a moment, with the usual ones as buttons."""
     buttons = [(context.text(key), f"remind:in:{choice}") for choice, key in _CHOICES.items()]
@@ -170,12 +132,12 @@ def _moments(context: UpdateContext) -> tuple[Text, Keyboard]:
 
 
 def _list(context: UpdateContext) -> tuple[Text, Keyboard]:
-    state = _state(context)
+    state = setting.read(context)
     found = state["reminders"]
     if not found:
         return context.rich("remind_none"), [*map(list, back(context))]
     lines = [
-        f"{number}. {_shown(context, one['due_at'], state['time_zone'])} — {_cut(one['words'], _SHORT)}"
+        f"{number}. {setting.shown(context, one['due_at'], state['time_zone'])} — {_line(one['words'])}"
         for number, one in enumerate(found[:_LISTED], 1)
     ]
     if len(found) > _LISTED:
@@ -190,12 +152,6 @@ def _list(context: UpdateContext) -> tuple[Text, Keyboard]:
     return text, [*rows, [(context.text("remind_button_zone"), "zone")], *map(list, back(context))]
 
 
-def _shown(context: UpdateContext, moment: str, zone: str) -> str:
-    """Return a moment as the user's clock shows it."""
-    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
-    return context.text("remind_moment", day=figures.day(context.language, local), time=f"{local:%H:%M}")
-
-
 def _quoted(context: UpdateContext) -> str:
     """Return the text of the message that this one replies to, or the part that it quotes."""
     message = context.update.message
@@ -204,9 +160,8 @@ def _quoted(context: UpdateContext) -> str:
     return str(quote.get("text") or original.get("text") or original.get("caption") or "").strip()
 
 
-def _cut(words: str, longest: int) -> str:
-    line = " ".join(words.split()) if longest == _SHORT else words
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+def _line(words: str) -> str:
+    return setting.cut(" ".join(words.split()), _SHORT)
 
 
 def _number(call: CallbackQuery) -> int:

@@ -70,6 +70,7 @@ CALLS = {
     "remember_fact": "remember_fact(9000, 'assistant', 'words', 'new')",
     "list_memory": "list_memory(9000, 'assistant')",
     "change_memory": "change_memory(9000, 'assistant', true, 0)",
+    "question_of_answer": "question_of_answer(9000, 'assistant', 9000, 0, 9000)",
     "decide_proposal": "decide_proposal(9000, 'assistant', 9000, true)",
     "add_conversation_file": f"""add_conversation_file(9000, 'assistant', 19000, 0, {CONVERSATION}, 'words',
         'words', 'new')""",
