@@ -3,7 +3,7 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, generations, scale, ranks
+               pictures, callbacks, generations, scale, ranks, database
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -29,6 +29,7 @@ from tools.bench import (
     callback_requests,
     callbacks,
     cpus,
+    database_tool,
     generations,
     latency,
     pictures,
@@ -64,6 +65,7 @@ _SECTIONS = (
     "generations",
     "scale",
     "ranks",
+    "database",
 )
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
@@ -135,13 +137,15 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             return
         if "text" in only:
             yield _posted(text.measure())
-        if only - {"scale", "ranks", "text"}:
+        if only - {"scale", "ranks", "text", "database"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:
             yield from _scale(effort, [SMALL, LARGE] if arguments.large else [SMALL])
         if "ranks" in only:
             yield from _ranks(effort)
+        if "database" in only:
+            yield from _database(effort)
 
 
 @dataclass(frozen=True)
@@ -317,6 +321,12 @@ def _ranks(effort: Effort) -> Iterator[Section]:
             print(f"{users:,} users on boards in {measured.fill(users):.0f} s", flush=True)
         watch = Watch(database.postmaster)
         yield _posted(measured.measure(effort.scale_rounds, effort.scale_seconds), watch)
+
+
+def _database(effort: Effort) -> Iterator[Section]:
+    with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
+        watch = Watch(database.postmaster)
+        yield _posted(database_tool.measure(database, effort.scale_rounds), watch)
 
 
 def _function(name: str, fake_servers: FakeServers, database_url: str, root: Path = ROOT) -> Peer:

@@ -81,6 +81,10 @@ class Database:
         """Return the DSN of a database as its superuser."""
         return self._server.url(name, "supabase_admin")
 
+    def tool_url(self, name: str) -> str:
+        """Return the DSN of a database as the role that migrates it."""
+        return self._server.url(name)
+
     def backend_url(self, name: str, port: int | None = None) -> str:
         """Return the DSN that a function has, on another port if something stands in between."""
         url = self._server.url(name, "bot_backend", _PASSWORD)
