@@ -37,6 +37,7 @@ FUNCTIONS = {
     "payments": "tests/functions/payments.py",
     "generations": "tests/functions/generations.py",
     "scheduled": "tests/functions/scheduled.py",
+    "console": "tests/functions/console.py",
 }
 ADMIN = "olga@example.com"
 # On a busy machine an example takes longer than usual, and that says nothing about the code.

@@ -65,6 +65,7 @@ class Settings:
     response_timeout: float = _setting("RESPONSE_TIMEOUT", values.response_seconds, 30.0)
     default_language: str = _setting("DEFAULT_LANGUAGE", values.language, "ru")
     public_url: str = _setting("PUBLIC_URL", values.url, "")
+    console_url: str = _setting("CONSOLE_URL", values.url, "")
     privacy_url: str = _setting("PRIVACY_URL", values.https_url, "")
     environment: str = _setting("ENVIRONMENT", values.environment_name, "production")
     scheduler_secrets: tuple[str, ...] = _setting("SCHEDULER_SECRET", values.secrets, ())

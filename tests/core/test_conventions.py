@@ -15,12 +15,14 @@ MAY_USE = {
     "ai": set(),
     "core": set(),
     "bots": {"telegram", "features"},
-    "features": {"telegram", "ai", "payments", "generations"},
+    "console": {"features", "web"},
+    "features": {"telegram", "ai", "payments", "generations", "web"},
     "generations": {"telegram", "ai", "storage"},
     "payments": {"telegram"},
     "scheduled": {"telegram", "payments", "storage", "generations"},
     "storage": set(),
     "telegram": {"bots"},
+    "web": {"telegram"},
 }
 # The two ways `telegram` reaches its bots: by name, when an update of one comes.
 BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py"}

@@ -14,7 +14,7 @@ def _python(program: str) -> str:
     ).stdout.strip()
 
 
-@pytest.mark.parametrize("function", ["telegram", "payments", "generations", "scheduled"])
+@pytest.mark.parametrize("function", ["telegram", "payments", "generations", "scheduled", "console"])
 def test_a_cold_start_imports_no_asyncio(function: str) -> None:
     program = (
         "import sys, functions_framework; before = set(sys.modules);"

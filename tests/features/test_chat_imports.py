@@ -1,4 +1,4 @@
-"""A text question imports nothing of what voice messages, pictures and documents need."""
+"""A text question imports nothing of what voice messages, pictures, documents and web pages need."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ heavy = (
     "shared.ai.single_request", "shared.features.chat.voice", "shared.features.chat.pictures",
     "shared.features.chat.documents", "shared.features.chat.albums", "shared.features.chat.speaking",
     "shared.features.common.voice", "shared.features.common.files", "PIL", "pypdf", "docx", "lxml",
+    "shared.web", "shared.console", "jinja2",
 )
 print(*sorted(name for name in sys.modules if name.startswith(heavy)))
 """
 
 
-def test_a_text_question_imports_nothing_for_files() -> None:
+def test_a_text_question_imports_nothing_for_files_and_pages() -> None:
     done = subprocess.run([sys.executable, "-c", WORK], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -303,6 +303,29 @@ def generations(world: World, seed: int) -> Iterator[Request]:
         yield Request(f"/{name}?token={token}", body, headers, method)
 
 
+def console(world: World, seed: int) -> Iterator[Request]:
+    """Yield requests of browsers: pages that exist or not, odd addresses, bodies that no page takes."""
+    random = Random(seed)
+    mutator = Mutator(random)
+    while True:
+        name = random.choice(["", "assets/style.css", "s/" + "a" * 22, "console/", "..%2f..%2fetc%2fpasswd",
+                              "%00", "%ff%fe", "x" * 3000, "%E2%80%AE", "a//b", "{{7*7}}"])  # fmt: skip
+        query = random.choice(
+            ["", "?lang=ru", "?lang=%00", "?lang=" + "x" * 50, "?lang=ru&lang=en", "?%ff=%fe"]
+        )
+        headers = {
+            "Accept-Language": random.choice(
+                ["ru", "en-US,en;q=0.5", "*", "", ";;q=,", "x" * 3000, "ru;q=9"]
+            ),
+            "Accept-Encoding": random.choice(["gzip", "br;q=1, gzip;q=0", "", "*", "gzip;q=x"]),
+            "If-None-Match": random.choice(["", "*", 'W/"x"', '"', "x" * 3000]),
+        }
+        body = mutator.json(mutator.value()) if random.random() < 0.1 else b""
+        method = random.choice([*["GET"] * 10, "HEAD", "POST", "PUT", "OPTIONS", "DELETE"])
+        yield Request(f"/{name}{query}", body, headers, method)
+
+
 GENERATORS = {
     "telegram": telegram, "payments": payments, "generations": generations, "scheduled": scheduled,
+    "console": console,
 }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from tests.support import eventually
 from tools.emulator.stack import Stack
 
-FUNCTIONS = ("telegram", "payments", "generations", "scheduled")
+FUNCTIONS = ("telegram", "payments", "generations", "scheduled", "console")
 FIGURES = {"pool_min", "pool_max", "pool_size", "pool_available", "requests_waiting"}
 
 

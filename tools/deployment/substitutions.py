@@ -55,8 +55,9 @@ def _check_settings(given: Mapping[str, str]) -> None:
     config.settings.cache_clear()
     os.environ.update({name: given[name] for name in config.variables() if name in given})
     config.settings()
-    if (url := given.get("PUBLIC_URL")) and not re.fullmatch(r"https://[A-Za-z0-9.-]+", url):
-        raise ConfigError(f"_PUBLIC_URL must look like https://bots.example.com, without a path: {url!r}")
+    for name in ("PUBLIC_URL", "CONSOLE_URL"):
+        if (url := given.get(name)) and not re.fullmatch(r"https://[A-Za-z0-9.-]+", url):
+            raise ConfigError(f"_{name} must look like https://bots.example.com, without a path: {url!r}")
 
 
 def _check_admins(given: Mapping[str, str]) -> None:

@@ -35,6 +35,7 @@ def settings(
         "TOKEN_ENCRYPTION_KEYS": new_key(),
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,
+        "CONSOLE_URL": f"{base}/console",
         "SUPPORT_CONTACT": SUPPORT_CONTACT,
         "TRAINING_CHANNEL": f"@{CHANNEL}",
         "ENVIRONMENT": "development",

@@ -11,7 +11,7 @@ SERVICES = (
     "cloudscheduler",
     "iam",
 )
-FUNCTIONS = ("telegram", "payments", "generations", "scheduled")
+FUNCTIONS = ("telegram", "payments", "generations", "scheduled", "console")
 ACCOUNTS = ("deploy", *FUNCTIONS, "scheduler")
 # Of the account that builds, on the project.
 DEPLOY_ROLES = ("cloudbuild.builds.builder", "cloudfunctions.developer", "run.admin", "cloudscheduler.admin")

@@ -77,7 +77,7 @@ def test_every_text_is_used_somewhere() -> None:
         path.read_text()
         for folder in ("shared", "tools/telegram", "supabase/schemas")
         for path in (ROOT / folder).rglob("*.*")
-        if path.suffix in (".py", ".sql") and path.parent.name != "texts"
+        if path.suffix in (".py", ".sql", ".html") and path.parent.name != "texts"
     )
     # Keys that are put together from a name; those of money from what SQL tells.
     made = (
@@ -130,7 +130,7 @@ def test_every_text_is_used_somewhere() -> None:
         "top_board_",
         "top_starts_",
     )
-    made += ("zone_", "session_", "undo_", "health_")
+    made += ("zone_", "session_", "undo_", "health_", "web_error_")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [

@@ -46,7 +46,7 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
 def test_steps_run_in_a_safe_order() -> None:
     order = [
         "check", "install", "settings", "database", "telegram", "payments", "generations",
-        "scheduled", "list-jobs", "jobs", "smoke", "webhooks",
+        "scheduled", "console", "list-jobs", "jobs", "smoke", "webhooks",
     ]  # fmt: skip
     assert order == IDS
     for each in steps():
@@ -182,13 +182,13 @@ def test_the_guide_lets_each_account_read_what_it_is_given_and_no_more() -> None
     settings = next(line for line in deployment()["options"]["env"] if line.startswith("FUNCTION_SECRETS="))
     of_functions = set(re.findall(r"[=,](\w+)=", settings))
     of_build = {secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]}
-    functions = {"telegram", "payments", "generations", "scheduled"}
+    functions = {"telegram", "payments", "generations", "scheduled", "console"}
     for secret, accounts in readers.items():
         expected = {"deploy"} if secret in of_build else set()
         if secret in of_functions:
             expected |= functions
         elif secret.startswith("STRIPE_"):
-            expected |= functions - {"generations"}
+            expected |= functions - {"generations", "console"}
         elif secret == "OPENAI_API_KEY":
             expected |= {"telegram", "scheduled"}
         assert accounts == expected, secret

@@ -20,7 +20,7 @@ SLOTS = {"PYTHONPATH", "THREADS"}  # variables of the platform, no settings of o
 WITH_AI = ("telegram", "scheduled")
 STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 # What each answers a stranger when its settings are read and right.
-STRANGERS = {"telegram": 401, "payments": 404, "generations": 404, "scheduled": 401}
+STRANGERS = {"telegram": 401, "payments": 404, "generations": 404, "scheduled": 401, "console": 404}
 ANSWERS = """
 import sys
 from functions_framework import create_app
@@ -78,7 +78,7 @@ def test_a_function_answers_with_its_deployed_settings(build: Build, name: str) 
     assert done.returncode == 0, done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("name", ["telegram", "payments", "generations"])
+@pytest.mark.parametrize("name", ["telegram", "payments", "generations", "console"])
 def test_a_wrong_setting_is_reported_to_the_deployment(build: Build, name: str) -> None:
     done = answers(deployed(build, name), name, 503, RESPONSE_TIMEOUT="soon")
     assert done.returncode == 0, done.stderr + done.stdout
@@ -108,7 +108,7 @@ def test_each_gets_the_secrets_of_the_payment_providers_that_exist(tmp_path: Pat
     assert not set(without) & variables.known() - config.variables() - {"OPENAI_API_KEY"}
     build = Build(tmp_path / "with", _PAYMENT_SECRETS=",".join(STRIPE))
     given = deployed(build, name).pairs("set-secrets")
-    added = {} if name == "generations" else {secret: f"{secret}:latest" for secret in STRIPE}
+    added = {} if name in ("generations", "console") else {secret: f"{secret}:latest" for secret in STRIPE}
     assert given == without | added
 
 
@@ -138,7 +138,7 @@ def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provi
     assert call.pairs("set-env-vars")["CHAT_PROVIDER"] == provider
 
 
-@pytest.mark.parametrize("function", ["payments", "generations"])
+@pytest.mark.parametrize("function", ["payments", "generations", "console"])
 def test_a_function_that_asks_no_ai_gets_no_key(build: Build, function: str) -> None:
     assert not [name for name in deployed(build, function).pairs("set-secrets") if name.endswith("_API_KEY")]
 
@@ -196,10 +196,8 @@ def test_telegram_is_as_the_design_measured_it(build: Build) -> None:
     assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "5")
 
 
-@pytest.mark.parametrize(("name", "instances"), [("payments", "2"), ("generations", "1")])
-def test_it_is_open_to_providers_and_waits_as_long_as_they_do(
-    build: Build, name: str, instances: str
-) -> None:
+@pytest.mark.parametrize(("name", "instances"), [("payments", "2"), ("generations", "1"), ("console", "2")])
+def test_it_is_open_to_all_and_waits_as_long_as_they_do(build: Build, name: str, instances: str) -> None:
     call = deployed(build, name)
     assert "allow-unauthenticated" in call.flags
     assert "ingress-settings" not in call.flags
@@ -213,7 +211,7 @@ def test_the_instances_do_not_use_up_the_pooler(build: Build) -> None:
         int(call.flags["max-instances"]) * int(call.pairs("set-env-vars")["DATABASE_POOL_SIZE"])
         for call in (deployed(build, name) for name in FUNCTIONS)
     )
-    assert connections == 68, "the arithmetic at the head of deploy.yaml"
+    assert connections == 76, "the arithmetic at the head of deploy.yaml"
     assert 2 * connections <= POOLER_CLIENTS
 
 

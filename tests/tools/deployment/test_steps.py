@@ -26,6 +26,7 @@ WELL = {
     f"curl {FUNCTIONS_URL}/telegram": "unauthorized 401",
     f"curl {FUNCTIONS_URL}/payments/unknown": "unknown provider 404",
     f"curl {FUNCTIONS_URL}/generations/unknown": "unknown provider 404",
+    f"curl {FUNCTIONS_URL}/console": "</html> 405",
 }
 FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
 DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}
@@ -148,7 +149,7 @@ def test_the_admins_reach_the_table_and_every_function(
     assert [(row["email"], row["telegram_id"]) for row in rows] == [
         ("ann@example.com", 987654321), ("boss@example.com", 123456789),
     ]  # fmt: skip
-    for name in ("telegram", "payments", "generations", "scheduled"):
+    for name in ("telegram", "payments", "generations", "scheduled", "console"):
         (call,) = build.run(name).calls
         assert call.pairs("set-env-vars")["ADMIN_TELEGRAM_IDS"] == "123456789,987654321"
 
@@ -164,6 +165,7 @@ def test_the_admins_reach_the_table_and_every_function(
     ({"_MORE_SETTINGS": "RESPONSE_TIMOUT=9"}, "there is no setting RESPONSE_TIMOUT"),
     ({"_PUBLIC_URL": "https://bots.example.com/"}, "must look like https://bots.example.com"),
     ({"_PUBLIC_URL": "http://bots.example.com"}, "must look like https://bots.example.com"),
+    ({"_CONSOLE_URL": "https://pages.example.com/console"}, "_CONSOLE_URL must look like"),
     ({"_SUPPORT_CONTACT": "https://a.example|CHAT_PROVIDER=fake"}, "_SUPPORT_CONTACT must not contain |"),
     ({"_TERMS_URL": "https://a.example/?a|LOG_LEVEL=DEBUG"}, "_TERMS_URL must not contain |"),
 ])  # fmt: skip
@@ -177,7 +179,7 @@ def test_a_wrong_substitution_stops_with_one_line(tmp_path: Path, given: dict[st
 def test_all_callers_use_the_domain_of_the_owner(tmp_path: Path) -> None:
     build = Build(tmp_path / "build", _PUBLIC_URL="https://bots.example.com")
     assert build.run("settings").status == 0
-    for name in ("telegram", "payments", "generations", "scheduled"):
+    for name in ("telegram", "payments", "generations", "scheduled", "console"):
         (call,) = build.run(name).calls
         assert call.pairs("set-env-vars")["PUBLIC_URL"] == "https://bots.example.com"
     jobs = set_jobs(build)
@@ -187,6 +189,22 @@ def test_all_callers_use_the_domain_of_the_owner(tmp_path: Path) -> None:
     unreachable = build.run("smoke", WELL)
     assert unreachable.status == 1
     assert "https://bots.example.com/telegram does not answer" in unreachable.output
+
+
+def test_pages_have_the_address_of_the_function_or_a_domain_of_their_own(tmp_path: Path) -> None:
+    for given, expected in (
+        ({}, f"{FUNCTIONS_URL}/console"),
+        ({"_PUBLIC_URL": "https://bots.example.com"}, "https://bots.example.com/console"),
+        ({"_CONSOLE_URL": "https://pages.example.com"}, "https://pages.example.com"),
+    ):
+        build = Build(tmp_path / str(len(expected)), **given)
+        for name in ("telegram", "console"):
+            (call,) = build.run(name).calls
+            assert call.pairs("set-env-vars")["CONSOLE_URL"] == expected
+    assert build.run("smoke", WELL | {"curl https://pages.example.com/console": "</html> 405"}).status == 0
+    failed = build.run("smoke", WELL | {"curl https://pages.example.com/console": " 403"})
+    assert failed.status == 1
+    assert "https://pages.example.com/console does not answer as console does" in failed.output
 
 
 def test_with_another_role_the_password_stays(build: Build) -> None:
@@ -244,7 +262,7 @@ def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
 
 def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> None:
     run = build.run("smoke", WELL)
-    assert (run.status, [call.words[0] for call in run.calls]) == (0, ["curl", "curl", "curl"])
+    assert (run.status, [call.words[0] for call in run.calls]) == (0, ["curl", "curl", "curl", "curl"])
 
 
 @pytest.mark.parametrize(("function", "path", "answer"), [
@@ -253,6 +271,7 @@ def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> No
     ("generations", "generations/unknown", " 503"),
     ("payments", "payments/unknown", "<title>Page not found</title> 404"),  # Google's: there is no function
     ("payments", "payments/unknown", ""),
+    ("console", "console", "<title>Page not found</title> 404"),
 ])  # fmt: skip
 def test_a_function_that_does_not_start_leaves_the_webhooks(
     build: Build, function: str, path: str, answer: str

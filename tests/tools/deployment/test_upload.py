@@ -56,7 +56,16 @@ def build() -> set[str]:
 
 def test_a_function_takes_along_only_what_runs(function: set[str]) -> None:
     assert {path.split("/")[0] for path in function} == {"functions", "shared", "requirements.txt"}
-    assert {Path(path).suffix for path in function} == {".py", ".toml", ".txt", ".otf", ".crt"}
+    assert {Path(path).suffix for path in function} == {
+        ".py",
+        ".toml",
+        ".txt",
+        ".otf",
+        ".crt",
+        ".html",
+        ".css",
+        ".svg",
+    }
 
 
 def test_a_function_takes_along_everything_that_runs(function: set[str]) -> None:

@@ -18,7 +18,14 @@ THREADS = 5
 HELD = 3 * THREADS
 QUICK = 2.0  # seconds, on a busy machine
 SECRET = "webhook-secret-of-tests"
-PATHS = {"telegram": "/assistant", "payments": "/stripe", "generations": "/kie_ai", "scheduled": "/sweep"}
+PATHS = {
+    "telegram": "/assistant",
+    "payments": "/stripe",
+    "generations": "/kie_ai",
+    "scheduled": "/sweep",
+    "console": "/",
+}
+REFUSED = dict.fromkeys(PATHS, 401) | {"console": 405}
 ENV = {
     "THREADS": str(THREADS),
     "DATABASE_URL": "postgresql://unused@127.0.0.1:1/none",
@@ -93,7 +100,7 @@ def answers_quickly(function: Function) -> None:
     started = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", function.port, timeout=10)
     connection.request("POST", PATHS[function.name], b"{}")
-    assert connection.getresponse().status == 401
+    assert connection.getresponse().status == REFUSED[function.name]
     connection.close()
     assert time.monotonic() - started < QUICK
 
@@ -154,7 +161,7 @@ def test_a_request_has_a_deadline(payments: Function, connect: Callable[[Functio
 
 @pytest.mark.parametrize(("name", "path", "answered"), [
     ("telegram", "/assistant", 401), ("scheduled", "/sweep", 401), ("payments", "/unknown", 404),
-    ("generations", "/unknown", 404),
+    ("generations", "/unknown", 404), ("console", "/", 405),
 ])  # fmt: skip
 def test_a_caller_without_proof_is_refused_before_its_body_arrives(
     name: str,
@@ -225,7 +232,7 @@ def test_a_refusal_says_that_the_connection_ends(functions: dict[str, Function])
             connection.request("POST", PATHS[name], b"{}")
             answer = connection.getresponse()
             answer.read()
-            assert answer.status == 401
+            assert answer.status == REFUSED[name]
         connection.close()
 
 

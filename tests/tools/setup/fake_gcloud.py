@@ -291,7 +291,7 @@ class Cloud:
             return problem
         if self.environment.get("FAKE_BUILD_FAILS"):
             return self.environment["FAKE_BUILD_FAILS"] + ": on purpose"
-        for name in ("telegram", "payments", "generations", "scheduled"):
+        for name in ("telegram", "payments", "generations", "scheduled", "console"):
             own = f"https://{given['_REGION']}-{self.project}.cloudfunctions.net"
             variables = {"PUBLIC_URL": own} | {key[1:]: value for key, value in given.items()}
             url = f"https://{name}.run.app"
@@ -326,7 +326,7 @@ class Cloud:
                 return f"check: {deployer} lacks {role}"
         if not given.get("_ADMIN_EMAILS") or not given.get("_ADMIN_TELEGRAM_IDS"):
             return "settings: This deployment has no admin"
-        for name in ("telegram", "payments", "generations", "scheduled"):
+        for name in ("telegram", "payments", "generations", "scheduled", "console"):
             email = f"switchboard-{name}@{self.project}.iam.gserviceaccount.com"
             if not self.has(
                 self.here["account_policies"].get(email, []), "roles/iam.serviceAccountUser", deployer
@@ -345,7 +345,7 @@ class Cloud:
     def mounted(self, function, given):
         """The secrets that deploy.yaml gives a function (--set-secrets)."""
         names = ["DATABASE_URL", "BOT_TOKENS", "TELEGRAM_WEBHOOK_SECRET", "USER_HASH_KEY"]
-        if function != "generations":
+        if function not in ("generations", "console"):
             names += [name for name in given.get("_PAYMENT_SECRETS", "").split(",") if name]
         if function in ("telegram", "scheduled"):
             names.append(f"{given['_CHAT_PROVIDER'].upper()}_API_KEY")

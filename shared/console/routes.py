@@ -1,0 +1,9 @@
+"""The pages of the console, its own and those of the features. None adds itself by being imported."""
+
+from __future__ import annotations
+
+from shared.console import home
+from shared.web import asset_page
+from shared.web.page import Page
+
+PAGES: tuple[Page, ...] = (home.page, asset_page.page)

@@ -1,0 +1,34 @@
+"""Which language a visitor reads: the address's `?lang=`, else the browser's languages, else the default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.core import texts
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from flask import Request
+
+PARAMETER = "lang"
+
+
+def chosen(request: Request) -> str:
+    """Return the language that the address names; empty where it names none of ours."""
+    code = request.args.get(PARAMETER, "")
+    return code if code in texts.codes() else ""
+
+
+def of(request: Request) -> str:
+    """Return the language for a request. A wrong setting does not keep an error page from its language."""
+    if code := chosen(request):
+        return code
+    for wanted in request.accept_languages.values():
+        code = wanted.partition("-")[0].lower()
+        if code in texts.codes():
+            return code
+    try:
+        return settings().default_language
+    except ConfigError:
+        return "en"

@@ -1,0 +1,52 @@
+"""What a page declares: its path, its handler, and what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Response
+
+NO_STORE = "private, no-store"  # for pages with personal data
+CACHED = "public, max-age=300"  # for pages that are the same for all
+IMMUTABLE = "public, max-age=31536000, immutable"  # for files whose name changes with their content
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What browsers may do with a page.
+
+    Attributes:
+        cache: Cache-Control. Pages that may be cached get an ETag.
+        framed_by: origins that may show it in a frame (frame-ancestors); none: no page may.
+        has_scripts: whether scripts of our own may run and call us; false: no script runs.
+        referrer: Referrer-Policy.
+        is_indexed: whether search engines may list it.
+    """
+
+    cache: str = NO_STORE
+    framed_by: tuple[str, ...] = ()
+    has_scripts: bool = False
+    referrer: str = "strict-origin-when-cross-origin"
+    is_indexed: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes:
+        path: a rule of Werkzeug (`/courses/<string(length=8):key>`), without a slash at the end.
+        show: called with the Visit and the values of the path, by name.
+        policy: what browsers may do with it.
+        methods: HEAD comes with GET.
+        max_body: bytes of a body that it takes; 0: a request with a body is refused.
+    """
+
+    path: str
+    show: Callable[..., Response]
+    policy: Policy = Policy()
+    methods: tuple[str, ...] = ("GET",)
+    max_body: int = 0

@@ -1,0 +1,115 @@
+"""Finds the page of a request and answers it: limits, errors, compression, validators, security headers."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flask import Response
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestURITooLarge
+from werkzeug.routing import Map, Rule
+
+from shared.core import health, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.web import errors, security
+from shared.web.page import NO_STORE, Page, Policy
+from shared.web.visit import Visit
+
+if TYPE_CHECKING:
+    from flask import Request
+
+MAX_URL = 2_000  # characters of path and query
+_WORTH_COMPRESSING = 1_000  # bytes
+_LAST_RESORT = "Something went wrong. Try again later.\nЧто-то пошло не так. Попробуйте позже.\n"
+
+
+class Site:
+    """The pages at one address."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        """Build the table of routes. No two pages have the same path and method."""
+        rules = [Rule(page.path, endpoint=page, methods=page.methods) for page in pages]
+        # No redirects: an address is right or wrong.
+        self._map = Map(rules, merge_slashes=False, redirect_defaults=False)
+        self._routes = self._map.bind("console")
+
+    def admits(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Return whether to receive the body of a POST: whether its page takes one of this length."""
+        try:
+            page, _ = self._routes.match(Visit.below_the_function(path), "POST")
+        except HTTPException:
+            return False
+        length = headers.get("content-length", "")
+        return length.isdecimal() and len(length) < 10 and int(length) <= page.max_body
+
+    def respond(self, request: Request) -> Response:
+        """Answer one request. Never raises."""
+        log.start_trace(request.headers)
+        if (answer := health.respond(request)) is not None:
+            return Response(*answer)
+        try:
+            response, policy = self._answer(Visit(request))
+        except Exception as error:  # in an error page: a text of the owner does not fit
+            log.alert("a page failed", action="page_failed", page="error", error=str(error))
+            response, policy = Response(_LAST_RESORT, 500, content_type="text/plain; charset=utf-8"), Policy()
+        return _finished(response, policy, request)
+
+    def _answer(self, visit: Visit) -> tuple[Response, Policy]:
+        """Return the page of a request or of its error, and the policy of that page."""
+        page = None
+        try:
+            settings()  # a wrong setting is an error of every page, so that a deployment sees it
+            page, values = self._find(visit)
+            return page.show(visit, **values), page.policy
+        except HTTPException as error:
+            response = errors.respond(visit, error)
+        except ConfigError as error:
+            log.alert(f"a setting is wrong: {error}", action="config_error")
+            response = errors.respond(visit, 503)
+        except DatabaseUnavailable:
+            response = errors.respond(visit, 503)
+        except Exception as error:
+            # The path may hold a secret; its rule does not.
+            log.alert("a page failed", action="page_failed", page=page.path if page else "", error=str(error))
+            response = errors.respond(visit, 500)
+        return response, page.policy if page else Policy()
+
+    def _find(self, visit: Visit) -> tuple[Page, Mapping[str, str]]:
+        """Return the page of a request and the values in its path.
+
+        Raises:
+            HTTPException: there is none, it takes no such method, or the request is too large.
+        """
+        request = visit.request
+        if len(request.full_path) > MAX_URL:
+            raise RequestURITooLarge
+        page, values = self._routes.match(visit.path, request.method)
+        is_unmeasured = request.content_length is None and "Transfer-Encoding" in request.headers
+        if is_unmeasured or (request.content_length or 0) > page.max_body:
+            raise RequestEntityTooLarge
+        return page, values
+
+
+def _finished(response: Response, policy: Policy, request: Request) -> Response:
+    """Add headers and validators to a response, and compress a page."""
+    is_cached = response.status_code == 200 and policy.cache != NO_STORE
+    response.headers.update(security.headers(policy))
+    response.headers["Cache-Control"] = policy.cache if is_cached else NO_STORE
+    if response.mimetype == "text/html":
+        response.vary.update(("Accept-Encoding", "Accept-Language"))
+        if is_cached:
+            response.add_etag(weak=True)
+        _compress(response, request)
+    if is_cached:
+        response.make_conditional(request)
+    return response
+
+
+def _compress(response: Response, request: Request) -> None:
+    """Compress a page. One that shows a secret beside what its address says would leak the secret."""
+    content = response.get_data()
+    if len(content) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+        response.set_data(gzip.compress(content, 6, mtime=0))
+        response.content_encoding = "gzip"

@@ -1,0 +1,289 @@
+"""What holds for every page of the console: headers, languages, methods, limits, errors, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Response
+from werkzeug.exceptions import HTTPException, TooManyRequests, default_exceptions
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
+
+from shared.console.routes import PAGES
+from shared.core import texts
+from shared.core.config import settings
+from shared.web.page import CACHED, Page, Policy
+from shared.web.site import MAX_URL, Site
+from tests.web.conftest import Get
+from tools.emulator.stack import Stack
+
+UNKNOWN_TOKEN = "A" * 22
+# One address of every page, by its rule; those of which there is nothing answer 404.
+EXAMPLES = {"/": "/", "/assets/<string(maxlength=100):name>": "/assets/none.css"}
+ODD_PATHS = [
+    "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
+    "/assets/style.css", "/assets/style.css%00", "/%00", "/%ff%fe", "/{{7*7}}",
+    "/console/console/", "/consolex", "//evil.example/", "/\\evil.example", "/.git/config", "/.env", "/;a=b",
+    "/%E2%80%AEtxt", "/index.php?x=<script>alert(1)</script>", "/<script>alert(1)</script>",
+]  # fmt: skip
+
+
+def check_headers(headers: Any) -> None:
+    """Check the security headers of a page without a frame and without scripts."""
+    directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert directives["default-src"] == directives["base-uri"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "script-src" not in directives
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] in ("strict-origin-when-cross-origin", "no-referrer")
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["Strict-Transport-Security"].startswith("max-age=")
+    assert "noindex" in headers["X-Robots-Tag"]
+    assert "Set-Cookie" not in headers
+
+
+def check_page(body: str) -> None:
+    """Check that a page is whole, has a heading, and nothing inline."""
+    assert body.startswith("<!doctype html>")
+    assert body.rstrip().endswith("</html>")
+    assert len(re.findall(r"<h1", body)) == 1
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", body)
+    assert re.search(r'<html lang="(en|ru)"', body)
+
+
+def test_every_page_has_an_example() -> None:
+    assert {page.path for page in PAGES} == set(EXAMPLES)
+    assert not [page.path for page in PAGES if page.path != "/" and page.path.endswith("/")]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_answer_has_the_security_headers(get: Get, path: str, method: str) -> None:
+    answer = get(path, method)
+    page = next(one for one in PAGES if EXAMPLES[one.path] == path)
+    allowed = {*page.methods, "HEAD"}
+    assert answer.status == (200 if path == "/" else 404) if method in allowed else 405
+    check_headers(answer.headers)
+    if method == "HEAD":
+        assert answer.body == ""
+        assert int(answer.headers["Content-Length"]) > 0
+    else:
+        check_page(answer.body)
+    if answer.status == 405:
+        assert set(answer.headers["Allow"].split(", ")) == allowed
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_an_odd_path_is_a_page_that_says_so(get: Get, path: str) -> None:
+    answer = get(path, Accept_Language="en")
+    assert answer.status == 404
+    check_headers(answer.headers)
+    check_page(answer.body)
+    assert texts.text("en", "web_error_404") in answer.body
+    assert "alert(1)" not in answer.body
+    assert "evil.example" not in re.sub(r'href="[^"]*"', "", answer.body)
+    assert not re.search(r'href="(https?:)?//', answer.body)
+
+
+@pytest.mark.parametrize("path", ["/%0d%0aSet-Cookie:x=1", "/robots.txt", "/favicon.ico"])
+def test_what_functions_framework_answers_itself_shows_nothing_of_the_visitor(get: Get, path: str) -> None:
+    answer = get(path)
+    assert answer.status == 404
+    assert "Set-Cookie" not in answer.headers
+    assert "Set-Cookie" not in answer.body
+
+
+def test_the_function_answers_below_its_name_too(get: Get) -> None:
+    assert get("/console").body == get("/console/").body
+    assert get("/console/").status == 200
+
+
+@pytest.mark.parametrize(("path", "accepted", "language"), [
+    ("/", "ru-RU,ru;q=0.9,en;q=0.5", "ru"), ("/", "en-GB", "en"), ("/", "de, en;q=0.5", "en"),
+    ("/", "de", "ru"), ("/", "", "ru"), ("/", "*", "ru"), ("/?lang=en", "ru", "en"),
+    ("/?lang=de", "en", "en"),
+    ("/?lang=%00", "en", "en"), ("/none?lang=en", "ru", "en"), ("/none", "en", "en"),
+])  # fmt: skip
+def test_the_language_is_that_of_the_address_or_of_the_browser(
+    get: Get, path: str, accepted: str, language: str
+) -> None:
+    answer = get(path, Accept_Language=accepted)
+    assert f'<html lang="{language}">' in answer.body
+    assert "Accept-Language" in answer.headers["Vary"]
+    key = "web_home" if answer.status == 200 else "web_error_404"
+    assert f"<h1>{texts.text(language, key)}</h1>" in answer.body
+    for code in texts.codes():
+        assert f'?lang={code}" hreflang="{code}"' in answer.body
+
+
+def test_an_address_that_is_too_long_is_refused(get: Get) -> None:
+    assert get("/?x=" + "a" * (MAX_URL - 6)).status == 200
+    for path in ("/?x=" + "a" * MAX_URL, "/" + "a" * MAX_URL):
+        answer = get(path, Accept_Language="en")
+        assert answer.status == 414
+        check_headers(answer.headers)
+        assert texts.text("en", "web_error_414") in answer.body
+
+
+def test_a_body_that_no_page_takes_is_refused(get: Get) -> None:
+    answer = get("/", body=b"x", Accept_Language="en")
+    assert answer.status == 413
+    check_headers(answer.headers)
+    check_page(answer.body)
+    assert get("/", body=b"").status == 200
+    assert get("/", Transfer_Encoding="chunked").status in (400, 413)
+
+
+def test_a_page_is_compressed_and_cached_by_its_language(get: Get) -> None:
+    plain, packed = get("/"), get("/", Accept_Encoding="br, gzip")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert packed.body == plain.body
+    assert packed.size < plain.size
+    assert get("/", Accept_Encoding="gzip;q=0").headers["Content-Encoding"] is None
+    assert {"Accept-Encoding", "Accept-Language"} <= set(plain.headers["Vary"].split(", "))
+    assert plain.headers["Cache-Control"] == CACHED
+    again = get("/", If_None_Match=packed.headers["ETag"])
+    assert (again.status, again.body) == (304, "")
+    check_headers(again.headers)
+    assert get("/?lang=en", If_None_Match=plain.headers["ETag"]).status == 200
+    assert get("/none", If_None_Match="*").status == 404
+
+
+def test_files_are_kept_for_good_under_the_hash_of_their_content(get: Get) -> None:
+    page = get("/")
+    files = set(re.findall(r'(?:href|src)="/console(/assets/[^"]+)"', page.body))
+    assert {re.sub(r"\.[0-9a-f]{12}\.", ".", one) for one in files} == {
+        "/assets/style.css",
+        "/assets/mark.svg",
+    }
+    total = get("/", Accept_Encoding="gzip").size
+    for file in files:
+        answer = get(file, Accept_Encoding="gzip")
+        total += answer.size
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Content-Type"] in ("text/css; charset=utf-8", "image/svg+xml; charset=utf-8",
+                                                  "image/svg+xml")  # fmt: skip
+        assert answer.body == get(file).body
+        assert get(file, If_None_Match=answer.headers["ETag"]).status == 304
+        check_headers(answer.headers)
+    assert total < 60_000
+
+
+def test_a_wrong_setting_is_a_page_too(stack: Stack, get: Get) -> None:
+    with stack.settings("console", RESPONSE_TIMEOUT="soon"):
+        answer = get("/", Accept_Language="ru")
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+        check_headers(answer.headers)
+        check_page(answer.body)
+        assert texts.text("ru", "web_error_503") in answer.body
+        assert "RESPONSE_TIMEOUT" not in answer.body
+        assert "RESPONSE_TIMEOUT" in stack.function("console").raw_log
+
+
+# A site of its own, for what no page does yet ---------------------------------------------------------
+
+Visitor = Callable[..., Response]
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """Answer one request with pages of the test: `site(page, "/path")`."""
+    for name, value in {
+        "DB_ENABLED": "false", "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
+        "TELEGRAM_WEBHOOK_SECRET": "the-first-webhook-secret", "USER_HASH_KEY": "k" * 32,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("shared.web.visit.settings", settings.__wrapped__)
+    monkeypatch.setattr("shared.web.site.settings", settings.__wrapped__)
+    monkeypatch.setattr("shared.web.language.settings", settings.__wrapped__)
+
+    def respond(page: Page, path: str = "/", **options: Any) -> Response:
+        return Site([page]).respond(Request(EnvironBuilder(path, **options).get_environ()))  # type: ignore[arg-type]
+
+    return respond
+
+
+def shown(visit: Any) -> Response:
+    return Response("<p>shown</p>", content_type="text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("error", default_exceptions.values(), ids=map(str, default_exceptions))
+def test_every_error_that_a_handler_raises_is_a_page(
+    site: Visitor, error: type[HTTPException], language: str
+) -> None:
+    def fail(visit: Any) -> Response:
+        raise error
+
+    answer = site(Page("/", fail), f"/?lang={language}")
+    assert answer.status_code == error.code
+    check_headers(answer.headers)
+    check_page(answer.get_data(as_text=True))
+    assert f'lang="{language}"' in answer.get_data(as_text=True)
+    assert ("Retry-After" in answer.headers) == (error.code in (429, 503))
+
+
+def test_our_own_failure_tells_the_visitor_nothing(site: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(visit: Any, token: str) -> Response:
+        raise RuntimeError("the password is swordfish")
+
+    answer = site(Page("/s/<token>", fail), "/s/secret-token?lang=en")
+    assert answer.status_code == 500
+    check_page(answer.get_data(as_text=True))
+    assert "swordfish" not in answer.get_data(as_text=True)
+    log = capsys.readouterr().out
+    assert '"action":"page_failed"' in log
+    assert "secret-token" not in log
+
+
+def test_an_error_page_that_fails_is_not_empty(site: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.errors.respond", lambda visit, error: 1 // 0)
+    answer = site(Page("/", shown), "/none")
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.get_data(as_text=True)
+    check_headers(answer.headers)
+
+
+def test_an_error_says_what_its_description_names(site: Visitor) -> None:
+    def fail(visit: Any) -> Response:
+        raise TooManyRequests("web_home_about")
+
+    assert texts.text("en", "web_home_about") in site(Page("/", fail), "/?lang=en").get_data(as_text=True)
+
+
+def test_a_page_chooses_who_frames_it_and_whether_scripts_run(site: Visitor) -> None:
+    policy = Policy(framed_by=("https://web.telegram.org",), has_scripts=True, is_indexed=True, cache=CACHED)
+    answer = site(Page("/", shown, policy))
+    content = answer.headers["Content-Security-Policy"]
+    assert "frame-ancestors https://web.telegram.org" in content
+    assert "script-src 'self'; connect-src 'self'" in content
+    assert "X-Frame-Options" not in answer.headers
+    assert "X-Robots-Tag" not in answer.headers
+    assert answer.headers["ETag"].startswith("W/")
+    failed = site(Page("/", shown, policy), "/none")
+    check_headers(failed.headers)
+
+
+def test_a_page_takes_a_body_up_to_its_limit(site: Visitor) -> None:
+    page = Page("/", shown, methods=("POST",), max_body=10)
+    assert site(page, method="POST", data=b"x" * 10).status_code == 200
+    assert site(page, method="POST", data=b"x" * 11).status_code == 413
+    assert site(page).status_code == 405
+    admits = Site([page]).admits
+    assert admits("/", {"content-length": "10"})
+    for path, headers in (
+        ("/", {"content-length": "11"}), ("/", {}), ("/", {"content-length": "-1"}),
+        ("/", {"content-length": "9" * 5000}), ("/none", {"content-length": "1"}),
+    ):  # fmt: skip
+        assert not admits(path, headers)
+    assert admits("/console/", {"content-length": "1"})
