@@ -3,6 +3,7 @@
     ./switchboard database status      all environments side by side: version, pending, edited, changed by
     hand
     ./switchboard database plan        what sync would apply, with the hash of the review
+    ./switchboard database verify      run what is pending on a scratch server: time, locks, whom it blocks
     ./switchboard database sync        bring an environment to the newest migration, or --all in their order
     ./switchboard database drift       what was changed by hand, or how two environments differ
     ./switchboard database health      how healthy a database is, with the limits of alerts
@@ -28,8 +29,8 @@ which is the emulator's database where nothing else is configured. Addresses are
 that no process list shows a password.
 
 Exit status: 0 done or equal, 1 an error, 3 something is pending, 4 an applied migration was edited or is
-unknown, 5 changed by hand, 6 a migration stopped between its statements, 7 unreachable, 9 another run holds
-the lock, 10 a figure of the health reached its limit.
+unknown, 5 changed by hand, 6 a migration stopped between its statements, 7 unreachable, 8 verify found
+something wrong, 9 another run holds the lock, 10 a figure of the health reached its limit.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from collections.abc import Callable
 import psycopg
 
 from tools.database import addresses, environments, output
-from tools.database.commands import backups, development
+from tools.database.commands import backups, changes, development
 from tools.database.commands import environments as commands
 from tools.database.errors import DatabaseToolError, Unreachable
 
@@ -49,8 +50,9 @@ DEFAULT = "development"
 # The launcher has a command of its own for these.
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
-    commands.status, commands.plan, commands.sync, commands.drift, commands.health, commands.history,
-    commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor, backups.backup,
+    commands.status, commands.plan, changes.verify, commands.sync, commands.drift, commands.health,
+    commands.history, commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor,
+    backups.backup,
     development.settings,
     development.reset,
 )  # fmt: skip
@@ -112,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         named[name].add_argument(
             "--on", metavar="NAME", default=None if name in OF_ALL else DEFAULT, help="the environment"
         )
-    for name in ("status", "plan", "drift", "health", "history"):
+    for name in ("status", "plan", "verify", "drift", "health", "history"):
         named[name].add_argument("--json", action="store_true", help="one JSON object")
     for name in ("sync", "resume", "abandon"):
         named[name].add_argument(
@@ -120,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     named["status"].add_argument(
         "--verbose", action="store_true", help="with the differences of edited files"
+    )
+    named["verify"].add_argument(
+        "--from-backup", metavar="FILE", help="fill the scratch server from it: a path, or gs://BUCKET/NAME"
     )
     named["history"].add_argument("--limit", type=int, default=20)
     named["drift"].add_argument("--against", metavar="NAME", help="the other environment")

@@ -112,11 +112,11 @@ class Applying:
 
     def _execute(self, migration: Migration, parts: list[Statement]) -> None:
         if len(parts) > MOST_SINGLE:
-            with _noted(f"in migration {migration}"):
+            with noted(f"in migration {migration}"):
                 self._connection.execute(migration.text)
             return
         for number, part in enumerate(parts, 1):
-            with _noted(f"in migration {migration}, statement {number} of {len(parts)}"):
+            with noted(f"in migration {migration}, statement {number} of {len(parts)}"):
                 self._connection.execute(part.text)
 
     def _one_by_one(self, migration: Migration, parts: list[Statement]) -> bool:
@@ -147,7 +147,7 @@ class Applying:
             _drop_invalid(self._connection, part.index)
         try:
             with self._step(migration, checksum, [part] * count, number):
-                _as_owner(self._connection, self._connection.execute, part.text)
+                execute_as_owner(self._connection, self._connection.execute, part.text)
         except psycopg.Error as error:
             raise HalfDone(
                 f"{migration}: statement {number} of {count} failed: {error.diag.message_primary or error}"
@@ -270,14 +270,14 @@ def _drop_invalid(connection: psycopg.Connection, name: str) -> bool:
     ).fetchone()
     if row is None:
         return False
-    _as_owner(
+    execute_as_owner(
         connection, connection.execute,
         sql.SQL("drop index concurrently {}").format(sql.Identifier(row[0], row[1])),
     )  # fmt: skip
     return True
 
 
-def _as_owner(connection: psycopg.Connection, execute: Callable[..., object], statement: Any) -> None:
+def execute_as_owner(connection: psycopg.Connection, execute: Callable[..., object], statement: Any) -> None:
     """Run a statement outside of a transaction with what it makes belonging to the owner of the schema."""
     from tools.database import prepare
 
@@ -290,7 +290,8 @@ def _as_owner(connection: psycopg.Connection, execute: Callable[..., object], st
 
 
 @contextmanager
-def _noted(where: str) -> Iterator[None]:
+def noted(where: str) -> Iterator[None]:
+    """Add to a failing statement where it stands."""
     try:
         yield
     except psycopg.Error as error:

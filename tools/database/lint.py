@@ -7,7 +7,6 @@ by the Supabase CLI and by our own tool, and all must make the same database as 
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import binaries, catalogue, connections, migrate, pooler, schema_drift
+from tools.database import binaries, catalogue, connections, downs, findings, migrate, pooler, schema_drift
 from tools.database.embedded import Server, free_port
 from tools.database.errors import CheckError, DatabaseToolError
 from tools.database.migration_files import SUPABASE
@@ -27,13 +26,6 @@ TIMEOUT = 180  # seconds for one program
 # The CLI takes this password for a local database, and accepts no other.
 CLI_PASSWORD = "postgres"  # noqa: S105
 OURS, THEIRS = "ours", "postgres"  # databases: migrated by our tool, and by the CLI
-
-# Rules of squawk that do not fit, each with the reason.
-NOT_FOR_US = {
-    "prefer-bigint-over-int": "small counters; every key is a bigint anyway",
-    "require-lock-timeout": "sync sets it for every migration",
-    "require-statement-timeout": "a migration may take its time; what it must not do is wait for a lock",
-}
 
 
 @dataclass(frozen=True)
@@ -94,13 +86,13 @@ def run_program(*command: str) -> str:
 
 def squawk() -> None:
     """Look for statements that lock a table in use, or that cannot be taken back."""
-    # Beside the interpreter: the virtual environment need not be activated.
-    program = shutil.which("squawk", path=str(Path(sys.executable).parent)) or shutil.which("squawk")
-    if program is None:
-        raise CheckError("squawk is missing: pip install -r requirements-dev.txt")
-    files = [str(path) for path in sorted((SUPABASE / "migrations").glob("*.sql"))]
-    rules = ["--exclude", ",".join(NOT_FOR_US)]
-    run_program(program, "--assume-in-transaction", "--pg-version", "15", "--reporter", "gcc", *rules, *files)
+    found = [
+        f"{path.name}:{one}"
+        for path in sorted((SUPABASE / "migrations").glob("*.sql"))
+        for one in findings.read(path)
+    ]
+    if found:
+        raise CheckError("\n".join(found))
 
 
 def push(target: Target) -> None:
@@ -134,6 +126,12 @@ def same_bookkeeping(target: Target) -> None:
 def agree(target: Target) -> None:
     """Compare the migrations with the schema files."""
     _no_differences(schema_drift.compare(target.programs))
+
+
+def written_downs(target: Target) -> None:
+    """Take every migration with a written down forth and back."""
+    found = downs.try_all(target.programs)
+    _no_differences([one for differences in found.values() for one in differences])
 
 
 def db_lint(target: Target) -> None:
@@ -173,6 +171,7 @@ CHECKS = (
     Check("both make the same database", same_database),
     Check("each finds nothing to do after the other", same_bookkeeping),
     Check("supabase/schemas makes the same database", agree),
+    Check("written downs lead back", written_downs),
     Check("supabase db advisors", advisors),
     # The embedded Postgres has no other extensions.
     Check("supabase db lint", db_lint, (15,)),

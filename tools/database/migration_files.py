@@ -1,4 +1,4 @@
-"""The files of supabase/migrations, and the hashes of those that are released."""
+"""The files of supabase/migrations and supabase/downs, and the hashes of those that are released."""
 
 import hashlib
 import re
@@ -9,6 +9,7 @@ from tools.database.errors import MigrationError
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
 MIGRATIONS = SUPABASE / "migrations"
+DOWNS = SUPABASE / "downs"  # what takes a migration back; not among them, or the Supabase CLI would apply it
 HASHES = "migrations.sha256"
 FILE_NAME = re.compile(r"(\d{14})_([a-z0-9_]+)\.sql")
 
@@ -39,20 +40,39 @@ def migrations(folder: Path | None = None) -> list[Migration]:
     return found
 
 
+def down(migration: Migration) -> Migration | None:
+    """Return what takes a migration back, as a migration of the same version; None where none is written."""
+    path = DOWNS / f"{migration}.sql"
+    if not path.is_file():
+        return None
+    return Migration(migration.version, f"{migration.name} (down)", path.read_text(encoding="utf-8"))
+
+
 def hashes(supabase: Path = SUPABASE) -> dict[str, str]:
-    """Return the SHA-256 of each released migration by file name, from supabase/migrations.sha256.
+    """Return the SHA-256 of each released file ("migrations/….sql") from supabase/migrations.sha256.
 
     Empty without that file: nothing is released yet, and migrations may still be rewritten.
     """
     path = supabase / HASHES
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return {name.removeprefix("migrations/"): digest for digest, name in (line.split() for line in lines)}
+    return read_hashes(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def read_hashes(text: str) -> dict[str, str]:
+    """Return the SHA-256 of each file from the text of a migrations.sha256."""
+    return {name: digest for digest, name in (line.split() for line in text.splitlines())}
 
 
 def freeze(supabase: Path = SUPABASE) -> Path:
-    """Write supabase/migrations.sha256 (`sha256sum -c` checks it) from the migrations there are."""
+    """Write supabase/migrations.sha256 (`sha256sum -c` checks it) from the migrations and downs there are."""
     path = supabase / HASHES
-    files = sorted((supabase / "migrations").glob("*.sql"))
-    lines = (f"{hashlib.sha256(one.read_bytes()).hexdigest()}  migrations/{one.name}\n" for one in files)
+    lines = (f"{digest}  {name}\n" for name, digest in digests(supabase).items())
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+def digests(supabase: Path = SUPABASE) -> dict[str, str]:
+    """Return the SHA-256 of each migration and down as they are now, migrations first."""
+    files = [path for folder in ("migrations", "downs") for path in sorted((supabase / folder).glob("*.sql"))]
+    return {
+        f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }

@@ -7,7 +7,7 @@ What stands between dollars is the text of a function, and counts whole.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.database.errors import StatementError
 
@@ -35,6 +35,9 @@ class Statement:
     text: str
     alone: str
     index: str = ""  # the index that it makes concurrently
+    node: Any = None  # what the parser made of it
+    line: int = 1  # of the file, on which it begins
+    comment: str = ""  # what stands between the statement before and this one
 
 
 def checksum(text: str) -> str:
@@ -64,12 +67,17 @@ def read(migration: "Migration") -> list[Statement]:
 
     try:
         trees = [raw.stmt for raw in pglast.parse_sql(migration.text)]
-        texts = parser.split(migration.text)
+        slices = parser.split(migration.text, only_slices=True)
     except parser.ParseError as error:
         raise StatementError(f"{migration}: {_where(migration.text, error)}") from None
-    found = [Statement(text, *_kind(tree)) for tree, text in zip(trees, texts, strict=True)]
-    for number, tree in enumerate(trees, 1):
-        if type(tree).__name__ == "TransactionStmt":
+    found, end = [], 0
+    for tree, part in zip(trees, slices, strict=True):
+        line = migration.text.count("\n", 0, part.start) + 1
+        comment = migration.text[end : part.start].strip(" \n\r\t;")
+        found.append(Statement(migration.text[part], *_kind(tree), tree, line, comment))
+        end = part.stop
+    for number, statement in enumerate(found, 1):
+        if type(statement.node).__name__ == "TransactionStmt":
             raise StatementError(
                 f"{migration}, statement {number}: begin, commit and rollback are not for migrations."
                 " Each file"

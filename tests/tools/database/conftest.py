@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.database import migrate
+from tests.tools.database.two_environments import World
+from tools.database import migrate, migration_files
 from tools.database.embedded import Server, free_port
 
 BACKEND_PASSWORD = "backend's password"
@@ -55,3 +56,25 @@ def empty_url(server: Server) -> Iterator[str]:
     """A database of its own, like a new Supabase project, as `postgres`."""
     yield server.create_database("empty")
     server.drop_database("empty")
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """A migrated database that no test changes, to copy."""
+    url = server.create_database("template_of_environments")
+    migrate.sync(url)
+    return "template_of_environments"
+
+
+@pytest.fixture
+def world(server: Server, template: str, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
+    folder = tmp_path / "supabase" / "migrations"
+    shutil.copytree(migration_files.SUPABASE, folder.parent, ignore=shutil.ignore_patterns("tests", ".temp"))
+    for name in ("development", "production"):
+        server.create_database(name, template)
+    made = World(server, folder, monkeypatch, capsys)
+    made.on(made.production, "comment on database production is null")
+    made.on(made.production, "insert into private.database_identity values ('production', true)")
+    yield made
+    for name in ("development", "production"):
+        server.drop_database(name)

@@ -4,90 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pyrage
 import pytest
 from psycopg import sql
 
 from tests.support import eventually
+from tests.tools.database.two_environments import CONFIRMED, LATER, World
 from tools.database import __main__ as program
-from tools.database import addresses, applying, connections, environments, migrate, migration_files, runs
-from tools.database.embedded import Server
+from tools.database import applying, connections, environments, migrate, migration_files, runs
 
 pytestmark = pytest.mark.database
-CONFIRMED = ("--on", "production", "--confirm", "production", "--plan", "current")
-LATER = 20990101000000
-
-
-@pytest.fixture(scope="session")
-def template(server: Server) -> str:
-    """A migrated database that no test changes, to copy."""
-    url = server.create_database("template_of_environments")
-    migrate.sync(url)
-    return "template_of_environments"
-
-
-class World:
-    """Development and production on one server, a folder of migrations, and the commands."""
-
-    def __init__(self, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-        self.server, self.folder = server, folder
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-        self.development, self.production = server.url("development"), server.url("production")
-        monkeypatch.setattr(migration_files, "MIGRATIONS", folder)
-        monkeypatch.setenv("DEVELOPMENT_DATABASE_URL", self.development)
-        monkeypatch.setenv("DATABASE_ADMIN_URL", self.production)
-        monkeypatch.delenv("BOT_BACKEND_PASSWORD", raising=False)
-        monkeypatch.setenv("BACKUP_PLACE", str(folder.parent / "backups"))
-        monkeypatch.setenv("BACKUP_RECIPIENT", str(pyrage.x25519.Identity.generate().to_public()))
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Run a command in this process; return its exit status and what it printed."""
-        self._monkeypatch.setattr(sys, "argv", ["database", *arguments])
-        status = program.main()
-        printed = self._capsys.readouterr()
-        return status, printed.out, printed.err
-
-    def add(self, text: str, number: int = 1) -> Path:
-        """Add a migration behind all others."""
-        path = self.folder / f"{LATER + number}_later_{number}.sql"
-        path.write_text(text)
-        return path
-
-    def on(self, url: str, query: str, *values: object) -> list[tuple]:
-        """Run a statement in one of the databases as its superuser."""
-        name = addresses.read(url)["dbname"]
-        with psycopg.connect(self.server.url(name, "supabase_admin"), autocommit=True) as connection:
-            cursor = connection.execute(query.encode(), values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    def both(self) -> None:
-        """Bring both to the newest migration."""
-        assert self.run("sync")[0] == 0
-        assert self.run("sync", *CONFIRMED)[0] == 0
-
-
-@pytest.fixture
-def world(server: Server, template: str, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
-    folder = tmp_path / "migrations"
-    shutil.copytree(migration_files.MIGRATIONS, folder)
-    for name in ("development", "production"):
-        server.create_database(name, template)
-    made = World(server, folder, monkeypatch, capsys)
-    made.on(made.production, "comment on database production is null")
-    made.on(made.production, "insert into private.database_identity values ('production', true)")
-    yield made
-    for name in ("development", "production"):
-        server.drop_database(name)
 
 
 # What environments are ----------------------------------------------------------------------------------

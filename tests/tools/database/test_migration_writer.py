@@ -237,6 +237,6 @@ def test_a_new_migration_is_hashed_once_migrations_are_frozen(project: Project) 
     project.file("tables/people.sql", PEOPLE.replace("name text,", "name text,\n  age integer,"))
     migration_writer.write("age", project.folder)
     assert sorted(migration_files.hashes(project.folder)) == sorted(
-        path.name for path in (project.folder / "migrations").glob("*.sql")
+        f"migrations/{path.name}" for path in (project.folder / "migrations").glob("*.sql")
     )
     assert first in migration_files.hashes(project.folder)

@@ -1,6 +1,5 @@
 """Conventions of the schema files, checked in their text. Each failure says what to do."""
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -177,8 +176,7 @@ def test_released_migrations_are_as_they_were() -> None:
         pytest.skip(
             "nothing is released yet: ./switchboard database freeze writes supabase/migrations.sha256"
         )
-    files = {path.name: path.read_bytes() for path in (SUPABASE / "migrations").glob("*.sql")}
-    now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    now = migration_files.digests()
     changed = sorted(name for name, digest in known.items() if now.get(name) != digest)
     assert changed == [], "an applied migration never changes: restore it, and write a new one"
     assert sorted(now) == sorted(known), "run ./switchboard database freeze and commit the file"
