@@ -5,6 +5,7 @@
     ./switchboard database plan        what sync would apply, with the hash of the review
     ./switchboard database verify      run what is pending on a scratch server: time, locks, whom it blocks
     ./switchboard database sync        bring an environment to the newest migration, or --all in their order
+    ./switchboard database rollback    take the newest migration back, where its down is written
     ./switchboard database drift       what was changed by hand, or how two environments differ
     ./switchboard database health      how healthy a database is, with the limits of alerts
     ./switchboard database history     the runs that a database remembers
@@ -50,9 +51,9 @@ DEFAULT = "development"
 # The launcher has a command of its own for these.
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
-    commands.status, commands.plan, changes.verify, commands.sync, commands.drift, commands.health,
-    commands.history, commands.init, commands.adopt, commands.resume, commands.abandon, commands.doctor,
-    backups.backup,
+    commands.status, commands.plan, changes.verify, commands.sync, changes.rollback, commands.drift,
+    commands.health, commands.history, commands.init, commands.adopt, commands.resume, commands.abandon,
+    commands.doctor, backups.backup,
     development.settings,
     development.reset,
 )  # fmt: skip
@@ -116,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     for name in ("status", "plan", "verify", "drift", "health", "history"):
         named[name].add_argument("--json", action="store_true", help="one JSON object")
-    for name in ("sync", "resume", "abandon"):
+    for name in ("sync", "rollback", "resume", "abandon"):
         named[name].add_argument(
             "--confirm", metavar="NAME", help="the protected environment, without a terminal"
         )
@@ -125,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     named["verify"].add_argument(
         "--from-backup", metavar="FILE", help="fill the scratch server from it: a path, or gs://BUCKET/NAME"
+    )
+    named["rollback"].add_argument(
+        "--accept-loss", action="store_true", help="of rows that the down drops or changes"
     )
     named["history"].add_argument("--limit", type=int, default=20)
     named["drift"].add_argument("--against", metavar="NAME", help="the other environment")

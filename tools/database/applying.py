@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors, sql
@@ -22,6 +22,7 @@ from tools.database.migration_files import Migration
 from tools.database.runs import Run
 from tools.database.statements import Statement
 
+Result = TypeVar("Result")
 LOCK_TIMEOUT = "2s"
 TRIES = 8  # of a migration that waits for a lock, or loses a deadlock with functions in use
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds between tries, each between half of it and the whole
@@ -66,46 +67,20 @@ class Applying:
             return self._one_by_one(migration, parts)
         checksum = statements.checksum(migration.text)
         with self._step(migration, checksum, parts) as waits:
-            return self._with_retries(migration, parts, waits)
-
-    def _with_retries(self, migration: Migration, parts: list[Statement], waits: list[int]) -> bool:
-        with _Watch(self._url, self._connection) as watch:
-            for number in range(1, TRIES):
-                try:
-                    return self._in_transaction(migration, parts)
-                except (errors.LockNotAvailable, errors.DeadlockDetected):
-                    waits.append(number)
-                    pause = min(FIRST_PAUSE * 2 ** (number - 1), LONGEST_PAUSE) * random.uniform(0.5, 1)
-                    self._progress(
-                        f"  {migration} waits for {watch.blocker()}; try {number + 1} of {TRIES}"
-                        f" in {pause:.1f} s"
-                    )
-                    watch.start()
-                    time.sleep(pause)
-            try:
-                return self._in_transaction(migration, parts)
-            except errors.LockNotAvailable as error:
-                raise Locked(
-                    f"{migration} could not get a lock in {TRIES} tries of {LOCK_TIMEOUT}:"
-                    f" {watch.blocker()} is in"
-                    " the way. Nothing of it was applied. Let that session end, or end it with"
-                    " pg_terminate_backend(pid), and run the command again."
-                ) from error
+            return retrying(
+                self._connection, self._url, str(migration),
+                lambda: self._in_transaction(migration, parts), waits, self._progress,
+            )  # fmt: skip
 
     def _in_transaction(self, migration: Migration, parts: list[Statement]) -> bool:
         with connections.as_owner(self._connection):
-            _take_turn(self._connection)
+            take_turn(self._connection)
             applied = bookkeeping.applied_versions(self._connection)
             bookkeeping.check(applied, self._known)
             if migration.version in applied:
                 return False
             bookkeeping.prepare(self._connection)
-            for setting, value in (
-                ("lock_timeout", LOCK_TIMEOUT),
-                ("statement_timeout", "0"),
-                ("client_connection_check_interval", CHECK_INTERVAL),
-            ):
-                self._connection.execute("select set_config(%s, %s, true)", [setting, value])
+            limit_waits(self._connection)
             self._execute(migration, parts)
             bookkeeping.record(self._connection, migration, [migration.text])
             return True
@@ -220,12 +195,56 @@ class _Watch:
                     self._found = _session(row)
 
 
+def retrying(
+    connection: psycopg.Connection,
+    url: str,
+    name: str,
+    work: Callable[[], Result],
+    waits: list[int],
+    progress: Callable[[str], None],
+) -> Result:
+    """Do a transaction's work; where a lock is taken, let the others pass and do it again.
+
+    Raises Locked after the last try, with the session that is in the way. `waits` counts the tries.
+    """
+    with _Watch(url, connection) as watch:
+        for number in range(1, TRIES):
+            try:
+                return work()
+            except (errors.LockNotAvailable, errors.DeadlockDetected):
+                waits.append(number)
+                pause = min(FIRST_PAUSE * 2 ** (number - 1), LONGEST_PAUSE) * random.uniform(0.5, 1)
+                progress(
+                    f"  {name} waits for {watch.blocker()}; try {number + 1} of {TRIES} in {pause:.1f} s"
+                )
+                watch.start()
+                time.sleep(pause)
+        try:
+            return work()
+        except errors.LockNotAvailable as error:
+            raise Locked(
+                f"{name} could not get a lock in {TRIES} tries of {LOCK_TIMEOUT}: {watch.blocker()} is in the"
+                " way. Nothing of it was applied. Let that session end, or end it with"
+                " pg_terminate_backend(pid), and run the command again."
+            ) from error
+
+
+def limit_waits(connection: psycopg.Connection) -> None:
+    """Let the statements of this transaction wait two seconds for a lock, and run as long as they need."""
+    for setting, value in (
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("statement_timeout", "0"),
+        ("client_connection_check_interval", CHECK_INTERVAL),
+    ):
+        connection.execute("select set_config(%s, %s, true)", [setting, value])
+
+
 def drop_invalid(connection: psycopg.Connection, indexes: Sequence[str]) -> list[str]:
     """Drop those of the indexes that an interrupted build left invalid; return their names."""
     return [name for name in indexes if _drop_invalid(connection, name)]
 
 
-def _take_turn(connection: psycopg.Connection) -> None:
+def take_turn(connection: psycopg.Connection) -> None:
     """Wait until no other run applies anything. Raises Locked, which names the other one."""
     connection.execute("select set_config('lock_timeout', %s, true)", [f"{TURN_TIMEOUT:g}s"])
     try:
@@ -250,8 +269,10 @@ def _finished(connection: psycopg.Connection, version: str, checksum: str) -> se
     if not _scalar(connection, "select to_regclass('private.migration_steps') is not null"):
         return set()
     rows = connection.execute(
-        "select statement from private.migration_steps where version = %s and checksum = %s"
-        " and statement is not null and outcome = 'done'",
+        "select s.statement from private.migration_steps s where s.version = %s and s.checksum = %s"
+        " and s.statement is not null and s.outcome = 'done'"
+        " and not exists (select from private.migration_steps t join private.migration_runs r on r.id = t.run"
+        " where t.version = s.version and t.id > s.id and t.outcome = 'done' and r.kind = 'rollback')",
         [version, checksum],
     )
     return {int(number) for (number,) in rows}

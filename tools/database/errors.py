@@ -11,6 +11,7 @@ DatabaseToolError
 │   └── UnknownEnvironment a name that is not in it
 ├── WrongDatabase       the database says that it is another environment
 ├── StatementError      a migration that cannot be read, or not be one transaction
+├── RollbackError       a migration that cannot be taken back, or only with loss
 ├── NotConfirmed        a protected environment, and no confirmation
 ├── Drifted             the database was changed by hand (exit status 5)
 ├── HalfDone            statements of a migration without a transaction are missing (exit status 6)
@@ -75,6 +76,10 @@ class WrongDatabase(DatabaseToolError):
 
 class StatementError(DatabaseToolError):
     """A migration that Postgres could not read, or that cannot be one transaction."""
+
+
+class RollbackError(DatabaseToolError):
+    """A migration cannot be taken back, or only with a loss that was not accepted."""
 
 
 class NotConfirmed(DatabaseToolError):

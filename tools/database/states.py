@@ -108,8 +108,9 @@ def half_done(connection: psycopg.Connection) -> list[str]:
         return []
     rows = connection.execute(
         "select distinct s.version from private.migration_steps s where s.statement is not null"
-        " and not exists (select from private.migration_steps a where a.version = s.version"
-        " and a.outcome = 'abandoned' and a.id > s.id)"
+        " and not exists (select from private.migration_steps a join private.migration_runs r on r.id = a.run"
+        " where a.version = s.version and a.id > s.id"
+        " and (a.outcome = 'abandoned' or r.kind = 'rollback' and a.outcome = 'done'))"
         " and not exists (select from supabase_migrations.schema_migrations m where m.version = s.version)"
         " order by 1"
     )

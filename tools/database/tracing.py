@@ -1,7 +1,7 @@
 """Traces what each statement of a migration does to relations in use: time, locks, rewrites, whom it blocks.
 
-A new relation is in nobody's way; only those count that existed before the migration. Locks stay until the
-migration's transaction ends, so what one statement locks, all later ones keep locked.
+A new relation is in no session's way; only those count that existed before the migration. Locks stay until
+the migration's transaction ends, so what one statement locks, all later ones keep locked.
 """
 
 from __future__ import annotations

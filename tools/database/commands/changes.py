@@ -27,3 +27,16 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         print(*verify_text.lines(report, plan), sep="\n")
     return report.exit_status
+
+
+def rollback(arguments: argparse.Namespace) -> int:
+    """Take the newest migration back with its down in supabase/downs; a loss of rows must be accepted."""
+    from tools.database import rollback as rolling_back  # needs the parser
+
+    environment = environments.choose(arguments.on, environments.read())
+    done = rolling_back.rollback(environment, arguments.confirm, accept_loss=arguments.accept_loss)
+    for loss in done.lost:
+        print(f"lost {loss}")
+    print(f"{environment.name}: {done.migration} was taken back; the database is at {done.version}.")
+    print("Its file is pending again: `sync` applies it with the migration that mends it.")
+    return 0
