@@ -17,7 +17,18 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import binaries, catalogue, connections, downs, findings, migrate, pooler, schema_drift
+from tools.database import (
+    binaries,
+    catalogue,
+    connections,
+    contracts,
+    downs,
+    findings,
+    migrate,
+    migration_files,
+    pooler,
+    schema_drift,
+)
 from tools.database.embedded import Server, free_port
 from tools.database.errors import CheckError, DatabaseToolError
 from tools.database.migration_files import SUPABASE
@@ -53,7 +64,10 @@ class Target:
 
 def run() -> int:
     """Run every check and print a line for each; returns 1 when one failed or a program is missing."""
-    results = [_report("squawk: migrations do not block a live database", squawk)]
+    results = [
+        _report("squawk: migrations do not block a live database", squawk),
+        _report("migrations take away only what is unused", unused),
+    ]
     for major in (15, 18):
         try:
             programs = binaries.embedded() if major == binaries.EMBEDDED_MAJOR else binaries.debian(major)
@@ -91,6 +105,13 @@ def squawk() -> None:
         for path in sorted((SUPABASE / "migrations").glob("*.sql"))
         for one in findings.read(path)
     ]
+    if found:
+        raise CheckError("\n".join(found))
+
+
+def unused() -> None:
+    """Look for drops, renames and changed signatures that do not say since when they are unused."""
+    found = [f"{one}:{finding}" for one in migration_files.migrations() for finding in contracts.check(one)]
     if found:
         raise CheckError("\n".join(found))
 

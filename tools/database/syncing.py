@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tools.database import bookkeeping, connections, identity, migrate, plans, snapshots, states
+from tools.database import bookkeeping, connections, contracts, identity, migrate, plans, snapshots, states
 from tools.database.backups import preceding
 from tools.database.environments import Environment
 from tools.database.errors import Drifted, Edited, HalfDone, NotConfirmed, Unreachable, WrongDatabase
@@ -48,6 +48,7 @@ def sync(
         plan = plans.make(environment, state, options.to_version)
         if plan.parts:
             _require_applied_before(environment, environments, plan)
+            contracts.require_unused(plan)
             preceding.require(environment, state, options.without_backup)
             confirm(plan, options)
         with recorded(connection, url, "sync", state.version, plan.hash) as run:

@@ -49,7 +49,7 @@ def _part(part: Verified, number: str, report: Report) -> Iterator[str]:
     for step in part.trace.steps:
         yield from _step(step, report)
     for finding in part.findings:
-        yield f"      line {finding.line}: squawk {finding.rule}: {finding.message}"
+        yield f"      line {finding}"
     if part.down is None:
         yield "      no down is written: after it, roll forward or restore"
     elif part.down:

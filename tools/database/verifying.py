@@ -18,6 +18,7 @@ from tools.database import (
     bookkeeping,
     catalogue,
     connections,
+    contracts,
     downs,
     findings,
     identity,
@@ -70,7 +71,7 @@ class Verified:
 
     @property
     def is_good(self) -> bool:
-        """Whether it ran, squawk found nothing, and its down leads back."""
+        """Whether it ran, nothing was found in its text, and its down leads back."""
         return not (self.failure or self.findings or self.down)
 
 
@@ -146,7 +147,7 @@ def _verified(server: Server, migration: Migration, *, with_rows: bool) -> Verif
     try:
         parts = statements.read(migration)
         down = downs.read(migration)
-        found = findings.read(path) if findings.is_installed() else []
+        found = contracts.check(migration) + (findings.read(path) if findings.is_installed() else [])
     except DatabaseToolError as error:
         return Verified(migration, 0, Trace(), failure=Failure(0, None, str(error)))
     with connections.connect(server.url(), "verify") as connection:

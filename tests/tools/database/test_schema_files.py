@@ -9,7 +9,7 @@ import pytest
 from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
-from tools.database import headers, migration_files
+from tools.database import contracts, headers, migration_files
 
 SUPABASE = Path(__file__).parents[3] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -189,6 +189,13 @@ def test_migrations_have_different_versions_and_begin_with_their_reason() -> Non
         )
         first = path.read_text().partition("\n")[0]
         assert re.match(r"-- \w", first), f"{path.name}: the first line is a comment with the reason"
+
+
+def test_migrations_take_away_only_what_is_unused() -> None:
+    found = [
+        f"{one}.sql:{finding}" for one in migration_files.migrations() for finding in contracts.check(one)
+    ]
+    assert found == [], "\n".join(found)
 
 
 @each_function_file

@@ -163,7 +163,7 @@ def test_what_is_wrong_ends_with_8_and_is_named(world: World) -> None:
     status, out, _ = world.run("verify", "--on", "production")
     assert status == 8
     assert "statement 2: division by zero (SQLSTATE 22012)" in out
-    assert "line 2: squawk require-concurrent-index-creation" in out
+    assert "line 2: require-concurrent-index-creation" in out
     assert "begin, commit and rollback are not for migrations" in out
     assert "not compared with supabase/schemas" in out
     (world.folder / f"{LATER + 1}_later_1.sql").unlink()
