@@ -20,6 +20,7 @@
 
     ./switchboard database migration   write the next migration from the changes in supabase/schemas
     ./switchboard database check       do migrations and schemas make the same database?
+    ./switchboard database rename      give a migration that is merged later a later time
     ./switchboard database freeze      write supabase/migrations.sha256: released migrations stay as they are
     ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
     ./switchboard database lint        everything CI asks of the SQL
@@ -59,7 +60,8 @@ ON_ENVIRONMENTS = (
 )  # fmt: skip
 ON_FILES = (
     backups.restore,
-    development.migration, development.check, development.freeze, development.generate, development.lint,
+    development.migration, development.check, changes.rename, development.freeze, development.generate,
+    development.lint,
 )  # fmt: skip
 OF_ALL = ("status", "doctor")  # without --on they are about all environments
 
@@ -156,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         "--erased-in", metavar="NAME", help="the environment that knows who was erased since"
     )
     restore.add_argument("--erased-ids", metavar="IDS", help="numbers of the users who were erased since")
+    named["rename"].add_argument("file", help="its 14 digits, its name or its path")
     named["migration"].add_argument("name", help="what it does: add_promocodes")
     return parser
 

@@ -68,5 +68,5 @@ def check(applied: Sequence[str], known: Sequence[Migration]) -> None:
     if skipped:
         raise MigrationError(
             f"The database is past {', '.join(skipped)} without having applied it."
-            " Give that migration a version later than the newest applied one."
+            f" Give it a later time: ./switchboard database rename {skipped[0]}"
         )

@@ -27,6 +27,7 @@ from tools.database import (
     migrate,
     migration_files,
     pooler,
+    released,
     schema_drift,
 )
 from tools.database.embedded import Server, free_port
@@ -67,6 +68,7 @@ def run() -> int:
     results = [
         _report("squawk: migrations do not block a live database", squawk),
         _report("migrations take away only what is unused", unused),
+        _report("migrations come after those of main", after_main),
     ]
     for major in (15, 18):
         try:
@@ -112,6 +114,13 @@ def squawk() -> None:
 def unused() -> None:
     """Look for drops, renames and changed signatures that do not say since when they are unused."""
     found = [f"{one}:{finding}" for one in migration_files.migrations() for finding in contracts.check(one)]
+    if found:
+        raise CheckError("\n".join(found))
+
+
+def after_main() -> None:
+    """Compare the files with those of main, where this clone knows main."""
+    found = released.problems(migration_files.digests(), released.hashes() or {})
     if found:
         raise CheckError("\n".join(found))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,14 @@ def read_hashes(text: str) -> dict[str, str]:
 
 def freeze(supabase: Path = SUPABASE) -> Path:
     """Write supabase/migrations.sha256 (`sha256sum -c` checks it) from the migrations and downs there are."""
+    return write_hashes(digests(supabase), supabase)
+
+
+def write_hashes(hashed: Mapping[str, str], supabase: Path = SUPABASE) -> Path:
+    """Write supabase/migrations.sha256 with these hashes, migrations first."""
     path = supabase / HASHES
-    lines = (f"{digest}  {name}\n" for name, digest in digests(supabase).items())
-    path.write_text("".join(lines), encoding="utf-8")
+    names = sorted(hashed, key=lambda name: (not name.startswith("migrations/"), name))
+    path.write_text("".join(f"{hashed[name]}  {name}\n" for name in names), encoding="utf-8")
     return path
 
 

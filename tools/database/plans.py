@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tools.database import statements
 from tools.database.environments import Environment
+from tools.database.errors import MigrationError
 from tools.database.migration_files import Migration
 from tools.database.states import State
 
@@ -40,7 +41,18 @@ class Plan:
 
 
 def make(environment: Environment, state: State, to_version: str | None = None) -> Plan:
-    """Return the plan for an environment in that state. Raises StatementError for a file that cannot run."""
+    """Return the plan for an environment in that state.
+
+    Raises MigrationError for a file that is older than what is applied, and StatementError for one that
+    cannot run.
+    """
+    if state.late:
+        first = state.late[0]
+        raise MigrationError(
+            f"{environment.name} is at {state.version}, past {', '.join(str(one) for one in state.late)},"
+            " which it has not: a file that is merged later gets a later time: ./switchboard database rename"
+            f" {first.version}"
+        )
     parts = []
     for migration in state.pending:
         if to_version is None or migration.version <= to_version:

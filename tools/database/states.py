@@ -42,6 +42,7 @@ class State:
     unreachable: bool = False
     version: str | None = None
     pending: Sequence[Migration] = ()
+    late: Sequence[Migration] = ()  # of the pending: older than the newest applied one
     edited: Sequence[Migration] = ()
     unknown: Sequence[str] = ()
     half_done: Sequence[str] = ()
@@ -93,6 +94,7 @@ def of(connection: psycopg.Connection, name: str) -> State:
         name,
         version=names.get(applied[-1], applied[-1]) if applied else None,
         pending=[migration for migration in known if migration.version not in applied],
+        late=[one for one in known if applied and one.version < applied[-1] and one.version not in applied],
         edited=migrate.changed(connection) if applied else [],
         unknown=sorted(set(applied) - set(names)),
         half_done=half_done(connection),

@@ -9,7 +9,7 @@ import pytest
 from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
-from tools.database import contracts, headers, migration_files
+from tools.database import contracts, headers, migration_files, released
 
 SUPABASE = Path(__file__).parents[3] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -180,6 +180,13 @@ def test_released_migrations_are_as_they_were() -> None:
     changed = sorted(name for name, digest in known.items() if now.get(name) != digest)
     assert changed == [], "an applied migration never changes: restore it, and write a new one"
     assert sorted(now) == sorted(known), "run ./switchboard database freeze and commit the file"
+
+
+def test_migrations_come_after_those_of_main() -> None:
+    main = released.hashes()
+    if main is None:
+        pytest.skip("this clone does not know origin/main")
+    assert released.problems(migration_files.digests(), main) == []
 
 
 def test_migrations_have_different_versions_and_begin_with_their_reason() -> None:

@@ -40,3 +40,14 @@ def rollback(arguments: argparse.Namespace) -> int:
     print(f"{environment.name}: {done.migration} was taken back; the database is at {done.version}.")
     print("Its file is pending again: `sync` applies it with the migration that mends it.")
     return 0
+
+
+def rename(arguments: argparse.Namespace) -> int:
+    """Give a migration a later time, while no environment and not main has it."""
+    from tools.database import renaming
+
+    old, new, mentions = renaming.rename(arguments.file, environments.read())
+    print(f"{old} is now {new}")
+    for path in mentions:
+        print(f"{path} mentions {old.version}: look at it.")
+    return 0

@@ -267,6 +267,11 @@ def _remarks(state: State, verbose: bool) -> list[str]:
         found.append(f"{state.environment}: {migration} was edited after it was applied")
         found += [f"  {line}" for line in histories.edit(state, migration)] if verbose else []
     found += [f"{state.environment}: {version} is not in supabase/migrations" for version in state.unknown]
+    found += [
+        f"{state.environment}: {one} is older than what is applied:"
+        f" ./switchboard database rename {one.version}"
+        for one in state.late
+    ]
     found += [f"{state.environment}: {change}" for change in state.changes or ()]
     return found
 
