@@ -128,7 +128,7 @@ def _usage(row: ReceiveUpdateUsage) -> Usage:
 
 
 def _session_data(update: Update, data: JsonObject) -> JsonObject:
-    """Return the session's data; a relayed message never answers a question that the bot asked."""
+    """Return the session's data; a relayed message answers no question that the bot asked."""
     if not update.is_relayed:
         return data
-    return waits.without(data)
+    return waits.for_relayed(data, is_document=update.is_relayed_document)

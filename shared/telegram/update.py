@@ -190,7 +190,14 @@ class Update:
 
         In a group, only the part of an album that addresses the bot arrives.
         """
-        return self.has_media and not self.is_relayed and not self.is_album_item
+        is_taken = not self.is_relayed or self.is_relayed_document
+        return self.has_media and is_taken and not self.is_album_item
+
+    @property
+    def is_relayed_document(self) -> bool:
+        """Whether this is a document of another that the user passed on in the private chat."""
+        message = self.message
+        return self.is_relayed and self.is_private and "document" in message and "animation" not in message
 
     @property
     def is_album_item(self) -> bool:

@@ -19,22 +19,29 @@ if TYPE_CHECKING:
 SECONDS = 3_600
 _STATE = "awaiting"  # keys of the session's data; receive_update reads the first one
 _UNTIL = "awaiting_until"  # seconds since 1970
+_DOCUMENT = "awaiting_document"  # whether a forwarded document is an answer, too
+_KEYS = (_STATE, _UNTIL, _DOCUMENT)
 
 
-def begin(context: UpdateContext, state: str, seconds: int = SECONDS) -> None:
+def begin(
+    context: UpdateContext, state: str, seconds: int = SECONDS, *, takes_forwarded_document: bool = False
+) -> None:
     """Take the next text as the answer to a question.
 
     Args:
         state: the `state` of the handler that takes it, or that, a colon and more.
         seconds: after them a text is no longer the answer.
+        takes_forwarded_document: a document that the user forwards is an answer; a forwarded text is none.
     """
     context.set_data(_STATE, state)
     context.set_data(_UNTIL, int(clock.timestamp()) + seconds)
+    if takes_forwarded_document or _DOCUMENT in context.data:
+        context.set_data(_DOCUMENT, True if takes_forwarded_document else None)
 
 
 def end(context: UpdateContext) -> None:
     """Wait for nothing."""
-    for key in (_STATE, _UNTIL):
+    for key in _KEYS:
         if context.data.get(key) is not None:
             context.set_data(key, None)
 
@@ -57,9 +64,14 @@ def end_expired(context: UpdateContext) -> None:
         end(context)
 
 
-def without(data: JsonObject) -> JsonObject:
-    """Return a session's data as if nothing were awaited."""
-    return {key: value for key, value in data.items() if key not in (_STATE, _UNTIL)}
+def for_relayed(data: JsonObject, *, is_document: bool) -> JsonObject:
+    """Return a session's data for a message that others wrote: it answers no question that the bot asked.
+
+    A document does where `begin` says so: the user chose it, and its text is material.
+    """
+    if data.get(_DOCUMENT) and is_document:
+        return data
+    return {key: value for key, value in data.items() if key not in _KEYS}
 
 
 def cancel_button(context: UpdateContext, state: str) -> Keyboard:

@@ -20,6 +20,7 @@ from shared.features.chat.documents import DocumentFile
 from shared.features.chat.pictures import PictureFile
 from shared.telegram import api, reply
 from shared.telegram.chat_action import typing
+from shared.telegram.quoting import caption_of_relayed
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -85,7 +86,7 @@ def take(context: UpdateContext) -> None:
     is_own = note.get("update_id") == context.update.update_id
     if not is_own and context.data.get(_ANSWERED) == group:
         return _offer_late(context, found)
-    caption = context.bot.without_mention(context.update)
+    caption = _caption(context)
     words, held = paste.with_earlier_parts(context, caption), _Items.stored_in(note)
     if not is_own:
         held = held + found
@@ -130,6 +131,12 @@ def ask_late(context: UpdateContext) -> None:
         return context.answer_callback(context.text("album_answered"))
     context.set_data(_LATE, None)
     return _ask(context, held, "")
+
+
+def _caption(context: UpdateContext) -> str:
+    if context.update.is_relayed:
+        return caption_of_relayed(context.update)
+    return context.bot.without_mention(context.update)
 
 
 def _answer(context: UpdateContext, held: _Items, words: str, group: str) -> None:

@@ -20,7 +20,7 @@ from shared.features.common.user_key import open_key
 from shared.telegram import reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
-from shared.telegram.quoting import with_quote
+from shared.telegram.quoting import with_default, words_with_file
 
 if TYPE_CHECKING:
     from shared.ai.documents import Document
@@ -59,7 +59,9 @@ def ask(context: UpdateContext) -> None:
     if context.update.has_secret:
         return reply(context.rich("secret_seen"))
     found = document_of(context.update.message)
-    words = with_quote(context.update, context.bot.without_mention(context.update), context.bot.telegram_id)
+    words = words_with_file(
+        context.update, context.bot.without_mention(context.update), context.bot.telegram_id
+    )
     return None if found is None else ask_about(context, [found], words)
 
 
@@ -85,7 +87,8 @@ def ask_about(
     except UnusableFile as error:
         context.release()
         return reply(context.rich(error.key, **error.values))
-    asked = words or context.text("documents_question" if len(documents) > 1 else "document_question")
+    default = context.text("documents_question" if len(documents) > 1 else "document_question")
+    asked = with_default(words, default)
     quoted = [(name, redact_secrets(_END.sub("< /", one.text))) for name, one in documents]
     most = _REMEMBERED // len(quoted)
     question = Question(

@@ -15,6 +15,12 @@ def _is_own(_message: Message) -> bool:
     return not current_context().update.is_relayed
 
 
+def _is_taken(_message: Message) -> bool:
+    """Return whether a file is a question: the user's own, or a document forwarded in the private chat."""
+    update = current_context().update
+    return not update.is_relayed or update.is_relayed_document
+
+
 def _is_album(message: Message) -> bool:
     """Return whether a message is a part of an album; in a group only the part that addresses us arrives."""
     context = current_context()
@@ -24,15 +30,15 @@ def _is_album(message: Message) -> bool:
 def _has_picture(message: Message) -> bool:
     from shared.features.chat.pictures import picture_of
 
-    return _is_own(message) and picture_of(current_context().update.message) is not None
+    return _is_taken(message) and picture_of(current_context().update.message) is not None
 
 
 def _is_picture(message: Message) -> bool:
     return not _is_album(message) and _has_picture(message)
 
 
-def _is_own_album(message: Message) -> bool:
-    return _is_album(message) and _is_own(message)
+def _is_taken_album(message: Message) -> bool:
+    return _is_album(message) and _is_taken(message)
 
 
 @router.message_handler(func=_is_own, content_types=VOICE)
@@ -43,7 +49,7 @@ def voice(_message: Message) -> None:
     voice.ask(current_context())
 
 
-@router.message_handler(func=_is_own_album, content_types=["photo", "document"])
+@router.message_handler(func=_is_taken_album, content_types=["photo", "document"])
 def album(_message: Message) -> None:
     """Note a picture or document of an album, or answer the album."""
     from shared.features.chat import albums
@@ -75,7 +81,7 @@ def picture(_message: Message) -> None:
     pictures.ask_about_message(current_context())
 
 
-@router.message_handler(func=_is_own, content_types=["document"])
+@router.message_handler(func=_is_taken, content_types=["document"])
 def document(_message: Message) -> None:
     """Answer a document."""
     from shared.features.chat import documents

@@ -19,7 +19,7 @@ from shared.features.common.user_key import open_key
 from shared.telegram import reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
-from shared.telegram.quoting import with_quote
+from shared.telegram.quoting import with_default, words_with_file
 
 if TYPE_CHECKING:
     from shared.ai.provider import Picture
@@ -55,9 +55,9 @@ def ask_about_message(context: UpdateContext) -> None:
     if context.update.has_secret:
         return reply(context.rich("secret_seen"))
     found = picture_of(context.update.message)
-    caption = context.bot.without_mention(context.update)
     if found is not None:
-        ask(context, [found], with_quote(context.update, caption, context.bot.telegram_id))
+        caption = context.bot.without_mention(context.update)
+        ask(context, [found], words_with_file(context.update, caption, context.bot.telegram_id))
     return None
 
 
@@ -82,8 +82,9 @@ def ask(context: UpdateContext, found: Sequence[PictureFile], words: str) -> Non
         context.release()
         return reply(context.rich(error.key, **error.values))
     marked = f"[{len(pictures)} pictures]" if len(pictures) > 1 else "[picture]"
+    default = context.text("pictures_question" if len(pictures) > 1 else "picture_question")
     question = Question(
-        asked or context.text("pictures_question" if len(pictures) > 1 else "picture_question"),
+        with_default(asked, default),
         remembered=f"{marked} {asked}".rstrip(),
         pictures=pictures,
     )

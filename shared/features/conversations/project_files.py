@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_STATE = "chatfile"  # chatfile:<id of the conversation>
+_STATE = "chatfile"  # chatfile:<id of the conversation>[:<album whose rest is awaited>]
+_ALBUM_SECONDS = 60  # from one document of an album to the next
 
 
 @router.callback_query_handler(data="chatfile", private_only=True, page="chats")
@@ -38,7 +39,7 @@ def show_files(_call: CallbackQuery) -> None:
 def ask_file(_call: CallbackQuery) -> None:
     """Ask for a document in the next message."""
     context = current_context()
-    waits.begin(context, f"{_STATE}:{settings.current_id(context)}")
+    _await(context, f"{settings.current_id(context)}")
     context.show(context.rich("chatfile_ask"), waits.cancel_button(context, _STATE))
 
 
@@ -54,13 +55,19 @@ def delete_file(call: CallbackQuery) -> None:
     context.show(*_list(context))
 
 
-@router.message_handler(state=_STATE, content_types=["document", "text"])
+def _is_awaited(message: Message) -> bool:
+    """Return whether a message is the awaited document, or of the album whose first one was added."""
+    album = waits.current(current_context()).split(":")[2:]
+    return not album or album == [message.media_group_id]
+
+
+@router.message_handler(state=_STATE, func=_is_awaited, content_types=["document", "text"])
 def take_file(message: Message) -> None:
     """Add the document that was awaited."""
     context = current_context()
     if message.document is None:
         return reply(context.rich("chatfile_ask"), waits.cancel_button(context, _STATE))
-    conversation = int(waits.current(context).partition(":")[2])
+    conversation = int(waits.current(context).split(":")[1])
     found = context.update.message["document"]
     with typing(context):
         document = read_document(context, found)
@@ -81,6 +88,8 @@ def take_file(message: Message) -> None:
         text = context.rich("chatfile_too_long", length=len(document.text), left=added["left"])
         return reply(text, [*waits.cancel_button(context, _STATE), *filter(None, [buy_button(context)])])
     waits.end(context)
+    if message.media_group_id and added["outcome"] != "none":
+        _await(context, f"{conversation}:{message.media_group_id}", _ALBUM_SECONDS)
     if added["outcome"] == "files":
         return reply(context.rich("chatfile_limit", limit=added["most"]), _to_list(context))
     if added["outcome"] == "none":
@@ -91,6 +100,10 @@ def take_file(message: Message) -> None:
     if document.is_cut:
         text = concat(text, context.rich("document_cut", length=len(document.text)), separator="\n\n")
     return reply(text, _to_list(context))
+
+
+def _await(context: UpdateContext, what: str, seconds: int = waits.SECONDS) -> None:
+    waits.begin(context, f"{_STATE}:{what}", seconds, takes_forwarded_document=True)
 
 
 def _to_list(context: UpdateContext) -> Keyboard:

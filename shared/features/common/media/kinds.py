@@ -84,9 +84,10 @@ def kind_of_content(context: UpdateContext) -> MediaKind | None:
 
     None: nothing, it is a question.
     """
-    if not context.update.is_relayed:
-        for kind in KINDS:
-            if context.update.command == kind.name and context.bot.has_command(kind.name):
-                return kind
+    if context.update.is_relayed:  # what others wrote makes nothing
+        return None
+    for kind in KINDS:
+        if context.update.command == kind.name and context.bot.has_command(kind.name):
+            return kind
     awaited = waits.current(context)
     return next((one for one in KINDS if one.name == awaited), None) or kind_of_mode(context.mode)
