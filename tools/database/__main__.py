@@ -134,6 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     named["history"].add_argument("--limit", type=int, default=20)
     named["drift"].add_argument("--against", metavar="NAME", help="the other environment")
+    named["drift"].add_argument(
+        "--write", metavar="NAME", nargs="?", const="changed_by_hand", help="write it as a migration"
+    )
+    named["drift"].add_argument("--undo", action="store_true", help="print SQL that takes it back")
     named["init"].add_argument(
         "--baseline", metavar="VERSION", help="14 digits: it has everything up to there"
     )

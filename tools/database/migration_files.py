@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.database.errors import MigrationError
@@ -39,6 +40,13 @@ def migrations(folder: Path | None = None) -> list[Migration]:
     if len(versions) != len(set(versions)):
         raise MigrationError("Two migrations have the same 14 digits; give the newer one a later time.")
     return found
+
+
+def next_version(known: Iterable[str] = ()) -> str:
+    """Return 14 digits for now (UTC), later than every migration here and those that are `known`."""
+    now = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
+    newest = max([one.version for one in migrations()] + list(known), default="")
+    return now if now > newest else str(int(newest) + 1)
 
 
 def down(migration: Migration) -> Migration | None:

@@ -7,7 +7,6 @@ the newer one is past it, so it moves behind all others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -31,7 +30,8 @@ def rename(given: str, environments: Mapping[str, Environment]) -> tuple[Migrati
         raise MigrationError(f"{old} is on main, so databases may have it: its time stays.")
     for environment in environments.values():
         _require_absent(environment, old)
-    new = Migration(_later(main), old.name, old.text)
+    released_versions = [name.partition("/")[2][:14] for name in main if name.startswith("migrations/")]
+    new = Migration(migration_files.next_version(released_versions), old.name, old.text)
     moved = {}
     for folder in (migration_files.MIGRATIONS, migration_files.DOWNS):
         path = folder / f"{old}.sql"
@@ -72,14 +72,6 @@ def _require_absent(environment: Environment, migration: Migration) -> None:
         return
     if migration.version in has:
         raise MigrationError(f"{environment.name} has {migration} already: its time stays.")
-
-
-def _later(main: Mapping[str, str]) -> str:
-    """Return 14 digits for now, later than every migration here and on main."""
-    versions = [one.version for one in migration_files.migrations()]
-    versions += [name.removeprefix("migrations/")[:14] for name in main if name.startswith("migrations/")]
-    now, newest = datetime.now(UTC).strftime("%Y%m%d%H%M%S"), max(versions)
-    return now if now > newest else str(int(newest) + 1)
 
 
 def _rename_hashes(moved: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,10 +17,12 @@ import psycopg
 
 from shared.core.setting_values import SHORTEST_SECRET
 from tools.database import (
+    bookkeeping,
     connections,
     environments,
     histories,
     identity,
+    migration_files,
     plans,
     repairs,
     snapshots,
@@ -30,7 +33,8 @@ from tools.database import doctor as checks
 from tools.database import health as health_figures
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
-from tools.database.output import coloured, print_json, table
+from tools.database.output import coloured, print_json, progress, table
+from tools.database.snapshots import Change
 from tools.database.states import State
 
 MOST = 8  # pending migrations that are listed
@@ -113,25 +117,61 @@ def sync(arguments: argparse.Namespace) -> int:
 
 
 def drift(arguments: argparse.Namespace) -> int:
-    """Show what was changed by hand since the last run; --against NAME compares two environments."""
+    """Show what was changed by hand since the last run; --against NAME compares two environments.
+
+    --write NAME writes it as a migration, --undo prints what takes it back.
+    """
     environment = _one(arguments)
     if arguments.against:
+        if arguments.write or arguments.undo:
+            raise DatabaseToolError("--write and --undo are for changes by hand, without --against.")
         other = environments.choose(arguments.against, environments.read())
         changes, absent, labels = histories.compare(environment, other), "", (other.name, environment.name)
+        applied: list[str] = []
     else:
         with connections.connect(environment.require_url(), "drift") as connection:
             identity.require(connection, environment)
             found = snapshots.changes(connection)
+            applied = bookkeeping.applied_versions(connection)
             changes = found or []
             absent = " No run has kept what it consists of yet." if found is None else ""
             labels = ("was", "is")
     if arguments.json:
         print_json([{"name": one.name, "was": one.recorded, "is": one.found} for one in changes])
     else:
+        show = progress if arguments.undo else print
         for change in changes:
-            print(*change.lines(*labels), sep="\n")
-        print(f"{len(changes)} differences.{absent}")
+            show("\n".join(change.lines(*labels)))
+        show(f"{len(changes)} differences.{absent}")
+    if changes and (arguments.write or arguments.undo):
+        _draft(arguments, environment, changes, applied[-1])
     return states.DRIFTED if changes else 0
+
+
+def _draft(
+    arguments: argparse.Namespace, environment: Environment, changes: list[Change], version: str
+) -> None:
+    """Write the changes as a migration, or print what undoes them; name what neither covers."""
+    from tools.database import drafts  # needs a Postgres of its own
+
+    made = drafts.make(changes, version)
+    if arguments.undo:
+        print(*made.undo.statements, sep="\n")
+        for name in made.undo.left:
+            progress(f"Not undone: {name}")
+    if arguments.write:
+        path = drafts.save(made.adopt, arguments.write, environment.name, changes)
+        show = progress if arguments.json or arguments.undo else print
+        show(f"Written: {path.relative_to(migration_files.SUPABASE.parent)}")
+        for name in made.adopt.left:
+            show(f"Not written: {name}")
+        entries = " ".join(
+            f"--despite-drift {shlex.quote(one.name)}" for one in changes if one.name not in made.adopt.left
+        )
+        show(
+            "Read it, and write it into supabase/schemas as well (./switchboard database check). It runs also"
+        )
+        show(f"where the change is: ./switchboard database sync --on {environment.name} {entries}")
 
 
 def history(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,164 @@
+"""Writes a change that was made by hand as a migration, or the statements that undo it.
+
+Both are tried on a scratch server with the history of the environment. The migration runs also where the
+change is there already, so that the environment itself can apply it. What cannot be written is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tools.database import catalogue, connections, ddl, migrate, migration_files, schema_drift, snapshots
+from tools.database.catalogue import Catalogue, Difference, Key
+from tools.database.errors import MigrationError
+from tools.database.snapshots import Change
+
+# How a statement of ddl.py is written so that it can run again.
+REPEATABLE = (
+    (re.compile(r"^CREATE (UNIQUE )?INDEX (?!IF )", re.IGNORECASE), r"create \1index if not exists "),
+    (re.compile(r"^(alter table \S+ add column) ", re.IGNORECASE), r"\1 if not exists "),
+    (re.compile(r"^(alter table \S+ drop (?:column|constraint)) ", re.IGNORECASE), r"\1 if exists "),
+    (re.compile(r"^(drop \w+) ", re.IGNORECASE), r"\1 if exists "),
+    (re.compile(r"^CREATE TRIGGER ", re.IGNORECASE), "create or replace trigger "),
+    (
+        re.compile(r"^(alter table \S+) add constraint (\S+) ", re.IGNORECASE),
+        r"\1 drop constraint if exists \2;\n\1 add constraint \2 ",
+    ),
+    (
+        re.compile(r"^create policy (.+? on \S+) ", re.IGNORECASE),
+        r"drop policy if exists \1;\ncreate policy \1 ",
+    ),
+    (
+        re.compile(r"^(create type .*;)$", re.IGNORECASE | re.DOTALL),
+        r"do $$ begin \1 exception when duplicate_object then null; end $$;",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Statements, and the entries that they do not cover."""
+
+    statements: list[str]
+    left: list[str]
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What adopts the changes, and what undoes them."""
+
+    adopt: Draft
+    undo: Draft
+
+
+def make(changes: list[Change], version: str) -> Drafts:
+    """Return the drafts for changes by hand of a database whose newest migration is `version`."""
+    keys = {change.key for change in changes}
+    recorded = {change.key: change.recorded for change in changes if change.recorded is not None}
+    found = {change.key: change.found for change in changes if change.found is not None}
+    with schema_drift.scratch() as server:
+        migrate.sync(server.url(), to_version=version)
+        with connections.connect(server.url()) as connection:
+            adopting = _write(connection, keys, found, repeatable=True)
+            adopt = _only_repeatable(connection, keys, found, adopting)
+            undoing = _write(connection, keys, recorded, repeatable=False)
+            undo = Draft(undoing, _left(connection, keys, recorded))
+    return Drafts(adopt, undo)
+
+
+def save(draft: Draft, name: str, environment: str, changes: list[Change]) -> Path:
+    """Write a draft as the next migration and return its path. Raises MigrationError for a bad name."""
+    if re.fullmatch(r"[a-z0-9_]+", name) is None:
+        raise MigrationError(f"{name!r}: a migration's name is lower case letters, digits and _.")
+    if not draft.statements:
+        raise MigrationError("Nothing was written: no statement for these changes is known.")
+    path = migration_files.MIGRATIONS / f"{migration_files.next_version()}_{name}.sql"
+    written = ", ".join(change.name for change in changes if change.name not in draft.left)
+    reason = f"-- Adopts what was changed by hand in {environment}: {written}."
+    path.write_text("\n\n".join([reason, *draft.statements]) + "\n", encoding="utf-8")
+    known = migration_files.hashes(migration_files.SUPABASE)
+    if known:
+        name = f"migrations/{path.name}"
+        known[name] = migration_files.digests(migration_files.SUPABASE)[name]
+        migration_files.write_hashes(known, migration_files.SUPABASE)
+    return path
+
+
+def _write(
+    connection: psycopg.Connection, keys: set[Key], wanted: Catalogue, *, repeatable: bool
+) -> list[str]:
+    """Run and return what makes the entries as wanted; every step sees the result of the one before."""
+    steps: tuple[Callable[[list[Difference]], Iterable[str]], ...] = (
+        ddl.removals,
+        lambda differences: _anew(differences, ("type", "table")),
+        lambda differences: ddl.columns(differences, wanted),
+        lambda differences: _anew(differences, ("function", "view")),
+        ddl.changes,
+        ddl.changes,  # rights of what the step before made
+    )
+    written = []
+    for step in steps:
+        for statement in step(_differences(connection, keys, wanted)):
+            text = _repeatable(statement) if repeatable else statement
+            if _runs(connection, text):
+                written.append(text)
+    return written
+
+
+def _only_repeatable(
+    connection: psycopg.Connection, keys: set[Key], wanted: Catalogue, statements: list[str]
+) -> Draft:
+    """Leave out what cannot run where it is there already."""
+    kept = [statement for statement in statements if _runs(connection, statement)]
+    left = _left(connection, keys, wanted)
+    left += [" ".join(one.split())[:80] for one in statements if one not in kept]
+    return Draft(kept, left)
+
+
+def _anew(differences: list[Difference], kinds: tuple[str, ...]) -> Iterator[str]:
+    """Yield what makes a thing from its description alone."""
+    for difference in differences:
+        (kind, name), text = difference.key, difference.schemas
+        if kind not in kinds or text is None:
+            continue
+        body = text.rpartition("\nowner " if kind in ("function", "view") else ", owner ")[0]
+        if kind == "function":
+            yield f"{body};"
+        elif kind == "view" and difference.migrations is None:
+            is_materialized = body.startswith("materialized ")
+            word = "create materialized view if not exists" if is_materialized else "create or replace view"
+            yield f"{word} {name} {body.removeprefix('materialized ').rstrip(';')};"
+        elif kind == "table" and body == "table":
+            yield f"create table if not exists {name} ();"
+        elif kind == "type" and body.startswith("enum "):
+            yield f"create type {name} as {body};"
+
+
+def _differences(connection: psycopg.Connection, keys: set[Key], wanted: Catalogue) -> list[Difference]:
+    present = {key: text for key, text in snapshots.describe(connection).items() if key in keys}
+    return catalogue.differences(present, wanted)
+
+
+def _left(connection: psycopg.Connection, keys: set[Key], wanted: Catalogue) -> list[str]:
+    return [f"{one.key.kind} {one.key.name}" for one in _differences(connection, keys, wanted)]
+
+
+def _repeatable(statement: str) -> str:
+    for pattern, replacement in REPEATABLE:
+        if pattern.match(statement):
+            return pattern.sub(replacement, statement, count=1)
+    return statement
+
+
+def _runs(connection: psycopg.Connection, statement: str) -> bool:
+    try:
+        with connections.as_owner(connection):
+            connection.execute(statement.encode())
+    except psycopg.Error:
+        return False
+    return True
