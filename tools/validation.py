@@ -78,7 +78,10 @@ _NUMBER = re.compile(r"(int|float|finite_number)(_|$)")
 def sentence(error: ValidationError, kind: object = None) -> str:
     """Return the first error in words: the path of the field and what it must be, never its value."""
     first = error.errors(include_url=False, include_input=False)[0]
-    path, context = _path(first["loc"]), {name: _short(one) for name, one in (first.get("ctx") or {}).items()}
+    path, context = (
+        path_text(first["loc"]),
+        {name: _short(one) for name, one in (first.get("ctx") or {}).items()},
+    )
     if own := _own_sentence(kind, first["loc"]):
         return own
     if first["type"] == "value_error":
@@ -96,7 +99,8 @@ def _short(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def path_text(location: tuple[int | str, ...]) -> str:
+    """Return the path of a field as text: `stats.badges[2]`; `it` for the whole."""
     parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return parts.removeprefix(".") or "it"
 

@@ -102,7 +102,9 @@ def summary(report: Report) -> list[str]:
     if kept:
         lines.append(f"  {kept} users have a session already, which stays (--overwrite-sessions replaces it)")
     refused = [line for line in report.lines if line.outcome == "refused"]
-    lines += [f"  refused {line.key[:32]!r}: {line.reason}" for line in refused[:SHOWN_REFUSALS]]
+    lines += [
+        f"  refused {line.key[:32]!r} (line {line.line}): {line.reason}" for line in refused[:SHOWN_REFUSALS]
+    ]
     if len(refused) > SHOWN_REFUSALS:
         lines.append(f"  … and {len(refused) - SHOWN_REFUSALS} more: --report FILE lists all")
     if report.applied:

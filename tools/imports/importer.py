@@ -37,6 +37,7 @@ class Line:
     xp: int = 0
     badges: int = 0
     session: str = "none"
+    line: int = 0  # of the file
 
 
 @dataclass
@@ -133,7 +134,7 @@ def run(
 
 def _import(connection: psycopg.Connection[Any], entry: Entry, bot: str, key: str, overwrite: bool) -> Line:
     if entry.refusal:
-        return Line(entry.key, "refused", entry.refusal)
+        return Line(entry.key, "refused", entry.refusal, line=entry.line)
     hashed = user_hash(entry.telegram_id, key) if key else ""
     try:
         with connection.transaction():
@@ -144,6 +145,6 @@ def _import(connection: psycopg.Connection[Any], entry: Entry, bot: str, key: st
     except psycopg.Error as error:
         if error.sqlstate not in _REASONS:
             raise
-        return Line(entry.key, "refused", _REASONS[error.sqlstate])
+        return Line(entry.key, "refused", _REASONS[error.sqlstate], line=entry.line)
     assert row is not None
-    return Line(entry.key, **row[0])
+    return Line(entry.key, **row[0], line=entry.line)

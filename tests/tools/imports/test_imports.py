@@ -208,12 +208,21 @@ def test_an_erased_user_does_not_come_back(
         ("1001", {"session": "x"}, "session must be an object"),
         ("1001", {"session": {"text": "я" * 262_144}}, "256 kB"),
         ("1001", {"session": {"text": "\0"}}, "U+0000"),
-        ("1001", {"stats": {"total_xp": -1}}, "at least 0"),
-        ("1001", {"stats": {"total_xp": 1.5}}, "must be a number"),
-        ("1001", {"stats": {"total_xp": "900"}}, "must be a number"),
-        ("1001", {"stats": {"total_xp": True}}, "must be a number"),
-        ("1001", {"stats": {"total_xp": 1_000_001}}, "at most"),
-        ("1001", {"stats": {"total_trainings": 10**30}}, "at most"),
+        ("1001", {"stats": {"total_xp": -1}}, "stats.total_xp is -1, but must be from 0 to 1,000,000"),
+        ("1001", {"stats": {"total_xp": 12.5}}, "stats.total_xp is 12.5, but must be a whole number"),
+        (
+            "1001",
+            {"stats": {"best_score": "12"}},
+            'stats.best_score is "12", but must be a whole number without q',
+        ),
+        ("1001", {"stats": {"best_score": "я" * 99}}, f'stats.best_score is "{"я" * 30}…, but'),
+        ("1001", {"stats": {"total_xp": True}}, "stats.total_xp is true, but must be a whole number"),
+        ("1001", {"stats": {"total_xp": [1]}}, "stats.total_xp is a list, but must be a whole number"),
+        ("1001", {"stats": {"total_xp": float("nan")}}, "stats.total_xp is not a number (NaN)"),
+        ("1001", {"stats": {"total_xp": float("inf")}}, "stats.total_xp is too large a number"),
+        ("1001", {"stats": {"total_xp": 1_000_001}}, "stats.total_xp is 1000001, but must be from 0"),
+        ("1001", {"stats": {"total_xp": 1e300}}, "stats.total_xp is 1e+300, but must be from 0"),
+        ("1001", {"stats": {"total_trainings": 10**30}}, "but must be from 0 to 1,000,000,000"),
         ("1001", {"stats": {"achievements_unlocked": ["Spin Master"]}}, "achievements_unlocked"),
         ("1001", {"stats": {"achievements_unlocked": "spin_master"}}, "must be a list"),
         ("1001", {"stats": {"last_training_date": "yesterday"}}, "last_training_date"),
@@ -224,9 +233,9 @@ def test_an_erased_user_does_not_come_back(
         ("1001", {"session": {"\ud83d": "text"}}, "half of a character"),
         ("\ud83d", {}, "no Telegram id"),
         ("\x1b[2J", {}, "no Telegram id"),
-        ("1001", {"session": {"n": float("inf")}}, "too large"),
-        ("1001", {"stats": {"other": float("nan")}}, "too large, or none"),
-        ("1001", {"session": {"n": 10**2000}}, "too large"),
+        ("1001", {"session": {"n": float("inf")}}, "session.n is too large a number"),
+        ("1001", {"stats": {"other": [0, float("nan")]}}, "stats.other[1] is not a number (NaN)"),
+        ("1001", {"session": {"n": 10**2000}}, "session.n is too large a number"),
         ("1001", {"session": {"deep": json.loads("[" * 700 + "]" * 700)}}, "within one another"),
     ],
 )
@@ -275,6 +284,54 @@ def test_null_is_a_missing_field_and_a_backslash_no_character(sql: Sql, run: Run
     assert (status, report["counts"]) == (0, {"created": 3})
     assert state(sql, ben)["session_data"] == {"case": None}
     assert state(sql, carl)["session_data"] == path["session"]
+
+
+def test_a_whole_number_may_be_written_as_a_float(sql: Sql, run: Run) -> None:
+    anna = new_telegram_id()
+    stats = '{"total_xp": 1e2, "total_trainings": 12.0, "best_score": -0.0, "ratio": 0.5, "other": 7.0}'
+    status, report = run(f'{{"{anna}": {{"stats": {stats}}}}}', "--apply")
+    assert (status, report["counts"], report["xp"]) == (0, {"created": 1}, 100)
+    (text,) = sql(
+        "select s.stats_data ->> 'total_trainings' as trainings, s.stats_data ->> 'best_score' as best, "
+        "s.stats_data ->> 'ratio' as ratio, s.stats_data ->> 'other' as other "
+        "from bot_sessions s join users u on u.id = s.user_id where u.telegram_id = %s",
+        anna,
+    )
+    assert text == {"trainings": "12", "best": "0", "ratio": "0.5", "other": "7.0"}
+
+
+def test_a_refusal_names_the_line_of_the_field(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """{
+  "1001": {"session": {"a": [1, {"stats": "}"}]}, "stats": {
+    "best_score": 5,
+    "total_xp": "12"
+  }},
+  "1002": {"stats": {}}, "1003": {
+    "session": {"list": [
+      1,
+      NaN
+    ]}
+  },
+  "anna": {},
+  "1004": {
+    "stats": [], "session": {}
+  },
+  "1002": {}
+}
+"""
+    status, report = run(text)
+    assert status == 1
+    assert [(user["key"], user["outcome"], user["line"]) for user in report["users"]] == [
+        ("1001", "refused", 4),
+        ("1002", "created", 6),
+        ("1003", "refused", 9),
+        ("anna", "refused", 12),
+        ("1004", "refused", 14),
+        ("1002", "refused", 16),
+    ]
+    printed = capsys.readouterr().out
+    assert "refused '1001' (line 4): stats.total_xp is \"12\", but must be a whole number" in printed
+    assert "refused '1003' (line 9): session.list[1] is not a number (NaN)" in printed
 
 
 def test_a_key_that_stands_twice_is_refused_and_not_merged(sql: Sql, run: Run) -> None:
