@@ -158,7 +158,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     "accounts": (lambda p: p["emails"].pop(), "switchboard-scheduler", "setup"),
     "rights": (lambda p: p["policy"].pop(), "roles/cloudscheduler.admin", "setup"),
     "secrets": (lambda p: p["secrets"]["USER_HASH_KEY"]["versions"].clear(), "USER_HASH_KEY", "setup"),
-    "access": (lambda p: p["secrets"]["BOT_TOKENS"].update(policy=[]), "5 missing", "setup"),
+    "access": (lambda p: p["secrets"]["BOT_TOKENS"].update(policy=[]), "6 missing", "setup"),
     "functions": (lambda p: p["functions"].pop("payments"), "payments", "deploys again"),
     "jobs": (_paused, "switchboard-sweep", "gcloud scheduler jobs resume switchboard-sweep"),
     "database": (
