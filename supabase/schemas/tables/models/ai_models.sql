@@ -105,7 +105,7 @@ values
 ('kie_ai', 'gpt-image-2-5-sunburst-image-to-image', 'image', '{"sizes": ["1K", "2K", "4K"], "max_references": 16}', '{"input_bytes": 31457280, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 ('kie_ai', 'z-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 ('kie_ai', 'seedream/5-flash-text-to-image', 'image', '{}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie_ai', 'seedream/5-pro-text-to-image', 'image', '{"sizes": ["1K", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'seedream/5-pro-text-to-image', 'image', '{"qualities": ["basic", "high"], "labels": {"basic": {"en": "1K", "ru": "1K"}, "high": {"en": "2K", "ru": "2K"}}}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 (
   'gemini', 'veo-3.1-generate-001', 'video',
   '{"aspect_ratios": ["16:9", "9:16"], "resolutions": ["720p", "1080p", "4k"], "durations": [4, 6, 8], "max_references": 1}',
@@ -143,17 +143,17 @@ values
       "veo3": {"en": "Best", "ru": "Лучшее"}}}',
   '{"result_days": 14, "usual_seconds": 150}', true, null, 'docs.kie.ai 2026-10-07'
 ),
-('kie_ai', 'wan/3-0-video', 'video', '{"resolutions": ["480p", "720p", "1080p"]}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'wan/3-0-video', 'video', '{"resolutions": ["480P", "720P", "1080P"], "max_references": 2}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
 (
   'kie_ai', 'kling-3.0/video', 'video',
-  '{"aspect_ratios": ["16:9", "9:16", "1:1"], "resolutions": ["1080p"], "durations": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
-    "sound": true, "max_references": 2}',
+  '{"aspect_ratios": ["16:9", "9:16", "1:1"], "qualities": ["pro"], "durations": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+    "sound": true, "max_references": 2, "labels": {"pro": {"en": "1080p", "ru": "1080p"}}}',
   '{"prompt_characters": 2500, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'
 ),
-('kie_ai', 'bytedance/seedance-2-5', 'video', '{"resolutions": ["480p", "720p", "1080p"], "max_references": 30}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie_ai', 'bytedance/seedance-2-mini', 'video', '{"resolutions": ["720p"], "max_references": 2}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie_ai', 'minimax-h3/text-to-video', 'video', '{"resolutions": ["768p", "2K"]}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
-('kie_ai', 'minimax-h3/image-to-video', 'video', '{"resolutions": ["768p", "2K"], "max_references": 1}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'bytedance/seedance-2-5', 'video', '{"resolutions": ["480p", "720p", "1080p"], "max_references": 9, "sound": true}', '{"output_seconds": 30, "result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'bytedance/seedance-2-mini', 'video', '{"resolutions": ["720p"], "durations": [5, 10, 15], "max_references": 9, "sound": true}', '{"result_days": 14}', true, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'minimax-h3/text-to-video', 'video', '{"resolutions": ["768p", "2K"]}', '{"result_days": 14}', false, null, 'docs.kie.ai 2026-10-07'),
+('kie_ai', 'minimax-h3/image-to-video', 'video', '{"resolutions": ["768p", "2K"], "max_references": 1}', '{"result_days": 14}', false, null, 'docs.kie.ai 2026-10-07'),
 ('openai', 'gpt-transcribe', 'transcription', '{}', '{"input_bytes": 26214400}', true, null, 'openai 3.57.0'),
 ('openai', 'whisper-1', 'transcription', '{}', '{"input_bytes": 26214400}', false, '2027-02-26', 'developers.openai.com/api/docs/deprecations'),
 ('groq', 'whisper-large-v3-turbo', 'transcription', '{}', '{}', true, null, 'litellm 1.110.2'),

@@ -62,7 +62,7 @@ _INPUTS = (
     _Input(
         r"gpt-image-2-5-(flare|sunburst)-image-to-image", _PROMPT | {"input_urls": _urls(16, least=1)}, _GPT
     ),
-    _Input(r"seedream/5-pro-text-to-image", _PROMPT, _SEEDREAM),
+    _Input(r"seedream/5-(pro|flash)-text-to-image", _PROMPT, _SEEDREAM),
     _Input(r"seedream/4\.5-edit", _PROMPT | {"image_urls": _urls(14, least=1)}, _SEEDREAM),
     _Input(r"z-image", _PROMPT, {"aspect_ratio": _RATIO}),
     _Input(
