@@ -22,8 +22,8 @@ Clock = Callable[[str], None]
 WATCHED = "dead_letters"
 START = "timestamptz '2026-12-01 10:00+00'"
 NOT_ALWAYS = {
-    "backup_hours", "cache_miss_percent", "cron_failures", "growth_megabytes", "slow_statement_milliseconds",
-    "unused_indexes",
+    "backup_hours", "cache_miss_percent", "changes_by_hand", "cron_failures", "environment_behind_hours",
+    "growth_megabytes", "slow_statement_milliseconds", "unused_indexes",
 }  # fmt: skip
 
 
@@ -163,6 +163,87 @@ def test_texts_have_nothing_of_users(stack: Stack, appoint: Appoint, sql: Sql) -
     kept = json.dumps(sql("select kind, value::text, names from private.health_samples"))
     for words in (text, kept):
         assert not any(word in words for word in ("Anna", "79001234567", "secret words", ADMIN, "Olga"))
+
+
+# What the database knows of its migrations and backups: what makes the figure bad, and what mends it.
+CAUSES = {
+    "changes_by_hand": (
+        "create index users_by_hand on public.users (created_at)", "drop index public.users_by_hand",
+    ),
+    "environment_behind_hours": (
+        "update private.database_identity set behind_since = private.clock() - interval '25 hours'",
+        "update private.database_identity set behind_since = null",
+    ),
+    "overdue_backups": (
+        "update private.settings set value = '30' where key = 'retention_backups_days';"
+        " insert into private.backups (taken_at, version, place, bytes, sha256, kept_for, stored_at) values"
+        " (private.clock() - interval '33 days', '1', 'gs://b/x', 1, repeat('a', 64), 'daily', now())",
+        "update private.backups set deleted_at = private.clock()",
+    ),
+    "backup_hours": (
+        "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for, stored_at) values"
+        " (private.clock() - interval '27 hours', '1', 'gs://b/x', 1, repeat('a', 64), 'daily', now()),"
+        " (private.clock(), '1', 'gs://b/half', 1, repeat('b', 64), 'daily', null)",
+        "update private.backups set stored_at = private.clock() where stored_at is null",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_migrations_and_backups_alert_once_an_hour_and_resolve_once(
+    stack: Stack, appoint: Appoint, sql: Sql, kind: str
+) -> None:
+    boss = started(appoint("en"))
+    sql("insert into private.database_identity values ('production', true) on conflict do nothing")
+    sql(
+        "insert into private.catalogue_snapshots (version, hash, entries, fingerprint)"
+        " values ('1', 'x', '{}', private.catalogue_fingerprint())"
+    )
+    limit(sql, kind, {"environment_behind_hours": 24, "backup_hours": 26}.get(kind, 1))
+    assert run(stack)["alerts"] == []
+    bad, mended = CAUSES[kind]
+    sql(bad)
+    try:
+        found = []
+        for passed in ("15 minutes", "15 minutes", "46 minutes"):
+            # Not the clock of the tests: it is a function whose text would change.
+            sql(f"update private.health_alerts set alerted_at = alerted_at - interval '{passed}'")
+            found.append(run(stack)["alerts"])
+        assert found == [[kind], [], [kind]]
+    finally:
+        sql(mended)
+    assert [run(stack)["resolved"], run(stack)["resolved"]] == [[kind], []]
+    first, again, resolved = alerts_of(stack, boss)
+    assert first == again
+    assert "Database: production" in first and "Back to normal" in resolved
+
+
+def test_a_run_of_the_tool_in_progress_is_no_change_by_hand(sql: Sql) -> None:
+    sql(
+        sql(
+            "insert into private.catalogue_snapshots (version, hash, entries, fingerprint)"
+            " values ('1', 'x', '{}', 'x')"
+        )
+    )
+    assert figures(sql)["changes_by_hand"]["value"] == 1
+    sql(
+        "insert into private.migration_runs (kind, actor, backend_pid, backend_start)"
+        " values ('sync', 'a build', 1, now())"
+    )
+    assert figures(sql)["changes_by_hand"]["value"] is None
+
+
+def test_dated_partitions_do_not_change_the_fingerprint(sql: Sql, call: Call) -> None:
+    call("sweep")
+    before = sql("select private.catalogue_fingerprint() as it")
+    sql(
+        "create table public.api_usage_2031_01 partition of public.api_usage"
+        " for values from ('2031-01-01') to ('2031-02-01')"
+    )
+    try:
+        assert sql("select private.catalogue_fingerprint() as it") == before
+    finally:
+        sql("drop table public.api_usage_2031_01")
 
 
 # Figures ---------------------------------------------------------------------------------------------------

@@ -326,6 +326,18 @@ def test_personal_data_is_not_shown_in_groups(stack: Stack, sql: Sql) -> None:
         assert str(answer.buttons[0][0].url).startswith("https://t.me/")
 
 
+@pytest.mark.parametrize(("language", "words"), [
+    ("ru", "в зашифрованных резервных копиях до 45 дней"), ("en", "encrypted backups for up to 45 days"),
+])  # fmt: skip
+def test_privacy_says_how_long_erased_users_stay_in_backups(
+    stack: Stack, sql: Sql, language: str, words: str
+) -> None:
+    sql("update private.settings set value = '45' where key = 'retention_backups_days'")
+    anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
+    anna.send("/privacy")
+    assert words in anna.answer().text
+
+
 def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/privacy")
@@ -334,6 +346,7 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
     assert "72 часа" in text
     assert "до 30 дней" in text
     assert "13 месяцев" in text
+    assert "копиях" not in text  # there are no backups
     assert "/mydata — " in text and "/deleteme — " in text
     ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     sql("update private.settings set value = '1' where key = 'retention_messages_days'")

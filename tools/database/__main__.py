@@ -132,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     named["rollback"].add_argument(
         "--accept-loss", action="store_true", help="of rows that the down drops or changes"
     )
+    named["status"].add_argument(
+        "--record", action="store_true", help="write into each whether it lacks migrations, for its alerts"
+    )
     named["history"].add_argument("--limit", type=int, default=20)
     named["drift"].add_argument("--against", metavar="NAME", help="the other environment")
     named["drift"].add_argument(

@@ -44,6 +44,16 @@ def require(connection: psycopg.Connection, environment: Environment) -> None:
         )
 
 
+def refuse_another(connection: psycopg.Connection, environment: Environment) -> None:
+    """Raise WrongDatabase where the database bears the name of another environment; none is fine."""
+    found = read(connection)
+    if found not in (None, environment.name):
+        raise WrongDatabase(
+            f"{environment.variable} leads to the database of {found!r}, not of {environment.name!r}."
+            " Nothing was changed. Correct the variable, or name the environment with --into."
+        )
+
+
 def write(connection: psycopg.Connection, environment: Environment) -> bool:
     """Name a migrated database; return whether that was new. Raises WrongDatabase for another name."""
     found = read(connection)

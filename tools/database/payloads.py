@@ -8,6 +8,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
 
 
+MIGRATION_DAYS = 30  # for which a backup before a migration is kept
+
+
 class BackupRules(BaseModel):
     """Where backups of an environment go, who can read them, and how long they are kept."""
 
@@ -18,6 +21,18 @@ class BackupRules(BaseModel):
     keep_days: Annotated[int, Field(ge=1)] = 30
     # The first one of each month; erased users stay in them as long (docs/database.md).
     keep_months: Annotated[int, Field(ge=0)] = 0
+    lifecycle: bool = False  # of gs://: a rule of the bucket deletes, not the tool
+
+    @property
+    def longest_days(self) -> int:
+        """Return for how many days erased users stay in backups."""
+        months = 0 if self.deletes_itself else 31 * self.keep_months
+        return max(self.keep_days, MIGRATION_DAYS, months)
+
+    @property
+    def deletes_itself(self) -> bool:
+        """Whether the place deletes what is too old."""
+        return self.lifecycle and self.to.startswith("gs://")
 
 
 class Rules(BaseModel):

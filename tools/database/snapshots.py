@@ -16,6 +16,13 @@ from tools.database.catalogue import Catalogue, Key
 
 KEPT = 5
 ROLES = ("bot_backend",)  # made by our migrations
+SINCE = """
+select exists (
+    select from private.migration_steps s where s.started_at > %s and (
+        s.outcome = 'done' or s.version in (select m.version from supabase_migrations.schema_migrations m)
+    )
+)
+"""
 _SEPARATOR = "\x1f"
 
 
@@ -77,6 +84,11 @@ def take(connection: psycopg.Connection, version: str) -> str:
             "insert into private.catalogue_snapshots (version, hash, entries) values (%s, %s, %s)",
             [version, hashed, Jsonb(_flat(described))],
         )
+        if _has_fingerprint(connection):  # it came later than the table
+            connection.execute(
+                "update private.catalogue_snapshots set fingerprint = private.catalogue_fingerprint()"
+                " where id = (select max(id) from private.catalogue_snapshots)"
+            )
         connection.execute(
             "delete from private.catalogue_snapshots where id <="
             " (select id from private.catalogue_snapshots order by id desc offset %s limit 1)",
@@ -102,9 +114,21 @@ def newest(connection: psycopg.Connection) -> Snapshot | None:
 def changes(connection: psycopg.Connection) -> list[Change] | None:
     """Return what differs from the newest snapshot; None where there is none to compare with."""
     snapshot = newest(connection)
-    if snapshot is None:
+    if snapshot is None or not is_current(connection):
         return None
     return compare(snapshot.catalogue, describe(connection))
+
+
+def is_current(connection: psycopg.Connection) -> bool:
+    """Whether there is a snapshot, and no migration was applied by our tool since then.
+
+    One was where a run failed or died between its migrations or before its end.
+    """
+    snapshot = newest(connection)
+    if snapshot is None:
+        return False
+    row = connection.execute(SINCE, [snapshot.taken_at]).fetchone()
+    return not (row and row[0])
 
 
 def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
@@ -113,6 +137,11 @@ def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
     return [
         Change(key, recorded.get(key), found.get(key)) for key in keys if recorded.get(key) != found.get(key)
     ]
+
+
+def _has_fingerprint(connection: psycopg.Connection) -> bool:
+    row = connection.execute("select to_regproc('private.catalogue_fingerprint') is not null").fetchone()
+    return bool(row and row[0])
 
 
 def _is_ours(key: Key) -> bool:

@@ -13,7 +13,17 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tools.database import bookkeeping, connections, contracts, identity, migrate, plans, snapshots, states
+from tools.database import (
+    behind,
+    bookkeeping,
+    connections,
+    contracts,
+    identity,
+    migrate,
+    plans,
+    snapshots,
+    states,
+)
 from tools.database.backups import preceding
 from tools.database.environments import Environment
 from tools.database.errors import Drifted, Edited, HalfDone, NotConfirmed, Unreachable, WrongDatabase
@@ -58,6 +68,8 @@ def sync(
                 url, options.password, run=run, to_version=options.to_version, progress=progress
             )
             finish(connection, environment, bool(applied))
+            if options.to_version is None:
+                behind.write(connection, False)
         return applied
 
 
@@ -169,7 +181,7 @@ def finish(connection: psycopg.Connection, environment: Environment, is_changed:
     if not states.has_runs(connection):
         return
     identity.write(connection, environment)
-    if is_changed or snapshots.newest(connection) is None:
+    if is_changed or not snapshots.is_current(connection):
         snapshots.take(connection, _version(connection) or "")
 
 

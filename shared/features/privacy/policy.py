@@ -6,6 +6,7 @@ from telebot.types import Message
 
 from shared.core import db
 from shared.core.config import settings
+from shared.core.texts import concat
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
@@ -23,7 +24,10 @@ def privacy(_message: Message) -> None:
     if context.is_offline:
         raise StateUnavailable
     periods: dict[str, int] = db.call("retention_periods")
-    return reply(context.rich("privacy", **periods), _policy(context))
+    text = context.rich("privacy", **periods)
+    if periods.get("backups_days"):
+        text = concat(text, context.rich("privacy_backups", **periods), separator="\n\n")
+    return reply(text, _policy(context))
 
 
 def _policy(context: UpdateContext) -> Keyboard | None:

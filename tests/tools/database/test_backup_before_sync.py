@@ -8,14 +8,13 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from tests.tools.database.test_environments import CONFIRMED, World, template, world
+from tests.tools.database.two_environments import CONFIRMED, World
 from tools.database import migrate
-from tools.database.backups import keeping
+from tools.database.backups import expiry
 from tools.database.environments import Environment
 from tools.database.payloads import BackupRules, Rules
 
 pytestmark = pytest.mark.database
-__all__ = ["template", "world"]
 LAST = "select outcome, backup from private.migration_runs order by id desc limit 1"
 
 
@@ -124,10 +123,11 @@ def test_those_before_migrations_are_kept_for_30_days(world: World, tmp_path: Pa
     for age, kind in ((40, "migration"), (29, "migration"), (8, "daily"), (9, "daily"), (1, "daily")):
         world.on(
             world.production,
-            "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for, verified_at)"
-            " values (%s, '1', %s, 1, repeat('a', 64), %s, %s)",
+            "insert into private.backups"
+            " (taken_at, version, place, bytes, sha256, kept_for, verified_at, stored_at)"
+            " values (%s, '1', %s, 1, repeat('a', 64), %s, %s, now())",
             now - timedelta(days=age), f"{tmp_path}/{age}.age", kind, now if age == 1 else None,
         )  # fmt: skip
-    deleted = {Path(place).stem for place in keeping.expire(environment, now)}
+    deleted = {Path(place).stem for place in expiry.expire(environment, now)}
     assert "40" in deleted
     assert not {"29", "1"} & deleted

@@ -20,7 +20,7 @@ import pytest
 
 from tools.database import __main__ as program
 from tools.database import binaries, connections, environments, migrate, schema_drift
-from tools.database.backups import archive, keeping, places, sealing
+from tools.database.backups import archive, expiry, keeping, places, sealing
 from tools.database.embedded import Server
 from tools.database.environments import Environment
 from tools.database.errors import BackupError
@@ -240,22 +240,22 @@ def test_what_is_no_longer_kept_is_deleted_after_a_newer_one_was_verified(world:
         (kept / f"{age}.age").write_bytes(b"x")
         world.on(
             "living",
-            "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for)"
-            " values (%s, '1', %s, 1, repeat('a', 64), 'daily')",
+            "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for, stored_at)"
+            " values (%s, '1', %s, 1, repeat('a', 64), 'daily', now())",
             now - timedelta(days=age),
             str(kept / f"{age}.age"),
         )
-    assert keeping.expire(world.living, now) == []
+    assert expiry.expire(world.living, now) == []
     newest = "taken_at > now() - interval '2 days'"
     world.on("living", f"update private.backups set verified_at = now() where {newest}")
-    deleted = {Path(place).stem for place in keeping.expire(world.living, now)}
+    deleted = {Path(place).stem for place in expiry.expire(world.living, now)}
     firsts: dict[str, int] = {}
     for age in days:
         firsts.setdefault(f"{now - timedelta(days=age):%Y-%m}", age)
     expected = {str(age) for age in days if age > 30 and (age > 372 or age not in firsts.values())}
     assert deleted == expected
     assert {path.stem for path in kept.iterdir()} == {str(age) for age in days} - expected
-    assert keeping.expire(world.living, now) == []
+    assert expiry.expire(world.living, now) == []
 
 
 def test_an_environment_without_a_place_says_what_to_write(world: World) -> None:

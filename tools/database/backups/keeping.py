@@ -1,4 +1,4 @@
-"""Takes backups, restores them, verifies them, and deletes those that are no longer kept."""
+"""Takes backups, restores them, and verifies them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
-from tools.database import bookkeeping, connections, identity, migrate, migration_files
-from tools.database.backups import archive, places, sealing
+from tools.database import addresses, bookkeeping, connections, identity, migrate, migration_files
+from tools.database.backups import archive, places, records, sealing
 from tools.database.environments import Environment
 from tools.database.errors import BackupError
 
 Progress = Callable[[str], None]
-MIGRATION_DAYS = 30  # for which a backup before a migration is kept
 
 
 @dataclass(frozen=True)
@@ -39,40 +38,61 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
     """Back up an environment and record it. Raises BackupError and psycopg.Error; then nothing is kept.
 
     Rows are read in one snapshot, which delays vacuum for as long as it takes; writers and readers go on.
+    What a killed command left behind is deleted first.
     """
     rules = environment.rules.backup
-    address = to or (rules.to if rules else "")
-    if not (rules and address):
+    if rules is None:
         raise BackupError(f"{environment.name} has no place for backups. {next_step(environment)}")
+    place = places.place(to or rules.to)
     url, begun = environment.require_url(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, connections.connect(url, "backup") as connection:
         identity.require(connection, environment)
         version = (bookkeeping.applied_versions(connection) or [""])[-1]
         if not version:
             raise BackupError(f"{environment.name} is empty: there is nothing to back up.")
-        taken_at = datetime.now(UTC)
-        name = f"{environment.name}-{taken_at:%Y%m%d-%H%M%S}-{version}.age"
-        path = Path(folder) / name
-        header = {"environment": environment.name, "version": version, "taken_at": taken_at.isoformat()}
-        with connection.transaction():
-            connection.execute("set transaction isolation level repeatable read, read only")
-            connection.execute("set local statement_timeout = 0")
-            connection.execute("set local idle_in_transaction_session_timeout = 0")
+        with _alone(connection, url):
+            taken_at = datetime.now(UTC)
+            name = f"{environment.name}-{taken_at:%Y%m%d-%H%M%S}-{version}.age"
+            path = Path(folder) / name
+            header = {"environment": environment.name, "version": version, "taken_at": taken_at.isoformat()}
+            _write(connection, header, rules.recipient, path)
+            size, sha256 = path.stat().st_size, _sha256(path)
+            # Before the file is there: a kill leaves no file that nothing knows.
+            record = records.begin(connection, kept_for, taken_at, version, place.address(name), size, sha256)
             try:
-                sealing.seal(archive.write(connection, header), rules.recipient, path)
-            except OSError as error:  # of this machine: its disk is full
-                raise BackupError(f"The backup cannot be written to {folder}: {error.strerror}") from None
-        backup = Backup(
-            name, places.place(address).put(path, name), path.stat().st_size, _sha256(path), version,
-            time.monotonic() - begun,
-        )  # fmt: skip
-        if _has_table(connection):  # it comes with a migration, before which a backup is taken as well
-            connection.execute(
-                "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for)"
-                " values (%s, %s, %s, %s, %s, %s)",
-                [taken_at, version, backup.place, backup.bytes, backup.sha256, kept_for],
-            )
-    return backup
+                address = place.put(path, name)
+            except BackupError:
+                records.forget(connection, record)
+                raise
+            records.finish(connection, record, rules)
+    return Backup(name, address, size, sha256, version, time.monotonic() - begun)
+
+
+def _write(connection: psycopg.Connection, header: dict[str, str], recipient: str, path: Path) -> None:
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local statement_timeout = 0")
+        connection.execute("set local idle_in_transaction_session_timeout = 0")
+        try:
+            sealing.seal(archive.write(connection, header), recipient, path)
+        except OSError as error:  # of this machine: its disk is full
+            raise BackupError(f"The backup cannot be written to {path.parent}: {error.strerror}") from None
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection, url: str) -> Iterator[None]:
+    """Delete what killed commands left, unless another backup is being taken."""
+    if addresses.is_transaction_pooler(url):  # it keeps no session that could hold the lock
+        yield
+        return
+    row = connection.execute("select pg_try_advisory_lock(%s)", [records.LOCK]).fetchone()
+    try:
+        if row and row[0]:
+            records.remove_leftovers(connection)
+        yield
+    finally:
+        with suppress(psycopg.Error):
+            connection.execute("select pg_advisory_unlock(%s)", [records.LOCK])
 
 
 def next_step(environment: Environment) -> str:
@@ -95,11 +115,19 @@ def verify(path: Path, secret: str, progress: Progress) -> archive.Reader:
         return restore(path, secret, url, server.url("restored", "supabase_admin"), progress)
 
 
-def restore(path: Path, secret: str, url: str, loading_url: str, progress: Progress) -> archive.Reader:
-    """Fill an empty database from a backup, and compare every table with it.
+def restore(
+    path: Path,
+    secret: str,
+    url: str,
+    loading_url: str,
+    progress: Progress,
+    then: Callable[[psycopg.Connection], None] | None = None,
+) -> archive.Reader:
+    """Fill a database without users from a backup, compare every table with it, and do what `then` does.
 
     `url` is that of the owner; `loading_url` that of a role that may set session_replication_role (the same
-    on Supabase). Raises BackupError; the rows are one transaction, so a failed restore leaves none.
+    on Supabase). Raises BackupError. Rows, comparison and `then` are one transaction, so that a restore that
+    fails or is killed leaves no rows, and the same command does it again.
     """
     with sealing.opened(path, secret) as stream:
         reader = archive.Reader(stream)
@@ -107,15 +135,36 @@ def restore(path: Path, secret: str, url: str, loading_url: str, progress: Progr
         if version not in {one.version for one in migration_files.migrations()}:
             raise BackupError(f"The backup is of version {version}, which is not in supabase/migrations.")
         with connections.connect(url, "restore") as connection:
-            if bookkeeping.applied_versions(connection):
-                raise BackupError("The database is not empty. A backup is restored into an empty one.")
+            _require_unused(connection, version)
         migrate.sync(url, to_version=version)
-        with connections.connect(loading_url, "restore") as connection:
-            with connection.transaction():
-                connection.execute("set local statement_timeout = 0")
-                archive.load(connection, reader, progress)
+        with connections.connect(loading_url, "restore") as connection, connection.transaction():
+            connection.execute("set local statement_timeout = 0")
+            connection.execute("set local idle_in_transaction_session_timeout = 0")
+            archive.load(connection, reader, progress)
             _compare(connection, reader)
+            if then is not None:
+                connection.execute("set local session_replication_role = origin")
+                then(connection)
     return reader
+
+
+def _require_unused(connection: psycopg.Connection, version: str) -> None:
+    """Raise BackupError where the database has users, or more migrations than the backup.
+
+    One that has migrations alone may be what a killed restore left.
+    """
+    applied = bookkeeping.applied_versions(connection)
+    if not applied:
+        return
+    used = connection.execute("select exists (select from public.users)").fetchone()
+    if (used and used[0]) or applied[-1] > version:
+        raise BackupError("The database is not empty. A backup is restored into an empty one.")
+
+
+def taken_at(path: Path, secret: str) -> str:
+    """Return when a backup was taken. Raises BackupError."""
+    with sealing.opened(path, secret) as stream:
+        return str(archive.Reader(stream).header["taken_at"])
 
 
 def mark_verified(connection: psycopg.Connection, path: Path) -> bool:
@@ -137,6 +186,11 @@ def erase_again(connection: psycopg.Connection, erased: Iterable[tuple[int, str 
     return count
 
 
+def settle_records(connection: psycopg.Connection) -> None:
+    """Count a backup that was being stored at the time of this one as stored, so that it is not deleted."""
+    connection.execute("update private.backups set stored_at = taken_at where stored_at is null")
+
+
 def discard_outbox(connection: psycopg.Connection) -> int:
     """Delete the messages that waited when the backup was taken; return how many.
 
@@ -153,44 +207,6 @@ def erasures(connection: psycopg.Connection, since: str) -> list[tuple[int, str 
         [since],
     )
     return [(int(user_id), user_hash) for user_id, user_hash in rows]
-
-
-def expire(environment: Environment, now: datetime | None = None) -> list[str]:
-    """Delete backups that are no longer kept and return their places.
-
-    Kept are those of the last `keep_days`, the first of each of the last `keep_months` months, those before
-    migrations for 30 days, and the newest one that was verified, whatever its age. Nothing is deleted before
-    a newer one was verified.
-    """
-    rules = environment.rules.backup
-    if rules is None:
-        return []
-    moment, deleted = now or datetime.now(UTC), []
-    with connections.connect(environment.require_url(), "backup") as connection:
-        identity.require(connection, environment)
-        rows = connection.execute(
-            "select id, taken_at, place, verified_at is not null, kept_for = 'migration' from private.backups"
-            " where deleted_at is null order by taken_at"
-        ).fetchall()
-        verified = max((taken for _, taken, _, is_verified, _ in rows if is_verified), default=None)
-        months: set[str] = set()
-        for number, taken, kept_at, _, is_migration in rows:
-            if is_migration:
-                is_kept = taken > moment - timedelta(days=MIGRATION_DAYS)
-            else:
-                month = f"{taken.astimezone(UTC):%Y-%m}"
-                is_monthly = month not in months and taken > moment - timedelta(days=31 * rules.keep_months)
-                months.add(month)
-                is_kept = is_monthly or taken > moment - timedelta(days=rules.keep_days)
-            if is_kept or verified is None or taken >= verified:
-                continue
-            folder, _, name = kept_at.rpartition("/")
-            places.place(folder).delete(name)
-            connection.execute(
-                "update private.backups set deleted_at = private.clock() where id = %s", [number]
-            )
-            deleted.append(kept_at)
-    return deleted
 
 
 @contextmanager
@@ -230,11 +246,6 @@ def _compare(connection: psycopg.Connection, reader: archive.Reader) -> None:
         found = archive.contents(connection, table)
         if found != expected:
             raise BackupError(f"{table} differs after the restore: {found.rows} rows of {expected.rows}.")
-
-
-def _has_table(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regclass('private.backups') is not null").fetchone()
-    return bool(row and row[0])
 
 
 def _sha256(path: Path) -> str:

@@ -23,6 +23,9 @@ CONNECT_TIMEOUT, TRANSFER_TIMEOUT = (
 class Place(Protocol):
     """Keeps files by name."""
 
+    def address(self, name: str) -> str:
+        """Return where a file of that name is."""
+
     def put(self, path: Path, name: str) -> str:
         """Keep a file and return where it is."""
 
@@ -52,6 +55,10 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def address(self, name: str) -> str:
+        """Return the path of a kept file."""
+        return str(self._path / name)
 
     def put(self, path: Path, name: str) -> str:
         """Keep a file under a new name and return its path; a file of that name is whole, or not there."""
@@ -99,6 +106,10 @@ class Bucket:
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=TRANSFER_TIMEOUT)
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
+    def address(self, name: str) -> str:
+        """Return the gs:// address of an object."""
+        return f"gs://{self._bucket}/{self._key(name)}"
+
     def put(self, path: Path, name: str) -> str:
         """Upload a file; one of that name is not replaced."""
         address = (
@@ -108,7 +119,7 @@ class Bucket:
         with path.open("rb") as file:
             headers = {"Content-Length": str(path.stat().st_size), "Content-Type": "application/octet-stream"}
             self._ask("POST", address, file, headers)
-        return f"gs://{self._bucket}/{self._key(name)}"
+        return self.address(name)
 
     def get(self, name: str, path: Path) -> None:
         """Download a file."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+import psycopg
+
 from tools.database import connections, environments, identity, syncing
-from tools.database.backups import keeping
+from tools.database.backups import expiry, keeping
 from tools.database.errors import BackupError
 from tools.database.output import progress
 
@@ -20,7 +22,7 @@ def backup(arguments: argparse.Namespace) -> int:
     print(
         f"{taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s, version {taken.version}"
     )
-    for place in keeping.expire(environment):
+    for place in expiry.expire(environment):
         print(f"deleted {place}")
     return 0
 
@@ -44,16 +46,20 @@ def restore(arguments: argparse.Namespace) -> int:
             return 0
         environment = environments.choose(arguments.into, known)
         syncing.require_name(environment, arguments.confirm)
-        url = environment.require_url()
-        reader = keeping.restore(path, secret, url, url, progress)
-        erased = _erased(arguments, known, str(reader.header["taken_at"]))
+        url, counts = environment.require_url(), [0, 0]
+        erased = _erased(arguments, known, keeping.taken_at(path, secret))
         with connections.connect(url, "restore") as connection:
-            count = keeping.erase_again(connection, erased)
-            waiting = keeping.discard_outbox(connection)
+            identity.refuse_another(connection, environment)
+
+        def settle(connection: psycopg.Connection) -> None:
+            counts[:] = keeping.erase_again(connection, erased), keeping.discard_outbox(connection)
+            keeping.settle_records(connection)
             syncing.finish(connection, environment, True)
+
+        reader = keeping.restore(path, secret, url, url, progress, settle)
     rows = sum(one.rows for one in reader.contents)
-    print(f"Restored: {rows} rows; {count} erased users were erased again.")
-    print(f"{waiting} messages that waited at the time of the backup are not sent: most were, since then.")
+    print(f"Restored: {rows} rows; {counts[0]} erased users were erased again.")
+    print(f"{counts[1]} messages that waited at the time of the backup are not sent: most were, since then.")
     print(f"Next: ./switchboard database sync --on {environment.name}")
     return 0
 

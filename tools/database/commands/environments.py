@@ -17,6 +17,7 @@ import psycopg
 
 from shared.core.setting_values import SHORTEST_SECRET
 from tools.database import (
+    behind,
     bookkeeping,
     connections,
     environments,
@@ -49,13 +50,15 @@ def init(arguments: argparse.Namespace) -> int:
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Show all environments side by side.
+    """Show all environments side by side; --record writes into each whether migrations are missing in it.
 
     Exit status 0 equal, 3 pending, 4 edited, 5 drift, 6 half done, 7 unreachable.
     """
     known = environments.read()
     chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
     found = states.read_all(chosen)
+    if arguments.record:
+        behind.record(known, {state.environment: state for state in found})
     if arguments.json:
         print_json({state.environment: _as_json(state) for state in found})
     else:

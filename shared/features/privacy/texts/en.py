@@ -32,6 +32,9 @@ TEXTS: Mapping[str, str] = {
         "/clear — clear this conversation\n"
         "/deleteme — delete everything"
     ),
+    "privacy_backups": (
+        "Deleted data remains in our encrypted backups for up to {backups_days|day|days}, then it’s gone for good."
+    ),
     "privacy_policy": "📜 Read more",
     "mydata_caption": "📄 Everything we keep about you. You can open the file in any text editor.",
     "mydata_more": "This is part {part}. Tap the button to get the next one.",

@@ -65,7 +65,9 @@ begin
   kind := 'backup_hours';
   value := null;
   names := '{}';
-  select extract(epoch from private.clock() - max(b.taken_at)) / 3600 into value from private.backups as b;
+  select extract(epoch from private.clock() - max(b.taken_at)) / 3600 into value
+    from private.backups as b
+   where b.stored_at is not null and b.deleted_at is null;
   return next;
 end
 $$;

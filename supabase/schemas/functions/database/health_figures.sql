@@ -24,6 +24,8 @@ begin
     select t.* from private.storage_figures() as t
     union all
     select c.* from private.schema_figures() as c
+    union all
+    select m.* from private.migration_figures() as m
   )
   select f.kind, round(f.value, 2), f.names, m.most, coalesce(f.value >= m.most, false)
     from found as f

@@ -6,9 +6,11 @@ create table private.catalogue_snapshots (
   taken_at timestamptz not null default private.clock(),
   version text not null,
   hash text not null,
-  entries jsonb not null
+  entries jsonb not null,
+  fingerprint text
 );
 
 comment on table private.catalogue_snapshots is 'What the database consisted of at the end of a run of the database tool';
+comment on column private.catalogue_snapshots.fingerprint is 'private.catalogue_fingerprint() at that time';
 alter table private.catalogue_snapshots enable row level security;
 revoke all on table private.catalogue_snapshots from public, anon, authenticated, service_role;
