@@ -20,7 +20,7 @@ _COMMANDS = {
     "status of both": ("status",),
     "sync with nothing to do": ("sync", "--on", "development"),
     "drift": ("drift", "--on", "production"),
-    # "verify": ("verify", "--on", "production"),
+    "verify": ("verify", "--on", "production"),
 }
 _AIMS = {"status of both": 1.5, "sync with nothing to do": 1.0, "drift": 1.0, "verify": 10.0}
 
