@@ -9,6 +9,7 @@
     ./switchboard database drift       what was changed by hand, or how two environments differ
     ./switchboard database health      how healthy a database is, with the limits of alerts
     ./switchboard database history     the runs that a database remembers
+    ./switchboard database report      one HTML page about all of this, for a browser
     ./switchboard database init        name a database that is in use already
     ./switchboard database adopt       take over migrations that another program recorded
     ./switchboard database resume      continue a migration that stopped between its statements
@@ -53,8 +54,8 @@ DEFAULT = "development"
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
     commands.status, commands.plan, changes.verify, commands.sync, changes.rollback, commands.drift,
-    commands.health, commands.history, commands.init, commands.adopt, commands.resume, commands.abandon,
-    commands.doctor, backups.backup,
+    commands.health, commands.history, changes.report, commands.init, commands.adopt, commands.resume,
+    commands.abandon, commands.doctor, backups.backup,
     development.settings,
     development.reset,
 )  # fmt: skip
@@ -63,7 +64,7 @@ ON_FILES = (
     development.migration, development.check, changes.rename, development.freeze, development.generate,
     development.lint,
 )  # fmt: skip
-OF_ALL = ("status", "doctor")  # without --on they are about all environments
+OF_ALL = ("status", "doctor", "report")  # without --on they are about all environments
 
 
 def main() -> int:
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write", metavar="NAME", nargs="?", const="changed_by_hand", help="write it as a migration"
     )
     named["drift"].add_argument("--undo", action="store_true", help="print SQL that takes it back")
+    named["report"].add_argument("--html", metavar="FILE", required=True, help="where to write it")
     named["init"].add_argument(
         "--baseline", metavar="VERSION", help="14 digits: it has everything up to there"
     )

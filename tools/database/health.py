@@ -52,12 +52,11 @@ def lines(figures: Sequence[Figure]) -> list[str]:
     """Return the figures for a reader: value, limit, and the objects that they are about."""
     rows = [["", "now", "limit", ""]]
     for figure in figures:
-        what, _, last = figure.kind.rpartition("_")
-        unit = UNITS.get(last, "")
+        title, unit = words(figure.kind)
         rows.append([
-            (what if unit else figure.kind).replace("_", " "),
-            "not available" if figure.value is None else _number(figure.value, unit),
-            "-" if figure.most is None else _number(figure.most, unit),
+            title,
+            "not available" if figure.value is None else number(figure.value, unit),
+            "-" if figure.most is None else number(figure.most, unit),
             ", ".join(figure.names),
         ])  # fmt: skip
     head, *rest = table(rows)
@@ -65,6 +64,14 @@ def lines(figures: Sequence[Figure]) -> list[str]:
     return [f"  {head}", *(f"{mark} {line}".rstrip() for mark, line in zip(marks, rest, strict=True))]
 
 
-def _number(value: Decimal, unit: str) -> str:
+def words(kind: str) -> tuple[str, str]:
+    """Return the title and the unit of a figure: "outbox", "min"."""
+    what, _, last = kind.rpartition("_")
+    unit = UNITS.get(last, "")
+    return (what if unit else kind).replace("_", " "), unit
+
+
+def number(value: Decimal, unit: str) -> str:
+    """Return a value with its unit for a reader."""
     shown = f"{value:,.1f}".removesuffix(".0")
     return f"{shown} {unit}".rstrip()

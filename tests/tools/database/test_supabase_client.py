@@ -70,6 +70,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "admin_overview": ADMIN,
     "admin_revenue": ADMIN,
     "admin_health": ADMIN,
+    "admin_database_overview": ADMIN,
+    "admin_migration_history": {"p_limit": 3, **ADMIN},
     "admin_bot_stats": ADMIN,
     "admin_funnel": ADMIN,
     "admin_find_user": {"p_identifier": "7001", **ADMIN},

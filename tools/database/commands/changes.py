@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from tools.database import environments, plans
+from tools.database import addresses, environments, plans
 from tools.database.errors import StatementError
 from tools.database.output import print_json, progress
 
@@ -50,4 +51,17 @@ def rename(arguments: argparse.Namespace) -> int:
     print(f"{old} is now {new}")
     for path in mentions:
         print(f"{path} mentions {old.version}: look at it.")
+    return 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write one HTML page about all environments, or about one: status, runs, health, backups."""
+    from tools.database.report import page, reading  # needs the packages of requirements-dev.txt
+
+    known = environments.read()
+    chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
+    secrets = {secret for one in known.values() if one.is_named for secret in addresses.secrets(one.url)}
+    text = page.hide(page.render(reading.read_all(chosen)), secrets)
+    Path(arguments.html).write_text(text, encoding="utf-8")
+    print(f"Written: {arguments.html} ({len(text.encode()) / 1000:.0f} kB)")
     return 0
