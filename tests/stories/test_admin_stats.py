@@ -42,7 +42,7 @@ from tools.emulator.stack import Stack
                 r"Active: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"Requests: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
                 r"Failed: [\d,\s]+ · [\d,\s]+ · [\d,\s]+ \([\d,\s]+\.\d% in 30 days\)",
-                r"gpt-5\.4-mini: [\d,\s]+ requests?, \$",
+                r"gpt-5\.4-mini: [\d,\s]+ requests?, <\$0\.01",
             ),
         ),
     ],

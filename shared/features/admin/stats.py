@@ -277,7 +277,13 @@ def _number(context: UpdateContext, value: int) -> str:
 
 
 def _money(context: UpdateContext, amount: str) -> str:
-    return figures.money(context.language, Decimal(amount), "USD")
+    """Return a cost; of one below a cent only that, because $0 would say that nothing was spent."""
+    cost, cent = Decimal(amount), Decimal("0.01")
+    return f"<{_dollars(context, cent)}" if 0 < cost < cent else _dollars(context, cost)
+
+
+def _dollars(context: UpdateContext, amount: Decimal) -> str:
+    return figures.money(context.language, amount, "USD")
 
 
 def _share(context: UpdateContext, part: int, whole: int) -> str:

@@ -76,7 +76,7 @@ begin
       jsonb_build_object(
         'active', sum(d.last_active), 'new', sum(d.new_users), 'requests', sum(d.requests),
         'calls', sum(d.calls), 'errors', sum(d.errors), 'tokens_in', sum(d.tokens_in),
-        'tokens_out', sum(d.tokens_out), 'cost', round(sum(d.cost), 2)::text
+        'tokens_out', sum(d.tokens_out), 'cost', trim_scale(round(sum(d.cost), 6))::text
       ) as sums
       from (values ('day', 1), ('week', 7), ('month', 30)) as w (name, length)
       join days as d on d.ago < w.length
@@ -111,7 +111,7 @@ begin
             jsonb_agg(
               jsonb_build_object(
                 'provider', m.provider, 'model', m.model, 'requests', m.requests, 'calls', m.calls,
-                'errors', m.errors, 'cost', round(m.cost, 2)::text
+                'errors', m.errors, 'cost', trim_scale(round(m.cost, 6))::text
               )
               order by m.requests desc, m.calls desc, m.provider, m.model
             ),
