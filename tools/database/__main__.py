@@ -156,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--without-backup", metavar="REASON", help="why a protected environment is not backed up before"
     )
+    sync.add_argument(
+        "--outside-window", action="store_true", help="large tables may be read or rewritten now"
+    )
     named["backup"].add_argument(
         "--to", metavar="PLACE", help="another place: a folder, or gs://BUCKET/PREFIX"
     )

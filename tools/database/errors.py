@@ -12,6 +12,7 @@ DatabaseToolError
 ├── WrongDatabase       the database says that it is another environment
 ├── StatementError      a migration that cannot be read, or not be one transaction
 ├── RollbackError       a migration that cannot be taken back, or only with loss
+├── OutsideWindow       a statement works on a whole large table outside the hours for that
 ├── NotConfirmed        a protected environment, and no confirmation
 ├── Drifted             the database was changed by hand (exit status 5)
 ├── HalfDone            statements of a migration without a transaction are missing (exit status 6)
@@ -80,6 +81,10 @@ class StatementError(DatabaseToolError):
 
 class RollbackError(DatabaseToolError):
     """A migration cannot be taken back, or only with a loss that was not accepted."""
+
+
+class OutsideWindow(DatabaseToolError):
+    """A statement works on a whole large table, and it is not the time for that."""
 
 
 class NotConfirmed(DatabaseToolError):

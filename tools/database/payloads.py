@@ -2,13 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from tools.database import hours
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
 
 
 MIGRATION_DAYS = 30  # for which a backup before a migration is kept
+
+
+def _window(text: str) -> str:
+    if text:
+        hours.read(text)
+    return text
 
 
 class BackupRules(BaseModel):
@@ -44,5 +52,7 @@ class Rules(BaseModel):
     project: str = ""  # reference of the Supabase project: the end of the login's name
     ca: str = ""  # file of the root certificate, from the top folder; not set: Supabase's
     protected: bool = False  # changes ask for its name; no seed, no reset
+    # Hours for statements that read or rewrite a large table: "01:00-05:00 Europe/Moscow".
+    window: Annotated[str, AfterValidator(_window)] = ""
     after: Name | None = None  # a migration is applied there first
     backup: BackupRules | None = None

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -23,6 +24,7 @@ from tools.database import (
     plans,
     snapshots,
     states,
+    windows,
 )
 from tools.database.backups import preceding
 from tools.database.environments import Environment
@@ -44,6 +46,7 @@ class Options:
     plan: str | None = None
     despite_drift: Sequence[str] = ()
     without_backup: str | None = None  # the reason
+    outside_window: bool = False
 
 
 def sync(
@@ -59,6 +62,8 @@ def sync(
         if plan.parts:
             _require_applied_before(environment, environments, plan)
             contracts.require_unused(plan)
+            if not options.outside_window:
+                windows.require(connection, plan, datetime.now(UTC))
             preceding.require(environment, state, options.without_backup)
             confirm(plan, options)
         with recorded(connection, url, "sync", state.version, plan.hash) as run:

@@ -99,7 +99,7 @@ def sync(arguments: argparse.Namespace) -> int:
     for environment in chosen:
         options = syncing.Options(
             arguments.to, password, arguments.confirm, arguments.plan, tuple(arguments.despite_drift),
-            arguments.without_backup,
+            arguments.without_backup, arguments.outside_window,
         )  # fmt: skip
         try:
             applied = syncing.sync(environment, known, options)
