@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support import eventually, says
+from tests.support import eventually, in_parallel, new_telegram_id, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
@@ -66,6 +66,38 @@ def test_a_level_of_the_referrer_is_announced_with_the_first_question(stack: Sta
     ben.answer()
     assert says(anna.answer().text, "referral_notice", name="Ben")
     assert says(anna.answer().text, "level_up", level=2)
+    anna.expect_silence(0.2)
+
+
+def test_what_another_service_gives_is_announced_once_and_only_to_whom_it_cannot_tell(
+    stack: Stack, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    anna = stack.telegram.user("Anna").chat("assistant")
+    link = invite_link(anna)
+    sql("select get_or_create_user(%s)", ben := new_telegram_id())
+    # The service sees its results, so award_xp and award_badge send nothing, not even about level 3.
+    sql(
+        "select award_xp(%s, 'course', 'service', 'x:1', min_xp::integer) from levels where level = 3",
+        anna.id,
+    )
+    sql("select award_badge(%s, 'course', 'first_course')", anna.id)
+    sql(
+        "select award_xp(%s, 'course', 'service', 'x:2', (l.min_xp - u.total_xp - 1)::integer) "
+        "from levels as l cross join users as u where l.level = 4 and u.telegram_id = %s",
+        anna.id,
+        anna.id,
+    )
+    complete = (
+        "select complete_referral(u.id, %s) ->> 'outcome' as outcome from users as u where u.telegram_id = %s"
+    )
+    code = payload_of(link).removeprefix("ref_")
+    outcomes = in_parallel(5, lambda _: sql(complete, code, ben)[0]["outcome"])
+    assert sorted(outcomes) == ["already_completed"] * 4 + ["completed"]
+    anna.expect_silence(0.2)
+    clock("clock_timestamp() + interval '1 minute'")
+    in_parallel(2, lambda _: stack.run_job("sweep"))
+    assert says(anna.answer().text, "level_up", level=4)
+    stack.run_job("sweep")
     anna.expect_silence(0.2)
 
 

@@ -213,7 +213,7 @@ def test_points_access_and_history_follow_from_the_turns(
     trainings = sql("select * from trainings where user_id = %s order by id", player.user_id)
     for training in trainings:
         check_training(session, training)
-    paid = [f"spin:{row['id']}" for row in trainings if row["question_count"]]
+    paid = [f"spin:{row['id']}" for row in trainings if row["turns"]]
     usages = sql("select reference from access_usages where user_id = %s order by id", player.user_id)
     assert sorted(row["reference"] for row in usages) == sorted(paid)
     assert player.bonus_credits == CREDITS - len(paid)

@@ -56,7 +56,8 @@ def differences(expected: Any, result: Any, where: str = "") -> list[str]:
         ]
         more = set(result) - set(expected) if ANY not in expected else ()
         return [*found, *(f"{where}.{key} is not on the page" for key in sorted(more))]
-    return [] if expected == result else [f"{where}: {result!r} instead of {expected!r}"]
+    is_equal = type(expected) is type(result) and expected == result  # true is not 1
+    return [] if is_equal else [f"{where}: {result!r} instead of {expected!r}"]
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,7 @@ def test_each_way_to_call_has_an_example() -> None:
         ({"a": 1}, {}, False),
         (True, True, True),
         (True, None, False),
+        (1, True, False),
     ],
 )
 def test_outputs_are_compared_strictly(expected: Any, result: Any, is_equal: bool) -> None:
