@@ -992,6 +992,7 @@ class BeginTrainingTurn(TypedDict):
     outcome: Literal["work", "known", "busy", "none", "no_access", "over", "superseded"]
     training: NotRequired[TrainingState]
     turn: NotRequired[TrainingTurn]
+    reason: NotRequired[Literal["time", "limit"]]
     may_use_ai: NotRequired[bool]
     access: NotRequired[ResolveAccess]
 
@@ -2927,6 +2928,12 @@ class TrainerOverview(TypedDict):
     open: TrainingState | None
     recent_cases: dict[str, list[str]]
     access: ResolveAccess
+
+
+class TrainingFinishedBy(TypedDict):
+    """public.training_finished_by"""
+
+    result: TrainingResult
 
 
 class TrainingOverviewTrainings(TypedDict):

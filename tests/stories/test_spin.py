@@ -421,4 +421,7 @@ def test_trainings_of_other_services_appear_in_the_history_without_buttons(stack
 def test_a_case_that_left_the_deployment_is_said_to_be_gone(stack: Stack, sql: Sql, sent: str) -> None:
     chat = begin(stack, sql)
     sql("update trainings set case_id = 'no_such' where user_id = %s", user_id(sql, chat))
-    assert ask(chat, sent).text == texts.text("en", "trainer_gone")
+    answer = ask(chat, sent)
+    assert says(answer.text, "trainer_gone_open")
+    answer.tap(texts.text("en", "trainer_finish_button")).wait()
+    assert eventually(lambda: says(chat.answers()[-1].text, "trainer_unscored"))

@@ -37,13 +37,18 @@ END_STEPS = {
 
 
 def crash(
-    stack: Stack, clock: Callable[[str], None], chat: Any, text: str, arrange: Callable[[Stack], None]
+    stack: Stack,
+    clock: Callable[[str], None],
+    chat: Any,
+    text: str,
+    arrange: Callable[[Stack], None],
+    later: str = LATER,
 ) -> None:
-    """Send a text, let the function die at a step, start it again and let Telegram deliver again."""
+    """Send a text, let the function die at a step, start it again `later` and let Telegram deliver again."""
     arrange(stack)
     sent = chat.send(text)
     eventually(lambda: not stack.function("telegram").pid, 15)
-    clock(LATER)
+    clock(later)
     stack.function("telegram").restart()
     stack.telegram.retry_now()
     sent.wait(timeout=60)

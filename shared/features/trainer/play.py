@@ -76,7 +76,7 @@ def tip(_event: Message | CallbackQuery) -> None:
     try:
         scenario, case = _loaded(training)
     except KeyError:
-        return reply(*_gone(context))
+        return reply(*_gone(context, training))
     if training["mode"] == "reversed":
         return reversed_role.tip(context, scenario, training)
     if not briefing.has_tips(training):
@@ -118,7 +118,7 @@ def finish(_event: Message | CallbackQuery) -> None:
     try:
         return reversed_role.finish(context, _loaded(training)[0], training)
     except KeyError:
-        return reply(*_gone(context))
+        return reply(*_gone(context, training))
 
 
 @router.message_handler(func=_is_own_text)
@@ -172,10 +172,10 @@ def _move(context: UpdateContext, text: str | None) -> None:
             is_reversed = begun["training"]["mode"] == "reversed"
             reply(context.rich("trainer_reversed_busy" if is_reversed else "trainer_busy"))
         case "none":
-            if not results.show_finished(context):
+            if not results.show_finished(context, is_late=True):
                 reply(*setup.home(context))
         case "over":
-            results.finish(context, begun["training"], "time")
+            results.finish(context, begun["training"], begun["reason"], is_late=True)
         case "no_access":
             reply(*access.offer(context))
         # superseded: finish_update refuses the answer, too, and Telegram delivers again.
@@ -194,20 +194,26 @@ def _heard(context: UpdateContext, begun: BeginTrainingTurn) -> str | None:
         reply(context.rich("trainer_too_long", length=len(words), limit=MAX_QUESTION))
         words = None
     if words is None:
-        db.call(
-            "release_training_turn",
-            p_user_id=context.user.id,
-            p_training_id=begun["training"]["id"],
-            p_reference=context.reference,
-        )
+        _release(context, begun["training"])
     return words
+
+
+def _release(context: UpdateContext, training: TrainingState) -> None:
+    """End the turn that this update began, without a move."""
+    db.call(
+        "release_training_turn",
+        p_user_id=context.user.id,
+        p_training_id=training["id"],
+        p_reference=context.reference,
+    )
 
 
 def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use_ai: bool) -> None:
     try:
         scenario, case = _loaded(training)
     except KeyError:
-        return reply(*_gone(context))
+        _release(context, training)
+        return reply(*_gone(context, training))
     if training["mode"] == "reversed":
         with typing(context):
             return reversed_role.answer(context, scenario, case, training, text, may_use_ai=may_use_ai)
@@ -321,7 +327,7 @@ def _show_again(context: UpdateContext, training: TrainingState, turn: TrainingT
     try:
         return reversed_role.show(context, _loaded(training)[0], training)
     except KeyError:
-        return reply(*_gone(context))
+        return reply(*_gone(context, training))
 
 
 def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn, said: str = "") -> None:
@@ -333,8 +339,11 @@ def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn, s
     try:
         scenario, case = _loaded(training)
     except KeyError:
-        reply(*_gone(context))
-        return
+        return (
+            results.finish(context, training, "limit")
+            if turn["is_over"]
+            else reply(*_gone(context, training))
+        )
     name = case.client.name.of(training["language"])
     head = context.rich("trainer_reply", client=name, reply=turn["reply"])
     parts = [head, _line(context, scenario, training, turn)]
@@ -351,6 +360,7 @@ def _show(context: UpdateContext, training: TrainingState, turn: TrainingTurn, s
     context.reply(concat(*parts, separator="\n\n"), keyboard, needs_delivery_result=True)
     if turn["is_over"]:
         results.finish(context, training, "limit")
+    return None
 
 
 def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, turn: TrainingTurn) -> Text:
@@ -392,7 +402,7 @@ def _resumed(context: UpdateContext) -> tuple[Text, Keyboard]:
     try:
         scenario, case = _loaded(training)
     except KeyError:
-        return _gone(context)
+        return _gone(context, training)
     if training["mode"] == "reversed":
         return reversed_screens.resumed(context, scenario, case, training)
     return briefing.resume(context, scenario, case, training), briefing.buttons(context, training)
@@ -403,9 +413,12 @@ def _none_open(context: UpdateContext) -> tuple[Text, Keyboard]:
     return context.rich("trainer_none_open"), [[(context.text("trainer_start_button"), setup.PLAY)]]
 
 
-def _gone(context: UpdateContext) -> tuple[Text, Keyboard]:
+def _gone(context: UpdateContext, training: TrainingState) -> tuple[Text, Keyboard]:
     """Return what a user reads whose scenario or case this deployment does not have."""
-    return context.rich("trainer_gone"), [[(context.text("trainer_new_button"), f"{setup.PLAY}:new")]]
+    new = (context.text("trainer_new_button"), f"{setup.PLAY}:new")
+    if training["mode"] == "reversed":  # it cannot be judged without its scenario
+        return context.rich("trainer_gone"), [[new]]
+    return context.rich("trainer_gone_open"), [[(context.text("trainer_finish_button"), "train:finish"), new]]
 
 
 def _loaded(training: TrainingState) -> tuple[Scenario, Case]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery
 
 from shared.core import db
 from shared.core.texts import Text, concat
-from shared.features.trainer import history, library, reversed_screens
+from shared.features.trainer import library, reversed_screens
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.scenario_badges import badge_name
 from shared.telegram import current_context
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import (
         FinishTraining,
-        GetTrainingHistory,
         GetTrainingResult,
+        TrainingFinishedBy,
         TrainingResult,
         TrainingResultLines,
         TrainingResultReview,
@@ -38,55 +37,68 @@ _QUOTED = 200  # characters of a quotation
 _FACT = 90  # characters of the client's words in a better question
 
 
-def finish(context: UpdateContext, training: TrainingState, reason: str) -> None:
-    """Finish a training and send its result."""
+def finish(context: UpdateContext, training: TrainingState, reason: str, *, is_late: bool = False) -> None:
+    """Finish a training and send its result.
+
+    Args:
+        reason: `button`, or what ended it: `time` or `limit`.
+        is_late: the message of this update came after the end.
+    """
     finished: FinishTraining = db.call(
         "finish_training",
         p_user_id=context.user.id,
         p_training_id=training["id"],
         p_reason=reason,
         p_case_data=_case_data(training),
+        p_reference=context.reference,
     )
     if finished["outcome"] == "busy":
         button = [(context.text("trainer_finish_button"), "train:finish")]
         context.reply(context.rich("trainer_finish_busy"), [button])
     elif "result" in finished:
-        text, rows = screen(context, finished["result"])
-        if reason == "time":
-            text = concat(context.rich("trainer_time_over"), text, separator="\n\n")
-        context.reply(text, rows, needs_delivery_result=True)
+        _send(context, finished["result"], is_late=is_late)
+    else:  # the user has started another one meanwhile
+        context.reply(context.rich("trainer_none_open"), [[(context.text("trainer_start_button"), "play")]])
 
 
-def show_finished(context: UpdateContext) -> bool:
+def show_finished(context: UpdateContext, *, is_late: bool = False) -> bool:
     """Send the result of the training that a first attempt at this update finished; return whether it did.
 
     The process may have ended before it sent the result. Then no training is open for the second attempt.
+
+    Args:
+        is_late: as for `finish`.
     """
     if context.attempt < 2:
         return False
-    found: GetTrainingHistory = db.call(
-        "get_training_history",
-        p_telegram_id=context.user.telegram_id,
+    found: TrainingFinishedBy | None = db.call(
+        "training_finished_by",
+        p_user_id=context.user.id,
         p_bot=context.bot.name,
-        p_limit=1,
+        p_reference=context.reference,
     )
-    for one in found["trainings"]:
-        moment, number = datetime.fromisoformat(one["training_date"]), history.training_number(one)
-        if number and moment.timestamp() >= context.update.message.get("date", 0):
-            shown: GetTrainingResult | None = db.call(
-                "get_training_result", p_user_id=context.user.id, p_training_id=number
-            )
-            if shown is not None and shown["result"]["scenario"] in library.names():
-                context.reply(*screen(context, shown["result"]), needs_delivery_result=True)
-                return True
-    return False
+    if found is None:
+        return False
+    _send(context, found["result"], is_late=is_late)
+    return True
+
+
+def _send(context: UpdateContext, result: TrainingResult, *, is_late: bool) -> None:
+    """Send a result, below what ended the training."""
+    text, rows = screen(context, result)
+    if result["reason"] == "time":
+        key = "trainer_time_over" if is_late else "trainer_exam_over"
+        text = concat(context.rich(key), text, separator="\n\n")
+    elif is_late:
+        text = concat(context.rich("trainer_limit_over"), text, separator="\n\n")
+    context.reply(text, rows, needs_delivery_result=True)
 
 
 @router.callback_query_handler(data=r"result:[0-9]{1,18}", private_only=True, page="history")
 def show_result(call: CallbackQuery) -> None:
     """Show the result of a training again."""
     context = current_context()
-    if (found := find(context, call)) is not None:
+    if (found := find(context, call, needs_scenario=False)) is not None:
         context.show(*screen(context, found))
 
 
@@ -102,13 +114,19 @@ def show_line(call: CallbackQuery) -> None:
     return context.show(*line_screen(context, found, line))
 
 
-def find(context: UpdateContext, call: CallbackQuery) -> TrainingResult | None:
-    """Return the result that a button names; without one, answer that the button is old."""
+def find(
+    context: UpdateContext, call: CallbackQuery, *, needs_scenario: bool = True
+) -> TrainingResult | None:
+    """Return the result that a button names; without one, answer that the button is old.
+
+    Args:
+        needs_scenario: a result whose scenario has left the deployment is none.
+    """
     training_id = int((call.data or "").split(":")[1])
     found: GetTrainingResult | None = db.call(
         "get_training_result", p_user_id=context.user.id, p_training_id=training_id
     )
-    if found is None or found["result"]["scenario"] not in library.names():
+    if found is None or (needs_scenario and found["result"]["scenario"] not in library.names()):
         context.answer_callback(context.text("button_old"), alert=True)
         return None
     return found["result"]
@@ -139,6 +157,8 @@ def _case_data(training: TrainingState) -> JsonObject:
 
 def screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
     """Return the result with a button for each line."""
+    if result["scenario"] not in library.names():
+        return _screen_without_scenario(context, result)
     if result["mode"] == "reversed":
         return reversed_screens.result(context, result)
     scenario = library.load(result["scenario"])
@@ -146,14 +166,9 @@ def screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboa
     exam = result["exam"]
     if exam is not None and exam["is_passed"] and context.bot.has_command("certificate"):
         rows.append([(context.text("trainer_certificate_button"), f"certificate:{result['training_id']}")])
-    rows.append(
-        [(context.text("trainer_new_button"), "play:new"), (context.text("trainer_history_button"), "past")]
-    )
+    rows.append(_next_buttons(context))
     if not result["is_scored"]:
-        text = context.rich(
-            "trainer_unscored", questions=result["question_count"], minimum=result["min_questions"]
-        )
-        return text, rows
+        return _unscored(context, result), rows
     parts = [
         _head(context, scenario, result),
         _lines(context, scenario, result),
@@ -161,6 +176,37 @@ def screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboa
         _rewards(context, scenario, result),
     ]
     return concat(*(part for part in parts if part.text), separator="\n\n"), rows
+
+
+def _screen_without_scenario(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboard]:
+    """Return the score of a training whose scenario has left the deployment, and what it gave."""
+    rows = [_next_buttons(context)]
+    if not result["is_scored"]:
+        return _unscored(context, result), rows
+    xp = result["xp"]
+    parts = [context.rich("trainer_score_gone", score=result["score"])]
+    if xp is not None and xp["awarded"]:
+        parts.append(context.rich("trainer_xp", points=f"{xp['points']:+d}", total=xp["total_xp"]))
+    elif not result["counts"]:
+        parts.append(context.rich("trainer_not_counted"))
+    return concat(*parts, separator="\n\n"), rows
+
+
+def _next_buttons(context: UpdateContext) -> list[tuple[str, str]]:
+    return [
+        (context.text("trainer_new_button"), "play:new"),
+        (context.text("trainer_history_button"), "past"),
+    ]
+
+
+def _unscored(context: UpdateContext, result: TrainingResult) -> Text:
+    """Return that there were too few questions for a score; an exam is not passed, either."""
+    text = context.rich(
+        "trainer_unscored", questions=result["question_count"], minimum=result["min_questions"]
+    )
+    if (exam := result["exam"]) is None:
+        return text
+    return concat(text, context.rich("trainer_exam_failed", score=exam["score"]), separator="\n\n")
 
 
 def _line_buttons(result: TrainingResult) -> list[list[tuple[str, str]]]:

@@ -109,7 +109,10 @@ def finish(context: UpdateContext, scenario: Scenario, training: TrainingState) 
     if "training" in stopped and reversed_screens.unjudged(stopped["training"]) is not None:
         return reply(*reversed_screens.judgment(context, scenario, stopped["training"]))
     finished: FinishReversed = db.call(
-        "finish_reversed", p_user_id=context.user.id, p_training_id=training["id"]
+        "finish_reversed",
+        p_user_id=context.user.id,
+        p_training_id=training["id"],
+        p_reference=context.reference,
     )
     if finished["outcome"] == "busy":
         return reply(context.rich("trainer_reversed_busy"), reversed_screens.buttons(context))

@@ -76,6 +76,14 @@ def test_invalid_names_and_ids_create_no_user(
     assert sql("select count(*) as n from users") == before
 
 
+def test_service_accounts_of_another_bots_table_become_no_users(sql: Sql) -> None:
+    for account in (777_000, 1_087_968_824, 136_817_688):
+        with pytest.raises(psycopg.Error) as refused:
+            sql("select private.adopt_user('old', %s, '', '{}')", account)
+        assert refused.value.sqlstate == "L0001"
+        assert sql("select from users where telegram_id = %s", account) == []
+
+
 def test_of_ten_calls_at_once_one_creates(sql: Sql, database_url: str) -> None:
     telegram_id = new_telegram_id()
 

@@ -401,14 +401,14 @@ def test_a_dispute_reaches_the_admins_once(player: Player) -> None:
 
 
 def test_disputes_of_a_user_are_limited_by_the_day(player: Player, sql: Sql) -> None:
-    trainings = [player.play(["situation"] * 12)["training_id"] for _ in range(2)]
+    trainings = [player.play(["situation"] * 8)["training_id"] for _ in range(3)]
 
     def dispute(number: int) -> str:
         done = player.call(
             "dispute_training_turn",
             p_user_id=player.user_id,
-            p_training_id=trainings[number // 12],
-            p_position=number % 12 + 1,
+            p_training_id=trainings[number // 8],
+            p_position=number % 8 + 1,
         )
         return str(done["outcome"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -203,6 +204,8 @@ def test_an_erased_user_does_not_come_back(
         ("٤٢", {}, "no Telegram id"),
         ("9" * 5000, {}, "no Telegram id"),
         ("", {}, "no Telegram id"),
+        ("777000", {}, "no Telegram user"),  # Telegram's account of channels
+        ("1087968824", {}, "no Telegram user"),  # anonymous admins of groups
         ("1001", [], "must be an object"),
         ("1001", None, "must be an object"),
         ("1001", {"session": "x"}, "session must be an object"),
@@ -373,3 +376,11 @@ def test_two_imports_at_once_give_once(sql: Sql, run: Run, database_url: str) ->
     lines = [line for (line,) in in_parallel(4, work)]
     assert sorted(line.xp for line in lines) == [0, 0, 0, 900]
     assert state(sql, anna)["total_xp"] == 900
+
+
+def test_the_file_of_the_documentation_is_imported(sql: Sql, run: Run) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "integration.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    status, report = run(text, "--apply")
+    assert (status, report["counts"], report["xp"], report["badges"]) == (0, {"created": 1}, 900, 1)
+    assert state(sql, 123456789)["badges"] == ["spin_master"]

@@ -91,6 +91,9 @@ TEXTS: Mapping[str, str] = {
         "again. To score a real conversation: /review"
     ),
     "trainer_gone": "This client is no longer available. Start a new training: your score hasn’t changed.",
+    "trainer_gone_open": (
+        "This client is no longer available, so the training can’t go on. Finish it to get your score."
+    ),
     "trainer_tip": "💡 **Try {emoji} {type}.** {rule}\n\nFor example: “{question}”\n\nIn your own words it’s worth more.",
     "trainer_reversed_button": "🔄 Play the client",
     "trainer_reversed_start": (
@@ -197,10 +200,15 @@ TEXTS: Mapping[str, str] = {
     "trainer_tip_exam": "🎓 There are no tips in an exam. You can do it!",
     "trainer_tip_hard": "🔴 There are no tips on hard. You can do it!",
     "trainer_time_over": "⏰ **Time’s up.** Your last message didn’t count.",
+    "trainer_limit_over": "🏁 **No questions left.** Your last message didn’t count.",
     "trainer_unscored": (
         "🏁 **Training finished without a score**\n\nYou asked {questions} of the {minimum} questions that a score "
         "needs. Start again when you have ten minutes."
     ),
+    "trainer_score_gone": (
+        "🏁 **Score: {score}**\n\nThis scenario is no longer available, so I can’t show the questions."
+    ),
+    "trainer_not_counted": "⚡ **This training doesn’t count:** it was too short. No XP and no badges.",
     "trainer_score": "🏁 **Score: {score}** · {rank}",
     "trainer_score_drill": "🏁 **Drill finished: {score}**",
     "trainer_figures": "Clarity {clarity}% · questions {questions} · in context {contextual}",

@@ -5,8 +5,8 @@
 --   row.
 -- Locks: user (NO KEY UPDATE).
 -- Returns: public.users, the row.
--- Errors: L0001, no Telegram user can have this id (ids are positive and have at most 52 bits); 40001, the user was
---   erased in this moment: a repeated call creates a new user.
+-- Errors: L0001 no Telegram user can have this id; 40001 the user was erased in this moment: a repeated call creates a
+--   new user.
 create or replace function private.create_unseen_user(p_telegram_id bigint)
 returns public.users
 language plpgsql
@@ -17,12 +17,7 @@ as $$
 declare
   v_user public.users;
 begin
-  -- 777000, 1087968824 and 136817688 stand for channels and anonymous admins (shared/telegram/update.py).
-  if p_telegram_id is null or p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52)
-    or p_telegram_id in (777000, 1087968824, 136817688)
-  then
-    raise exception 'no Telegram user can have this id' using errcode = 'L0001';
-  end if;
+  perform private.check_telegram_id(p_telegram_id);
   insert into public.users (telegram_id, has_started, active_on)
   values (p_telegram_id, false, date 'epoch')
   on conflict (telegram_id) do nothing;

@@ -41,9 +41,7 @@ begin
   if exists (select from public.erased_users as e where e.user_hash = decode(p_hash, 'hex')) then
     return jsonb_build_object('outcome', 'erased', 'xp', 0, 'balance', '0', 'plan', null);
   end if;
-  if p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52) then
-    raise exception 'no Telegram user can have this id' using errcode = 'L0001';
-  end if;
+  perform private.check_telegram_id(p_telegram_id);
   insert into public.users as u (
     telegram_id, username, first_name, last_name, language, language_code, is_newcomer, banned_at, has_started, active_on,
     created_at, last_activity

@@ -8,9 +8,11 @@
 --   returned and begins nothing.
 -- Locks: update row, user (KEY SHARE), training; near the bot's cost limit as private.is_within_bot_cost_limit.
 -- Returns: jsonb
---   outcome: 'work' | 'known' | 'busy' | 'none' | 'no_access' | 'over' | 'superseded'   (over: the time of the exam)
+--   outcome: 'work' | 'known' | 'busy' | 'none' | 'no_access' | 'over' | 'superseded'   (over: it takes no
+--     more questions)
 --   training?: private.training_state     (work, known, busy, over)
 --   turn?: private.training_turn          (known)
+--   reason?: 'time' | 'limit'             (over: of the exam; of questions or messages)
 --   may_use_ai?: boolean                  (work: the daily cost limits leave p_cost)
 --   access?: private.resolve_access       (no_access)
 -- Errors: none.
@@ -56,7 +58,15 @@ begin
   elsif v_training.turn_lease_until > v_now and v_training.turn_reference <> p_reference then
     return jsonb_build_object('outcome', 'busy', 'training', private.training_state(v_training));
   elsif private.exam_ends_at(v_training) <= v_now then
-    return jsonb_build_object('outcome', 'over', 'training', private.training_state(v_training));
+    return jsonb_build_object('outcome', 'over', 'training', private.training_state(v_training), 'reason', 'time');
+  elsif v_training.mode <> 'reversed'
+    and (
+      v_training.question_count >= (v_training.rules ->> 'max_questions')::integer
+      or v_training.turns >= (v_training.rules ->> 'max_turns')::integer
+    )
+  then
+    -- The process ended between the last turn and the result.
+    return jsonb_build_object('outcome', 'over', 'training', private.training_state(v_training), 'reason', 'limit');
   end if;
   if v_training.access_type is null then
     select u.* into v_user from public.users as u where u.id = v_update.user_id;

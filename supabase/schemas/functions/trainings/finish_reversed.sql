@@ -3,6 +3,8 @@
 -- the XP of the rule reversed_finished, and badges only where the scenario says so (rules: gives_badges). It changes neither
 -- the history nor the streak.
 --
+-- p_reference: the update that finishes it (public.training_finished_by).
+--
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again.
 -- Locks: user (NO KEY UPDATE), training, then as private.award_xp and private.award_due_badges.
 -- Returns: jsonb
@@ -10,7 +12,9 @@
 --     are left to judge)
 --   result?: private.training_result                                (finished, known)
 -- Errors: none.
-create or replace function public.finish_reversed(p_user_id bigint, p_training_id bigint)
+create or replace function public.finish_reversed(
+  p_user_id bigint, p_training_id bigint, p_reference text default null
+)
 returns jsonb
 language plpgsql
 volatile
@@ -66,7 +70,7 @@ begin
   end if;
   update public.trainings as t
      set status = 'finished',
-         turn_reference = null,
+         turn_reference = p_reference,
          turn_lease_until = null,
          finished_at = v_now,
          updated_at = v_now,

@@ -1,7 +1,8 @@
 -- Finishes a training: computes its score and, where it counts (private.training_counts), stores it in the history and awards
 -- XP and badges, once. A drill gives half of its score as XP.
 --
--- p_reason: button, limit, target or time. p_case_data: what the history keeps of the case.
+-- p_reason: button, limit or time; the button ends an exam whose time is over by its time. p_case_data: what the history keeps
+-- of the case. p_reference: the update that finishes it (public.training_finished_by).
 --
 -- Concurrency: the user's row and the training are locked; a finished training returns its result again. A question that is
 --   being answered is answered first: until then nothing is finished.
@@ -13,7 +14,7 @@
 --   result?: private.training_result                   (finished, known)
 -- Errors: none.
 create or replace function public.finish_training(
-  p_user_id bigint, p_training_id bigint, p_reason text, p_case_data jsonb default '{}'
+  p_user_id bigint, p_training_id bigint, p_reason text, p_case_data jsonb default '{}', p_reference text default null
 )
 returns jsonb
 language plpgsql
@@ -23,6 +24,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz;
+  v_reason text := p_reason;
   v_user public.users;
   v_training public.trainings;
   v_chains integer;
@@ -45,6 +47,8 @@ begin
   v_now := private.clock();
   if v_training.turn_lease_until > v_now then
     return jsonb_build_object('outcome', 'busy');
+  elsif p_reason = 'button' and private.exam_ends_at(v_training) <= v_now then
+    v_reason := 'time';
   end if;
 
   select count(*) into v_chains
@@ -68,7 +72,7 @@ begin
   v_score := (v_bonuses ->> 'score')::integer;
   update public.trainings as t
      set status = 'finished',
-         turn_reference = null,
+         turn_reference = p_reference,
          turn_lease_until = null,
          finished_at = v_now,
          updated_at = v_now,
@@ -77,7 +81,7 @@ begin
            'is_fast', coalesce(
              v_now - t.first_question_at < make_interval(secs => (t.rules ->> 'min_seconds')::integer), false
            ),
-           'reason', p_reason, 'chains', v_chains, 'before', null, 'maestro_streak', null, 'xp', null, 'streak', null,
+           'reason', v_reason, 'chains', v_chains, 'before', null, 'maestro_streak', null, 'xp', null, 'streak', null,
            'badges', '[]'::jsonb
          )
    where t.id = v_training.id
@@ -103,7 +107,7 @@ begin
       jsonb_build_object(
         'training_id', v_training.id, 'version', v_training.version, 'difficulty', v_training.difficulty,
         'drill_type', v_training.drill_type, 'language', v_training.language, 'revealed', v_training.revealed,
-        'facts_given', v_training.facts_given, 'chains', v_chains, 'bonuses', v_bonuses, 'reason', p_reason,
+        'facts_given', v_training.facts_given, 'chains', v_chains, 'bonuses', v_bonuses, 'reason', v_reason,
         'started_at', v_training.created_at
       ),
       v_now

@@ -59,7 +59,7 @@ comment on column public.trainings.silent_count is 'Messages in a row that were 
 comment on column public.trainings.revealed is 'Stages of hidden items that the client has disclosed: item:stage';
 comment on column public.trainings.facts_given is 'Facts of the case that the client has answered with';
 comment on column public.trainings.tips is 'Hashes of questions that were suggested to the user';
-comment on column public.trainings.turn_reference is 'The update that is being answered; another one waits until turn_lease_until';
+comment on column public.trainings.turn_reference is 'The update that is being answered; another one waits until turn_lease_until. Of a finished training: the update that finished it';
 comment on column public.trainings.assigned_round is 'assignment:round that it was played for; stays when the user leaves the team';
 alter table public.trainings enable row level security;
 revoke all on table public.trainings from public, anon, authenticated, service_role;
