@@ -8,6 +8,7 @@ setup.py       choosing a case and a mode       briefing.py         what the use
 play.py        a turn of the training           results.py          the result, line by line
 assigned.py    what a team assigns              disputes.py         disputed lines, decided by admins
 history.py     earlier trainings                progress_picture.py the same as a picture
+tips.py        questions that lead on
 reversed_role.py    the user as the client      reversed_screens.py what the user reads then
 salesperson.py what the AI asks there           review.py           a real conversation
 transcripts.py who says what in it              review_labels.py    what the seller asks in it

@@ -24,19 +24,7 @@ def card(
 ) -> Text:
     """Return who the client is, what the user sells and what is known; by `key`, what the user is offered."""
     language = language or context.language
-    client, product = case.client, case.product
-    return context.rich(
-        key,
-        scenario=scenario.info.name.of(language),
-        name=client.name.of(language),
-        position=client.position.of(language),
-        company=client.company.of(language),
-        size=client.size.of(language),
-        region=client.region.of(language),
-        product=product.name.of(language),
-        offer=product.offer.of(language),
-        public=case.situation.public.of(language),
-    )
+    return context.rich(key, scenario=scenario.info.name.of(language), **library.case_words(case, language))
 
 
 def start(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:

@@ -68,6 +68,20 @@ def load_case(scenario: str, name: str) -> Case:
     return case
 
 
+def case_words(case: Case, language: str) -> dict[str, str]:
+    """Return what is public of a case, under the names by which texts and prompts know it."""
+    return {
+        "name": case.client.name.of(language),
+        "position": case.client.position.of(language),
+        "company": case.client.company.of(language),
+        "size": case.client.size.of(language),
+        "region": case.client.region.of(language),
+        "product": case.product.name.of(language),
+        "offer": case.product.offer.of(language),
+        "public": case.situation.public.of(language),
+    }
+
+
 def _read(path: Path, model: type[_Model]) -> _Model:
     from pydantic import ValidationError
 

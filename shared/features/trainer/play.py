@@ -6,7 +6,6 @@ points, so a message may be delivered twice and a process may end anywhere.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
@@ -24,8 +23,9 @@ from shared.features.trainer import (
     reversed_screens,
     roleplay,
     setup,
+    tips,
 )
-from shared.features.trainer.unlocking import next_type, revealed_texts, unlock
+from shared.features.trainer.unlocking import revealed_texts, unlock
 from shared.telegram import current_context, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.context import UpdateContext
@@ -81,28 +81,7 @@ def tip(_event: Message | CallbackQuery) -> None:
         return reversed_role.tip(context, scenario, training)
     if not briefing.has_tips(training):
         return reply(context.rich("trainer_tip_exam" if training["mode"] == "exam" else "trainer_tip_hard"))
-    name = training["drill_type"] or next_type(
-        scenario,
-        case,
-        training["revealed"],
-        training["per_type_counts"].get(scenario.opening_type, 0),
-    )
-    suggestions = scenario.tips[name]
-    question = suggestions[len(training["tips"]) % len(suggestions)].of(training["language"])
-    db.call(
-        "add_training_tip", p_user_id=context.user.id, p_training_id=training["id"], p_hash=_hash(question)
-    )
-    one = scenario.type(name)
-    reply(
-        context.rich(
-            "trainer_tip",
-            emoji=one.emoji,
-            type=one.name.of(context.language),
-            rule=one.rule.of(context.language),
-            question=question,
-        )
-    )
-    return None
+    return reply(tips.suggest(context, scenario, case, training))
 
 
 @router.message_handler(commands=["finish"], private_only=True)
@@ -241,7 +220,7 @@ def _play(context: UpdateContext, training: TrainingState, text: str, *, may_use
         p_user_id=context.user.id,
         p_training_id=training["id"],
         p_reference=context.reference,
-        p_turn=_turn(labels, unlocked, text, said, is_repeated, _is_copied(scenario, training, text)),
+        p_turn=_turn(labels, unlocked, text, said, is_repeated, tips.is_copied(scenario, training, text)),
     )
     if recorded["outcome"] == "no_access":
         return reply(*access.offer(context))
@@ -301,23 +280,6 @@ def _turn(
         "is_repeated": is_repeated,
         "is_copied": is_copied,
     }
-
-
-def _is_copied(scenario: Scenario, training: TrainingState, text: str) -> bool:
-    """Return whether a text repeats a question that was suggested in this training."""
-    given = set(training["tips"])
-    suggested = [
-        words.of(language)
-        for tips in scenario.tips.values()
-        for words in tips
-        for language in scenario.info.languages
-        if _hash(words.of(language)) in given
-    ]
-    return classifier.is_repeated(text, suggested)
-
-
-def _hash(question: str) -> str:
-    return hashlib.sha256(classifier.normalize(question).encode()).hexdigest()[:16]
 
 
 def _show_again(context: UpdateContext, training: TrainingState, turn: TrainingTurn) -> None:

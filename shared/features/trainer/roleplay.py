@@ -260,18 +260,11 @@ def _label_prompt(scenario: Scenario, case: Case) -> str:
 
 
 def _client_prompt(scenario: Scenario, case: Case, language: str) -> str:
-    client = case.client
     return _CLIENT_PROMPT.format(
         role=scenario.info.client_role.en,
-        name=client.name.of(language),
-        position=client.position.of(language),
-        company=client.company.of(language),
-        size=client.size.of(language),
-        region=client.region.of(language),
-        character=client.character.of(language),
-        offer=case.product.offer.of(language),
-        public=case.situation.public.of(language),
+        character=case.client.character.of(language),
         language="Russian" if language == "ru" else "English",
+        **library.case_words(case, language),
     )
 
 

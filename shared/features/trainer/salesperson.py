@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.features.trainer import classifier, roleplay
+from shared.features.trainer import classifier, library, roleplay
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -104,15 +104,6 @@ def _stored(question: str, labels: Labels) -> JsonObject:
 
 
 def _prompt(scenario: Scenario, case: Case, language: str) -> str:
-    client = case.client
     return _PROMPT.format(
-        name=client.name.of(language),
-        position=client.position.of(language),
-        company=client.company.of(language),
-        size=client.size.of(language),
-        region=client.region.of(language),
-        product=case.product.name.of(language),
-        offer=case.product.offer.of(language),
-        public=case.situation.public.of(language),
-        language="Russian" if language == "ru" else "English",
+        language="Russian" if language == "ru" else "English", **library.case_words(case, language)
     )
