@@ -10,8 +10,11 @@ from shared.payments import providers as payments
 from tools.database import settings
 
 _TOOLS = frozenset(
-    {"DATABASE_ADMIN_URL", "DEVELOPMENT_DATABASE_URL", "BOT_BACKEND_PASSWORD", "ADMIN_EMAILS"}
-)  # tools.database
+    {
+        "DATABASE_ADMIN_URL", "DEVELOPMENT_DATABASE_URL", "BOT_BACKEND_PASSWORD", "ADMIN_EMAILS",
+        "BACKUP_PLACE", "BACKUP_RECIPIENT", "BACKUP_STORAGE_KEY", "BACKUP_IDENTITY_FILE",
+    }
+)  # fmt: skip  # tools.database
 
 
 def known() -> frozenset[str]:

@@ -43,6 +43,11 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
     rules = environment.rules.backup
     if rules is None:
         raise BackupError(f"{environment.name} has no place for backups. {next_step(environment)}")
+    if rules.to.startswith(f"supabase://{environment.rules.project or '?'}/"):
+        raise BackupError(
+            f"{environment.name} would be backed up into its own project, which takes its backups along when"
+            " it is deleted: take another project, or a bucket of Google Cloud Storage."
+        )
     place = places.place(to or rules.to)
     url, begun = environment.require_url(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, connections.connect(url, "backup") as connection:
@@ -211,8 +216,8 @@ def erasures(connection: psycopg.Connection, since: str) -> list[tuple[int, str 
 
 @contextmanager
 def fetched(address: str) -> Iterator[Path]:
-    """Give a backup as a local file: a path as it is, gs:// downloaded and deleted afterwards."""
-    if not address.startswith("gs://"):
+    """Give a backup as a local file: a path as it is, another place downloaded and deleted afterwards."""
+    if "://" not in address:
         path = Path(address)
         if not path.is_file():
             raise BackupError(f"{address} is no file.")

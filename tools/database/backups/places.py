@@ -1,4 +1,4 @@
-"""Where backups are kept: a folder, or a bucket of Google Cloud Storage."""
+"""Where backups are kept: a folder, Google Cloud Storage, or Supabase Storage (supabase_storage.py)."""
 
 from __future__ import annotations
 
@@ -37,15 +37,20 @@ class Place(Protocol):
 
 
 def place(address: str) -> Place:
-    """Return the place of an address: a folder, or gs://BUCKET/PREFIX. Raises BackupError."""
+    """Return the place of an address: a folder, gs://… or supabase://…. Raises BackupError."""
     if address.startswith("gs://"):
         bucket, _, prefix = address.removeprefix("gs://").partition("/")
         if not bucket:
             raise BackupError(f"{address} names no bucket: gs://BUCKET/PREFIX")
         return Bucket(bucket, prefix.strip("/"))
+    if address.startswith("supabase://"):
+        from tools.database.backups.supabase_storage import SupabaseStorage
+
+        return SupabaseStorage.at(address)
     if "://" in address:
         raise BackupError(
-            f"{address.partition('://')[0]}:// is no place for backups: a folder, or gs://BUCKET/PREFIX"
+            f"{address.partition('://')[0]}:// is no place for backups: a folder, gs://BUCKET/PREFIX, or"
+            " supabase://PROJECT/BUCKET/PREFIX"
         )
     return Folder(Path(address))
 

@@ -24,6 +24,7 @@ from tools.emulator.functions import ROOT
 from tools.emulator.supabase_storage import signing
 from tools.emulator.supabase_storage.faults import StorageFault, StorageFaults
 from tools.emulator.supabase_storage.refusals import REFUSALS, Refused, gateway_refusal
+from tools.emulator.supabase_storage.resumable import ResumableUploads, Upload
 from tools.emulator.telegram.parameters import parse_parameters
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
@@ -66,6 +67,9 @@ class StorageServer:
         self._secret = secrets.token_bytes(32)
         self._objects: dict[tuple[str, str], StoredObject] = {}
         self._faults = StorageFaults()
+        self._resumable = ResumableUploads(
+            lambda: self._base() + BASE, self._check_upload, self._store_upload
+        )
         self.key = "sb_secret_" + secrets.token_urlsafe(24)
         self.buckets = {bucket.name: bucket for bucket in configured_buckets()}
 
@@ -83,9 +87,10 @@ class StorageServer:
         executed: bool = False,
         times: int | None = 1,
     ) -> None:
-        """Let the next calls of an operation (upload, download, sign, delete) fail; "" is every operation.
+        """Let the next calls of an operation fail; "" is every operation.
 
         Args:
+            operation: upload, download, sign, delete; of resumable uploads begin, offset, part.
             code: a code of Storage, or "timeout", "reset", or "page" for a gateway's 502.
             executed: the work is done first.
             times: None for every call until `clear`.
@@ -166,7 +171,8 @@ class StorageServer:
                 return "upload", lambda: self._upload(bucket, key, request)
             case "DELETE", "object", bucket:
                 return "delete", lambda: self._delete(bucket, request)
-        return "unknown", lambda: json_response({"message": f"Route {request.method}:/{path} not found"}, 404)
+        unknown = {"message": f"Route {request.method}:/{path} not found"}
+        return self._resumable.route(request, path) or ("unknown", lambda: json_response(unknown, 404))
 
     def _upload(self, name: str, key: str, request: Request) -> Response:
         bucket = self._bucket(name)
@@ -183,6 +189,23 @@ class StorageServer:
                 raise Refused("KeyAlreadyExists")
             self._objects[name, key] = StoredObject(content, mime_type, self._clock.now())
         return json_response({"Id": str(uuid.uuid4()), "Key": f"{name}/{key}"})
+
+    def _check_upload(self, upload: Upload) -> str:
+        """Return status and text of a refusal, "" for an upload that may begin."""
+        bucket = self.buckets.get(upload.bucket)
+        if bucket is None:
+            return "404 Bucket not found"
+        if not any(fnmatch.fnmatchcase(upload.mime_type, allowed) for allowed in bucket.mime_types):
+            return f"415 mime type {upload.mime_type} is not supported"
+        if upload.length > bucket.size_limit:
+            return "413 Maximum size exceeded\n"
+        with self._lock:
+            return "409 The resource already exists" if (upload.bucket, upload.key) in self._objects else ""
+
+    def _store_upload(self, upload: Upload) -> None:
+        made = StoredObject(bytes(upload.content), upload.mime_type, self._clock.now())
+        with self._lock:
+            self._objects[upload.bucket, upload.key] = made
 
     def _download(self, name: str, key: str) -> Response:
         found = self._object(name, key)
