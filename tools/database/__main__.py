@@ -162,6 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     named["backup"].add_argument(
         "--to", metavar="PLACE", help="another place: a folder, or gs://BUCKET/PREFIX"
     )
+    named["backup"].add_argument(
+        "--check", action="store_true", help="restore it on trial first, on a server of its own"
+    )
     restore = named["restore"]
     restore.add_argument("file", help="a path, or gs://BUCKET/NAME")
     restore.add_argument("--into", default="scratch", metavar="NAME", help="scratch, or an empty environment")

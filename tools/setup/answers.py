@@ -36,6 +36,7 @@ class Answers:
     terms_url: str = ""
     user_api_keys: str = ""  # yes or no
     payment_providers: str = ""  # names separated by commas
+    backup_recipient: str = ""  # the public key that seals backups
     welcomed: list[int] = field(default_factory=list)  # admins who got the first message
     deployed: dict[str, str] = field(default_factory=dict)  # the last substitutions
 
@@ -63,6 +64,11 @@ class Answers:
     def providers(self) -> list[str]:
         """Return the payment providers besides Telegram Stars."""
         return [] if self.payment_providers == "-" else split(self.payment_providers)
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether the database is backed up."""
+        return self.backup_recipient not in ("", "-")
 
     @property
     def admins(self) -> list[int]:
@@ -126,6 +132,7 @@ _CHECKS: dict[str, Callable[[str], Verdict]] = {
     "terms_url": checks.link_or_none,
     "user_api_keys": _word,
     "payment_providers": _word,
+    "backup_recipient": checks.recipient_or_none,
 }
 
 

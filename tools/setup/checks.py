@@ -153,6 +153,19 @@ def ai_key(provider: str, key: str) -> Verdict:
     return Verdict.unknown(f"{provider} could not be asked about this key.")
 
 
+def recipient_or_none(answer: str) -> Verdict:
+    """Check the public key that seals backups, or `-`."""
+    if answer == "-" or re.fullmatch(r"age1[0-9a-z]{58}", answer):
+        return Verdict.good("")
+    if answer.startswith("AGE-SECRET-KEY-"):
+        return Verdict.bad(
+            "That is the secret half: keep it off-line, and give the line “public key: age1…”."
+        )
+    return Verdict.bad(
+        "It begins with age1 and has 62 characters: age-keygen -o backup-identity.txt makes one."
+    )
+
+
 def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> Verdict:
     """Ask a payment provider for its newest payments, which only reads; tell test keys from live ones."""
     from shared.core.errors import SwitchboardError

@@ -12,9 +12,11 @@ SERVICES = (
     "iam",
 )
 FUNCTIONS = ("telegram", "payments", "generations", "scheduled", "console")
-ACCOUNTS = ("deploy", *FUNCTIONS, "scheduler")
+ACCOUNTS = ("deploy", *FUNCTIONS, "scheduler", "backup")
 # Of the account that builds, on the project.
 DEPLOY_ROLES = ("cloudbuild.builds.builder", "cloudfunctions.developer", "run.admin", "cloudscheduler.admin")
+# Of the account that takes the daily backup: it starts its own build, which writes a log.
+BACKUP_ROLES = ("cloudbuild.builds.editor", "logging.logWriter")
 IMPERSONATION = "roles/iam.serviceAccountUser"
 READ_SECRET = "roles/secretmanager.secretAccessor"  # noqa: S105
 # Which accounts read the secrets that every deployment has.
@@ -28,6 +30,16 @@ READERS = {
 AI_READERS = ("telegram", "scheduled")
 PAYMENT_READERS = ("telegram", "payments", "scheduled")
 USER_API_KEYS = "TOKEN_ENCRYPTION_KEYS"
+
+
+def backup_bucket(project: str) -> str:
+    """Return the bucket that keeps backups of the database."""
+    return f"gs://{project}-switchboard-backups"
+
+
+def source_bucket(project: str) -> str:
+    """Return the bucket with the source of the daily backup."""
+    return f"gs://{project}-switchboard-source"
 
 
 def service(name: str) -> str:

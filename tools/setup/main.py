@@ -15,7 +15,7 @@ from tools.setup import checks, script
 from tools.setup.answers import AnswersError
 from tools.setup.console import Console
 from tools.setup.context import Context, Stop
-from tools.setup.steps import deployment, owner, project, secret_steps
+from tools.setup.steps import backups, deployment, owner, project, secret_steps
 from tools.setup.steps.step import Step
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,7 @@ STEPS: tuple[type[Step], ...] = (
     secret_steps.Ai,
     secret_steps.Random,
     secret_steps.Payments,
+    backups.Backups,
     secret_steps.Access,
     owner.Owner,
     deployment.Deploy,

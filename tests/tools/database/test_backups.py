@@ -106,6 +106,29 @@ def test_a_backup_is_restored_on_trial_and_then_known_as_verified(world: World) 
     assert world.on("living", "select verified_at is not null from private.backups") == [(True,)]
 
 
+def test_a_checked_backup_is_verified_without_the_owners_identity(world: World, monkeypatch) -> None:
+    monkeypatch.delenv("BACKUP_IDENTITY")
+    status, out, error = world.run("backup", "--check")
+    assert status == 0, error
+    assert "restored and equal" in out
+    rows = world.on("living", "select verified_at is not null, place from private.backups")
+    assert [verified for verified, _ in rows] == [True]
+    # Its owner opens it as any other.
+    monkeypatch.setenv("BACKUP_IDENTITY", str(IDENTITY))
+    assert world.run("restore", rows[0][1])[0] == 0
+
+
+def test_a_backup_that_cannot_be_restored_is_not_stored(world: World, monkeypatch) -> None:
+    def differs(*_: object) -> None:
+        raise BackupError("public.users differs after the restore: 1 rows of 2.")
+
+    monkeypatch.setattr(keeping, "_compare", differs)
+    status, _, error = world.run("backup", "--check")
+    assert (status, "differs after the restore" in error) == (1, True)
+    assert world.on("living", "select * from private.backups") == []
+    assert not (world.folder / "kept").exists()
+
+
 def test_nothing_can_be_read_without_the_identity(world: World, monkeypatch) -> None:
     path = world.backup()
     assert b"users" not in path.read_bytes()
@@ -358,14 +381,14 @@ def test_a_backup_of_18_is_restored_into_15(world: World) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.age"
-    sealing.seal([b'{"format": 99}\n'], str(IDENTITY.to_public()), path)
+    sealing.seal([b'{"format": 99}\n'], [str(IDENTITY.to_public())], path)
     with (
         pytest.raises(BackupError, match="no backup of format 1"),
         sealing.opened(path, str(IDENTITY)) as stream,
     ):
         archive.Reader(stream)
     with pytest.raises(BackupError, match="no recipient"):
-        sealing.seal([], "age1nonsense", tmp_path / "y.age")
+        sealing.seal([], ["age1nonsense"], tmp_path / "y.age")
 
 
 def test_a_table_that_the_backup_does_not_know_is_refused(world: World) -> None:

@@ -46,7 +46,8 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
 def test_steps_run_in_a_safe_order() -> None:
     order = [
         "check", "install", "settings", "database", "telegram", "payments", "generations",
-        "scheduled", "console", "list-jobs", "jobs", "smoke", "webhooks",
+        "scheduled", "console", "list-jobs", "jobs", "plan-backup",
+        "backup", "smoke", "webhooks",
     ]  # fmt: skip
     assert order == IDS
     for each in steps():

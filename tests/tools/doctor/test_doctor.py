@@ -155,7 +155,7 @@ def _paused(project: dict[str, Any]) -> None:
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     "project": (lambda p: p.update(billing=""), "no billing account", "setup"),
     "APIs": (lambda p: p["services"].remove("run.googleapis.com"), "1 missing", "setup"),
-    "accounts": (lambda p: p["emails"].pop(), "switchboard-scheduler", "setup"),
+    "accounts": (lambda p: p["emails"].pop(), "switchboard-backup", "setup"),
     "rights": (lambda p: p["policy"].pop(), "roles/cloudscheduler.admin", "setup"),
     "secrets": (lambda p: p["secrets"]["USER_HASH_KEY"]["versions"].clear(), "USER_HASH_KEY", "setup"),
     "access": (lambda p: p["secrets"]["BOT_TOKENS"].update(policy=[]), "6 missing", "setup"),

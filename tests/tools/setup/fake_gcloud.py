@@ -6,7 +6,7 @@ secrets/create, secrets/versions/{add,list,access}, secrets/add_iam_policy_bindi
 iam/service_accounts/{create,describe,list,add_iam_policy_binding}, projects/{create,list,describe},
 billing/projects/{describe,link}, billing/accounts/list, services/{enable,list}, builds/{submit,list},
 functions/{list,describe}, scheduler/{jobs,locations}/list, {run,functions}/regions/list,
-auth/list, logging/read.
+storage/buckets/{list,describe,create,get_iam_policy,add_iam_policy_binding}, auth/list, logging/read.
 
 `answer` is one call. Most tests make it in their own process; the file is also a program on a PATH.
 """
@@ -54,6 +54,16 @@ COMMANDS = {
     "secrets versions list": (1, 1, LIST | {"location"}, set()),
     "secrets versions add": (1, 1, {"data-file", "location"}, {"data-file"}),
     "secrets versions access": (1, 1, {"secret", "out-file", "location"}, {"secret"}),
+    "storage buckets list": (0, 1, LIST, set()),
+    "storage buckets describe": (1, 1, set(), set()),
+    "storage buckets create": (
+        1, 9,
+        {"location", "uniform-bucket-level-access", "public-access-prevention", "soft-delete-duration",
+         "retention-period", "lifecycle-file", "default-storage-class"},
+        set(),
+    ),
+    "storage buckets get-iam-policy": (1, 1, LIST, set()),
+    "storage buckets add-iam-policy-binding": (1, 1, BINDING, {"member", "role"}),
     "builds submit": (
         0, 1,
         {"config", "pack", "tag", "ignore-file", "substitutions", "async", "region", "timeout",
@@ -153,7 +163,7 @@ class Cloud:
             fail("The project ID you specified is already in use by another project.")
         self.state["projects"][names[0]] = {
             "billing": "", "services": [], "emails": [], "policy": [], "account_policies": {}, "secrets": {},
-            "functions": {}, "jobs": [], "builds": [],
+            "functions": {}, "jobs": [], "builds": [], "buckets": {},
         }  # fmt: skip
 
     def do_projects_get_iam_policy(self, names, flags):
@@ -217,6 +227,26 @@ class Cloud:
         if names[0] not in self.here["emails"]:
             fail("NOT_FOUND: Unknown service account")
         self.bind(self.here["account_policies"].setdefault(names[0], []), flags)
+
+    def do_storage_buckets_list(self, names, flags):
+        self.print(*(f"{bucket}/" for bucket in self.here["buckets"]), sep="\n")
+
+    def do_storage_buckets_describe(self, names, flags):
+        if names[0] not in self.here["buckets"]:
+            fail(f"{names[0]} not found: 404.")
+
+    def do_storage_buckets_create(self, names, flags):
+        if names[0] in self.here["buckets"]:
+            fail("HTTPError 409: you already own it.")
+        if "lifecycle-file" in flags and not (self.folder / flags["lifecycle-file"]).is_file():
+            fail(f"Unable to read file [{flags['lifecycle-file']}]")
+        self.here["buckets"][names[0]] = []
+
+    def do_storage_buckets_get_iam_policy(self, names, flags):
+        self.show_policy(self.here["buckets"][names[0]])
+
+    def do_storage_buckets_add_iam_policy_binding(self, names, flags):
+        self.bind(self.here["buckets"][names[0]], flags)
 
     def do_secrets_list(self, names, flags):
         self.print(*self.here["secrets"], sep="\n")

@@ -19,7 +19,7 @@ ANSWERS = Answers(
     project="my-bots-123", region="europe-west3", chat_provider="openai", default_language="en",
     user_api_keys="yes", admin_emails="a@example.com", admin_telegram_ids="1", support_contact="@help",
     terms_url="https://example.com", public_url="https://bots.example.com",
-    payment_providers="stripe,yookassa,cloudpayments,prodamus,crypto_pay",
+    payment_providers="stripe,yookassa,cloudpayments,prodamus,crypto_pay", backup_recipient="age1" + "q" * 58,
 )  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def test_the_guide_lets_the_same_accounts_read_the_same_secrets() -> None:
         for each in re.findall(r"for name in ([a-z ]+); do allow", body):
             for name in names.split():
                 found.setdefault(name, set()).update(each.split())
+    found["DATABASE_ADMIN_URL"] |= set(re.findall(r"allow (\w+) DATABASE_ADMIN_URL", GUIDE))
     found["TOKEN_ENCRYPTION_KEYS"] = set(re.findall(r"allow (\w+) TOKEN_ENCRYPTION_KEYS", GUIDE))
     wanted = {name: set(accounts) for name, accounts in readers(ANSWERS).items()}
     assert {name: accounts for name, accounts in found.items() if accounts} == {
@@ -114,7 +115,8 @@ def test_the_page_on_the_wizard_lists_every_answer() -> None:
         "chat_provider": "AI provider", "default_language": "language of the bot",
         "admin_emails": "e-mail", "admin_telegram_ids": "Telegram id",
         "support_contact": "contact for buyers", "terms_url": "terms", "user_api_keys": "own AI keys",
-        "payment_providers": "payment providers", "welcomed": "first message",
+        "payment_providers": "payment providers",
+        "backup_recipient": "public key of backups", "welcomed": "first message",
         "deployed": "what was deployed",
     }  # fmt: skip
     assert set(words) == {one.name for one in fields(Answers)}

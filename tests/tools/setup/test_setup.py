@@ -50,6 +50,7 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
         "STRIPE_SECRET_KEY": [STRIPE_KEY],
         "STRIPE_WEBHOOK_SECRET": [STRIPE_WEBHOOK],
         "Use them anyway": ["y"],  # test keys in production
+        "Public key of your backups": ["age1" + "q" * 58],
         "Admin email": ["olga@example.com"],
         "Is Olga": ["y"],
         "Bot language": ["en"],
@@ -91,8 +92,13 @@ def test_a_new_project_becomes_a_bot_that_answers(world: World, olga: Any) -> No
         "_ADMIN_TELEGRAM_IDS": str(olga.id),
         "_SUPPORT_CONTACT": "@help_desk",
         "_PAYMENT_SECRETS": "STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET",
+        "_BACKUP_PLACE": f"gs://{PROJECT}-switchboard-backups/production",
+        "_BACKUP_RECIPIENT": "age1" + "q" * 58,
         "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest",
     }
+    assert set(world.project["buckets"]) == {
+        f"gs://{PROJECT}-switchboard-backups", f"gs://{PROJECT}-switchboard-source",
+    }  # fmt: skip
     # The owner's password went in escaped, bot_backend got another one.
     admin = urlsplit(world.secret("DATABASE_ADMIN_URL"))
     assert (admin.username, unquote(admin.password or "")) == ("wizard", PASSWORD)
@@ -145,7 +151,7 @@ def _check_second_run(world: World, olga: Any) -> None:
     assert again.status == 0, again.output + again.errors
     assert (world.cloud, texts(olga), again.asked) == (before, messages, [])
     assert "  + " not in again.output
-    assert again.output.count("  done\n") == 15  # all but the cost, which is printed each time
+    assert again.output.count("  done\n") == 16  # all but the cost, which is printed each time
 
 
 def test_changed_answers_and_a_newer_checkout_are_deployed(world: World, olga: Any) -> None:

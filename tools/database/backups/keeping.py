@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,11 +34,14 @@ class Backup:
     seconds: float
 
 
-def take(environment: Environment, kept_for: str = "daily", to: str | None = None) -> Backup:
+def take(
+    environment: Environment, kept_for: str = "daily", to: str | None = None, check: Progress | None = None
+) -> Backup:
     """Back up an environment and record it. Raises BackupError and psycopg.Error; then nothing is kept.
 
     Rows are read in one snapshot, which delays vacuum for as long as it takes; writers and readers go on.
-    What a killed command left behind is deleted first.
+    What a killed command left behind is deleted first. With `check`, the file is restored on trial before it
+    is stored: with a key of this process alone, because the owner's identity is not here.
     """
     rules = environment.rules.backup
     if rules is None:
@@ -60,7 +63,10 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
             name = f"{environment.name}-{taken_at:%Y%m%d-%H%M%S}-{version}.age"
             path = Path(folder) / name
             header = {"environment": environment.name, "version": version, "taken_at": taken_at.isoformat()}
-            _write(connection, header, rules.recipient, path)
+            key = sealing.PassingKey.make() if check else None
+            _write(connection, header, [rules.recipient, *([key.recipient] if key else [])], path)
+            if key and check:
+                verify(path, key.identity, check)
             size, sha256 = path.stat().st_size, _sha256(path)
             # Before the file is there: a kill leaves no file that nothing knows.
             record = records.begin(connection, kept_for, taken_at, version, place.address(name), size, sha256)
@@ -70,16 +76,20 @@ def take(environment: Environment, kept_for: str = "daily", to: str | None = Non
                 records.forget(connection, record)
                 raise
             records.finish(connection, record, rules)
+            if check:
+                mark_verified(connection, path)
     return Backup(name, address, size, sha256, version, time.monotonic() - begun)
 
 
-def _write(connection: psycopg.Connection, header: dict[str, str], recipient: str, path: Path) -> None:
+def _write(
+    connection: psycopg.Connection, header: dict[str, str], recipients: Sequence[str], path: Path
+) -> None:
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute("set local statement_timeout = 0")
         connection.execute("set local idle_in_transaction_session_timeout = 0")
         try:
-            sealing.seal(archive.write(connection, header), recipient, path)
+            sealing.seal(archive.write(connection, header), recipients, path)
         except OSError as error:  # of this machine: its disk is full
             raise BackupError(f"The backup cannot be written to {path.parent}: {error.strerror}") from None
 

@@ -11,30 +11,49 @@ import io
 import os
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from tools.database.errors import BackupError
 
 LEVEL = 1  # of gzip: three times faster than the default, a few percent larger
 
 
-def seal(parts: Iterable[bytes], recipient: str, path: Path) -> None:
+@dataclass(frozen=True)
+class PassingKey:
+    """A key pair of this process alone: it opens a file for the trial, and is gone with the process."""
+
+    recipient: str
+    identity: str = field(repr=False)
+
+    @classmethod
+    def make(cls) -> Self:
+        """Make a pair."""
+        import pyrage
+
+        identity = pyrage.x25519.Identity.generate()
+        return cls(str(identity.to_public()), str(identity))
+
+
+def seal(parts: Iterable[bytes], recipients: Sequence[str], path: Path) -> None:
     """Write the compressed and sealed parts to a new file that only its owner may read.
 
-    Raises BackupError.
+    Each recipient can open it. Raises BackupError.
     """
     import pyrage
 
-    try:
-        key = pyrage.x25519.Recipient.from_str(recipient)
-    except pyrage.RecipientError:
-        raise BackupError(f"{recipient[:12]}… is no recipient of age: age1…") from None
+    keys = []
+    for recipient in recipients:
+        try:
+            keys.append(pyrage.x25519.Recipient.from_str(recipient))
+        except pyrage.RecipientError:
+            raise BackupError(f"{recipient[:12]}… is no recipient of age: age1…") from None
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pyrage.encrypt_io(_Source(_compressed(parts)), file, [key])
+        pyrage.encrypt_io(_Source(_compressed(parts)), file, keys)
         file.flush()
         os.fsync(file.fileno())
 

@@ -15,12 +15,14 @@ from tools.database.output import progress
 def backup(arguments: argparse.Namespace) -> int:
     """Back up an environment in one snapshot, compressed and sealed.
 
-    Then delete those that are no longer kept.
+    --check restores it on trial before it is stored. Then delete those that are no longer kept.
     """
     environment = environments.choose(arguments.on, environments.read())
-    taken = keeping.take(environment, "daily", arguments.to)
+    taken = keeping.take(environment, "daily", arguments.to, progress if arguments.check else None)
+    checked = ", restored and equal" if arguments.check else ""
     print(
-        f"{taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s, version {taken.version}"
+        f"{taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s, version"
+        f" {taken.version}{checked}"
     )
     for place in expiry.expire(environment):
         print(f"deleted {place}")

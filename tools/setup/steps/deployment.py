@@ -42,9 +42,12 @@ def substitutions(answers: Answers) -> dict[str, str]:
         "_PUBLIC_URL": "" if answers.public_url == "-" else answers.public_url,
         "_TERMS_URL": "" if answers.terms_url == "-" else answers.terms_url,
         "_PAYMENT_SECRETS": ",".join(secret_steps.payment_names(answers)),
+        "_BACKUP_PLACE": f"{layout.backup_bucket(answers.project)}/{answers.environment}",
+        "_BACKUP_RECIPIENT": answers.backup_recipient,
         "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest" if answers.user_api_keys == "yes" else "",
     }
-    return {name: value for name, value in given.items() if value}
+    without = () if answers.has_backups else ("_BACKUP_PLACE", "_BACKUP_RECIPIENT")
+    return {name: value for name, value in given.items() if value and name not in without}
 
 
 def submit(answers: Answers) -> tuple[str, ...]:

@@ -162,6 +162,14 @@ class Accounts(CloudStep):
     title = "Service accounts"
     heading = HEADING
 
+    def ask(self, context: Context) -> None:
+        """Ask for the public key that seals backups: without one, their account gets no rights."""
+        what = "Public key of your backups (age1… of age-keygen -o backup-identity.txt; - for no backups)"
+        default = context.default("backup_recipient", "-")
+        context.answer(
+            "backup_recipient", lambda: context.console.ask(what, checks.recipient_or_none, default)
+        )
+
     def actions(self, answers: Answers) -> Sequence[Action]:
         """Return the commands that make all accounts."""
         return [self._create(name, answers.project) for name in layout.ACCOUNTS]
@@ -182,9 +190,9 @@ class Accounts(CloudStep):
 
 
 class Rights(CloudStep):
-    """What the build may do: deploy, and act as the other accounts."""
+    """What the build may do: deploy, and act as the other accounts; the daily backup builds as itself."""
 
-    title = "Rights of the build"
+    title = "Rights of the builds"
     heading = HEADING
 
     def actions(self, answers: Answers) -> Sequence[Action]:
@@ -193,6 +201,8 @@ class Rights(CloudStep):
         return [
             *(self._role(role, project) for role in layout.DEPLOY_ROLES),
             *(self._act_as(name, project) for name in layout.ACCOUNTS),
+            *(self._role(role, project, "backup") for role in self._backup_roles(answers)),
+            *([self._act_as("backup", project, "backup")] if answers.has_backups else []),
         ]
 
     def missing(self, context: Context) -> Sequence[Action]:
@@ -203,20 +213,34 @@ class Rights(CloudStep):
         builder = layout.member("deploy", project)
         policy = context.cloud.read_one(Policy, "projects", "get-iam-policy", project)
         roles = [role for role in layout.DEPLOY_ROLES if not policy.gives(f"roles/{role}", builder)]
-        accounts = []
+        backup = [
+            role
+            for role in self._backup_roles(context.answers)
+            if not policy.gives(f"roles/{role}", layout.member("backup", project))
+        ]
+        accounts: list[str] = []
+        itself: list[Action] = []
         for name in layout.ACCOUNTS:
             of = context.cloud.read_one(
                 Policy, "iam", "service-accounts", "get-iam-policy", layout.email(name, project)
             )
             if not of.gives(layout.IMPERSONATION, builder):
                 accounts.append(name)
+            own = layout.member(name, project)
+            if name == "backup" and context.answers.has_backups and not of.gives(layout.IMPERSONATION, own):
+                itself.append(self._act_as(name, project, name))
         return [
             *(self._role(role, project) for role in roles),
             *(self._act_as(name, project) for name in accounts),
+            *(self._role(role, project, "backup") for role in backup),
+            *itself,
         ]
 
-    def _role(self, role: str, project: str) -> Action:
-        member = f"--member={layout.member('deploy', project)}"
+    def _backup_roles(self, answers: Answers) -> Sequence[str]:
+        return layout.BACKUP_ROLES if answers.has_backups else ()
+
+    def _role(self, role: str, project: str, account: str = "deploy") -> Action:
+        member = f"--member={layout.member(account, project)}"
         return Action(
             (
                 "projects",
@@ -228,8 +252,8 @@ class Rights(CloudStep):
             )
         )
 
-    def _act_as(self, name: str, project: str) -> Action:
-        member = f"--member={layout.member('deploy', project)}"
+    def _act_as(self, name: str, project: str, by: str = "deploy") -> Action:
+        member = f"--member={layout.member(by, project)}"
         account = layout.email(name, project)
         return Action(
             (

@@ -358,4 +358,6 @@ def readers(answers: Answers) -> dict[str, tuple[str, ...]]:
     wanted[layout.ai_secret(answers.chat_provider)] = layout.AI_READERS
     if answers.user_api_keys == "yes":
         wanted[layout.USER_API_KEYS] = layout.AI_READERS
+    if answers.has_backups:
+        wanted["DATABASE_ADMIN_URL"] = (*layout.READERS["DATABASE_ADMIN_URL"], "backup")
     return wanted | dict.fromkeys(payment_names(answers), layout.PAYMENT_READERS)
