@@ -44,7 +44,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from tools.database import addresses, environments, output
+from tools.database import addresses, advice, environments, output
 from tools.database.commands import backups, changes, development
 from tools.database.commands import environments as commands
 from tools.database.errors import DatabaseToolError, Unreachable
@@ -80,7 +80,8 @@ def main() -> int:
         except psycopg.Error as error:
             sqlstate = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
             text = f"Postgres: {str(error).strip()}{sqlstate}"
-            print(text, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+            remarks = [*getattr(error, "__notes__", []), advice.of(error)]
+            print(text, *filter(None, remarks), sep="\n", file=sys.stderr)
             return Unreachable.exit_status if _is_unreachable(error) else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from shared.core import config, database_tls, db
 from shared.core.errors import DatabaseUnavailable
 from tests.tools.database.conftest import BACKEND_PASSWORD
+from tools.database import __main__ as program
 from tools.database import connections
 from tools.database.embedded import Server
 
@@ -50,11 +52,11 @@ class Authority:
         root.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return cls(root, name, key)
 
-    def context(self, host: str) -> ssl.SSLContext:
-        """The TLS side of a server with a certificate made out to `host`."""
+    def context(self, host: str, ended: timedelta = timedelta(days=-1)) -> ssl.SSLContext:
+        """The TLS side of a server with a certificate made out to `host`, which ended so long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        builder = _builder(name, self.name, key.public_key()).add_extension(
+        builder = _builder(name, self.name, key.public_key(), ended).add_extension(
             x509.SubjectAlternativeName([x509.DNSName(host)]), False
         )
         pem = builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
@@ -69,7 +71,10 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    ended: timedelta = timedelta(days=-1),
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -78,8 +83,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now - ended)
     )
 
 
@@ -209,6 +214,47 @@ def test_a_certificate_for_another_name_is_refused(
     with pytest.raises(psycopg.OperationalError, match=r"does not match host name"):
         connections.connect(remote(server.url("migrated"), tls, query=query))
     assert not tls.received
+
+
+@pytest.mark.parametrize("query", WEAKER)
+def test_a_certificate_that_has_expired_is_refused(
+    query: str, server: Server, database_url: str, trusted: Authority, serve: Callable[..., TlsServer]
+) -> None:
+    tls = serve(trusted.context(HOST, timedelta(days=2)))
+    with pytest.raises(psycopg.OperationalError, match="certificate"):
+        connections.connect(remote(server.url("migrated"), tls, query=query))
+    assert not tls.received
+
+
+def test_a_root_certificate_that_is_missing_is_named(
+    server: Server, database_url: str, trusted: Authority, serve: Callable[..., TlsServer], tmp_path: Path
+) -> None:
+    tls = serve(trusted.context(HOST))
+    missing = tmp_path / "gone.crt"
+    with pytest.raises(psycopg.OperationalError, match=r"gone\.crt"):
+        connections.connect(remote(server.url("migrated"), tls, query=f"?sslrootcert={missing}"))
+    assert not tls.received
+
+
+@pytest.mark.parametrize(("broken", "says"), [
+    ("stranger", "certificate verify failed"), ("name", "does not match host name"),
+    ("expired", "certificate"), ("plain", "does not support SSL"),
+])  # fmt: skip
+def test_status_names_what_is_wrong_with_the_certificate_and_no_password(
+    server: Server, database_url: str, trusted: Authority, stranger: Authority,
+    serve: Callable[..., TlsServer], monkeypatch: pytest.MonkeyPatch, capsys, broken: str, says: str,
+) -> None:  # fmt: skip
+    contexts = {
+        "stranger": lambda: stranger.context(HOST), "name": lambda: trusted.context("other.example.com"),
+        "expired": lambda: trusted.context(HOST, timedelta(days=2)), "plain": lambda: None,
+    }  # fmt: skip
+    url = remote(server.url("migrated"), serve(contexts[broken]()))
+    monkeypatch.setenv("DATABASE_ADMIN_URL", url)
+    monkeypatch.setattr(sys, "argv", ["database", "status", "--on", "production"])
+    assert program.main() == 7
+    printed = capsys.readouterr()
+    assert says in printed.out + printed.err
+    assert server.password not in printed.out + printed.err
 
 
 @pytest.mark.parametrize("query", WEAKER)
