@@ -107,8 +107,13 @@ class Applying:
             bookkeeping.check(applied, self._known)
             if migration.version in applied:
                 return False
-            done = _finished(self._connection, migration.version, checksum)
+            done = _steps(self._connection, migration.version, checksum, "done")
+            begun = _steps(self._connection, migration.version, checksum, "running")
             for number, part in enumerate(parts, 1):
+                if number in begun - done and _is_done(self._connection, part):
+                    # The run died after the statement, before it could write that it had ended.
+                    with self._step(migration, checksum, parts, number):
+                        continue
                 if number not in done:
                     self._single(migration, checksum, part, number, len(parts))
             with connections.as_owner(self._connection):
@@ -265,17 +270,32 @@ def _session(row: tuple[Any, ...]) -> str:
     return f'pid {pid} "{name}" ({state}, for {str(age).partition(".")[0]})'
 
 
-def _finished(connection: psycopg.Connection, version: str, checksum: str) -> set[int]:
+def _steps(connection: psycopg.Connection, version: str, checksum: str, outcome: str) -> set[int]:
     if not _scalar(connection, "select to_regclass('private.migration_steps') is not null"):
         return set()
     rows = connection.execute(
-        "select s.statement from private.migration_steps s where s.version = %s and s.checksum = %s"
-        " and s.statement is not null and s.outcome = 'done'"
-        " and not exists (select from private.migration_steps t join private.migration_runs r on r.id = t.run"
-        " where t.version = s.version and t.id > s.id and t.outcome = 'done' and r.kind = 'rollback')",
-        [version, checksum],
+        "select statement from private.migration_steps where version = %s and checksum = %s"
+        " and statement is not null and outcome = %s",
+        [version, checksum, outcome],
     )
     return {int(number) for (number,) in rows}
+
+
+def _is_done(connection: psycopg.Connection, part: Statement) -> bool:
+    """Whether a statement that may not run twice did its work."""
+    if part.index:
+        return bool(_scalar(
+            connection,
+            "select exists (select from pg_index i join pg_class c on c.oid = i.indexrelid"
+            " join pg_namespace n on n.oid = c.relnamespace"
+            " where c.relname = %s and i.indisvalid and n.nspname in ('public', 'private'))",
+            [part.index],
+        ))  # fmt: skip
+    if part.alone == "drop index concurrently":
+        names = [".".join(sign.sval for sign in name) for name in part.node.objects]
+        left = "select count(to_regclass(name)) from unnest(%s::text[]) name"
+        return bool(_scalar(connection, left, [names]) == 0)
+    return False
 
 
 def _drop_invalid(connection: psycopg.Connection, name: str) -> bool:

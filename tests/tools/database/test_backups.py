@@ -97,7 +97,7 @@ def world(server: Server, living_template: str, tmp_path: Path, monkeypatch, cap
 def test_a_backup_is_restored_on_trial_and_then_known_as_verified(world: World) -> None:
     path = world.backup()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert re.fullmatch(r"development-\d{8}-\d{6}-\d{14}\.age", path.name)
+    assert re.fullmatch(r"development-\d{8}-\d{9}-\d{14}\.age", path.name)
     size = path.stat().st_size
     assert world.on("living", "select bytes, verified_at from private.backups") == [(size, None)]
     status, out, error = world.run("restore", str(path))

@@ -60,7 +60,9 @@ def take(
             raise BackupError(f"{environment.name} is empty: there is nothing to back up.")
         with _alone(connection, url):
             taken_at = datetime.now(UTC)
-            name = f"{environment.name}-{taken_at:%Y%m%d-%H%M%S}-{version}.age"
+            name = (
+                f"{environment.name}-{taken_at:%Y%m%d-%H%M%S}{taken_at.microsecond // 1000:03}-{version}.age"
+            )
             path = Path(folder) / name
             header = {"environment": environment.name, "version": version, "taken_at": taken_at.isoformat()}
             key = sealing.PassingKey.make() if check else None

@@ -76,7 +76,8 @@ class Folder:
                     shutil.copyfileobj(source, file)
                     file.flush()
                     os.fsync(file.fileno())
-                partial.rename(kept)
+                kept.open("xb").close()  # a rename would replace another one of that name
+                partial.replace(kept)
             finally:
                 partial.unlink(missing_ok=True)
         except OSError as error:
