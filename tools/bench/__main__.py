@@ -3,7 +3,7 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, generations, scale, ranks, database
+               pictures, callbacks, generations, scale, ranks, database, backups
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -26,6 +26,7 @@ from typing import Any
 
 from tools.bench import (
     against,
+    backups,
     callback_requests,
     callbacks,
     cpus,
@@ -66,6 +67,7 @@ _SECTIONS = (
     "scale",
     "ranks",
     "database",
+    "backups",
 )
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
@@ -137,7 +139,7 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             return
         if "text" in only:
             yield _posted(text.measure())
-        if only - {"scale", "ranks", "text", "database"}:
+        if only - {"scale", "ranks", "text", "database", "backups"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:
@@ -146,6 +148,8 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             yield from _ranks(effort)
         if "database" in only:
             yield from _database(effort)
+        if "backups" in only:
+            yield from _backups(effort)
 
 
 @dataclass(frozen=True)
@@ -327,6 +331,18 @@ def _database(effort: Effort) -> Iterator[Section]:
     with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
         watch = Watch(database.postmaster)
         yield _posted(database_tool.measure(database, effort.scale_rounds), watch)
+
+
+def _backups(effort: Effort) -> Iterator[Section]:
+    with ExitStack() as stack:
+        database = stack.enter_context(Database(_DIRECTORY / "postgres").running(cpus.OTHERS))
+        measured = backups.Backups(database, _DIRECTORY)
+        fake_servers = stack.enter_context(FakeServers(database.port).running())
+        stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
+        product = _function("telegram", fake_servers, database.backend_url(backups.NAME))
+        stack.enter_context(product.running(next(updates.requests("command"))))
+        watch = Watch(database.postmaster)
+        yield _posted(measured.measure(product, effort.slow_rounds), watch)
 
 
 def _function(name: str, fake_servers: FakeServers, database_url: str, root: Path = ROOT) -> Peer:
