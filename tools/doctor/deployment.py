@@ -33,6 +33,7 @@ class Deployment:
         self.store = SecretStore(cloud)
         self._given_url = url.rstrip("/")
         self.url = self._given_url or answers.functions_url
+        self.has_inline_mode = False
         self.context = Context(answers, Console(), cloud, self.store, None, lambda: None)  # type: ignore[arg-type]
 
     def complete(self) -> None:
@@ -40,6 +41,7 @@ class Deployment:
         described = deployment.describe_function(self.cloud, "telegram", self.answers.region)
         given = deployment.settings_of(described)
         self.url = self._given_url or given.get("PUBLIC_URL", "").rstrip("/") or self.url
+        self.has_inline_mode = given.get("INLINE_MODE", "") == "true"
         for field, variable in (
             ("environment", "ENVIRONMENT"), ("chat_provider", "CHAT_PROVIDER"),
             ("default_language", "DEFAULT_LANGUAGE"), ("admin_telegram_ids", "ADMIN_TELEGRAM_IDS"),
@@ -135,10 +137,10 @@ def _get(url: str) -> tuple[int, str]:
 
 
 def bots(it: Deployment) -> Finding:
-    """Check each bot's token and webhook."""
+    """Check each bot's token, webhook and inline mode."""
     from shared import bots as known
     from tools.telegram import info
-    from tools.telegram.payloads import WebhookInfo
+    from tools.telegram.payloads import User, WebhookInfo
 
     names = []
     for name, token in it.context.tokens().items():
@@ -146,11 +148,17 @@ def bots(it: Deployment) -> Finding:
         if not verdict.is_good:
             return _finding(verdict, "./switchboard secret set BOT_TOKENS, then deploy", name)
         answer = bot_api.read(WebhookInfo, token, "getWebhookInfo")
-        kinds = known.load(name).handled_kinds()
+        kinds = known.load(name).handled_kinds(has_inline_mode=it.has_inline_mode)
         problems = list(info.problems(answer, f"{it.url}/telegram/{name}", kinds, datetime.now(UTC)))
         if problems:
             what, is_unset, _ = problems[0].partition(info.SET_IT)
             return Finding.wrong(f"{name}: {what}", SETUP if is_unset else "docs/deployment.md: 5. Verify")
+        me = bot_api.read(User, token, "getMe")
+        for problem in info.inline_problems(
+            name, me.supports_inline_queries, has_inline_mode=it.has_inline_mode
+        ):
+            what, _, remedy = problem.partition(": ")
+            return Finding.wrong(f"{name}: {what}", remedy)
         names.append(verdict.text)
     return Finding.ok(", ".join(names))
 

@@ -76,13 +76,17 @@ def _offering() -> Offering:
 
 def _info(bot: str | None) -> int:
     """Show what Telegram says of the webhooks, and what of it is wrong."""
-    from tools.telegram.payloads import WebhookInfo
+    from tools.telegram.payloads import User, WebhookInfo
 
-    wrong = 0
+    wrong, has_inline_mode = 0, settings().has_inline_mode
     for name in _chosen(bot):
         answer = retrying.read(WebhookInfo, name, "getWebhookInfo", {})
-        kinds = bots.load(name).handled_kinds(has_inline_mode=settings().has_inline_mode)
-        found = tuple(info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)))
+        me = retrying.read(User, name, "getMe", {})
+        kinds = bots.load(name).handled_kinds(has_inline_mode=has_inline_mode)
+        found = (
+            *info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)),
+            *info.inline_problems(name, me.supports_inline_queries, has_inline_mode=has_inline_mode),
+        )
         _say(name)
         for line in info.lines(answer):
             _say(f"  {line}")

@@ -1,4 +1,4 @@
-"""Reads getWebhookInfo aloud, and says what of it is wrong."""
+"""Reads getWebhookInfo aloud, and says what is wrong with it and with inline mode."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from telebot.util import update_types
 
+from shared import bots
+
 if TYPE_CHECKING:
     from tools.telegram.payloads import WebhookInfo
 
+INLINE_QUERY = "inline_query"  # the kind of update
 # An error older than this, with nothing waiting, is history: Telegram keeps showing the last one for ever.
 RECENT = timedelta(hours=1)
 # What an absent allowed_updates leaves out (Bot API: setWebhook).
@@ -50,6 +53,22 @@ def problems(info: WebhookInfo, url: str, kinds: tuple[str, ...], now: datetime)
         yield f"deliveries fail: {info.last_error_message}"
     if _is_recent(info.last_synchronization_error_date, now):
         yield "Telegram's own servers could not agree on this webhook: look again in some minutes"
+
+
+def inline_problems(name: str, is_on_at_botfather: bool, *, has_inline_mode: bool) -> Iterator[str]:
+    """Yield how the setting INLINE_MODE and @BotFather's switch (getMe.supports_inline_queries) disagree.
+
+    A bot without a feature that answers inline queries needs neither.
+    """
+    answers = bots.load(name).handles(INLINE_QUERY)
+    if has_inline_mode and answers and not is_on_at_botfather:
+        yield (
+            "INLINE_MODE is on, but inline mode is off at @BotFather: send it /setinline, and "
+            "/setinlinefeedback with 100%"
+        )
+    if is_on_at_botfather and not (has_inline_mode and answers):
+        why = "INLINE_MODE is off" if answers else "the bot has none"
+        yield f"inline mode is on at @BotFather, but {why}: turn it off there with /setinline, /empty"
 
 
 def _allowed(info: WebhookInfo) -> frozenset[str]:

@@ -30,6 +30,7 @@ class User(Foreign):
     last_name: str = ""
     username: str = ""
     can_join_groups: bool = True
+    supports_inline_queries: bool = False
 
     @property
     def shown_name(self) -> str:

@@ -50,6 +50,7 @@ def healthy(stack: Stack, database_url: str, backend_url: str) -> dict[str, Any]
     variables = {
         "ENVIRONMENT": "staging", "CHAT_PROVIDER": "openai", "DEFAULT_LANGUAGE": "en",
         "ADMIN_TELEGRAM_IDS": str(OLGA), "SUPPORT_CONTACT": "@help_desk",
+        "INLINE_MODE": "true",
     }  # fmt: skip
     return {
         "billing": "0X0X0X-0X0X0X-0X0X0X",
@@ -71,7 +72,7 @@ def healthy(stack: Stack, database_url: str, backend_url: str) -> dict[str, Any]
             for name, accounts in readers(answers).items()
         },
         "functions": {
-            name: {"state": "ACTIVE", "serviceConfig": {"environmentVariables": variables}}
+            name: {"state": "ACTIVE", "serviceConfig": {"environmentVariables": dict(variables)}}
             for name in layout.FUNCTIONS
         },
         "jobs": [f"switchboard-{job}" for job in JOBS],
@@ -227,6 +228,22 @@ def test_a_webhook_elsewhere_is_wrong(clinic: Clinic) -> None:
     assert not is_well
     assert "the address should be http://127.0.0.1:1/telegram/assistant" in found["bots"]["text"]
     assert found["telegram"]["text"] == "/health answers nothing"
+
+
+def test_inline_mode_that_is_on_at_one_place_only_is_wrong(clinic: Clinic) -> None:
+    bot = clinic.stack.telegram.bot("assistant")
+    bot.has_inline_mode = False
+    try:
+        _, found = clinic.find()
+        assert found["bots"]["text"] == "assistant: INLINE_MODE is on, but inline mode is off at @BotFather"
+        assert "/setinline" in found["bots"]["remedy"]
+        bot.has_inline_mode = True
+        for function in clinic.project["functions"].values():
+            del function["serviceConfig"]["environmentVariables"]["INLINE_MODE"]
+        _, found = clinic.find()
+        assert found["bots"]["text"] == "assistant: inline mode is on at @BotFather, but INLINE_MODE is off"
+    finally:
+        bot.has_inline_mode = None
 
 
 def test_an_admin_without_an_id_is_wrong_and_an_alert_is_a_note(

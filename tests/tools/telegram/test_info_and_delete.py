@@ -16,7 +16,7 @@ import pytest
 from shared import bots
 from tests.tools.telegram.conftest import Run
 from tools.emulator.telegram import Telegram
-from tools.telegram.info import problems
+from tools.telegram.info import inline_problems, problems
 from tools.telegram.payloads import WebhookInfo
 from tools.validation import parse
 
@@ -151,3 +151,35 @@ def test_the_command_runs_alone_and_prints_no_token(telegram: Telegram, tmp_path
 def test_the_bots_handle_something() -> None:
     for name in bots.names():
         assert "message" in bots.load(name).handled_kinds()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_on", "has_inline_mode", "words"),
+    [
+        ("assistant", False, False, []),
+        ("assistant", True, True, []),
+        (
+            "assistant",
+            False,
+            True,
+            ["INLINE_MODE is on, but inline mode is off at @BotFather: send it /setinline"],
+        ),
+        ("assistant", True, False, ["on at @BotFather, but INLINE_MODE is off"]),
+        ("quiz", False, True, []),
+        ("quiz", True, True, ["on at @BotFather, but the bot has none"]),
+    ],
+)
+def test_inline_mode_is_on_at_both_places_or_at_neither(
+    name: str, is_on: bool, has_inline_mode: bool, words: list[str]
+) -> None:
+    found = list(inline_problems(name, is_on, has_inline_mode=has_inline_mode))
+    assert len(found) == len(words)
+    assert all(word in one for word, one in zip(words, found, strict=True))
+
+
+def test_info_compares_the_setting_with_botfathers_switch(telegram: Telegram, run: Run) -> None:
+    run("set-webhooks")
+    telegram.bot("assistant").has_inline_mode = True
+    status, output, _ = run("info")
+    assert status == 1
+    assert "WRONG: inline mode is on at @BotFather, but INLINE_MODE is off" in output

@@ -102,6 +102,7 @@ class BotAccount:
     privacy: bool = True
     is_guest: bool = False  # added over the HTTP API, not a bot of the project: it sets its own webhook
     has_topics: bool = False  # in private chats, as switched on at @BotFather
+    has_inline_mode: bool | None = None  # the same; None: as the webhook wants it
     webhook: Webhook = field(default_factory=Webhook)
     next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))
     commands: dict[str, list[Json]] = field(default_factory=dict)

@@ -19,10 +19,13 @@ def invite_link(room: Room) -> str:
 @method("getMe")
 def get_me(call: Call) -> Json:
     """Return the bot itself."""
+    wants_inline = "inline_query" in call.bot.webhook.allowed_updates
     abilities = {
         "can_join_groups": True,
         "can_read_all_group_messages": not call.bot.privacy,
-        "supports_inline_queries": False,
+        "supports_inline_queries": wants_inline
+        if call.bot.has_inline_mode is None
+        else call.bot.has_inline_mode,
         "can_connect_to_business": False,
         "has_main_web_app": False,
         "has_topics_enabled": call.bot.has_topics,
