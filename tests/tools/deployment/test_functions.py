@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from shared.ai import providers
 from shared.core import config
+from shared.scheduled.jobs import JOBS
 from tests.tools.deployment.build import ROOT, SECRETS, Build, Call, deployment, steps
 from tools import variables
 
@@ -187,6 +189,16 @@ def test_threads_match_concurrent_requests(build: Build, name: str) -> None:
     assert call.flags["cpu"] == "1"  # more than one request at a time needs a whole CPU
     assert call.flags["memory"] == "512Mi"
     assert "serve-all-traffic-latest-revision" in call.flags, "after a rollback nothing new would be served"
+
+
+def test_every_job_and_task_of_the_queue_finds_a_thread(build: Build) -> None:
+    """A job never runs twice at once; one that finds no thread gets 429 and comes later."""
+    page = (ROOT / "docs" / "generations.md").read_text()
+    dispatches = re.search(r"--max-concurrent-dispatches=(\d+) --max-attempts", page)
+    assert dispatches is not None
+    call = deployed(build, "scheduled")
+    assert call.flags["max-instances"] == "1"
+    assert len(JOBS) + int(dispatches[1]) <= int(call.flags["concurrency"])
 
 
 def test_telegram_is_as_the_design_measured_it(build: Build) -> None:
