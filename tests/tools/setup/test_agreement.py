@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from shared.scheduled.jobs import JOBS, Job
 from tests.tools.deployment.build import ROOT, deployment, steps
 from tools.setup import costs, layout
 from tools.setup.answers import Answers
@@ -100,6 +101,43 @@ def test_the_cost_is_that_of_the_guide() -> None:
         "the rest of Google Cloud": [one.rest for one in months],
         "together": [one.total for one in months],
     }
+
+
+def test_every_job_is_in_the_arithmetic() -> None:
+    """A new job has seconds here, and a row in the guide, which has the sums too."""
+    assert set(costs.RUN_SECONDS) == set(JOBS)
+    rows = re.findall(
+        r"^\| `(\w+)` \| `([^`]+)` \| ([\d,]+) \| ([\d.]+) \| ([\d,]+) \|$", GUIDE, re.MULTILINE
+    )
+    assert rows == [
+        (
+            name, job.schedule, f"{costs.runs(name):,}", f"{costs.RUN_SECONDS[name]:g}",
+            f"{costs.runs(name) * costs.RUN_SECONDS[name]:,.0f}",
+        )
+        for name, job in JOBS.items()
+    ]  # fmt: skip
+    total = sum(costs.runs(name) for name in JOBS)
+    assert f"| together | | {total:,} | | {costs.jobs_seconds():,.0f} |" in GUIDE
+    assert f"{total:,} runs of jobs" in GUIDE
+    assert f"({len(JOBS)} − {costs.FREE_JOBS}) × $0.10 = ${costs.scheduler():.2f}" in GUIDE
+    deleted = re.search(r"^for job in (.+); do gcloud scheduler jobs delete", GUIDE, re.MULTILINE)
+    assert deleted is not None
+    assert set(deleted[1].split()) == set(JOBS)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "runs"),
+    [
+        ("* * * * *", 43_200),
+        ("*/15 * * * *", 2_880),
+        ("17 * * * *", 720),
+        ("40 6 * * *", 30),
+        ("0 */6 * * *", 120),
+    ],
+)
+def test_runs_of_a_schedule(monkeypatch: pytest.MonkeyPatch, schedule: str, runs: int) -> None:
+    monkeypatch.setitem(costs.JOBS, "one", Job(schedule, "a:b", "A test"))
+    assert costs.runs("one") == runs
 
 
 def test_a_region_of_the_first_tier_costs_less() -> None:
