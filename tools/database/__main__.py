@@ -21,6 +21,7 @@
 
     ./switchboard database migration   write the next migration from the changes in supabase/schemas
     ./switchboard database check       do migrations and schemas make the same database?
+    ./switchboard database down        write what takes a migration back, for rollback
     ./switchboard database rename      give a migration that is merged later a later time
     ./switchboard database freeze      write supabase/migrations.sha256: released migrations stay as they are
     ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
@@ -61,8 +62,8 @@ ON_ENVIRONMENTS = (
 )  # fmt: skip
 ON_FILES = (
     backups.restore,
-    development.migration, development.check, changes.rename, development.freeze, development.generate,
-    development.lint,
+    development.migration, development.check, changes.down, changes.rename, development.freeze,
+    development.generate, development.lint,
 )  # fmt: skip
 OF_ALL = ("status", "doctor", "report")  # without --on they are about all environments
 
@@ -174,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
         "--erased-in", metavar="NAME", help="the environment that knows who was erased since"
     )
     restore.add_argument("--erased-ids", metavar="IDS", help="numbers of the users who were erased since")
+    named["down"].add_argument("migration", nargs="?", help="its 14 digits, its name or its path")
     named["rename"].add_argument("file", help="its 14 digits, its name or its path")
     named["migration"].add_argument("name", help="what it does: add_promocodes")
     return parser

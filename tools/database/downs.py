@@ -16,11 +16,13 @@ from tools.database import (
     migration_files,
     prepare,
     schema_drift,
+    snapshots,
     statements,
 )
-from tools.database.catalogue import Catalogue, Difference
+from tools.database.catalogue import Catalogue
 from tools.database.errors import MigrationError, StatementError
 from tools.database.migration_files import Migration
+from tools.database.snapshots import Change
 from tools.database.statements import Statement
 
 
@@ -52,7 +54,7 @@ def run(connection: psycopg.Connection, migration: Migration, parts: list[Statem
 
 def forth_and_back(
     connection: psycopg.Connection, url: str, migration: Migration, before: Catalogue, *, rows: bool = True
-) -> list[Difference]:
+) -> list[Change]:
     """Take back a migration that was just applied, apply it again, and return what is not as it was.
 
     `before` is what the database consisted of before the migration; `rows` compares rows as well, of a
@@ -61,9 +63,9 @@ def forth_and_back(
     after = describe(connection, rows=rows)
     with connections.as_owner(connection):
         run(connection, migration, read(migration))
-    back = catalogue.differences(before, describe(connection, rows=rows))
+    back = snapshots.compare(before, describe(connection, rows=rows))
     applying.Applying(connection, url, [*_known_up_to(migration)])(migration)
-    return back + catalogue.differences(after, describe(connection, rows=rows))
+    return back + snapshots.compare(after, describe(connection, rows=rows))
 
 
 def describe(connection: psycopg.Connection, *, rows: bool) -> Catalogue:
@@ -72,8 +74,8 @@ def describe(connection: psycopg.Connection, *, rows: bool) -> Catalogue:
     return described | catalogue.rows(connection) if rows else described
 
 
-def try_all(programs: Path | None = None) -> dict[str, list[Difference]]:
-    """Take every migration that has a down forth and back; return what was not as it was, by migration.
+def try_all(programs: Path | None = None, only: Migration | None = None) -> dict[str, list[Change]]:
+    """Take every migration that has a down, or one, forth and back; return what was not as it was.
 
     Raises MigrationError for a down without its migration, psycopg.Error for one that fails.
     """
@@ -81,13 +83,13 @@ def try_all(programs: Path | None = None) -> dict[str, list[Difference]]:
     strays = sorted({path.stem for path in migration_files.DOWNS.glob("*.sql")} - {str(one) for one in known})
     if strays:
         raise MigrationError(f"supabase/downs: no migration is called {', '.join(strays)}.")
-    found: dict[str, list[Difference]] = {}
-    last = max((number for number, one in enumerate(known) if migration_files.down(one)), default=-1)
+    found: dict[str, list[Change]] = {}
+    tried = [one for one in known if migration_files.down(one) and only in (None, one)]
     with schema_drift.scratch(programs) as server, connections.connect(server.url()) as connection:
         prepare.prepare(connection)
         apply = applying.Applying(connection, server.url(), known)
-        for migration in known[: last + 1]:
-            if migration_files.down(migration) is None:
+        for migration in known[: known.index(tried[-1]) + 1] if tried else ():
+            if migration not in tried:
                 apply(migration)
                 continue
             before = describe(connection, rows=True)

@@ -7,7 +7,7 @@ change is there already, so that the environment itself can apply it. What canno
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,18 +56,22 @@ class Drafts:
     undo: Draft
 
 
-def make(changes: list[Change], version: str) -> Drafts:
-    """Return the drafts for changes by hand of a database whose newest migration is `version`."""
-    keys = {change.key for change in changes}
-    recorded = {change.key: change.recorded for change in changes if change.recorded is not None}
-    found = {change.key: change.found for change in changes if change.found is not None}
+def make(recorded: Catalogue, found: Catalogue, version: str) -> Drafts:
+    """Return the drafts for what differs between the snapshot of a run and what is found now.
+
+    `version` is that of the newest migration.
+    """
+    changed = {change.key for change in snapshots.compare(recorded, found)}
     with schema_drift.scratch() as server:
         migrate.sync(server.url(), to_version=version)
         with connections.connect(server.url()) as connection:
-            adopting = _write(connection, keys, found, repeatable=True)
-            adopt = _only_repeatable(connection, keys, found, adopting)
-            undoing = _write(connection, keys, recorded, repeatable=False)
-            undo = Draft(undoing, _left(connection, keys, recorded))
+            # What an earlier --despite-drift let stay is not on the scratch server, and not in question here.
+            built = snapshots.describe(connection)
+            known = {change.key for change in snapshots.compare(built, recorded)} - changed
+            adopting = write(connection, found, known, repeatable=True)
+            adopt = _only_repeatable(connection, found, known, adopting)
+            undoing = write(connection, recorded, known)
+            undo = Draft(undoing, _left(connection, recorded, known))
     return Drafts(adopt, undo)
 
 
@@ -81,18 +85,18 @@ def save(draft: Draft, name: str, environment: str, changes: list[Change]) -> Pa
     written = ", ".join(change.name for change in changes if change.name not in draft.left)
     reason = f"-- Adopts what was changed by hand in {environment}: {written}."
     path.write_text("\n\n".join([reason, *draft.statements]) + "\n", encoding="utf-8")
-    known = migration_files.hashes(migration_files.SUPABASE)
-    if known:
-        name = f"migrations/{path.name}"
-        known[name] = migration_files.digests(migration_files.SUPABASE)[name]
-        migration_files.write_hashes(known, migration_files.SUPABASE)
+    migration_files.add_hash(f"migrations/{path.name}")
     return path
 
 
-def _write(
-    connection: psycopg.Connection, keys: set[Key], wanted: Catalogue, *, repeatable: bool
+def write(
+    connection: psycopg.Connection,
+    wanted: Catalogue,
+    ignored: Set[Key] = frozenset(),
+    *,
+    repeatable: bool = False,
 ) -> list[str]:
-    """Run and return what makes the entries as wanted; every step sees the result of the one before."""
+    """Run and return what makes a database as wanted; every step sees the result of the one before."""
     steps: tuple[Callable[[list[Difference]], Iterable[str]], ...] = (
         ddl.removals,
         lambda differences: _anew(differences, ("type", "table")),
@@ -103,19 +107,19 @@ def _write(
     )
     written = []
     for step in steps:
-        for statement in step(_differences(connection, keys, wanted)):
+        for statement in step(_differences(connection, wanted, ignored)):
             text = _repeatable(statement) if repeatable else statement
-            if _runs(connection, text):
+            if runs(connection, text):
                 written.append(text)
     return written
 
 
 def _only_repeatable(
-    connection: psycopg.Connection, keys: set[Key], wanted: Catalogue, statements: list[str]
+    connection: psycopg.Connection, wanted: Catalogue, ignored: Set[Key], statements: list[str]
 ) -> Draft:
     """Leave out what cannot run where it is there already."""
-    kept = [statement for statement in statements if _runs(connection, statement)]
-    left = _left(connection, keys, wanted)
+    kept = [statement for statement in statements if runs(connection, statement)]
+    left = _left(connection, wanted, ignored)
     left += [" ".join(one.split())[:80] for one in statements if one not in kept]
     return Draft(kept, left)
 
@@ -139,13 +143,13 @@ def _anew(differences: list[Difference], kinds: tuple[str, ...]) -> Iterator[str
             yield f"create type {name} as {body};"
 
 
-def _differences(connection: psycopg.Connection, keys: set[Key], wanted: Catalogue) -> list[Difference]:
-    present = {key: text for key, text in snapshots.describe(connection).items() if key in keys}
-    return catalogue.differences(present, wanted)
+def _differences(connection: psycopg.Connection, wanted: Catalogue, ignored: Set[Key]) -> list[Difference]:
+    found = catalogue.differences(snapshots.describe(connection), wanted)
+    return [one for one in found if one.key not in ignored]
 
 
-def _left(connection: psycopg.Connection, keys: set[Key], wanted: Catalogue) -> list[str]:
-    return [f"{one.key.kind} {one.key.name}" for one in _differences(connection, keys, wanted)]
+def _left(connection: psycopg.Connection, wanted: Catalogue, ignored: Set[Key]) -> list[str]:
+    return [f"{one.key.kind} {one.key.name}" for one in _differences(connection, wanted, ignored)]
 
 
 def _repeatable(statement: str) -> str:
@@ -155,7 +159,8 @@ def _repeatable(statement: str) -> str:
     return statement
 
 
-def _runs(connection: psycopg.Connection, statement: str) -> bool:
+def runs(connection: psycopg.Connection, statement: str) -> bool:
+    """Run a statement by itself; return whether the database took it."""
     try:
         with connections.as_owner(connection):
             connection.execute(statement.encode())

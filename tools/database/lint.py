@@ -161,7 +161,9 @@ def agree(target: Target) -> None:
 def written_downs(target: Target) -> None:
     """Take every migration with a written down forth and back."""
     found = downs.try_all(target.programs)
-    _no_differences([one for differences in found.values() for one in differences])
+    left = [f"{name}: {one}" for name, changes in found.items() for one in changes]
+    if left:
+        raise CheckError("\n".join(left))
 
 
 def db_lint(target: Target) -> None:

@@ -42,6 +42,16 @@ def migrations(folder: Path | None = None) -> list[Migration]:
     return found
 
 
+def find(given: str) -> Migration:
+    """Return the migration of a version, a name or a path. Raises MigrationError for none or several."""
+    wanted = Path(given).name.removesuffix(".sql")
+    found = [one for one in migrations() if wanted in (one.version, one.name, str(one))]
+    if len(found) != 1:
+        number = "No migration is" if not found else f"{len(found)} migrations are"
+        raise MigrationError(f"{number} called {wanted!r} in supabase/migrations.")
+    return found[0]
+
+
 def next_version(known: Iterable[str] = ()) -> str:
     """Return 14 digits for now (UTC), later than every migration here and those that are `known`."""
     now = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
@@ -77,15 +87,21 @@ def freeze(supabase: Path = SUPABASE) -> Path:
 
 
 def write_hashes(hashed: Mapping[str, str], supabase: Path = SUPABASE) -> Path:
-    """Write supabase/migrations.sha256 with these hashes, migrations first."""
+    """Write supabase/migrations.sha256 with these hashes, in the order of their names."""
     path = supabase / HASHES
-    names = sorted(hashed, key=lambda name: (not name.startswith("migrations/"), name))
-    path.write_text("".join(f"{hashed[name]}  {name}\n" for name in names), encoding="utf-8")
+    path.write_text("".join(f"{hashed[name]}  {name}\n" for name in sorted(hashed)), encoding="utf-8")
     return path
 
 
+def add_hash(name: str) -> None:
+    """Add a new file to supabase/migrations.sha256; the others stay, so that no edit is approved with it."""
+    known = hashes(SUPABASE)
+    if known:
+        write_hashes(known | {name: digests(SUPABASE)[name]}, SUPABASE)
+
+
 def digests(supabase: Path = SUPABASE) -> dict[str, str]:
-    """Return the SHA-256 of each migration and down as they are now, migrations first."""
+    """Return the SHA-256 of each migration and down as they are now."""
     files = [path for folder in ("migrations", "downs") for path in sorted((supabase / folder).glob("*.sql"))]
     return {
         f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files

@@ -7,7 +7,6 @@ the newer one is past it, so it moves behind all others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import psycopg
 
@@ -24,7 +23,7 @@ def rename(given: str, environments: Mapping[str, Environment]) -> tuple[Migrati
     The third is the files that mention the old version. Raises MigrationError where an environment or main
     has it, and Unreachable where an environment cannot be asked.
     """
-    old = _find(given)
+    old = migration_files.find(given)
     main = released.hashes(migration_files.SUPABASE) or {}
     if f"migrations/{old}.sql" in main:
         raise MigrationError(f"{old} is on main, so databases may have it: its time stays.")
@@ -40,17 +39,6 @@ def rename(given: str, environments: Mapping[str, Environment]) -> tuple[Migrati
             moved[f"{folder.name}/{old}.sql"] = f"{folder.name}/{new}.sql"
     _rename_hashes(moved)
     return old, new, sorted(_mentions(old.version))
-
-
-def _find(given: str) -> Migration:
-    wanted = Path(given).name.removesuffix(".sql")
-    found = [
-        one for one in migration_files.migrations() if wanted in (one.version, one.name, str(one))
-    ]  # fmt: skip
-    if len(found) != 1:
-        number = "No migration is" if not found else f"{len(found)} migrations are"
-        raise MigrationError(f"{number} called {wanted!r} in supabase/migrations.")
-    return found[0]
 
 
 def _require_absent(environment: Environment, migration: Migration) -> None:

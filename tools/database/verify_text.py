@@ -54,7 +54,7 @@ def _part(part: Verified, number: str, report: Report) -> Iterator[str]:
         yield "      no down is written: after it, roll forward or restore"
     elif part.down:
         yield f"      its down does not lead back: {len(part.down)} differences"
-        yield from (f"        {one}" for one in part.down[:MOST_DIFFERENCES])
+        yield from (f"        {line}" for one in part.down[:MOST_DIFFERENCES] for line in one.lines())
     else:
         yield "      its down went back and forth: equal"
 

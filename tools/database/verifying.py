@@ -36,6 +36,7 @@ from tools.database.environments import Environment
 from tools.database.errors import BackupError, DatabaseToolError
 from tools.database.findings import Finding
 from tools.database.migration_files import Migration
+from tools.database.snapshots import Change
 from tools.database.states import State
 from tools.database.tracing import Trace, Tracer
 
@@ -67,7 +68,7 @@ class Verified:
     trace: Trace
     findings: Sequence[Finding] = ()
     failure: Failure | None = None
-    down: Sequence[Difference] | None = None  # not as before after forth and back; None: no down is written
+    down: Sequence[Change] | None = None  # not as before after forth and back; None: no down is written
 
     @property
     def is_good(self) -> bool:
@@ -186,7 +187,7 @@ def _traced(
 
 def _there_and_back(
     connection: psycopg.Connection, url: str, migration: Migration, before: Catalogue, *, with_rows: bool
-) -> tuple[list[Difference] | None, Failure | None]:
+) -> tuple[list[Change] | None, Failure | None]:
     try:
         return downs.forth_and_back(connection, url, migration, before, rows=with_rows), None
     except psycopg.Error as error:

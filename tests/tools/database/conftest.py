@@ -69,7 +69,9 @@ def template(server: Server) -> str:
 @pytest.fixture
 def world(server: Server, template: str, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
     folder = tmp_path / "supabase" / "migrations"
-    shutil.copytree(migration_files.SUPABASE, folder.parent, ignore=shutil.ignore_patterns("tests", ".temp"))
+    shutil.copytree(
+        migration_files.SUPABASE, folder.parent, ignore=shutil.ignore_patterns("tests", ".temp", "downs")
+    )
     for name in ("development", "production"):
         server.create_database(name, template)
     made = World(server, folder, monkeypatch, capsys)

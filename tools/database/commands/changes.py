@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tools.database import addresses, environments, plans
+from tools.database import addresses, environments, migration_files, plans
 from tools.database.errors import StatementError
 from tools.database.output import print_json, progress
 
@@ -40,6 +40,20 @@ def rollback(arguments: argparse.Namespace) -> int:
         print(f"lost {loss}")
     print(f"{environment.name}: {done.migration} was taken back; the database is at {done.version}.")
     print("Its file is pending again: `sync` applies it with the migration that mends it.")
+    return 0
+
+
+def down(arguments: argparse.Namespace) -> int:
+    """Write the way back of a migration into supabase/downs, and try it forth and back."""
+    from tools.database import down_writer
+
+    written = down_writer.write(arguments.migration)
+    print(f"Written: {written.path.relative_to(migration_files.SUPABASE.parent)}")
+    if written.left:
+        print("It does not lead back yet; add this by hand, then run ./switchboard database freeze:")
+        print(*(line for one in written.left for line in one.lines()), sep="\n")
+        return 1
+    print("It went forth and back: equal. Read it before you commit it.")
     return 0
 
 

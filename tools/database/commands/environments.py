@@ -11,14 +11,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from shared.core.setting_values import SHORTEST_SECRET
 from tools.database import (
     behind,
-    bookkeeping,
     connections,
     environments,
     histories,
@@ -32,11 +31,15 @@ from tools.database import (
 )
 from tools.database import doctor as checks
 from tools.database import health as health_figures
+from tools.database.catalogue import Catalogue
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.output import coloured, print_json, progress, table
-from tools.database.snapshots import Change
+from tools.database.snapshots import Change, Snapshot
 from tools.database.states import State
+
+if TYPE_CHECKING:
+    from tools.database.drafts import Drafts
 
 MOST = 8  # pending migrations that are listed
 
@@ -125,19 +128,20 @@ def drift(arguments: argparse.Namespace) -> int:
     --write NAME writes it as a migration, --undo prints what takes it back.
     """
     environment = _one(arguments)
+    snapshot: Snapshot | None = None
+    found: Catalogue = {}
     if arguments.against:
         if arguments.write or arguments.undo:
             raise DatabaseToolError("--write and --undo are for changes by hand, without --against.")
         other = environments.choose(arguments.against, environments.read())
         changes, absent, labels = histories.compare(environment, other), "", (other.name, environment.name)
-        applied: list[str] = []
     else:
         with connections.connect(environment.require_url(), "drift") as connection:
             identity.require(connection, environment)
-            found = snapshots.changes(connection)
-            applied = bookkeeping.applied_versions(connection)
-            changes = found or []
-            absent = " No run has kept what it consists of yet." if found is None else ""
+            snapshot = snapshots.newest(connection) if snapshots.is_current(connection) else None
+            found = snapshots.describe(connection) if snapshot else {}
+            changes = snapshots.compare(snapshot.catalogue, found) if snapshot else []
+            absent = "" if snapshot else " No run has kept what it consists of yet."
             labels = ("was", "is")
     if arguments.json:
         print_json([{"name": one.name, "was": one.recorded, "is": one.found} for one in changes])
@@ -146,23 +150,24 @@ def drift(arguments: argparse.Namespace) -> int:
         for change in changes:
             show("\n".join(change.lines(*labels)))
         show(f"{len(changes)} differences.{absent}")
-    if changes and (arguments.write or arguments.undo):
-        _draft(arguments, environment, changes, applied[-1])
+    if changes and snapshot and (arguments.write or arguments.undo):
+        from tools.database import drafts  # needs a Postgres of its own
+
+        _draft(arguments, environment, changes, drafts.make(snapshot.catalogue, found, snapshot.version))
     return states.DRIFTED if changes else 0
 
 
 def _draft(
-    arguments: argparse.Namespace, environment: Environment, changes: list[Change], version: str
+    arguments: argparse.Namespace, environment: Environment, changes: list[Change], made: Drafts
 ) -> None:
     """Write the changes as a migration, or print what undoes them; name what neither covers."""
-    from tools.database import drafts  # needs a Postgres of its own
-
-    made = drafts.make(changes, version)
     if arguments.undo:
         print(*made.undo.statements, sep="\n")
         for name in made.undo.left:
             progress(f"Not undone: {name}")
     if arguments.write:
+        from tools.database import drafts
+
         path = drafts.save(made.adopt, arguments.write, environment.name, changes)
         show = progress if arguments.json or arguments.undo else print
         show(f"Written: {path.relative_to(migration_files.SUPABASE.parent)}")
