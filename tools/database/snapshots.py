@@ -11,7 +11,7 @@ from datetime import datetime
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tools.database import catalogue
+from tools.database import catalogue, surroundings
 from tools.database.catalogue import Catalogue, Key
 
 KEPT = 5
@@ -77,7 +77,7 @@ def digest(described: Catalogue) -> str:
 
 def take(connection: psycopg.Connection, version: str) -> str:
     """Keep what the database consists of now, and return its hash; only the newest few are kept."""
-    described = describe(connection)
+    described = describe(connection) | surroundings.describe(connection)
     hashed = digest(described)
     with connection.transaction():
         connection.execute(
@@ -116,7 +116,10 @@ def changes(connection: psycopg.Connection) -> list[Change] | None:
     snapshot = newest(connection)
     if snapshot is None or not is_current(connection):
         return None
-    return compare(snapshot.catalogue, describe(connection))
+    found = describe(connection)
+    if surroundings.RECORDED in snapshot.catalogue:
+        found |= surroundings.describe(connection)
+    return compare(snapshot.catalogue, found)
 
 
 def is_current(connection: psycopg.Connection) -> bool:
