@@ -1729,6 +1729,24 @@ class GetReviewDraft(TypedDict):
     draft: ReviewDraft
 
 
+class GetSharedConversationMessages(TypedDict):
+    """public.get_shared_conversation.messages"""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class GetSharedConversation(TypedDict):
+    """public.get_shared_conversation"""
+
+    outcome: Literal["shown", "withdrawn", "unknown"]
+    title: NotRequired[str | None]
+    bot_username: NotRequired[str]
+    is_cut: NotRequired[bool]
+    created_at: NotRequired[str]
+    messages: NotRequired[list[GetSharedConversationMessages]]
+
+
 class GetStreak(TypedDict):
     """public.get_streak"""
 
@@ -2026,6 +2044,8 @@ class ListConversations(TypedDict):
     """public.list_conversations"""
 
     most: int
+    most_shared: int
+    shared: int
     instructions_characters: int
     conversations: list[ListConversationsConversations]
 
@@ -2109,6 +2129,25 @@ class ListReviews(TypedDict):
     score: int
     question_count: int
     created_at: str
+
+
+class ListSharedConversationsPages(TypedDict):
+    """public.list_shared_conversations.pages"""
+
+    id: int
+    token: str
+    title: str | None
+    messages: int
+    is_cut: bool
+    created_at: str
+    open_until: str
+
+
+class ListSharedConversations(TypedDict):
+    """public.list_shared_conversations"""
+
+    most: int
+    pages: list[ListSharedConversationsPages]
 
 
 class ListUserTokens(TypedDict):
@@ -2803,6 +2842,26 @@ class SettleGeneration(TypedDict):
     generation: NotRequired[GenerationState]
 
 
+class ShareConversationPage(TypedDict):
+    """public.share_conversation.page"""
+
+    id: int
+    token: str
+    title: str | None
+    messages: int
+    is_cut: bool
+    created_at: str
+    open_until: str
+
+
+class ShareConversation(TypedDict):
+    """public.share_conversation"""
+
+    outcome: Literal["shared", "empty", "limit"]
+    most: NotRequired[int]
+    page: NotRequired[ShareConversationPage]
+
+
 class SnoozeReminder(TypedDict):
     """public.snooze_reminder"""
 
@@ -2984,3 +3043,9 @@ class UpdateTeam(TypedDict):
 
     outcome: Literal["changed", "no_zone", "none"]
     team: NotRequired[TeamCard]
+
+
+class WithdrawSharedConversation(TypedDict):
+    """public.withdraw_shared_conversation"""
+
+    withdrawn: bool

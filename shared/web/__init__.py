@@ -7,6 +7,7 @@
     templates.py   Jinja2: features/<feature>/templates, and the frame in templates/
     security.py    the headers of every response
     errors.py      errors as pages
+    markdown.py    the AI's Markdown as HTML      html_writer.py  writes it
     assets.py      files with a hash in their names, of files/; asset_page.py serves them
 
 A feature declares its pages in its `pages.py`; shared/console/routes.py lists them. A page works without

@@ -47,6 +47,7 @@ BUTTONS = {
     "model:claude_haiku": "model", "memory": "memory", "memory:off": "memory", "memory:open:1": "memory",
     "memory:change:1": "memory", "memory:delete:1": "memory", "memory:clear": "memory",
     "memory:cleared": "memory", "chatfile": "chats", "chatfile:add": "chats", "chatfile:delete:1": "chats",
+    "chatshare": "chats", "chatshare:list": "chats", "chatshare:open:1": "chats", "chatshare:stop:1": "chats",
     "chatexport:md": "export", "chatexport:html": "export",
     "images:1": "images", "images:show:1": "images", "videos:1": "videos", "videos:show:1": "videos",
     "remind": "remind", "remind:in:hour": "remind", "remind:delete:1": "remind", "remind:hour:1": "remind",

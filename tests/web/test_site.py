@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -22,13 +23,47 @@ from tools.emulator.stack import Stack
 
 UNKNOWN_TOKEN = "A" * 22
 # One address of every page, by its rule; those of which there is nothing answer 404.
-EXAMPLES = {"/": "/", "/assets/<string(maxlength=100):name>": "/assets/none.css"}
+EXAMPLES = {
+    "/": "/",
+    "/assets/<string(maxlength=100):name>": "/assets/none.css",
+    "/s/<string(length=22):token>": f"/s/{UNKNOWN_TOKEN}",
+}
 ODD_PATHS = [
     "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
     "/assets/style.css", "/assets/style.css%00", "/%00", "/%ff%fe", "/{{7*7}}",
     "/console/console/", "/consolex", "//evil.example/", "/\\evil.example", "/.git/config", "/.env", "/;a=b",
     "/%E2%80%AEtxt", "/index.php?x=<script>alert(1)</script>", "/<script>alert(1)</script>",
 ]  # fmt: skip
+
+
+def words(text: str) -> set[str]:
+    return set(text.split())
+
+
+ALLOWED_TAGS = words(
+    "html head meta title link body main footer nav header section h1 h2 h3 h4 h5 h6 p a img div span strong"
+    " em s code pre ul ol li blockquote hr br table thead tbody tr th td sup"
+)
+ALLOWED_ATTRIBUTES = words(
+    "lang charset name content rel type href class id aria-label aria-current hreflang src alt width height"
+    " dir start value tabindex role"
+)
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would see as tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        for name, value in attrs:
+            if name in ("href", "src"):
+                assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
 
 
 def check_headers(headers: Any) -> None:
@@ -53,7 +88,10 @@ def check_page(body: str) -> None:
     assert body.startswith("<!doctype html>")
     assert body.rstrip().endswith("</html>")
     assert len(re.findall(r"<h1", body)) == 1
-    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", body)
+    parser = Tags()
+    parser.feed(body)
+    assert parser.tags <= ALLOWED_TAGS
+    assert parser.attributes <= ALLOWED_ATTRIBUTES
     assert re.search(r'<html lang="(en|ru)"', body)
 
 
@@ -259,6 +297,12 @@ def test_an_error_says_what_its_description_names(site: Visitor) -> None:
         raise TooManyRequests("web_home_about")
 
     assert texts.text("en", "web_home_about") in site(Page("/", fail), "/?lang=en").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("query", "expected"), [("?lang=en", "/x%20y?lang=en"), ("", "/x%20y")])
+def test_a_link_keeps_the_language_that_was_chosen(site: Visitor, query: str, expected: str) -> None:
+    answer = site(Page("/", lambda visit: Response(visit.url("/x y"))), "/" + query)
+    assert answer.get_data(as_text=True) == expected
 
 
 def test_a_page_chooses_who_frames_it_and_whether_scripts_run(site: Visitor) -> None:

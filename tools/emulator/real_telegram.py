@@ -48,7 +48,7 @@ class RealTelegram:
     def environment(self) -> dict[str, str]:
         """Return the settings of the functions."""
         tokens = json.dumps({self._bot.name: self._bot.token})
-        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": tokens, "TRAINING_CHANNEL": ""}
+        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": tokens, "TRAINING_CHANNEL": "", "CONSOLE_URL": ""}
 
     def follow(self, trace: Trace) -> None:
         """Show deliveries in this trace."""

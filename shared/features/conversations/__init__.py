@@ -23,7 +23,7 @@ feature = Feature(
         Command("memory", "data"),
         Command("export", "data"),
     ),
-    buttons=("chatexport", "chatfile", "chats", "memory", "model", "prompt"),
+    buttons=("chatexport", "chatfile", "chats", "chatshare", "memory", "model", "prompt"),
     states=("chatfile", "chats", "memory", "prompt"),
 )
 

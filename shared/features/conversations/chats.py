@@ -13,7 +13,7 @@ from shared.core import db
 from shared.core.display_names import display_name
 from shared.core.user_input import command_argument
 from shared.features.common.menu import back, buy_button
-from shared.features.conversations import models, settings
+from shared.features.conversations import models, settings, sharing
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import StateUnavailable
 from shared.telegram.conversation import LONGEST_NAME
@@ -202,6 +202,8 @@ def _list(
         turns.append((context.text("chats_older"), f"chats@{page + 1}"))
     if turns:
         keyboard.append(turns)
+    if found["shared"]:
+        keyboard.append([(context.text("chatshare_count", count=found["shared"]), "chatshare:list")])
     name = next((name for _, name, is_current in rows if is_current), rows[0][1])
     text = context.rich("chats_list_text", name=name, used=len(rows) - 1, limit=found["most"])
     return text, [*keyboard, [(context.text("chats_new"), "chats:new")], *back(context)]
@@ -229,6 +231,10 @@ def _card(context: UpdateContext, found: ListConversations, conversation: int) -
             (context.text("chatexport_html"), "chatexport:html"),
         ],
     ]
+    if found["most_shared"] and sharing.is_offered():
+        keyboard.append([(context.text("chatshare_share"), "chatshare")])
+    if context.update.thread_id and found["shared"]:
+        keyboard.append([(context.text("chatshare_count", count=found["shared"]), "chatshare:list")])
     if not context.update.thread_id:
         change = [(context.text("chats_rename"), f"chats:name:{conversation}")]
         if row is not None and not row["is_main"]:

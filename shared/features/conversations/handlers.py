@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from shared.features.conversations import chats, export, instructions, memory, models, project_files
+from shared.features.conversations import (
+    chats,
+    export,
+    instructions,
+    memory,
+    models,
+    project_files,
+    sharing,
+)
 from shared.telegram.router import Router
 
 router = Router(
-    chats.router, models.router, instructions.router, memory.router, project_files.router, export.router
+    chats.router,
+    models.router,
+    instructions.router,
+    memory.router,
+    project_files.router,
+    export.router,
+    sharing.router,
 )

@@ -29,6 +29,7 @@ SECTIONS = (
     "sessions",
     "conversations",
     "conversation_files",
+    "shared_pages",
     "memory",
     "memory_proposals",
     "requests",

@@ -69,6 +69,13 @@ TABLES = {
         export="conversation_id name content created_at",
         not_exported="id user_id reference",
     ),
+    "public.shared_conversations": Table(
+        "deleted",
+        section="shared_pages",
+        export="token bot bot_username chat_id thread_id conversation_id title first_message last_message"
+        " message_count is_cut created_at withdrawn_at",
+        not_exported="id user_id digest reference",
+    ),
     "public.ai_memory": Table(
         "deleted",
         section="memory",

@@ -56,6 +56,7 @@ VALUES = {
     "board": "spin",  # stays in board_changes
     "last_four": "1234",
     "ciphertext": b"encrypted",
+    "digest": b"digest",
     "period": {"public.board_scores": "day", "public.renewals": "month", "public.orders": "month"},
     "kind": {
         "public.telegram_updates": "message",

@@ -43,6 +43,16 @@ FILL = f"""
     from generate_series(1, 3) as n, public.bot_sessions as s;
     insert into public.ai_conversation_files (conversation_id, user_id, name, content)
     select c.id, c.user_id, 'words', 'words' from public.ai_conversations as c;
+    insert into public.shared_conversations (
+      token, user_id, bot, bot_username, chat_id, thread_id, conversation_id, first_message, last_message,
+      message_count, digest, is_cut, reference
+    )
+    select 'token:' || s.user_id, s.user_id, s.bot, 'bot', s.chat_id, 0, 0, m.first, m.last, 10, 'digest',
+      false, s.user_id
+    from public.bot_sessions as s
+    join (
+      select m.user_id, min(m.id) as first, max(m.id) as last from public.messages as m group by m.user_id
+    ) as m on m.user_id = s.user_id;
     insert into public.telegram_updates
       (bot, update_id, kind, status, chat_id, user_id, received_at, lease_until, reservation, reserved_on)
     select

@@ -129,4 +129,42 @@ TEXTS: Mapping[str, str] = {
     "chatexport_cut": "The conversation is long, so this file holds its newest messages.",
     "chatexport_you": "You",
     "chatexport_ai": "Assistant",
+    "chatshare_share": "🔗 Share as a page",
+    "chatshare_count": "🔗 Shared pages: {count}",
+    "chatshare_list": "Shared pages",
+    "chatshare_open": "Open page",
+    "chatshare_stop": "Stop sharing",
+    "chatshare_done": (
+        "🔗 **This conversation is now a page**\n\n{link}\n\nAnyone with the link can read the "
+        "{messages|message|messages} so far. New messages, your name, files, memory and instructions "
+        "aren’t included, but check whether answers mention them.\n\nThe page closes when you stop sharing, change one of these messages, or clear or delete the "
+        "conversation, and no later than {until}."
+    ),
+    "chatshare_done_cut": (
+        "🔗 **This conversation is now a page**\n\n{link}\n\nThe conversation is too long for one page, so anyone with "
+        "the link can read its last {messages|message|messages}. New messages, your name, files, memory and "
+        "instructions aren’t included, but check whether answers mention them.\n\nThe page closes when you stop sharing, change one of these messages, or clear or "
+        "delete the conversation, and no later than {until}."
+    ),
+    "chatshare_page": (
+        "🔗 **{name}**\n\n{link}\n\n{messages|message|messages}, shared on {date}. The page is open until {until} at "
+        "the latest."
+    ),
+    "chatshare_pages": "🔗 **Shared pages**\n\n{used} of {limit}. Tap a page to see its link or stop sharing it.",
+    "chatshare_none": (
+        "🔗 **You aren’t sharing any pages**\n\nOpen a conversation and tap “Share as a page”: anyone you send the link to "
+        "can read it."
+    ),
+    "chatshare_limit": "🔗 You’re already sharing {limit|page|pages}. Stop sharing one to share another.",
+    "chatshare_stopped": "Sharing stopped. The link no longer works.",
+    "chatshare_gone": "This page is already closed.",
+    "chatshare_off": "Pages aren’t available right now.",
+    "chatpage_title": "Conversation with AI",
+    "chatpage_about": "Shared on {date}. Only messages up to that moment are shown.",
+    "chatpage_cut": "The conversation is long, so this page has its last messages.",
+    "chatpage_user": "User",
+    "chatpage_ai": "AI",
+    "chatpage_made_with_ai": "Made with AI. Answers may contain mistakes.",
+    "chatpage_bot": "Ask {bot} on Telegram",
+    "chatpage_withdrawn": "Its owner stopped sharing this conversation.",
 }

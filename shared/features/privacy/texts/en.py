@@ -57,6 +57,8 @@ TEXTS: Mapping[str, str] = {
     "section_conversations_about": "Names, models, instructions and summaries of your conversations with the AI.",
     "section_conversation_files": "Files of conversations",
     "section_conversation_files_about": "Text of the documents that you added to conversations with the AI.",
+    "section_shared_pages": "Shared pages",
+    "section_shared_pages_about": "Conversations that you shared as pages, with the secret part of each link (token).",
     "section_memory": "Memory",
     "section_memory_about": "Facts about you that you let a bot keep across conversations.",
     "section_memory_proposals": "Suggestions for memory",

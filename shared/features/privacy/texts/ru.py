@@ -54,6 +54,8 @@ TEXTS: Mapping[str, str] = {
     "section_conversations_about": "Названия, модели, инструкции и краткое содержание ваших разговоров с ИИ.",
     "section_conversation_files": "Файлы разговоров",
     "section_conversation_files_about": "Текст документов, которые вы добавили в разговоры с ИИ.",
+    "section_shared_pages": "Открытые страницы",
+    "section_shared_pages_about": "Разговоры, которые вы открыли по ссылке, с секретной частью каждой ссылки (token).",
     "section_memory": "Память",
     "section_memory_about": "Факты о вас, которые бот по вашей просьбе помнит во всех разговорах.",
     "section_memory_proposals": "Предложения для памяти",

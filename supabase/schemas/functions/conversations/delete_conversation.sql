@@ -1,8 +1,8 @@
--- Deletes a named conversation with its messages. The main conversation of a session stays; /clear empties it.
+-- Deletes a named conversation with its messages, and withdraws its pages. The main conversation of a session stays; /clear empties it.
 --
 -- Concurrency: the row is deleted before the messages. An answer that is stored at this moment is deleted with it or, after it,
 --   not stored (private.use_conversation).
--- Locks: conversation, then its messages.
+-- Locks: conversation, then its messages, then its pages.
 -- Returns: jsonb
 --   deleted: boolean           (false: it was not there)
 -- Errors: none.
@@ -25,6 +25,9 @@ begin
   delete from public.messages as m
    where m.user_id = p_user_id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
      and m.conversation_id = p_id;
+  update public.shared_conversations as s
+     set withdrawn_at = private.clock(), title = null
+   where s.user_id = p_user_id and s.bot = p_bot and s.conversation_id = p_id and s.withdrawn_at is null;
   return jsonb_build_object('deleted', true);
 end
 $$;

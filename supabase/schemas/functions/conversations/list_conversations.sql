@@ -4,6 +4,8 @@
 -- Locks: none.
 -- Returns: jsonb
 --   most: int                               (named conversations that the plan allows)
+--   most_shared: int                        (pages that a user may share; 0: none)
+--   shared: int                             (pages of this bot that the user shares)
 --   instructions_characters: int            (longest instructions that the plan allows; 0: none)
 --   conversations: [ {
 --     id: bigint
@@ -26,6 +28,12 @@ declare
 begin
   return jsonb_build_object(
     'most', v_limits.conversations,
+    'most_shared', private.setting('shared_pages')::integer,
+    'shared', (
+      select count(*)
+        from public.shared_conversations as s
+       where s.user_id = p_user_id and s.bot = p_bot and s.withdrawn_at is null
+    ),
     'instructions_characters', v_limits.instructions_characters,
     'conversations', (
       select coalesce(

@@ -29,6 +29,11 @@ as $$
         from public.ai_conversation_files as f
        where f.user_id = u.id
     ),
+    'shared_pages', (
+      select coalesce(jsonb_agg(to_jsonb(s) - array['id', 'user_id', 'digest', 'reference'] order by s.id), '[]'::jsonb)
+        from public.shared_conversations as s
+       where s.user_id = u.id
+    ),
     'memory', (
       select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id', 'reference'] order by f.id), '[]'::jsonb)
         from public.ai_memory as f

@@ -52,6 +52,7 @@ values
 ('model_warning_days', '[30, 7, 1]', 'Days before the last day of a model in use on which the admins are warned'),
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
 ('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),
+('shared_pages', '10', 'Conversations that a user may share as pages at once, over all bots; 0: none'),
 ('team_max_members', '50', 'Most members of a team, managers included'),
 ('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),
