@@ -25,7 +25,7 @@ from psycopg.pq import ExecStatus
 
 from shared.core import db
 from tests import known_database, sql_results
-from tests.support import Connections, calls_with_preview, eventually
+from tests.support import Connections, calls_with_preview, dead_buttons, eventually
 from tools.database import admins, migrate, result_types, schemas
 from tools.database.embedded import SUPERUSER, Server, free_port
 from tools.emulator.stack import Stack
@@ -245,6 +245,7 @@ def stack(one_stack: Stack, results_folder: Path, request: pytest.FixtureRequest
     assert not sql_results.reported_faults(results_folder), "results differ from the headers of SQL functions"
     if "browser" not in request.keywords:  # those tests call the Bot API themselves
         assert not calls_with_preview(one_stack.telegram.calls)
+        assert not dead_buttons(one_stack.telegram.calls)
     if request.session.testsfailed:
         for name, function in one_stack.functions.items():
             quiet = ('"severity":"DEBUG"', '"type":"probe"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import json
 import os
 import re
 import select
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
+from shared import bots
 from shared.core import texts
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.users import TelegramUser
@@ -176,6 +178,29 @@ def calls_with_preview(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         and call["method"] != "answerCallbackQuery"
         and call["parameters"].get("link_preview_options") != {"is_disabled": True}
     ]
+
+
+def dead_buttons(calls: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Return (bot, callback data) of the buttons that a bot sent and none of its features handles."""
+    sent = {
+        (call["bot"], button["callback_data"])
+        for call in calls
+        for row in _markup(call).get("inline_keyboard", [])
+        for button in row
+        if "callback_data" in button
+    }
+    return {(bot, data) for bot, data in sent if bot in bots.names() and not _is_handled(bot, data)}
+
+
+def _markup(call: dict[str, Any]) -> dict[str, Any]:
+    markup = call["parameters"].get("reply_markup") or {}
+    return json.loads(markup) if isinstance(markup, str) else markup  # text where a file is sent with it
+
+
+@functools.cache
+def _is_handled(bot: str, data: str) -> bool:
+    patterns = (one.data for feature in bots.load(bot).features for one in feature.router.handlers)
+    return any(pattern is not None and pattern.fullmatch(data) for pattern in patterns)
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:

@@ -24,7 +24,7 @@ WORDS = {
         "question": "Question {n} of 10 · SPIN",
         "right": "Right!",
         "wrong": "The right answer is ",
-        "next": "Next question →",
+        "next": "Next question ›",
         "result": "🏁 9 of 10 right",
         "missed": "The questions you missed will come back in /review.",
         "badge": "First quiz",
@@ -55,7 +55,7 @@ WORDS = {
         "question": "Вопрос {n} из 10 · СПИН",
         "right": "Верно!",
         "wrong": "Правильный ответ — ",
-        "next": "Следующий вопрос →",
+        "next": "Следующий вопрос ›",
         "result": "🏁 Верно 9 из 10",
         "missed": "Вопросы с ошибками вернутся в /review.",
         "badge": "Первый квиз",
@@ -271,6 +271,9 @@ def test_a_quiz_is_resumed_after_a_restart(stack: Stack, sql: Sql, time: Time) -
     menu = ask(anna, "/quiz")
     assert "4 of 10 answered" in menu.text
     page = tap(menu, words["continue"])
+    typed = ask(anna, "B")
+    assert "4 of 10 answered" in typed.text, "a text below the question leads back to it"
+    page = tap(typed, words["continue"])
     play(page, sql, time, words, wrong=7)
     assert anna.answer().text.startswith(words["result"])
     assert sql("select count(*) as n from quiz_answers") == [{"n": 10}]
@@ -421,6 +424,15 @@ def test_a_round_of_polls_in_a_group(stack: Stack, sql: Sql, time: Time, languag
         {"first_name": "Anna", "total_xp": 5},
     ]
     assert sql("select from bot_sessions s join users u on u.id = s.user_id where s.chat_id > 0") == []
+
+
+def test_a_player_without_a_right_answer_gets_no_medal(stack: Stack, time: Time) -> None:
+    chat, polls = post_round(stack, stack.telegram.user("Anna", language_code="en"))
+    vote(chat, polls[0], (right_of(polls[0]) + 1) % 4)
+    time.move(606)
+    stack.run_job("quiz")
+    (results,) = (one.text for one in chat.answers() if one.text.startswith("🏁"))
+    assert "\n\n1. User " in results and results.endswith(" — 0/5")
 
 
 def test_results_of_a_round_whose_players_are_hidden(stack: Stack, sql: Sql, time: Time) -> None:

@@ -317,6 +317,8 @@ def test_an_interrupted_training_goes_on(stack: Stack, sql: Sql) -> None:
     resumed = ask(chat, "/resume")
     assert QUESTIONS["en"][0] in resumed.text
     assert CASE.situation.public.en in resumed.text
+    assert says(resumed.text, "trainer_so_far", questions=1)
+    assert not says(resumed.text, "trainer_send_first"), "it was sent already"
     home = ask(chat, "/new")
     assert says(home.text, "trainer_open")
     ask(chat, QUESTIONS["en"][1])
@@ -348,6 +350,8 @@ def test_without_access_the_ways_to_it_are_shown(stack: Stack, language: str) ->
     assert says(screen.text, "trainer_access_trial", language)
     assert texts.text(language, "menu_buy") in labels(screen)
     assert says(ask(chat, "How are things?").text, "trainer_first_access", language)
+    choose(screen, texts.text(language, "trainer_access_channel_button"))
+    assert says(screen.text, "trainings_none", language)
 
 
 def test_after_the_last_training_the_ways_to_more_are_shown(stack: Stack, sql: Sql) -> None:

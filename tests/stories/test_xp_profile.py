@@ -63,6 +63,14 @@ def test_the_progress_in_all_bots_is_a_picture(stack: Stack, sql: Sql, language:
     assert anna.answer().data["caption"].startswith(words["caption"])
 
 
+def test_a_long_name_is_offered_for_the_board_without_a_part_of_a_word(stack: Stack) -> None:
+    anna = started(stack, name="Александра-Константинопольская Верхнеудинская")
+    page = ask(anna, "/top")
+    tap(page, "🔒 My name")
+    own = next(one for row in labels(page) for one in row if one.startswith("Show as"))
+    assert tap(page, own).endswith("as Александра-Константинопольская.")
+
+
 def test_a_name_on_the_board_is_opt_in_and_can_be_hidden(stack: Stack, sql: Sql) -> None:
     anna, ben = started(stack), started(stack, name="Ben")
     award(sql, anna.id, 500)

@@ -22,4 +22,5 @@ feature = Feature(
     ),
     buttons=("quiz", "daily", "review", "progress"),
     kinds=("poll_answer",),
+    takes_texts=True,
 )

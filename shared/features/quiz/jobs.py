@@ -79,4 +79,6 @@ def _summary(one: ClosedQuizRounds) -> Text:
 
 def _line(language: str, player: ClosedQuizRoundsBest, polls: int) -> str:
     name = xp.shown_name(language, player["name"], player["number"])
-    return f"{screens.place_mark(player['place'])} {name} — {player['right_answers']}/{polls}"
+    place, right = player["place"], player["right_answers"]
+    mark = screens.place_mark(place) if right else f"{place}."  # no medal without a right answer
+    return f"{mark} {name} — {right}/{polls}"

@@ -23,6 +23,12 @@ router = Router()
 _LEAST = 5  # questions of a level that is offered
 
 
+def _is_own_text(message: Message) -> bool:
+    context = current_context()
+    is_own = context.update.is_private and not context.update.is_forwarded
+    return is_own and not context.is_offline and not (message.text or "").startswith("/")
+
+
 @router.message_handler(commands=["quiz"])
 def quiz(_message: Message) -> None:
     """Show what to do; in a group, post a round of polls."""
@@ -32,6 +38,13 @@ def quiz(_message: Message) -> None:
     if context.update.is_group:
         return polls.begin(context)
     return context.reply(*_menu(context))
+
+
+@router.message_handler(func=_is_own_text)
+def answer_text(_message: Message) -> None:
+    """Show what to do: an unfinished quiz, whose buttons the user has perhaps lost, comes first."""
+    context = current_context()
+    context.reply(*_menu(context))
 
 
 @router.callback_query_handler(data="quiz", private_only=True, page="resume")

@@ -106,7 +106,7 @@ def _next(context: UpdateContext, found: GetTeam, path: str, page: int) -> tuple
             options = [(name, scenario) for scenario, name in trainer.scenario_choices(context.language)]
         case [scenario]:
             question = "team_ask_case"
-            options = [(context.text("team_any_case"), _ANY)]
+            options = [(context.text("team_any_case_button"), _ANY)]
             options += [(case.name, case.id) for case in trainer.case_choices(context, scenario)]
         case [_, _]:
             question = "team_ask_mode"

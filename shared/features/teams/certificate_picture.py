@@ -25,6 +25,7 @@ class Certificate:
     score: str
     date: str
     number: str
+    check: str  # where everyone can check the number
 
 
 def draw(view: Certificate) -> BytesIO:
@@ -48,8 +49,10 @@ def draw(view: Certificate) -> BytesIO:
         "m",
     )
     canvas.words(middle, 620, view.score, 44, _INK, "SemiBold", "m")
-    canvas.words(2.5 * _EDGE, HEIGHT - 2.5 * _EDGE, view.date, 32, _QUIET)
-    canvas.words(WIDTH - 2.5 * _EDGE, HEIGHT - 2.5 * _EDGE, view.number, 32, _QUIET, anchor="r")
+    left, right, last = 2.5 * _EDGE, WIDTH - 2.5 * _EDGE, HEIGHT - 2.5 * _EDGE
+    canvas.words(left, last, view.date, 32, _QUIET)
+    canvas.words(right, last - 44, view.number, 32, _QUIET, anchor="r")
+    canvas.words(right, last, view.check, canvas.fitting(view.check, 32, 800), _QUIET, anchor="r")
     picture = canvas.png()
     picture.name = "certificate.png"
     return picture

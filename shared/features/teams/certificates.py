@@ -74,6 +74,7 @@ def _send(context: UpdateContext, found: IssueCertificate) -> None:
         score=context.text("certificate_score", score=found["score"]),
         date=context.date(found["passed_at"]),
         number=context.text("certificate_number", number=number),
+        check=context.text("certificate_check", bot=context.bot.user.username),
     )
     send_drawing(
         context, lambda: certificate_picture.draw(view), context.rich("certificate_caption", number=number)

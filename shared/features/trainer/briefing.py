@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from shared.core.texts import Text, concat
+from shared.core.texts import Text, concat, figures
 from shared.features.trainer import library
 from shared.features.trainer.unlocking import revealed_texts
 from shared.telegram.context import UpdateContext
@@ -29,38 +31,51 @@ def card(
 
 def start(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
     """Return the briefing of a training that begins now."""
+    rules = _rules(context, scenario, training)
+    return concat(
+        *_card_and_known(context, scenario, case, training),
+        concat(rules, context.rich("trainer_send_first"), separator=" "),
+        separator="\n\n",
+    )
+
+
+def _card_and_known(
+    context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState
+) -> list[Text]:
     language = training["language"]
     parts = [card(context, scenario, case, language)]
     known = revealed_texts(scenario, case, training["revealed"], language)
     if known:
         parts.append(context.rich("trainer_known", known="\n".join(f"• {text}" for text in known)))
+    return parts
+
+
+def _rules(context: UpdateContext, scenario: Scenario, training: TrainingState) -> Text:
+    """Return how many questions there are and what counts."""
+    limit = scenario.rules.max_questions
     if training["drill_type"] is not None:
         one = scenario.type(training["drill_type"])
-        parts.append(
-            context.rich(
-                "trainer_drill",
-                emoji=one.emoji,
-                type=one.name.of(context.language),
-                rule=one.rule.of(context.language),
-                limit=scenario.rules.max_questions,
-            )
+        return context.rich(
+            "trainer_drill",
+            emoji=one.emoji,
+            type=one.name.of(context.language),
+            rule=one.rule.of(context.language),
+            limit=limit,
         )
-    elif training["ends_at"] is not None:
-        parts.append(
-            context.rich(
-                "trainer_exam_start",
-                limit=scenario.rules.max_questions,
-                until=context.date(training["ends_at"], with_time=True),
-                score=scenario.exam.score,
-            )
+    if training["ends_at"] is not None:
+        return context.rich(
+            "trainer_exam_start",
+            limit=limit,
+            until=exam_end(context, training["ends_at"]),
+            score=scenario.exam.score,
         )
-    else:
-        parts.append(
-            context.rich(
-                "trainer_start", limit=scenario.rules.max_questions, minimum=scenario.rules.min_questions
-            )
-        )
-    return concat(*parts, separator="\n\n")
+    return context.rich("trainer_start", limit=limit, minimum=scenario.rules.min_questions)
+
+
+def exam_end(context: UpdateContext, ends_at: str) -> str:
+    """Return the time at which an exam ends: "16:10 MSK"."""
+    end = datetime.fromisoformat(ends_at).astimezone(ZoneInfo(context.usage.timezone))
+    return figures.time_of_day(context.language, end)
 
 
 def has_tips(training: TrainingState) -> bool:
@@ -87,7 +102,7 @@ def open_training(context: UpdateContext, training: TrainingState) -> Text:
             "trainer_exam_open",
             company=company,
             questions=training["question_count"],
-            until=context.date(training["ends_at"], with_time=True),
+            until=exam_end(context, training["ends_at"]),
         )
     if training["mode"] == "reversed":
         return context.rich(
@@ -106,7 +121,9 @@ def open_training(context: UpdateContext, training: TrainingState) -> Text:
 
 def resume(context: UpdateContext, scenario: Scenario, case: Case, training: TrainingState) -> Text:
     """Return the briefing again, with the last exchanges."""
-    parts = [start(context, scenario, case, training)]
+    if not training["turns"]:
+        return start(context, scenario, case, training)
+    parts = [*_card_and_known(context, scenario, case, training), _rules(context, scenario, training)]
     exchanges = [
         context.rich(
             "trainer_exchange",
@@ -117,12 +134,14 @@ def resume(context: UpdateContext, scenario: Scenario, case: Case, training: Tra
         for turn, (asked, answered) in zip(reversed(training["turns"]), _REPEATED, strict=False)
     ]
     parts += reversed(exchanges)
-    if training["turns"] and training["ends_at"] is None:
-        parts.append(
-            context.rich(
-                "trainer_so_far", questions=training["question_count"], clarity=training["clarity_level"]
-            )
+    parts.append(
+        context.rich(
+            "trainer_so_far" if training["ends_at"] is None else "trainer_exam_so_far",
+            questions=training["question_count"],
+            limit=scenario.rules.max_questions,
+            clarity=training["clarity_level"],
         )
+    )
     return concat(*parts, separator="\n\n")
 
 

@@ -142,7 +142,7 @@ def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) 
     ]
     names: dict[str, str] = {}
     for scenario in library.names():
-        for type_ in library.load(scenario).types:
+        for type_ in library.load(scenario).types_in_order:
             names.setdefault(type_.id, type_.name.of(context.language))
     counts: dict[str, int] = {}
     for one in trainings:

@@ -335,7 +335,7 @@ def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, t
             "trainer_line_exam",
             number=turn["question_count"],
             limit=scenario.rules.max_questions,
-            until=context.date(training["ends_at"], with_time=True),
+            until=briefing.exam_end(context, training["ends_at"]),
         )
     if turn["why"] == "none":
         key = "trainer_line_instructions" if turn["kind"] == "instructions" else "trainer_line_none"

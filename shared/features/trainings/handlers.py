@@ -34,8 +34,15 @@ def trainings(_message: Message) -> None:
     """Show the trainings."""
     context = current_context()
     overview = _overview(context)
-    # Telegram is asked only if joining is rewarded.
-    reply(*_shown(context, overview, _known_channel(context) if overview["channel_trainings"] > 0 else None))
+    reply(*_shown(context, overview, _offered_channel(context, overview)))
+
+
+@router.callback_query_handler(data="trainings", private_only=True, page="trainings")
+def show_trainings(_call: CallbackQuery) -> None:
+    """Show the trainings under the button of another page."""
+    context = current_context()
+    overview = _overview(context)
+    context.show(*_shown(context, overview, _offered_channel(context, overview)))
 
 
 @router.callback_query_handler(data=_JOINED, private_only=True, page="trainings")
@@ -113,6 +120,11 @@ def _line(context: UpdateContext, given: TrainingOverviewTrainings) -> Text:
         trainings=given["quantity"] - given["used"],
         source=context.text(source if source in known else "trainings_from_other"),
     )
+
+
+def _offered_channel(context: UpdateContext, overview: TrainingOverview) -> Channel | None:
+    """Return the owner's channel; Telegram is asked only if joining is rewarded."""
+    return _known_channel(context) if overview["channel_trainings"] > 0 else None
 
 
 def _known_channel(context: UpdateContext) -> Channel | None:

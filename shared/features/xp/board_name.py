@@ -80,9 +80,17 @@ def _profile(context: UpdateContext) -> GetProfile:
 
 def _own_name(context: UpdateContext) -> str:
     """Return the name that Telegram gives, as short as the board takes it; empty where it doesn't fit."""
-    name = user_input.normalize(context.user.name)[:_LONGEST].strip()
+    name = _shortened(user_input.normalize(context.user.name))
     is_offered = any(letter.isalpha() for letter in name) and not _LINK.search(name)
     return name if is_offered and not _is_reserved(name) else ""
+
+
+def _shortened(name: str) -> str:
+    """Cut a name that is too long behind its last whole word, or within the word if there is only one."""
+    if len(name) <= _LONGEST:
+        return name
+    words = name[: _LONGEST + 1].rpartition(" ")[0]
+    return (words or name[:_LONGEST]).strip()
 
 
 def _is_reserved(name: str) -> bool:

@@ -142,7 +142,11 @@ def _streak(canvas: Canvas, streak: Streak) -> None:
     written = canvas.words(left, y + 174, streak.figure, size, INK, "SemiBold")
     about = canvas.fitting(streak.word, 34, room - written - 20)
     canvas.words(left + written + 20, y + 174, streak.word, about, QUIET)
-    canvas.words(left, y + 228, streak.longest, canvas.fitting(streak.longest, 32, room), QUIET)
+    if streak.note:
+        canvas.words(left, y + 228, streak.longest, canvas.fitting(streak.longest, 32, room), QUIET)
+    else:  # there is room for two lines, which a phone shows larger than one that was made to fit
+        for number, line in enumerate(canvas.lines(streak.longest, 32, room)):
+            canvas.words(left, y + 228 + 44 * number, line, canvas.fitting(line, 32, room), QUIET)
     if streak.note:
         size = canvas.fitting(streak.note, 32, room - 48, "SemiBold")
         canvas.box(left, y + 258, canvas.width_of(streak.note, size, "SemiBold") + 48, 60, BLUE_BADGE, 30)

@@ -22,6 +22,7 @@ def picture(name: str) -> Image.Image:
         "Score: 185",
         "Sep 12, 2026",
         "No. abcd-efgh-jkmn",
+        "Check it with @sales_bot",
     )
     return Image.open(certificate_picture.draw(Certificate(*words))).convert("L")
 

@@ -88,3 +88,11 @@ def test_long_words_and_millions_stay_within_their_cards() -> None:
     ground = image.getpixel((5, 5))
     assert {image.getpixel((x, y)) for x in (30, 712, WIDTH - 30) for y in range(160, 505)} == {ground}
     assert {image.getpixel((x, y)) for x in (30, WIDTH - 30) for y in range(505, image.height)} == {ground}
+
+
+def test_words_about_the_streak_take_two_lines_where_one_is_too_narrow() -> None:
+    quiet, second = (169, 184, 200), (740, 420, WIDTH - 100, 470)
+    short = replace(VIEW, streak=replace(VIEW.streak, longest="Longest: 9 days", note=""))
+    long = replace(VIEW, streak=replace(VIEW.streak, longest="Начнётся со следующей тренировки", note=""))
+    assert count(picture(short), quiet, second) == 0
+    assert count(picture(long), quiet, second) > 100

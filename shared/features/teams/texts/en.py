@@ -24,7 +24,7 @@ TEXTS: Mapping[str, str] = {
     "team_too_many": "You can be in {limit|team|teams} at most. Leave one first.",
     "team_managed": (
         "👥 **{team}**\n\nYou’re a manager. Members: {count} of {limit}.\n\nInvite link:\n{link}\n\n"
-        "Deadlines are in the time zone {zone}."
+        "Time zone of deadlines: {zone}."
     ),
     "team_joined_view": (
         "👥 **{team}**\n\nManaged by: {managers}\nMembers: {count}\n\nManagers see the results of assigned "
@@ -92,6 +92,7 @@ TEXTS: Mapping[str, str] = {
     "team_practice_title": "{scenario}, {case}, {difficulty}",
     "team_exam_title": "Exam: {scenario}, {case}, {difficulty}",
     "team_any_case": "any client",
+    "team_any_case_button": "🎲 Any client",
     "team_practice_button": "▶️ Practice",
     "team_exam_button": "🎓 Exam",
     "team_assigned_practice": (
@@ -107,7 +108,7 @@ TEXTS: Mapping[str, str] = {
         "the end of {until}."
     ),
     "team_ask_scenario": "🎯 **{team}: what should they train?**",
-    "team_ask_case": "🏢 **Which client?** With “any client” each member gets a client of the difficulty you choose.",
+    "team_ask_case": "🏢 **Which client?** With “Any client” each member gets a client of the difficulty you choose.",
     "team_ask_mode": (
         "**Practice or exam?** In an exam there’s a time limit, no tips, and feedback only at the end."
     ),
@@ -163,5 +164,6 @@ TEXTS: Mapping[str, str] = {
     "certificate_title": "Certificate",
     "certificate_passed": "passed the exam",
     "certificate_score": "Score: {score}",
+    "certificate_check": "Check it with @{bot}",
     "certificate_number": "No. {number}",
 }

@@ -92,6 +92,7 @@ TEXTS: Mapping[str, str] = {
     "team_practice_title": "{scenario}, {case}, {difficulty}",
     "team_exam_title": "Экзамен: {scenario}, {case}, {difficulty}",
     "team_any_case": "любой клиент",
+    "team_any_case_button": "🎲 Любой клиент",
     "team_practice_button": "▶️ Тренировка",
     "team_exam_button": "🎓 Экзамен",
     "team_assigned_practice": (
@@ -107,7 +108,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "team_ask_scenario": "🎯 **{team}: что потренировать?**",
     "team_ask_case": (
-        "🏢 **Какой клиент?** С вариантом «любой клиент» каждый получит клиента той сложности, которую вы выберете."
+        "🏢 **Какой клиент?** С вариантом «Любой клиент» каждый получит клиента той сложности, которую вы выберете."
     ),
     "team_ask_mode": (
         "**Тренировка или экзамен?** На экзамене время ограничено, подсказок нет, а разбор — только в конце."
@@ -167,5 +168,6 @@ TEXTS: Mapping[str, str] = {
     "certificate_title": "Сертификат",
     "certificate_passed": "Экзамен сдан",
     "certificate_score": "Баллов: {score}",
+    "certificate_check": "Проверить: @{bot}",
     "certificate_number": "№ {number}",
 }

@@ -49,11 +49,10 @@ TEXTS: Mapping[str, str] = {
     "trainer_known": "💡 **You already know:**\n{known}",
     "trainer_drill": (
         "{emoji} **Drill: {type}**\n{rule}\n\nOnly questions of this type give points. You have {limit} "
-        "questions. Send the first one."
+        "questions."
     ),
-    "trainer_start": (
-        "✍️ You have {limit} questions; {minimum} are enough for a score. Send the first one as a message."
-    ),
+    "trainer_start": "✍️ You have {limit} questions; {minimum} are enough for a score.",
+    "trainer_send_first": "Send the first question as a message.",
     "trainer_tip_button": "💡 Tip",
     "trainer_finish_button": "🏁 Finish",
     "trainer_resume_button": "▶️ Continue",
@@ -67,7 +66,8 @@ TEXTS: Mapping[str, str] = {
         "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity}%"
     ),
     "trainer_exchange": "**You:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Questions: {questions} · clarity {clarity}%. Send the next one.",
+    "trainer_so_far": "Asked: {questions} of {limit} · clarity {clarity}%. Send the next question.",
+    "trainer_exam_so_far": "Asked: {questions} of {limit}. Send the next question.",
     "trainer_reply": "**{client}:** {reply}",
     "trainer_line_counted": "{emoji} {type} **{points}**{context} · clarity {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
@@ -156,7 +156,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_exam_button": "🎓 Exam",
     "trainer_exam_start": (
         "🎓 **Exam**\n\nYou have {limit} questions, and time until {until}. There are no tips, and you see the result at "
-        "the end. Pass mark: {score}. Send the first question."
+        "the end. Pass mark: {score}."
     ),
     "trainer_exam_open": "🎓 **Your exam is running**\n\n{company}\nQuestions: {questions} · ends at {until}",
     "trainer_line_exam": "🎓 {number}/{limit} · until {until}",

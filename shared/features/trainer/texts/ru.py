@@ -48,12 +48,10 @@ TEXTS: Mapping[str, str] = {
     "trainer_hard_button": "🔴 Сложно",
     "trainer_known": "💡 **Вы уже знаете:**\n{known}",
     "trainer_drill": (
-        "{emoji} **Отработка: {type}**\n{rule}\n\nБаллы дают только вопросы этого типа. Всего вопросов: {limit}. "
-        "Отправьте первый."
+        "{emoji} **Отработка: {type}**\n{rule}\n\nБаллы дают только вопросы этого типа. Всего вопросов: {limit}."
     ),
-    "trainer_start": (
-        "✍️ Всего вопросов: {limit}, для оценки нужно хотя бы {minimum}. Отправьте первый вопрос сообщением."
-    ),
+    "trainer_start": "✍️ Всего вопросов: {limit}, для оценки нужно хотя бы {minimum}.",
+    "trainer_send_first": "Отправьте первый вопрос сообщением.",
     "trainer_tip_button": "💡 Подсказка",
     "trainer_finish_button": "🏁 Завершить",
     "trainer_resume_button": "▶️ Продолжить",
@@ -67,7 +65,8 @@ TEXTS: Mapping[str, str] = {
         "▶️ **У вас есть незавершённая тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity}%"
     ),
     "trainer_exchange": "**Вы:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Вопросов: {questions} · ясность {clarity}%. Отправьте следующий.",
+    "trainer_so_far": "Задано: {questions} из {limit} · ясность {clarity}%. Отправьте следующий вопрос.",
+    "trainer_exam_so_far": "Задано: {questions} из {limit}. Отправьте следующий вопрос.",
     "trainer_reply": "**{client}:** {reply}",
     "trainer_line_counted": "{emoji} {type} **{points}**{context} · ясность {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
@@ -118,8 +117,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_reversed_useless_button": "👎 Бесполезный",
     "trainer_reversed_judged": "⚖️ Вы оценили все вопросы.",
     "trainer_reversed_result": (
-        "🔄 **Наши оценки совпали: {matched} из {count}**\n\nПолезными вы назвали "
-        "{useful|вопрос|вопроса|вопросов}."
+        "🔄 **Наши оценки совпали: {matched} из {count}**\n\nПолезных вопросов, по-вашему: {useful}."
     ),
     "trainer_reversed_same": "{number}. ✅ {question}\n{mine}",
     "trainer_reversed_other": "{number}. ✖️ {question}\nВы: {yours} · я: {mine}",
@@ -160,7 +158,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_exam_button": "🎓 Экзамен",
     "trainer_exam_start": (
         "🎓 **Экзамен**\n\nВопросов: {limit}, время — до {until}. Подсказок нет, результат увидите в конце. Чтобы сдать, "
-        "наберите баллов: {score}. Пришлите первый вопрос."
+        "наберите баллов: {score}."
     ),
     "trainer_exam_open": "🎓 **Идёт экзамен**\n\n{company}\nВопросов: {questions} · до {until}",
     "trainer_line_exam": "🎓 {number}/{limit} · до {until}",
