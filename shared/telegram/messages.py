@@ -25,7 +25,7 @@ def message_parameters(
     if entities:
         parameters["entities"] = entities
     if keyboard:
-        parameters["reply_markup"] = _inline_keyboard(keyboard)
+        parameters["reply_markup"] = inline_keyboard(keyboard)
     if update.thread_id:
         parameters["message_thread_id"] = update.thread_id
     if is_first and _needs_reference(update):
@@ -73,7 +73,8 @@ def _needs_reference(update: Update) -> bool:
     return update.kind == "edited_message" or (update.kind == "message" and update.is_group)
 
 
-def _inline_keyboard(keyboard: Keyboard) -> JsonObject:
+def inline_keyboard(keyboard: Keyboard) -> JsonObject:
+    """Return rows of buttons as the Bot API takes them."""
     return {
         "inline_keyboard": [
             [{"text": label, _action_field(action): action} for label, action in row] for row in keyboard

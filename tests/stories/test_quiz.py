@@ -221,12 +221,19 @@ def test_two_devices_show_one_quiz(stack: Stack, sql: Sql, time: Time) -> None:
     time.move(5)
     tap(phone, right_letter(phone, sql))
     assert laptop.tap(labels(laptop)[0]).answer()["text"] == words["answered"]
+    laptop.wait_for_edit()
+    assert labels(laptop) == [words["next"]], "its own buttons would do nothing"
     tap(phone, words["next"])
     second = ask(anna, "/resume")
     assert second.text == phone.text
     time.move(5)
     tap(second, right_letter(second, sql))
     assert phone.tap("A").answer()["text"] == words["answered"]
+    phone.wait_for_edit()
+    assert tap(phone, words["next"]).text.startswith(words["question"].format(n=3))
+    assert laptop.tap(words["next"]).answer()["text"] == words["answered"], "it names question 2"
+    laptop.wait_for_edit()
+    assert tap(laptop, words["next"]).text == phone.text
     assert sql("select count(*) as n from quiz_answers") == [{"n": 2}]
 
 

@@ -52,7 +52,7 @@ def start(message: Message) -> None:
         words, keyboard = answer
         # The link may have changed the plan: its limit is not shown.
         new = _own_welcome(context) or "welcome_unlimited"
-        key = new if context.user.is_new else "welcome_back"
+        key = new if context.user.is_new else "welcome_returned"
         return reply(concat(context.rich(key, name=context.user.name), words, separator="\n\n"), keyboard)
     reply(_welcome(context), main_menu(context))
     if context.user.is_admin and context.update.is_private:

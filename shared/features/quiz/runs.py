@@ -13,6 +13,7 @@ from shared.features.common.menu import back
 from shared.features.quiz import challenge_screens, library, repetition, screens
 from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
+from shared.telegram.messages import inline_keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def next_question(call: CallbackQuery) -> None:
     run_id, n = map(int, str(call.data).split(":")[2:])
     run = _run(context, run_id)
     if run is None or run["status"] != "open" or n != run["answered"] + 1:
-        return context.answer_callback(context.text("quiz_answered"))
+        return _already_answered(context, run)
     return show(context, run, n)
 
 
@@ -79,7 +80,7 @@ def choose(call: CallbackQuery) -> None:
     run = _run(context, run_id)
     question = _question(run, n) if run is not None else None
     if run is None or question is None or not _is_current(run, n) or mask >> question.size:
-        return context.answer_callback(context.text("quiz_answered"))
+        return _already_answered(context, run)
     return context.show(*screens.question_screen(context, run, n, question, mask))
 
 
@@ -99,7 +100,7 @@ def answer(call: CallbackQuery) -> None:
     choice = _choice(run, n, question, mask)
     done = record(context, run, n, question, choice)
     if done["outcome"] != "counted":
-        return context.answer_callback(context.text("quiz_answered"))
+        return _already_answered(context, done.get("run", run))
     run = done["run"]
     if run["kind"] == "daily":
         return show(context, run, run["answered"] + 1)
@@ -109,6 +110,22 @@ def answer(call: CallbackQuery) -> None:
     if run["status"] == "finished":
         context.reply(*screens.result_screen(context, run))
     return None
+
+
+def _already_answered(context: UpdateContext, run: QuizRunState | None) -> None:
+    """Say that a button is of a question that was answered, and let the buttons of its message lead on.
+
+    The message may be a copy from an earlier /resume, whose own buttons all do nothing now. Its words stay:
+    a second tap on one button must not replace the explanation.
+    """
+    context.answer_callback(context.text("quiz_answered"))
+    if run is None or run["kind"] == "daily" or (number := context.edited_message_id) is None:
+        return
+    parameters = {"chat_id": context.update.chat_id, "message_id": number}
+    context.call(
+        "editMessageReplyMarkup",
+        {**parameters, "reply_markup": inline_keyboard(screens.next_button(context, run))},
+    )
 
 
 def begin(context: UpdateContext, kind: str, questions: list[str], topic: str = "", level: int = 0) -> None:

@@ -21,6 +21,7 @@ TEXTS: Mapping[str, str] = {
         "👋 **Hi, {name}!**\n\nTo ask me something here, mention me or reply to one of my messages. For your "
         "profile, purchases and settings, open our private chat."
     ),
+    "welcome_returned": "👋 **Welcome back, {name}!**",
     "welcome_back": "👋 **Welcome back, {name}!**\n\nSend me a message or choose below.",
     "welcome_offline": (
         "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\n⚠️ I can’t load your history and "
