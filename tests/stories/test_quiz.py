@@ -10,7 +10,7 @@ import pytest
 
 from shared.features.quiz import library, screens
 from tests.stories.test_trial import ask, labels, tap
-from tests.support import eventually
+from tests.support import eventually, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat, TelegramUser
 from tools.emulator.telegram.model import Update
@@ -278,6 +278,8 @@ def test_a_quiz_is_resumed_after_a_restart(stack: Stack, sql: Sql, time: Time) -
     menu = ask(anna, "/quiz")
     assert "4 of 10 answered" in menu.text
     page = tap(menu, words["continue"])
+    anna.sticker().wait()
+    assert says(anna.answer().text, "cannot_quiz")
     typed = ask(anna, "B")
     assert "4 of 10 answered" in typed.text, "a text below the question leads back to it"
     page = tap(typed, words["continue"])
@@ -354,6 +356,7 @@ def test_midnight_comes_during_a_challenge(stack: Stack, sql: Sql, time: Time) -
 def test_a_reminder_at_the_users_hour(stack: Stack, sql: Sql, time: Time, language: str) -> None:
     words, anna = WORDS[language], player(stack, language)
     page = tap(ask(anna, "/daily"), words["remind"])
+    assert words["off"] not in labels(page), "nothing to turn off"
     assert page.tap("9:00").answer()["text"] == words["reminding"]
     assert eventually(lambda: words["remind at"] in labels(page))
     time.set("2026-12-08 08:59:00+03:00")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telebot.types import CallbackQuery, Message
 from telebot.util import content_type_media
 
+from shared.core import texts
 from shared.features.common.menu import main_menu, menu_text
 from shared.telegram import current_context, reply
 from shared.telegram.feature import ANY
@@ -39,8 +40,20 @@ def cannot_take(message: Message) -> None:
         return None
     if message.content_type == "text" and not current_context().update.is_forwarded:
         return reply(menu_text(current_context()), main_menu(current_context()))  # no feature answers texts
-    key = _BY_CONTENT.get(message.content_type, "cannot_other")
-    return reply(current_context().rich("cannot_forward" if current_context().update.is_forwarded else key))
+    return reply(current_context().rich(_reason(message)))
+
+
+def _reason(message: Message) -> str:
+    """Return the key of what the bot can take instead; a bot that takes no texts either has its own."""
+    context = current_context()
+    own = f"cannot_{context.bot.name}"
+    if texts.has(context.language, own):
+        return own
+    return (
+        "cannot_forward"
+        if context.update.is_forwarded
+        else _BY_CONTENT.get(message.content_type, "cannot_other")
+    )
 
 
 def _is_known_album(album: str | None) -> bool:

@@ -60,10 +60,9 @@ def show_hours(_call: CallbackQuery) -> None:
     context = current_context()
     buttons = [(f"{hour}:00", f"daily:at:{hour}") for hour in _HOURS]
     rows = [buttons[start : start + 4] for start in range(0, len(buttons), 4)]
-    context.show(
-        context.rich("quiz_remind_when"),
-        [*rows, [(context.text("quiz_remind_off"), "daily:off")], [(context.text("quiz_back"), "daily")]],
-    )
+    if _overview(context)["reminder"] is not None:
+        rows.append([(context.text("quiz_remind_off"), "daily:off")])
+    context.show(context.rich("quiz_remind_when"), [*rows, [(context.text("quiz_back"), "daily")]])
 
 
 @router.callback_query_handler(data=[r"daily:at:[0-9]{1,2}", "daily:off"], private_only=True, page="daily")
@@ -99,8 +98,13 @@ def _start(context: UpdateContext) -> QuizRunState:
         day = started["day"]
 
 
-def _page(context: UpdateContext) -> tuple[Text, Keyboard]:
+def _overview(context: UpdateContext) -> QuizOverview:
     overview: QuizOverview = db.call("quiz_overview", p_user_id=context.user.id, p_bot=context.bot.name)
+    return overview
+
+
+def _page(context: UpdateContext) -> tuple[Text, Keyboard]:
+    overview = _overview(context)
     run = overview["challenge"]
     parts, rows = list[Text](), list[list[tuple[str, str]]]()
     if run is None:

@@ -103,7 +103,15 @@ def test_every_text_is_used_somewhere() -> None:
         "trial_",
         "trainings_",
     )
-    made += ("welcome_", "prompt_", "trainer_line_", "trainer_why_", "trainer_bonus_", "trainer_mark_")
+    made += (
+        "welcome_",
+        "prompt_",
+        "cannot_quiz",
+        "trainer_line_",
+        "trainer_why_",
+        "trainer_bonus_",
+        "trainer_mark_",
+    )
     made += ("trainer_dispute_", "team_state_", "team_column_", "team_passed_", "team_assigned_")
     made += ("admin_models_", "admin_model_", "admin_button_model_")
     made += ("team_practice_button", "team_exam_button")
