@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.core import texts
 from shared.features.trainer import library
 from shared.features.trainer.scenario_models import Case, Scenario, case_model
 from tests.support import for_each
@@ -32,6 +33,13 @@ def without(model: Any, *path: str) -> dict[str, Any]:
         part = part[key]
     del part[path[-1]]
     return content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_badge_has_the_same_name_in_results_and_in_the_list_of_badges(name: str) -> None:
+    for badge in library.load(name).badges:
+        for code in texts.codes():
+            assert badge.name.of(code) == texts.text(code, f"badge_{badge.id}")
 
 
 def test_a_second_scenario_is_only_a_folder() -> None:
