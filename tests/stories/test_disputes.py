@@ -47,6 +47,7 @@ def test_a_correction_changes_score_and_xp_and_is_audited(
     alarm = last(olga, "admin_training_dispute", language)
     assert "It is a problem." in alarm.text
     tap(alarm, texts.text(language, "trainer_correct_button"))
+    assert library.load("spin").type("implication").name.of(language) in alarm.text
     choose(alarm, library.load("spin").type("problem").name.of(language))
     tap(alarm, texts.text(language, "trainer_not_in_context_button"))
     assert says(alarm.text, "trainer_you_corrected", language)

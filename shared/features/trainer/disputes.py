@@ -16,6 +16,7 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import AdminDecideDispute, AdminGetDispute, DisputeTrainingTurn
+    from shared.features.trainer.scenario_models import Scenario
 
 router = Router()
 
@@ -93,12 +94,13 @@ def correct(call: CallbackQuery) -> None:
     if found["status"] != "open":
         return context.show(*_decided(context, found["status"]))
     chosen = (call.data or "").split(":")[3:]
-    types = library.load(found["scenario"]).types
+    scenario = library.load(found["scenario"])
+    types = scenario.types
     path = f"verdict:{found['id']}:correct"
     if not chosen:
         rows = [
-            [(f"{one.emoji} {one.name.of(context.language)}", f"{path}:{number}")]
-            for number, one in enumerate(types)
+            [(f"{one.emoji} {one.name.of(context.language)}", f"{path}:{types.index(one)}")]
+            for one in scenario.types_in_order
         ]
         rows.append([(context.text("trainer_uphold_button"), f"verdict:{found['id']}:uphold")])
         return context.show(
@@ -106,7 +108,7 @@ def correct(call: CallbackQuery) -> None:
                 "trainer_ask_label",
                 question=found["question"],
                 answer=found["answer"] or "—",
-                type=found["type"],
+                type=_type_name(context, scenario, found["type"]),
                 points=found["points"],
                 reason=found["reason"] or "—",
             ),
@@ -129,6 +131,11 @@ def correct(call: CallbackQuery) -> None:
         ),
         rows,
     )
+
+
+def _type_name(context: UpdateContext, scenario: Scenario, type_: str) -> str:
+    """Return the name of a question type; of one that left the scenario, its id."""
+    return next((one.name.of(context.language) for one in scenario.types if one.id == type_), type_)
 
 
 @router.callback_query_handler(data=r"verdict:[0-9]{1,18}:set:[0-9]{1,2}:[yn]", admin=True)

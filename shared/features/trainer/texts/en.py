@@ -216,7 +216,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_result_line": "{number}. {emoji} **{points}** {question}",
     "trainer_bonus_coverage": "🎁 **{points}** all types used",
     "trainer_bonus_order": "🎁 **{points}** in the right order",
-    "trainer_bonus_depth": "🎁 **{points}** taken to the end: {chains}",
+    "trainer_bonus_depth": "🎁 **{points}** topics taken to the end: {chains}",
     "trainer_open_lines": "Tap a number to see why.",
     "trainer_best": "💪 Strongest: “{question}”",
     "trainer_worst": "🛠 Weakest: “{question}”\nBetter: “{better}”",
