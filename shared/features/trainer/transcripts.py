@@ -9,6 +9,7 @@ all takes linear time: lines are cut by their first colon or bracket, and no pat
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -278,7 +279,7 @@ def _speaker_of(line: str) -> tuple[str, str]:
 def _is_name(text: str) -> bool:
     return (
         0 < len(text) <= _NAME
-        and text[0].isalpha()
+        and (text[0].isalpha() or unicodedata.category(text[0]) == "So")  # an emoji
         and text.lower() not in mail_threads.HEADERS
         and len(text.split()) <= _WORDS
         and not any(one in '?!,;"«»“”' for one in text)

@@ -243,3 +243,11 @@ def test_a_buyer_with_the_title_of_a_manager_is_not_certain_to_sell() -> None:
         "Менеджер по закупкам: Сколько стоит?\nИван: Сто.\nМенеджер по закупкам: А доставка?\nИван: Десять."
     )
     assert certain_seller(found) != "Менеджер по закупкам"
+
+
+def test_names_may_be_emoji_and_begin_with_one() -> None:
+    found = read(
+        "🙂: How many machines?\n🚗 Ivan: Five.\n🙂: And then?\n📌 Note: two are idle.\n🚗 Ivan: Yes."
+    )
+    assert found.speakers == ("🙂", "🚗 Ivan")
+    assert [line.text for line in found.lines][2] == "And then? 📌 Note: two are idle."
