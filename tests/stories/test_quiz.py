@@ -271,6 +271,7 @@ def test_a_question_that_left_the_bank_is_skipped(stack: Stack, sql: Sql, time: 
 
 def test_a_quiz_is_resumed_after_a_restart(stack: Stack, sql: Sql, time: Time) -> None:
     words, anna = WORDS["en"], player(stack)
+    assert "/review — Repeat questions that are due" in ask(anna, "/help").text
     page = start(anna)
     play(page, sql, time, words, wrong=0, until=4)
     stack.function("telegram").stop()

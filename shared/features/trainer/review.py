@@ -13,6 +13,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.config import settings
 from shared.core.texts import Text, concat
+from shared.features.common.menu import back
 from shared.features.trainer import access, library, results, review_labels, roleplay, setup, transcripts
 from shared.features.trainer.briefing import shortened
 from shared.features.trainer.rules import training_rules
@@ -94,7 +95,7 @@ def cancel_by_button(call: CallbackQuery) -> None:
     if _draft(context, int((call.data or "").split(":")[2])) is None:
         return context.answer_callback(context.text("button_old"), alert=True)
     waits.end(context)
-    return context.show(cancel(context) or context.rich("cancel_done"))
+    return context.show(cancel(context) or context.rich("cancel_done"), back(context))
 
 
 @router.callback_query_handler(

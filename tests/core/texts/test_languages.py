@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import string
+from collections import Counter
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,12 @@ def test_a_language_has_every_text_and_no_other(code: str) -> None:
     everything = {key for other in CODES for key in texts.table(other)}
     missing = everything - set(texts.table(code))
     assert not missing, f"{code}.py of the folders texts lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_key_stands_in_one_package_only(code: str) -> None:
+    homes = Counter(key for package in texts.packages() for key in import_module(f"{package}.{code}").TEXTS)
+    assert not [key for key, count in homes.items() if count > 1], "the last package would win in every bot"
 
 
 @pytest.mark.parametrize("code", CODES)

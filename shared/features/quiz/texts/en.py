@@ -5,7 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "command_quiz": "Take a quiz; in a group, post one",
     "command_daily": "Today’s challenge and its leaderboard",
-    "command_review": "Repeat questions that are due",
+    "command_review_free": "Repeat questions that are due",
     "command_progress": "Your progress by topic",
     "help_play": "**Quiz**",
     "welcome_quiz": (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "command_quiz": "Начать квиз; в группе — для всех",
     "command_daily": "Вызов дня и его рейтинг",
-    "command_review": "Повторить вопросы",
+    "command_review_free": "Повторить вопросы",
     "command_progress": "Прогресс по темам",
     "help_play": "**Квиз**",
     "welcome_quiz": (
