@@ -28,6 +28,11 @@ class Certificate:
     check: str  # where everyone can check the number
 
 
+def name_of(name: str, username: str) -> str:
+    """Return the name that the picture can show: @username where the typeface has no letter of the name."""
+    return f"@{username}" if username and not drawable(name) else name
+
+
 def draw(view: Certificate) -> BytesIO:
     """Return the picture as a PNG file."""
     canvas = Canvas(WIDTH, HEIGHT, _FRAME)

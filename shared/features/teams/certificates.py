@@ -59,16 +59,16 @@ def send(call: CallbackQuery) -> None:
     )
     if found is None:
         return context.answer_callback(context.text("button_old"), alert=True)
-    return _send(context, found)
+    return _send(context, found, call.from_user.username or "")
 
 
-def _send(context: UpdateContext, found: IssueCertificate) -> None:
+def _send(context: UpdateContext, found: IssueCertificate, username: str) -> None:
     from shared.features.teams import certificate_picture
 
     number = _written(found["number"])
     view = certificate_picture.Certificate(
         title=context.text("certificate_title"),
-        name=display_name(found["name"]) or "—",
+        name=certificate_picture.name_of(display_name(found["name"]), username),
         passed=context.text("certificate_passed"),
         scenario=trainer.titles(context.language, found["scenario"], None)[0],
         score=context.text("certificate_score", score=found["score"]),

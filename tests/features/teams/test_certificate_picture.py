@@ -52,3 +52,16 @@ def test_a_name_stays_on_the_sheet_and_large_enough_to_read(name: str) -> None:
 def test_characters_that_the_typeface_lacks_are_left_out() -> None:
     assert picture("🦊 Anna 李雷").tobytes() == picture("Anna").tobytes()
     assert picture("李雷").tobytes() == picture("—").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "username", "shown"),
+    [
+        ("李雷", "li_lei", "@li_lei"),
+        ("李雷", "", "李雷"),
+        ("Anna 李雷", "anna", "Anna 李雷"),
+        ("", "li", "@li"),
+    ],
+)
+def test_a_name_in_another_script_gives_way_to_the_username(name: str, username: str, shown: str) -> None:
+    assert certificate_picture.name_of(name, username) == shown
