@@ -68,6 +68,7 @@ def test_objections_are_settled_step_by_step(
     chat, briefing = begin(stack, sql, language)
     for item in CASE.hidden:
         assert item.fact("objection").of(language) in briefing.text
+    assert says(briefing.text, "trainer_start_replies", language), "answers count as questions do"
     for move in MOVES[language]:
         ask(chat, move)
     turns = turns_of(sql, chat)
@@ -91,6 +92,13 @@ def test_objections_are_settled_step_by_step(
     line = tap(result, "5")
     assert MOVES[language][4] in line.text
     assert SCENARIO.type("clarify").rule.of(language) in line.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_no_reply_to_the_objection_does_not_count(stack: Stack, sql: Sql, language: str) -> None:
+    chat, _briefing = begin(stack, sql, language)
+    for key in ("trainer_line_none_replies", "trainer_line_none_replies", "trainer_line_hint_replies"):
+        assert says(ask(chat, "🙂").text, key, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -34,7 +34,7 @@ def start(context: UpdateContext, scenario: Scenario, case: Case, training: Trai
     rules = _rules(context, scenario, training)
     return concat(
         *_card_and_known(context, scenario, case, training),
-        concat(rules, context.rich("trainer_send_first"), separator=" "),
+        concat(rules, context.rich(scenario.wording("trainer_send_first")), separator=" "),
         separator="\n\n",
     )
 
@@ -56,7 +56,7 @@ def _rules(context: UpdateContext, scenario: Scenario, training: TrainingState) 
     if training["drill_type"] is not None:
         one = scenario.type(training["drill_type"])
         return context.rich(
-            "trainer_drill",
+            scenario.wording("trainer_drill"),
             emoji=one.emoji,
             type=one.name.of(context.language),
             rule=one.rule.of(context.language),
@@ -69,7 +69,7 @@ def _rules(context: UpdateContext, scenario: Scenario, training: TrainingState) 
             until=exam_end(context, training["ends_at"]),
             score=scenario.exam.score,
         )
-    return context.rich("trainer_start", limit=limit, minimum=scenario.rules.min_questions)
+    return context.rich(scenario.wording("trainer_start"), limit=limit, minimum=scenario.rules.min_questions)
 
 
 def exam_end(context: UpdateContext, ends_at: str) -> str:

@@ -338,12 +338,14 @@ def _line(context: UpdateContext, scenario: Scenario, training: TrainingState, t
             until=briefing.exam_end(context, training["ends_at"]),
         )
     if turn["why"] == "none":
-        key = "trainer_line_instructions" if turn["kind"] == "instructions" else "trainer_line_none"
+        is_instructions = turn["kind"] == "instructions"
         if turn["silent_count"] >= scenario.rules.hint_after:
             opening = scenario.type(training["drill_type"] or scenario.opening_type)
             example = scenario.tips[opening.id][0].of(training["language"])
-            return context.rich("trainer_line_hint", question=example)
-        return context.rich(key)
+            return context.rich(scenario.wording("trainer_line_hint"), question=example)
+        return context.rich(
+            "trainer_line_instructions" if is_instructions else scenario.wording("trainer_line_none")
+        )
     one = scenario.type(turn["type"])
     return context.rich(
         f"trainer_line_{turn['why']}",

@@ -240,6 +240,10 @@ class Scenario(Model):
         """The type of question that a conversation begins with: it collects facts."""
         return self.rules.facts_by[0]
 
+    def wording(self, key: str) -> str:
+        """Return the key of a text about moves: `<key>_replies` where answers count as questions do."""
+        return f"{key}_replies" if any(one.form == "any" for one in self.types) else key
+
     @property
     def types_in_order(self) -> tuple[QuestionType, ...]:
         """The types in the order of a conversation: the opening one, then those that open the stages."""

@@ -123,6 +123,7 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("trainer_dispute_", "team_state_", "team_column_", "team_passed_", "team_assigned_")
     made += ("admin_models_", "admin_model_", "admin_button_model_")
     made += ("team_practice_button", "team_exam_button")
+    made += tuple(f"trainer_{name}_replies" for name in ("drill", "start", "send_first"))
     made += (
         "image_stop_",
         "video_stop_",

@@ -53,6 +53,14 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_start": "✍️ You have {limit} questions; {minimum} are enough for a score.",
     "trainer_send_first": "Send the first question as a message.",
+    # Of a scenario where answers count, too
+    "trainer_drill_replies": (
+        "{emoji} **Drill: {type}**\n{rule}\n\nOnly this type gives points. You have {limit} replies."
+    ),
+    "trainer_start_replies": "✍️ You have {limit} replies; {minimum} are enough for a score.",
+    "trainer_send_first_replies": "Send the first one as a message: a question or an answer.",
+    "trainer_line_none_replies": "💬 Not about the client’s objection, so it didn’t count.",
+    "trainer_line_hint_replies": "💬 Ask about the objection or answer it. For example: “{question}”",
     "trainer_tip_button": "💡 Tip",
     "trainer_finish_button": "🏁 Finish",
     "trainer_resume_button": "▶️ Continue",
@@ -66,8 +74,8 @@ TEXTS: Mapping[str, str] = {
         "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity}%"
     ),
     "trainer_exchange": "**You:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Asked: {questions} of {limit} · clarity {clarity}%. Send the next question.",
-    "trainer_exam_so_far": "Asked: {questions} of {limit}. Send the next question.",
+    "trainer_so_far": "{questions}/{limit} · clarity {clarity}%. Go on.",
+    "trainer_exam_so_far": "{questions}/{limit}. Go on.",
     "trainer_reply": "**{client}:** {reply}",
     "trainer_line_counted": "{emoji} {type} **{points}**{context} · clarity {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
@@ -77,7 +85,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_line_repeated": "🔁 You’ve already asked this: **{points}** · clarity {clarity}% · {number}/{limit}",
     "trainer_line_other_type": "{emoji} {type} **{points}** · not the type of this drill · {number}/{limit}",
     "trainer_line_context": " (in context)",
-    "trainer_line_none": "💬 Not a question, so it didn’t count.",
+    "trainer_line_none": "💬 Not a question about the client’s business, so it didn’t count.",
     "trainer_line_instructions": "💬 Only what you say to the client counts.",
     "trainer_line_hint": "💬 Only questions move you forward. For example: “{question}”",
     "trainer_may_finish": "✅ Clarity is {clarity}%: you can finish now, or go on for more points.",

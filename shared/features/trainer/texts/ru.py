@@ -52,6 +52,14 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainer_start": "✍️ Всего вопросов: {limit}, для оценки нужно хотя бы {minimum}.",
     "trainer_send_first": "Отправьте первый вопрос сообщением.",
+    # Of a scenario where answers count, too
+    "trainer_drill_replies": (
+        "{emoji} **Отработка: {type}**\n{rule}\n\nБаллы даёт только этот тип. Всего реплик: {limit}."
+    ),
+    "trainer_start_replies": "✍️ Всего реплик: {limit}, для оценки нужно хотя бы {minimum}.",
+    "trainer_send_first_replies": "Отправьте первую сообщением: вопрос или ответ.",
+    "trainer_line_none_replies": "💬 Это не о возражении клиента, сообщение не засчитано.",
+    "trainer_line_hint_replies": "💬 Спрашивайте о возражении или отвечайте на него. Например: «{question}»",
     "trainer_tip_button": "💡 Подсказка",
     "trainer_finish_button": "🏁 Завершить",
     "trainer_resume_button": "▶️ Продолжить",
@@ -65,8 +73,8 @@ TEXTS: Mapping[str, str] = {
         "▶️ **У вас есть незавершённая тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity}%"
     ),
     "trainer_exchange": "**Вы:** {question}\n**{client}:** {reply}",
-    "trainer_so_far": "Задано: {questions} из {limit} · ясность {clarity}%. Отправьте следующий вопрос.",
-    "trainer_exam_so_far": "Задано: {questions} из {limit}. Отправьте следующий вопрос.",
+    "trainer_so_far": "{questions}/{limit} · ясность {clarity}%. Продолжайте.",
+    "trainer_exam_so_far": "{questions}/{limit}. Продолжайте.",
     "trainer_reply": "**{client}:** {reply}",
     "trainer_line_counted": "{emoji} {type} **{points}**{context} · ясность {clarity}% · {number}/{limit}",
     "trainer_line_capped": (
@@ -76,7 +84,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_line_repeated": "🔁 Это вы уже спрашивали: **{points}** · ясность {clarity}% · {number}/{limit}",
     "trainer_line_other_type": "{emoji} {type} **{points}** · другой тип, не для этой отработки · {number}/{limit}",
     "trainer_line_context": " (в контексте)",
-    "trainer_line_none": "💬 Это не вопрос, сообщение не засчитано.",
+    "trainer_line_none": "💬 Это не вопрос о делах клиента, сообщение не засчитано.",
     "trainer_line_instructions": "💬 Засчитывается только то, что вы говорите клиенту.",
     "trainer_line_hint": "💬 Вперёд ведут только вопросы. Например: «{question}»",
     "trainer_may_finish": "✅ Ясность {clarity}%: можно завершить или продолжить ради баллов.",
