@@ -88,7 +88,9 @@ class Backups:
             "BACKUP_PLACE": str(self._directory / "backups"),
             "BACKUP_RECIPIENT": str(self._identity.to_public()),
         }
-        command = [sys.executable, "-m", "tools.database", "backup", "--on", "production"]
+        # Niced, as it runs on another machine than the database: the question is what Postgres does for it.
+        nice = ["nice", "-n", "19", sys.executable]
+        command = [*nice, "-m", "tools.database", "backup", "--on", "production"]
         started = time.perf_counter()
         with cpus.pinned(cpus.OTHERS):
             process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
