@@ -27,6 +27,7 @@
     ./switchboard database generate    write shared/core/sql_types.py and docs/schema.md from supabase/schemas
     ./switchboard database lint        everything CI asks of the SQL
     ./switchboard database reset       empty the emulator's database
+    ./switchboard database seed        add example products and users to a development database
 
 The environments are those of supabase/environments.toml; --on names one, and without it development is meant,
 which is the emulator's database where nothing else is configured. Addresses are in environment variables, so
@@ -57,8 +58,7 @@ ON_ENVIRONMENTS = (
     commands.status, commands.plan, changes.verify, commands.sync, changes.rollback, commands.drift,
     commands.health, commands.history, changes.report, commands.init, commands.adopt, commands.resume,
     commands.abandon, commands.doctor, backups.backup,
-    development.settings,
-    development.reset,
+    development.settings, development.reset, development.seed,
 )  # fmt: skip
 ON_FILES = (
     backups.restore,

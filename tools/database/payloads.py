@@ -1,8 +1,10 @@
 """The tables of supabase/environments.toml; imported where they are read."""
 
+from __future__ import annotations
+
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from tools.database import hours
 
@@ -56,3 +58,10 @@ class Rules(BaseModel):
     window: Annotated[str, AfterValidator(_window)] = ""
     after: Name | None = None  # a migration is applied there first
     backup: BackupRules | None = None
+    seed: tuple[str, ...] = ()  # files of supabase/ that `seed` runs; none for a protected environment
+
+    @model_validator(mode="after")
+    def _no_seed_where_protected(self) -> Rules:
+        if self.protected and self.seed:
+            raise ValueError("a protected environment has no seed")
+        return self

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from tools.database.connections import as_owner, connect
-from tools.database.errors import MigrationError
+from tools.database.errors import EnvironmentFileError, MigrationError
 from tools.database.migration_files import SUPABASE
 
 
@@ -58,6 +58,14 @@ def seed(url: str, folder: Path = SUPABASE) -> list[Path]:
             with as_owner(connection):
                 connection.execute(path.read_bytes())
     return paths
+
+
+def seed_file(name: str, folder: Path = SUPABASE) -> Path:
+    """Return a file of example data in supabase/. Raises EnvironmentFileError."""
+    path = folder / name
+    if not path.is_file():
+        raise EnvironmentFileError(f"supabase/environments.toml names a seed {name!r}, which is not there.")
+    return path
 
 
 def _config(folder: Path) -> dict[str, Any]:

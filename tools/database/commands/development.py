@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tools.database import admins, connections, environments, identity, migration_files
+from tools.database import admins, connections, environments, identity, migration_files, schemas
 from tools.database import reset as resetting
 from tools.database import settings as settings_table
 from tools.database.errors import DatabaseToolError
@@ -34,6 +34,21 @@ def reset(arguments: argparse.Namespace) -> int:
         raise DatabaseToolError(f"{environment.name} is protected: it is never emptied.")
     resetting.reset(environment.require_url())
     print("The database is as new.")
+    return 0
+
+
+def seed(arguments: argparse.Namespace) -> int:
+    """Add the example data that environments.toml names, products and users, to a development database."""
+    environment = environments.choose(arguments.on, environments.read())
+    if not environment.rules.seed:
+        raise DatabaseToolError(f"supabase/environments.toml names no `seed` for {environment.name}.")
+    url = environment.require_url()
+    with connections.connect(url, "seed") as connection:
+        identity.require(connection, environment)
+        for name in environment.rules.seed:
+            with connections.as_owner(connection):
+                connection.execute(schemas.seed_file(name).read_bytes())
+            print(f"{name}: done")
     return 0
 
 
