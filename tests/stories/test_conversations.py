@@ -102,11 +102,36 @@ def test_a_conversation_is_renamed_and_deleted(stack: Stack, sql: Sql, language:
 
 def test_the_plan_limits_conversations(stack: Stack, sql: Sql, anna: Chat) -> None:
     sql("update subscription_limits set conversations = 2 where plan = 'FREE'")
-    for _ in range(2):
-        assert says(ask(anna, "/new").text, "chats_begun")
+    for name in ("Work", "Home"):
+        assert says(ask(anna, f"/new {name}").text, "chats_begun_named", name=name)
     assert says(ask(anna, "/new").text, "chats_limit")
     ask(anna, "hi")
     assert len(ids(sql)) == 2
+
+
+def test_who_asks_for_new_conversations_gets_one_until_it_is_used(stack: Stack, sql: Sql, anna: Chat) -> None:
+    ask(anna, "hello")
+    for _ in range(3):
+        assert says(ask(anna, "/new").text, "chats_begun")
+    (first,) = ids(sql)
+    assert says(ask(anna, "/new Work").text, "chats_begun_named", name="Work")
+    assert ids(sql) == [first], "the unused one gets the name"
+    ask(anna, "/new")
+    ask(anna, "/prompt Be brief.")
+    ask(anna, "/new")
+    assert len(ids(sql)) == 3, "one with instructions is in use"
+    listed = ask(anna, "/chats")
+    stack.ai.next(AiBehaviour(text="Late answer", delay=3))
+    anna.send("A slow question")
+    eventually(lambda: len(stack.ai.requests) == 2)
+    listed.tap("➕ New conversation").wait()
+    assert says(listed.wait_for_edit().text, "chats_begun")
+    assert anna.answer().text == "Late answer"
+    *_, asked, newest = ids(sql)
+    assert {number for number, _ in stored(sql, anna)} == {0, asked}, "a question in progress is a use"
+    ask(anna, "next")
+    assert seen(stack) == ["next"]
+    assert {number for number, _ in stored(sql, anna)} == {0, asked, newest}
 
 
 def test_two_new_conversations_at_once_keep_the_limit(stack: Stack, sql: Sql, anna: Chat) -> None:
@@ -117,9 +142,10 @@ def test_two_new_conversations_at_once_keep_the_limit(stack: Stack, sql: Sql, an
 
     def create(number: int) -> Any:
         return sql(
-            "select create_conversation(%s, 'assistant', %s, 0, null, %s) as done",
+            "select create_conversation(%s, 'assistant', %s, 0, %s, %s) as done",
             user,
             anna.user.id,
+            f"Number {number}",
             f"race:{number}",
         )[0]["done"]["outcome"]
 
@@ -127,6 +153,23 @@ def test_two_new_conversations_at_once_keep_the_limit(stack: Stack, sql: Sql, an
     (reference,) = [row["reference"] for row in sql("select reference from ai_conversations")]
     assert create(int(reference.removeprefix("race:"))) == "created", "a repeated call returns it"
     assert len(ids(sql)) == 1
+
+
+def test_unnamed_conversations_that_are_created_at_once_are_one(sql: Sql, anna: Chat) -> None:
+    ask(anna, "/start")
+    user = sql("select id from users where telegram_id = %s", anna.user.id)[0]["id"]
+
+    def create(number: int) -> Any:
+        return sql(
+            "select create_conversation(%s, 'assistant', %s, 0, null, %s) as done",
+            user,
+            anna.user.id,
+            f"race:{number}",
+        )[0]["done"]
+
+    made = {done["id"] for done in in_parallel(4, create)}
+    assert made == set(ids(sql))
+    assert len(made) == 1
 
 
 def test_a_long_list_has_pages(stack: Stack, sql: Sql, anna: Chat) -> None:

@@ -42,7 +42,7 @@ TEXTS: Mapping[str, str] = {
     "chats_unnamed": "New conversation",
     "chats_this_topic": "This topic",
     "chats_list_text": (
-        "💬 **Your conversations**\n\nCurrent: **{name}**\nNamed conversations: {used} of {limit}\n\nTap one to switch to it."
+        "💬 **Your conversations**\n\nCurrent: **{name}**\nBesides the main one: {used} of {limit}\n\nTap one to switch to it."
     ),
     "chats_list": "My conversations",
     "chats_new": "➕ New conversation",
@@ -60,7 +60,7 @@ TEXTS: Mapping[str, str] = {
     "chats_opened": "Conversation: {name}",
     "chats_gone": "This conversation has been deleted.",
     "chats_deleted": "Conversation deleted.",
-    "chats_delete_sure": "🗑 Delete **{name}** with all its messages? This can’t be undone.",
+    "chats_delete_sure": "🗑 Delete the conversation **{name}** with all its messages? This can’t be undone.",
     "chats_ask_name": "✏️ Send the new name of the conversation.",
     "chats_bad_name": "A name has 1 to {limit} characters. Send another one.",
     "chats_begun": "💬 New conversation. I won’t look at earlier ones here. What would you like to ask?",

@@ -1,9 +1,11 @@
--- Creates a named conversation of a session. It does not become the current one: the caller sets the session's data.
+-- Creates a named conversation of a session, or returns the one that was created and never used: who asks twice for a new one
+-- would otherwise fill the plan's limit with empty ones. It does not become the current one: the caller sets the session's data.
 --
 -- p_name: null, to name it after its first question. p_reference: the update that asks for it.
 --
--- Concurrency: the user's row is locked, so the limit of the plan holds; a known reference returns its conversation.
--- Locks: user (NO KEY UPDATE).
+-- Concurrency: the user's row is locked, so the limit of the plan holds; a known reference returns its conversation. While a
+--   question of the user is being answered, none is reused: the answer may belong to it.
+-- Locks: user (NO KEY UPDATE), then the unused conversation, unless another transaction has it.
 -- Returns: jsonb
 --   outcome: 'created' | 'limit'
 --   id?: bigint                 (created)
@@ -36,6 +38,30 @@ begin
       raise exception 'the reference is another user''s' using errcode = 'J0002';
     end if;
     return jsonb_build_object('outcome', 'created', 'id', v_known.id);
+  end if;
+  if not exists (
+    select from public.telegram_updates as t
+     where t.user_id = p_user_id and t.status in ('working', 'failed') and t.reservation is not null
+  ) then
+    select c.id into v_id
+      from public.ai_conversations as c
+     where c.user_id = p_user_id and c.bot = p_bot and c.chat_id = p_chat_id and c.thread_id = p_thread
+       and not c.is_main and c.name is null and c.model is null and c.instructions is null and c.summary is null
+       and not exists (select from public.ai_conversation_files as f where f.conversation_id = c.id)
+       and not exists (
+         select from public.messages as m
+          where m.user_id = p_user_id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
+            and m.conversation_id = c.id
+       )
+     order by c.id desc
+     limit 1
+       for no key update skip locked;
+  end if;
+  if v_id is not null then
+    update public.ai_conversations as c
+       set name = p_name, reference = p_reference, last_used_at = private.clock()
+     where c.id = v_id;
+    return jsonb_build_object('outcome', 'created', 'id', v_id);
   end if;
   v_limits := private.conversation_limits(p_user_id);
   select count(*) into v_count

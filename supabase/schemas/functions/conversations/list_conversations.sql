@@ -3,7 +3,7 @@
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
---   most: int                               (named conversations that the plan allows)
+--   most: int                               (conversations besides the main one that the plan allows)
 --   most_shared: int                        (pages that a user may share; 0: none)
 --   shared: int                             (pages of this bot that the user shares)
 --   instructions_characters: int            (longest instructions that the plan allows; 0: none)
