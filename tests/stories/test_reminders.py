@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.core.texts import text
 from tests.stories.test_quiz import Time, time
 from tests.stories.test_trial import ask, labels, speaks, tap
 from tests.support import eventually, says
@@ -26,6 +27,8 @@ WORDS = {  # time stands at Monday, 7 December 2026, 12:00 in Moscow
         "ask": "💬 Ask now",
         "list": "⏰ Reminders",
         "what": "call mom",
+        "time_alone": "/remind tomorrow",
+        "more_time": "at 9",
         "past": "/remind today at 9 tea",
         "vague": "/remind buy milk",
         "choice": "In a week",
@@ -43,6 +46,8 @@ WORDS = {  # time stands at Monday, 7 December 2026, 12:00 in Moscow
         "ask": "💬 Спросить сейчас",
         "list": "⏰ Напоминания",
         "what": "позвонить маме",
+        "time_alone": "/remind завтра",
+        "more_time": "в 9",
         "past": "/remind сегодня в 9 чай",
         "vague": "/remind купить молоко",
         "choice": "Через неделю",
@@ -104,6 +109,22 @@ def test_words_without_a_time_get_buttons(stack: Stack, sql: Sql, time: Time, la
     assert says(page.text, "remind_when", language)
     assert tap(page, words["choice"]).text == words["chosen"]
     assert len(sql("select from reminders")) == 1
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_a_time_without_words_is_asked_for_them(stack: Stack, sql: Sql, time: Time, language: str) -> None:
+    words, anna = WORDS[language], speaks(stack, language)
+    assert says(ask(anna, words["time_alone"]).text, "remind_what", language)
+    assert says(ask(anna, words["more_time"]).text, "remind_what", language)
+    assert ask(anna, words["what"]).text == words["set"]
+    assert len(sql("select from reminders")) == 1
+    assert says(ask(anna, words["time_alone"]).text, "remind_what", language)
+    assert says(ask(anna, "sk-proj-" + "a1B2c3D4" * 5).text, "secret_seen", language)
+    page = ask(anna, words["time_alone"])
+    tap(page, text(language, "cancel_button"))
+    ask(anna, "hello")
+    assert len(sql("select from reminders")) == 1
+    assert len(sql("select from api_usage")) == 1, "after the cancel a text is a question"
 
 
 @pytest.mark.parametrize("language", WORDS)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 LONGEST = 1_000  # characters of a reminder
 
 feature = Feature(
-    __name__, commands=(Command("remind", "chat"),), buttons=("remind", "remind_menu", REMIND_BUTTON)
+    __name__,
+    commands=(Command("remind", "chat"),),
+    buttons=("remind", "remind_menu", REMIND_BUTTON),
+    states=("remind",),
 )
 
 

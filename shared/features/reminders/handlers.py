@@ -12,7 +12,7 @@ from shared.core.texts import Text
 from shared.features import chat, xp
 from shared.features.common.menu import back
 from shared.features.reminders import LONGEST, answers, setting, when
-from shared.telegram import current_context, reply
+from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 router = Router(answers.router)
 
 _WORDS = "remind"  # the key of the session's data: words that wait for a moment
+_STATE = "remind"  # remind:<the words of the moment>
+_LONGEST_MOMENT = 200  # characters
 _LISTED = 10  # reminders that have a line and a button
 _SHORT = 60  # characters of a line of the list
 _CHOICES = {
@@ -53,10 +55,25 @@ def remind(message: Message) -> None:
     what = (found[1] if found else words) or quoted
     if found is None or not what:
         if found is not None:
-            return reply(context.rich("remind_what"))
+            return _ask_words(context, words)
         context.set_data(_WORDS, what[:LONGEST])
         return reply(*_moments(context))
     return reply(*setting.create(context, what, found[0]))
+
+
+@router.message_handler(state=_STATE)
+def take_words(message: Message) -> None:
+    """Take what to remind of; the moment came with the command."""
+    context = current_context()
+    if context.update.has_secret:
+        return reply(context.rich("secret_seen"))
+    moment = waits.current(context).partition(":")[2]
+    words = f"{moment} {(message.text or '').strip()}"
+    found = when.find(words, setting.local_now(setting.read(context)))
+    if found is None or not found[1]:  # more of the moment: "tomorrow", then "at 9"
+        return _ask_words(context, words if found else moment)
+    waits.end(context)
+    return reply(*setting.create(context, found[1], found[0]))
 
 
 @router.callback_query_handler(data="remind", private_only=True, page="remind")
@@ -123,6 +140,11 @@ def ask_again(call: CallbackQuery) -> None:
         key = "remind_gone" if done["outcome"] == "gone" else "remind_asked"
         return context.answer_callback(context.text(key), alert=True)
     return chat.ask(context, done["words"])
+
+
+def _ask_words(context: UpdateContext, moment: str) -> None:
+    waits.begin(context, f"{_STATE}:{moment[:_LONGEST_MOMENT]}")
+    reply(context.rich("remind_what"), waits.cancel_button(context, _STATE))
 
 
 def _moments(context: UpdateContext) -> tuple[Text, Keyboard]:

@@ -14,7 +14,7 @@ TEXTS: Mapping[str, str] = {
     "remind_moment": "{day} at {time}",
     "remind_set": "⏰ I’ll remind you on **{moment}**, {zone}:\n\n{words}",
     "remind_when": "⏰ When should I remind you?\n\nChoose a time, or send it all: /remind tomorrow at 9 call mom",
-    "remind_what": "⏰ What should I remind you about?\n\nExample: /remind tomorrow at 9 call mom",
+    "remind_what": "⏰ What should I remind you about?\n\nSend it in your next message.",
     "remind_past": "⏰ That time has already passed. Choose a later one.",
     "remind_too_far": "⏰ I can remind you up to a year ahead. Choose an earlier time.",
     "remind_limit": (
