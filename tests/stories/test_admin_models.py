@@ -47,7 +47,8 @@ def test_a_model_is_disabled_and_enabled_and_audited(
         pages = shown.text
     _open(shown, MODEL)
     assert text(language, "admin_model_on") in shown.text
-    assert "$0.0527" in shown.text.replace(",", "."), "a price without rounding"
+    exact = {"en": "$0.0527", "ru": "0,0527\u00a0$"}[language]
+    assert exact in shown.text, "a price without rounding"
     tap(shown, text(language, "admin_button_model_off"))
     assert text(language, "admin_model_off") in shown.text
     (row,) = sql("select enabled from ai_models where provider = 'openai' and model = %s", MODEL)

@@ -28,9 +28,15 @@ def number(code: str, value: int | Decimal) -> str:
     return grouped(language(code), value)
 
 
-def money(code: str, amount: Decimal, currency: str) -> str:
-    """Write an amount with its currency (an ISO 4217 code, or empty): "12,50 ₽"; whole ones without "00"."""
+def money(code: str, amount: Decimal, currency: str, *, is_exact: bool = False) -> str:
+    """Write an amount with its currency (an ISO 4217 code, or empty): "12,50 ₽"; whole ones without "00".
+
+    Args:
+        is_exact: keep more than two places: "0,0527 $".
+    """
     places = Decimal(1) if amount == amount.to_integral_value() else Decimal("0.01")
+    if is_exact:
+        places = min(places, Decimal(1).scaleb(int(amount.normalize().as_tuple().exponent)))
     figure, symbol = number(code, amount.quantize(places)), _SYMBOLS.get(currency, currency)
     if not symbol:
         return figure

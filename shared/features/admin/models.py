@@ -274,12 +274,11 @@ def _title(context: UpdateContext, by_language: object) -> str:
 
 def _price(context: UpdateContext, price: ModelCardPrices) -> str:
     """Return a price with its unit and conditions: "$0.03 per picture (1K)"."""
-    amount = Decimal(price["price"])
-    places = max(2, -int(amount.normalize().as_tuple().exponent))
-    shown = "$" + figures.number(context.language, amount.quantize(Decimal(1).scaleb(-places)))
+    shown = figures.money(context.language, Decimal(price["price"]), "USD", is_exact=True)
     component = price["component"]
     key = f"admin_model_unit_{'tokens' if component.endswith('_tokens') else component}"
-    unit = context.text(key, tokens=component.removesuffix("_tokens").replace("_", " "))
+    tokens = context.text(f"admin_model_{component}") if component.endswith("_tokens") else ""
+    unit = context.text(key, tokens=tokens)
     words = [str(value) for value in price["conditions"].values() if not isinstance(value, bool)]
     if "sound" in price["conditions"]:
         words.append(
