@@ -88,6 +88,12 @@ def test_a_conversation_is_renamed_and_deleted(stack: Stack, sql: Sql, language:
     card = ask(chat, "/chats")
     card.tap("✅ Home").wait()
     card = card.wait_for_edit()
+    card.tap(text(language, "chats_prompt")).wait()
+    card = card.wait_for_edit()
+    card.tap(text(language, "chats_back")).wait()
+    card = card.wait_for_edit()
+    card.tap("✅ Home").wait()
+    card = card.wait_for_edit()
     card.tap(text(language, "chats_delete")).wait()
     card = card.wait_for_edit()
     assert says(card.text, "chats_delete_sure", language)
@@ -264,6 +270,11 @@ def test_a_topic_is_a_conversation_of_its_own(stack: Stack, sql: Sql, anna: Chat
     (question,) = seen(stack)
     assert "pirate" in question
     assert question.endswith("Where to?")
+    card = ask_there("/chats")
+    card.tap("Instructions").wait()
+    card = card.wait_for_edit()
+    card.tap("‹ Conversations").wait()
+    assert says(card.wait_for_edit().text, "chats_card"), "a topic has no list of conversations"
     ask(anna, "and here?")
     assert "pirate" not in "".join(seen(stack))
 

@@ -117,6 +117,7 @@ def test_options_change_the_price_of_what_was_asked_for(stack: Stack, sql: Sql, 
     old.tap(text("en", "media_options")).wait()
     screen = anna.answer()
     assert text("en", "media_chosen_duration", value="8 s") in screen.text
+    assert text("en", "media_prices_note") in screen.text
     screen.tap("4 s · 8").wait()
     screen = screen.wait_for_edit()
     screen.tap("9:16 · 8").wait()

@@ -54,8 +54,10 @@ def chats(_message: Message) -> None:
 def show_chats(call: CallbackQuery) -> None:
     """List the conversations under a button."""
     context = current_context()
+    if context.update.thread_id:
+        return context.show(*_card(context, settings.list_all(context), settings.current_id(context)))
     page = int((call.data or "").partition("@")[2] or 0)
-    context.show(*_list(context, settings.list_all(context), settings.current_id(context), page))
+    return context.show(*_list(context, settings.list_all(context), settings.current_id(context), page))
 
 
 @router.callback_query_handler(data="chats:new", private_only=True, page="chats")

@@ -103,13 +103,15 @@ def _instructions(context: UpdateContext) -> str | None:
 
 
 def _screen(context: UpdateContext, instructions: str | None) -> tuple[Text, Keyboard]:
+    to_chats = [[(context.text("chats_back"), "chats")]] if context.update.is_private else []
     if not instructions:
-        return context.rich("prompt_empty"), [[(context.text("prompt_add"), "prompt:change")]]
+        return context.rich("prompt_empty"), [[(context.text("prompt_add"), "prompt:change")], *to_chats]
     # A message holds 4,096 characters; the screen needs some of them.
     shown = instructions if len(instructions) <= 3_500 else instructions[:3_500] + "…"
     text = concat(context.rich("prompt_current"), Text(shown, []), separator="\n\n")
     return text, [
-        [(context.text("prompt_change"), "prompt:change"), (context.text("prompt_delete"), "prompt:delete")]
+        [(context.text("prompt_change"), "prompt:change"), (context.text("prompt_delete"), "prompt:delete")],
+        *to_chats,
     ]
 
 

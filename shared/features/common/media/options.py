@@ -89,7 +89,10 @@ def _screen(context: UpdateContext, kind: MediaKind, mode: Mode) -> tuple[Text, 
     ]
     price = prices.costs(context, kind, current) if current else context.text("media_no_price")
     text = context.rich(
-        "media_options_screen", mode=mode.title(context.language), chosen="\n".join(lines), price=price
+        "media_options_screen",
+        mode=mode.title(context.language),
+        chosen="\n".join(lines),
+        price=price + prices.note(context, found),
     )
     return text, rows
 

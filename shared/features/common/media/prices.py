@@ -11,6 +11,7 @@ from shared.features.common.offering import is_offered
 from shared.features.common.quota import resets, upgrade_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from decimal import Decimal
 
     from shared.core.texts import Text
@@ -51,6 +52,12 @@ def mark(context: UpdateContext, quoted: Quote) -> str:
     if quoted.amount:
         return f" · {_money(context, quoted.amount)}"
     return f" · {quoted.requests}" if quoted.requests > 1 else ""
+
+
+def note(context: UpdateContext, every: Iterable[Quote | None]) -> str:
+    """Return a line that explains the numbers of `mark`; empty if there are none, or they name a currency."""
+    has_numbers = any(one and not one.amount and mark(context, one) for one in every)
+    return f"\n{context.text('media_prices_note')}" if has_numbers else ""
 
 
 def is_affordable(context: UpdateContext, quoted: Quote) -> bool:

@@ -67,6 +67,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "media_secret": "🔑 This looks like a password or an API key, so I didn’t send it anywhere.",
     "media_too_many_pictures": "That’s too many pictures. Send at most {limit}.",
+    "media_prices_note": "A number on a button is its price in requests.",
     "media_option_gone": "This option is no longer available.",
     "media_options_screen": "⚙️ **{mode}**\n{chosen}\n\n{price}",
     "media_chosen_aspect_ratio": "Aspect ratio: {value}",

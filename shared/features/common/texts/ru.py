@@ -67,6 +67,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "media_secret": "🔑 Похоже на пароль или API-ключ, поэтому я никуда это не отправил.",
     "media_too_many_pictures": "Слишком много картинок. Отправьте не больше {limit}.",
+    "media_prices_note": "Число на кнопке — цена в запросах.",
     "media_option_gone": "Этой настройки больше нет.",
     "media_options_screen": "⚙️ **{mode}**\n{chosen}\n\n{price}",
     "media_chosen_aspect_ratio": "Формат: {value}",

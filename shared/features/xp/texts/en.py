@@ -132,7 +132,7 @@ TEXTS: Mapping[str, str] = {
     "streak_is_paused": "Your streak is paused.",
     "streak_is_resumed": "Your streak goes on.",
     "zone": (
-        "🕓 **Your time zone: {zone}**\n\nIt decides when your day ends. Tap a place with the same time as yours."
+        "🕓 **Your time zone: {zone}**\n\nIt decides when your day ends and reminders arrive. Tap a place with the same time as yours."
     ),
     "zone_ask": "🕓 Send a city, such as Berlin, or an offset, such as UTC+3.",
     "zone_button_other": "✏️ Another place",
