@@ -294,6 +294,20 @@ def test_a_video_is_paid_from_the_balance_and_topped_up(stack: Stack, sql: Sql, 
     assert total == {"sold_amount": 120, "has_cost": True}
 
 
+def test_a_price_in_requests_is_never_taken_from_the_balance(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/video a cat runs").wait()
+    shown = anna.answer()
+    sql("select adjust_balance(%s, 200, 'test', 'test:1')", anna.user.id)
+    sql("update ai_modes set paid_from = 'balance' where kind = 'video'")
+    with stack.settings("telegram", THREADS="55"):  # a new process, which has read no catalogue yet
+        shown.tap(text("en", "video_confirm", requests=PRICE)).wait()
+        assert jobs(sql) == []
+        price = anna.answer()
+        assert text("en", "video_price_balance", price="120\u00a0₽").replace("**", "") in price.text
+        price.tap(text("en", "video_confirm_balance", price="120\u00a0₽")).wait()
+    made(stack, sql, anna)
+
+
 def test_without_enough_requests_the_ways_to_get_more_are_shown(sql: Sql, anna: Chat) -> None:
     sql("update subscription_limits set daily_requests = 5")
     anna.send("/video a cat runs").wait()

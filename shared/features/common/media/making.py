@@ -72,7 +72,8 @@ def confirm(context: UpdateContext, kind: MediaKind, token: str) -> None:
     if checked is None:
         return None
     wish, quoted = checked
-    if (quoted.requests, quoted.amount) > (offer["requests"], Decimal(offer.get("amount") or 0)):
+    # Each of the two alone: the owner may have changed what a model is paid from.
+    if quoted.requests > offer["requests"] or quoted.amount > Decimal(offer.get("amount") or 0):
         return _offer(context, kind, wish, quoted)
     reference = f"{kind.history}:{context.user.id}:{token}"
     return _place(context, kind, wishes.order(kind, wish, quoted, reference))
