@@ -161,6 +161,14 @@ def test_what_is_refused(stack: Stack, sql: Sql, time: Time, language: str) -> N
     assert len(sql("select from reminders")) == 1
 
 
+@pytest.mark.parametrize("language", WORDS)
+def test_a_span_of_centuries_is_too_far(stack: Stack, sql: Sql, time: Time, language: str) -> None:
+    anna = speaks(stack, language)
+    for words in ("in 9999 weeks and 1 hour call mom", "через 9999 недель 1 час позвонить маме"):
+        assert says(ask(anna, f"/remind {words}").text, "remind_too_far", language)
+    assert sql("select from reminders") == []
+
+
 def test_a_user_who_blocked_the_bot_gets_none(stack: Stack, sql: Sql, time: Time) -> None:
     anna = speaks(stack)
     ask(anna, WORDS["en"]["command"])
