@@ -54,9 +54,9 @@ def _copy(provider: MediaProvider, job: Job, finished: Finished, deadline: float
         ]
     except (DownloadError, StorageError) as error:
         if isinstance(error, TooLarge):
-            return ending.fail(job, "too_large", str(error))
+            return ending.fail(job, "too_large", str(error), finished)
         if not job.provider_job_id or (isinstance(error, DownloadError) and error.is_gone):
-            return ending.fail(job, "result_lost", str(error))
+            return ending.fail(job, "result_lost", str(error), finished)
         log.warning("a result was not fetched", action="generation_not_copied", job=job.id, error=str(error))
         return job.postpone(None if job.is_late else RETRY_SECONDS, str(error))
     stored = storing.store(job, files)

@@ -12,8 +12,9 @@ from shared.telegram import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
-    from shared.ai.media.contract import Refused
+    from shared.ai.media.contract import Finished, Refused
     from shared.core.sql_types import (
         DeleteGenerations,
         EndGeneration,
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 BATCH = 100  # jobs of one statement
 
 
-def fail(job: Job, cause: str, error: str) -> None:
-    """End a job that has failed."""
+def fail(job: Job, cause: str, error: str, made: Finished | None = None) -> None:
+    """End a job that has failed.
+
+    Args:
+        made: the result that cannot be sent, which cost what it cost.
+    """
     cause = user_keys.cause_of(job, cause)
     log.warning(
         "a job has failed",
@@ -35,7 +40,9 @@ def fail(job: Job, cause: str, error: str) -> None:
         cause=cause,
         error=error,
     )
-    _end(job, "failed", str(cause), error)
+    if made is None:
+        return _end(job, "failed", str(cause), error)
+    return _end(job, "failed", str(cause), error, _cost(made.cost_usd), usage(made.usage))
 
 
 def switch(job: Job, error: str) -> bool:
@@ -65,7 +72,7 @@ def refuse(job: Job, outcome: Refused) -> None:
     )
     _end(
         job, "refused", cause, outcome.text if is_answer else None,
-        None if outcome.cost_usd is None else str(outcome.cost_usd), usage(outcome.usage),
+        _cost(outcome.cost_usd), usage(outcome.usage),
     )  # fmt: skip
 
 
@@ -97,6 +104,10 @@ def usage(reported: Mapping[str, int]) -> dict[str, int]:
         for ours, theirs in names.items()
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _cost(dollars: Decimal | None) -> str | None:
+    return None if dollars is None else str(dollars)
 
 
 def _end(

@@ -115,6 +115,9 @@ def test_larger_than_we_store_it_is_given_back(orders: Orders, monkeypatch: pyte
     monkeypatch.setattr("shared.storage.MAX_LARGE_BYTES", len(LARGE) - 1)
     job = finished(orders)
     assert (job.state, job.row["cause"]) == ("failed", "too_large")
+    (call,) = orders.sql("select status, cost from api_usage where user_id = %s", orders.anna.user_id)
+    assert call["status"] == "failed"
+    assert call["cost"] > 0
     assert orders.sql("select from stored_files where user_id = %s", orders.anna.user_id) == []
 
 

@@ -70,10 +70,11 @@ def test_a_refusal_releases_the_price_and_says_so(
     assert len(painter.submitted) == 1
 
 
+@pytest.mark.parametrize("said", ["Which *cat*?", "\0Which *cat*?\0", "Which *cat*? " + "🐈" * 5_000])
 def test_what_the_model_says_instead_is_shown(
-    anna: Customer, painter: Painter, order: Order, run: Run
+    anna: Customer, painter: Painter, order: Order, run: Run, said: str
 ) -> None:
-    painter.submit_outcomes.append(Refused(RefusalKind.ANSWERED_IN_TEXT, "Which *cat*?"))
+    painter.submit_outcomes.append(Refused(RefusalKind.ANSWERED_IN_TEXT, said))
     order()
     run()
     assert "Which *cat*?" in anna.texts[-1]
@@ -153,13 +154,16 @@ def test_a_user_who_blocked_the_bot_keeps_the_result(anna: Customer, order: Orde
     assert (job.state, job.row["due_at"], anna.requests) == ("succeeded", None, 2)
 
 
-def test_a_result_that_cannot_be_fetched_releases_the_price(
-    anna: Customer, painter: Painter, order: Order, run: Run
+@pytest.mark.parametrize(("reported", "counted"), [("0.2", "0.2"), (None, "0.8")])
+def test_a_result_that_cannot_be_fetched_releases_the_price_and_counts_its_cost(
+    anna: Customer, painter: Painter, order: Order, run: Run, sql: Sql, reported: str | None, counted: str
 ) -> None:
-    painter.data = b""
-    job = order()
+    painter.data, painter.cost = b"", Decimal(reported) if reported else None
+    job = order(p_max_cost="0.8")
     run()
     assert (job.state, job.row["cause"], anna.requests) == ("failed", "result_lost", 0)
+    (call,) = sql("select status, cost from api_usage where user_id = %s", anna.user_id)
+    assert (call["status"], call["cost"]) == ("failed", Decimal(counted))
 
 
 def test_workers_at_once_make_one_picture(anna: Customer, painter: Painter, order: Order) -> None:

@@ -279,6 +279,21 @@ def test_a_users_key_pays_for_pictures_of_its_provider(stack: Stack, sql: Sql, a
     assert key not in str(sql("select to_jsonb(g) as job from generations g"))
 
 
+def test_a_spent_budget_of_ours_stops_no_picture_of_a_users_key(stack: Stack, sql: Sql, anna: Chat) -> None:
+    anna.send("/image a castle").wait()
+    drawn(stack, anna)
+    sql(
+        "update private.settings set value = '0.000001'"
+        " where key in ('daily_cost_user', 'daily_cost_bot', 'monthly_cost_user', 'monthly_cost_bot')"
+    )
+    anna.send("/image a second castle").wait()
+    assert says(anna.answer().text, "generation_limit")
+    add(anna, "Google Gemini", a_key("Google Gemini"))
+    anna.send("/image a third castle").wait()
+    assert says(anna.answer().text, "generation_started_image")
+    drawn(stack, anna)
+
+
 def test_a_job_whose_key_was_removed_fails_and_costs_nothing(stack: Stack, sql: Sql, anna: Chat) -> None:
     add(anna, "Google Gemini", a_key("Google Gemini"))
     anna.send("/image a castle").wait()

@@ -21,7 +21,7 @@ _MOST_WORDS = 14  # of a time at the end of a text
 _LONGEST = 400  # characters at the beginning and at the end in which a time is looked for
 _LEADING = re.compile(r"(?:(?:to|that|что|о том,? что|чтобы)\s+)")
 _ADDRESSED = re.compile(r"(?:(?:remind\s+)?me|(?:напомни(?:те)?\s+)?мне|напомни(?:те)?)\s+")
-_LONGEST_SPAN = 10 * 366 * 86_400  # seconds: further ahead than any reminder, and still an int of the database
+_LONGEST_SPAN = 10 * 366 * 86_400  # seconds: further ahead than any reminder, and an int of the database
 _AROUND = " \t\r\n,.;:—–-"
 
 

@@ -3,7 +3,8 @@
 --
 -- p_cause: a word; "unanswered" when the outcome of the request is unknown, so that a late callback still counts;
 -- "answered_in_text" when p_error is what the model says to the user. p_cost:
--- US dollars that the provider charged; p_usage as in public.record_copied.
+-- US dollars that the provider charged; p_usage as in public.record_copied. A result that was made and cannot be sent
+-- ("too_large", "result_lost") costs what the catalogue said before it, where the provider reports no cost.
 --
 -- Concurrency: see private.lease_generation. A repeated call, or one for a job that has ended, changes nothing but the lease.
 -- Locks: as private.lock_generation, private.release_generation and private.record_usage.
@@ -31,7 +32,11 @@ begin
     return jsonb_build_object('outcome', 'known');
   end if;
   if v_job.state in ('submitting', 'submitted', 'copied') then
-    perform private.record_generation_usage(v_job, p_state, p_cost, p_usage);
+    perform private.record_generation_usage(
+      v_job, p_state,
+      case when p_cause in ('too_large', 'result_lost') then coalesce(p_cost, v_job.cost, v_job.max_cost) else p_cost end,
+      coalesce(p_usage, v_job.usage)
+    );
   end if;
   return jsonb_build_object(
     'outcome', 'recorded', 'outgoing', private.close_generation(v_job, p_state, p_cause, p_error)

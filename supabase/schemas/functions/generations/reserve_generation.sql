@@ -3,6 +3,7 @@
 -- p_request: prompt, references and options, as the provider gets them. p_requests or p_amount: the price in requests, or in
 -- the currency of the balance; the user was shown it. p_max_cost: the US dollars that stand behind the price; when the
 -- provider charges less, the price shrinks in proportion. Null: it does not. p_update_id: the update that asks.
+-- Cost limits and budgets hold for what the bot pays: not for a job with request.user_api_key, nor for one paid from the balance.
 --
 -- Concurrency: the user's row is locked, and the reference is unique. Of parallel calls one gets each free slot (setting
 --   generations_in_progress), and the others get the job in progress. A repeated reference gets its job and takes nothing.
@@ -70,7 +71,7 @@ begin
      where g.user_id = p_user_id and g.state = 'refused' and g.ended_at > v_now - interval '24 hours'
   ) >= private.setting('daily_generation_refusals')::integer then
     return jsonb_build_object('outcome', 'too_many_refusals');
-  elsif p_amount = 0 then
+  elsif p_amount = 0 and not p_request ? 'user_api_key' then
     v_outcome := private.generation_cost_limit(p_user_id, p_bot, coalesce(p_max_cost, 0));
     if v_outcome in ('user_cost', 'bot_cost') then
       perform private.alert_cost_limit(
