@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.core.texts import text
 from tests.stories.test_keys import a_key, add
 from tests.stories.test_trial import ask, labels, speaks, tap
 from tests.support import says
@@ -135,7 +136,9 @@ def test_the_rows_decide(stack: Stack, sql: Sql) -> None:
         sql("update ai_modes set enabled = true, plan_feature = 'web' where key = 'web'")
         stack.function("telegram").restart()
         assert f"🔒 {label}" in labels(ask(anna, "/mode"))
-        assert says(ask(anna, "news?").text, "web_gone")
+        locked = ask(anna, "news?")
+        assert says(locked.text, "web_locked")
+        assert labels(locked) == [text("en", "menu_buy")]
         assert used(sql, anna)[0] == 0
         sql("update subscription_limits set features = '{modes,web}' where plan = 'FREE'")
         stack.ai.next(FOUND)

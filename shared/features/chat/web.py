@@ -16,7 +16,7 @@ from shared.core import db
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import Text
-from shared.features.common.menu import WEB
+from shared.features.common.menu import WEB, buy_button
 from shared.telegram import reply
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ListAiModes, ProductText
     from shared.features.common.user_key import OpenKey
     from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
 
 PREFIX = WEB  # begins the session's mode, before the key of the row
 _KEPT_SECONDS = 30.0
@@ -139,9 +140,13 @@ def admit(context: UpdateContext, own: OpenKey | None) -> bool:
     Two questions at once may pass together: what is left then is taken, see private.charge_extra_requests.
     """
     mode = find(context.mode)
-    if mode is None or not includes(context, context.mode):
+    if mode is None:
         context.release()
         reply(context.rich("web_gone"))
+        return False
+    if not includes(context, context.mode):
+        context.release()
+        reply(context.rich("web_locked"), _to_shop(context))
         return False
     if own is not None:
         from shared.ai import web_search
@@ -153,9 +158,13 @@ def admit(context: UpdateContext, own: OpenKey | None) -> bool:
         return False
     if mode.requests - 1 > _requests_left(context):
         context.release()
-        reply(context.rich("web_too_few", count=mode.requests))
+        reply(context.rich("web_too_few", count=mode.requests), _to_shop(context))
         return False
     return True
+
+
+def _to_shop(context: UpdateContext) -> Keyboard:
+    return [row for row in [buy_button(context)] if row]
 
 
 def _requests_left(context: UpdateContext) -> float:

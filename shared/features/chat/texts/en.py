@@ -18,6 +18,7 @@ TEXTS: Mapping[str, str] = {
     "web_price": "{count|request|requests} per question",
     "web_sources": "Sources",
     "web_gone": "🌐 Web search isn’t available right now. Choose another mode: /mode",
+    "web_locked": "🔒 Your plan doesn’t include web search. Choose another mode: /mode",
     "web_own_key": "🌐 Your API key’s provider can’t search the web. Choose another mode (/mode) or key (/keys).",
     "web_too_few": (
         "🌐 A web search takes {count|request|requests}, and you have fewer left. Choose another mode: /mode"
