@@ -20,10 +20,16 @@ __all__ = ["time"]
 Sql = Callable[..., list[dict[str, Any]]]
 REMIND = {"en": "⏰ Remind me", "ru": "⏰ Напомнить"}
 CHOICES = {
-    "en": ["In an hour", "Tonight at 19:00", "Tomorrow at 9:00", "In a week"],
-    "ru": ["Через час", "Сегодня в 19:00", "Завтра в 9:00", "Через неделю"],
+    "en": ["In an hour", "Tonight at 19:00", "Tomorrow at 9:00", "In 3 days", "In a week"],
+    "ru": ["Через час", "Сегодня в 19:00", "Завтра в 9:00", "Через 3 дня", "Через неделю"],
 }
-DUE = ["2026-12-07 13:00:00", "2026-12-07 19:00:00", "2026-12-08 09:00:00", "2026-12-14 12:00:00"]
+DUE = [
+    "2026-12-07 13:00:00",
+    "2026-12-07 19:00:00",
+    "2026-12-08 09:00:00",
+    "2026-12-10 12:00:00",
+    "2026-12-14 12:00:00",
+]
 
 
 def menu_of(anna: Chat, answer: Answer, language: str = "en") -> Answer:
@@ -33,7 +39,7 @@ def menu_of(anna: Chat, answer: Answer, language: str = "en") -> Answer:
 
 
 @pytest.mark.parametrize("language", REMIND)
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_a_question_comes_back_at_the_chosen_moment(
     stack: Stack, sql: Sql, time: Time, language: str, number: int
 ) -> None:
@@ -41,7 +47,7 @@ def test_a_question_comes_back_at_the_chosen_moment(
     answer = ask(anna, "What is the rate?")
     menu = menu_of(anna, answer, language)
     assert says(menu.text, "remind_when_answer", language)
-    assert labels(menu)[:4] == CHOICES[language]
+    assert labels(menu)[:5] == CHOICES[language]
     done = tap(menu, CHOICES[language][number])
     assert "What is the rate?" in done.text
     due = sql("select (due_at at time zone 'Europe/Moscow')::text as at, words from reminders")

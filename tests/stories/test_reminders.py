@@ -109,6 +109,10 @@ def test_words_without_a_time_get_buttons(stack: Stack, sql: Sql, time: Time, la
     assert says(page.text, "remind_when", language)
     assert tap(page, words["choice"]).text == words["chosen"]
     assert len(sql("select from reminders")) == 1
+    page = ask(anna, words["vague"])
+    assert text(language, "remind_tonight") in labels(page)
+    assert says(tap(page, text(language, "remind_cancel")).text, "remind_canceled", language)
+    assert len(sql("select from reminders")) == 1
 
 
 @pytest.mark.parametrize("language", WORDS)

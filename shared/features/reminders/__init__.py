@@ -2,6 +2,7 @@
 
 when.py     reads the moment         grammar.py  the forms of moments
 handlers.py /remind and its buttons  setting.py  sets one
+choices.py  the moments of buttons
 answers.py  the button below an answer of the AI  jobs.py  sends what is due
 """
 

@@ -6,14 +6,12 @@ is tapped.
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery
 
 from shared.core import db
-from shared.features.reminders import setting
-from shared.features.reminders.when import EVENING, MORNING, Moment
+from shared.features.reminders import choices, setting
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.feature import REMIND_BUTTON
@@ -21,13 +19,10 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import QuestionOfAnswer
-    from shared.telegram.messages import Keyboard
 
 router = Router()
 
 _NUMBER = "[0-9]{1,19}"
-_LATEST_EVENING = time(18, 30)  # until when "tonight" is offered
-_HOUR = 3_600  # seconds
 
 
 @router.callback_query_handler(data=f"{REMIND_BUTTON}:{_NUMBER}", private_only=True, page="remind")
@@ -38,7 +33,8 @@ def ask_moment(call: CallbackQuery) -> None:
     if _question(context, answer) is None:
         return context.answer_callback(context.text("remind_no_question"), alert=True)
     now = setting.local_now(setting.read(context))
-    return reply(context.rich("remind_when_answer"), _moments(context, answer, now))
+    buttons = choices.keyboard(context, now, f"remind_menu:{{choice}}:{answer}")
+    return reply(context.rich("remind_when_answer"), buttons)
 
 
 @router.callback_query_handler(data=f"remind_menu:[a-z]{{1,8}}:{_NUMBER}", private_only=True, page="remind")
@@ -46,12 +42,14 @@ def set_reminder(call: CallbackQuery) -> None:
     """Set the reminder at the moment that was chosen."""
     context = current_context()
     _, choice, answer = str(call.data).split(":")
-    if choice == "cancel":
+    if choice == choices.CANCEL:
         return context.show(context.rich("remind_canceled"))
     question = _question(context, int(answer))
     if question is None:
         return context.show(context.rich("remind_no_question"))
-    moment = _moment(choice, setting.local_now(setting.read(context)))
+    moment = choices.moment(choice, setting.local_now(setting.read(context)))
+    if moment is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
     menu = f"remind_menu:{context.bot.name}:{context.update.message['message_id']}"
     return context.show(*setting.create(context, question, moment, menu))
 
@@ -68,23 +66,3 @@ def _question(context: UpdateContext, answer: int) -> str | None:
         p_answer=answer,
     )
     return found["question"]
-
-
-def _moments(context: UpdateContext, answer: int, now: datetime) -> Keyboard:
-    keys = {"hour": "remind_in_hour", "evening": "remind_tonight", "tomorrow": "remind_in_tomorrow"}
-    if now.time() >= _LATEST_EVENING:
-        del keys["evening"]
-    keys |= {"week": "remind_in_week"}
-    buttons = [(context.text(key), f"remind_menu:{choice}:{answer}") for choice, key in keys.items()]
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-    return [*rows, [(context.text("remind_cancel"), f"remind_menu:cancel:{answer}")]]
-
-
-def _moment(choice: str, now: datetime) -> Moment:
-    if choice == "evening":
-        return Moment(now.date(), EVENING)
-    if choice == "tomorrow":
-        return Moment(now.date() + timedelta(days=1), MORNING)
-    if choice == "week":
-        return Moment(now.date() + timedelta(days=7), now.time().replace(second=0, microsecond=0))
-    return Moment(seconds=_HOUR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
@@ -11,7 +10,7 @@ from shared.core import db, user_input
 from shared.core.texts import Text
 from shared.features import chat, xp
 from shared.features.common.menu import back
-from shared.features.reminders import LONGEST, answers, setting, when
+from shared.features.reminders import LONGEST, answers, choices, setting, when
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -31,14 +30,7 @@ _STATE = "remind"  # remind:<the words of the moment>
 _LONGEST_MOMENT = 200  # characters
 _LISTED = 10  # reminders that have a line and a button
 _SHORT = 60  # characters of a line of the list
-_CHOICES = {
-    "hour": "remind_in_hour",
-    "tomorrow": "remind_in_tomorrow",
-    "days": "remind_in_days",
-    "week": "remind_in_week",
-}
-_SPANS = {"hour": 3_600}  # seconds of the buttons that count from now
-_DAYS = {"tomorrow": (1, time(9)), "days": (3, None), "week": (7, None)}  # of those that name a day
+_SPANS = {"hour": 3_600}  # seconds of the buttons of a sent reminder that count from now
 _ID = "[0-9]{1,18}"
 
 
@@ -51,13 +43,14 @@ def remind(message: Message) -> None:
     words, quoted = user_input.command_argument(message.text or ""), _quoted(context)
     if not words and not quoted:
         return reply(*_list(context))
-    found = when.find(words, setting.local_now(setting.read(context)))
+    now = setting.local_now(setting.read(context))
+    found = when.find(words, now)
     what = (found[1] if found else words) or quoted
     if found is None or not what:
         if found is not None:
             return _ask_words(context, words)
         context.set_data(_WORDS, what[:LONGEST])
-        return reply(*_moments(context))
+        return reply(context.rich("remind_when"), choices.keyboard(context, now, "remind:in:{choice}"))
     return reply(*setting.create(context, what, found[0]))
 
 
@@ -88,18 +81,16 @@ def choose_moment(call: CallbackQuery) -> None:
     """Set a reminder of the words that wait for a moment."""
     context = current_context()
     words, choice = context.data.get(_WORDS), str(call.data).rpartition(":")[2]
-    if not isinstance(words, str) or choice not in _CHOICES:
+    if not isinstance(words, str):
         context.answer_callback(context.text("remind_old"), alert=True)
         return context.show(*_list(context))
+    if choice == choices.CANCEL:
+        context.set_data(_WORDS, None)
+        return context.show(context.rich("remind_canceled"))
+    moment = choices.moment(choice, setting.local_now(setting.read(context)))
+    if moment is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
     context.set_data(_WORDS, None)
-    if choice in _SPANS:
-        moment = when.Moment(seconds=_SPANS[choice])
-    else:
-        days, at = _DAYS[choice]
-        now = setting.local_now(setting.read(context))
-        moment = when.Moment(
-            now.date() + timedelta(days=days), at or now.time().replace(second=0, microsecond=0)
-        )
     return context.show(*setting.create(context, words, moment))
 
 
@@ -145,12 +136,6 @@ def ask_again(call: CallbackQuery) -> None:
 def _ask_words(context: UpdateContext, moment: str) -> None:
     waits.begin(context, f"{_STATE}:{moment[:_LONGEST_MOMENT]}")
     reply(context.rich("remind_what"), waits.cancel_button(context, _STATE))
-
-
-def _moments(context: UpdateContext) -> tuple[Text, Keyboard]:
-    """Return the question for a moment, with the usual ones as buttons."""
-    buttons = [(context.text(key), f"remind:in:{choice}") for choice, key in _CHOICES.items()]
-    return context.rich("remind_when"), [buttons[:2], buttons[2:]]
 
 
 def _list(context: UpdateContext) -> tuple[Text, Keyboard]:
