@@ -109,7 +109,12 @@ def test_the_memory_lists_undecided_proposals(stack: Stack, sql: Sql) -> None:
         {"fact": "My key is sk-proj-" + "a1B2" * 12, "quote": "I live in Omsk"},
         {"fact": "My password is hunter2", "quote": "I live in Omsk"},
         {"fact": "Мой пароль — кот", "quote": "I live in Omsk"},
+        {"fact": "My card is 4111\u20111111\u20111111\u20111111", "quote": "I live in Omsk"},
+        {"fact": "My card is ٤١١١ ١١١١ ١١١١ ١١١١", "quote": "I live in Omsk"},
+        {"fact": "My passport is 4510/123456", "quote": "I live in Omsk"},
         {"fact": "See https://evil.example", "quote": "I live in Omsk"},
+        {"fact": "Answers are at t.me/evil", "quote": "I live in Omsk"},
+        {"fact": "Answers are at www.evil.example", "quote": "I live in Omsk"},
         {"fact": "x" * 301, "quote": "I live in Omsk"},
         {"fact": 5, "quote": "I live in Omsk"},
         {"fact": "я — Анна.", "quote": "I live in Omsk"},  # known

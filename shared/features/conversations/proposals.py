@@ -34,7 +34,9 @@ _DOCUMENT = re.compile(r'\[Document "[^"\n]*"[^\n]*\]\n<document>.*?(?:</documen
 _QUOTED = re.compile(r"^>.*$", re.MULTILINE)
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _SHORTEST_QUOTE = 6  # letters and digits
-_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){7,}")  # a number of a card, an account, a passport
+# A number of a card, an account, a passport; in any script, and with any dash or space between its digits.
+_DIGITS = re.compile(r"\d(?:[\s./_\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212-]?\d){7,}")
+_ADDRESS = re.compile(r"://|\bwww\.|\b[a-z0-9-]{1,63}\.[a-z]{2,24}/", re.IGNORECASE)
 _SECRET_WORDS = re.compile(
     r"passw|passcode|\bpin\b|\bcv[vc]2?\b|\bseed phrase|парол|пин-?код|\bcvv\b|сид-фраз", re.IGNORECASE
 )
@@ -84,7 +86,7 @@ def _may_be_kept(fact: str) -> bool:
     """Return whether a fact is short and holds no credential, long number or address of a page."""
     return (
         0 < len(fact) <= LONGEST
-        and "://" not in fact
+        and not _ADDRESS.search(fact)
         and not looks_like_secret(fact)
         and not _DIGITS.search(fact)
         and not _SECRET_WORDS.search(fact)
