@@ -29,6 +29,50 @@ COMMON: Mapping[str, str] = {
     "Asia/Tokyo": "tokyo",
     "Asia/Vladivostok": "vladivostok",
 }
+# Other zones whose city has a name in each language: those of Russia, which Russian users write in Russian.
+_NAMED: Mapping[str, str] = {
+    **COMMON,
+    "Europe/Astrakhan": "astrakhan",
+    "Europe/Kirov": "kirov",
+    "Europe/Saratov": "saratov",
+    "Europe/Simferopol": "simferopol",
+    "Europe/Ulyanovsk": "ulyanovsk",
+    "Europe/Volgograd": "volgograd",
+    "Asia/Anadyr": "anadyr",
+    "Asia/Barnaul": "barnaul",
+    "Asia/Chita": "chita",
+    "Asia/Irkutsk": "irkutsk",
+    "Asia/Kamchatka": "kamchatka",
+    "Asia/Khandyga": "khandyga",
+    "Asia/Krasnoyarsk": "krasnoyarsk",
+    "Asia/Magadan": "magadan",
+    "Asia/Novokuznetsk": "novokuznetsk",
+    "Asia/Sakhalin": "sakhalin",
+    "Asia/Srednekolymsk": "srednekolymsk",
+    "Asia/Tomsk": "tomsk",
+    "Asia/Ust-Nera": "ust_nera",
+    "Asia/Yakutsk": "yakutsk",
+}
+# Large cities after which no zone is named, and other names of a zone's city.
+_ALSO: Mapping[str, str] = {
+    "Europe/Moscow": """
+        Санкт-Петербург, Петербург, Питер, Казань, Нижний Новгород, Ростов-на-Дону, Краснодар, Воронеж, Сочи,
+        Севастополь, Махачкала, Тула, Ярославль, Рязань, Пенза, Липецк, Набережные Челны, Архангельск,
+        Мурманск, St Petersburg, Saint Petersburg, St. Petersburg, Kazan, Nizhny Novgorod, Rostov-on-Don,
+        Krasnodar, Voronezh, Sochi
+    """,
+    "Europe/Samara": "Тольятти, Ижевск, Tolyatti, Izhevsk",
+    "Asia/Yekaterinburg": """
+        Челябинск, Уфа, Пермь, Тюмень, Оренбург, Магнитогорск, Сургут, Ханты-Мансийск, Chelyabinsk, Ufa, Perm,
+        Tyumen, Orenburg, Surgut
+    """,
+    "Asia/Novokuznetsk": "Кемерово, Kemerovo",
+    "Asia/Irkutsk": "Улан-Удэ, Ulan-Ude",
+    "Asia/Yakutsk": "Благовещенск, Blagoveshchensk",
+    "Asia/Vladivostok": "Хабаровск, Комсомольск-на-Амуре, Khabarovsk",
+    "Asia/Sakhalin": "Сахалин",
+    "Asia/Kamchatka": "Камчатка",
+}
 _REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 _OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?(00|30|45))?", re.IGNORECASE)
 # Offsets that are no whole hours, where the clocks are not changed; `Etc/` has none.
@@ -47,8 +91,8 @@ _LONGEST = 64  # characters of a name
 
 def city(language: str, zone: str) -> str:
     """Return a zone's city: in the user's language where we know it, else as its IANA name has it."""
-    if zone in COMMON:
-        return texts.text(language, f"zone_{COMMON[zone]}")
+    if zone in _NAMED:
+        return texts.text(language, f"zone_{_NAMED[zone]}")
     return zone.rpartition("/")[2].replace("_", " ")
 
 
@@ -96,12 +140,14 @@ def _key(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _known() -> Mapping[str, str]:
-    """Return zones by city, by IANA name, and the common ones by their names in each language."""
+    """Return zones by city, by IANA name, and those with texts by their names in each language."""
     zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in _REGIONS)
     known = dict(_by_key((zone.rpartition("/")[2], zone) for zone in zones))
     known |= dict(_by_key((zone, zone) for zone in zones))
     for code in sorted(texts.codes()):
-        known |= dict(_by_key((city(code, zone), zone) for zone in COMMON))
+        known |= dict(_by_key((city(code, zone), zone) for zone in _NAMED))
+    for zone, names in _ALSO.items():
+        known |= dict(_by_key((name, zone) for name in names.split(",")))
     return known
 
 
