@@ -67,3 +67,11 @@ def test_telegrams_menu_of_the_quiz_has_no_shop(stack: Stack) -> None:
     menu = bots.load("quiz").menu_commands()
     assert "buy" not in menu
     assert menu[0] == "quiz"
+
+
+def test_only_a_bot_that_sells_lists_the_help_with_payments(stack: Stack) -> None:
+    with stack.settings("telegram", SUPPORT_CONTACT="@help"):
+        anna = stack.telegram.user("Anna", language_code="en")
+        assert "/paysupport" not in ask(anna.chat("quiz"), "/help").text
+        assert "@help" in ask(anna.chat("quiz"), "/paysupport").text, "it is answered all the same"
+        assert "/paysupport" in ask(anna.chat("spin"), "/help").text

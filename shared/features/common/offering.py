@@ -66,7 +66,7 @@ CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "": lambda _, __: True,
     "sales": lambda offering, bot: bot.is_metered and offering.is_selling,
     "terms": lambda offering, bot: (bot.is_metered and offering.is_selling) or bool(settings().terms_url),
-    "support": lambda _, __: bool(settings().support_contact),
+    "support": lambda _, bot: bot.is_metered and bool(settings().support_contact),
     "speech": lambda _, __: bool(settings().speech_provider),
     "encryption": lambda _, __: encryption.is_available(),
     "referrals": lambda offering, bot: bot.is_metered and offering.referrals,
