@@ -262,6 +262,15 @@ def test_without_a_training_these_commands_say_so(
     assert says(screen.text, "trainer_choose_scenario", language)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_cancel_during_a_training_points_to_finish(stack: Stack, sql: Sql, language: str) -> None:
+    chat = begin(stack, sql, language)
+    assert says(ask(chat, "/cancel").text, "trainer_cancel", language)
+    assert sql("select status from trainings") == [{"status": "open"}], "nothing is dropped"
+    ask(chat, "/finish")
+    assert says(ask(chat, "/cancel").text, "cancel_nothing", language)
+
+
 def test_statements_use_no_question_but_the_access_and_the_third_gets_a_hint(stack: Stack, sql: Sql) -> None:
     chat = begin(stack, sql)
     assert says(ask(chat, "Hello!").text, "trainer_line_none")

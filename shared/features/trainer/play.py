@@ -100,6 +100,14 @@ def finish(_event: Message | CallbackQuery) -> None:
         return reply(*_gone(context, training))
 
 
+@router.cancel_handler
+def cancel(context: UpdateContext) -> Text | None:
+    """Say how to end the open training: it has points, so /cancel does not drop it."""
+    if context.ended_wait or not context.update.is_private or setup.overview(context)["open"] is None:
+        return None
+    return context.rich("trainer_cancel")
+
+
 @router.message_handler(func=_is_own_text)
 def answer(_message: Message) -> None:
     """Take a message as a move of the open training."""

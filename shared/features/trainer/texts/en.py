@@ -70,6 +70,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_history_button": "📈 Progress",
     "trainer_none_open": "▶️ **No training is running.**",
     "trainer_start_button": "🎯 Start a training",
+    "trainer_cancel": "The training is still running. To end it and see the result, send /finish",
     "trainer_open": (
         "▶️ **You have an unfinished training**\n\n{company}\nQuestions: {questions} · clarity {clarity}%"
     ),

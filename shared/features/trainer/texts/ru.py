@@ -69,6 +69,7 @@ TEXTS: Mapping[str, str] = {
     "trainer_history_button": "📈 Прогресс",
     "trainer_none_open": "▶️ **Сейчас тренировка не идёт.**",
     "trainer_start_button": "🎯 Начать тренировку",
+    "trainer_cancel": "Тренировка ещё идёт. Чтобы завершить её и увидеть результат, отправьте /finish",
     "trainer_open": (
         "▶️ **У вас есть незавершённая тренировка**\n\n{company}\nВопросов: {questions} · ясность {clarity}%"
     ),
