@@ -64,7 +64,7 @@ def label(scenario: Scenario, case: Case | None, text: str, last_answer: str) ->
     if words.GREETING.fullmatch(plain):
         return Labels("greeting")
     parts = _sentences(plain)
-    types = [found for part in parts if (found := _type_of(scenario, case, part, last_answer))]
+    types = [found for part in parts if (found := _type_of(scenario, case, part, plain, last_answer))]
     if not types:
         return Labels("statement")
     last = types[-1]
@@ -145,22 +145,42 @@ def _sentences(plain: str) -> list[str]:
     return [part.strip() for part in parts if re.search(r"\w", part)]
 
 
-def _type_of(scenario: Scenario, case: Case | None, sentence: str, last_answer: str) -> str:
-    """Return the type of a sentence, empty for one that is no move."""
+def _type_of(scenario: Scenario, case: Case | None, sentence: str, plain: str, last_answer: str) -> str:
+    """Return the type of a sentence of a text, empty for one that is no move."""
+    tokens = _tokens(sentence)
     has_subject = bool(touched(case, sentence))
     is_question = "?" in sentence or _asks(sentence)
-    if is_question and relevance.is_off_topic(sentence, has_subject=has_subject):
+    if relevance.is_stuffed(tokens) or (
+        is_question and relevance.is_off_topic(sentence, has_subject=has_subject)
+    ):
         return ""
     ignored, types = _compiled(scenario.info.id)
     if any(pattern.search(sentence) for pattern in ignored):
         return ""
+    has_subject = has_subject or _takes_up(sentence, case, last_answer)
     for name, form, patterns in types:
         if (is_question or form == "any") and any(pattern.search(sentence) for pattern in patterns):
-            return name
-    has_subject = has_subject or _takes_up(sentence, case, last_answer)
-    if is_question and relevance.is_about_client(sentence, _tokens(sentence), has_subject=has_subject):
+            is_sound = form == "any" or has_subject or _is_sound(scenario, name, sentence, plain)
+            return name if is_sound else ""
+    if is_question and relevance.is_about_client(sentence, tokens, has_subject=has_subject):
         return _default_type(scenario)
     return ""
+
+
+def _is_sound(scenario: Scenario, type_: str, sentence: str, plain: str) -> bool:
+    """Return whether a question that fits a pattern says more than the words that patterns look for.
+
+    The opening type has patterns such as a mere "why", which fit a question about anything.
+    """
+    tokens = _tokens(plain)
+    if relevance.addresses_client(plain, tokens):
+        return True
+    _, types = _compiled(scenario.info.id)
+    if relevance.is_only(tokens, _triggers(plain, [one for _, _, patterns in types for one in patterns])):
+        return False
+    found = _triggers(sentence, next(patterns for name, _, patterns in types if name == type_))
+    is_weak = type_ == scenario.opening_type and relevance.are_empty(found)
+    return not is_weak or relevance.is_about_client(sentence, _tokens(sentence), has_subject=False)
 
 
 def _takes_up(sentence: str, case: Case | None, last_answer: str) -> bool:
@@ -172,6 +192,18 @@ def _takes_up(sentence: str, case: Case | None, last_answer: str) -> bool:
     asked, answer = _tokens(sentence), _tokens(normalize(last_answer))
     stems = _stems(asked) & _stems(_tokens(normalize(" ".join(known))))
     return bool(stems) or any(word[0].isdigit() and word in answer for word in asked)
+
+
+def _triggers(sentence: str, patterns: Sequence[re.Pattern[str]]) -> frozenset[str]:
+    """Return the words at both ends of what patterns match: those that they look for."""
+    places = {
+        place
+        for pattern in patterns
+        for match in pattern.finditer(sentence)
+        for place in (match.start(), match.end() - 1)
+    }
+    words_ = re.finditer(r"\w+", sentence)
+    return frozenset(word[0] for word in words_ if any(word.start() <= one < word.end() for one in places))
 
 
 def _default_type(scenario: Scenario) -> str:

@@ -6,10 +6,10 @@ The patterns need it: without it, whatever ends with a question mark would be a 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from shared.features.trainer import words
-from shared.features.trainer.relevance_words import BUSINESS, EMPTY, FOLLOW_UPS, NEVER, OFF_TOPIC
+from shared.features.trainer.relevance_words import BUSINESS, EMPTY, FOLLOW_UPS, NEVER, OFF_TOPIC, REFERRING
 
 
 def _phrases(listed: str) -> re.Pattern[str]:
@@ -23,6 +23,7 @@ _BUSINESS = _phrases(BUSINESS)
 _OFF_TOPIC = _phrases(OFF_TOPIC)
 _NEVER = _phrases(NEVER)
 _FOLLOW_UPS = _phrases(FOLLOW_UPS)
+_REFERRING = frozenset(REFERRING.split())
 _EMPTY = frozenset(re.findall(r"\w+", f"{EMPTY} {FOLLOW_UPS}")) | words.FILLERS | words.QUESTION_WORDS
 # Words with which a question turns to the client, in all their forms: "вы", "ваших", "берёте", "меняли".
 _ADDRESS = re.compile(
@@ -42,6 +43,29 @@ def is_off_topic(sentence: str, *, has_subject: bool) -> bool:
     return not is_business and bool(_OFF_TOPIC.search(sentence))
 
 
+def is_stuffed(tokens: Sequence[str]) -> bool:
+    """Return whether a sentence is the same few words again and again: "Problem problem problem?"."""
+    return len(tokens) > 1 and 2 * len(set(tokens)) <= len(tokens)
+
+
+def addresses_client(sentence: str, tokens: Collection[str]) -> bool:
+    """Return whether a normalized question speaks to the client, or refers to what they said."""
+    return bool(_ADDRESS.search(sentence)) or not _REFERRING.isdisjoint(tokens)
+
+
+def is_only(tokens: Collection[str], triggers: Collection[str]) -> bool:
+    """Return whether a question has no word but empty ones and triggers, the words that patterns look for.
+
+    A mere "Why?" is none of these: it leans on what was said.
+    """
+    return not are_empty(tokens) and are_empty(set(tokens).difference(triggers))
+
+
+def are_empty(tokens: Collection[str]) -> bool:
+    """Return whether words name nothing to ask about, as question words and pronouns."""
+    return _EMPTY.issuperset(tokens)
+
+
 def is_about_client(sentence: str, tokens: Collection[str], *, has_subject: bool) -> bool:
     """Return whether a normalized question is about a business, or takes up what was just said.
 
@@ -49,6 +73,6 @@ def is_about_client(sentence: str, tokens: Collection[str], *, has_subject: bool
         tokens: the words of the sentence.
         has_subject: it touches a subject of the case, or takes up the client's words.
     """
-    if _EMPTY.issuperset(tokens):
+    if are_empty(tokens):
         return bool(_FOLLOW_UPS.search(sentence))
     return has_subject or bool(_BUSINESS.search(sentence))

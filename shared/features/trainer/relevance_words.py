@@ -17,6 +17,11 @@ EMPTY = """
     test testing check ping foo bar baz blah really be been being am got else then than lorem ipsum dolor
 """
 
+# Words that refer to what the client said.
+REFERRING = """
+    it that this those these them then этот эта это эти этого этой этих этому этим этом тогда
+"""
+
 # Short questions that lean on what the client just said.
 FOLLOW_UPS = """
     how many, how much, how often, how long, how far, how soon, how come, since when, why, where, when, who,

@@ -59,3 +59,43 @@ def test_random_keys_give_nothing(name: str) -> None:
 def test_a_question_about_the_business_counts_however_short_or_odd(text: str, last_answer: str) -> None:
     case = library.load_case("spin", "packaging_line")
     assert classifier.label(library.load("spin"), case, text, last_answer).counts
+
+
+@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Problem problem problem?",
+        "Problem. Problem. Problem?",
+        "Problem delay?",
+        "What happens when what happens when?",
+        "What problem problem?",
+        "How many suppliers how many suppliers?",
+        "Проблема проблема проблема?",
+        "К чему приводит к чему приводит?",
+        "Проблема, задержка?",
+        "Why is the sky blue?",
+        "Почему небо голубое?",
+        "Why are bananas yellow?",
+    ],
+)
+def test_words_that_patterns_look_for_make_no_question_alone(name: str, text: str) -> None:
+    assert _scored(name, [text]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "type_"),
+    [
+        ("spin", "What does it lead to?", "implication"),
+        ("spin", "К чему это приводит?", "implication"),
+        ("spin", "What problems do you have?", "problem"),
+        ("spin", "You plan in Excel, right? Any mistakes?", "problem"),
+        ("objections", "Why?", "clarify"),
+        ("objections", "Почему?", "clarify"),
+        ("objections", "Why is the price the problem?", "clarify"),
+        ("objections", "Does that settle it?", "confirm"),
+    ],
+)
+def test_a_short_question_to_the_client_counts(name: str, text: str, type_: str) -> None:
+    case = library.load_case(name, library.case_names(name)[0])
+    assert classifier.label(library.load(name), case, text, "").type == type_
