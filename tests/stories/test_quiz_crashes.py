@@ -191,7 +191,8 @@ def test_killed_while_polls_are_posted_the_round_is_complete(
     chat = stack.telegram.group("Team", [anna], ["quiz"]).by(anna)
     crash(stack, time, step, lambda: chat.send("/quiz"))
     assert eventually(lambda: any(one.text.startswith("🧠 Quiz: 5") for one in chat.answers()), 30)
-    assert sql("select n from quiz_polls order by n") == [{"n": n} for n in range(1, 6)]
+    all_five = [{"n": n} for n in range(1, 6)]
+    assert eventually(lambda: sql("select n from quiz_polls order by n") == all_five, 30)
     assert sql("select count(*)::int as n from quiz_rounds") == [{"n": 1}]
     assert 5 <= len(polls_of(chat)) <= 6, "a poll is sent again if its number was not stored"
 

@@ -9,10 +9,11 @@ from telebot.types import PollAnswer
 
 from shared.core import db, log
 from shared.core.errors import TelegramError
-from shared.core.json_types import JsonObject
+from shared.core.json_types import JsonObject, JsonValue
 from shared.features.quiz import library
 from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
+from shared.telegram.messages import message_parameters
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def begin(context: UpdateContext) -> None:
     # A deployment between two deliveries may have another bank: questions that it lacks are left out.
     known = library.questions()
     posted = {n: known[id_] for n, id_ in enumerate(begun["questions"], 1) if id_ in known}
+    intro: JsonValue = None
     try:
+        if not begun["sent"]:
+            words = context.rich("quiz_group_begun", total=len(posted), minutes=SECONDS // 60)
+            parameters = message_parameters(context.update, words, None, is_first=True)
+            intro = _send(context, "sendMessage", parameters)
         for n, question in posted.items():
             if n not in begun["sent"]:
                 _post(context, begun["round_id"], n, question)
@@ -58,19 +64,23 @@ def begin(context: UpdateContext) -> None:
             raise
         log.info("a group takes no polls", action="quiz_polls_refused", reason=str(error))
         db.call("enqueue_quiz_summary", p_round_id=begun["round_id"], p_parameters=None)
-        return context.reply(context.rich("quiz_group_refused"))
-    return context.reply(
-        context.rich("quiz_group_begun", total=len(posted.keys() | {*begun["sent"]}), minutes=SECONDS // 60)
-    )
+        refused = context.rich("quiz_group_refused")
+        if intro is None:
+            return context.reply(refused)
+        parameters = message_parameters(context.update, refused, None, is_first=False)
+        return context.call("editMessageText", {**parameters, "message_id": intro["message_id"]})
+    return None
+
+
+def _send(context: UpdateContext, method: str, parameters: JsonObject) -> JsonValue:
+    return outbox.send(context.bot.name, method, parameters, max(context.deadline - _SENDING, monotonic()))
 
 
 def _post(context: UpdateContext, round_id: int, n: int, question: Question) -> None:
     parameters = poll_parameters(question, context.language) | {"chat_id": context.update.chat_id}
     if context.update.thread_id:
         parameters["message_thread_id"] = context.update.thread_id
-    sent = outbox.send(
-        context.bot.name, "sendPoll", parameters, max(context.deadline - _SENDING, monotonic())
-    )
+    sent = _send(context, "sendPoll", parameters)
     db.call(
         "record_quiz_poll",
         p_round_id=round_id,
