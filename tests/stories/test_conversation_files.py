@@ -158,7 +158,10 @@ def test_a_conversation_is_saved_as_a_file(stack: Stack, language: str) -> None:
 
 
 def test_an_empty_conversation_is_not_saved(stack: Stack, anna: Chat) -> None:
+    assert says(ask(anna, "/export").text, "chatexport_empty")
+    ask(anna, "hello")
     page = ask(anna, "/export")
+    ask(anna, "/clear")
     tap = page.tap(text("en", "chatexport_html"))
     tap.wait()
     assert says(tap.answer()["text"], "chatexport_empty")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 router = Router()
 
+_MOST = 5_000  # messages of a file
+
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
     "h2{font-size:1rem;margin:1.5rem 0 .25rem}time{color:#777;font-weight:normal}"
@@ -30,29 +32,22 @@ _STYLE = (
 
 @router.message_handler(commands=["export"], private_only=True)
 def export(_message: Message) -> None:
-    """Offer the formats."""
+    """Offer the formats, if there is anything to save."""
     context = current_context()
+    if not _read(context, most=1)["messages"]:
+        return reply(context.rich("chatexport_empty"))
     formats = [
         (context.text("chatexport_markdown"), "chatexport:md"),
         (context.text("chatexport_html"), "chatexport:html"),
     ]
-    reply(context.rich("chatexport_ask"), [formats])
+    return reply(context.rich("chatexport_ask"), [formats])
 
 
 @router.callback_query_handler(data="chatexport:(?:md|html)", private_only=True, page="export")
 def send_export(call: CallbackQuery) -> None:
     """Send the file."""
     context = current_context()
-    if context.is_offline:
-        raise StateUnavailable
-    found: ExportConversation = db.call(
-        "export_conversation",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_chat_id=context.update.chat_id,
-        p_thread=context.update.thread_id,
-        p_id=settings.current_id(context),
-    )
+    found = _read(context)
     if not found["messages"]:
         return context.answer_callback(context.text("chatexport_empty"), alert=True)
     ending = (call.data or "").rpartition(":")[2]
@@ -67,6 +62,21 @@ def send_export(call: CallbackQuery) -> None:
         message_thread_id=context.update.thread_id or None,
     )
     return None
+
+
+def _read(context: UpdateContext, most: int = _MOST) -> ExportConversation:
+    if context.is_offline:
+        raise StateUnavailable
+    found: ExportConversation = db.call(
+        "export_conversation",
+        p_user_id=context.user.id,
+        p_bot=context.bot.name,
+        p_chat_id=context.update.chat_id,
+        p_thread=context.update.thread_id,
+        p_id=settings.current_id(context),
+        p_limit=most,
+    )
+    return found
 
 
 def _title(context: UpdateContext, found: ExportConversation) -> str:
