@@ -37,6 +37,10 @@ def test_a_model_is_disabled_and_enabled_and_audited(
     boss = appoint(language).chat("assistant")
     shown = ask(boss, "/models")
     assert says(shown.text, "admin_models", language)
+    _open(shown, text(language, "admin_models_chat"))
+    assert text(language, "admin_model_input_tokens") in shown.text
+    assert f"({text(language, 'admin_model_cached_tokens')})" not in shown.text
+    _open(shown, text(language, "admin_models_back"))
     _open(shown, text(language, "admin_models_image"))
     pages = shown.text
     for _ in range(4):

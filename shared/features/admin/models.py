@@ -158,9 +158,7 @@ def _list(context: UpdateContext, kind: str, after: str | None) -> tuple[Text, K
             f"admin_models_line_{_state(one)}",
             model=one["model"],
             provider=one["provider"],
-            price=_price(context, one["prices"][0])
-            if one["prices"]
-            else context.text("admin_model_priceless"),
+            price=_first_price(context, one["prices"]),
             cost=_usd(context, one["cost"]),
         )
         for one in page["models"]
@@ -285,6 +283,13 @@ def _price(context: UpdateContext, price: ModelCardPrices) -> str:
             context.text("admin_model_sound" if price["conditions"]["sound"] else "admin_model_silent")
         )
     return f"{shown} {unit}" + (f" ({', '.join(words)})" if words else "")
+
+
+def _first_price(context: UpdateContext, prices: list[ModelCardPrices]) -> str:
+    """Return the price that the list shows: of input before that of cached input, which alone says little."""
+    if not prices:
+        return context.text("admin_model_priceless")
+    return _price(context, min(prices, key=lambda one: one["component"] == "cached_tokens"))
 
 
 def _usd(context: UpdateContext, amount: str) -> str:
