@@ -162,7 +162,8 @@ def _type_of(scenario: Scenario, case: Case | None, sentence: str, plain: str, l
         if (is_question or form == "any") and any(pattern.search(sentence) for pattern in patterns):
             is_sound = form == "any" or has_subject or _is_sound(scenario, name, sentence, plain)
             return name if is_sound else ""
-    if is_question and relevance.is_about_client(sentence, tokens, has_subject=has_subject):
+    is_asked = is_question and (has_subject or relevance.asks_something(plain, _tokens(plain)))
+    if is_asked and relevance.is_about_client(sentence, tokens, has_subject=has_subject):
         return _default_type(scenario)
     return ""
 

@@ -25,6 +25,7 @@ _NEVER = _phrases(NEVER)
 _FOLLOW_UPS = _phrases(FOLLOW_UPS)
 _REFERRING = frozenset(REFERRING.split())
 _EMPTY = frozenset(re.findall(r"\w+", f"{EMPTY} {FOLLOW_UPS}")) | words.FILLERS | words.QUESTION_WORDS
+_FEW = 3  # distinct words: with fewer, a text needs more to be a question
 # Words with which a question turns to the client, in all their forms: "вы", "ваших", "берёте", "меняли".
 _ADDRESS = re.compile(
     r"\b(?:you|your|yours|yourselves|u|ur|вы|вас|вам|вами|ваш\w{0,3}|\w{2,20}(?:[еи]те|[аяие]ли)(?:сь)?)\b"
@@ -45,7 +46,14 @@ def is_off_topic(sentence: str, *, has_subject: bool) -> bool:
 
 def is_stuffed(tokens: Sequence[str]) -> bool:
     """Return whether a sentence is the same few words again and again: "Problem problem problem?"."""
-    return len(tokens) > 1 and 2 * len(set(tokens)) <= len(tokens)
+    distinct = len(set(tokens))
+    return distinct < len(tokens) and (distinct < _FEW or 2 * distinct <= len(tokens))
+
+
+def asks_something(plain: str, tokens: Collection[str]) -> bool:
+    """Return whether a normalized text is more than a subject or two, as in "Problem, delay?"."""
+    asks = not words.QUESTION_WORDS.isdisjoint(tokens) or are_empty(tokens)
+    return asks or len(set(tokens)) >= _FEW or addresses_client(plain, tokens)
 
 
 def addresses_client(sentence: str, tokens: Collection[str]) -> bool:
