@@ -6,7 +6,9 @@ rendered at delivery, in the language and time zone of the recipient.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from importlib import import_module
 
 from shared.core import texts
 from shared.core.display_names import display_name
@@ -14,6 +16,9 @@ from shared.core.json_types import JsonObject
 from shared.core.texts import figures
 
 METHOD = "template"
+# Values that a feature names, by the key that they have: `shown(language, value)` of its module
+# template_values, which is imported where such a value is rendered, as the features import this package.
+_FEATURES: Mapping[str, str] = {"assignment": "teams", "scenario": "trainer"}
 _PASSED_ON = ("message_thread_id", "reply_parameters", "disable_notification")
 
 
@@ -56,6 +61,8 @@ def _format_value(language: str, timezone: str, value: object) -> object:  # noq
     """Format a value for a language: a date, an amount, a text, a name, or a text given per language."""
     if not isinstance(value, dict):
         return value
+    if feature := next((_FEATURES[key] for key in value if key in _FEATURES), None):
+        return import_module(f"shared.features.{feature}.template_values").shown(language, value)
     match value:
         case {"plan": plan}:
             return texts.plan_name(language, plan)

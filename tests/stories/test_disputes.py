@@ -9,7 +9,7 @@ import pytest
 
 from shared.core import texts
 from shared.features.trainer import library
-from tests.stories.test_spin import QUESTIONS, begin, choose
+from tests.stories.test_spin import CASE, QUESTIONS, begin, choose
 from tests.stories.test_teams import ask, count, last
 from tests.stories.test_trial import tap, user_id
 from tests.support import says
@@ -46,6 +46,10 @@ def test_a_correction_changes_score_and_xp_and_is_audited(
     chat, score = disputed(stack, sql, clock, language)
     alarm = last(olga, "admin_training_dispute", language)
     assert "It is a problem." in alarm.text
+    scenario = library.load("spin")
+    for name in (scenario.info.name, CASE.client.company, scenario.type("implication").name):
+        assert name.of(language) in alarm.text
+    assert not [one for one in ("packaging_line", "implication", "counted") if one in alarm.text]
     tap(alarm, texts.text(language, "trainer_correct_button"))
     assert library.load("spin").type("implication").name.of(language) in alarm.text
     choose(alarm, library.load("spin").type("problem").name.of(language))

@@ -107,6 +107,8 @@ def test_a_team_from_the_invitation_to_the_report(
     assign(manager, language)
     for chat in (anna, ben):
         message = last(chat, "team_assigned_practice", language)
+        assert library.load("spin").info.name.of(language) in message.text
+        assert not {"Round", "Раунд"} & set(message.text.split()), "there is only one"
         assert words(language, "team_start_button") in labels(message)
     give_trainings(sql, anna)
     tap(last(anna, "team_assigned_practice", language), words(language, "team_start_button"))
@@ -148,6 +150,7 @@ def test_reminders_come_with_the_job_and_start_the_training(stack: Stack, sql: S
     clock("timestamptz '2026-12-08 09:00:00+00'")  # the deadline ends at 21:00
     stack.run_job("payments")
     reminder = last(anna, "team_reminder")
+    assert "SPIN call" in reminder.text and "Round 1 of" in reminder.text
     assert says(tap(reminder, words("en", "team_start_button")).text, "trainer_first_access")
     give_trainings(sql, anna)
     home = ask(anna, "/team")

@@ -75,7 +75,7 @@ def cancel(call: CallbackQuery) -> None:
         return context.answer_callback(context.text("button_old"), alert=True)
     if action == "cancel":
         return context.show(
-            context.rich("team_ask_cancellation", what=tasks.title(context, one["card"])),
+            context.rich("team_ask_cancellation", what=tasks.title(context.language, one["card"])),
             [
                 [(context.text("team_cancel_assignment_button"), f"{path}:canceled:{number}")],
                 [(context.text("team_back_button"), f"{path}:assigned")],
@@ -172,7 +172,7 @@ def _assign(context: UpdateContext, found: GetTeam, chosen: list[str]) -> tuple[
             assignment = created["assignment"]
             return context.rich(
                 "team_assigned",
-                what=tasks.title(context, assignment),
+                what=tasks.title(context.language, assignment),
                 until=tasks.day(context, assignment["first_due_on"]),
                 rounds=assignment["repetitions"],
             ), to_team
@@ -197,7 +197,7 @@ def _list(context: UpdateContext, found: GetTeam, page: int) -> tuple[Text, Keyb
         context.rich(
             "team_assignment_line",
             number=number,
-            what=tasks.title(context, one["card"]),
+            what=tasks.title(context.language, one["card"]),
             until=tasks.day(context, one["card"]["first_due_on"]),
             rounds=one["card"]["repetitions"],
             done=one["done"],

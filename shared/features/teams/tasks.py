@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery
 
-from shared.core import db
+from shared.core import db, texts
 from shared.core.texts import Text, concat, figures
 from shared.features import trainer
 from shared.telegram import current_context
@@ -59,7 +59,7 @@ def lines(context: UpdateContext, tasks: Sequence[TaskCard]) -> list[Text]:
     shown = [
         context.rich(
             "team_task_overdue" if task["state"] == "overdue" else "team_task_open",
-            what=title(context, task["assignment"]),
+            what=title(context.language, task["assignment"]),
             until=day(context, task["due_on"]),
         )
         for task in tasks[:_SHOWN]
@@ -72,7 +72,7 @@ def buttons(context: UpdateContext, tasks: Sequence[TaskCard]) -> list[list[tupl
     return [
         [
             (
-                context.text("team_task_button", what=title(context, task["assignment"])),
+                context.text("team_task_button", what=title(context.language, task["assignment"])),
                 f"task:{task['id']}",
             )
         ]
@@ -80,14 +80,15 @@ def buttons(context: UpdateContext, tasks: Sequence[TaskCard]) -> list[list[tupl
     ]
 
 
-def title(context: UpdateContext, assignment: AssignmentCard) -> str:
+def title(language: str, assignment: AssignmentCard) -> str:
     """Return what an assignment asks for, in one line."""
-    scenario, company = trainer.titles(context.language, assignment["scenario"], assignment["case_id"])
-    return context.text(
+    scenario, company = trainer.titles(language, assignment["scenario"], assignment["case_id"])
+    return texts.text(
+        language,
         "team_exam_title" if assignment["mode"] == "exam" else "team_practice_title",
         scenario=scenario,
-        case=company or context.text("team_any_case"),
-        difficulty=context.text(f"trainer_{assignment['difficulty']}"),
+        case=company or texts.text(language, "team_any_case"),
+        difficulty=texts.text(language, f"trainer_{assignment['difficulty']}"),
     )
 
 

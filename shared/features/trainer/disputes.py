@@ -8,7 +8,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.core.texts import Text
-from shared.features.trainer import library, results
+from shared.features.trainer import library, results, template_values
 from shared.telegram import current_context, outbox, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -16,7 +16,6 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import AdminDecideDispute, AdminGetDispute, DisputeTrainingTurn
-    from shared.features.trainer.scenario_models import Scenario
 
 router = Router()
 
@@ -108,7 +107,7 @@ def correct(call: CallbackQuery) -> None:
                 "trainer_ask_label",
                 question=found["question"],
                 answer=found["answer"] or "—",
-                type=_type_name(context, scenario, found["type"]),
+                type=template_values.type_name(context.language, found["scenario"], found["type"]),
                 points=found["points"],
                 reason=found["reason"] or "—",
             ),
@@ -131,11 +130,6 @@ def correct(call: CallbackQuery) -> None:
         ),
         rows,
     )
-
-
-def _type_name(context: UpdateContext, scenario: Scenario, type_: str) -> str:
-    """Return the name of a question type; of one that left the scenario, its id."""
-    return next((one.name.of(context.language) for one in scenario.types if one.id == type_), type_)
 
 
 @router.callback_query_handler(data=r"verdict:[0-9]{1,18}:set:[0-9]{1,2}:[yn]", admin=True)

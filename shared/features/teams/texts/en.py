@@ -96,17 +96,12 @@ TEXTS: Mapping[str, str] = {
     "team_practice_button": "▶️ Practice",
     "team_exam_button": "🎓 Exam",
     "team_assigned_practice": (
-        "🎯 **A training is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Finish it by the "
-        "end of {until}."
+        "🎯 **A training is assigned to you**\n\n{team}\n\nFinish it by the end of {until}."
     ),
-    "team_assigned_exam": (
-        "🎓 **An exam is assigned to you**\n\nTeam: {team}. Round {number} of {rounds}. Take it by the end of "
-        "{until}."
-    ),
-    "team_reminder": (
-        "⏰ **Your assigned training is due soon**\n\nTeam: {team}. Round {number} of {rounds}. Finish it by "
-        "the end of {until}."
-    ),
+    "team_assigned_exam": "🎓 **An exam is assigned to you**\n\n{team}\n\nTake it by the end of {until}.",
+    "team_reminder": "⏰ **Due soon**\n\n{team}\n\nFinish by the end of {until}.",
+    "team_task_once": "{what}\nTeam: {team}",
+    "team_task_round": "{what}\nRound {number} of {rounds}\nTeam: {team}",
     "team_ask_scenario": "🎯 **{team}: what should they train?**",
     "team_ask_case": "🏢 **Which client?** With “Any client” each member gets a client of the difficulty you choose.",
     "team_ask_mode": (

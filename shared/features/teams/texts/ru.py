@@ -95,17 +95,11 @@ TEXTS: Mapping[str, str] = {
     "team_any_case_button": "🎲 Любой клиент",
     "team_practice_button": "▶️ Тренировка",
     "team_exam_button": "🎓 Экзамен",
-    "team_assigned_practice": (
-        "🎯 **Вам назначили тренировку**\n\nКоманда: {team}. Раунд {number} из {rounds}. Завершите её не "
-        "позже {until}."
-    ),
-    "team_assigned_exam": (
-        "🎓 **Вам назначили экзамен**\n\nКоманда: {team}. Раунд {number} из {rounds}. Сдайте его не позже {until}."
-    ),
-    "team_reminder": (
-        "⏰ **Скоро срок назначенной тренировки**\n\nКоманда: {team}. Раунд {number} из {rounds}. Завершите "
-        "её не позже {until}."
-    ),
+    "team_assigned_practice": "🎯 **Вам назначили тренировку**\n\n{team}\n\nЗавершите её не позже {until}.",
+    "team_assigned_exam": "🎓 **Вам назначили экзамен**\n\n{team}\n\nСдайте его не позже {until}.",
+    "team_reminder": "⏰ **Скоро срок**\n\n{team}\n\nЗавершите не позже {until}.",
+    "team_task_once": "{what}\nКоманда: {team}",
+    "team_task_round": "{what}\nРаунд {number} из {rounds}\nКоманда: {team}",
     "team_ask_scenario": "🎯 **{team}: что потренировать?**",
     "team_ask_case": (
         "🏢 **Какой клиент?** С вариантом «Любой клиент» каждый получит клиента той сложности, которую вы выберете."

@@ -271,8 +271,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_access_referral": "🎁 Invite a friend: /referral",
     "trainer_access_promo": "🎟 Have a promo code? Send /promo",
     "trainer_access_buy": "⭐ Buy a plan or credits: /buy",
+    "trainer_type_none": "doesn’t count",
     "admin_training_dispute": (
         "⚖️ **Disputed line**\n\nUser {user}, training {training}: {scenario}, {case}, message {number}\n\nClient "
-        "before: {answer}\nQuestion: {question}\n\nLabel: {type}, {why}, points: {points}\n\nReason: {reason}"
+        "before: {answer}\nQuestion: {question}\n\nLabel: {type}, points: {points}\n\nReason: {reason}"
     ),
 }

@@ -274,8 +274,9 @@ TEXTS: Mapping[str, str] = {
     "trainer_access_referral": "🎁 Пригласите друга: /referral",
     "trainer_access_promo": "🎟 Есть промокод? Отправьте /promo",
     "trainer_access_buy": "⭐ Купите тариф или запросы: /buy",
+    "trainer_type_none": "не засчитано",
     "admin_training_dispute": (
         "⚖️ **Оспоренная строка**\n\nПользователь {user}, тренировка {training}: {scenario}, {case}, сообщение "
-        "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, {why}, баллов: {points}\n\nПричина: {reason}"
+        "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, баллов: {points}\n\nПричина: {reason}"
     ),
 }

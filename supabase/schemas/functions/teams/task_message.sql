@@ -14,7 +14,10 @@ as $$
   select private.enqueue_user_message(
       k.user_id, t.bot, p_key,
       jsonb_build_object(
-        'team', jsonb_build_object('name', t.name),
+        'team', jsonb_build_object(
+          'name', t.name, 'assignment', private.assignment_card(a), 'number', k.number, 'rounds', a.repetitions
+        ),
+        -- Texts of an earlier revision, which may deliver the message, name these two.
         'number', k.number,
         'rounds', a.repetitions,
         -- The day as such, whatever time zone it is shown in.

@@ -55,8 +55,8 @@ begin
       jsonb_build_object(
         'user', v_user.telegram_id,
         'training', v_training.id::text,
-        'scenario', v_training.scenario,
-        'case', v_training.case_id,
+        'scenario', jsonb_build_object('scenario', v_training.scenario),
+        'case', jsonb_build_object('case', v_training.case_id, 'scenario', v_training.scenario),
         'number', v_turn.position,
         'question', left(v_turn.question, 500),
         'answer', coalesce(
@@ -67,7 +67,7 @@ begin
           ),
           '—'
         ),
-        'type', v_turn.type,
+        'type', jsonb_build_object('type', v_turn.type, 'scenario', v_training.scenario),
         'why', v_turn.why,
         'points', v_turn.points,
         'reason', coalesce(nullif(left(p_reason, 500), ''), '—')
