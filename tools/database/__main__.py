@@ -46,7 +46,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from tools.database import addresses, advice, environments, output
+from tools.database import addresses, advice, environments, error_texts, output
 from tools.database.commands import backups, changes, development
 from tools.database.commands import environments as commands
 from tools.database.errors import DatabaseToolError, Unreachable
@@ -80,7 +80,8 @@ def main() -> int:
             return error.exit_status
         except psycopg.Error as error:
             sqlstate = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-            text = f"Postgres: {str(error).strip()}{sqlstate}"
+            said = error_texts.full(error) if arguments.detail else error_texts.without_rows(error)
+            text = f"Postgres: {said}{sqlstate}"
             remarks = [*getattr(error, "__notes__", []), advice.of(error)]
             print(text, *filter(None, remarks), sep="\n", file=sys.stderr)
             return Unreachable.exit_status if _is_unreachable(error) else 1
@@ -115,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
             name, prog=SHORT.get(name), description=command.__doc__, help=command.__doc__
         )
         named[name].set_defaults(command=command)
+        named[name].add_argument(
+            "--detail", action="store_true", help="show Postgres' DETAIL, which may quote rows of users"
+        )
     for command in ON_ENVIRONMENTS:
         name = command.__name__
         named[name].add_argument(

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors, sql
 
-from tools.database import addresses, bookkeeping, connections, statements
+from tools.database import addresses, bookkeeping, connections, error_texts, statements
 from tools.database.errors import DatabaseToolError, HalfDone, Locked
 from tools.database.migration_files import Migration
 from tools.database.runs import Run
@@ -130,7 +130,7 @@ class Applying:
                 execute_as_owner(self._connection, self._connection.execute, part.text)
         except psycopg.Error as error:
             raise HalfDone(
-                f"{migration}: statement {number} of {count} failed: {error.diag.message_primary or error}"
+                f"{migration}: statement {number} of {count} failed: {error_texts.primary(error)}"
                 f" (SQLSTATE {error.sqlstate}). Correct the cause and run `resume`, or take the"
                 " migration back"
                 " with `abandon`."

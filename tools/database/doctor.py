@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 
 from shared.core.database_tls import tls_options
-from tools.database import addresses, connections, identity, prepare
+from tools.database import addresses, connections, error_texts, identity, prepare
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 
@@ -23,7 +23,7 @@ def check(environment: Environment) -> Iterator[tuple[bool, str]]:
     try:
         connection = connections.connect(url, "doctor")
     except psycopg.OperationalError as error:
-        yield False, f"Postgres: {str(error).strip()}"
+        yield False, f"Postgres: {error_texts.without_rows(error)}"
         return
     with connection:
         yield True, _encryption(connection, url)

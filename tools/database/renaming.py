@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 
 import psycopg
 
-from tools.database import bookkeeping, connections, identity, migration_files, released, states
+from tools.database import (
+    bookkeeping,
+    connections,
+    error_texts,
+    identity,
+    migration_files,
+    released,
+    states,
+)
 from tools.database.environments import Environment
 from tools.database.errors import MigrationError, Unreachable
 from tools.database.migration_files import Migration
@@ -54,7 +62,7 @@ def _require_absent(environment: Environment, migration: Migration) -> None:
         if environment.is_named:
             raise Unreachable(
                 f"{environment.name} does not answer, so it is not known whether it has {migration}:"
-                f" {str(error).strip()}"
+                f" {error_texts.without_rows(error)}"
             ) from error
         progress(f"{environment.name} is not looked at: the emulator does not run.")
         return

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from shared.core.redaction import redact
+from tools.database import error_texts
 from tools.database.errors import DatabaseToolError
 
 ROOT = Path(__file__).parents[2]
@@ -157,7 +158,7 @@ def _session(connection: psycopg.Connection) -> tuple[int, object]:
 def _primary(error: Exception) -> str:
     """Return what failed without Postgres' DETAIL, which may quote rows of people."""
     if isinstance(error, psycopg.Error):
-        text = error.diag.message_primary or type(error).__name__
+        text = error_texts.primary(error)
     elif isinstance(error, DatabaseToolError):
         text = str(error)
     else:

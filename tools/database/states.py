@@ -13,7 +13,15 @@ from typing import Any
 
 import psycopg
 
-from tools.database import bookkeeping, connections, identity, migrate, migration_files, snapshots
+from tools.database import (
+    bookkeeping,
+    connections,
+    error_texts,
+    identity,
+    migrate,
+    migration_files,
+    snapshots,
+)
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.migration_files import Migration
@@ -82,7 +90,9 @@ def read(environment: Environment) -> State:
     except DatabaseToolError as error:
         return State(environment.name, problem=str(error), unreachable=error.exit_status == UNREACHABLE)
     except psycopg.Error as error:
-        return State(environment.name, problem=f"Postgres: {str(error).strip()}", unreachable=True)
+        return State(
+            environment.name, problem=f"Postgres: {error_texts.without_rows(error)}", unreachable=True
+        )
 
 
 def of(connection: psycopg.Connection, name: str) -> State:

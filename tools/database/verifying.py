@@ -20,6 +20,7 @@ from tools.database import (
     connections,
     contracts,
     downs,
+    error_texts,
     findings,
     identity,
     migrate,
@@ -198,7 +199,7 @@ def _there_and_back(
 
 def _failure(error: psycopg.Error, statement: int) -> Failure:
     # Without DETAIL, which may quote rows of a backup.
-    return Failure(statement, error.sqlstate, error.diag.message_primary or type(error).__name__)
+    return Failure(statement, error.sqlstate, error_texts.primary(error))
 
 
 def _compare(
