@@ -18,6 +18,7 @@ Statements = Iterable[str]
 REMOVALS = ("policy", "trigger", "view", "function", "constraint", "index", "table", "type")
 # On tables that stay; defaults and "not null" of a new column stand in its own line.
 COLUMNS = ("column",)
+_PARTS = re.compile(r'(?:"(?:[^"]|"")*"|[^".])+')
 # After the new files: what remains is a change of something that stays.
 CHANGES = (
     "default", "identity", "not null", "constraint", "index", "trigger", "row level security", "policy",
@@ -85,8 +86,9 @@ def _of(kind: str, differences: list[Difference]) -> Iterable[Difference]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    table, _, column = name.rpartition(".")
-    return table, column
+    # A quoted name may have a dot.
+    *table, column = _PARTS.findall(name)
+    return ".".join(table), column
 
 
 def _definition(name: str, wanted: Catalogue) -> str:

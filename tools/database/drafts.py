@@ -18,19 +18,20 @@ from tools.database.catalogue import Catalogue, Difference, Key
 from tools.database.errors import MigrationError
 from tools.database.snapshots import Change
 
+_NAME = r'(?:"(?:[^"]|"")*"|[^\s"])+'
 # How a statement of ddl.py is written so that it can run again.
 REPEATABLE = (
     (re.compile(r"^CREATE (UNIQUE )?INDEX (?!IF )", re.IGNORECASE), r"create \1index if not exists "),
-    (re.compile(r"^(alter table \S+ add column) ", re.IGNORECASE), r"\1 if not exists "),
-    (re.compile(r"^(alter table \S+ drop (?:column|constraint)) ", re.IGNORECASE), r"\1 if exists "),
+    (re.compile(rf"^(alter table {_NAME} add column) ", re.IGNORECASE), r"\1 if not exists "),
+    (re.compile(rf"^(alter table {_NAME} drop (?:column|constraint)) ", re.IGNORECASE), r"\1 if exists "),
     (re.compile(r"^(drop \w+) ", re.IGNORECASE), r"\1 if exists "),
     (re.compile(r"^CREATE TRIGGER ", re.IGNORECASE), "create or replace trigger "),
     (
-        re.compile(r"^(alter table \S+) add constraint (\S+) ", re.IGNORECASE),
+        re.compile(rf"^(alter table {_NAME}) add constraint ({_NAME}) ", re.IGNORECASE),
         r"\1 drop constraint if exists \2;\n\1 add constraint \2 ",
     ),
     (
-        re.compile(r"^create policy (.+? on \S+) ", re.IGNORECASE),
+        re.compile(rf"^create policy (.+? on {_NAME}) ", re.IGNORECASE),
         r"drop policy if exists \1;\ncreate policy \1 ",
     ),
     (
@@ -69,9 +70,11 @@ def make(recorded: Catalogue, found: Catalogue, version: str) -> Drafts:
             built = snapshots.describe(connection)
             known = {change.key for change in snapshots.compare(built, recorded)} - changed
             adopting = write(connection, found, known, repeatable=True)
+            # Not made on the scratch server, so what undoes it could not be tried.
+            unmade = _left(connection, found, known)
             adopt = _only_repeatable(connection, found, known, adopting)
             undoing = write(connection, recorded, known)
-            undo = Draft(undoing, _left(connection, recorded, known))
+            undo = Draft(undoing, sorted({*_left(connection, recorded, known), *unmade}))
     return Drafts(adopt, undo)
 
 
@@ -120,7 +123,7 @@ def _only_repeatable(
     """Leave out what cannot run where it is there already."""
     kept = [statement for statement in statements if runs(connection, statement)]
     left = _left(connection, wanted, ignored)
-    left += [" ".join(one.split())[:80] for one in statements if one not in kept]
+    left += [snapshots.escaped(" ".join(one.split()))[:80] for one in statements if one not in kept]
     return Draft(kept, left)
 
 
@@ -149,7 +152,7 @@ def _differences(connection: psycopg.Connection, wanted: Catalogue, ignored: Set
 
 
 def _left(connection: psycopg.Connection, wanted: Catalogue, ignored: Set[Key]) -> list[str]:
-    return [f"{one.key.kind} {one.key.name}" for one in _differences(connection, wanted, ignored)]
+    return [snapshots.shown(one.key) for one in _differences(connection, wanted, ignored)]
 
 
 def _repeatable(statement: str) -> str:

@@ -46,7 +46,7 @@ class Change:
     @property
     def name(self) -> str:
         """Return what --despite-drift takes: "index public.users_tmp"."""
-        return f"{self.key.kind} {self.key.name}"
+        return shown(self.key)
 
     def __str__(self) -> str:
         if self.recorded is None:
@@ -68,6 +68,27 @@ class Change:
 def describe(connection: psycopg.Connection) -> Catalogue:
     """Return what the database consists of, without what the platform may change."""
     return {key: text for key, text in catalogue.describe(connection).items() if _is_ours(key)}
+
+
+def shown(key: Key) -> str:
+    """Return a key in one line without control characters: a name may have a line break."""
+    return escaped(f"{key.kind} {key.name}")
+
+
+def escaped(text: str, kept: str = "") -> str:
+    """Return a text with control characters, other than those of `kept`, as escapes."""
+    return "".join(
+        sign if sign.isprintable() or sign in kept else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+def found(connection: psycopg.Connection, snapshot: Snapshot) -> Catalogue:
+    """Return what can be compared with a snapshot: with the surroundings, where it has them."""
+    described = describe(connection)
+    if surroundings.RECORDED in snapshot.catalogue:
+        described |= surroundings.describe(connection)
+    return described
 
 
 def digest(described: Catalogue) -> str:
@@ -116,10 +137,7 @@ def changes(connection: psycopg.Connection) -> list[Change] | None:
     snapshot = newest(connection)
     if snapshot is None or not is_current(connection):
         return None
-    found = describe(connection)
-    if surroundings.RECORDED in snapshot.catalogue:
-        found |= surroundings.describe(connection)
-    return compare(snapshot.catalogue, found)
+    return compare(snapshot.catalogue, found(connection, snapshot))
 
 
 def is_current(connection: psycopg.Connection) -> bool:
@@ -158,5 +176,5 @@ def _flat(described: Catalogue) -> dict[str, str]:
 
 
 def _short(text: str, most: int = 12) -> list[str]:
-    lines = text.splitlines() or [""]
+    lines = escaped(text, "\n\t").split("\n")
     return lines if len(lines) <= most else [*lines[:most], f"… {len(lines) - most} more lines"]

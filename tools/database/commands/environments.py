@@ -139,7 +139,7 @@ def drift(arguments: argparse.Namespace) -> int:
         with connections.connect(environment.require_url(), "drift") as connection:
             identity.require(connection, environment)
             snapshot = snapshots.newest(connection) if snapshots.is_current(connection) else None
-            found = snapshots.describe(connection) if snapshot else {}
+            found = snapshots.found(connection, snapshot) if snapshot else {}
             changes = snapshots.compare(snapshot.catalogue, found) if snapshot else []
             absent = "" if snapshot else " No run has kept what it consists of yet."
             labels = ("was", "is")
