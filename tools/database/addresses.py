@@ -29,7 +29,7 @@ def read(url: str) -> dict[str, str]:
         _require_escaped(url[start.end() :])
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeError):
         raise AddressError(
             "The address of the database cannot be read: postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from None
@@ -56,7 +56,7 @@ def secrets(url: str) -> set[str]:
         found |= _spellings(password) if colon else set()
     try:
         found |= _spellings(str(conninfo_to_dict(url).get("password") or ""))
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeError):
         found |= {match[1] for match in re.finditer(r"password\s*=\s*'?([^\s']+)", url)}
     return found - {""}
 

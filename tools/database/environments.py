@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.database import addresses
+from tools.database import addresses, text_files
 from tools.database.errors import EnvironmentFileError, UnknownEnvironment
 from tools.database.migration_files import SUPABASE
 
@@ -79,7 +79,7 @@ def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[s
     from tools.database.payloads import Rules
 
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(text_files.read(path, EnvironmentFileError, _shown(path)))
     except FileNotFoundError:
         raise EnvironmentFileError(f"{_shown(path)} is missing: it is part of the repository.") from None
     except tomllib.TOMLDecodeError as error:

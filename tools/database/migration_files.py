@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tools.database import text_files
 from tools.database.errors import MigrationError
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
@@ -35,7 +36,7 @@ def migrations(folder: Path | None = None) -> list[Migration]:
         match = FILE_NAME.fullmatch(path.name)
         if match is None:
             raise MigrationError(f"{path.name}: a migration is called <14 digits>_<lower_case_name>.sql")
-        found.append(Migration(match[1], match[2], path.read_text(encoding="utf-8")))
+        found.append(Migration(match[1], match[2], text_files.read(path, MigrationError)))
     versions = [migration.version for migration in found]
     if len(versions) != len(set(versions)):
         raise MigrationError("Two migrations have the same 14 digits; give the newer one a later time.")
@@ -64,7 +65,7 @@ def down(migration: Migration) -> Migration | None:
     path = DOWNS / f"{migration}.sql"
     if not path.is_file():
         return None
-    return Migration(migration.version, f"{migration.name} (down)", path.read_text(encoding="utf-8"))
+    return Migration(migration.version, f"{migration.name} (down)", text_files.read(path, MigrationError))
 
 
 def hashes(supabase: Path = SUPABASE) -> dict[str, str]:

@@ -76,6 +76,8 @@ def read(migration: "Migration") -> list[Statement]:
         comment = migration.text[end : part.start].strip(" \n\r\t;")
         found.append(Statement(migration.text[part], *_kind(tree), tree, line, comment))
         end = part.stop
+    if not found and not migration.text.strip():
+        raise StatementError(f"{migration} is empty: write its SQL, or delete the file.")
     for number, statement in enumerate(found, 1):
         if type(statement.node).__name__ == "TransactionStmt":
             raise StatementError(

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import addresses, bookkeeping, connections, identity, migrate, migration_files
+from tools.database import (
+    addresses,
+    bookkeeping,
+    connections,
+    identity,
+    migrate,
+    migration_files,
+    text_files,
+)
 from tools.database.backups import archive, places, records, sealing
 from tools.database.environments import Environment
 from tools.database.errors import BackupError
@@ -237,6 +245,8 @@ def fetched(address: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         parent, _, name = address.rpartition("/")
+        if not name or parent.endswith(":/") or name in (".", ".."):
+            raise BackupError(f"{address} names no file: gs://BUCKET/NAME or supabase://PROJECT/BUCKET/NAME")
         path = Path(folder) / name
         places.place(parent).get(name, path)
         yield path
@@ -247,9 +257,9 @@ def secret_identity() -> str:
     file = os.environ.get("BACKUP_IDENTITY_FILE")
     if file:
         try:
-            lines = Path(file).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise BackupError(f"BACKUP_IDENTITY_FILE: {error.strerror}") from None
+            lines = text_files.read(Path(file), BackupError, "BACKUP_IDENTITY_FILE").splitlines()
+        except FileNotFoundError:
+            raise BackupError("BACKUP_IDENTITY_FILE names no file.") from None
         return next((line for line in lines if line.startswith("AGE-SECRET-KEY-")), "")
     value = os.environ.get("BACKUP_IDENTITY", "")
     if not value:
