@@ -220,10 +220,8 @@ def test_migrations_and_backups_alert_once_an_hour_and_resolve_once(
 
 def test_a_run_of_the_tool_in_progress_is_no_change_by_hand(sql: Sql) -> None:
     sql(
-        sql(
-            "insert into private.catalogue_snapshots (version, hash, entries, fingerprint)"
-            " values ('1', 'x', '{}', 'x')"
-        )
+        "insert into private.catalogue_snapshots (version, hash, entries, fingerprint)"
+        " values ('1', 'x', '{}', 'x')"
     )
     assert figures(sql)["changes_by_hand"]["value"] == 1
     sql(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from tools.database import connections, identity
 from tools.database.backups import places
 from tools.database.environments import Environment
-from tools.database.payloads import MIGRATION_DAYS, BackupRules
+
+if TYPE_CHECKING:
+    from tools.database.payloads import BackupRules
 
 KEPT = """
 select id, taken_at, place, verified_at is not null, kept_for = 'migration' from private.backups
@@ -44,6 +47,8 @@ def expire(environment: Environment, now: datetime | None = None) -> list[str]:
 
 
 def _expired(connection: psycopg.Connection, rules: BackupRules, moment: datetime) -> list[tuple[int, str]]:
+    from tools.database.payloads import MIGRATION_DAYS
+
     rows = connection.execute(KEPT).fetchall()
     verified = max((taken for _, taken, _, is_verified, _ in rows if is_verified), default=None)
     months: set[str] = set()

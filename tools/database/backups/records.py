@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from tools.database import bookkeeping
 from tools.database.backups import places
 from tools.database.errors import BackupError
-from tools.database.payloads import BackupRules
+
+if TYPE_CHECKING:
+    from tools.database.payloads import BackupRules
 
 LOCK = bookkeeping.LOCK + 1  # held by the command that takes a backup
 

@@ -18,5 +18,5 @@ end
 $$;
 
 revoke all on function public.admin_database_overview from public, anon, authenticated, service_role;
-grant execute on function public.admin_database_overview to service_role;
+grant execute on function public.admin_database_overview to bot_backend, service_role;
 comment on function public.admin_database_overview is 'Returns how this database stands: version, newest run, backups';

@@ -18,5 +18,5 @@ end
 $$;
 
 revoke all on function public.admin_migration_history from public, anon, authenticated, service_role;
-grant execute on function public.admin_migration_history to service_role;
+grant execute on function public.admin_migration_history to bot_backend, service_role;
 comment on function public.admin_migration_history is 'Returns the runs of the database tool with their steps';

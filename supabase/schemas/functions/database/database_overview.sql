@@ -9,12 +9,12 @@
 --   megabytes: numeric
 --   version: text | null           (of the newest migration; null: no history)
 --   name: text | null              (of that migration)
---   applied: integer               (number of migrations)
+--   applied: int                   (number of migrations)
 --   half_done: [ text ]            (versions that stopped between their statements)
 --   last_run: {
 --     kind: text, started_at: timestamptz, outcome: text, milliseconds: bigint | null, actor: text
 --   } | null
---   snapshot: { at: timestamptz, version: text, entries: integer } | null
+--   snapshot: { at: timestamptz, version: text, entries: int } | null
 --   alarms: [ text ]               (figures of the health whose alarm lasts)
 --   backups: [ {                   (those that are kept, newest first, 30 at most)
 --     taken_at: timestamptz, version: text, place: text, bytes: bigint, kept_for: text, verified_at: timestamptz | null

@@ -9,8 +9,8 @@
 --     from_version: text | null, to_version: text | null, sqlstate: text | null, error: text | null
 --     steps: [ {
 --       version: text, name: text | null      (of the migration; null: it is not applied now)
---       statement: integer | null             (null: the whole file in one transaction)
---       statements: integer, outcome: text, milliseconds: bigint | null, lock_waits: integer
+--       statement: int | null             (null: the whole file in one transaction)
+--       statements: int, outcome: text, milliseconds: bigint | null, lock_waits: int
 --     } ]
 --   } ]
 -- Errors: none.
