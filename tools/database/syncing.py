@@ -21,6 +21,7 @@ from tools.database import (
     contracts,
     identity,
     migrate,
+    migration_files,
     plans,
     snapshots,
     states,
@@ -28,7 +29,15 @@ from tools.database import (
 )
 from tools.database.backups import preceding
 from tools.database.environments import Environment
-from tools.database.errors import Drifted, Edited, HalfDone, NotConfirmed, Unreachable, WrongDatabase
+from tools.database.errors import (
+    Drifted,
+    Edited,
+    HalfDone,
+    MigrationError,
+    NotConfirmed,
+    Unreachable,
+    WrongDatabase,
+)
 from tools.database.migration_files import Migration
 from tools.database.output import progress
 from tools.database.plans import Plan
@@ -54,6 +63,8 @@ def sync(
 ) -> list[Migration]:
     """Apply what is missing and return it. Raises DatabaseToolError and psycopg.Error."""
     url = environment.require_url()
+    if options.to_version not in (None, *(one.version for one in migration_files.migrations())):
+        raise MigrationError(f"There is no migration {options.to_version} in supabase/migrations.")
     with connections.connect(url, "sync") as connection:
         identity.require(connection, environment)
         state = states.of(connection, environment.name)

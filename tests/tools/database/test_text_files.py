@@ -64,3 +64,20 @@ def test_sync_names_an_empty_file_and_applies_it_once_it_is_written(world: World
     assert (status, "is empty" in error) == (1, True)
     world.add("create table public.one ()")
     assert world.run("sync")[0] == 0
+
+
+@pytest.mark.database
+def test_sync_refuses_a_version_that_no_file_has_and_says_what_it_knows(world: World) -> None:
+    status, out, error = world.run("sync", "--to", "123")
+    assert (status, "There is no migration 123" in error) == (1, True)
+    world.both()
+    first = migration_files.migrations()[0].version
+    status, out, _ = world.run("sync", "--to", first)
+    assert status == 0
+    assert f"0 applied; the database has everything up to {first}." in out
+
+
+@pytest.mark.database
+def test_a_report_that_cannot_be_written_is_one_line(world: World, tmp_path: Path) -> None:
+    status, _, error = world.run("report", "--html", str(tmp_path))
+    assert (status, error.count("\n"), "cannot be written: Is a directory" in error) == (1, 1, True)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from tools.database import addresses, environments, migration_files, plans
-from tools.database.errors import StatementError
+from tools.database.errors import DatabaseToolError, StatementError
 from tools.database.output import print_json, progress
 
 
@@ -76,6 +76,9 @@ def report(arguments: argparse.Namespace) -> int:
     chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
     secrets = {secret for one in known.values() if one.is_named for secret in addresses.secrets(one.url)}
     text = page.hide(page.render(reading.read_all(chosen)), secrets)
-    Path(arguments.html).write_text(text, encoding="utf-8")
+    try:
+        Path(arguments.html).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DatabaseToolError(f"{arguments.html} cannot be written: {error.strerror}") from None
     print(f"Written: {arguments.html} ({len(text.encode()) / 1000:.0f} kB)")
     return 0

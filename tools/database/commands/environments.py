@@ -112,8 +112,10 @@ def sync(arguments: argparse.Namespace) -> int:
             raise
         for migration in applied:
             print(f"applied {migration}")
-        where = arguments.to or "the newest migration"
-        print(f"{environment.name}: {len(applied)} applied; the database is at {where}.")
+        # A database that is past --to stays where it is.
+        reached = f"is at {arguments.to}" if applied else f"has everything up to {arguments.to}"
+        where = reached if arguments.to else "is at the newest migration"
+        print(f"{environment.name}: {len(applied)} applied; the database {where}.")
     if not password:
         print("BOT_BACKEND_PASSWORD is not set: the password of role bot_backend stays as it is.")
     following = [one.name for one in known.values() if one.rules.after == chosen[-1].name]
