@@ -433,3 +433,22 @@ def test_the_history_has_the_columns_of_the_seed(player: Player) -> None:
     assert (row["score"], row["question_count"], row["contextual_questions"]) == (185, 8, 3)
     assert row["case_data"] == {"case_id": CASE.id}
     assert row["session_snapshot"]["bonuses"]["score"] == 185
+
+
+def test_a_redelivered_update_finds_the_result_of_the_training_that_it_finished(player: Player) -> None:
+    player.start()
+    player.ask("problem")
+    finished = player.call(
+        "finish_training",
+        p_user_id=player.user_id,
+        p_training_id=player.started["training"]["id"],
+        p_reason="button",
+        p_reference="update:5",
+    )
+    asked = {"p_user_id": player.user_id, "p_bot": "spin"}
+    found = player.call("training_finished_by", **asked, p_reference="update:5")
+    assert found["result"]["training_id"] == finished["result"]["training_id"]
+    assert found["result"]["score"] == finished["result"]["score"]
+    assert player.call("training_finished_by", **asked, p_reference="update:6") is None
+    other = {**asked, "p_bot": "quiz"}
+    assert player.call("training_finished_by", **other, p_reference="update:5") is None

@@ -24,6 +24,7 @@ from tools.database import (
     text_files,
 )
 from tools.database.backups import archive, places, records, sealing
+from tools.database.backups.pacing import paced
 from tools.database.environments import Environment
 from tools.database.errors import BackupError
 
@@ -99,7 +100,7 @@ def _write(
         connection.execute("set local statement_timeout = 0")
         connection.execute("set local idle_in_transaction_session_timeout = 0")
         try:
-            sealing.seal(archive.write(connection, header), recipients, path)
+            sealing.seal(paced(archive.write(connection, header)), recipients, path)
         except OSError as error:  # of this machine: its disk is full
             raise BackupError(f"The backup cannot be written to {path.parent}: {error.strerror}") from None
 

@@ -1,0 +1,23 @@
+"""Reads a backup at half speed, so that users of the database do not wait for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+WORKING = 0.02  # seconds between two pauses
+RATIO = 1.0  # length of a pause beside the work before it
+
+
+def paced(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks, with a pause after each while of work as long as that.
+
+    Postgres waits meanwhile: it sends no more than the connection's buffers hold.
+    """
+    began = time.monotonic()
+    for block in blocks:
+        yield block
+        worked = time.monotonic() - began
+        if worked >= WORKING:
+            time.sleep(worked * RATIO)
+            began = time.monotonic()
