@@ -7,7 +7,7 @@ from xdist.scheduler import LoadFileScheduling
 # Their tests share a stack of the package; on several workers each would start one.
 PACKAGES = ("tests/tools/emulator/control/",)
 # Files so long that one worker would end after all others. Each of their functions may go to another worker.
-LONG_FILES = ("tests/stories/test_statements.py",)
+LONG_FILES = ("tests/stories/test_statements.py", "tests/tools/database/test_kills.py")
 
 
 class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types for mypy

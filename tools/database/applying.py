@@ -271,11 +271,14 @@ def _session(row: tuple[Any, ...]) -> str:
 
 
 def _steps(connection: psycopg.Connection, version: str, checksum: str, outcome: str) -> set[int]:
+    """Return the statements with an outcome since the migration was taken back last."""
     if not _scalar(connection, "select to_regclass('private.migration_steps') is not null"):
         return set()
     rows = connection.execute(
-        "select statement from private.migration_steps where version = %s and checksum = %s"
-        " and statement is not null and outcome = %s",
+        "select s.statement from private.migration_steps s where s.version = %s and s.checksum = %s"
+        " and s.statement is not null and s.outcome = %s and not exists ("
+        " select from private.migration_steps b join private.migration_runs r on r.id = b.run"
+        " where b.version = s.version and b.id > s.id and b.outcome = 'done' and r.kind = 'rollback')",
         [version, checksum, outcome],
     )
     return {int(number) for (number,) in rows}

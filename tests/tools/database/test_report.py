@@ -153,7 +153,7 @@ def test_a_migration_that_stopped_is_half_done_in_sql_as_in_the_tool(world: Worl
     assert world.on(world.development, query) == [([],)]
 
 
-@pytest.mark.parametrize("role", ["anon", "authenticated", "bot_backend"])
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_no_other_role_may_ask(world: World, role: str) -> None:
     with psycopg.connect(world.server.url("production", "supabase_admin")) as connection:
         connection.execute(f"set local role {role}".encode())
