@@ -3,7 +3,7 @@
     ./switchboard database status      all environments side by side: version, pending, edited, changed by
     hand
     ./switchboard database plan        what sync would apply, with the hash of the review
-    ./switchboard database verify      run what is pending on a scratch server: time, locks, whom it blocks
+    ./switchboard database verify      run what is pending on a scratch server: time, locks, what it blocks
     ./switchboard database sync        bring an environment to the newest migration, or --all in their order
     ./switchboard database rollback    take the newest migration back, where its down is written
     ./switchboard database drift       what was changed by hand, or how two environments differ
@@ -47,7 +47,7 @@ from collections.abc import Callable
 import psycopg
 
 from tools.database import addresses, advice, environments, error_texts, output
-from tools.database.commands import backups, changes, development
+from tools.database.commands import backups, development, migrations
 from tools.database.commands import environments as commands
 from tools.database.errors import DatabaseToolError, Unreachable
 
@@ -55,14 +55,14 @@ DEFAULT = "development"
 # The launcher has a command of its own for these.
 SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
 ON_ENVIRONMENTS = (
-    commands.status, commands.plan, changes.verify, commands.sync, changes.rollback, commands.drift,
-    commands.health, commands.history, changes.report, commands.init, commands.adopt, commands.resume,
+    commands.status, commands.plan, migrations.verify, commands.sync, migrations.rollback, commands.drift,
+    commands.health, commands.history, commands.report, commands.init, commands.adopt, commands.resume,
     commands.abandon, commands.doctor, backups.backup,
     development.settings, development.reset, development.seed,
 )  # fmt: skip
 ON_FILES = (
     backups.restore,
-    development.migration, development.check, changes.down, changes.rename, development.freeze,
+    development.migration, development.check, migrations.down, migrations.rename, development.freeze,
     development.generate, development.lint,
 )  # fmt: skip
 OF_ALL = ("status", "doctor", "report")  # without --on they are about all environments

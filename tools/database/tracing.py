@@ -1,4 +1,4 @@
-"""Traces what each statement of a migration does to relations in use: time, locks, rewrites, whom it blocks.
+"""Traces what each statement of a migration does to relations in use: time, locks, rewrites, what it blocks.
 
 A new relation is in no session's way; only those count that existed before the migration. Locks stay until
 the migration's transaction ends, so what one statement locks, all later ones keep locked.
@@ -51,7 +51,7 @@ class Lock:
 
     @property
     def blocks(self) -> str:
-        """Return whom it blocks: "reads and writes", "writes" or "nothing"."""
+        """Return what it blocks: "reads and writes", "writes" or "nothing"."""
         return BLOCKS.get(self.mode, NOTHING)
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Held:
-    """How long a migration blocks a relation, and whom."""
+    """How long a migration blocks what on a relation."""
 
     relation: str
     blocks: str

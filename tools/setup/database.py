@@ -37,7 +37,7 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a database is reached, and as whom. `password` is as it was chosen, not escaped."""
+    """Where a database is reached, and by which role. `password` is as it was chosen, not escaped."""
 
     host: str
     port: int

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from shared.core.redaction import looks_like_secret
+from shared.features.common.files import without_documents
 from shared.features.conversations.facts import LONGEST
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ of cards or documents, nothing about health, beliefs or politics, and nothing th
 facts, in other words either.
 """
 _MARK = re.compile(r"^[ \t*#]{0,8}FACTS:", re.MULTILINE)
-_DOCUMENT = re.compile(r'\[Document "[^"\n]*"[^\n]*\]\n<document>.*?(?:</document>|\Z)', re.DOTALL)
 _QUOTED = re.compile(r"^>.*$", re.MULTILINE)
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _SHORTEST_QUOTE = 6  # letters and digits
@@ -68,7 +68,7 @@ def _read(text: str) -> list[tuple[str, str]]:
 
 
 def _own_words(content: str) -> str:
-    return _QUOTED.sub("", _DOCUMENT.sub("", content))
+    return _QUOTED.sub("", without_documents(content))
 
 
 def _plain(words: str) -> str:

@@ -1,6 +1,6 @@
 """Commands on environments.
 
-init, doctor, health, status, plan, sync, drift, history, adopt, resume, abandon.
+init, doctor, health, report, status, plan, sync, drift, history, adopt, resume, abandon.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from shared.core.setting_values import SHORTEST_SECRET
 from tools.database import (
+    addresses,
     behind,
     connections,
     environments,
@@ -210,6 +212,22 @@ def health(arguments: argparse.Namespace) -> int:
     else:
         print(*health_figures.lines(figures), sep="\n")
     return health_figures.BAD if any(one.is_bad for one in figures) else 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write one HTML page about all environments, or about one: status, runs, health, backups."""
+    from tools.database.report import page, reading  # needs the packages of requirements-dev.txt
+
+    known = environments.read()
+    chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
+    secrets = {secret for one in known.values() if one.is_named for secret in addresses.secrets(one.url)}
+    text = page.hide(page.render(reading.read_all(chosen)), secrets)
+    try:
+        Path(arguments.html).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DatabaseToolError(f"{arguments.html} cannot be written: {error.strerror}") from None
+    print(f"Written: {arguments.html} ({len(text.encode()) / 1000:.0f} kB)")
+    return 0
 
 
 def adopt(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ TEXTS: Mapping[str, str] = {
     "team_too_many": "You can be in {limit|team|teams} at most. Leave one first.",
     "team_managed": (
         "👥 **{team}**\n\nYou’re a manager. Members: {count} of {limit}.\n\nInvite link:\n{link}\n\n"
-        "Time zone of deadlines: {zone}."
+        "Deadlines use this time zone: {zone}."
     ),
     "team_joined_view": (
         "👥 **{team}**\n\nManaged by: {managers}\nMembers: {count}\n\nManagers see the results of assigned "
@@ -96,9 +96,9 @@ TEXTS: Mapping[str, str] = {
     "team_practice_button": "▶️ Practice",
     "team_exam_button": "🎓 Exam",
     "team_assigned_practice": (
-        "🎯 **A training is assigned to you**\n\n{team}\n\nFinish it by the end of {until}."
+        "🎯 **You have a new training**\n\n{team}\n\nFinish it by the end of {until}."
     ),
-    "team_assigned_exam": "🎓 **An exam is assigned to you**\n\n{team}\n\nTake it by the end of {until}.",
+    "team_assigned_exam": "🎓 **You have a new exam**\n\n{team}\n\nTake it by the end of {until}.",
     "team_reminder": "⏰ **Due soon**\n\n{team}\n\nFinish by the end of {until}.",
     "team_task_once": "{what}\nTeam: {team}",
     "team_task_round": "{what}\nRound {number} of {rounds}\nTeam: {team}",

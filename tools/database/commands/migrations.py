@@ -1,17 +1,16 @@
-"""Commands on changes before and after they are applied: verify, rollback, rename, report."""
+"""Commands on migrations before and after they are applied: verify, rollback, down, rename."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from tools.database import addresses, environments, migration_files, plans
-from tools.database.errors import DatabaseToolError, StatementError
+from tools.database import environments, migration_files, plans
+from tools.database.errors import StatementError
 from tools.database.output import print_json, progress
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Run the pending migrations on a scratch server: time, locks, rewrites, and whom each blocks.
+    """Run the pending migrations on a scratch server: time, locks, rewrites, and what each blocks.
 
     Exit status 0 nothing pending, 3 pending and good, 8 something is wrong.
     """
@@ -65,20 +64,4 @@ def rename(arguments: argparse.Namespace) -> int:
     print(f"{old} is now {new}")
     for path in mentions:
         print(f"{path} mentions {old.version}: look at it.")
-    return 0
-
-
-def report(arguments: argparse.Namespace) -> int:
-    """Write one HTML page about all environments, or about one: status, runs, health, backups."""
-    from tools.database.report import page, reading  # needs the packages of requirements-dev.txt
-
-    known = environments.read()
-    chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
-    secrets = {secret for one in known.values() if one.is_named for secret in addresses.secrets(one.url)}
-    text = page.hide(page.render(reading.read_all(chosen)), secrets)
-    try:
-        Path(arguments.html).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DatabaseToolError(f"{arguments.html} cannot be written: {error.strerror}") from None
-    print(f"Written: {arguments.html} ({len(text.encode()) / 1000:.0f} kB)")
     return 0
