@@ -47,6 +47,7 @@ SECTIONS = (
     "grants",
     "xp",
     "quiz",
+    "courses",
     "payments",
     "promocodes",
     "referrals",

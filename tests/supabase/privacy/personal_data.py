@@ -401,6 +401,58 @@ TABLES = {
         section="unsent",
         export="id bot chat_id update_id method parameters attempts send_after error created_at",
     ),
+    "public.courses": Table(
+        "anonymized",
+        section="courses.written",
+        export="id slug position is_published texts shows_learner_count plan_tier next_step next_product_key"
+        " version created_at updated_at",
+        not_exported="author_id",
+        cleared="author_id",
+    ),
+    "public.enrollments": Table(
+        "deleted",
+        section="courses.enrollments",
+        export="id course_id tier source amount_paid currency payment_id order_id cohort_id enrolled_at"
+        " expires_at reminded_at withdrawn_at",
+        not_exported="user_id",
+    ),
+    "public.enrollment_grants": Table(
+        "deleted",
+        section="courses.grants",
+        export="id enrollment_id source payment_id order_id amount currency cohort_id access_days credited"
+        " granted_at withdrawn_at",
+    ),
+    "public.course_progress": Table(
+        "deleted",
+        section="courses.courses",
+        export="course_id started_at last_lesson_id last_active_at completed_at wants_reminders reminders",
+        not_exported="user_id",
+    ),
+    "public.lesson_progress": Table(
+        "deleted",
+        section="courses.lessons",
+        export="lesson_id completed completed_at time_spent_seconds position_seconds watched watched_seconds"
+        " last_beat_at playback_id opened_at",
+        not_exported="user_id",
+    ),
+    "public.lesson_quiz_attempts": Table(
+        "deleted",
+        section="courses.quiz_attempts",
+        export="lesson_id lesson_version answers right_answers questions is_passed reference created_at",
+        not_exported="id user_id",
+    ),
+    "public.homework_submissions": Table(
+        "deleted",
+        section="courses.homework",
+        export="lesson_id n text file_id state comment reviewed_at reference created_at",
+        not_exported="id user_id reviewer_email",
+    ),
+    "public.course_certificates": Table(
+        "deleted",
+        section="courses.certificates",
+        export="code course_id name issued_at withdrawn_at",
+        not_exported="user_id",
+    ),
     "public.erased_users": Table("no_user", why="a keyed hash, and what must not be given again"),
     "public.admins": Table("no_user", why="settings of the owner, written from the environment"),
     "public.daily_totals": Table("no_user", why="sums over all users"),
@@ -416,6 +468,9 @@ TABLES = {
     "public.badges": Table("no_user", why="the conditions of badges"),
     "public.quiz_challenges": Table("no_user", why="the questions of each day"),
     "public.quiz_polls": Table("no_user", why="polls in groups, without who started them"),
+    "public.lessons": Table("no_user", why="what is taught"),
+    "public.cohorts": Table("no_user", why="when courses begin"),
+    "public.course_offers": Table("no_user", why="which courses can be bought"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),
     "public.promocodes": Table("no_user", why="what each gives, and how many redeemed it"),

@@ -37,6 +37,12 @@ VALUES = {
         "public.training_disputes": "corrected",
         "public.stored_files": "stored",
     },
+    "slug": "story",
+    "texts": '{"en": {"title": "Sales"}}',
+    "plan_tier": "vip",
+    "tier": "vip",
+    "next_step": "{}",
+    "watched": "{[0,5)}",
     "mode": {
         "public.trainings": "drill",
         "public.training_history": "drill",
@@ -46,7 +52,11 @@ VALUES = {
     "case_id": {"public.assignments": "packaging_line"},
     "difficulty": {"public.trainings": "easy", "public.assignments": "easy"},
     "why": "counted",
-    "source": {"public.training_turns": "ai"},
+    "source": {
+        "public.training_turns": "ai",
+        "public.enrollments": "purchase",
+        "public.enrollment_grants": "purchase",
+    },
     **dict.fromkeys(("revealed", "facts_given", "tips", "touches", "parts"), f'["{MARK}"]'),
     "plan": "PREMIUM",
     "access_type": "credits",
@@ -72,12 +82,16 @@ VALUES = {
     "key": {"public.stored_files": f"images/{uuid4()}/{uuid4()}.png"},
     "mime_type": "image/png",
     "topic": "story",
-    "questions": "{story}",
+    "questions": {"public.quiz_runs": "{story}", "public.quiz_rounds": "{story}"},
     "answered": 1,
     "shown": 1,
     "right_answers": 1,
     "choice": "{1}",
-    "state": {"public.quiz_cards": 2, "public.generations": "failed"},
+    "state": {
+        "public.quiz_cards": 2,
+        "public.generations": "failed",
+        "public.homework_submissions": "returned",
+    },
     "files": "[]",
     "telegram_files": "[]",
     "poll_id": "story-poll",
@@ -124,6 +138,8 @@ POINTED_TO = {
     "public.quiz_runs": "run_id",
     "public.generations": "generation_id",
     "public.ai_conversations": "conversation_id",
+    "public.stored_files": "file_id",
+    "public.enrollments": "enrollment_id",
 }
 # Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}
@@ -251,6 +267,19 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         "(bot, poll_id, round_id, n, question, version, correct_option_ids, message_id) "
         "select 'assistant', 'story-poll', r.id, 1, 'q', '1', '{0}', 1 from r"
     )
+    pointers["author_id"] = user_id
+    pointers["course_id"] = sql(
+        """insert into courses (slug, texts) values ('sales', '{"en": {"title": "Sales"}}') returning id"""
+    )[0]["id"]
+    pointers["cohort_id"] = sql(
+        "insert into cohorts (course_id, key, starts_at) values (%s, 'may', now()) returning id",
+        pointers["course_id"],
+    )[0]["id"]
+    pointers["lesson_id"] = pointers["last_lesson_id"] = sql(
+        "insert into lessons (course_id, slug, texts)"
+        """ values (%s, 'first', '{"en": {"title": "First"}}') returning id""",
+        pointers["course_id"],
+    )[0]["id"]
     rows = {}
     for name in WITH_USER_DATA:
         if name != "public.users":

@@ -125,6 +125,12 @@ TEXTS: Mapping[str, str] = {
         "profile: the name you show on leaderboards. If you delete your data, we keep an encrypted record of "
         "badges and one-time XP so they aren’t given twice."
     ),
+    "section_courses": "Courses",
+    "section_courses_about": (
+        "enrollments and grants: your access to courses and what paid for it; courses and lessons: your progress "
+        "and your time with videos; quiz_attempts: your quiz answers; homework: what you submitted and the comments; "
+        "certificates: those you received; written: courses you wrote."
+    ),
     "section_quiz": "Quizzes",
     "section_quiz_about": (
         "runs and answers: quizzes you took and what you answered (the latest 10,000 of each); cards: when we "

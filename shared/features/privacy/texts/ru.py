@@ -120,6 +120,12 @@ TEXTS: Mapping[str, str] = {
         "показываете в рейтингах. После удаления данных остаётся зашифрованная отметка о наградах и разовых XP, "
         "чтобы не выдать их второй раз."
     ),
+    "section_courses": "Курсы",
+    "section_courses_about": (
+        "enrollments и grants — ваш доступ к курсам и чем он оплачен; courses и lessons — ваш прогресс и время за "
+        "видео; quiz_attempts — ответы в тестах; homework — домашние задания и комментарии к ним; certificates — "
+        "ваши сертификаты; written — курсы, где вы автор."
+    ),
     "section_quiz": "Квизы",
     "section_quiz_about": (
         "runs и answers — ваши квизы и ответы (последние 10 000), cards — когда вопрос появится снова, totals, "
