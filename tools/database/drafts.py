@@ -13,7 +13,16 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import catalogue, connections, ddl, migrate, migration_files, schema_drift, snapshots
+from tools.database import (
+    catalogue,
+    connections,
+    ddl,
+    migrate,
+    migration_files,
+    owners,
+    schema_drift,
+    snapshots,
+)
 from tools.database.catalogue import Catalogue, Difference, Key
 from tools.database.errors import MigrationError
 from tools.database.snapshots import Change
@@ -57,11 +66,12 @@ class Drafts:
     undo: Draft
 
 
-def make(recorded: Catalogue, found: Catalogue, version: str) -> Drafts:
+def make(recorded: Catalogue, found: Catalogue, version: str, owner: str) -> Drafts:
     """Return the drafts for what differs between the snapshot of a run and what is found now.
 
-    `version` is that of the newest migration.
+    `version` is that of the newest migration, `owner` the role that owns what migrations make.
     """
+    recorded, found = owners.as_on_scratch(recorded, owner), owners.as_on_scratch(found, owner)
     changed = {change.key for change in snapshots.compare(recorded, found)}
     with schema_drift.scratch() as server:
         migrate.sync(server.url(), to_version=version)
@@ -74,7 +84,10 @@ def make(recorded: Catalogue, found: Catalogue, version: str) -> Drafts:
             unmade = _left(connection, found, known)
             adopt = _only_repeatable(connection, found, known, adopting)
             undoing = write(connection, recorded, known)
-            undo = Draft(undoing, sorted({*_left(connection, recorded, known), *unmade}))
+            undo = Draft(
+                [owners.as_there(one, owner) for one in undoing],
+                sorted({*_left(connection, recorded, known), *unmade}),
+            )
     return Drafts(adopt, undo)
 
 
@@ -100,12 +113,15 @@ def write(
     repeatable: bool = False,
 ) -> list[str]:
     """Run and return what makes a database as wanted; every step sees the result of the one before."""
+    known: set[str] = set()  # what had rights before anything is made
     steps: tuple[Callable[[list[Difference]], Iterable[str]], ...] = (
         ddl.removals,
         lambda differences: _anew(differences, ("type", "table")),
         lambda differences: ddl.columns(differences, wanted),
         lambda differences: _anew(differences, ("function", "view")),
+        lambda _: _without_default_rights(connection, known),
         ddl.changes,
+        lambda _: _without_default_rights(connection, known),
         ddl.changes,  # rights of what the step before made
     )
     written = []
@@ -114,6 +130,8 @@ def write(
             text = _repeatable(statement) if repeatable else statement
             if runs(connection, text):
                 written.append(text)
+        if step is ddl.removals:
+            known.update(_with_rights(connection))
     return written
 
 
@@ -144,6 +162,23 @@ def _anew(differences: list[Difference], kinds: tuple[str, ...]) -> Iterator[str
             yield f"create table if not exists {name} ();"
         elif kind == "type" and body.startswith("enum "):
             yield f"create type {name} as {body};"
+
+
+def _without_default_rights(connection: psycopg.Connection, known: set[str]) -> Iterator[str]:
+    """Yield what takes the default rights from objects that are new; `known` grows by them.
+
+    Another database may have other default privileges than the scratch server, so what a new object has here
+    it may lack there, and the other way round. All rights that are wanted are granted afterwards.
+    """
+    for target in _with_rights(connection):
+        if target not in known:
+            known.add(target)
+            yield f"revoke all on {target} from public, anon, authenticated, service_role;"
+
+
+def _with_rights(connection: psycopg.Connection) -> list[str]:
+    described = snapshots.describe(connection)
+    return [name for kind, name in described if kind == "rights" and not name.startswith("column ")]
 
 
 def _differences(connection: psycopg.Connection, wanted: Catalogue, ignored: Set[Key]) -> list[Difference]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from tools.database import connections, environments, identity, snapshots
+from tools.database import connections, environments, identity, owners, prepare, snapshots
 from tools.database.environments import Environment
 from tools.database.migration_files import Migration
 from tools.database.snapshots import Change
@@ -70,7 +70,7 @@ def compare(one: Environment, other: Environment) -> list[Change]:
     for environment in (other, one):
         with connections.connect(environment.require_url(), "drift") as connection:
             identity.require(connection, environment)
-            described.append(snapshots.describe(connection))
+            described.append(owners.comparable(snapshots.describe(connection), prepare.owner(connection)))
     return snapshots.compare(*described)
 
 

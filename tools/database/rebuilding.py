@@ -2,7 +2,7 @@
 
 import psycopg
 
-from tools.database import applying, connections, prepare, schema_drift, snapshots
+from tools.database import applying, connections, owners, prepare, schema_drift, snapshots
 from tools.database.migration_files import Migration
 from tools.database.snapshots import Change
 
@@ -14,4 +14,7 @@ def differences(connection: psycopg.Connection, upto: list[Migration]) -> list[C
         apply = applying.Applying(built, server.url(), upto)
         for migration in upto:
             apply(migration)
-        return snapshots.compare(snapshots.describe(built), snapshots.describe(connection))
+        wanted, found = (
+            owners.comparable(snapshots.describe(one), prepare.owner(one)) for one in (built, connection)
+        )
+        return snapshots.compare(wanted, found)

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from tests.support import eventually
-from tools.database import applying, binaries, migrate, migration_files
-from tools.database.account import account
-from tools.database.embedded import Server, free_port
+from tests.tools.database.plain_server import plain_server
+from tools.database import applying, migrate, migration_files
+from tools.database.embedded import Server
 from tools.database.errors import Locked, MigrationError, PrepareError
 
 pytestmark = pytest.mark.database
@@ -205,20 +205,8 @@ def test_the_password_itself_reaches_no_log(server: Server, database_url: str) -
 @pytest.fixture
 def plain_url(tmp_path: Path) -> Iterator[str]:
     """An empty plain Postgres with superuser postgres: no role and no schema of Supabase."""
-    server = Server(tmp_path / "plain", free_port(), durable=False)
-    runner = account(server.data)
-    server.data.mkdir(mode=0o700)
-    runner.own(server.data)
-    programs = binaries.reachable(binaries.embedded(), runner)
-    made = runner.run(
-        programs / "initdb", "-U", "postgres", "--auth", "trust", "-E", "UTF8", "--no-sync", "-D", server.data
-    )
-    assert made.returncode == 0, made.stderr
-    (server.directory / "password").write_text("")
-    (server.directory / "prepared").touch()
-    server.start()
-    yield f"postgresql://postgres@127.0.0.1:{server.port}/postgres"
-    server.remove()
+    with plain_server(tmp_path / "plain") as url:
+        yield url
 
 
 def test_an_empty_plain_postgres_gets_what_a_project_would_have(plain_url: str) -> None:

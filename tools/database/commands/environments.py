@@ -26,6 +26,7 @@ from tools.database import (
     identity,
     migration_files,
     plans,
+    prepare,
     repairs,
     snapshots,
     states,
@@ -134,6 +135,7 @@ def drift(arguments: argparse.Namespace) -> int:
     environment = _one(arguments)
     snapshot: Snapshot | None = None
     found: Catalogue = {}
+    owner = ""
     if arguments.against:
         if arguments.write or arguments.undo:
             raise DatabaseToolError("--write and --undo are for changes by hand, without --against.")
@@ -145,6 +147,7 @@ def drift(arguments: argparse.Namespace) -> int:
             snapshot = snapshots.newest(connection) if snapshots.is_current(connection) else None
             found = snapshots.found(connection, snapshot) if snapshot else {}
             changes = snapshots.compare(snapshot.catalogue, found) if snapshot else []
+            owner = prepare.owner(connection)
             absent = "" if snapshot else " No run has kept what it consists of yet."
             labels = ("was", "is")
     if arguments.json:
@@ -157,7 +160,8 @@ def drift(arguments: argparse.Namespace) -> int:
     if changes and snapshot and (arguments.write or arguments.undo):
         from tools.database import drafts  # needs a Postgres of its own
 
-        _draft(arguments, environment, changes, drafts.make(snapshot.catalogue, found, snapshot.version))
+        made = drafts.make(snapshot.catalogue, found, snapshot.version, owner)
+        _draft(arguments, environment, changes, made)
     return states.DRIFTED if changes else 0
 
 
