@@ -17,6 +17,8 @@ from tools.emulator.clock import Clock
 from tools.emulator.cloud_tasks import CloudTasks
 from tools.emulator.payments import Payments
 from tools.emulator.supabase_storage import StorageServer
+from tools.emulator.telegram.state import TelegramState
+from tools.emulator.telegram_login import LoginServer
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
 
@@ -52,6 +54,7 @@ class FakeServers:
     payments: Payments
     storage: StorageServer
     cloud_tasks: CloudTasks
+    login: LoginServer
 
     def __iter__(self) -> Iterator[FakeServer]:
         return iter([getattr(self, one.name) for one in fields(self)])
@@ -77,13 +80,23 @@ class FakeServers:
 
 
 def fake_servers(
-    base: Callable[[], str], trace: Trace, *, retry_scale: float = 1.0, clock: Clock | None = None
+    base: Callable[[], str],
+    trace: Trace,
+    *,
+    telegram: TelegramState | None = None,
+    retry_scale: float = 1.0,
+    clock: Clock | None = None,
 ) -> FakeServers:
-    """Make every server; `base` returns the emulator's address once it is known."""
+    """Make every server; `base` returns the emulator's address once it is known.
+
+    Args:
+        telegram: the users who log in; without it there are none.
+    """
     return FakeServers(
         Media(trace, base, clock),
         Ai(trace, base),
         Payments(base, trace, retry_scale, clock),
         StorageServer(base, trace, clock),
         CloudTasks(base, trace, clock),
+        LoginServer(base, trace, telegram or TelegramState(clock or Clock()), clock),
     )

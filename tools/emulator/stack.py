@@ -64,7 +64,11 @@ class Stack:
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
         self.fake_servers = fake_servers(
-            lambda: self.url, self.trace, retry_scale=retry_scale, clock=self.clock
+            lambda: self.url,
+            self.trace,
+            telegram=self.telegram.state,
+            retry_scale=retry_scale,
+            clock=self.clock,
         )
         self.ai, self.payments = self.fake_servers.ai, self.fake_servers.payments
         self.media = self.fake_servers.media
@@ -72,6 +76,7 @@ class Stack:
             self.media.webhooks["gemini"] = f"{self.url}/generations/gemini"
         self.storage = self.fake_servers.storage
         self.cloud_tasks = self.fake_servers.cloud_tasks
+        self.login = self.fake_servers.login
         self.switches = Switches(self.database, self.ai, self.telegram, self.payments, self.events)
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)

@@ -19,6 +19,7 @@ Kind = Literal[
     "ai_call",
     "payment_call",
     "storage_call",
+    "login_call",
     "reply",
     "scheduler",
     "fault",

@@ -165,6 +165,13 @@ def test_storage_is_reached_where_files_are_stored_and_sent(tmp_path: Path) -> N
         assert found == (expected if name in ("scheduled", "telegram") else (None, None))
 
 
+def test_only_the_pages_get_the_secret_of_logins(tmp_path: Path) -> None:
+    build = Build(tmp_path, _TELEGRAM_LOGIN_SECRET_VERSION="4")
+    for name in FUNCTIONS:
+        found = deployed(build, name).pairs("set-secrets").get("TELEGRAM_LOGIN_SECRET")
+        assert found == ("TELEGRAM_LOGIN_SECRET:4" if name == "console" else None)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_additional_settings_and_lists_are_deployed(tmp_path: Path, name: str) -> None:
     build = Build(

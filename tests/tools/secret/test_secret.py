@@ -166,6 +166,7 @@ def test_the_known_names_are_those_that_are_read() -> None:
         layout.USER_API_KEYS,
         "SCHEDULER_SECRET",
         "SUPABASE_SECRET_KEY",
+        "TELEGRAM_LOGIN_SECRET",
     }
     of_media = {name for name in media.variables() if not name.endswith("_BASE_URL")}
     assert set(names.MEDIA) == of_media - set(names.AI)
