@@ -67,7 +67,8 @@ class Environment:
         file = SUPABASE.parent / self.rules.ca
         if not file.is_file():
             raise EnvironmentFileError(
-                f"{self.name}.ca in supabase/environments.toml: there is no file {self.rules.ca}."
+                f"supabase/environments.toml: [{self.name}]: ca names {self.rules.ca}, which is no file"
+                " of the top folder."
             )
         return file
 
@@ -76,29 +77,35 @@ def read(path: Path = FILE, variables: Mapping[str, str] = os.environ) -> dict[s
     """Return the environments in the order of the file. Raises EnvironmentFileError."""
     from pydantic import ValidationError
 
-    from tools.database.payloads import Rules
+    from tools.database import payloads
 
     try:
         tables = tomllib.loads(text_files.read(path, EnvironmentFileError, _shown(path)))
     except FileNotFoundError:
-        raise EnvironmentFileError(f"{_shown(path)} is missing: it is part of the repository.") from None
+        raise EnvironmentFileError(
+            f"{_shown(path)} is missing. It is part of the repository: git restore {_shown(path)}"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise EnvironmentFileError(f"{_shown(path)}: {error}") from None
     found: dict[str, Environment] = {}
     for name, table in tables.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
             raise EnvironmentFileError(
-                f"{_shown(path)}: {name!r} is no name of an environment (a-z, 0-9, _, -)."
+                f"{_shown(path)}: [{name}] is no name of an environment. Allowed are up to 40 of a-z,"
+                " 0-9, _ and -, a letter first."
             )
         try:
-            rules = Rules.model_validate(table)
+            rules = payloads.Rules.model_validate(table)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in (name, *first["loc"]))
-            raise EnvironmentFileError(f"{_shown(path)}: {where}: {first['msg']}") from None
-        rules = _with_backup(rules, variables, f"{_shown(path)}: {name}.backup")
+            raise EnvironmentFileError(f"{_shown(path)}: {payloads.explained(error, name)}") from None
+        rules = _with_backup(rules, variables, f"{_shown(path)}: [{name}.backup]")
         url = variables.get(rules.url.removeprefix("env:"), "").strip()
         found[name] = Environment(name, rules, url or ("" if rules.protected else EMULATOR), bool(url))
+    if not found:
+        raise EnvironmentFileError(
+            f"{_shown(path)} names no environment: write a table for one, [development] with"
+            ' url = "env:VARIABLE".'
+        )
     _check_order(found, path)
     return found
 
@@ -149,13 +156,17 @@ def _with_backup(rules: Rules, variables: Mapping[str, str], where: str) -> Rule
     empty = [named[field] for field, value in found.items() if not value]
     if empty:
         raise EnvironmentFileError(
-            f"{where}: {', '.join(empty)} is not set; place and recipient go together."
+            f"{where}: {', '.join(empty)} is not set; to and recipient go together: set it, or"
+            " empty the other."
         )
     try:
         return rules.model_copy(update={"backup": BackupRules.model_validate(given | found)})
     except ValidationError as error:
-        variable = named.get(str(error.errors()[0]["loc"][0]), "")
-        raise EnvironmentFileError(f"{where}: {variable} is malformed (docs/database.md: Backups).") from None
+        field = str(error.errors()[0]["loc"][0])
+        allowed = BackupRules.model_fields[field].description
+        raise EnvironmentFileError(
+            f"{where}: {field}: the variable {named.get(field, '')} is malformed. Allowed is {allowed}."
+        ) from None
 
 
 def _check_order(environments: Mapping[str, Environment], path: Path) -> None:
@@ -164,9 +175,15 @@ def _check_order(environments: Mapping[str, Environment], path: Path) -> None:
         before = environment.rules.after
         while before is not None:
             if before not in environments:
-                raise EnvironmentFileError(f"{_shown(path)}: {name}.after: there is no {before!r}.")
+                raise EnvironmentFileError(
+                    f"{_shown(path)}: [{name}]: after names {before!r}, which is no table of the file:"
+                    f" {', '.join(environments)}."
+                )
             if before in seen:
-                raise EnvironmentFileError(f"{_shown(path)}: {name}.after: {before} comes after itself.")
+                raise EnvironmentFileError(
+                    f"{_shown(path)}: [{name}]: after makes a circle, {before} comes after itself. Take one"
+                    " of them out."
+                )
             seen.add(before)
             before = environments[before].rules.after
 

@@ -36,7 +36,7 @@ def runs(environment: Environment, limit: int) -> list[dict[str, Any]]:
         there = connection.execute("select to_regclass('private.migration_runs') is not null").fetchone()
         if not (there and there[0]):
             return []
-        cursor = connection.execute(RUNS, [max(limit, 1)])
+        cursor = connection.execute(RUNS, [limit])
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 

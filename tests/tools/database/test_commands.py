@@ -1,11 +1,12 @@
 """`./switchboard database`: its output on the terminal."""
 
+import shlex
 import sys
 
 import pytest
 
 from tools.database import __main__ as commands
-from tools.database import migrate, migration_files
+from tools.database import command_line, migrate, migration_files
 from tools.database.embedded import Server
 
 pytestmark = pytest.mark.database
@@ -73,3 +74,28 @@ def test_help_names_the_command_that_was_typed(run, capsys, command: str, name: 
     with pytest.raises(SystemExit):
         run(command, "--help", url="")
     assert capsys.readouterr().out.startswith(f"usage: ./switchboard {name} ")
+
+
+@pytest.mark.parametrize("count", [str(10**30), "0", "-1", "1e3", "", "1_0", "10001"])
+def test_a_history_of_no_possible_length_is_refused(run, capsys, count: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("history", f"--limit={count}", url="")
+    assert ended.value.code == 2
+    error = capsys.readouterr().err.strip()
+    assert error.endswith(f"argument --limit: {count[:40]!r} is no whole number from 1 to 10000")
+
+
+@pytest.mark.parametrize(
+    "command", [*command_line.ON_ENVIRONMENTS, *command_line.ON_FILES], ids=lambda one: one.name
+)
+def test_every_command_has_an_example_that_it_reads(run, capsys, command: command_line.Command) -> None:
+    with pytest.raises(SystemExit):
+        run(command.name, "--help", url="")
+    _, _, example = capsys.readouterr().out.partition("\nExample:\n  ")
+    program, *words = shlex.split(example.replace("./switchboard sql", "./switchboard lint"))
+    assert program == "./switchboard"
+    typed = words[1:] if words[0] == "database" else words
+    parsed = command_line.parser("").parse_args(typed)
+    assert parsed.command is command.run
+    needs_an_option = any(command.name in names for names, _, _ in command_line.OPTIONS)
+    assert not needs_an_option or command.example, "an example without an option shows nothing"

@@ -33,20 +33,40 @@ def test_the_file_of_the_repository_has_development_and_protected_production() -
         found["production"].require_url()
 
 
+URL = '[a]\nurl = "env:X"\n'
+BACKUP = f'{URL}backup = {{ to = "/b", recipient = "env:KEY"'
+
+
 @pytest.mark.parametrize(("text", "says"), [
-    ("[development]\nurl = \"postgresql://u:p@h/x\"", "development.url"),
-    ("[development]\nurl = \"env:X\"\nreset = true", "development.reset"),
-    ("[development]\nurl = \"env:X\"\nafter = \"nowhere\"", "there is no 'nowhere'"),
-    ("[a]\nurl=\"env:X\"\nafter=\"b\"\n[b]\nurl=\"env:Y\"\nafter=\"a\"", "comes after itself"),
-    ("[a]\nurl=\"env:X\"\nafter=\"a\"", "comes after itself"),
-    ("[Production]\nurl = \"env:X\"", "no name of an environment"),
-    ("[development", "environments.toml: "),
-    ("development = 1", "development"),
+    ('[a]\nurl = "postgresql://u:p@h/x"', "[a]: url is malformed. Allowed is the variable that holds"),
+    ("[a]\nprotected = true", "[a]: url is missing. Allowed is the variable that holds the address: \"env:"),
+    (f"{URL}reset = true", "[a]: there is no key reset. Allowed are url, project, ca, protected, window, "),
+    (f'{URL}protected = "maybe"', "[a]: protected is malformed. Allowed is true (changes ask for its name)"),
+    (f"{URL}protected = 1", "[a]: protected is malformed."),
+    (f'{URL}seed = "seed.sql"', '[a]: seed is malformed. Allowed is a list of files in supabase/: ["'),
+    (f"{URL}seed = [1]", "[a]: seed is malformed. Allowed is a list of files"),
+    (f'{URL}window = "1-2"', "[a]: window is malformed (a window is like 01:00-05:00 Europe/Moscow)."),
+    (f'{URL}window = "01:00-02:00 Mars"', "[a]: window is malformed (no time zone is called 'Mars')."),
+    (f'{URL}protected = true\nseed = ["seed.sql"]', "[a]: seed and protected = true exclude each other"),
+    (f"{URL}backup = 1", "[a]: backup is malformed. Allowed is a table: { to = "),
+    (f"{BACKUP}, keep_days = 0 }}", "[a.backup]: keep_days is malformed. Allowed is a whole number of days"),
+    (f"{BACKUP}, keep = 1 }}", "[a.backup]: there is no key keep. Allowed are to, recipient, keep_days, "),
+    (f'{URL}backup = {{ to = "/b" }}', "[a.backup]: recipient is missing. Allowed is the public key of age"),
+    (f'{URL}backup = {{ to = "", recipient = "env:KEY" }}', "[a.backup]: to is malformed."),
+    (f'{URL}after = "nowhere"', "[a]: after names 'nowhere', which is no table of the file: a."),
+    ('[a]\nurl="env:X"\nafter="b"\n[b]\nurl="env:Y"\nafter="a"', "[a]: after makes a circle"),
+    (f'{URL}after = "a"', "[a]: after makes a circle, a comes after itself."),
+    ('[Production]\nurl = "env:X"', "[Production] is no name of an environment. Allowed are up to 40 of a-z"),
+    ("[a", "Expected ']' at the end of a table declaration (at end of document"),
+    ("a = 1", "a is no table: write [a], and its keys below."),
+    ("# empty", "names no environment: write a table for one"),
 ])  # fmt: skip
-def test_a_mistake_is_named(file: Path, text: str, says: str) -> None:
+def test_a_mistake_is_named_with_what_is_allowed(file: Path, text: str, says: str) -> None:
     file.write_text(text)
-    with pytest.raises(EnvironmentFileError, match=says) as failure:
+    with pytest.raises(EnvironmentFileError) as failure:
         environments.read(file, {})
+    assert str(failure.value).startswith(f"{file.parent.name}/environments.toml")
+    assert says in str(failure.value)
     assert "u:p" not in str(failure.value)
 
 
@@ -84,9 +104,12 @@ def test_variables_say_where_backups_go_and_neither_is_enough_alone(file: Path) 
     given = environments.read(file, {"PLACE": "/backups", "KEY": key})["production"].rules.backup
     assert given is not None
     assert (given.to, given.recipient, given.keep_days) == ("/backups", key, 30)
-    with pytest.raises(EnvironmentFileError, match=r"production\.backup: KEY is not set"):
+    with pytest.raises(EnvironmentFileError, match=r"\[production\.backup\]: KEY is not set"):
         environments.read(file, {"PLACE": "/backups"})
-    with pytest.raises(EnvironmentFileError, match=r"production\.backup: KEY is malformed"):
+    with pytest.raises(
+        EnvironmentFileError,
+        match=r"\[production\.backup\]: recipient: the variable KEY is malf",
+    ):
         environments.read(file, {"PLACE": "/backups", "KEY": "AGE-SECRET-KEY-1"})
 
 
@@ -97,7 +120,7 @@ def test_a_root_certificate_of_its_own(
     monkeypatch.setattr(environments, "SUPABASE", tmp_path / "supabase")
     file.write_text('[development]\nurl = "env:X"\nca = "own \'ca\'.crt"')
     found = environments.read(file, {"X": url.replace("?a=b", "?application_name=b")})["development"]
-    with pytest.raises(EnvironmentFileError, match=r"development\.ca .* no file own 'ca'\.crt"):
+    with pytest.raises(EnvironmentFileError, match=r"\[development\]: ca names own 'ca'\.crt, which"):
         found.require_url()
     certificate = tmp_path / "own 'ca'.crt"
     certificate.touch()

@@ -17,8 +17,7 @@ from psycopg import sql
 
 from tests.support import eventually
 from tests.tools.database.two_environments import CONFIRMED, LATER, World
-from tools.database import __main__ as program
-from tools.database import applying, connections, environments, migrate, migration_files, runs
+from tools.database import applying, connections, environments, migrate, migration_files, runs, syncing
 
 pytestmark = pytest.mark.database
 
@@ -180,7 +179,7 @@ def test_on_a_terminal_the_name_is_typed(world: World, monkeypatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     for typed, status in (("development", 1), ("yes", 1), (" production ", 0)):
         monkeypatch.setattr("builtins.input", lambda _, typed=typed: typed)
-        monkeypatch.setattr(program.commands.syncing, "ask_for_name", lambda _, typed=typed: typed.strip())
+        monkeypatch.setattr(syncing, "ask_for_name", lambda _, typed=typed: typed.strip())
         assert world.run("sync", "--on", "production")[0] == status
 
 

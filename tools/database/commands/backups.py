@@ -30,9 +30,9 @@ def backup(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Restore a backup.
+    """Try a backup on a scratch server, or fill an empty environment from it.
 
-    --into scratch tries it and compares every table, --into NAME fills an empty environment.
+    Without --into every table is compared on a scratch server; --into NAME fills that environment.
     """
     known, secret = environments.read(), keeping.secret_identity()
     with keeping.fetched(arguments.file) as path:
