@@ -17,6 +17,7 @@ from tools.emulator.control.deliveries import Deliveries
 from tools.emulator.control.functions import FunctionRoutes
 from tools.emulator.control.inline import InlineRoutes
 from tools.emulator.control.logs import Logs
+from tools.emulator.control.mini_apps import MiniAppRoutes
 from tools.emulator.control.overview import OverviewRoutes
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.payment_faults import PaymentFaultRoutes
@@ -49,6 +50,7 @@ class Api:
                 ChatRoutes(telegram, chats),
                 InlineRoutes(telegram, chats),
                 StarsRoutes(telegram, chats),
+                MiniAppRoutes(telegram, chats),
                 UserRoutes(telegram, chats),
                 BotApiFaultRoutes(telegram, chats, parts.trace),
                 SwitchRoutes(parts.switches, parts.trace),

@@ -73,6 +73,7 @@ def bot_json(bot: BotAccount) -> Json:
         "first_name": bot.texts.get("name:") or bot.first_name,
         "descriptions": _by_language(bot, "description") | _by_language(bot, "short_description"),
         "commands": {"": [], **shown_commands(bot.commands)},
+        "menu_url": bot.menu_url,
     }
 
 

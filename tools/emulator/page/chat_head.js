@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { clockButton } from "./clock.js";
 import { $, avatar, copyText, fullName, h, icon, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
+import { openMiniApp } from "./mini_app.js";
 import { addTopic } from "./topics.js";
 import { openWalkthroughs } from "./welcome.js";
 import { address, botOf, groupOf, on, userOf, store, emit } from "./store.js";
@@ -24,6 +25,7 @@ function renderHead() {
     : `bot · @${one.username}`;
   const more = iconButton("more", "Chat menu", () => openMenu(more, [
     group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    one.menu_url && !group ? { icon: "link", label: "Open the Mini App", run: () => openMiniApp() } : null,
     !group || one.forum ? { icon: "topic", label: "New topic…", run: addTopic } : null,
     { icon: "document", label: "Copy transcript", run: () => copyTranscript().catch(() => {}) },
     group || blocked ? null : { icon: "block", label: "Block the bot", run: () => post("/api/block", { ...address(), blocked: true }).catch(() => {}) },

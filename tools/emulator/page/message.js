@@ -2,6 +2,7 @@
 
 import { avatar, copyText, fullName, h, icon, iconButton, timeOf } from "./dom.js";
 import { follow, formatted } from "./entities.js";
+import { openMiniApp } from "./mini_app.js";
 import { poll } from "./poll.js";
 import { emit, store, subscriptionOf } from "./store.js";
 
@@ -236,6 +237,7 @@ function inlineButton(button, message, actions) {
   if (button.wish) return key(button.text, null, { ...tone, onclick: () => actions.subscription(button.charge, button.wish) });
   if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
   if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
+  if (button.web_app) return key(button.text, "link", { ...tone, onclick: () => openMiniApp(button.web_app.url) });
   if (button.switch_inline_query_current_chat !== undefined) return key(button.text, null, { ...tone, onclick: () => emit("inline") });
   return key(button.text, null, { ...tone, disabled: true, title: "The emulator doesn’t support this kind of button" });
 }

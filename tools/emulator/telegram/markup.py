@@ -52,6 +52,8 @@ def _check_inline(rows: Any) -> None:
             _check_callback_data(button["callback_data"])
         if "url" in actions:
             _check_url(button["url"])
+        if "web_app" in actions:
+            check_web_app(button["web_app"])
         if "copy_text" in actions and not _is_copy_text(button["copy_text"]):
             raise bad_request("BUTTON_COPY_TEXT_INVALID")
 
@@ -68,6 +70,17 @@ def _check_url(url: Any) -> None:
         raise bad_request(f"inline keyboard button URL '{url}' is invalid: Unsupported URL protocol")
     if any(character.isspace() for character in url):
         raise bad_request(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
+
+
+def check_web_app(value: Any) -> None:
+    """Refuse the address of a Mini App that is not https; the emulator's own is http."""
+    url = value.get("url") if isinstance(value, dict) else None
+    if not isinstance(url, str) or not url:
+        raise bad_request("BUTTON_URL_INVALID")
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise bad_request(
+            f"inline keyboard button Web App URL '{url}' is invalid: Only HTTPS links are allowed"
+        )
 
 
 def _is_copy_text(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import secrets
 import string
@@ -58,6 +59,7 @@ class Account:
     language_code: str | None = None
     walkthrough: bool = False  # made for a walkthrough of the page
     archived: bool = False  # left out of the lists of users
+    photo: list[Json] = field(default_factory=list)  # sizes of the profile photo
 
     def json(self) -> Json:
         """Return the Bot API's User object."""
@@ -113,6 +115,12 @@ class BotAccount:
     def id(self) -> int:
         """Return the digits of the token."""
         return int(self.token.partition(":")[0])
+
+    @property
+    def menu_url(self) -> str:
+        """Return the address of the Mini App behind the menu button; empty where it opens none."""
+        button: Json = json.loads(self.texts.get("menu_button", "null")) or {}
+        return str(button["web_app"]["url"]) if button.get("type") == "web_app" else ""
 
     def json(self) -> Json:
         """Return the Bot API's User object."""

@@ -143,6 +143,7 @@ _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
     ),
     SEEN: ("TEXTDRAFT_PEER_INVALID", "TOPIC_ICON_COLOR_INVALID"),
     OURS: (
+        "inline keyboard button Web App URL '…' is invalid: Only HTTPS links are allowed",
         "can't parse inline query result",
         "poll question must be non-empty",
         "poll question length must not exceed …",

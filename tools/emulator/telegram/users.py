@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from tools.emulator.telegram import mini_app
 from tools.emulator.telegram.attachments import SPOKEN, SPOKEN_OTHERWISE, Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
 from tools.emulator.telegram.inline import Query
@@ -275,6 +276,21 @@ class TelegramUser:
         """Open the private chat with a bot; KeyError when there is no such bot."""
         state = self.services.state
         return Chat(self.services, self.account, state.private_room(self.account.id, state.bots[bot].name))
+
+    def init_data(self, bot: str = "assistant", **more: str) -> str:
+        """Return initData of a Mini App of a bot that is opened now."""
+        state = self.services.state
+        return mini_app.init_data(state.bots[bot], self.account, state.clock.now(), **more)
+
+    def show_photo(self, content: bytes | None) -> None:
+        """Set the profile photo, in two sizes of the same content; None removes it."""
+        files = self.services.state.files
+        sizes = {160: content, 640: content} if content is not None else {}
+        kept = [
+            (side, files.add("profile_photos", data, "image/jpeg", "photo.jpg"))
+            for side, data in sizes.items()
+        ]
+        self.account.photo = [file.json(width=side, height=side) for side, file in kept]
 
 
 class Channel:

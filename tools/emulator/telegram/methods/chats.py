@@ -86,13 +86,14 @@ def get_chat_administrators(call: Call) -> list[Json]:
     return [*({"user": state.users[one].json(), **CREATOR} for one in owners), *bots]
 
 
-@method("getUserProfilePhotos", "user_id", "offset", "limit", note="No user has a photo.")
+@method("getUserProfilePhotos", "user_id", "offset", "limit", note="A user has one photo at most.")
 def get_user_profile_photos(call: Call) -> Json:
-    """Return no photo."""
-    user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
+    """Return the sizes of the photo."""
+    user_id, offset, _ = call.integer("user_id"), call.integer("offset") or 0, call.integer("limit")
     if user_id not in call.state.users:
         raise bad_request("user not found")
-    return {"total_count": 0, "photos": []}
+    photos = [photo] if (photo := call.state.users[user_id].photo) else []
+    return {"total_count": len(photos), "photos": photos[offset:]}
 
 
 @method("getChatMemberCount", "chat_id")

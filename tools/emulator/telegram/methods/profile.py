@@ -8,6 +8,7 @@ from typing import Any
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.markup import check_web_app
 from tools.emulator.telegram.model import Json
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
@@ -47,7 +48,11 @@ def delete_my_commands(call: Call) -> bool:
 @method("setChatMenuButton", "menu_button", note="One button for all chats.")
 def set_chat_menu_button(call: Call) -> bool:
     """Set the button beside the input field."""
-    call.bot.texts["menu_button"] = json.dumps(call.json("menu_button"))
+    button = call.json("menu_button")
+    if isinstance(button, dict) and button.get("type") == "web_app":
+        check_web_app(button.get("web_app"))
+    call.bot.texts["menu_button"] = json.dumps(button)
+    _changed(call)
     return True
 
 
@@ -106,7 +111,8 @@ def _key(call: Call) -> str:
 
 
 def _changed(call: Call) -> None:
-    call.state.publish("commands", {"bot": call.bot.name, "commands": shown_commands(call.bot.commands)})
+    shown = {"commands": shown_commands(call.bot.commands), "menu_url": call.bot.menu_url}
+    call.state.publish("commands", {"bot": call.bot.name, **shown})
 
 
 def shown_commands(commands: dict[str, list[Json]]) -> dict[str, list[Json]]:
