@@ -193,6 +193,10 @@ TEXTS: Mapping[str, str] = {
         "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, ID "
         "`{number}`. The buyer keeps the purchase. Check the payment in the provider’s dashboard."
     ),
+    "payment_alarm_upgrade": (
+        "🚨 **Upgrade withdrawn:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. It upgraded a course "
+        "purchase that was refunded, so the learner lost both.\n\nRefund this payment too."
+    ),
     "payment_alarm_dispute": (
         "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The purchase is on "
         "hold.\n\nRespond in the provider’s dashboard before the deadline. If you win, the purchase is "

@@ -321,7 +321,7 @@ TABLES = {
         section="payments.orders",
         export="id product_key provider currency amount status kind plan period quantity renews contact bot"
         " renewal_id reference checkout_url checkout_reference expires_at checked_at notified created_at"
-        " completed_at full_amount promocode_id next_product_key message_ids message_state",
+        " completed_at full_amount promocode_id next_product_key course_terms message_ids message_state",
         not_exported="user_id",
         cleared="user_id contact checkout_url checkout_reference message_ids",
     ),
@@ -420,7 +420,7 @@ TABLES = {
         "deleted",
         section="courses.grants",
         export="id enrollment_id source payment_id order_id amount currency cohort_id access_days credited"
-        " granted_at withdrawn_at",
+        " granted_at withdrawn_at withdrawn_for",
     ),
     "public.course_progress": Table(
         "deleted",

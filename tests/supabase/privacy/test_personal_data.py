@@ -43,6 +43,8 @@ VALUES = {
     "tier": "vip",
     "next_step": "{}",
     "watched": "{[0,5)}",
+    "course_terms": "{}",
+    "withdrawn_for": "refund",
     "mode": {
         "public.trainings": "drill",
         "public.training_history": "drill",

@@ -2,7 +2,7 @@
 --
 -- Concurrency: the caller holds the payment and the user. The ledger's reference contains the number of the adjustment; the
 --   caller stores the new number.
--- Locks: user (NO KEY UPDATE, held by the caller), then the user's subscriptions of the plan.
+-- Locks: user (NO KEY UPDATE, held by the caller), then the user's subscriptions of the plan, or enrollments in the course.
 -- Returns: numeric, the quantity reversed: at most what the user had left; 0 for a restoration.
 -- Errors: none.
 create or replace function private.adjust_effect(
@@ -43,7 +43,8 @@ begin
       else
         v_reversed := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
       end if;
-    else
+    when 'course' then
+      perform private.switch_grant(p_payment.id, p_amount < 0);
       v_reversed := greatest(-p_amount, 0);
   end case;
   return greatest(v_reversed, 0);

@@ -106,12 +106,12 @@ begin
   end if;
   insert into public.orders as o (
     user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-    reference, expires_at, full_amount, promocode_id, next_product_key
+    reference, expires_at, full_amount, promocode_id, next_product_key, course_terms
   )
   values (
     p_user_id, v_quote.product_key, p_provider, p_currency, v_quote.amount, v_quote.kind, v_quote.plan, v_quote.period,
     v_quote.quantity, v_quote.renews, p_contact, p_bot, p_reference, v_quote.expires_at, v_quote.full_amount,
-    v_quote.promocode_id, v_quote.next_product_key
+    v_quote.promocode_id, v_quote.next_product_key, v_quote.course_terms
   )
   on conflict (reference) do nothing
   returning o.* into v_order;

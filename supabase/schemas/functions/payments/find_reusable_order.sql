@@ -24,6 +24,7 @@ as $$
      and o.contact is not distinct from p_quote.contact
      and o.next_product_key is not distinct from p_quote.next_product_key
      and o.promocode_id is not distinct from p_quote.promocode_id
+     and o.course_terms is not distinct from p_quote.course_terms
      and o.renewal_id is null
      and o.status = 'pending'
      and 'failed' <> all(o.notified)

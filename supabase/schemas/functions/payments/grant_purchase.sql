@@ -2,7 +2,7 @@
 --
 -- Concurrency: the caller holds the payment and the user and has checked that nothing was granted; the effect is also unique
 --   per payment, so that a second grant fails.
--- Locks: user (held by the caller), then the user's subscriptions of the plan.
+-- Locks: user (held by the caller), then the user's subscriptions of the plan, or enrollments in the course.
 -- Returns: (given, ends_at), the quantity granted (payment_effects.given) and the new end of the plan; null without a plan.
 -- Errors: none.
 create or replace function private.grant_purchase(
@@ -33,8 +33,9 @@ begin
     when 'balance' then
       given := p_quantity;
       perform private.adjust_balance_for_payment(p_payment.user_id, given, 'payment', p_payment.id, 'balance', 0);
-    else
+    when 'course' then
       given := 1;
+      perform private.enroll_buyer(p_payment);
   end case;
   insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
   values (p_payment.id, p_kind, p_payment.user_id, v_subscription_id, grant_purchase.given);

@@ -1,4 +1,5 @@
--- Returns whether an order's discount is bound to another order or was used for one. The order can then not be paid.
+-- Returns whether an order's discount is bound to another order or was used for one, or a purchase that makes it cheaper as an
+-- upgrade of a course was refunded. The order can then not be paid.
 --
 -- Concurrency: read-only; the result is stable while the caller holds the discount's lock.
 -- Locks: none.
@@ -12,6 +13,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select p_order.status = 'withdrawn'
+    or (p_order.status <> 'completed' and private.is_credit_gone(p_order.course_terms))
     or (
       p_order.promocode_id is not null
       and p_order.status <> 'completed'

@@ -19,11 +19,12 @@ declare
   v_price numeric;
   v_data text;
 begin
-  select private.discounted_price(c.amount, c.currency, d.percent) into v_price
+  select private.discounted_price(t.price, c.currency, d.percent) into v_price
     from public.products as p
     join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
     cross join private.find_discount(p_user_id) as d
-   where p.key = p_product_key and p.is_active and p.kind <> 'balance';
+    cross join lateral private.course_terms(p_user_id, p.key, c.currency, c.amount) as t
+   where p.key = p_product_key and p.is_active and p.kind <> 'balance' and t.reason is null;
   if v_price is null then
     return null;
   end if;

@@ -11,6 +11,7 @@
 --   texts: product_texts
 --   amount: numeric
 --   full_amount: numeric | null               (without the discount; null when there is none)
+--   credit: numeric | null                    (paid for lower tiers of a course, and subtracted; null: no upgrade)
 --   currency: text
 --   period: 'month' | 'year' | null
 --   renews: boolean
@@ -35,6 +36,7 @@ as $$
       'texts', p.texts,
       'amount', p_order.amount::text,
       'full_amount', p_order.full_amount::text,
+      'credit', nullif(p_order.course_terms ->> 'credit', '0'),
       'currency', p_order.currency,
       'period', p_order.period,
       'renews', p_order.renews,

@@ -1,5 +1,6 @@
 -- Lists the products on sale with their prices and the user's discounted prices, sorted by position. A product without a price
--- is not on sale. Renewing purchases and top-ups have no discount.
+-- is not on sale. Renewing purchases and top-ups have no discount. A higher tier of a course costs the user the difference, and
+-- a tier that they have is left out (private.course_terms).
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -48,11 +49,17 @@ as $$
         jsonb_object_agg(c.currency, c.amount::text) as prices,
         jsonb_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
         count(*) as count
-        from public.product_prices as c
+        from (
+          select c.currency, c.amount from public.product_prices as c where c.product_key = p.key and p.kind <> 'course'
+          union all
+          select c.currency, t.price
+            from public.product_prices as c
+            cross join lateral private.course_terms(p_user_id, p.key, c.currency, c.amount) as t
+           where c.product_key = p.key and p.kind = 'course' and t.reason is null
+        ) as c
         cross join lateral private.discounted_price(
           c.amount, c.currency, case when p.kind <> 'balance' then d.percent end
         ) as r (amount)
-       where c.product_key = p.key
     ) as s on s.count > 0
    where p.is_active;
 $$;

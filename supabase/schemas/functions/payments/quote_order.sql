@@ -1,11 +1,12 @@
 -- Computes the order that public.create_order inserts: the product's terms and current price, the user's discount, and the
--- expiry. An order that renews or tops up the balance has no discount.
+-- expiry. An order that renews or tops up the balance has no discount. A higher tier of a course costs the difference to what
+-- was paid for lower ones (private.course_terms).
 --
 -- Concurrency: with p_reuse an advisory lock serializes the calls of one user. The discount is locked, so that it is bound to
 --   one order at a time.
 -- Locks: with p_reuse an advisory lock of the user's orders, then the discount.
 -- Returns: public.orders, a row that is not stored yet; null if the product is not for sale: inactive, without a price in the
---   currency, or not sold from balance.
+--   currency, or not sold from balance; or a tier of a course that the user has.
 -- Errors: none.
 create or replace function private.quote_order(
   p_user_id bigint, p_product_key text, p_provider text, p_currency text, p_renews boolean, p_reuse boolean
@@ -29,6 +30,13 @@ begin
     or (p_provider = 'balance' and (v_product.kind = 'balance' or p_currency <> private.setting('balance_currency')))
   then
     return null;
+  end if;
+  if v_product.kind = 'course' then
+    select t.terms, case when t.reason is null then t.price end into v_quote.course_terms, v_quote.full_amount
+      from private.course_terms(p_user_id, v_product.key, p_currency, v_quote.full_amount) as t;
+    if v_quote.full_amount is null then
+      return null;
+    end if;
   end if;
   v_quote.user_id := p_user_id;
   v_quote.product_key := v_product.key;

@@ -14,7 +14,9 @@ create table public.enrollment_grants (
   credited bigint[] not null default '{}',
   granted_at timestamptz not null default private.clock(),
   withdrawn_at timestamptz,
-  check ((source = 'manual') = (payment_id is null))
+  withdrawn_for text check (withdrawn_for in ('refund', 'admin')),
+  check ((source = 'manual') = (payment_id is null)),
+  check ((withdrawn_at is null) = (withdrawn_for is null))
 );
 
 create index enrollment_grants_enrollment_idx on public.enrollment_grants (enrollment_id);
@@ -26,6 +28,7 @@ comment on column public.enrollment_grants.amount is 'Paid for it, in currency: 
 comment on column public.enrollment_grants.access_days is 'Days of access that it adds; null: for life';
 comment on column public.enrollment_grants.credited is 'Grants whose amounts lowered the price of this upgrade: it counts as long as all of them do';
 comment on column public.enrollment_grants.withdrawn_at is 'Since when it does not count: its payment was refunded or disputed, or an admin withdrew it';
+comment on column public.enrollment_grants.withdrawn_for is 'refund: also a dispute, and restored if it is won; admin: for good';
 alter table public.enrollment_grants enable row level security;
 revoke all on table public.enrollment_grants from public, anon, authenticated, service_role;
 revoke all on sequence public.enrollment_grants_id_seq from public, anon, authenticated, service_role;

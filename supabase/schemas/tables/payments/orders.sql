@@ -33,6 +33,7 @@ create table public.orders (
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
   next_product_key text,
+  course_terms jsonb,
   check ((full_amount is null) = (promocode_id is null))
 );
 
@@ -59,6 +60,7 @@ comment on column public.orders.checkout_reference is 'The provider''s id of the
 comment on column public.orders.full_amount is 'Price without the discount; null: no discount';
 comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
 comment on column public.orders.next_product_key is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
+comment on column public.orders.course_terms is 'What an order of a course gives, copied from course_offers: {"course_id", "tier", "cohort_id", "access_days", "credited", "credit"}; credit is what the grants in credited had cost, and is subtracted from the price';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;
