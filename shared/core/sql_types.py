@@ -1410,6 +1410,12 @@ class DeadLetterUpdate(TypedDict):
     outcome: Literal["dead_lettered", "known"]
 
 
+class DecideLogin(TypedDict):
+    """public.decide_login"""
+
+    outcome: Literal["confirmed", "refused", "wrong_code", "expired", "decided", "unknown"]
+
+
 class DecideProposal(TypedDict):
     """public.decide_proposal"""
 
@@ -1455,6 +1461,12 @@ class EndGeneration(TypedDict):
 
     outcome: Literal["recorded", "known", "superseded"]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class EndUserSessions(TypedDict):
+    """public.end_user_sessions"""
+
+    ended: int
 
 
 class EnqueueDueReminders(TypedDict):
@@ -1554,6 +1566,36 @@ class FindInvitedTeam(TypedDict):
     name: str
     managers: list[str]
     is_member: bool
+
+
+class FindUserSessionSession(TypedDict):
+    """public.find_user_session.session"""
+
+    id: int
+    way: str
+    user_id: int
+    telegram_id: int
+    first_name: str
+    last_name: str | None
+    username: str | None
+    languages: list[str | None]
+    time_zone: str
+    is_admin: bool
+    is_paid: bool
+
+
+class FindUserSession(TypedDict):
+    """public.find_user_session"""
+
+    session: FindUserSessionSession | None
+
+
+class FinishLogin(TypedDict):
+    """public.finish_login"""
+
+    outcome: Literal["waiting", "opened", "refused", "expired", "used", "banned", "unknown"]
+    return_to: NotRequired[str]
+    messages: NotRequired[list[OutgoingItem]]
 
 
 class FinishReversed(TypedDict):
@@ -2152,6 +2194,16 @@ class ListSharedConversations(TypedDict):
     pages: list[ListSharedConversationsPages]
 
 
+class ListUserSessions(TypedDict):
+    """public.list_user_sessions"""
+
+    id: int
+    way: str
+    device: str
+    created_at: str
+    last_seen_at: str
+
+
 class ListUserTokens(TypedDict):
     """public.list_user_tokens"""
 
@@ -2379,6 +2431,14 @@ class QuoteGenerations(TypedDict):
 
     prices: list[QuoteGenerationsPrices]
     made_with_ai: bool
+
+
+class ReadLogin(TypedDict):
+    """public.read_login"""
+
+    outcome: Literal["open", "expired", "decided", "unknown"]
+    device: NotRequired[str]
+    codes: NotRequired[list[int]]
 
 
 class ReceiveUpdateUserBan(TypedDict):
@@ -2884,6 +2944,13 @@ class StarPosition(TypedDict):
 
     position: int
     since: str
+
+
+class StartLogin(TypedDict):
+    """public.start_login"""
+
+    outcome: Literal["started", "limited"]
+    code: NotRequired[int | None]
 
 
 class StartQuizRun(TypedDict):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from shared.core import db, health, log
+from shared.core import client_address, db, health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.core.request_receiver import read_body
@@ -109,7 +109,7 @@ def _respond(request: Request) -> WebhookResponse:
         headers={header.lower(): value for header, value in request.headers.items()},
         body=body,
         query=request.query_string,
-        client_address=_client_address(request),
+        client_address=client_address.of(request),
     )
     return receive(provider, webhook_request)
 
@@ -146,12 +146,3 @@ def _provider_and_kind(path: str) -> tuple[str, str]:
     if not 1 <= len(parts) <= 2:
         return "", ""
     return parts[0], parts[1] if len(parts) == 2 else ""
-
-
-def _client_address(request: Request) -> str:
-    """Return the client's address as our outermost proxy saw it: the entries before can be forged."""
-    hops = settings().trusted_proxy_hops
-    if not hops:
-        return request.remote_addr or ""
-    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    return seen[-hops] if len(seen) >= hops else ""

@@ -1,7 +1,11 @@
-"""Which language a visitor reads: the address's `?lang=`, else the browser's languages, else the default."""
+"""Which language a visitor reads.
+
+The address's (`?lang=`), else that of the user who is logged in, else the browser's, else the default.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from shared.core import texts
@@ -20,12 +24,17 @@ def chosen(request: Request) -> str:
     return code if code in texts.codes() else ""
 
 
-def of(request: Request) -> str:
-    """Return the language for a request. A wrong setting does not keep an error page from its language."""
+def of(request: Request, own: Iterable[str | None] = ()) -> str:
+    """Return the language for a request. A wrong setting does not keep an error page from its language.
+
+    Args:
+        request: of the visitor.
+        own: the languages of the user who is logged in, BCP 47 tags.
+    """
     if code := chosen(request):
         return code
-    for wanted in request.accept_languages.values():
-        code = wanted.partition("-")[0].lower()
+    for wanted in (*own, *request.accept_languages.values()):
+        code = (wanted or "").partition("-")[0].lower()
         if code in texts.codes():
             return code
     try:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.web.access import Access
+
 if TYPE_CHECKING:
     from flask import Response
 
@@ -43,6 +45,8 @@ class Page:
         policy: what browsers may do with it.
         methods: HEAD comes with GET.
         max_body: bytes of a body that it takes; 0: a request with a body is refused.
+        access: who may open it.
+        menu: the key of its text in the menu of those who may open it; empty: the menu leaves it out.
     """
 
     path: str
@@ -50,3 +54,9 @@ class Page:
     policy: Policy = Policy()
     methods: tuple[str, ...] = ("GET",)
     max_body: int = 0
+    access: Access = Access.ANYONE
+    menu: str = ""
+
+    def __post_init__(self) -> None:
+        if self.access is not Access.ANYONE and self.policy.cache != NO_STORE:
+            raise ValueError(f"{self.path}: a page that knows its visitor cannot be cached for others")

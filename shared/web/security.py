@@ -15,10 +15,15 @@ _FEATURES = ("accelerometer", "browsing-topics", "camera", "display-capture", "g
 
 
 @lru_cache(maxsize=64)
-def headers(policy: Policy) -> Mapping[str, str]:
-    """Return the security headers of a page with this policy."""
+def headers(policy: Policy, allowed: tuple[tuple[str, str], ...] = ()) -> Mapping[str, str]:
+    """Return the security headers of a page with this policy.
+
+    Args:
+        policy: of the page.
+        allowed: directives of the Content-Security-Policy, each with an origin that it allows besides.
+    """
     found = {
-        "Content-Security-Policy": _content_policy(policy),
+        "Content-Security-Policy": _content_policy(policy, allowed),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": policy.referrer,
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -33,8 +38,8 @@ def headers(policy: Policy) -> Mapping[str, str]:
     return found
 
 
-def _content_policy(policy: Policy) -> str:
-    """Return the Content-Security-Policy: everything from this host alone, and nothing inline."""
+def _content_policy(policy: Policy, allowed: tuple[tuple[str, str], ...]) -> str:
+    """Return the Content-Security-Policy: this host and what is allowed, nothing inline."""
     directives = {
         "default-src": "'none'",
         "style-src": "'self'",
@@ -45,4 +50,6 @@ def _content_policy(policy: Policy) -> str:
     }
     if policy.has_scripts:
         directives |= {"script-src": "'self'", "connect-src": "'self'"}
+    for name, origin in allowed:
+        directives[name] = f"{directives.get(name, '')} {origin}".strip()
     return "; ".join(f"{name} {value}" for name, value in directives.items())

@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestURITooLarge
+from werkzeug.exceptions import (
+    Forbidden,
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestURITooLarge,
+    Unauthorized,
+)
 from werkzeug.routing import Map, Rule
 
 from shared.core import health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.web import errors, security
+from shared.web import csrf, errors, security, sessions
+from shared.web.access import LOGIN, Access, allows
 from shared.web.page import NO_STORE, Page, Policy
 from shared.web.visit import Visit
 
@@ -34,6 +41,7 @@ class Site:
         # No redirects: an address is right or wrong.
         self._map = Map(rules, merge_slashes=False, redirect_defaults=False)
         self._routes = self._map.bind("console")
+        self._menu = [page for page in pages if page.menu]
 
     def admits(self, path: str, headers: Mapping[str, str]) -> bool:
         """Return whether to receive the body of a POST: whether its page takes one of this length."""
@@ -50,11 +58,14 @@ class Site:
         if (answer := health.respond(request)) is not None:
             return Response(*answer)
         try:
-            response, policy = self._answer(Visit(request))
+            visit = Visit(request, self._menu)
+            response, policy = self._answer(visit)
+            allowed = tuple(visit.allowed)
         except Exception as error:  # in an error page: a text of the owner does not fit
             log.alert("a page failed", action="page_failed", page="error", error=str(error))
             response, policy = Response(_LAST_RESORT, 500, content_type="text/plain; charset=utf-8"), Policy()
-        return _finished(response, policy, request)
+            allowed = ()
+        return _finished(response, policy, allowed, request)
 
     def _answer(self, visit: Visit) -> tuple[Response, Policy]:
         """Return the page of a request or of its error, and the policy of that page."""
@@ -62,7 +73,7 @@ class Site:
         try:
             settings()  # a wrong setting is an error of every page, so that a deployment sees it
             page, values = self._find(visit)
-            return page.show(visit, **values), page.policy
+            return _enter(visit, page) or page.show(visit, **values), page.policy
         except HTTPException as error:
             response = errors.respond(visit, error)
         except ConfigError as error:
@@ -92,10 +103,36 @@ class Site:
         return page, values
 
 
-def _finished(response: Response, policy: Policy, request: Request) -> Response:
+def _enter(visit: Visit, page: Page) -> Response | None:
+    """Let a visitor in who may open the page; return the way to the login for others.
+
+    Raises:
+        HTTPException: the visitor may not do this here.
+        DatabaseUnavailable: the session cannot be looked up.
+    """
+    request = visit.request
+    is_reading = request.method in ("GET", "HEAD")
+    if page.access is not Access.ANYONE:
+        visit.enter(sessions.find(request))
+    if page.access not in (Access.ANYONE, Access.VISITOR):
+        user = visit.session
+        if user is None and is_reading and not visit.wants_json:
+            return visit.redirect(LOGIN, to=visit.below_the_function(request.full_path.rstrip("?")))
+        if user is None:
+            raise Unauthorized
+        if not allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid):
+            raise Forbidden
+    if not is_reading:
+        csrf.check(request, visit.session)
+    return None
+
+
+def _finished(
+    response: Response, policy: Policy, allowed: tuple[tuple[str, str], ...], request: Request
+) -> Response:
     """Add headers and validators to a response, and compress a page."""
     is_cached = response.status_code == 200 and policy.cache != NO_STORE
-    response.headers.update(security.headers(policy))
+    response.headers.update(security.headers(policy, allowed))
     response.headers["Cache-Control"] = policy.cache if is_cached else NO_STORE
     if response.mimetype == "text/html":
         response.vary.update(("Accept-Encoding", "Accept-Language"))

@@ -4,30 +4,73 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
+import orjson
 from flask import Response
+from markupsafe import Markup
 
 from shared.core import texts
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import figures
-from shared.web import assets, language, templates
+from shared.web import assets, csrf, forms, language, templates
+from shared.web.access import allows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask import Request
 
+    from shared.web.page import Page
+    from shared.web.sessions import Session
+
 _FUNCTION = "/console"
+_NOTICE = "notice"
 
 
 class Visit:
-    """One request. Its handler returns `visit.render(…)`, or raises an HTTPException of Werkzeug."""
+    """One request. Its handler returns `visit.render(…)`, or raises an HTTPException of Werkzeug.
 
-    def __init__(self, request: Request) -> None:
+    Attributes:
+        path: of the page, below the console's address.
+        session: of the user who is logged in; None for a visitor, and on pages with Access.ANYONE.
+        language: code of the language that the visitor reads.
+        allowed: origins that the Content-Security-Policy allows besides, see `allow`.
+    """
+
+    def __init__(self, request: Request, menu: Sequence[Page] = ()) -> None:
         self.request = request
-        self.language = language.of(request)
         self.path = self.below_the_function(request.path)
+        self.session: Session | None = None
+        self.language = language.of(request)
+        self.allowed: list[tuple[str, str]] = []
+        self._menu = menu
+
+    def enter(self, session: Session | None) -> None:
+        """Continue as the user of a session."""
+        self.session = session
+        if session is not None:
+            self.language = language.of(self.request, session.languages)
+
+    @property
+    def user(self) -> Session:
+        """The session, on pages for users.
+
+        Raises:
+            LookupError: the visitor is not logged in, and the page does not require it.
+        """
+        if self.session is None:
+            raise LookupError("this page does not require a user")
+        return self.session
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a script of ours asks, which shows no page."""
+        accepted = self.request.accept_mimetypes
+        return accepted["application/json"] > accepted["text/html"]
 
     @staticmethod
     def below_the_function(path: str) -> str:
@@ -43,21 +86,48 @@ class Visit:
         except ConfigError:
             return ""
 
-    def url(self, path: str) -> str:
+    def url(self, path: str, /, **query: object) -> str:
         """Return the address of a page, for a link; it keeps the language that the visitor chose."""
-        chosen = language.chosen(self.request)
-        return self._root + quote(path) + (f"?{language.PARAMETER}={chosen}" if chosen else "")
+        if chosen := language.chosen(self.request):
+            query.setdefault(language.PARAMETER, chosen)
+        return self._root + quote(path) + (f"?{urlencode(query)}" if query else "")
+
+    def redirect(self, path: str, notice: str = "", /, **query: object) -> Response:
+        """Return the way to a page after a form.
+
+        `notice` is the key of a text that the page shows then; it ends in `_notice`.
+        """
+        if notice:
+            query[_NOTICE] = notice
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": self.url(path, **query)})
+
+    def form(self, model: type[forms.Model]) -> forms.Model:
+        """Return what the visitor sent, a form or JSON.
+
+        Raises:
+            FormError: a field is missing or wrong.
+        """
+        return forms.read(self.request, model)
+
+    def json(self, value: object, status: int = 200) -> Response:
+        """Return an answer for a script of ours."""
+        return Response(orjson.dumps(value), status, content_type="application/json")
+
+    def allow(self, directive: str, origin: str) -> None:
+        """Let the Content-Security-Policy of this response allow an origin, such as that of a video."""
+        self.allowed.append((directive, origin))
 
     def text(self, key: str, /, **values: object) -> str:
         """Return a text in the visitor's language."""
         return texts.text(self.language, key, **values)
 
-    def date(self, moment: datetime | str) -> str:
-        """Return a day as the visitor's language writes it. The visitor's time zone is unknown."""
-        return figures.date(self.language, moment, "UTC")
+    def date(self, moment: datetime | str, *, with_time: bool = False) -> str:
+        """Return a day as the visitor's language writes it, in the user's time zone; UTC for others."""
+        zone = self.session.time_zone if self.session else "UTC"
+        return figures.date(self.language, moment, zone, with_time=with_time)
 
     def render(self, template: str, status: int = 200, **values: object) -> Response:
-        """Return a template as a response. It knows `t`, `url`, `asset`, `language`, `translations`."""
+        """Return a template as a response. What it knows besides `values` is listed in docs/console.md."""
         page = templates.render(
             template,
             t=self.text,
@@ -65,9 +135,37 @@ class Visit:
             asset=lambda name: f"{self._root}/assets/{assets.hashed_name(name)}",
             language=self.language,
             translations=self._translations(),
+            session=self.session,
+            menu=self._menu_entries(),
+            notice=self._notice(),
+            csrf=self._csrf_field(),
             **values,
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
+
+    def _menu_entries(self) -> list[tuple[str, str, bool]]:
+        """Return address and text of the pages that the user may open, and whether it is this one."""
+        user = self.session
+        if user is None:
+            return []
+        return [
+            (self.url(page.path), self.text(page.menu), self.path == page.path)
+            for page in self._menu
+            if allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid)
+        ]
+
+    def _notice(self) -> str:
+        """Return the text of what the visitor just did."""
+        key = self.request.args.get(_NOTICE, "")
+        return self.text(key) if key.endswith("_notice") and texts.has(self.language, key) else ""
+
+    def _csrf_field(self) -> Markup:
+        """Return the hidden field that every form of a user has."""
+        if self.session is None:
+            return Markup("")
+        return Markup('<input type="hidden" name="{}" value="{}">').format(
+            csrf.FIELD, csrf.token(self.session)
+        )
 
     def _translations(self) -> list[tuple[str, str, str]]:
         """Return code, name and address of this page in each language."""

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request
 from shared.console.routes import PAGES
 from shared.core import texts
 from shared.core.config import settings
+from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
 from shared.web.site import MAX_URL, Site
 from tests.web.conftest import Get
@@ -27,6 +28,13 @@ EXAMPLES = {
     "/": "/",
     "/assets/<string(maxlength=100):name>": "/assets/none.css",
     "/s/<string(length=22):token>": f"/s/{UNKNOWN_TOKEN}",
+    "/login": "/login",
+    "/login/bot": "/login/bot",
+    "/login/begin": "/login/begin",
+    "/login/status": "/login/status",
+    "/logout": "/logout",
+    "/account/devices": "/account/devices",
+    "/account/devices/end": "/account/devices/end",
 }
 ODD_PATHS = [
     "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
@@ -42,11 +50,11 @@ def words(text: str) -> set[str]:
 
 ALLOWED_TAGS = words(
     "html head meta title link body main footer nav header section h1 h2 h3 h4 h5 h6 p a img div span strong"
-    " em s code pre ul ol li blockquote hr br table thead tbody tr th td sup"
+    " em s code pre ul ol li blockquote hr br table thead tbody tr th td sup form input button label script"
 )
 ALLOWED_ATTRIBUTES = words(
     "lang charset name content rel type href class id aria-label aria-current hreflang src alt width height"
-    " dir start value tabindex role"
+    " dir start value tabindex role method action target rel"
 )
 
 
@@ -66,12 +74,12 @@ class Tags(HTMLParser):
                 assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
 
 
-def check_headers(headers: Any) -> None:
-    """Check the security headers of a page without a frame and without scripts."""
+def check_headers(headers: Any, *, has_scripts: bool = False) -> None:
+    """Check the security headers of a page without a frame, and without scripts unless it has some."""
     directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert directives["default-src"] == directives["base-uri"] == "'none'"
     assert directives["frame-ancestors"] == "'none'"
-    assert "script-src" not in directives
+    assert directives.get("script-src") == ("'self'" if has_scripts else None)
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] in ("strict-origin-when-cross-origin", "no-referrer")
@@ -100,15 +108,26 @@ def test_every_page_has_an_example() -> None:
     assert not [page.path for page in PAGES if page.path != "/" and page.path.endswith("/")]
 
 
+def _expected(page: Page, method: str) -> int:
+    """Return the status for a visitor without a session and without Origin."""
+    if method == "POST":
+        return 401 if page.access in (Access.USER, Access.PAID, Access.ADMIN) else 403
+    if page.access is not Access.ANYONE:
+        return 200 if page.path == "/login" else 303
+    return 200 if page.path == "/" else 404
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
 def test_every_answer_has_the_security_headers(get: Get, path: str, method: str) -> None:
     answer = get(path, method)
     page = next(one for one in PAGES if EXAMPLES[one.path] == path)
-    allowed = {*page.methods, "HEAD"}
-    assert answer.status == (200 if path == "/" else 404) if method in allowed else 405
-    check_headers(answer.headers)
-    if method == "HEAD":
+    allowed = {*page.methods, *(["HEAD"] if "GET" in page.methods else [])}
+    assert answer.status == (_expected(page, method) if method in allowed else 405)
+    check_headers(answer.headers, has_scripts=page.policy.has_scripts and method in allowed)
+    if answer.status == 303:
+        assert answer.body == ""
+    elif method == "HEAD":
         assert answer.body == ""
         assert int(answer.headers["Content-Length"]) > 0
     else:
@@ -320,7 +339,8 @@ def test_a_page_chooses_who_frames_it_and_whether_scripts_run(site: Visitor) -> 
 
 def test_a_page_takes_a_body_up_to_its_limit(site: Visitor) -> None:
     page = Page("/", shown, methods=("POST",), max_body=10)
-    assert site(page, method="POST", data=b"x" * 10).status_code == 200
+    own = {"Origin": "http://localhost"}
+    assert site(page, method="POST", data=b"x" * 10, headers=own).status_code == 200
     assert site(page, method="POST", data=b"x" * 11).status_code == 413
     assert site(page).status_code == 405
     admits = Site([page]).admits

@@ -30,6 +30,8 @@ SECTIONS = (
     "conversations",
     "conversation_files",
     "shared_pages",
+    "web_sessions",
+    "logins",
     "memory",
     "memory_proposals",
     "requests",

@@ -76,6 +76,21 @@ TABLES = {
         " message_count is_cut created_at withdrawn_at",
         not_exported="id user_id digest reference",
     ),
+    "public.user_sessions": Table(
+        "deleted",
+        section="web_sessions",
+        export="way device created_at last_seen_at expires_at ends_at",
+        not_exported="id user_id token_hash",
+    ),
+    "public.login_attempts": Table(
+        "deleted",
+        section="logins",
+        export="way device decided_at is_confirmed created_at expires_at",
+        not_exported="public_hash browser_hash code verifier return_to address_hash user_id session_hash",
+    ),
+    "public.login_proofs": Table(
+        "no_user", why="hashes of signatures, deleted when the signed data are too old to be accepted"
+    ),
     "public.ai_memory": Table(
         "deleted",
         section="memory",

@@ -69,6 +69,11 @@ VALUES = {
     "last_four": "1234",
     "ciphertext": b"encrypted",
     "digest": b"digest",
+    "way": "bot",
+    "code": 42,
+    "token_hash": b"t" * 32,
+    "public_hash": b"p" * 32,
+    "browser_hash": b"b" * 32,
     "period": {"public.board_scores": "day", "public.renewals": "month", "public.orders": "month"},
     "kind": {
         "public.telegram_updates": "message",

@@ -34,6 +34,22 @@ as $$
         from public.shared_conversations as s
        where s.user_id = u.id
     ),
+    'web_sessions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - array['id', 'user_id', 'token_hash'] order by s.id), '[]'::jsonb)
+        from public.user_sessions as s
+       where s.user_id = u.id
+    ),
+    'logins', (
+      select coalesce(
+        jsonb_agg(
+          to_jsonb(a) - array['public_hash', 'browser_hash', 'code', 'verifier', 'return_to', 'address_hash', 'user_id', 'session_hash']
+          order by a.created_at
+        ),
+        '[]'::jsonb
+      )
+        from public.login_attempts as a
+       where a.user_id = u.id
+    ),
     'memory', (
       select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id', 'reference'] order by f.id), '[]'::jsonb)
         from public.ai_memory as f

@@ -2,13 +2,14 @@
 -- older than ten minutes and have no lease, finished and dead-lettered updates, messages, and request counters of
 -- erased users. Also ends expired subscriptions, creates and drops partitions of api_usage, and enqueues alarms of
 -- admins who wrote to a bot for the first time, and deletes the boards of past days and weeks, and old quizzes, rounds in
--- groups, reviews of conversations, proposed facts and shared pages. p_limit: the most rows of each kind.
+-- groups, reviews of conversations, proposed facts, shared pages, and what is
+-- over of the console's logins. p_limit: the most rows of each kind.
 --
 -- Concurrency: rows that another sweep or a worker has locked are skipped.
 -- Locks: as the functions it calls, in their order here; each skips locked rows.
 -- Returns: jsonb
 --   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
---                          months, alarms, boards, quizzes, rounds, reviews, proposals, pages)
+--                          months, alarms, boards, quizzes, rounds, reviews, proposals, pages, logins)
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
@@ -31,7 +32,8 @@ begin
     'rounds', private.delete_old_quiz_rounds(p_limit),
     'reviews', private.delete_old_reviews(p_limit),
     'proposals', private.delete_old_proposals(p_limit),
-    'pages', private.delete_old_shared_conversations(p_limit)
+    'pages', private.delete_old_shared_conversations(p_limit),
+    'logins', private.delete_old_logins(p_limit)
   );
 end
 $$;

@@ -67,6 +67,11 @@ after update of banned_at, is_admin on public.users
 for each row when ((old.banned_at is null) <> (new.banned_at is null) or old.is_admin <> new.is_admin)
 execute function private.refresh_boards_of_user();
 
+create trigger users_end_sessions
+after update of banned_at, is_admin on public.users
+for each row when ((old.banned_at is null) <> (new.banned_at is null) or old.is_admin <> new.is_admin)
+execute function private.end_sessions();
+
 comment on table public.users is 'Users: one row per Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'Language of the user''s Telegram client, a BCP 47 tag; the setting default_language if Telegram sends none';
 comment on column public.users.language is 'Language that the user chose with /language; null: language_code applies';

@@ -1,0 +1,151 @@
+"""The pages of the login: choose a way, confirm in the bot, log out."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+
+from shared.core import client_address, db
+from shared.core.errors import TelegramError
+from shared.core.signatures import hmac_sha256
+from shared.features.login.pages import bot_link, device_name
+from shared.web import sessions
+from shared.web.access import LOGIN, Access
+from shared.web.page import Page, Policy
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from shared.core.sql_types import FinishLogin, StartLogin
+    from shared.web.visit import Visit
+
+SECONDS = 300  # that a login through the bot may take
+AFTER_LOGIN = "/account/devices"
+_COOKIE = "login"
+# The token of the link, the secret of the browser, the number on the page.
+_STATE = re.compile("([A-Za-z0-9_-]{22})[.]([A-Za-z0-9_-]{43})[.]([0-9]{2})")
+_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]{0,499}")
+_ENDED = {"expired": "login_expired", "refused": "login_refused", "used": "login_expired",
+          "unknown": "login_expired", "banned": "login_banned"}  # fmt: skip
+
+
+def show(visit: Visit) -> Response:
+    """Offer the ways to log in."""
+    return_to = _path(visit.request.args.get("to", ""))
+    if visit.session is not None:
+        return visit.redirect(return_to)
+    return visit.render("login/page.html", return_to=return_to, failure="")
+
+
+def begin(visit: Visit) -> Response:
+    """Begin a login through the bot, and show the number and the link.
+
+    Raises:
+        TooManyRequests: too many logins were begun at this address.
+        ServiceUnavailable: the bot's name cannot be read.
+    """
+    token, browser = secrets.token_urlsafe(16), sessions.new_token()
+    started: StartLogin = db.call(
+        "start_login",
+        p_public_hash=sessions.digest(token),
+        p_browser_hash=sessions.digest(browser),
+        p_way="bot",
+        p_verifier=None,
+        p_return_to=_path(visit.request.form.get("to", "")),
+        p_device=device_name.of(visit.request.user_agent.string),
+        p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
+        p_seconds=SECONDS,
+    )
+    if started["outcome"] == "limited":
+        raise TooManyRequests("login_limited")
+    response = visit.redirect(f"{LOGIN}/bot")
+    sessions.set_cookie(response, _COOKIE, f"{token}.{browser}.{started['code']}", SECONDS)
+    return response
+
+
+def wait(visit: Visit) -> Response:
+    """Show the number and the link of the login that this browser has begun."""
+    state = _state(visit)
+    if state is None:
+        return visit.redirect(LOGIN)
+    token, _, code = state
+    try:
+        link = bot_link.link(token)
+    except TelegramError:
+        raise ServiceUnavailable from None
+    return visit.render("login/bot.html", code=code, link=link, command=f"/start {bot_link.START}{token}")
+
+
+def finish(visit: Visit) -> Response:
+    """Log the browser in, once the user has confirmed it in the chat.
+
+    A repeated request gets the same session, because its token follows from the secret of the browser: the
+    answer to the first one may be lost.
+    """
+    state = _state(visit)
+    if state is None:
+        return _answer(visit, "expired")
+    browser = state[1]
+    session = base64.urlsafe_b64encode(hmac_sha256(browser, b"session")).decode().rstrip("=")
+    finished: FinishLogin = db.call(
+        "finish_login", p_browser_hash=sessions.digest(browser), p_token_hash=sessions.digest(session)
+    )
+    if finished["outcome"] != "opened":
+        return _answer(visit, finished["outcome"])
+    if messages := finished["messages"]:
+        from shared.telegram import outbox  # imports telebot; only admins get messages
+
+        outbox.deliver_outgoing(messages)
+    return_to = visit.url(finished["return_to"])
+    response = (
+        visit.json({"outcome": "opened", "to": return_to})
+        if visit.wants_json
+        else visit.redirect(finished["return_to"])
+    )
+    sessions.set_cookie(response, "session", session)
+    return response
+
+
+def log_out(visit: Visit) -> Response:
+    """End this session."""
+    user = visit.user
+    db.call("end_user_sessions", p_user_id=user.user_id, p_session_id=user.id, p_except=None)
+    response = visit.redirect(LOGIN, "login_logged_out_notice")
+    sessions.delete_cookie(response, "session")
+    return response
+
+
+def _answer(visit: Visit, outcome: str) -> Response:
+    """Answer a browser that is not logged in: the script goes on asking, a form comes back to its page."""
+    if visit.wants_json:
+        return visit.json({"outcome": outcome, "to": visit.url(LOGIN)})
+    if outcome == "waiting":
+        return visit.redirect(f"{LOGIN}/bot", "login_waiting_notice")
+    return visit.render("login/page.html", return_to=AFTER_LOGIN, failure=visit.text(_ENDED[outcome]))
+
+
+def _state(visit: Visit) -> tuple[str, str, str] | None:
+    """Return token, secret and number of the login that this browser has begun."""
+    found = _STATE.fullmatch(visit.request.cookies.get(sessions.cookie_name(_COOKIE), ""))
+    return (found[1], found[2], found[3]) if found else None
+
+
+def _path(wanted: str) -> str:
+    """Return a path of ours; anything else becomes the first page."""
+    return wanted if _PATH.fullmatch(wanted) else AFTER_LOGIN
+
+
+_FORM = 2_000  # bytes
+_WITH_SCRIPT = Policy(has_scripts=True)
+
+pages = (
+    Page(LOGIN, show, access=Access.VISITOR),
+    Page("/login/bot", wait, _WITH_SCRIPT, access=Access.VISITOR),
+    Page("/login/begin", begin, methods=("POST",), max_body=_FORM, access=Access.VISITOR),
+    Page("/login/status", finish, methods=("POST",), max_body=_FORM, access=Access.VISITOR),
+    Page("/logout", log_out, methods=("POST",), max_body=_FORM, access=Access.USER),
+)

@@ -1,0 +1,64 @@
+"""Reads forms and JSON into pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import UnprocessableEntity, UnsupportedMediaType
+
+from shared.core import texts
+from shared.core.db import without_nul
+
+if TYPE_CHECKING:
+    from flask import Request
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KEYS = {
+    "missing": "web_field_missing",
+    "string_too_short": "web_field_missing",
+    "string_too_long": "web_field_too_long",
+}
+
+
+class FormError(UnprocessableEntity):
+    """Fields of a form are wrong.
+
+    Attributes:
+        fields: the key of a text for each field that is wrong; "" stands for the form as a whole.
+    """
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("web_error_fields")
+        self.fields = fields
+
+
+def read(request: Request, model: type[Model]) -> Model:
+    """Return the body of a request, a form or JSON, as a model.
+
+    Raises:
+        FormError: a field is missing, or its value is not allowed. A ValueError of a validator may name the
+            key of a text.
+        UnsupportedMediaType: the body is neither.
+    """
+    try:
+        if request.mimetype == "application/json":
+            return model.model_validate(without_nul(request.get_json()))
+        if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            return model.model_validate(without_nul(request.form.to_dict()))
+    except ValidationError as error:
+        raise FormError({_field(one["loc"]): _key(one) for one in error.errors(include_url=False)}) from None
+    raise UnsupportedMediaType
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else ""
+
+
+def _key(error: Mapping[str, object]) -> str:
+    reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""  # type: ignore[index]
+    if reason and texts.has("en", reason):
+        return reason
+    return _KEYS.get(str(error["type"]), "web_field_wrong")

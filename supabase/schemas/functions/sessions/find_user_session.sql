@@ -1,0 +1,56 @@
+-- Finds the session of a token, with what pages need of its user. Prolongs it, at most every five minutes.
+--
+-- Concurrency: two pages at once write the same.
+-- Locks: session, only where it is prolonged.
+-- Returns: jsonb
+--   session: {
+--      id: int
+--      way: text
+--      user_id: int
+--      telegram_id: int
+--      first_name: text
+--      last_name: text | null
+--      username: text | null
+--      languages: [ text | null ]     (chosen, of the Telegram client)
+--      time_zone: text
+--      is_admin: boolean
+--      is_paid: boolean
+--   } | null
+-- Errors: none.
+create or replace function public.find_user_session(p_token_hash bytea)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := private.clock();
+  v_session public.user_sessions;
+  v_user public.users;
+begin
+  select s.* into v_session from public.user_sessions as s where s.token_hash = p_token_hash and s.expires_at > v_now;
+  if not found then
+    return '{"session": null}'::jsonb;
+  end if;
+  select u.* into v_user from public.users as u where u.id = v_session.user_id;
+  if v_session.last_seen_at <= v_now - interval '5 minutes' then
+    update public.user_sessions as s
+       set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_user.is_admin))
+     where s.id = v_session.id;
+  end if;
+  return jsonb_build_object('session', jsonb_build_object(
+    'id', v_session.id, 'way', v_session.way, 'user_id', v_user.id, 'telegram_id', v_user.telegram_id,
+    'first_name', v_user.first_name, 'last_name', v_user.last_name, 'username', v_user.username,
+    'languages', jsonb_build_array(v_user.language, v_user.language_code),
+    'time_zone', coalesce(
+      (select k.time_zone from public.streaks as k where k.user_id = v_user.id), private.setting('quota_timezone')
+    ),
+    'is_admin', v_user.is_admin, 'is_paid', v_user.is_paid
+  ));
+end
+$$;
+
+revoke all on function public.find_user_session from public, anon, authenticated, service_role;
+grant execute on function public.find_user_session to bot_backend;
+comment on function public.find_user_session is 'Finds the session of a token, with what pages need of its user';

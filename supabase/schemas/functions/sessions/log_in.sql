@@ -1,0 +1,50 @@
+-- Opens a session for a Telegram account that Telegram itself has vouched for. Creates the user if no bot has seen the account,
+-- and stores the names that Telegram reports.
+--
+-- p_telegram_user {id, first_name?, last_name?, username?, language_code?}; p_proof_hash: of the signature, which is accepted once
+-- until p_proof_expires_at; null where the login itself happens once (the code flow).
+--
+-- Concurrency: two calls with one proof meet in its primary key, and one opens a session; a repeated call with the same token gets
+--   the same answer.
+-- Locks: user (NO KEY UPDATE), proof, session.
+-- Returns: jsonb
+--   outcome: 'opened' | 'banned' | 'replayed'
+--   messages?: outgoing        (opened: to deliver now)
+-- Errors: L0001, no Telegram user can have this id; 40001, the user was erased at this moment.
+create or replace function public.log_in(
+  p_telegram_user jsonb, p_token_hash bytea, p_way text, p_device text, p_proof_hash bytea, p_proof_expires_at timestamptz
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user public.users := private.find_or_create_user((p_telegram_user ->> 'id')::bigint);
+  v_proof public.login_proofs;
+begin
+  if p_proof_hash is not null then
+    insert into public.login_proofs (proof_hash, session_hash, expires_at)
+    values (p_proof_hash, p_token_hash, p_proof_expires_at)
+    on conflict (proof_hash) do nothing;
+    select p.* into v_proof from public.login_proofs as p where p.proof_hash = p_proof_hash;
+    if v_proof.session_hash is distinct from p_token_hash then
+      return jsonb_build_object('outcome', 'replayed');
+    end if;
+  end if;
+  update public.users as u
+     set first_name = p_telegram_user ->> 'first_name',
+         last_name = p_telegram_user ->> 'last_name',
+         username = p_telegram_user ->> 'username',
+         language_code = coalesce(p_telegram_user ->> 'language_code', u.language_code)
+   where u.id = v_user.id
+     and not u.has_started
+     and p_telegram_user ->> 'first_name' is not null;
+  return private.open_user_session(v_user.id, p_token_hash, p_way, p_device);
+end
+$$;
+
+revoke all on function public.log_in from public, anon, authenticated, service_role;
+grant execute on function public.log_in to bot_backend;
+comment on function public.log_in is 'Opens a session for a Telegram account that Telegram has vouched for';

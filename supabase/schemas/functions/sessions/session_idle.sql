@@ -1,0 +1,18 @@
+-- Returns after how long without a page a session ends.
+--
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: interval
+-- Errors: none.
+create or replace function private.session_idle(p_is_admin boolean)
+returns interval
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case when p_is_admin then interval '12 hours' else interval '14 days' end;
+$$;
+
+revoke all on function private.session_idle from public, anon, authenticated, service_role;
+comment on function private.session_idle is 'Returns after how long without a page a session ends';
