@@ -1047,6 +1047,15 @@ CheckOrder = Literal["ok", "unknown", "owner", "amount", "paid", "renewing", "ex
 CheckStatement = dict[str, Literal["known", "missing", "changed", "foreign"]]
 
 
+class ClaimAvatars(TypedDict):
+    """public.claim_avatars"""
+
+    user_id: int
+    telegram_id: int
+    bot: str
+    photo_id: str | None
+
+
 class LeaseCharge(TypedDict):
     """private.lease_charge"""
 
@@ -1588,6 +1597,12 @@ class FindUserSession(TypedDict):
     """public.find_user_session"""
 
     session: FindUserSessionSession | None
+
+
+class FinishAvatar(TypedDict):
+    """public.finish_avatar"""
+
+    stored: bool
 
 
 class FinishLogin(TypedDict):

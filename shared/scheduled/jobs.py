@@ -54,6 +54,9 @@ JOBS = {
         "shared.storage.cleanup:clean_up",
         "Deletes stored files that expired, and those of erased users",
     ),
+    "avatars": Job(
+        "*/5 * * * *", "shared.web.avatars:fetch", "Fetches profile photos of users whom pages show"
+    ),
     "summaries": Job(
         "*/5 * * * *",
         "shared.features.conversations.jobs:summaries",

@@ -44,6 +44,7 @@ SECTIONS = (
     "generations",
     "reminders",
     "files",
+    "photo",
     "keys",
     "balance",
     "grants",

@@ -138,6 +138,12 @@ TABLES = {
         export="bot kind key mime_type size_bytes status created_at delete_after",
         not_exported="id user_id",
     ),
+    "public.user_avatars": Table(
+        "deleted",
+        section="photo",
+        export="bot photo_id mime_type image wanted_at checked_at",
+        not_exported="user_id key due_at",
+    ),
     "public.balance_transactions": Table(
         "anonymized",
         section="balance",

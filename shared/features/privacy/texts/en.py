@@ -83,6 +83,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_files": "Files",
     "section_files_about": "Photos, videos and other files we keep for you, and when each is deleted.",
+    "section_photo": "Profile photo",
+    "section_photo_about": "A small copy of your Telegram photo, for the pages where you’re logged in.",
     "section_keys": "Your own AI keys",
     "section_keys_about": (
         "The provider and last characters of each key. The keys themselves are encrypted and aren’t in this "

@@ -90,6 +90,14 @@ as $$
         from public.stored_files as f
        where f.user_id = u.id
     ),
+    'photo', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+               'bot', a.bot, 'photo_id', a.photo_id, 'mime_type', a.mime_type, 'image', encode(a.image, 'base64'),
+               'wanted_at', a.wanted_at, 'checked_at', a.checked_at
+             )), '[]'::jsonb)
+        from public.user_avatars as a
+       where a.user_id = u.id
+    ),
     'keys', public.list_user_tokens(u.id),
     'balance', (
       select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
