@@ -31,6 +31,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
         *("maestro_3", "ten_trainings"),
     ),
     "quiz": ("first_quiz", "perfect_run", "hundred_right"),
+    "courses": ("first_lesson", "first_course"),
 }
 _MOST = 30  # lines of a list; with the longest names they fit into one message
 

@@ -93,6 +93,57 @@ class School:
         shop = {one["key"]: one for one in self.call("products_for_sale", p_user_id=user_id)}
         return shop[product]["prices"].get(currency) if product in shop else None
 
+    def states(self, user_id: int | None) -> dict[str, str]:
+        """Return which lessons are open to a user, by slug."""
+        course = self.call("read_course", p_user_id=user_id, p_slug="sales")
+        return {lesson["slug"]: lesson["state"] for lesson in course["all_lessons"]}
+
+    def card(self, user_id: int | None) -> Any:
+        """Return the course as the dashboard shows it."""
+        (card,) = self.call("course_overview", p_user_id=user_id)
+        return card
+
+    def read(self, user_id: int | None, slug: str) -> Any:
+        """Open a lesson."""
+        return self.call("read_lesson", p_user_id=user_id, p_course_slug="sales", p_lesson_slug=slug)
+
+    def watch(self, user_id: int, lesson_id: int, start: int, end: int, **more: Any) -> Any:
+        """Report that a part of a video was played."""
+        given = {"p_position": end, "p_playback_id": "page-1", **more}
+        return self.call(
+            "record_watching", p_user_id=user_id, p_lesson_id=lesson_id, p_from=start, p_to=end, **given
+        )
+
+    def complete(self, user_id: int, lesson_id: int) -> Any:
+        """Press the button *Done*."""
+        return self.call("complete_lesson", p_user_id=user_id, p_lesson_id=lesson_id)
+
+    def answer(
+        self, user_id: int, lesson_id: int, answers: Any, reference: str = "", version: int = 1
+    ) -> Any:
+        """Send the form of a quiz."""
+        return self.call(
+            "answer_lesson_quiz",
+            p_user_id=user_id,
+            p_lesson_id=lesson_id,
+            p_answers=answers,
+            p_reference=reference or next_reference("form"),
+            p_version=version,
+        )
+
+    def progress(self, user_id: int, lesson_id: int) -> dict[str, Any]:
+        """Return a learner's row of a lesson."""
+        (row,) = self.sql(
+            "select * from lesson_progress where (user_id, lesson_id) = (%s, %s)", user_id, lesson_id
+        )
+        return row
+
+    def video(self, slug: str, seconds: int = 600, **columns: Any) -> int:
+        """Create a lesson that is completed by watching its video; return its id."""
+        video = {"adapter": "youtube", "reference": "abc"}
+        columns = {"completion": "watched", **columns}
+        return self.lesson(slug, video=video, duration_seconds=seconds, **columns)
+
     def _insert(self, table: str, **columns: Any) -> int:
         names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
         values = [json.dumps(v) if isinstance(v, dict | list) else v for v in columns.values()]

@@ -453,7 +453,7 @@ TABLES = {
         "deleted",
         section="courses.lessons",
         export="lesson_id completed completed_at time_spent_seconds position_seconds watched watched_seconds"
-        " last_beat_at playback_id opened_at",
+        " last_beat_at credited_until playback_id opened_at",
         not_exported="user_id",
     ),
     "public.lesson_quiz_attempts": Table(

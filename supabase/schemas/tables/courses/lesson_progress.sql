@@ -10,6 +10,7 @@ create table public.lesson_progress (
   watched int4multirange not null default '{}',
   watched_seconds integer not null default 0 check (watched_seconds >= 0),
   last_beat_at timestamptz,
+  credited_until timestamptz,
   playback_id text,
   opened_at timestamptz not null default private.clock(),
   primary key (user_id, lesson_id),
@@ -26,5 +27,6 @@ comment on column public.lesson_progress.watched is 'Seconds of the video that w
 comment on column public.lesson_progress.watched_seconds is 'Length of watched';
 comment on column public.lesson_progress.last_beat_at is 'Time of the last report of the player';
 comment on column public.lesson_progress.playback_id is 'Player of the last report: a page that was opened';
+comment on column public.lesson_progress.credited_until is 'Up to when the time that passed is used up by credited seconds, two a second';
 alter table public.lesson_progress enable row level security;
 revoke all on table public.lesson_progress from public, anon, authenticated, service_role;

@@ -32,5 +32,7 @@ values
 ('patient_ear', 'spin', '{"all": [["objections_contextual_questions", ">=", 6]]}'),
 ('first_quiz', 'quiz', '{"all": [["total_runs", ">=", 1]]}'),
 ('perfect_run', 'quiz', '{"all": [["right_percent", ">=", 100], ["questions", ">=", 10]]}'),
-('hundred_right', 'quiz', '{"all": [["total_right", ">=", 100]]}')
+('hundred_right', 'quiz', '{"all": [["total_right", ">=", 100]]}'),
+('first_lesson', 'courses', '{"all": [["total_lessons", ">=", 1]]}'),
+('first_course', 'courses', '{"all": [["total_courses", ">=", 1]]}')
 on conflict (badge, bot) do nothing;

@@ -32,5 +32,7 @@ values
 ('spin', 'reversed_finished', 20, 60, null, false, true),
 ('quiz', 'quiz_right', 5, 200, null, false, true),
 ('quiz', 'quiz_run', 20, 100, null, false, true),
-('quiz', 'daily_challenge', 30, 30, null, false, true)
+('quiz', 'daily_challenge', 30, 30, null, false, true),
+('courses', 'lesson_completed', 10, 100, null, false, true),
+('courses', 'course_completed', 100, null, null, false, true)
 on conflict (bot, rule) do nothing;

@@ -1,0 +1,68 @@
+-- Returns the lessons of a course in their order, and whether each is open to a user. An unpublished lesson is there for admins
+-- and the author only.
+--
+-- A lesson opens when the learner begins (at the day of the cohort, of the enrollment, or of the first visit with a plan), at
+-- midnight of the learner's time zone some days later, or at a date. What was open stays open when the time zone or the schedule
+-- changes, and what was completed also when the lesson moves to a higher tier.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table (lesson public.lessons, progress public.lesson_progress, state text, opens_at timestamptz); state is open,
+--   scheduled (opens_at says when), upgrade (it needs a higher tier) or no_access.
+-- Errors: none.
+create or replace function private.lesson_states(p_user_id bigint, p_course public.courses)
+returns table (lesson public.lessons, progress public.lesson_progress, state text, opens_at timestamptz)
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with seen as materialized (
+    select a.is_staff, private.tier_rank(a.tier) as rank, private.clock() as now, private.reminder_time_zone(p_user_id) as zone
+      from private.course_access(p_user_id, p_course) as a
+  ), begins as materialized (
+    select private.tier_rank(e.tier) as rank, greatest(e.enrolled_at, c.starts_at) as begins_at
+      from public.enrollments as e
+      left join public.cohorts as c on c.id = e.cohort_id
+     where e.user_id = p_user_id
+       and e.course_id = p_course.id
+       and e.withdrawn_at is null
+       and coalesce(e.expires_at > (select s.now from seen as s), true)
+    union all
+    select private.tier_rank(p_course.plan_tier), coalesce(p.started_at, (select s.now from seen as s))
+      from public.users as u
+      left join public.course_progress as p on p.user_id = u.id and p.course_id = p_course.id
+     where u.id = p_user_id and u.is_paid and p_course.plan_tier is not null
+  )
+  select
+    l,
+    p,
+    case
+      when s.is_staff or l.is_preview then 'open'
+      when s.rank = 0 then 'no_access'
+      when p.completed then 'open'
+      when private.tier_rank(l.tier) > s.rank then 'upgrade'
+      when p.opened_at is not null or o.opens_at <= s.now then 'open'
+      else 'scheduled'
+    end,
+    o.opens_at
+    from seen as s
+    join public.lessons as l on l.course_id = p_course.id and (l.is_published or s.is_staff)
+    left join public.lesson_progress as p on p.user_id = p_user_id and p.lesson_id = l.id
+    left join lateral (
+      select min(b.begins_at) as begins_at from begins as b where b.rank >= private.tier_rank(l.tier)
+    ) as b on true
+    left join lateral (
+      select greatest(
+          b.begins_at,
+          case l.release
+            when 'days' then ((b.begins_at at time zone s.zone)::date + l.release_days)::timestamp at time zone s.zone
+            when 'date' then l.release_at
+          end
+        ) as opens_at
+    ) as o on true
+   order by l.position, l.id;
+$$;
+
+revoke all on function private.lesson_states from public, anon, authenticated, service_role;
+comment on function private.lesson_states is 'Which lessons of a course are open to a user';
