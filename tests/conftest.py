@@ -25,6 +25,7 @@ from psycopg.pq import ExecStatus
 
 from shared.core import db
 from tests import known_database, sql_results
+from tests.function_forker import forker
 from tests.support import Connections, calls_with_preview, dead_buttons, eventually
 from tools.database import admins, migrate, result_types, schemas
 from tools.database.embedded import SUPERUSER, Server, free_port
@@ -211,6 +212,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
         bots=("assistant", "second", "example", "spin", "quiz"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
+        launch=forker().start,
     )
 
 

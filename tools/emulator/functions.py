@@ -15,9 +15,9 @@ import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from tools.database.embedded import free_port
 from tools.emulator.clock import CLOCK_VARIABLE, Clock
@@ -47,6 +47,26 @@ LogListener = Callable[[str, dict[str, Any]], None]
 StateListener = Callable[[str, str], None]
 
 
+class Process(Protocol):
+    """What the emulator uses of a process; subprocess.Popen has it."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102 - as in Popen
+
+    @property
+    def stdout(self) -> IO[bytes] | None: ...  # noqa: D102
+
+    def poll(self) -> int | None: ...  # noqa: D102
+
+    def wait(self, timeout: float | None = None) -> int: ...  # noqa: D102
+
+    def terminate(self) -> None: ...  # noqa: D102
+
+
+# Starts a process that leads a group of its own, by the arguments and the environment of function_process.py.
+Launch = Callable[[Sequence[str], Mapping[str, str]], Process]
+
+
 class FunctionFailed(Exception):
     """A function did not come up; the message ends with what it printed last."""
 
@@ -64,6 +84,7 @@ class Function:
         clock: Clock | None = None,
         on_log: LogListener | None = None,
         on_state: StateListener | None = None,
+        launch: Launch | None = None,
     ) -> None:
         self.name = name
         self.source = Path(source)
@@ -74,7 +95,8 @@ class Function:
         self._clock = clock
         self._on_log = on_log or (lambda name, line: None)
         self._on_state = on_state or (lambda name, state: None)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launch = launch or launch_process
+        self._process: Process | None = None
         self._guardian: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -134,23 +156,9 @@ class Function:
             if self.pid:
                 return
             self._set("starting")
-            command = [
-                sys.executable,
-                "-m",
-                "tools.emulator.function_process",
-                "--source",
-                str(ROOT / self.source),
-            ]
-            command += ["--target", self.name, "--host", "127.0.0.1", "--port", str(self.port)]
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            arguments = ["--source", str(ROOT / self.source), "--target", self.name]
+            arguments += ["--host", "127.0.0.1", "--port", str(self.port)]
+            self._process = self._launch(arguments, self._environment())
             self._guardian = _guard(self._process)
             threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
         if wait:
@@ -194,7 +202,7 @@ class Function:
             self.stop()
             self.start()
 
-    def _finish(self, process: subprocess.Popen[bytes]) -> None:
+    def _finish(self, process: Process) -> None:
         # Also after a clean exit, because a worker that outlives its master would keep the port.
         _signal(process, signal.SIGKILL)
         process.wait()
@@ -224,7 +232,7 @@ class Function:
         finally:
             connection.close()
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: Process) -> None:
         assert process.stdout is not None
         with process.stdout as stream:
             for raw in stream:
@@ -246,7 +254,20 @@ class Function:
             self._on_state(self.name, state)
 
 
-def _guard(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+def launch_process(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
+    """Start a function in a new process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.emulator.function_process", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _guard(process: Process) -> subprocess.Popen[bytes]:
     """Let the group die with us, even when we are killed and can do nothing more.
 
     Only we hold the other end of the guardian's standard input, so it ends when we do.
@@ -272,6 +293,6 @@ def _parsed(text: str) -> dict[str, Any]:
     return {"message": text}
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+def _signal(process: Process, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

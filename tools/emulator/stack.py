@@ -15,7 +15,7 @@ from tools.emulator.database import Database
 from tools.emulator.environment import CHANNEL, bot_tokens, settings
 from tools.emulator.events import Events
 from tools.emulator.fake_servers import fake_servers
-from tools.emulator.functions import ROOT, Function
+from tools.emulator.functions import ROOT, Function, Launch
 from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
 from tools.emulator.parts import Parts
@@ -49,8 +49,14 @@ class Stack:
         telegram: Telegram | None = None,
         owner_url: str | None = None,
         cannot_move: str = "",
+        launch: Launch | None = None,
     ) -> None:
-        """Build everything. `owner_url` enables clock and tables; `cannot_move` disables the clock."""
+        """Build everything.
+
+        owner_url:   enables clock and tables.
+        cannot_move: disables the clock.
+        launch:      starts the process of a function in another way.
+        """
         self.trace = telegram.trace if telegram is not None else Trace()
         self.events = Events()
         self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
@@ -59,6 +65,7 @@ class Stack:
         self.clock = self.telegram.clock
         self.database = Database(database_url)
         self.functions: dict[str, Function] = {}
+        self._launch = launch
         self._sources = dict(FUNCTIONS if functions is None else functions)
         self._gateway = Gateway(self.functions)
         self.server = HttpServer(self.handle, port)
@@ -220,7 +227,13 @@ class Stack:
     def _add_functions(self) -> None:
         for name, source in self._sources.items():
             self.functions[name] = Function(
-                name, source, self.env, clock=self.clock, on_log=self._log, on_state=self._state
+                name,
+                source,
+                self.env,
+                clock=self.clock,
+                on_log=self._log,
+                on_state=self._state,
+                launch=self._launch,
             )
 
     def _log(self, function: str, line: dict[str, Any]) -> None:
