@@ -39,12 +39,7 @@ def main() -> int:
             text = f"Postgres: {said}{sqlstate}"
             remarks = [*getattr(error, "__notes__", []), advice.of(error)]
             print(text, *filter(None, remarks), sep="\n", file=sys.stderr)
-            return Unreachable.exit_status if _is_unreachable(error) else 1
-
-
-def _is_unreachable(error: psycopg.Error) -> bool:
-    """Whether there was no connection: libpq gives no SQLSTATE then, Postgres one of class 08 or 28."""
-    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in ("08", "28")
+            return Unreachable.exit_status if error_texts.is_unreachable(error) else 1
 
 
 def _secrets() -> set[str]:

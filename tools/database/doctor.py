@@ -9,6 +9,7 @@ from tools.database import addresses, connections, error_texts, identity, prepar
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 
+READ_ONLY = "default_transaction_read_only is on, as Supabase sets it when the disk is full"
 OLDEST, NEWEST = 15, 18  # versions of Postgres on which everything is tested
 
 
@@ -68,10 +69,12 @@ def _rights(connection: psycopg.Connection) -> Iterator[tuple[bool, str]]:
     owner = prepare.owner(connection)
     row = connection.execute(
         "select has_database_privilege(%s, current_database(), 'create'),"
-        " current_setting('transaction_read_only') = 'on' or pg_is_in_recovery()",
+        " pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'",
         [owner],
     ).fetchone()
-    may_create, is_read_only = row or (False, True)
+    may_create, is_replica, is_read_only = row or (False, False, True)
     yield bool(may_create), f"{owner} may{'' if may_create else ' not'} make schemas and tables here"
-    if is_read_only:
-        yield False, "the database is read-only: the disk is full, or this is a replica"
+    if is_replica:
+        yield False, "the database is read-only: this is a replica, take the address of the primary"
+    elif is_read_only:
+        yield False, f"the database is read-only: {READ_ONLY}"

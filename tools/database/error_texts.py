@@ -15,6 +15,11 @@ _VALUE = re.compile(r'(: |value )".*"', re.DOTALL)
 _DATA_EXCEPTION = "22"  # class of SQLSTATE: invalid input, out of range
 
 
+def is_unreachable(error: psycopg.Error) -> bool:
+    """Whether there was no connection: libpq gives no SQLSTATE then, Postgres one of class 08 or 28."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in ("08", "28")
+
+
 def full(error: psycopg.Error) -> str:
     """Return everything that Postgres says."""
     return str(error).strip() or type(error).__name__

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tools.database.output import counted
 from tools.database.statements import Statement
 
 COLUMN = """
@@ -36,7 +37,8 @@ class Loss:
     rows: int | None
 
     def __str__(self) -> str:
-        return f"{self.what}: {'an unknown number of' if self.rows is None else f'{self.rows:,}'} rows"
+        count = "an unknown number of rows" if self.rows is None else counted(self.rows, "row")
+        return f"{self.what}: {count}"
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,16 @@ def print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number with its noun: "1 row", "2,000 rows"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for a reader: "7.2 MB", "66 kB"."""
+    return f"{count / 1_000_000:.1f} MB" if count >= 1_000_000 else f"{count / 1000:.0f} kB"
+
+
 def table(rows: list[list[str]]) -> list[str]:
     """Return the rows as lines with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

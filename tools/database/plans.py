@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.database import statements
+from tools.database import output, statements
 from tools.database.environments import Environment
 from tools.database.errors import MigrationError
 from tools.database.migration_files import Migration
@@ -68,6 +68,6 @@ def lines(plan: Plan) -> list[str]:
     found = [f"{plan.environment.name}: {len(plan.parts)} to apply, plan {plan.hash}"]
     for number, part in enumerate(plan.parts, 1):
         kind = ", ".join(sorted(set(part.alone))) + ", one by one" if part.alone else "one transaction"
-        count = f"{part.statements} statement{'' if part.statements == 1 else 's'}"
+        count = output.counted(part.statements, "statement")
         found.append(f"  {number}/{len(plan.parts)} {part.migration}   {count}, {kind}")
     return found

@@ -34,9 +34,15 @@ def rename(given: str, environments: Mapping[str, Environment]) -> tuple[Migrati
     old = migration_files.find(given)
     main = released.hashes(migration_files.SUPABASE) or {}
     if f"migrations/{old}.sql" in main:
-        raise MigrationError(f"{old} is on main, so databases may have it: its time stays.")
-    for environment in environments.values():
-        _require_absent(environment, old)
+        raise MigrationError(
+            f"{old} is on main, so databases may have it: its time stays. Write a new migration instead."
+        )
+    having = [environment.name for environment in environments.values() if _has(environment, old)]
+    if having:
+        raise MigrationError(
+            f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} {old} already: its time stays."
+            " Write a new migration instead."
+        )
     released_versions = [name.partition("/")[2][:14] for name in main if name.startswith("migrations/")]
     new = Migration(migration_files.next_version(released_versions), old.name, old.text)
     moved = {}
@@ -49,11 +55,11 @@ def rename(given: str, environments: Mapping[str, Environment]) -> tuple[Migrati
     return old, new, sorted(_mentions(old.version))
 
 
-def _require_absent(environment: Environment, migration: Migration) -> None:
-    """Raise MigrationError where the environment has the migration, whole or in part."""
+def _has(environment: Environment, migration: Migration) -> bool:
+    """Whether the environment has the migration, whole or in part. Raises Unreachable and WrongDatabase."""
     if not environment.url:
         progress(f"{environment.name} is not looked at: {environment.variable} is not set.")
-        return
+        return False
     try:
         with connections.connect(environment.require_url(), "rename") as connection:
             identity.require(connection, environment)
@@ -65,9 +71,8 @@ def _require_absent(environment: Environment, migration: Migration) -> None:
                 f" {error_texts.without_rows(error)}"
             ) from error
         progress(f"{environment.name} is not looked at: the emulator does not run.")
-        return
-    if migration.version in has:
-        raise MigrationError(f"{environment.name} has {migration} already: its time stays.")
+        return False
+    return migration.version in has
 
 
 def _rename_hashes(moved: Mapping[str, str]) -> None:

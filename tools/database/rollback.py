@@ -108,8 +108,8 @@ def _accepted(
         on = f"--on {environment.name}"
         raise RollbackError(
             f"Taking {migration} back would lose\n{listed}\nNo backup of the last {OLDEST_BACKUP} at this"
-            f" version was restored on trial. Nothing was changed: ./switchboard database backup {on}, then"
-            " ./switchboard database restore FILE"
+            " version was restored on trial. Nothing was changed. Take one:"
+            f" ./switchboard database backup {on} --check"
         )
     return str(row[0]) if row else None
 

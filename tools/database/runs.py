@@ -115,7 +115,7 @@ class Run:
 
 
 def actor() -> str:
-    """Return who runs this: the build, or the person at this machine."""
+    """Return who runs this: the build, or the user of this machine."""
     build = os.environ.get("BUILD_ID")
     if build:
         return f"build {build[:36]}"
@@ -156,7 +156,7 @@ def _session(connection: psycopg.Connection) -> tuple[int, object]:
 
 
 def _primary(error: Exception) -> str:
-    """Return what failed without Postgres' DETAIL, which may quote rows of people."""
+    """Return what failed without Postgres' DETAIL, which may quote rows of users."""
     if isinstance(error, psycopg.Error):
         text = error_texts.primary(error)
     elif isinstance(error, DatabaseToolError):

@@ -5,11 +5,10 @@ What `status` shows, and what every command checks before it changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import psycopg
 
@@ -57,7 +56,6 @@ class State:
     changes: Sequence[Change] | None = None
     last_run: LastRun | None = None
     server: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def exit_status(self) -> int:
@@ -90,9 +88,8 @@ def read(environment: Environment) -> State:
     except DatabaseToolError as error:
         return State(environment.name, problem=str(error), unreachable=error.exit_status == UNREACHABLE)
     except psycopg.Error as error:
-        return State(
-            environment.name, problem=f"Postgres: {error_texts.without_rows(error)}", unreachable=True
-        )
+        problem = f"Postgres: {error_texts.without_rows(error)}"
+        return State(environment.name, problem=problem, unreachable=error_texts.is_unreachable(error))
 
 
 def of(connection: psycopg.Connection, name: str) -> State:

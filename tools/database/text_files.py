@@ -1,4 +1,4 @@
-"""Reads text files that people write; one in another encoding is refused by its name, before it is used."""
+"""Reads text files of the repository; one in another encoding is refused by its name, before it is used."""
 
 from __future__ import annotations
 

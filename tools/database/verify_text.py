@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tools.database.output import coloured
+from tools.database.output import coloured, counted
 from tools.database.plans import Plan
 from tools.database.tracing import NOTHING, Step
 from tools.database.verifying import Report, Verified
@@ -31,7 +31,7 @@ def lines(report: Report, plan: Plan | None) -> Iterator[str]:
     if report.differences is None:
         yield _bad("A migration failed, so the result was not compared with supabase/schemas.")
     elif report.differences:
-        yield _bad(f"{len(report.differences)} differences from supabase/schemas:")
+        yield _bad(f"{counted(len(report.differences), 'difference')} from supabase/schemas:")
         yield from (f"  {one}" for one in report.differences[:MOST_DIFFERENCES])
     else:
         what = "With them, the" if report.parts else "The"
@@ -40,7 +40,7 @@ def lines(report: Report, plan: Plan | None) -> Iterator[str]:
 
 def _part(part: Verified, number: str, report: Report) -> Iterator[str]:
     mark = _good() if part.is_good else coloured("✘", "bad")
-    count = f"{part.count} statement{'' if part.count == 1 else 's'}"
+    count = counted(part.count, "statement")
     yield f"{mark} {number} {part.migration}   {count}, {_seconds(part.trace.seconds)}, {_blocked(part)}"
     if part.failure:
         where = f"statement {part.failure.statement}: " if part.failure.statement else ""
@@ -53,7 +53,7 @@ def _part(part: Verified, number: str, report: Report) -> Iterator[str]:
     if part.down is None:
         yield "      no down is written: after it, roll forward or restore"
     elif part.down:
-        yield f"      its down does not lead back: {len(part.down)} differences"
+        yield f"      its down does not lead back: {counted(len(part.down), 'difference')}"
         yield from (f"        {line}" for one in part.down[:MOST_DIFFERENCES] for line in one.lines())
     else:
         yield "      its down went back and forth: equal"
@@ -88,7 +88,7 @@ def _blocked(part: Verified) -> str:
 
 def _rows(name: str, report: Report) -> str:
     count = report.rows.get(name)
-    return f" (about {count:,} rows in {report.state.environment})" if count else ""
+    return f" (about {counted(count, 'row')} in {report.state.environment})" if count else ""
 
 
 def _seconds(seconds: float) -> str:

@@ -25,6 +25,7 @@ from tools.database import (
     identity,
     migrate,
     migration_files,
+    output,
     prepare,
     schema_drift,
     statements,
@@ -108,8 +109,8 @@ def verify(environment: Environment, from_backup: str | None, progress: Progress
     notes = [] if findings.is_installed() else ["squawk is missing: pip install -r requirements-dev.txt"]
     if state.changes:
         notes.append(
-            f"{len(state.changes)} changes by hand in {environment.name} are not on the scratch server:"
-            f" ./switchboard database drift --on {environment.name}"
+            f"{output.counted(len(state.changes), 'change')} by hand in {environment.name}, not on the"
+            f" scratch server: ./switchboard database drift --on {environment.name}"
         )
     with ThreadPoolExecutor(max_workers=1) as pool, schema_drift.scratch() as server:
         wanted = pool.submit(schema_drift.from_schemas, supabase=migration_files.SUPABASE)

@@ -218,8 +218,8 @@ def test_an_empty_environment_is_filled_and_the_erased_stay_erased(world: World)
     world.on("fresh", "comment on database fresh is null")
     status, out, error = world.run(*restoring, "--confirm", "fresh", "--erased-in", "development")
     assert status == 0, error
-    assert "1 erased users were erased again" in out
-    assert "1 messages that waited" in out
+    assert "Erased again: 1 user." in out
+    assert "Not sent: 1 message that waited" in out
     assert world.on("fresh", "select count(*) from users where telegram_id = 1007") == [(0,)]
     assert world.on("fresh", "select count(*), sum(balance) from users") == [(49, 1585.0)]
     assert world.on("fresh", "select count(*) from telegram_outbox") == [(0,)]

@@ -55,7 +55,7 @@ def test_settings_come_from_the_environment(run, empty_url: str) -> None:
     migrate.sync(empty_url)
     assert run("settings", url=empty_url, QUOTA_TIMEZONE="Asia/Omsk") == (
         0,
-        "quota_timezone = Asia/Omsk\n1 settings changed.\nAdmins are left as they are.\n",
+        "quota_timezone = Asia/Omsk\n1 setting changed.\nAdmins are left as they are.\n",
         "",
     )
 

@@ -62,7 +62,8 @@ def test_it_gets_a_later_time_with_its_down_and_its_hash(late: World, given: str
 @pytest.mark.database
 def test_what_an_environment_has_stays(late: World, monkeypatch: pytest.MonkeyPatch) -> None:
     status, _, error = late.run("rename", "later_1")
-    assert (status, f"development has {LATER + 1}_later_1 already" in error) == (1, True)
+    assert (status, f"development and production have {LATER + 1}_later_1 already" in error) == (1, True)
+    assert "Write a new migration instead" in error
     late.on(late.development, "delete from supabase_migrations.schema_migrations where version like '2099%'")
     status, _, error = late.run("rename", "later_1")
     assert (status, f"production has {LATER + 1}_later_1 already" in error) == (1, True)

@@ -118,7 +118,7 @@ def test_a_column_with_nothing_but_its_default_is_no_loss(world: World) -> None:
     world.both()
     world.on(world.production, "insert into public.users (telegram_id, first_name, rank) values (7, 'A', 4)")
     status, _, error = world.run("rollback", *ON)
-    assert (status, "column public.users.rank: 1 rows" in error, "empty" in error) == (1, True, False)
+    assert (status, "column public.users.rank: 1 row" in error, "empty" in error) == (1, True, False)
     assert "twice" not in error
     world.on(world.production, "update public.users set rank = 3")
     status, _, error = world.run("rollback", *ON)
@@ -128,9 +128,9 @@ def test_a_column_with_nothing_but_its_default_is_no_loss(world: World) -> None:
 @pytest.mark.parametrize(("down", "what"), [
     ("delete from public.later where id > 1", "a delete from public.later: an unknown number of rows"),
     ("update public.later set note = ''", "an update of public.later: an unknown number of rows"),
-    ("truncate public.later", "table public.later: 1 rows"),
-    ("drop type public.mood cascade", "type public.mood in table public.later: 1 rows"),
-    ("drop schema extra cascade", "table extra.deep: 1 rows"),
+    ("truncate public.later", "table public.later: 1 row"),
+    ("drop type public.mood cascade", "type public.mood in table public.later: 1 row"),
+    ("drop schema extra cascade", "table extra.deep: 1 row"),
 ])  # fmt: skip
 def test_what_a_down_would_lose(world: World, down: str, what: str) -> None:
     world.add(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tools.database.backups import keeping
 from tools.database.environments import Environment
 from tools.database.errors import BackupError
-from tools.database.output import progress
+from tools.database.output import progress, size
 from tools.database.runs import Run
 from tools.database.states import State
 
@@ -47,7 +47,7 @@ def take(environment: Environment, state: State, run: Run, reason: str | None) -
         )
         raise
     run.note_backup(taken.place)
-    progress(f"  backup {taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s")
+    progress(f"  backup {taken.place}: {size(taken.bytes)} in {taken.seconds:.1f} s")
 
 
 def _is_due(environment: Environment, state: State) -> bool:

@@ -78,7 +78,7 @@ def opened(path: Path, identity: str) -> Iterator[BinaryIO]:
             except Exception as error:  # handed to the reader
                 failures.append(error)
 
-    # Through a pipe: the rows of people are never on a disk in clear.
+    # Through a pipe: rows of users are never on a disk in clear.
     thread = threading.Thread(target=decrypt, daemon=True)
     thread.start()
     try:

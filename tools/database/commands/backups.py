@@ -9,7 +9,7 @@ import psycopg
 from tools.database import connections, environments, identity, syncing
 from tools.database.backups import expiry, keeping
 from tools.database.errors import BackupError
-from tools.database.output import progress
+from tools.database.output import counted, progress, size
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -20,10 +20,7 @@ def backup(arguments: argparse.Namespace) -> int:
     environment = environments.choose(arguments.on, environments.read())
     taken = keeping.take(environment, "daily", arguments.to, progress if arguments.check else None)
     checked = ", restored and equal" if arguments.check else ""
-    print(
-        f"{taken.place}: {taken.bytes / 1_000_000:.1f} MB in {taken.seconds:.1f} s, version"
-        f" {taken.version}{checked}"
-    )
+    print(f"{taken.place}: {size(taken.bytes)} in {taken.seconds:.1f} s, version {taken.version}{checked}")
     for place in expiry.expire(environment):
         print(f"deleted {place}")
     return 0
@@ -39,7 +36,8 @@ def restore(arguments: argparse.Namespace) -> int:
         if arguments.into == "scratch":
             reader = keeping.verify(path, secret, progress)
             rows, version = sum(one.rows for one in reader.contents), reader.header["version"]
-            print(f"Restored and equal: {len(reader.tables)} tables, {rows} rows, of version {version}.")
+            what = f"{counted(len(reader.tables), 'table')}, {counted(rows, 'row')}, of version {version}"
+            print(f"Restored and equal: {what}.")
             environment = known.get(str(reader.header["environment"]))
             if environment is not None and environment.url:
                 with connections.connect(environment.require_url(), "restore") as connection:
@@ -60,8 +58,9 @@ def restore(arguments: argparse.Namespace) -> int:
 
         reader = keeping.restore(path, secret, url, url, progress, settle)
     rows = sum(one.rows for one in reader.contents)
-    print(f"Restored: {rows} rows; {counts[0]} erased users were erased again.")
-    print(f"{counts[1]} messages that waited at the time of the backup are not sent: most were, since then.")
+    print(f"Restored: {counted(rows, 'row')}. Erased again: {counted(counts[0], 'user')}.")
+    waiting = counted(counts[1], "message")
+    print(f"Not sent: {waiting} that waited at the time of the backup; most were sent since then.")
     print(f"Next: ./switchboard database sync --on {environment.name}")
     return 0
 

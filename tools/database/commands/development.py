@@ -10,6 +10,7 @@ from tools.database import reset as resetting
 from tools.database import settings as settings_table
 from tools.database.errors import DatabaseToolError
 from tools.database.migration_files import SUPABASE
+from tools.database.output import counted
 
 
 def settings(arguments: argparse.Namespace) -> int:
@@ -21,7 +22,7 @@ def settings(arguments: argparse.Namespace) -> int:
     changed = settings_table.write(url, os.environ)
     for key, value in changed.items():
         print(f"{key} = {value}")
-    print(f"{len(changed)} settings changed.")
+    print(f"{counted(len(changed), 'setting')} changed.")
     emails = admins.write(url, os.environ)
     print("Admins are left as they are." if emails is None else f"Admins: {', '.join(emails)}")
     return 0
@@ -78,7 +79,7 @@ def check(arguments: argparse.Namespace) -> int:
         print("Migrations and schemas make the same database.")
         return 0
     print(*differences, sep="\n")
-    print(f"{len(differences)} differences: run ./switchboard migration what_changed.")
+    print(f"{counted(len(differences), 'difference')}: run ./switchboard migration what_changed.")
     return 1
 
 

@@ -37,7 +37,7 @@ from tools.database import health as health_figures
 from tools.database.catalogue import Catalogue
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
-from tools.database.output import coloured, print_json, progress, table
+from tools.database.output import coloured, counted, print_json, progress, size, table
 from tools.database.snapshots import Change, Snapshot
 from tools.database.states import State
 
@@ -156,7 +156,7 @@ def drift(arguments: argparse.Namespace) -> int:
         show = progress if arguments.undo else print
         for change in changes:
             show("\n".join(change.lines(*labels)))
-        show(f"{len(changes)} differences.{absent}")
+        show(f"{counted(len(changes), 'difference')}.{absent}")
     if changes and snapshot and (arguments.write or arguments.undo):
         from tools.database import drafts  # needs a Postgres of its own
 
@@ -230,7 +230,7 @@ def report(arguments: argparse.Namespace) -> int:
         Path(arguments.html).write_text(text, encoding="utf-8")
     except OSError as error:
         raise DatabaseToolError(f"{arguments.html} cannot be written: {error.strerror}") from None
-    print(f"Written: {arguments.html} ({len(text.encode()) / 1000:.0f} kB)")
+    print(f"Written: {arguments.html} ({size(len(text.encode()))})")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tools.database import states
 from tools.database.health import Figure, number, words
 from tools.database.report import drawing
 from tools.database.report.reading import Column
@@ -19,10 +20,10 @@ from tools.database.runs import git_commit
 FOLDER = Path(__file__).parent
 MOST_MIGRATIONS = 40
 BADGES = {
-    "equal": ("in step", "good"), "pending": ("pending", "warning"), "edited": ("edited or unknown", "bad"),
-    "drift": ("changed by hand", "bad"), "half": ("half done", "bad"), "away": ("unreachable", "bad"),
+    0: ("in step", "good"), states.PENDING: ("pending", "warning"),
+    states.EDITED: ("edited or unknown", "bad"), states.DRIFTED: ("changed by hand", "bad"),
+    states.HALF_DONE: ("half done", "bad"), states.UNREACHABLE: ("unreachable", "bad"),
 }  # fmt: skip
-BY_STATUS = {0: "equal", 3: "pending", 4: "edited", 5: "drift", 6: "half", 7: "away"}
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,7 @@ def _tile(figure: Figure, column: Column, now: datetime) -> Tile:
 
 
 def _badge(column: Column) -> tuple[str, str]:
-    kind = BY_STATUS.get(column.state.exit_status, "")
-    return BADGES.get(kind, ("not readable", "bad"))
+    return BADGES.get(column.state.exit_status, ("not readable", "bad"))
 
 
 def _at(value: str | datetime | None) -> str:

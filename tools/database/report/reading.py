@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from tools.database import connections, health, migration_files, states
+from tools.database import connections, error_texts, health, migration_files, states
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.health import Figure
@@ -59,10 +59,18 @@ def read_all(environments: Sequence[Environment]) -> list[Column]:
 
 
 def read(environment: Environment) -> Column:
-    """Read one environment; what its version does not have yet is left out."""
+    """Read one environment; what its version does not have yet is left out, and an error is its problem."""
     state = states.read(environment)
     if state.problem:
         return Column(environment, state)
+    try:
+        return _read(environment, state)
+    except psycopg.Error as error:
+        problem = f"Postgres: {error_texts.without_rows(error)}"
+        return Column(environment, replace(state, problem=problem))
+
+
+def _read(environment: Environment, state: State) -> Column:
     try:
         figures = health.read(environment)
     except DatabaseToolError:  # older than the figures
