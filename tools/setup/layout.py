@@ -28,7 +28,8 @@ READERS = {
     "USER_HASH_KEY": ("deploy", *FUNCTIONS),
 }
 AI_READERS = ("telegram", "scheduled")
-PAYMENT_READERS = ("telegram", "payments", "scheduled")
+PAYMENT_READERS = ("telegram", "payments", "scheduled", "console")
+USER_API_KEY_READERS = ("telegram", "scheduled", "console")
 USER_API_KEYS = "TOKEN_ENCRYPTION_KEYS"
 
 

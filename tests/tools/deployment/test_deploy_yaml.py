@@ -189,7 +189,7 @@ def test_the_guide_lets_each_account_read_what_it_is_given_and_no_more() -> None
         if secret in of_functions:
             expected |= functions
         elif secret.startswith("STRIPE_"):
-            expected |= functions - {"generations", "console"}
+            expected |= functions - {"generations"}
         elif secret == "OPENAI_API_KEY":
             expected |= {"telegram", "scheduled"}
         assert accounts == expected, secret

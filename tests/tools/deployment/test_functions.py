@@ -110,7 +110,7 @@ def test_each_gets_the_secrets_of_the_payment_providers_that_exist(tmp_path: Pat
     assert not set(without) & variables.known() - config.variables() - {"OPENAI_API_KEY"}
     build = Build(tmp_path / "with", _PAYMENT_SECRETS=",".join(STRIPE))
     given = deployed(build, name).pairs("set-secrets")
-    added = {} if name in ("generations", "console") else {secret: f"{secret}:latest" for secret in STRIPE}
+    added = {} if name == "generations" else {secret: f"{secret}:latest" for secret in STRIPE}
     assert given == without | added
 
 
@@ -145,7 +145,7 @@ def test_a_function_that_asks_no_ai_gets_no_key(build: Build, function: str) -> 
     assert not [name for name in deployed(build, function).pairs("set-secrets") if name.endswith("_API_KEY")]
 
 
-@pytest.mark.parametrize("name", WITH_AI)
+@pytest.mark.parametrize("name", [*WITH_AI, "console"])
 def test_encryption_keys_are_deployed_when_set(tmp_path: Path, name: str) -> None:
     without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
     given = deployed(Build(tmp_path / "with", _TOKEN_ENCRYPTION_KEYS_VERSION="3"), name).pairs("set-secrets")
@@ -162,7 +162,7 @@ def test_storage_is_reached_where_files_are_stored_and_sent(tmp_path: Path) -> N
             call.pairs("set-secrets").get("SUPABASE_SECRET_KEY"),
         )
         expected = ("https://ref.supabase.co", "SUPABASE_SECRET_KEY:2")
-        assert found == (expected if name in ("scheduled", "telegram") else (None, None))
+        assert found == (expected if name in ("scheduled", "telegram", "console") else (None, None))
 
 
 def test_only_the_pages_get_the_secret_of_logins(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def build() -> set[str]:
 def test_a_function_takes_along_only_what_runs(function: set[str]) -> None:
     assert {path.split("/")[0] for path in function} == {"functions", "shared", "requirements.txt"}
     assert {Path(path).suffix for path in function} == {
+        ".js",
         ".py",
         ".toml",
         ".txt",

@@ -357,7 +357,7 @@ def readers(answers: Answers) -> dict[str, tuple[str, ...]]:
     wanted = dict(layout.READERS)
     wanted[layout.ai_secret(answers.chat_provider)] = layout.AI_READERS
     if answers.user_api_keys == "yes":
-        wanted[layout.USER_API_KEYS] = layout.AI_READERS
+        wanted[layout.USER_API_KEYS] = layout.USER_API_KEY_READERS
     if answers.has_backups:
         wanted["DATABASE_ADMIN_URL"] = (*layout.READERS["DATABASE_ADMIN_URL"], "backup")
     return wanted | dict.fromkeys(payment_names(answers), layout.PAYMENT_READERS)
