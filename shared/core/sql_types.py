@@ -1613,6 +1613,14 @@ class FinishLogin(TypedDict):
     messages: NotRequired[list[OutgoingItem]]
 
 
+class FinishRedirect(TypedDict):
+    """public.finish_redirect"""
+
+    outcome: Literal["taken", "unknown"]
+    verifier: NotRequired[str]
+    return_to: NotRequired[str]
+
+
 class FinishReversed(TypedDict):
     """public.finish_reversed"""
 
@@ -2229,6 +2237,13 @@ class ListUserTokens(TypedDict):
     is_active: bool
     created_at: str
     checked_at: str | None
+
+
+class LogIn(TypedDict):
+    """public.log_in"""
+
+    outcome: Literal["opened", "banned", "replayed"]
+    messages: NotRequired[list[OutgoingItem]]
 
 
 class MessageLimits(TypedDict):

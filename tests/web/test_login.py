@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from shared.core.texts import text
-from shared.features.login.pages.bot import AFTER_LOGIN
+from shared.features.login.pages.choice import AFTER_LOGIN
 from tests.stories.test_conversations import labels
 from tests.support import in_parallel, says
 from tests.web.visitor import Visitor, ask, code_of

@@ -32,6 +32,11 @@ EXAMPLES = {
     "/login/bot": "/login/bot",
     "/login/begin": "/login/begin",
     "/login/status": "/login/status",
+    "/login/telegram": "/login/telegram",
+    "/login/callback": "/login/callback",
+    "/login/mini_app": "/login/mini_app",
+    "/login/widget": "/login/widget",
+    "/login/widget/confirm": "/login/widget/confirm",
     "/logout": "/logout",
     "/account/devices": "/account/devices",
     "/account/devices/end": "/account/devices/end",
@@ -113,7 +118,7 @@ def _expected(page: Page, method: str) -> int:
     if method == "POST":
         return 401 if page.access in (Access.USER, Access.PAID, Access.ADMIN) else 403
     if page.access is not Access.ANYONE:
-        return 200 if page.path == "/login" else 303
+        return 200 if page.path in ("/login", "/login/callback", "/login/widget") else 303
     return 200 if page.path == "/" else 404
 
 

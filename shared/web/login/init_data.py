@@ -25,6 +25,8 @@ def check(raw: str, bot_token: str, max_age: timedelta = MAX_AGE) -> TelegramIde
     Raises:
         LoginRefused: it is forged, malformed or too old, or names no user.
     """
+    if not bot_token:  # anyone could sign with an empty key
+        raise LoginRefused("no such bot")
     found = fields.parse(raw, MAX_LENGTH)
     # `signature`, the Ed25519 form for third parties, is one of the signed fields here.
     fields.verify(found, hmac_sha256("WebAppData", bot_token.encode()), max_age)

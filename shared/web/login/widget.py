@@ -6,7 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from shared.web.login import fields
-from shared.web.login.identity import TelegramIdentity, identity
+from shared.web.login.identity import LoginRefused, TelegramIdentity, identity
 
 MAX_AGE = timedelta(minutes=10)
 MAX_LENGTH = 4_000  # characters
@@ -22,6 +22,8 @@ def check(query: str, bot_token: str, max_age: timedelta = MAX_AGE) -> TelegramI
     Raises:
         LoginRefused: it is forged, malformed or too old.
     """
+    if not bot_token:  # anyone could sign with an empty key
+        raise LoginRefused("no such bot")
     found = fields.parse(query, MAX_LENGTH)
     fields.verify(found, sha256(bot_token.encode()).digest(), max_age)
     return identity(found.get("id"), found)

@@ -57,6 +57,11 @@ def test_names_with_signs_of_a_query_string_are_kept() -> None:
     assert found == TelegramIdentity(ANNA.id, "Anna & Ко+", "О’Нил", "anna_k", "ru")
 
 
+def test_a_bot_without_a_token_has_no_users() -> None:
+    """Anyone could sign with an empty key."""
+    assert refused(signed(""), "") == "no such bot"
+
+
 def test_the_order_of_the_fields_does_not_matter() -> None:
     fields = opened(BOT, ANNA, clock.timestamp()).split("&")
     assert init_data.check("&".join(reversed(fields)), BOT.token).telegram_id == ANNA.id

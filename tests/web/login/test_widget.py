@@ -72,6 +72,12 @@ def test_an_id_is_a_number(number: str) -> None:
     assert refused(signed(id=number)) == "no valid Telegram id"
 
 
+def test_a_bot_without_a_token_has_no_users() -> None:
+    """Anyone could sign with an empty key."""
+    with pytest.raises(LoginRefused, match="no such bot"):
+        widget.check(signed(token=""), "")
+
+
 def test_data_of_a_mini_app_is_no_login_of_the_widget() -> None:
     from tools.emulator.telegram.mini_app import sign
 

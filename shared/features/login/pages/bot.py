@@ -12,7 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from shared.core import client_address, db
 from shared.core.errors import TelegramError
 from shared.core.signatures import hmac_sha256
-from shared.features.login.pages import bot_link, device_name
+from shared.features.login.pages import bot_link, choice, device_name
 from shared.web import sessions
 from shared.web.access import LOGIN, Access
 from shared.web.page import Page, Policy
@@ -24,21 +24,19 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 SECONDS = 300  # that a login through the bot may take
-AFTER_LOGIN = "/account/devices"
 _COOKIE = "login"
 # The token of the link, the secret of the browser, the number on the page.
 _STATE = re.compile("([A-Za-z0-9_-]{22})[.]([A-Za-z0-9_-]{43})[.]([0-9]{2})")
-_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]{0,499}")
 _ENDED = {"expired": "login_expired", "refused": "login_refused", "used": "login_expired",
           "unknown": "login_expired", "banned": "login_banned"}  # fmt: skip
 
 
 def show(visit: Visit) -> Response:
     """Offer the ways to log in."""
-    return_to = _path(visit.request.args.get("to", ""))
+    return_to = choice.return_path(visit.request.args.get("to", ""))
     if visit.session is not None:
         return visit.redirect(return_to)
-    return visit.render("login/page.html", return_to=return_to, failure="")
+    return choice.offer(visit, return_to)
 
 
 def begin(visit: Visit) -> Response:
@@ -55,7 +53,7 @@ def begin(visit: Visit) -> Response:
         p_browser_hash=sessions.digest(browser),
         p_way="bot",
         p_verifier=None,
-        p_return_to=_path(visit.request.form.get("to", "")),
+        p_return_to=choice.return_path(visit.request.form.get("to", "")),
         p_device=device_name.of(visit.request.user_agent.string),
         p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
         p_seconds=SECONDS,
@@ -125,18 +123,13 @@ def _answer(visit: Visit, outcome: str) -> Response:
         return visit.json({"outcome": outcome, "to": visit.url(LOGIN)})
     if outcome == "waiting":
         return visit.redirect(f"{LOGIN}/bot", "login_waiting_notice")
-    return visit.render("login/page.html", return_to=AFTER_LOGIN, failure=visit.text(_ENDED[outcome]))
+    return choice.offer(visit, failure=_ENDED[outcome])
 
 
 def _state(visit: Visit) -> tuple[str, str, str] | None:
     """Return token, secret and number of the login that this browser has begun."""
     found = _STATE.fullmatch(visit.request.cookies.get(sessions.cookie_name(_COOKIE), ""))
     return (found[1], found[2], found[3]) if found else None
-
-
-def _path(wanted: str) -> str:
-    """Return a path of ours; anything else becomes the first page."""
-    return wanted if _PATH.fullmatch(wanted) else AFTER_LOGIN
 
 
 _FORM = 2_000  # bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from shared.core.config import settings
+from shared.features.login.pages import choice
 
 START = "login_"
 
@@ -20,9 +20,8 @@ def link(token: str) -> str:
 
 @lru_cache(maxsize=1)
 def _username() -> str:
-    """Return the username of the bot that logs users in: LOGIN_BOT, else the first of BOT_TOKENS."""
+    """Return the username of the bot that logs users in."""
     from shared.telegram import api  # imports telebot, which the other pages do not need
 
-    name = settings().login_bot or next(iter(settings().bot_tokens))
-    username: str = api.call(name, "getMe", {})["username"]
+    username: str = api.call(choice.bot_name(), "getMe", {})["username"]
     return username

@@ -1,0 +1,51 @@
+"""The page that offers the ways to log in, and what all of them have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from shared.core.config import settings
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from shared.web.visit import Visit
+
+AFTER_LOGIN = "/account/devices"
+_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]{0,499}")
+
+
+def offer(visit: Visit, return_to: str = AFTER_LOGIN, failure: str = "", status: int = 200) -> Response:
+    """Return the page with the ways to log in.
+
+    Args:
+        failure: the key of a text that says why the last try failed.
+    """
+    if has_telegram := has_telegram_login():
+        # A form that leads to another site needs its permission; browsers check redirects too.
+        provider = urlsplit(settings().telegram_login_url)
+        visit.allow("form-action", f"{provider.scheme}://{provider.netloc}")
+    return visit.render(
+        "login/page.html",
+        status,
+        return_to=return_to,
+        failure=visit.text(failure) if failure else "",
+        has_telegram=has_telegram,
+    )
+
+
+def has_telegram_login() -> bool:
+    """Return whether "Log in with Telegram" is set up."""
+    return bool(settings().telegram_login_secret and settings().console_url)
+
+
+def return_path(wanted: str) -> str:
+    """Return a path of ours; anything else becomes the first page."""
+    return wanted if _PATH.fullmatch(wanted) else AFTER_LOGIN
+
+
+def bot_name() -> str:
+    """Return the name of the bot that logs users in: LOGIN_BOT, else the first of BOT_TOKENS."""
+    return settings().login_bot or next(iter(settings().bot_tokens))

@@ -1,0 +1,70 @@
+"""Opens the session of a user for whom Telegram itself has vouched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.core import clock, db, log
+from shared.features.login.pages import device_name
+from shared.web import sessions
+
+if TYPE_CHECKING:
+    from shared.core.sql_types import LogIn
+    from shared.web.login.identity import LoginRefused, TelegramIdentity
+    from shared.web.visit import Visit
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Signed data that opens one session.
+
+    Attributes:
+        signature: of the data.
+        lifetime: how long it is accepted; the same data is refused until then.
+    """
+
+    signature: str
+    lifetime: timedelta
+
+
+def open_session(
+    visit: Visit, identity: TelegramIdentity, way: str, token: str, proof: Proof | None = None
+) -> str:
+    """Open a session and return the outcome: opened, banned, or replayed.
+
+    A repeated call with the same token and proof gets the same answer.
+
+    Args:
+        way: telegram, mini_app or widget.
+        token: of the session; the browser or the Mini App keeps it.
+        proof: None where the login itself happens once.
+    """
+    opened: LogIn = db.call(
+        "log_in",
+        p_telegram_user={
+            "id": identity.telegram_id,
+            "first_name": identity.first_name or None,
+            "last_name": identity.last_name,
+            "username": identity.username,
+            "language_code": identity.language_code or visit.language,
+        },
+        p_token_hash=sessions.digest(token),
+        p_way=way,
+        p_device=device_name.of(visit.request.user_agent.string),
+        p_proof_hash=sessions.digest(proof.signature) if proof else None,
+        p_proof_expires_at=(clock.now() + proof.lifetime).isoformat() if proof else None,
+    )
+    if messages := opened.get("messages"):
+        from shared.telegram import outbox  # imports telebot; only admins get messages
+
+        outbox.deliver_outgoing(messages)
+    if opened["outcome"] != "opened":
+        log.info("a login opened no session", action="login_ended", way=way, outcome=opened["outcome"])
+    return opened["outcome"]
+
+
+def refused(way: str, error: LoginRefused) -> None:
+    """Write why a proof was not believed."""
+    log.warning("a login was refused", action="login_refused", way=way, reason=str(error))
