@@ -3,7 +3,7 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, generations, scale, ranks, database, backups
+               pictures, callbacks, generations, pages, scale, ranks, database, backups
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -33,6 +33,7 @@ from tools.bench import (
     database_tool,
     generations,
     latency,
+    pages,
     pictures,
     ranks,
     saturation,
@@ -64,6 +65,7 @@ _SECTIONS = (
     "pictures",
     "callbacks",
     "generations",
+    "pages",
     "scale",
     "ranks",
     "database",
@@ -210,6 +212,8 @@ class _Functions:
             yield from self._callbacks(effort, next(first))
         if "generations" in only:
             yield from self._generations()
+        if "pages" in only:
+            yield from self._pages(effort)
 
     def _latency(self, command: bytes) -> Iterator[Section]:
         watch = Watch(self.database.postmaster)
@@ -247,6 +251,17 @@ class _Functions:
             yield _posted(jobs.count(counted))
             watch = Watch(self.database.postmaster)
             yield _posted(jobs.sweep(scheduled), watch)
+
+    def _pages(self, effort: Effort) -> Iterator[Section]:
+        pages.prepare(self.database.owner_url("bench"))
+        console = _function("console", self.fake_servers, self.database.backend_url("bench"))
+        watch = Watch(self.database.postmaster)
+        yield _posted(pages.starts(self.bare, console, effort.starts), watch)
+        with self.bare.running(pages.request("/")), console.running(pages.request("/")):
+            section = pages.measure(
+                self.bare, console, self.database.postmaster, effort.rounds, effort.seconds
+            )
+        yield _posted(section, watch)
 
     def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         postmaster = self.database.postmaster

@@ -95,11 +95,12 @@ class Peer:
 
     def _post(self, request: bytes) -> int:
         head, _, body = request.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
+        first, *lines = head.decode().strip().split("\r\n")
+        method, path = first.split()[:2]
         headers = dict(line.split(": ", 1) for line in lines)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_START_SECONDS)
         try:
-            connection.request("POST", first.split()[1], body, headers)
+            connection.request(method, path, body or None, headers)
             return connection.getresponse().status
         finally:
             connection.close()
