@@ -29,9 +29,19 @@ class HtmlWriter:
     """Writes elements. Each that is opened is closed, in the reverse order; all text is escaped."""
 
     def __init__(
-        self, restore: Callable[[str], str], levels: Sequence[str], *, code: str, table: str
+        self,
+        restore: Callable[[str], str],
+        levels: Sequence[str],
+        *,
+        code: str,
+        table: str,
+        picture: Callable[[str], str] | None = None,
     ) -> None:
         self._restore = restore  # of literals
+        self._picture = picture  # the address of a picture of ours; empty: a link
+        self._pictures: list[
+            tuple[str, int]
+        ] = []  # of each open picture its address and where its text begins
         # Of the document's headings ("H1"): they come below the page's title and the speaker, without gaps.
         self._levels = {level: min(3 + rank, 6) for rank, level in enumerate(levels)}
         self._heading = 2  # the level of the last heading
@@ -133,7 +143,11 @@ class HtmlWriter:
         self._links.append((address, len(self._out)))
 
     def _take_image(self, data: JsonObject) -> None:
-        self._take_link(data)
+        name = self._restore(data["dest_url"])
+        address = self._picture(name) if self._picture else ""
+        self._pictures.append((address, len(self._out)))
+        if not address:
+            self._take_link(data)
 
     def _end_link(self, _: object) -> None:
         address, start = self._links.pop()
@@ -142,7 +156,13 @@ class HtmlWriter:
         self._end()
 
     def _end_image(self, _: object) -> None:
-        self._end_link(_)
+        address, start = self._pictures.pop()
+        if not address:
+            self._end_link(_)
+            return
+        words = Markup("".join(self._out[start:])).striptags()  # noqa: S704 - each part is escaped or ours
+        del self._out[start:]
+        self._out.append(f'<img src="{escape(address)}" alt="{escape(words)}">')
 
     # Blocks -------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
-"""Renders the Markdown of AI models as HTML, from the same steps as for Telegram (shared/telegram/markdown).
+"""Renders Markdown as HTML, from the same steps as for Telegram (shared/telegram/markdown).
 
 pulldown-cmark parses in linear time. Only tags that stand in html_writer.py are written; everything else is
-text, HTML of the source too. Links lead to http and https addresses alone, and pictures become links, so that
-a page loads nothing from elsewhere.
+text, HTML of the source too. Links lead to http and https addresses alone, and pictures of others become
+links, so that a page loads nothing from elsewhere.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import islice
 
 from markupsafe import Markup
@@ -30,17 +31,18 @@ def clean(words: str) -> str:
     return _OVERRIDES.sub("", _CONTROLS.sub(" ", words.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def to_html(source: str, *, code: str, table: str) -> Markup:
-    """Return an AI model's answer as HTML. Never raises: the fallback is the source as text.
+def to_html(source: str, *, code: str, table: str, picture: Callable[[str], str] | None = None) -> Markup:
+    """Return Markdown as HTML. Never raises: the fallback is the source as text.
 
     Args:
         code: what a screen reader calls a block of code, which scrolls.
         table: the same of a table.
+        picture: returns the address of a picture of ours by what the source names; empty for all others.
     """
     source = clean(source)
     if len(source) <= MAX_MARKDOWN:
         try:
-            return _render(source, code, table)
+            return _render(source, code, table, picture)
         except BaseException as error:  # a Rust panic is not an Exception
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
@@ -48,12 +50,12 @@ def to_html(source: str, *, code: str, table: str) -> Markup:
     return Markup('<div class="words">{}</div>').format(source)
 
 
-def _render(source: str, code: str, table: str) -> Markup:
+def _render(source: str, code: str, table: str, picture: Callable[[str], str] | None) -> Markup:
     text, literals = extract_literals(repair(source))
     found = read(text, lambda address: bool(link_target(literals.restore(address))))
     steps = list(islice(found, 3 * len(text) + 1000))
     levels = sorted({data["level"] for name, data in steps if name == "Heading"})
-    writer = HtmlWriter(literals.restore, levels, code=code, table=table)
+    writer = HtmlWriter(literals.restore, levels, code=code, table=table, picture=picture)
     for name, data in steps:
         writer.take(name, data)
     return writer.finish()

@@ -47,6 +47,7 @@ class Page:
         max_body: bytes of a body that it takes; 0: a request with a body is refused.
         access: who may open it.
         menu: the key of its text in the menu of those who may open it; empty: the menu leaves it out.
+        for_servers: another server calls it, which sends no Origin. Such a page reads no session.
     """
 
     path: str
@@ -56,7 +57,10 @@ class Page:
     max_body: int = 0
     access: Access = Access.ANYONE
     menu: str = ""
+    for_servers: bool = False
 
     def __post_init__(self) -> None:
         if self.access is not Access.ANYONE and self.policy.cache != NO_STORE:
             raise ValueError(f"{self.path}: a page that knows its visitor cannot be cached for others")
+        if self.for_servers and self.access is not Access.ANYONE:
+            raise ValueError(f"{self.path}: a page that knows its visitor takes forms of our own origin only")

@@ -122,7 +122,7 @@ def _enter(visit: Visit, page: Page) -> Response | None:
             raise Unauthorized
         if not allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid):
             raise Forbidden
-    if not is_reading:
+    if not is_reading and not page.for_servers:
         csrf.check(request, visit.session)
     return None
 

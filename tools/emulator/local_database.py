@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from shared.features.courses import library
+from tools.courses import loading
 from tools.database import admins, bookkeeping, connections, marker, migrate, reset, schemas
 from tools.database.embedded import SUPERUSER, Server
 from tools.database.migration_files import Migration
@@ -35,6 +37,9 @@ class LocalDatabase:
         applied = migrate.sync(admin, self._backend_password)
         if is_new:
             schemas.seed(admin)
+        if is_new or empty:
+            for folder in library.folders():
+                loading.load(admin, folder, is_on_sale=True)
         return [str(migration) for migration in applied]
 
     def migrate(self) -> list[str]:

@@ -119,6 +119,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "scenarios": Command(
             "check the trainer's scenarios and cases: scenarios check", module="tools.scenarios"
         ),
+        "courses": Command(
+            "check the folders of courses, load them into a database: courses load --url DSN", "tools.courses"
+        ),
         "lock": Command(
             "pin the packages of the .in files (--upgrade: newest versions)",
             run=development.lock,

@@ -426,7 +426,7 @@ TABLES = {
         "anonymized",
         section="courses.written",
         export="id slug position is_published texts shows_learner_count plan_tier next_step next_product_key"
-        " version created_at updated_at",
+        " version created_at updated_at loaded_version",
         not_exported="author_id",
         cleared="author_id",
     ),
@@ -467,6 +467,12 @@ TABLES = {
         section="courses.homework",
         export="lesson_id n text file_id state comment reviewed_at reference created_at",
         not_exported="id user_id reviewer_email",
+    ),
+    "public.lesson_questions": Table(
+        "deleted",
+        section="courses.questions",
+        export="lesson_id text reference created_at",
+        not_exported="id user_id",
     ),
     "public.course_certificates": Table(
         "deleted",

@@ -48,6 +48,11 @@ as $$
         from public.homework_submissions as h
        where h.user_id = p_user_id
     ),
+    'questions', (
+      select coalesce(jsonb_agg(to_jsonb(q) - array['id', 'user_id'] order by q.id), '[]'::jsonb)
+        from public.lesson_questions as q
+       where q.user_id = p_user_id
+    ),
     'certificates', (
       select coalesce(jsonb_agg(to_jsonb(c) - 'user_id' order by c.course_id), '[]'::jsonb)
         from public.course_certificates as c

@@ -14,6 +14,7 @@ create table public.courses (
   version integer not null default 1 check (version > 0),
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
+  loaded_version integer,
   check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true))
 );
 
@@ -29,6 +30,7 @@ comment on column public.courses.plan_tier is 'Highest tier open to users with a
 comment on column public.courses.next_step is 'By language: {"ru": "…"}, Markdown that is shown once the course is completed';
 comment on column public.courses.next_product_key is 'Product that is offered once the course is completed';
 comment on column public.courses.version is 'Grows with every change of the course: an editor saves the version it has read';
+comment on column public.courses.loaded_version is 'Version that was loaded from the course''s files; null: written in the console. A version that differs was edited there';
 alter table public.courses enable row level security;
 revoke all on table public.courses from public, anon, authenticated, service_role;
 revoke all on sequence public.courses_id_seq from public, anon, authenticated, service_role;

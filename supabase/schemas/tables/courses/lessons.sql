@@ -26,6 +26,7 @@ create table public.lessons (
   version integer not null default 1 check (version > 0),
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
+  loaded_version integer,
   unique (course_id, slug),
   check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true)),
   check (completion <> 'watched' or (video is not null and duration_seconds is not null)),
@@ -49,6 +50,7 @@ comment on column public.lessons.completion is 'What completes it: watch_percent
 comment on column public.lessons.release is 'When it opens: at once, days after the cohort''s or the learner''s beginning, or at a date';
 comment on column public.lessons.release_days is 'Opens at midnight of the learner''s time zone, so many days after the day of the beginning';
 comment on column public.lessons.version is 'Grows with every change of the lesson: an editor saves the version it has read';
+comment on column public.lessons.loaded_version is 'Version that was loaded from the lesson''s files; null: written in the console. A version that differs was edited there';
 alter table public.lessons enable row level security;
 revoke all on table public.lessons from public, anon, authenticated, service_role;
 revoke all on sequence public.lessons_id_seq from public, anon, authenticated, service_role;

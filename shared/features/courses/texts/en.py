@@ -1,0 +1,5 @@
+"""English texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {}

@@ -1,0 +1,5 @@
+"""Russian texts."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {}

@@ -1,0 +1,1 @@
+"""Courses as folders: check them, and load them into a database."""
