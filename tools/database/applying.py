@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors, sql
 
-from tools.database import addresses, bookkeeping, connections, error_texts, statements
+from tools.database import addresses, bookkeeping, connections, error_texts, presence, statements
 from tools.database.errors import DatabaseToolError, HalfDone, Locked
 from tools.database.migration_files import Migration
 from tools.database.runs import Run
@@ -272,7 +272,7 @@ def _session(row: tuple[Any, ...]) -> str:
 
 def _steps(connection: psycopg.Connection, version: str, checksum: str, outcome: str) -> set[int]:
     """Return the statements with an outcome since the migration was taken back last."""
-    if not _scalar(connection, "select to_regclass('private.migration_steps') is not null"):
+    if not presence.has_table(connection, "private.migration_steps"):
         return set()
     rows = connection.execute(
         "select s.statement from private.migration_steps s where s.version = %s and s.checksum = %s"

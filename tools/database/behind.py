@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import psycopg
 
-from tools.database import connections, identity
+from tools.database import connections, identity, presence
 from tools.database.environments import Environment
 from tools.database.states import State
 
@@ -29,11 +29,7 @@ def record(environments: Mapping[str, Environment], states: Mapping[str, State])
 
 def write(connection: psycopg.Connection, is_behind: bool) -> None:
     """Write whether migrations are missing; the first time counts. Older databases have no place for it."""
-    there = connection.execute(
-        "select from pg_attribute where attrelid = to_regclass('private.database_identity')"
-        " and attname = 'behind_since'"
-    ).fetchone()
-    if there is None:
+    if not presence.has_column(connection, identity.TABLE, "behind_since"):
         return
     if is_behind:
         connection.execute(

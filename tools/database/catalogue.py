@@ -54,20 +54,23 @@ Catalogue = dict[Key, str]
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that two databases do not have alike; None means it is absent there."""
+    """One thing that is present otherwise than wanted; None means it is absent.
+
+    Between the two texts of the schema, migrations make what is present and schemas say what is wanted.
+    """
 
     key: Key
-    migrations: str | None
-    schemas: str | None
+    present: str | None
+    wanted: str | None
 
     def __str__(self) -> str:
         kind, name = self.key
-        if self.migrations is None:
-            return f"{kind} {name}: only in schemas/: {_indented(self.schemas)}"
-        if self.schemas is None:
-            return f"{kind} {name}: only in migrations/: {_indented(self.migrations)}"
+        if self.present is None:
+            return f"{kind} {name}: only in schemas/: {_indented(self.wanted)}"
+        if self.wanted is None:
+            return f"{kind} {name}: only in migrations/: {_indented(self.present)}"
         changed = difflib.unified_diff(
-            self.migrations.splitlines(), self.schemas.splitlines(), "migrations/", "schemas/", "", "", 1, ""
+            self.present.splitlines(), self.wanted.splitlines(), "migrations/", "schemas/", "", "", 1, ""
         )
         return f"{kind} {name}:" + "".join(f"\n    {line}" for line in changed)
 
@@ -105,11 +108,11 @@ def lines(catalogue: Catalogue) -> list[str]:
     return [f"{kind} {name}: {_indented(text)}" for (kind, name), text in catalogue.items()]
 
 
-def differences(migrations: Catalogue, schemas: Catalogue) -> list[Difference]:
+def differences(present: Catalogue, wanted: Catalogue) -> list[Difference]:
     """Return what is not alike, ordered by kind and name."""
-    keys = sorted(migrations.keys() | schemas.keys())
-    found = (Difference(key, migrations.get(key), schemas.get(key)) for key in keys)
-    return [difference for difference in found if difference.migrations != difference.schemas]
+    keys = sorted(present.keys() | wanted.keys())
+    found = (Difference(key, present.get(key), wanted.get(key)) for key in keys)
+    return [difference for difference in found if difference.present != difference.wanted]
 
 
 @contextmanager

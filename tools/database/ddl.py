@@ -32,28 +32,28 @@ def removals(differences: list[Difference]) -> Statements:
     The parts of a table go with it. `create or replace` refuses another result or default, so such a
     function is dropped and made anew.
     """
-    gone = {d.key.name for d in differences if d.key.kind == "table" and d.schemas is None}
+    gone = {d.key.name for d in differences if d.key.kind == "table" and d.wanted is None}
     for kind in REMOVALS:
         for difference in _of(kind, differences):
             name = difference.key.name
-            missing = difference.schemas is None or (kind == "function" and _called_differently(difference))
+            missing = difference.wanted is None or (kind == "function" and _called_differently(difference))
             if missing and owner_table(difference) not in gone:
                 yield f"drop {kind} {name};" if kind != "constraint" else _drop_constraint(name)
 
 
 def columns(differences: list[Difference], wanted: Catalogue) -> Statements:
     """Add, change and take away columns of tables that are in both."""
-    new = {d.key.name for d in differences if d.key.kind == "table" and d.migrations is None}
+    new = {d.key.name for d in differences if d.key.kind == "table" and d.present is None}
     for difference in _of("column", differences):
         table, column = _split(difference.key.name)
         if table in new:
             continue
-        if difference.schemas is None:
+        if difference.wanted is None:
             yield f"alter table {table} drop column {column};"
-        elif difference.migrations is None:
+        elif difference.present is None:
             yield f"alter table {table} add column {column} {_definition(difference.key.name, wanted)};"
         else:
-            yield f"alter table {table} alter column {column} type {difference.schemas};"
+            yield f"alter table {table} alter column {column} type {difference.wanted};"
 
 
 def changes(differences: list[Difference]) -> Statements:
@@ -71,14 +71,14 @@ def owner_table(difference: Difference) -> str | None:
     if " on " in name:
         return name.partition(" on ")[2]
     if kind == "index":
-        match = re.search(r" ON (\S+)", difference.migrations or difference.schemas or "")
+        match = re.search(r" ON (\S+)", difference.present or difference.wanted or "")
         return match[1] if match else None
     return None
 
 
 def _called_differently(difference: Difference) -> bool:
-    headers = {str(text).partition("\n LANGUAGE ")[0] for text in (difference.migrations, difference.schemas)}
-    return difference.migrations is not None and len(headers) > 1
+    headers = {str(text).partition("\n LANGUAGE ")[0] for text in (difference.present, difference.wanted)}
+    return difference.present is not None and len(headers) > 1
 
 
 def _of(kind: str, differences: list[Difference]) -> Iterable[Difference]:
@@ -115,53 +115,53 @@ def _alter_column(difference: Difference, action: str) -> str:
 
 
 def _default(difference: Difference) -> Statements:
-    wanted = difference.schemas
+    wanted = difference.wanted
     yield _alter_column(difference, "drop default" if wanted is None else f"set default {wanted}")
 
 
 def _not_null(difference: Difference) -> Statements:
-    yield _alter_column(difference, "drop not null" if difference.schemas is None else "set not null")
+    yield _alter_column(difference, "drop not null" if difference.wanted is None else "set not null")
 
 
 def _identity(difference: Difference) -> Statements:
-    if difference.schemas is None:
+    if difference.wanted is None:
         yield _alter_column(difference, "drop identity")
-    elif difference.migrations is None:
-        yield _alter_column(difference, f"add generated {difference.schemas} as identity")
+    elif difference.present is None:
+        yield _alter_column(difference, f"add generated {difference.wanted} as identity")
     else:
-        yield _alter_column(difference, f"set generated {difference.schemas}")
+        yield _alter_column(difference, f"set generated {difference.wanted}")
 
 
 def _constraint(difference: Difference) -> Statements:
     constraint, _, table = difference.key.name.partition(" on ")
-    if difference.migrations is not None:
+    if difference.present is not None:
         yield _drop_constraint(difference.key.name)
-    if difference.schemas is not None:
-        yield f"alter table {table} add constraint {constraint} {difference.schemas};"
+    if difference.wanted is not None:
+        yield f"alter table {table} add constraint {constraint} {difference.wanted};"
 
 
 def _index(difference: Difference) -> Statements:
-    yield from _anew(difference, f"drop index {difference.key.name};", f"{difference.schemas};")
+    yield from _anew(difference, f"drop index {difference.key.name};", f"{difference.wanted};")
 
 
 def _trigger(difference: Difference) -> Statements:
-    yield from _anew(difference, f"drop trigger {difference.key.name};", f"{difference.schemas};")
+    yield from _anew(difference, f"drop trigger {difference.key.name};", f"{difference.wanted};")
 
 
 def _policy(difference: Difference) -> Statements:
     name = difference.key.name
-    yield from _anew(difference, f"drop policy {name};", f"create policy {name} {difference.schemas};")
+    yield from _anew(difference, f"drop policy {name};", f"create policy {name} {difference.wanted};")
 
 
 def _anew(difference: Difference, drop: str, create: str) -> Statements:
-    if difference.migrations is not None:
+    if difference.present is not None:
         yield drop
-    if difference.schemas is not None:
+    if difference.wanted is not None:
         yield create
 
 
 def _row_level_security(difference: Difference) -> Statements:
-    before, wanted = difference.migrations or "", difference.schemas or ""
+    before, wanted = difference.present or "", difference.wanted or ""
     actions = ["enable" if "enabled" in wanted else "disable"]
     if "forced" in before + wanted:
         actions.append("force" if "forced" in wanted else "no force")
@@ -170,11 +170,11 @@ def _row_level_security(difference: Difference) -> Statements:
 
 
 def _options(difference: Difference) -> Statements:
-    names = [option.partition("=")[0] for option in (difference.migrations or "").split(", ") if option]
+    names = [option.partition("=")[0] for option in (difference.present or "").split(", ") if option]
     if names:
         yield f"alter table {difference.key.name} reset ({', '.join(names)});"
-    if difference.schemas is not None:
-        yield f"alter table {difference.key.name} set ({difference.schemas});"
+    if difference.wanted is not None:
+        yield f"alter table {difference.key.name} set ({difference.wanted});"
 
 
 def _rights(difference: Difference) -> Statements:
@@ -184,9 +184,9 @@ def _rights(difference: Difference) -> Statements:
     ):  # default rights: said in other words, and never ours to change
         return
     target = difference.key.name
-    if target.startswith("column ") or "with grant option" in (difference.schemas or ""):
+    if target.startswith("column ") or "with grant option" in (difference.wanted or ""):
         return  # written by hand: nothing here has such rights
-    before, after = _granted(difference.migrations), _granted(difference.schemas)
+    before, after = _granted(difference.present), _granted(difference.wanted)
     for grantee in sorted(before.keys() | after.keys()):
         if before.get(grantee) == after.get(grantee):
             continue
@@ -206,16 +206,16 @@ def _granted(rights: str | None) -> dict[str, str]:
 def _comment(difference: Difference) -> Statements:
     # pg_identify_object says "table column" and "table constraint" where `comment on` wants the last word.
     target = re.sub(r"^(table|domain) (column|constraint) ", r"\2 ", difference.key.name)
-    text = "null" if difference.schemas is None else sql.Literal(difference.schemas).as_string(None)
+    text = "null" if difference.wanted is None else sql.Literal(difference.wanted).as_string(None)
     yield f"comment on {target} is {text.strip()};"
 
 
 def _row(difference: Difference) -> Statements:
     """Add a new row. Changed and removed rows are left out: an owner may have set them."""
-    if difference.migrations is None and difference.schemas is not None:
+    if difference.present is None and difference.wanted is not None:
         table = difference.key.name.partition(" ")[0]
-        columns = ", ".join(f'"{name}"' for name in json.loads(difference.schemas))
-        row = sql.Literal(difference.schemas).as_string(None).strip()
+        columns = ", ".join(f'"{name}"' for name in json.loads(difference.wanted))
+        row = sql.Literal(difference.wanted).as_string(None).strip()
         yield (
             f"insert into {table} ({columns}) select {columns}"
             f"\nfrom jsonb_populate_record(null::{table}, {row}) on conflict do nothing;"

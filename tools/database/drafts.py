@@ -93,8 +93,7 @@ def make(recorded: Catalogue, found: Catalogue, version: str, owner: str) -> Dra
 
 def save(draft: Draft, name: str, environment: str, changes: list[Change]) -> Path:
     """Write a draft as the next migration and return its path. Raises MigrationError for a bad name."""
-    if re.fullmatch(r"[a-z0-9_]+", name) is None:
-        raise MigrationError(f"{name!r}: a migration's name is lower case letters, digits and _.")
+    migration_files.require_name(name)
     if not draft.statements:
         raise MigrationError("Nothing was written: no statement for these changes is known.")
     path = migration_files.MIGRATIONS / f"{migration_files.next_version()}_{name}.sql"
@@ -148,13 +147,13 @@ def _only_repeatable(
 def _anew(differences: list[Difference], kinds: tuple[str, ...]) -> Iterator[str]:
     """Yield what makes a thing from its description alone."""
     for difference in differences:
-        (kind, name), text = difference.key, difference.schemas
+        (kind, name), text = difference.key, difference.wanted
         if kind not in kinds or text is None:
             continue
         body = text.rpartition("\nowner " if kind in ("function", "view") else ", owner ")[0]
         if kind == "function":
             yield f"{body};"
-        elif kind == "view" and difference.migrations is None:
+        elif kind == "view" and difference.present is None:
             is_materialized = body.startswith("materialized ")
             word = "create materialized view if not exists" if is_materialized else "create or replace view"
             yield f"{word} {name} {body.removeprefix('materialized ').rstrip(';')};"

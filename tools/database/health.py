@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tools.database import connections, identity, snapshots
+from tools.database import connections, identity, presence, snapshots
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.output import coloured, table
@@ -36,8 +36,7 @@ def read(environment: Environment) -> list[Figure]:
     """
     with connections.connect(environment.require_url(), "health") as connection:
         identity.require(connection, environment)
-        row = connection.execute("select to_regproc('private.health_figures') is not null").fetchone()
-        if not (row and row[0]):
+        if not presence.has_function(connection, "private.health_figures"):
             raise DatabaseToolError(
                 f"{environment.name} has no figures yet: ./switchboard database sync --on {environment.name}"
             )

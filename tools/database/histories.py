@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from tools.database import connections, environments, identity, owners, prepare, snapshots
+from tools.database import connections, environments, identity, owners, prepare, snapshots, states
 from tools.database.environments import Environment
 from tools.database.migration_files import Migration
 from tools.database.snapshots import Change
@@ -33,8 +33,7 @@ def runs(environment: Environment, limit: int) -> list[dict[str, Any]]:
     """Return the newest runs with their steps; none where the database has no table for them yet."""
     with connections.connect(environment.require_url(), "history") as connection:
         identity.require(connection, environment)
-        there = connection.execute("select to_regclass('private.migration_runs') is not null").fetchone()
-        if not (there and there[0]):
+        if not states.has_runs(connection):
             return []
         cursor = connection.execute(RUNS, [limit])
         names = [column.name for column in cursor.description or ()]

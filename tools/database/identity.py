@@ -6,16 +6,17 @@ name in it must be the one that was asked for.
 
 import psycopg
 
-from tools.database import marker
+from tools.database import marker, presence
 from tools.database.environments import Environment
 from tools.database.errors import WrongDatabase
 
+TABLE = "private.database_identity"
 EMULATED = "development"  # what the emulator's own database is before anything names it
 
 
 def read(connection: psycopg.Connection) -> str | None:
     """Return the name in the database; None: nothing has named it yet."""
-    if not _has_table(connection):
+    if not presence.has_table(connection, TABLE):
         return EMULATED if marker.is_marked(connection) else None
     row = connection.execute("select environment from private.database_identity").fetchone()
     if row is None:
@@ -36,7 +37,7 @@ def require(connection: psycopg.Connection, environment: Environment) -> None:
             f"{environment.variable} leads to the database of {found!r}, not of {environment.name!r}."
             " Nothing was changed. Correct the variable, or name the environment with --on."
         )
-    if _has_table(connection) and not environment.rules.project:
+    if presence.has_table(connection, TABLE) and not environment.rules.project:
         raise WrongDatabase(
             f"The database of {environment.name} has no name yet, and its tables are in use. If it is"
             " the right"
@@ -67,8 +68,3 @@ def write(connection: psycopg.Connection, environment: Environment) -> bool:
         [environment.name, environment.is_protected],
     )
     return bool(changed.rowcount)
-
-
-def _has_table(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regclass('private.database_identity') is not null").fetchone()
-    return bool(row and row[0])

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tools.database import presence
 from tools.database.output import counted
 from tools.database.statements import Statement
 
@@ -61,7 +62,7 @@ def lock_and_find(connection: psycopg.Connection, parts: Sequence[Statement]) ->
     """Lock the tables against all others, and return what would be lost by now."""
     targets = list(_targets(connection, parts))
     for target in targets:
-        if _exists(connection, target.table):
+        if presence.has_table(connection, target.table.as_string(None)):
             connection.execute(sql.SQL("lock table {} in access exclusive mode").format(target.table))
     return [target.what for target in targets if _count(connection, target, 1)]
 
@@ -103,7 +104,7 @@ def _dropped(connection: psycopg.Connection, node: Any) -> Iterator[_Target]:
 
 def _count(connection: psycopg.Connection, target: _Target, most: int | None = None) -> int:
     """Return how many rows would lose something: all, or those whose column is not just its default."""
-    if not _exists(connection, target.table):
+    if not presence.has_table(connection, target.table.as_string(None)):
         return 0
     where: sql.Composable = sql.SQL("true")
     if target.column:
@@ -118,11 +119,6 @@ def _count(connection: psycopg.Connection, target: _Target, most: int | None = N
     query = sql.SQL("select count(*) from (select from {} where {} limit {}) t")
     found = connection.execute(query.format(target.table, where, sql.Literal(most))).fetchone()
     return int(found[0]) if found else 0
-
-
-def _exists(connection: psycopg.Connection, table: sql.Identifier) -> bool:
-    row = connection.execute("select to_regclass(%s) is not null", [table.as_string(None)]).fetchone()
-    return bool(row and row[0])
 
 
 def _relation(node: Any) -> sql.Identifier:

@@ -53,10 +53,18 @@ def find(given: str) -> Migration:
     return found[0]
 
 
-def next_version(known: Iterable[str] = ()) -> str:
-    """Return 14 digits for now (UTC), later than every migration here and those that are `known`."""
+def require_name(name: str) -> None:
+    """Raise MigrationError unless a new migration may have this name."""
+    if re.fullmatch(r"[a-z0-9_]+", name) is None:
+        raise MigrationError(
+            f"{name!r} is no name of a migration: lower case letters, digits and _, as add_promocodes."
+        )
+
+
+def next_version(known: Iterable[str] = (), folder: Path | None = None) -> str:
+    """Return 14 digits for now (UTC), later than every migration of the folder and those that are `known`."""
     now = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-    newest = max([one.version for one in migrations()] + list(known), default="")
+    newest = max([one.version for one in migrations(folder)] + list(known), default="")
     return now if now > newest else str(int(newest) + 1)
 
 

@@ -8,7 +8,6 @@ what is still different then, the next step sees.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -16,7 +15,7 @@ import psycopg
 from tools.database import catalogue, connections, ddl, migrate, migration_files, schema_drift, schemas
 from tools.database.catalogue import Catalogue, Difference, Key
 from tools.database.errors import MigrationError
-from tools.database.migration_files import SUPABASE, Migration
+from tools.database.migration_files import SUPABASE
 
 MAKES = re.compile(
     r"^\s*create\s+(?P<replace>or\s+replace\s+)?(?:unlogged\s+)?"
@@ -38,16 +37,16 @@ def write(name: str, supabase: Path = SUPABASE) -> Written | None:
 
     Raises MigrationError for a bad name, or with the statement that the database refused.
     """
-    if re.fullmatch(r"[a-z0-9_]+", name) is None:
-        raise MigrationError(f"{name!r}: a migration's name is lower case letters, digits and _.")
+    migration_files.require_name(name)
     wanted = schema_drift.from_schemas(supabase=supabase)
     with schema_drift.scratch() as server:
-        known = migrate.sync(server.url(), folder=supabase / "migrations")
+        migrate.sync(server.url(), folder=supabase / "migrations")
         with connections.connect(server.url()) as connection:
             if not _differences(connection, wanted):
                 return None
             parts = _parts(connection, wanted, supabase)
-    path = supabase / "migrations" / f"{_version(known)}_{name}.sql"
+    version = migration_files.next_version(folder=supabase / "migrations")
+    path = supabase / "migrations" / f"{version}_{name}.sql"
     path.parent.mkdir(exist_ok=True)
     reason = name.replace("_", " ").capitalize()
     path.write_text("\n\n".join([f"-- {reason}.", *parts]) + "\n", encoding="utf-8")
@@ -107,7 +106,7 @@ def _try(connection: psycopg.Connection, statement: str) -> None:
 
 def _texts(differences: list[Difference], present: Catalogue, files: list[Path]) -> Iterable[str]:
     """Return the whole files that make something new or changed, in their order."""
-    pending = {d.key: d.schemas for d in differences if d.schemas is not None}
+    pending = {d.key: d.wanted for d in differences if d.wanted is not None}
     for path in files:
         text = path.read_text(encoding="utf-8").strip()
         made = [key for match in MAKES.finditer(text) for key in _keys(match, pending)]
@@ -135,10 +134,3 @@ def _in_the_way(match: re.Match[str], present: Catalogue) -> bool:
 def _named(match: re.Match[str]) -> tuple[str, str]:
     kind = match["kind"].lower()
     return "type" if kind == "domain" else kind, match["name"].lower()
-
-
-def _version(known: list[Migration]) -> str:
-    """Return 14 digits for now, later than every migration there is."""
-    version = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-    last = known[-1].version if known else ""
-    return version if version > last else str(int(last) + 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from shared.core.redaction import redact
-from tools.database import error_texts
+from tools.database import error_texts, presence
 from tools.database.errors import DatabaseToolError
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ class Run:
         if self.id is not None:
             return
         self._plan, self._from = plan or self._plan, from_version or self._from
-        if not _has_tables(self._connection):
+        if not presence.has_table(self._connection, "private.migration_runs"):
             return
         self._close_dead()
         pid, start = _session(self._main)
@@ -140,11 +140,6 @@ def _git(*arguments: str) -> str:
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
     )  # fmt: skip
     return done.stdout.strip()
-
-
-def _has_tables(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regclass('private.migration_runs') is not null").fetchone()
-    return bool(row and row[0])
 
 
 def _session(connection: psycopg.Connection) -> tuple[int, object]:

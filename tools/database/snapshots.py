@@ -11,7 +11,7 @@ from datetime import datetime
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tools.database import catalogue, surroundings
+from tools.database import catalogue, presence, surroundings
 from tools.database.catalogue import Catalogue, Key
 
 KEPT = 5
@@ -105,7 +105,7 @@ def take(connection: psycopg.Connection, version: str) -> str:
             "insert into private.catalogue_snapshots (version, hash, entries) values (%s, %s, %s)",
             [version, hashed, Jsonb(_flat(described))],
         )
-        if _has_fingerprint(connection):  # it came later than the table
+        if presence.has_function(connection, "private.catalogue_fingerprint"):  # it came later than the table
             connection.execute(
                 "update private.catalogue_snapshots set fingerprint = private.catalogue_fingerprint()"
                 " where id = (select max(id) from private.catalogue_snapshots)"
@@ -120,8 +120,7 @@ def take(connection: psycopg.Connection, version: str) -> str:
 
 def newest(connection: psycopg.Connection) -> Snapshot | None:
     """Return the newest snapshot; None before the first run that kept one."""
-    there = connection.execute("select to_regclass('private.catalogue_snapshots') is not null").fetchone()
-    if not (there and there[0]):
+    if not presence.has_table(connection, "private.catalogue_snapshots"):
         return None
     row = connection.execute(
         "select taken_at, version, entries from private.catalogue_snapshots order by id desc limit 1"
@@ -158,11 +157,6 @@ def compare(recorded: Catalogue, found: Catalogue) -> list[Change]:
     return [
         Change(key, recorded.get(key), found.get(key)) for key in keys if recorded.get(key) != found.get(key)
     ]
-
-
-def _has_fingerprint(connection: psycopg.Connection) -> bool:
-    row = connection.execute("select to_regproc('private.catalogue_fingerprint') is not null").fetchone()
-    return bool(row and row[0])
 
 
 def _is_ours(key: Key) -> bool:

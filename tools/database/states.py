@@ -19,6 +19,7 @@ from tools.database import (
     identity,
     migrate,
     migration_files,
+    presence,
     snapshots,
 )
 from tools.database.environments import Environment
@@ -139,5 +140,4 @@ def _last_run(connection: psycopg.Connection) -> LastRun | None:
 
 def has_runs(connection: psycopg.Connection) -> bool:
     """Whether the database has the tables that remember runs."""
-    row = connection.execute("select to_regclass('private.migration_runs') is not null").fetchone()
-    return bool(row and row[0])
+    return presence.has_table(connection, "private.migration_runs")

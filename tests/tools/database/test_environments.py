@@ -493,9 +493,7 @@ def test_a_killed_run_lets_go_and_the_next_one_goes_on(world: World) -> None:
     eventually(lambda: is_sleeping(world), seconds=30)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    started = time.monotonic()
     eventually(lambda: not is_sleeping(world), seconds=20)
-    assert time.monotonic() - started < 20
     assert world.on(world.development, "select to_regclass('public.one') is null") == [(True,)]
     path.write_text("create table public.one ()")
     assert world.run("sync")[0] == 0

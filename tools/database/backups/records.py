@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tools.database import bookkeeping
+from tools.database import bookkeeping, presence
 from tools.database.backups import places
 from tools.database.errors import BackupError
 
 if TYPE_CHECKING:
     from tools.database.payloads import BackupRules
 
+TABLE = "private.backups"  # it comes with a migration, and its column stored_at with a later one
 LOCK = bookkeeping.LOCK + 1  # held by the command that takes a backup
 
 
@@ -22,7 +23,7 @@ def begin(
     size: int, sha256: str,
 ) -> int | None:  # fmt: skip
     """Write that a backup is about to be stored; None where the database is older than the table."""
-    if not has_table(connection):
+    if not presence.has_table(connection, TABLE):
         return None
     row = connection.execute(
         "insert into private.backups (taken_at, version, place, bytes, sha256, kept_for)"
@@ -37,7 +38,7 @@ def finish(connection: psycopg.Connection, record: int | None, rules: BackupRule
     if record is None:
         return
     with connection.transaction():
-        if _has_column(connection):
+        if presence.has_column(connection, TABLE, "stored_at"):
             connection.execute(
                 "update private.backups set stored_at = private.clock() where id = %s", [record]
             )
@@ -59,7 +60,7 @@ def remove_leftovers(connection: psycopg.Connection) -> list[str]:
     The caller holds the lock, so no file is being written now. Where a place refuses, the row stays for the
     next time.
     """
-    if not (has_table(connection) and _has_column(connection)):
+    if not presence.has_column(connection, TABLE, "stored_at"):
         return []
     removed = []
     rows = connection.execute(
@@ -74,16 +75,3 @@ def remove_leftovers(connection: psycopg.Connection) -> list[str]:
         forget(connection, number)
         removed.append(address)
     return removed
-
-
-def has_table(connection: psycopg.Connection) -> bool:
-    """Whether the database has the table of backups: it comes with a migration."""
-    row = connection.execute("select to_regclass('private.backups') is not null").fetchone()
-    return bool(row and row[0])
-
-
-def _has_column(connection: psycopg.Connection) -> bool:
-    row = connection.execute(
-        "select from pg_attribute where attrelid = to_regclass('private.backups') and attname = 'stored_at'"
-    ).fetchone()
-    return row is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from tools.database import connections, error_texts, health, migration_files, states
+from tools.database import connections, error_texts, health, migration_files, presence, states
 from tools.database.environments import Environment
 from tools.database.errors import DatabaseToolError
 from tools.database.health import Figure
@@ -76,8 +76,7 @@ def _read(environment: Environment, state: State) -> Column:
     except DatabaseToolError:  # older than the figures
         figures = []
     with connections.connect(environment.require_url(), "report") as connection:
-        row = connection.execute("select to_regproc('private.migration_history') is not null").fetchone()
-        if not (row and row[0]):
+        if not presence.has_function(connection, "private.migration_history"):
             return Column(environment, state, figures=figures)
         overview = _json(connection, "select private.database_overview()")
         runs = _json(connection, "select private.migration_history(%s)", [RUNS])["runs"]
