@@ -56,7 +56,7 @@ class CheckError(DatabaseToolError):
 
 
 class HeaderError(DatabaseToolError):
-    """The comment above an SQL function does not follow the notation of tools/database/headers.py."""
+    """The comment above an SQL function does not follow the notation of tools/database/shapes.py."""
 
 
 class AddressError(DatabaseToolError):

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.database.errors import HeaderError
-from tools.database.headers import Either, Fields, ListOf, MapOf, Reference, Scalar, Shape, Shapes, Word
+from tools.database.headers import Shapes
 from tools.database.migration_files import SUPABASE
+from tools.database.shapes import Either, Fields, ListOf, MapOf, Reference, Scalar, Shape, Word
 
 SHARED = SUPABASE.parent / "shared"
 PATH = SHARED / "core" / "sql_types.py"

@@ -7,6 +7,7 @@ import pytest
 
 from tools.database import headers
 from tools.database.errors import HeaderError
+from tools.database.shapes import parse
 
 FUNCTION = """-- Does something.
 --
@@ -87,7 +88,7 @@ def test_a_spread_shape_gives_its_keys_and_a_written_one_wins(tmp_path: Path) ->
 )
 def test_a_mistake_in_the_notation_is_refused(block: str) -> None:
     with pytest.raises(HeaderError):
-        headers.parse(block)
+        parse(block)
 
 
 def test_every_shape_in_the_schema_files_can_be_read() -> None:
