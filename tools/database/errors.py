@@ -1,28 +1,4 @@
-"""Errors of the tools for the database; each message says what to do next.
-
-DatabaseToolError
-├── ServerError         the local Postgres cannot run
-├── PrepareError        a plain Postgres lacks something only its superuser can make
-├── MigrationError      the database and supabase/migrations do not fit together
-│   └── Edited          an applied migration was edited, or is unknown here (exit status 4)
-├── SettingError        a value of the environment that private.settings must not hold
-├── AddressError        the address of a database cannot be read beyond doubt
-├── EnvironmentFileError supabase/environments.toml, or an address that does not fit it
-│   └── UnknownEnvironment a name that is not in it
-├── WrongDatabase       the database says that it is another environment
-├── StatementError      a migration that cannot be read, or not be one transaction
-├── RollbackError       a migration that cannot be taken back, or only with loss
-├── OutsideWindow       a statement works on a whole large table outside the hours for that
-├── NotConfirmed        a protected environment, and no confirmation
-├── Drifted             the database was changed by hand (exit status 5)
-├── HalfDone            statements of a migration without a transaction are missing (exit status 6)
-├── Unreachable         the server does not answer or refuses the login (exit status 7)
-├── BackupError         a backup cannot be written, found, opened or read
-├── Locked              another run or another session holds what is needed (exit status 9)
-├── HeaderError         the comment above an SQL function does not follow its notation
-├── NotOurs             the database does not bear the emulator's marker
-└── CheckError          a program that a check needs is missing, or answered with an error
-"""
+"""Errors of the tools for the database; each message says what to do next."""
 
 
 class DatabaseToolError(Exception):

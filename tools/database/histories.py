@@ -52,7 +52,8 @@ def lines(found: Sequence[dict[str, Any]]) -> list[str]:
         if run["from_version"] != run["to_version"]:
             text.append(f"  from {run['from_version'] or 'empty'} to {run['to_version'] or 'empty'}")
         if run["backup"]:
-            text.append(f"  backup before it: {run['backup']}")
+            what = "restored from" if run["kind"] == "restore" else "backup before it"
+            text.append(f"  {what}: {run['backup']}")
         if run["error"]:
             text.append(f"  {run['sqlstate'] or ''} {run['error']}".rstrip())
         for step in run["steps"]:

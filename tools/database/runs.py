@@ -114,6 +114,19 @@ class Run:
         )
 
 
+def record_restore(connection: psycopg.Connection, version: str, place: str) -> None:
+    """Write that a backup filled this database, in that transaction; the runs before it are the backup's."""
+    if not presence.has_table(connection, "private.migration_runs"):
+        return
+    pid, start = _session(connection)
+    connection.execute(
+        "insert into private.migration_runs (kind, actor, git_commit, to_version, backup, backend_pid,"
+        " backend_start, outcome, finished_at) values ('restore', %s, %s, %s, %s, %s, %s, 'done',"
+        " private.clock())",
+        [actor(), git_commit(), version, place, pid, start],
+    )
+
+
 def actor() -> str:
     """Return who runs this: the build, or the user of this machine."""
     build = os.environ.get("BUILD_ID")

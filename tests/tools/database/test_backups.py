@@ -219,6 +219,8 @@ def test_an_empty_environment_is_filled_and_the_erased_stay_erased(world: World)
     status, out, error = world.run(*restoring, "--confirm", "fresh", "--erased-in", "development")
     assert status == 0, error
     assert "Erased again: 1 user." in out
+    newest = "select kind, outcome, backup from private.migration_runs order by id desc limit 1"
+    assert world.on("fresh", newest) == [("restore", "done", str(path))]
     assert "Not sent: 1 message that waited" in out
     assert world.on("fresh", "select count(*) from users where telegram_id = 1007") == [(0,)]
     assert world.on("fresh", "select count(*), sum(balance) from users") == [(49, 1585.0)]

@@ -6,7 +6,7 @@ import argparse
 
 import psycopg
 
-from tools.database import connections, environments, identity, syncing
+from tools.database import bookkeeping, connections, environments, identity, runs, syncing
 from tools.database.backups import expiry, keeping
 from tools.database.errors import BackupError
 from tools.database.output import counted, progress, size
@@ -55,6 +55,8 @@ def restore(arguments: argparse.Namespace) -> int:
             counts[:] = keeping.erase_again(connection, erased), keeping.discard_outbox(connection)
             keeping.settle_records(connection)
             syncing.finish(connection, environment, True)
+            version = bookkeeping.applied_versions(connection)[-1]
+            runs.record_restore(connection, version, arguments.file)
 
         reader = keeping.restore(path, secret, url, url, progress, settle)
     rows = sum(one.rows for one in reader.contents)
