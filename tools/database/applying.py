@@ -98,8 +98,8 @@ class Applying:
         """Run statements outside of a transaction; those that an earlier run finished are skipped."""
         if addresses.is_transaction_pooler(self._url):
             raise DatabaseToolError(
-                f"{migration} needs a session: use the session pooler (port 5432), not the transaction"
-                " pooler."
+                f"{migration} needs a session: use the session pooler (port 5432), not the"
+                " transaction pooler."
             )
         checksum = statements.checksum(migration.text)
         with self._session_lock():

@@ -180,7 +180,7 @@ def _options(difference: Difference) -> Statements:
 def _rights(difference: Difference) -> Statements:
     """Revoke all rights of a grantee that has other rights than wanted, then grant the wanted ones."""
     target = difference.key.name
-    # Default privileges ("new tables of …") belong to the platform; the others are left to a migration by hand.
+    # Default privileges ("new tables of …") belong to the platform; the rest is written by hand.
     if target.startswith(("new ", "column ")) or "with grant option" in (difference.wanted or ""):
         return
     before, after = _granted(difference.present), _granted(difference.wanted)

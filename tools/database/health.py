@@ -12,7 +12,7 @@ from tools.database.errors import DatabaseToolError
 from tools.database.output import coloured, table
 
 BAD = 10  # exit status
-EXACTER = "changes_by_hand"  # the database knows only whether something changed
+CHANGES = "changes_by_hand"  # read exactly here; the database knows only whether something changed
 FIGURES = "select f.kind, f.value, f.names, f.most, f.is_bad from private.health_figures() f order by f.kind"
 UNITS = {"minutes": "min", "hours": "h", "percent": "%", "megabytes": "MB", "milliseconds": "ms"}
 
@@ -40,11 +40,11 @@ def read(environment: Environment) -> list[Figure]:
             raise DatabaseToolError(
                 f"{environment.name} has no figures yet: ./switchboard database sync --on {environment.name}"
             )
-        found = [Figure(*values) for values in connection.execute(FIGURES) if values[0] != EXACTER]
+        found = [Figure(*values) for values in connection.execute(FIGURES) if values[0] != CHANGES]
         changes = snapshots.changes(connection)
     drift = None if changes is None else Decimal(len(changes))
     names = [change.name for change in changes or ()][:5]
-    return [*found, Figure(EXACTER, drift, names, Decimal(1), bool(changes))]
+    return [*found, Figure(CHANGES, drift, names, Decimal(1), bool(changes))]
 
 
 def lines(figures: Sequence[Figure]) -> list[str]:

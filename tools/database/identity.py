@@ -39,9 +39,8 @@ def require(connection: psycopg.Connection, environment: Environment) -> None:
         )
     if presence.has_table(connection, TABLE) and not environment.rules.project:
         raise WrongDatabase(
-            f"The database of {environment.name} has no name yet, and its tables are in use. If it is"
-            " the right"
-            f" one: ./switchboard database init --on {environment.name}"
+            f"The database of {environment.name} has no name yet, and its tables are in use."
+            f" If it is the right one: ./switchboard database init --on {environment.name}"
         )
 
 

@@ -88,8 +88,7 @@ def adopt(environment: Environment) -> list[tuple[str, Migration]]:
         if left:
             raise MigrationError(
                 f"No file of supabase/migrations does what {', '.join(left)} did. Nothing was renamed:"
-                " update the"
-                " code, or write that change as a migration."
+                " update the code, or write that change as a migration."
             )
         if renamed:
             with syncing.recorded(connection, url, "adopt", applied[-1]), connection.transaction():

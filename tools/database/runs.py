@@ -61,9 +61,8 @@ class Run:
         if self.id is None or self._connection.closed:
             return
         self._connection.execute(
-            "update private.migration_runs set finished_at = private.clock(), outcome = %s, to_version"
-            " = %s,"
-            " sqlstate = %s, error = %s where id = %s and outcome = 'running'",
+            "update private.migration_runs set finished_at = private.clock(), outcome = %s,"
+            " to_version = %s, sqlstate = %s, error = %s where id = %s and outcome = 'running'",
             [
                 "failed" if error else "done", to_version,
                 getattr(error, "sqlstate", None), _primary(error) if error else None, self.id,

@@ -82,8 +82,7 @@ def read(migration: "Migration") -> list[Statement]:
         if type(statement.node).__name__ == "TransactionStmt":
             raise StatementError(
                 f"{migration}, statement {number}: begin, commit and rollback are not for migrations."
-                " Each file"
-                " is one transaction; remove it."
+                " Each file is one transaction; remove it."
             )
     if any(statement.alone for statement in found) and not all(statement.alone for statement in found):
         first = next(statement for statement in found if statement.alone)

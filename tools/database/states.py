@@ -131,9 +131,8 @@ def _last_run(connection: psycopg.Connection) -> LastRun | None:
     if not has_runs(connection):
         return None
     row = connection.execute(
-        "select kind, started_at, outcome, round(extract(epoch from finished_at - started_at) *"
-        " 1000)::bigint,"
-        " actor from private.migration_runs order by id desc limit 1"
+        "select kind, started_at, outcome, round(extract(epoch from finished_at - started_at)"
+        " * 1000)::bigint, actor from private.migration_runs order by id desc limit 1"
     ).fetchone()
     return LastRun(*row) if row else None
 

@@ -105,9 +105,8 @@ def require_sound(state: State, despite: Iterable[str] = ()) -> None:
         )
     if state.edited:
         raise Edited(
-            f"Applied migrations were edited: {', '.join(str(one) for one in state.edited)}. A database"
-            " never applies"
-            f" them again. Take the edit back (git), and write a new migration. Differences:"
+            f"Applied migrations were edited: {', '.join(str(one) for one in state.edited)}. A database never"
+            " applies them again. Take the edit back (git), and write a new migration. Differences:"
             f" ./switchboard database status {on} --verbose"
         )
     unexpected = [change for change in state.changes or () if change.name not in set(despite)]
@@ -128,9 +127,8 @@ def confirm(plan: Plan, options: Options) -> None:
     environment = plan.environment
     if options.plan not in (None, plans.CURRENT, plan.hash):
         raise NotConfirmed(
-            f"The plan is {plan.hash} by now, not {options.plan}: review it again (./switchboard"
-            " database plan"
-            f" --on {environment.name})."
+            f"The plan is {plan.hash} by now, not {options.plan}: review it again"
+            f" (./switchboard database plan --on {environment.name})."
         )
     if not environment.is_protected:
         return
@@ -141,9 +139,8 @@ def confirm(plan: Plan, options: Options) -> None:
             )
         if options.plan is None:
             raise NotConfirmed(
-                f"--confirm needs the plan that was reviewed as well: --plan {plan.hash} (./switchboard"
-                " database"
-                f" plan --on {environment.name} shows it)."
+                f"--confirm needs the plan that was reviewed as well: --plan {plan.hash}"
+                f" (./switchboard database plan --on {environment.name} shows it)."
             )
         return
     if not sys.stdin.isatty():

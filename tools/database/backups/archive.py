@@ -30,8 +30,9 @@ TABLES = """
 select n.nspname, c.relname,
     array(
         select a.attname::text from pg_attribute a
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' order by
-        a.attnum ),
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        order by a.attnum
+    ),
     array(
         select a.attname::text from pg_index i
         cross join lateral unnest(i.indkey) with ordinality k (attnum, position)

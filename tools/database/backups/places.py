@@ -187,7 +187,7 @@ class Bucket:
             credentials.refresh(request)  # type: ignore[no-untyped-call]
         except google.auth.exceptions.GoogleAuthError:
             raise BackupError(
-                "No login for Google Cloud Storage: gcloud auth application-default login, or run it in"
-                " the build."
+                "No login for Google Cloud Storage: gcloud auth application-default login, or"
+                " run it in the build."
             ) from None
         return {"Authorization": f"Bearer {credentials.token}"}

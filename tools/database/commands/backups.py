@@ -86,7 +86,6 @@ def _erased(
             raise BackupError("--erased-ids takes numbers of users: 12,345") from None
     raise BackupError(
         "Users who were erased after the backup must not come back. Say where that is known: --erased-in"
-        " NAME (a"
-        ' database that still lives), or --erased-ids 12,345 (from the log lines "user erased"; ""'
-        " for none)."
+        " NAME (an environment whose database still answers), or --erased-ids 12,345 (from the log lines"
+        ' "user erased"; "" for none).'
     )

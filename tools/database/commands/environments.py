@@ -258,7 +258,7 @@ def abandon(arguments: argparse.Namespace) -> int:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Check addresses, certificates, rights and versions of all environments."""
+    """Check addresses, certificates, rights and versions of all environments; exit status 1 at an error."""
     known = environments.read()
     chosen = [environments.choose(arguments.on, known)] if arguments.on else list(known.values())
     failed = 0
