@@ -67,10 +67,26 @@ def test_a_lost_answer_does_not_lose_the_login(stack: Stack, anna: Chat) -> None
     browser, page = begun(stack)
     question: Any = ask(anna, page)
     question.tap(code_of(page)).wait()
+    login = browser.cookies["login"]
     assert status(browser) == "opened"
     first = browser.cookies.pop("session")
+    assert "login" not in browser.cookies
+    browser.cookies["login"] = login
     assert status(browser) == "opened"
     assert browser.cookies["session"] == first
+
+
+def test_a_login_does_not_open_a_session_again_that_was_ended(stack: Stack, anna: Chat) -> None:
+    browser, page = begun(stack)
+    question: Any = ask(anna, page)
+    question.tap(code_of(page)).wait()
+    login = browser.cookies["login"]
+    assert status(browser) == "opened"
+    browser.get(AFTER_LOGIN)
+    assert browser.post("/logout").status == 303
+    browser.cookies["login"] = login
+    assert status(browser) == "used"
+    assert "session" not in browser.cookies
 
 
 @pytest.mark.parametrize("choice", ["wrong", "not me"])

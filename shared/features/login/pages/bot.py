@@ -105,6 +105,7 @@ def finish(visit: Visit) -> Response:
         else visit.redirect(finished["return_to"])
     )
     sessions.set_cookie(response, "session", session)
+    sessions.delete_cookie(response, _COOKIE)
     return response
 
 

@@ -1,6 +1,7 @@
 -- Answers the page that waits for a login through the bot, and opens the session once the user has confirmed it.
 --
--- Concurrency: the row is locked, so one login opens one session; a repeated call with the same token gets the same answer.
+-- Concurrency: the row is locked, so one login opens one session; a repeated call with the same token gets the same answer
+--   as long as the session lasts.
 -- Locks: login, user (SHARE), session.
 -- Returns: jsonb
 --   outcome: 'waiting' | 'opened' | 'refused' | 'expired' | 'used' | 'banned' | 'unknown'
@@ -24,7 +25,13 @@ begin
      for update;
   if not found then
     return jsonb_build_object('outcome', 'unknown');
-  elsif v_attempt.session_hash is distinct from p_token_hash and v_attempt.session_hash is not null then
+  elsif v_attempt.session_hash is not null then
+    -- The answer to the first call may be lost. A session that has been ended since is not opened again.
+    if v_attempt.session_hash = p_token_hash
+      and exists (select from public.user_sessions as s where s.token_hash = p_token_hash)
+    then
+      return jsonb_build_object('outcome', 'opened', 'messages', '[]'::jsonb, 'return_to', v_attempt.return_to);
+    end if;
     return jsonb_build_object('outcome', 'used');
   elsif v_attempt.expires_at <= private.clock() then
     return jsonb_build_object('outcome', 'expired');
