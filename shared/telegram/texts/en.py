@@ -38,4 +38,11 @@ TEXTS: Mapping[str, str] = {
     "inline_open": "Open the private chat",
     "inline_banned": "🚫 I can’t answer here.",
     "inline_start_first": "👋 Before I can answer here, open the private chat and tap Start. Then ask again.",
+    "course_given": "🎓 You now have access to **{title}**.",
+    "course_idle": "📚 You haven’t opened **{title}** for a while. Pick up where you stopped?",
+    "course_continue": "▶️ Continue",
+    "course_reminders_off": "🔕 No more reminders",
+    "course_ends": "⏳ Your access to **{title}** ends on {until}.",
+    "homework_accepted": "✅ Your homework for **{lesson}** is accepted.",
+    "homework_returned": "📝 Your homework for **{lesson}** needs another go: see the reviewer’s comment in the lesson.",
 }

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.supabase.admins.users import new_user
+from tests.supabase.admins.users import BOSS, new_user
 from tests.supabase.payments.conftest import Money, paid, refunded
 from tests.supabase.quiz.players import Time
 
@@ -137,6 +137,35 @@ class School:
             "select * from lesson_progress where (user_id, lesson_id) = (%s, %s)", user_id, lesson_id
         )
         return row
+
+    def bot_user(self, **columns: Any) -> int:
+        """Create a user who has written to the assistant; return users.id."""
+        user_id = self.learner(**columns)
+        self.sql(
+            "insert into bot_sessions (user_id, bot, chat_id)"
+            " select id, 'assistant', telegram_id from users where id = %s",
+            user_id,
+        )
+        return user_id
+
+    def homework(self, user_id: int, lesson_id: int, text: str = "Done", **more: Any) -> Any:
+        """Submit homework."""
+        given = {"p_reference": next_reference("homework"), **more}
+        return self.call("submit_homework", p_user_id=user_id, p_lesson_id=lesson_id, p_text=text, **given)
+
+    def complete_all(self, user_id: int) -> None:
+        """Complete the three lessons."""
+        for lesson in self.lessons.values():
+            self.complete(user_id, lesson)
+
+    def certificate(self, user_id: int, name: str = "Anna Lee") -> Any:
+        """Ask for the certificate."""
+        return self.call("issue_course_certificate", p_user_id=user_id, p_slug="sales", p_name=name)
+
+    def enroll(self, user_id: int, tier: str = "basic", **more: Any) -> Any:
+        """Enroll a learner by hand."""
+        given = {"p_admin_email": BOSS, **more}
+        return self.call("admin_enroll", p_user_id=user_id, p_slug="sales", p_tier=tier, **given)
 
     def video(self, slug: str, seconds: int = 600, **columns: Any) -> int:
         """Create a lesson that is completed by watching its video; return its id."""

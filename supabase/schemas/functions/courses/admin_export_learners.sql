@@ -1,0 +1,84 @@
+-- Returns the learners of a course with each lesson's progress for an admin's export, in parts by users.id.
+--
+-- Concurrency: read-only; each part is of its own moment.
+-- Locks: none.
+-- Returns: jsonb
+--   {
+--     rows: [ {
+--       ...private.learner_row
+--       by_lesson: { [text]: { completed_at: timestamptz | null, time_spent_seconds: int, watched_seconds: int, best_right: int | null } }
+--                          (by slug, the lessons that the learner has opened)
+--     } ]
+--     next: bigint | null  (p_after of the next part; null: this is the last one)
+--   } | null               (no such course)
+-- Errors: N0001 not an admin.
+create or replace function public.admin_export_learners(
+  p_slug text, p_admin_email text, p_after bigint default 0, p_limit integer default 500
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_course public.courses;
+  v_ids bigint[];
+begin
+  perform private.require_admin(p_admin_email);
+  select c.* into v_course from public.courses as c where c.slug = p_slug;
+  if not found then
+    return null;
+  end if;
+  v_ids := array(
+    select distinct e.user_id
+      from public.enrollments as e
+     where e.course_id = v_course.id and e.user_id > p_after
+     order by e.user_id
+     limit least(greatest(p_limit, 1), 1000)
+  );
+  return jsonb_build_object(
+    'rows', (
+      select coalesce(
+          jsonb_agg(
+            private.learner_row(i.user_id, v_course) || jsonb_build_object(
+              'by_lesson', (
+                select coalesce(
+                    jsonb_object_agg(
+                      l.slug,
+                      jsonb_build_object(
+                        'completed_at', p.completed_at,
+                        'time_spent_seconds', p.time_spent_seconds,
+                        'watched_seconds', p.watched_seconds,
+                        'best_right', (
+                          select max(a.right_answers)
+                            from public.lesson_quiz_attempts as a
+                           where a.user_id = p.user_id and a.lesson_id = l.id
+                        )
+                      )
+                    ),
+                    '{}'
+                  )
+                  from public.lessons as l
+                  join public.lesson_progress as p on p.lesson_id = l.id and p.user_id = i.user_id
+                 where l.course_id = v_course.id
+              )
+            )
+            order by i.user_id
+          ),
+          '[]'
+        )
+        from unnest(v_ids) as i (user_id)
+    ),
+    'next', case
+      when exists (
+        select from public.enrollments as e where e.course_id = v_course.id and e.user_id > v_ids[cardinality(v_ids)]
+      ) then v_ids[cardinality(v_ids)]
+    end
+  );
+end
+$$;
+
+revoke all on function public.admin_export_learners from public, anon, authenticated, service_role;
+grant execute on function public.admin_export_learners to bot_backend;
+comment on function public.admin_export_learners is 'Returns all learners of a course with their lessons, in parts';

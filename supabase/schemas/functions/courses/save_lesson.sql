@@ -1,0 +1,123 @@
+-- Creates a lesson of a course (p_version null) or changes it. p_values: the columns that change, as JSON. p_version: the version
+-- that the editor has read; if it was changed since, nothing is saved.
+--
+-- Concurrency: the course is locked, so of two editors with one version the second gets changed.
+-- Locks: course, lesson.
+-- Returns: jsonb
+--   outcome: 'created' | 'saved'
+--     | 'unchanged'        (it has these values)
+--     | 'changed'          (its version is another one)
+--     | 'exists'           (p_version is null, and there is a lesson with this slug)
+--     | 'none'             (no such course or lesson)
+--   id?: bigint
+--   version?: int          (as it is now)
+-- Errors: W0003 a value is invalid.
+create or replace function private.save_lesson(p_course_slug text, p_slug text, p_values jsonb, p_version integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_course_id bigint;
+  v_lesson public.lessons;
+  v_new public.lessons;
+  v_outcome text;
+begin
+  if jsonb_typeof(p_values) is distinct from 'object' or exists (
+    select
+      from jsonb_object_keys(p_values) as k (key)
+     where k.key not in (
+       'slug', 'position', 'is_published', 'tier', 'is_preview', 'is_required', 'texts', 'duration_seconds', 'video', 'files',
+       'quiz', 'homework', 'homework_tier', 'completion', 'watch_percent', 'release', 'release_days', 'release_at'
+     )
+  ) then
+    raise exception 'a value of the lesson is invalid: unknown column' using errcode = 'W0003';
+  elsif coalesce(jsonb_typeof(p_values -> 'quiz'), 'null') <> 'null' and not coalesce(private.is_quiz(p_values -> 'quiz'), false) then
+    raise exception 'a value of the lesson is invalid: quiz' using errcode = 'W0003';
+  end if;
+  select c.id into v_course_id from public.courses as c where c.slug = p_course_slug for no key update;
+  select l.* into v_lesson
+    from public.lessons as l
+   where l.course_id = v_course_id and l.slug = p_slug
+     for no key update;
+  v_outcome := case
+    when v_course_id is null then 'none'
+    when v_lesson.id is null and p_version is null then 'created'
+    when v_lesson.id is null then 'none'
+    when p_version is null then 'exists'
+    when v_lesson.version <> p_version then 'changed'
+    else 'saved'
+  end;
+  if v_outcome in ('created', 'saved') then
+    if v_outcome = 'created' then
+      v_lesson.slug := p_slug;
+      v_lesson.position := coalesce(
+        (select max(l.position) + 10 from public.lessons as l where l.course_id = v_course_id), 10
+      );
+      v_lesson.is_published := true;
+      v_lesson.tier := 'basic';
+      v_lesson.is_preview := false;
+      v_lesson.is_required := true;
+      v_lesson.files := '[]';
+      v_lesson.homework_tier := 'basic';
+      v_lesson.completion := 'button';
+      v_lesson.watch_percent := 80;
+      v_lesson.release := 'at_once';
+    end if;
+    v_new := jsonb_populate_record(v_lesson, p_values);
+    -- JSON's null is none.
+    v_new.video := nullif(v_new.video, 'null');
+    v_new.quiz := nullif(v_new.quiz, 'null');
+    v_new.homework := nullif(v_new.homework, 'null');
+    if v_outcome = 'created' then
+      insert into public.lessons as l (
+        course_id, slug, position, is_published, tier, is_preview, is_required, texts, duration_seconds, video, files, quiz,
+        homework, homework_tier, completion, watch_percent, release, release_days, release_at
+      )
+      values (
+        v_course_id, v_new.slug, v_new.position, v_new.is_published, v_new.tier, v_new.is_preview, v_new.is_required,
+        v_new.texts, v_new.duration_seconds, v_new.video, v_new.files, v_new.quiz, v_new.homework, v_new.homework_tier,
+        v_new.completion, v_new.watch_percent, v_new.release, v_new.release_days, v_new.release_at
+      )
+      returning l.* into v_lesson;
+    elsif v_new is not distinct from v_lesson then
+      v_outcome := 'unchanged';
+    else
+      update public.lessons as l
+         set slug = v_new.slug,
+             position = v_new.position,
+             is_published = v_new.is_published,
+             tier = v_new.tier,
+             is_preview = v_new.is_preview,
+             is_required = v_new.is_required,
+             texts = v_new.texts,
+             duration_seconds = v_new.duration_seconds,
+             video = v_new.video,
+             files = v_new.files,
+             quiz = v_new.quiz,
+             homework = v_new.homework,
+             homework_tier = v_new.homework_tier,
+             completion = v_new.completion,
+             watch_percent = v_new.watch_percent,
+             release = v_new.release,
+             release_days = v_new.release_days,
+             release_at = v_new.release_at,
+             version = l.version + 1,
+             updated_at = private.clock()
+       where l.id = v_lesson.id
+      returning l.* into v_lesson;
+    end if;
+  end if;
+  return jsonb_strip_nulls(
+    jsonb_build_object('outcome', v_outcome, 'id', v_lesson.id, 'version', v_lesson.version)
+  );
+exception
+  when check_violation or not_null_violation or foreign_key_violation or unique_violation or data_exception then
+    raise exception 'a value of the lesson is invalid: %', sqlerrm using errcode = 'W0003';
+end
+$$;
+
+revoke all on function private.save_lesson from public, anon, authenticated, service_role;
+comment on function private.save_lesson is 'Creates or changes a lesson';

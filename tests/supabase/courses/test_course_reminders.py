@@ -1,0 +1,109 @@
+"""Idle learners and those whose access ends are reminded, seldom and by day."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.supabase.courses.school import School, Sql
+from tests.supabase.payments.conftest import message_keys
+from tests.support import in_parallel
+
+
+@pytest.fixture
+def anna(school: School) -> int:
+    """Return a learner who has opened a lesson at noon in Moscow and has written to the assistant."""
+    anna = school.bot_user()
+    school.buy(anna)
+    school.read(anna, "basic-lesson")
+    return anna
+
+
+def remind(school: School) -> list[str]:
+    return message_keys(school.call("enqueue_course_reminders")["outgoing"])
+
+
+def test_reminders_after_three_and_seven_days(school: School, anna: int) -> None:
+    sent = []
+    for _ in range(20):
+        school.time.move(days=1)
+        sent.append(len(remind(school)))
+    assert [day for day, count in enumerate(sent, 1) if count] == [3, 7]
+
+
+def test_a_return_begins_anew(school: School, anna: int) -> None:
+    school.time.move(days=3)
+    assert remind(school) == ["course_idle"]
+    assert remind(school) == []
+    school.read(anna, "basic-lesson")
+    school.time.move(days=2)
+    assert remind(school) == []
+    school.time.move(days=1)
+    assert remind(school) == ["course_idle"]
+
+
+def test_runs_at_once_remind_once(school: School, anna: int) -> None:
+    school.time.move(days=3)
+    assert sorted(in_parallel(5, lambda n: remind(school)), key=len) == [[], [], [], [], ["course_idle"]]
+
+
+def test_no_reminder_at_night_of_the_learner(school: School, anna: int, sql: Sql) -> None:
+    sql("insert into streaks (user_id, time_zone) values (%s, 'America/New_York')", anna)
+    school.time.move(days=3)
+    assert remind(school) == []  # 04:00 there
+    school.time.move(hours=8)
+    assert remind(school) == ["course_idle"]
+
+
+@pytest.mark.parametrize("reason", ["off", "completed", "refunded", "banned", "blocked", "unpublished"])
+def test_learners_who_get_no_reminder(school: School, anna: int, sql: Sql, reason: str) -> None:
+    if reason == "off":
+        off = {"p_user_id": anna, "p_course_id": school.course_id, "p_wants": False}
+        assert school.call("set_course_reminders", **off) is True
+        assert not school.card(anna)["wants_reminders"]
+    elif reason == "completed":
+        assert school.complete(anna, school.lessons["basic"])["course_completed"]
+    elif reason == "refunded":
+        sql("update enrollments set withdrawn_at = now()")
+    elif reason == "banned":
+        sql("update users set banned_at = now() where id = %s", anna)
+    elif reason == "blocked":
+        sql("update bot_sessions set is_blocked = true where user_id = %s", anna)
+    else:
+        sql("update courses set is_published = false")
+    school.time.move(days=3)
+    assert remind(school) == []
+
+
+def test_reminders_of_no_user_or_course(school: School, anna: int) -> None:
+    for user, course in ((0, school.course_id), (anna, 0)):
+        assert school.call("set_course_reminders", p_user_id=user, p_course_id=course, p_wants=True) is False
+
+
+def test_the_end_of_access_is_announced_once(school: School) -> None:
+    school.offer("month", "basic", 300, access_days=30)
+    ends = lambda: message_keys(school.call("enqueue_course_endings")["outgoing"])  # noqa: E731
+    ben = school.bot_user()
+    school.buy(ben, "month")
+    school.time.move(days=26)
+    assert ends() == []
+    school.time.move(days=1)
+    assert sorted(in_parallel(3, lambda n: ends()), key=len) == [[], [], ["course_ends"]]
+    school.buy(ben, "month")
+    school.time.move(days=10)
+    assert ends() == []
+    school.time.move(days=20)
+    assert ends() == ["course_ends"]
+
+
+def test_no_end_is_announced_to_learners_with_a_longer_tier(school: School) -> None:
+    school.offer("month", "basic", 300, access_days=30)
+    ben = school.bot_user()
+    school.buy(ben, "month")
+    school.buy(ben, "vip")
+    school.time.move(days=28)
+    assert school.call("enqueue_course_endings") == {"checked": 1, "outgoing": []}
+
+
+def test_learners_who_left_long_ago_are_left_alone(school: School, anna: int) -> None:
+    school.time.move(days=15)
+    assert school.call("enqueue_course_reminders") == {"checked": 0, "outgoing": []}
