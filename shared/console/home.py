@@ -1,10 +1,12 @@
-"""The first page: what can be found here."""
+"""The first page: the way to the account."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.web.page import CACHED, Page, Policy
+from shared.features.account.pages.home import PATH as ACCOUNT
+from shared.web.access import Access
+from shared.web.page import Page
 
 if TYPE_CHECKING:
     from flask import Response
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def show(visit: Visit) -> Response:
-    """Say what these pages are for."""
-    return visit.render("home.html")
+    """Lead a user to the account, and offer the login to others."""
+    return visit.render("home.html") if visit.session is None else visit.redirect(ACCOUNT)
 
 
-page = Page("/", show, Policy(cache=CACHED))
+page = Page("/", show, access=Access.VISITOR)

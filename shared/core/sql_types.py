@@ -19,6 +19,18 @@ class AbortCancel(TypedDict):
     is_over: NotRequired[bool | None]
 
 
+class AccountOverview(TypedDict):
+    """public.account_overview"""
+
+    created_at: str
+    balance: str
+    currency: str
+    bonus_credits: int
+    language: str | None
+    price_currency: str | None
+    receipt_contact: str | None
+
+
 class ActiveToken(TypedDict):
     """private.active_token"""
 
@@ -2902,6 +2914,12 @@ class SetQuizReminder(TypedDict):
     hour: int | None
     next_at: str | None
     time_zone: str
+
+
+class SetReceiptContact(TypedDict):
+    """public.set_receipt_contact"""
+
+    chats: int
 
 
 class SetTeamRole(TypedDict):

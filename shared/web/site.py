@@ -41,7 +41,7 @@ class Site:
         # No redirects: an address is right or wrong.
         self._map = Map(rules, merge_slashes=False, redirect_defaults=False)
         self._routes = self._map.bind("console")
-        self._menu = [page for page in pages if page.menu]
+        self._pages = tuple(pages)
 
     def admits(self, path: str, headers: Mapping[str, str]) -> bool:
         """Return whether to receive the body of a POST: whether its page takes one of this length."""
@@ -58,7 +58,7 @@ class Site:
         if (answer := health.respond(request)) is not None:
             return Response(*answer)
         try:
-            visit = Visit(request, self._menu)
+            visit = Visit(request, self._pages)
             response, policy = self._answer(visit)
             allowed = tuple(visit.allowed)
         except Exception as error:  # in an error page: a text of the owner does not fit

@@ -17,7 +17,7 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import figures
 from shared.web import assets, csrf, forms, language, templates
-from shared.web.access import allows
+from shared.web.access import Access, allows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,13 +41,13 @@ class Visit:
         allowed: origins that the Content-Security-Policy allows besides, see `allow`.
     """
 
-    def __init__(self, request: Request, menu: Sequence[Page] = ()) -> None:
+    def __init__(self, request: Request, pages: Sequence[Page] = ()) -> None:
         self.request = request
         self.path = self.below_the_function(request.path)
         self.session: Session | None = None
         self.language = language.of(request)
         self.allowed: list[tuple[str, str]] = []
-        self._menu = menu
+        self._pages = pages
 
     def enter(self, session: Session | None) -> None:
         """Continue as the user of a session."""
@@ -121,6 +121,10 @@ class Visit:
         """Return a text in the visitor's language."""
         return texts.text(self.language, key, **values)
 
+    def rich(self, key: str, /, **values: object) -> texts.Text:
+        """Return a text in the visitor's language with its styles; `styled.to_html` shows them."""
+        return texts.rich(self.language, key, **values)
+
     def date(self, moment: datetime | str, *, with_time: bool = False) -> str:
         """Return a day as the visitor's language writes it, in the user's time zone; UTC for others."""
         zone = self.session.time_zone if self.session else "UTC"
@@ -143,16 +147,32 @@ class Visit:
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
 
-    def _menu_entries(self) -> list[tuple[str, str, bool]]:
-        """Return address and text of the pages that the user may open, and whether it is this one."""
+    def _menu_entries(self) -> list[tuple[str, str, str]]:
+        """Return address, text and aria-current of the pages in the menu that the user may open."""
         user = self.session
         if user is None:
             return []
         return [
-            (self.url(page.path), self.text(page.menu), self.path == page.path)
-            for page in self._menu
-            if allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid)
+            (self.url(page.path), self.text(page.menu), self._place_in(page.path))
+            for page in self._pages
+            if page.menu and allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid)
         ]
+
+    def _place_in(self, path: str) -> str:
+        """Return aria-current of a menu entry: this page, one below it, or another."""
+        return "page" if self.path == path else "true" if self.path.startswith(f"{path}/") else ""
+
+    def offers(self, path: str) -> bool:
+        """Return whether there is a page with this path that the user may open."""
+        user = self.session
+        return any(
+            page.path == path
+            and (
+                page.access in (Access.ANYONE, Access.VISITOR)
+                or (user is not None and allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid))
+            )
+            for page in self._pages
+        )
 
     def _notice(self) -> str:
         """Return the text of what the visitor just did."""

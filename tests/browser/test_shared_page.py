@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,19 @@ def browser_page(chromium: Any, stack: Stack) -> Iterator[Open]:
     """Open an address without the emulator's page; fail on errors and requests to other hosts."""
     contexts, complaints = [], []
 
-    def open_page(url: str, width: int, scheme: str = "light", expected: int = 200, **options: Any) -> Any:
+    def open_page(
+        url: str,
+        width: int,
+        scheme: str = "light",
+        expected: int = 200,
+        cookies: Sequence[Any] = (),
+        **options: Any,
+    ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **options
         )
         contexts.append(context)
+        context.add_cookies(list(cookies))
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("console", lambda line: complaints.append(line.text) if expected == 200 else None)

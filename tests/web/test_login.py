@@ -11,6 +11,7 @@ import pytest
 
 from shared.core.texts import text
 from shared.features.login.pages.choice import AFTER_LOGIN
+from shared.features.login.pages.devices import PATH as DEVICES
 from tests.stories.test_conversations import labels
 from tests.support import in_parallel, says
 from tests.web.visitor import Visitor, ask, code_of
@@ -58,7 +59,7 @@ def test_the_number_on_the_page_logs_the_browser_in(stack: Stack, anna: Chat) ->
     assert says(question.wait_for_edit().text, "login_confirmed")
     assert status(browser) == "opened"
     assert "session" in browser.cookies
-    listed = browser.get(AFTER_LOGIN)
+    listed = browser.get(DEVICES)
     assert listed.status == 200
     assert text("en", "login_this_device") in listed.body
 
@@ -100,7 +101,7 @@ def test_a_wrong_number_refuses_the_login_for_good(stack: Stack, anna: Chat, cho
     assert "session" not in browser.cookies
     again: Any = ask(anna, page)
     assert says(again.text.split("\n\n")[-1], "login_decided")
-    assert browser.get(AFTER_LOGIN).status == 303
+    assert browser.get(DEVICES).status == 303
 
 
 def test_who_only_has_the_link_is_not_logged_in(stack: Stack, anna: Chat) -> None:
@@ -154,38 +155,38 @@ def test_at_once_one_login_opens_one_session(stack: Stack, anna: Chat, sql: Sql)
 def test_sessions_are_listed_and_end_one_by_one_or_all(stack: Stack, anna: Chat) -> None:
     first, second, third = Visitor(stack), Visitor(stack), Visitor(stack)
     for browser in (first, second, third):
-        browser.log_in(anna, AFTER_LOGIN)
-    page = first.get(AFTER_LOGIN)
+        browser.log_in(anna, DEVICES)
+    page = first.get(DEVICES)
     others = re.findall(r'name="session" value="(\d+)"', page.body)
     assert len(others) == 2
-    assert first.post(f"{AFTER_LOGIN}/end", {"session": others[0]}).status == 303
-    assert sorted(one.get(AFTER_LOGIN).status for one in (second, third)) == [200, 303]
-    first.get(AFTER_LOGIN)
-    assert first.post(f"{AFTER_LOGIN}/end").status == 303
-    assert [one.get(AFTER_LOGIN).status for one in (first, second, third)] == [200, 303, 303]
-    first.get(AFTER_LOGIN)
+    assert first.post(f"{DEVICES}/end", {"session": others[0]}).status == 303
+    assert sorted(one.get(DEVICES).status for one in (second, third)) == [200, 303]
+    first.get(DEVICES)
+    assert first.post(f"{DEVICES}/end").status == 303
+    assert [one.get(DEVICES).status for one in (first, second, third)] == [200, 303, 303]
+    first.get(DEVICES)
     assert first.post("/logout").status == 303
-    assert first.get(AFTER_LOGIN).status == 303
+    assert first.get(DEVICES).status == 303
 
 
 def test_another_users_session_cannot_be_ended(stack: Stack, anna: Chat) -> None:
     hers, his = Visitor(stack), Visitor(stack)
-    hers.log_in(anna, AFTER_LOGIN)
-    his.log_in(stack.telegram.user("Ben").chat("assistant"), AFTER_LOGIN)
+    hers.log_in(anna, DEVICES)
+    his.log_in(stack.telegram.user("Ben").chat("assistant"), DEVICES)
     mine = Visitor(stack)
-    mine.log_in(anna, AFTER_LOGIN)
-    foreign = re.findall(r'name="session" value="(\d+)"', mine.get(AFTER_LOGIN).body)[0]
-    his.get(AFTER_LOGIN)
-    his.post(f"{AFTER_LOGIN}/end", {"session": foreign})
-    assert hers.get(AFTER_LOGIN).status == 200
+    mine.log_in(anna, DEVICES)
+    foreign = re.findall(r'name="session" value="(\d+)"', mine.get(DEVICES).body)[0]
+    his.get(DEVICES)
+    his.post(f"{DEVICES}/end", {"session": foreign})
+    assert hers.get(DEVICES).status == 200
 
 
 @pytest.mark.parametrize("change", ["update users set banned_at = now()", "update users set is_admin = true"])
 def test_a_ban_and_a_change_of_rights_end_sessions(stack: Stack, anna: Chat, sql: Sql, change: str) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     sql(f"{change} where telegram_id = %s", anna.id)
-    assert browser.get(AFTER_LOGIN).status == 303
+    assert browser.get(DEVICES).status == 303
 
 
 def test_a_banned_user_gets_no_session(stack: Stack, anna: Chat, sql: Sql) -> None:
@@ -202,21 +203,21 @@ def test_a_session_ends_when_it_is_not_used(
     stack: Stack, anna: Chat, clock: Callable[[str], None], later: str, opens: int
 ) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     clock(f"clock_timestamp() + interval '{later}'")
-    assert browser.get(AFTER_LOGIN).status == opens
+    assert browser.get(DEVICES).status == opens
 
 
 def test_pages_prolong_a_session_up_to_its_end(
     stack: Stack, anna: Chat, clock: Callable[[str], None], sql: Sql
 ) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     for days in (10, 20, 30, 40, 50, 60, 70, 80, 89):
         clock(f"clock_timestamp() + interval '{days} days'")
-        assert browser.get(AFTER_LOGIN).status == 200, days
+        assert browser.get(DEVICES).status == 200, days
     clock("clock_timestamp() + interval '90 days 1 minute'")
-    assert browser.get(AFTER_LOGIN).status == 303
+    assert browser.get(DEVICES).status == 303
     assert sql("select sweep() as done")[0]["done"]["logins"] >= 1
 
 
@@ -229,15 +230,15 @@ def test_admins_have_short_sessions_and_are_notified(
     sql("insert into admins (email, telegram_id) values ('boss@example.com', %s)", boss.id)
     browser = Visitor(stack)
     try:
-        browser.log_in(boss, AFTER_LOGIN)
+        browser.log_in(boss, DEVICES)
         notice: Any = boss.answer()
         assert says(notice.text, "login_notice", device="")
         clock("clock_timestamp() + interval '12 hours 1 minute'")
-        assert browser.get(AFTER_LOGIN).status == 303
+        assert browser.get(DEVICES).status == 303
         clock("clock_timestamp()")
-        assert browser.get(AFTER_LOGIN).status == 200
+        assert browser.get(DEVICES).status == 200
         notice.tap(text("en", "login_end_all")).wait()
-        assert browser.get(AFTER_LOGIN).status == 303
+        assert browser.get(DEVICES).status == 303
     finally:
         sql("delete from admins where email = 'boss@example.com'")
 
@@ -248,32 +249,32 @@ def test_admins_have_short_sessions_and_are_notified(
 ])  # fmt: skip
 def test_forms_of_other_sites_are_refused(stack: Stack, anna: Chat, headers: dict[str, str]) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     refused = browser.post("/logout", **headers)
     assert refused.status == 403
     assert text("en", "web_error_origin") in refused.body
-    assert browser.get(AFTER_LOGIN).status == 200
+    assert browser.get(DEVICES).status == 200
 
 
 @pytest.mark.parametrize("token", ["", "A" * 86, "é", "A" * 10_00, "foreign"])
 def test_forms_need_the_token_of_their_session(stack: Stack, anna: Chat, token: str) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     if token == "foreign":
         other = Visitor(stack)
-        other.log_in(stack.telegram.user("Ben").chat("assistant"), AFTER_LOGIN)
+        other.log_in(stack.telegram.user("Ben").chat("assistant"), DEVICES)
         token = other.csrf
     refused = browser.post("/logout", {"csrf": token})
     assert refused.status == 403
-    assert browser.get(AFTER_LOGIN).status == 200
+    assert browser.get(DEVICES).status == 200
 
 
 def test_the_token_of_a_form_differs_in_each_page(stack: Stack, anna: Chat) -> None:
     browser = Visitor(stack)
-    browser.log_in(anna, AFTER_LOGIN)
+    browser.log_in(anna, DEVICES)
     tokens = set()
     for _ in range(3):
-        browser.get(AFTER_LOGIN)
+        browser.get(DEVICES)
         tokens.add(browser.csrf)
     assert len(tokens) == 3
     assert browser.post("/logout", {"csrf": sorted(tokens)[0]}).status == 303

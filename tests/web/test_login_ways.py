@@ -15,6 +15,7 @@ import pytest
 
 from shared.core.texts import text
 from shared.features.login.pages.choice import AFTER_LOGIN
+from shared.features.login.pages.devices import PATH as DEVICES
 from tests.support import in_parallel
 from tests.web.conftest import Answer
 from tests.web.visitor import Visitor
@@ -92,7 +93,7 @@ def test_a_login_at_telegram_org(stack: Stack, browser: Visitor, anna: TelegramU
     done = back_with(browser, stack.login.agree(asked, anna.id))
     assert (done.status, done.headers["Location"]) == (303, f"/console{AFTER_LOGIN}")
     assert "telegram_login" not in browser.cookies
-    listed = browser.get(AFTER_LOGIN)
+    listed = browser.get(DEVICES)
     assert text("en", "login_way_telegram") in listed.body
     assert users_of(sql, anna) == [{"way": "telegram"}]
     assert sql("select first_name from users where telegram_id = %s", anna.id) == [{"first_name": "Anna"}]

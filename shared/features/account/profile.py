@@ -10,6 +10,7 @@ from shared.core import db
 from shared.core.config import settings
 from shared.core.texts import Text, concat, figures
 from shared.features import shop, xp
+from shared.features.account.renewal import paid_time
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.quota import resets
@@ -97,9 +98,4 @@ def _paid_time(context: UpdateContext) -> list[str]:
     if context.usage.plan == "FREE":
         return []
     overview: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
-    ends_at = overview["ends_at"]
-    lines = [context.text("profile_plan_ends", date=context.date(ends_at))] if ends_at else []
-    # With several renewals, the one that still charges matters to the user.
-    states = {renewal["status"] for renewal in overview["renewals"]}
-    state = next((state for state in ("past_due", "active") if state in states), "off")
-    return [*lines, context.text(f"profile_renewal_{state}")] if ends_at or states else lines
+    return paid_time(context, context.usage.plan, overview)

@@ -11,6 +11,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db, texts
 from shared.core.texts import Text, figures
+from shared.features.account.usage_view import Day, Mark, Meter, UsageView, shows_limit
 from shared.features.common.drawing import send_drawing
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         GetUserUsageStatsReferrals,
         UsageByProvider,
     )
-    from shared.features.account.usage_picture import Meter, UsagePicture
+    from shared.core.texts.reader import Reader
 
 router = Router()
 
@@ -50,7 +51,7 @@ def _show(context: UpdateContext) -> None:
     stats: GetUserUsageStats = db.call("get_user_usage_stats", p_user_id=context.user.id)
     from shared.features.account.usage_picture import draw  # Pillow takes 60 ms to import
 
-    send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
+    send_drawing(context, lambda: draw(view(context, stats)), _caption(context, stats), back(context))
 
 
 def _caption(context: UpdateContext, stats: GetUserUsageStats) -> Text:
@@ -68,8 +69,7 @@ def _caption(context: UpdateContext, stats: GetUserUsageStats) -> Text:
         lines.append(context.rich("usage_month", used=used, limit=limit, date=month_reset_day(context)))
     if credits:
         lines.append(context.rich("usage_bonus", credits=_number(context, credits)))
-    more = [*_calls(context, stats["providers"]), *_referrals(context, stats["referrals"])]
-    if more:
+    if more := details(context, stats):
         lines += [Text("", []), *more]
     options = ""
     if 0 in (day["remaining"], month["remaining"]):
@@ -77,18 +77,23 @@ def _caption(context: UpdateContext, stats: GetUserUsageStats) -> Text:
     return texts.concat(texts.concat(*lines, separator="\n"), Text(options, []))
 
 
-def _calls(context: UpdateContext, providers: list[UsageByProvider]) -> list[Text]:
+def details(context: Reader, stats: GetUserUsageStats) -> list[Text]:
+    """Return lines on this month's AI calls and on invites, where there are any."""
+    return [*_calls(context, stats["providers"]), *_referrals(context, stats["referrals"])]
+
+
+def _calls(context: Reader, providers: list[UsageByProvider]) -> list[Text]:
     """Return lines on this month's AI calls; their cost only for calls with the user's own key."""
-    calls = sum(provider["calls"] for provider in providers)
-    if not calls:
+    count = sum(provider["calls"] for provider in providers)
+    if not count:
         return []
     milliseconds = sum(provider["average_ms"] * provider["calls"] for provider in providers)
-    seconds = max(Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1")), Decimal("0.1"))
+    seconds = max(Decimal(milliseconds / count / 1000).quantize(Decimal("0.1")), Decimal("0.1"))
     tokens = sum(provider["tokens_in"] + provider["tokens_out"] for provider in providers)
     lines = [
         context.rich(
             "usage_calls",
-            calls=calls,
+            calls=count,
             seconds=figures.number(context.language, seconds),
             tokens=_number(context, tokens),
         )
@@ -100,12 +105,12 @@ def _calls(context: UpdateContext, providers: list[UsageByProvider]) -> list[Tex
     return lines
 
 
-def _referrals(context: UpdateContext, referrals: GetUserUsageStatsReferrals) -> list[Text]:
+def _referrals(context: Reader, referrals: GetUserUsageStatsReferrals) -> list[Text]:
     return [context.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
 
 
-def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
-    from shared.features.account.usage_picture import Day, Mark, UsagePicture, shows_limit
+def view(context: Reader, stats: GetUserUsageStats) -> UsageView:
+    """Return the usage as the picture and the page show it."""
 
     def label(day: str) -> str:
         return figures.day(context.language, date.fromisoformat(day), short=True)
@@ -127,9 +132,9 @@ def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
         legend.append(("bonus", context.text("picture_paid_bonus")))
     if any(day.own for day in days):
         legend.append(("own", context.text("picture_user_api_key")))
-    return UsagePicture(
+    return UsageView(
         title=context.text("picture_title"),
-        plan=plan_name(context),
+        plan=texts.plan_name(context.language, stats["plan"]),
         today=_today(context, stats),
         month=_month(context, stats["month"]),
         average=context.text("picture_average", average=_number(context, average)) if average else "",
@@ -142,9 +147,7 @@ def _picture(context: UpdateContext, stats: GetUserUsageStats) -> UsagePicture:
     )
 
 
-def _today(context: UpdateContext, stats: GetUserUsageStats) -> Meter:
-    from shared.features.account.usage_picture import Meter
-
+def _today(context: Reader, stats: GetUserUsageStats) -> Meter:
     day, month, title = stats["day"], stats["month"], context.text("picture_today")
     if month["limit"] is not None and month["used"] >= month["limit"]:
         begins = datetime.fromisoformat(month["resets_at"]).astimezone(ZoneInfo(stats["timezone"]))
@@ -160,19 +163,17 @@ def _today(context: UpdateContext, stats: GetUserUsageStats) -> Meter:
     return Meter(day["used"], day["limit"], title, _number(context, left), about)
 
 
-def _month(context: UpdateContext, month: GetUserUsageStatsDay) -> Meter:
-    from shared.features.account.usage_picture import Meter
-
+def _month(context: Reader, month: GetUserUsageStatsDay) -> Meter:
     limit = month["limit"]
     about = "" if limit is None else context.text("picture_month_of", limit=_number(context, limit))
     return Meter(month["used"], limit, context.text("picture_month"), _used(context, month), about)
 
 
-def _used(context: UpdateContext, span: GetUserUsageStatsDay) -> str:
+def _used(context: Reader, span: GetUserUsageStatsDay) -> str:
     """Format how much of a limit is used, at most the limit: a plan that ended may have used more."""
     used, limit = span["used"], span["limit"]
     return _number(context, used if limit is None else min(used, limit))
 
 
-def _number(context: UpdateContext, value: int) -> str:
+def _number(context: Reader, value: int) -> str:
     return figures.number(context.language, value)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Literal
 
 from shared.core.pictures.canvas import Canvas
 from shared.core.pictures.colors import CARD, GROUND, INK, QUIET, TRACK
+from shared.features.account.usage_view import Day, Meter, UsageView, shows_limit
 
-Mark = Literal["limit", "bonus", "own"]  # what a chart shows beside the plan's requests
 WIDTH, HEIGHT = 1280, 960  # twice what a phone shows, so it stays sharp
 _MARGIN = 56
 _DASH = "#7688a0"
@@ -20,60 +18,7 @@ _PALE = "#5f86c4"  # the plan's colour on the days before today
 _PLAN_BADGE, _PLAN_INK = "#26436f", "#a9c9ff"
 
 
-@dataclass(frozen=True)
-class Day:
-    """What was asked on one day, by what it was taken from; `label` names the day under the bars."""
-
-    label: str
-    plan: int
-    bonus: int = 0
-    own: int = 0
-
-    @property
-    def total(self) -> int:
-        """All requests of the day."""
-        return self.plan + self.bonus + self.own
-
-
-@dataclass(frozen=True)
-class Meter:
-    """How much of a limit is used; `limit` None is no limit. The words are ready to be written."""
-
-    used: int
-    limit: int | None
-    title: str  # "Today"
-    figure: str  # "22"
-    about: str  # "left of 25"
-
-    @property
-    def share(self) -> float:
-        """The used part of the limit, 0 to 1."""
-        return min(self.used / self.limit, 1.0) if self.limit else float(self.limit == 0)
-
-    @property
-    def is_out(self) -> bool:
-        """Whether nothing of the limit is left."""
-        return self.limit is not None and self.used >= self.limit
-
-
-@dataclass(frozen=True)
-class UsagePicture:
-    """All that the picture shows."""
-
-    title: str
-    plan: str
-    today: Meter
-    month: Meter
-    days: Sequence[Day]  # today last
-    average: str  # "14 a day on average", shown where a month has no limit
-    bonus: str  # "+5 bonus requests", or empty
-    chart: str  # over the bars
-    chart_about: str  # at their right
-    legend: Sequence[tuple[Mark, str]]  # what is in the chart beside the plan's requests
-    nothing: str  # instead of bars, before the first request
-
-
-def draw(view: UsagePicture) -> BytesIO:
+def draw(view: UsageView) -> BytesIO:
     """Return the picture as a PNG file."""
     canvas = Canvas(WIDTH, HEIGHT, GROUND)
     _head(canvas, view)
@@ -85,7 +30,7 @@ def draw(view: UsagePicture) -> BytesIO:
     return picture
 
 
-def _head(canvas: Canvas, view: UsagePicture) -> None:
+def _head(canvas: Canvas, view: UsageView) -> None:
     size = canvas.fitting(view.plan, 36, 420, "SemiBold")
     width = canvas.width_of(view.plan, size, "SemiBold") + 56
     canvas.words(_MARGIN, 104, view.title, 60, INK, "SemiBold")
@@ -112,7 +57,7 @@ def _today(canvas: Canvas, today: Meter) -> None:
         canvas.words(left, top + 66 + 44 * number, line, canvas.fitting(line, 34, room), QUIET)
 
 
-def _month(canvas: Canvas, view: UsagePicture) -> None:
+def _month(canvas: Canvas, view: UsageView) -> None:
     month = view.month
     x, y, width, height = 660, 156, 564, 352
     canvas.box(x, y, width, height, CARD, 40)
@@ -141,7 +86,7 @@ def _month(canvas: Canvas, view: UsagePicture) -> None:
         canvas.words(left + 24, y + 290 + size * 0.36, view.bonus, size, _BONUS_INK, "SemiBold")
 
 
-def _chart(canvas: Canvas, view: UsagePicture) -> None:
+def _chart(canvas: Canvas, view: UsageView) -> None:
     x, y, width, height = _MARGIN, 540, WIDTH - 2 * _MARGIN, 364
     canvas.box(x, y, width, height, CARD, 40)
     left, room = x + 44, width - 88
@@ -172,12 +117,7 @@ def _chart(canvas: Canvas, view: UsagePicture) -> None:
         )
 
 
-def shows_limit(days: Sequence[Day], limit: int | None) -> bool:
-    """Whether the day's limit is a line among the bars: not where it would be far above them."""
-    return bool(limit) and (limit or 0) <= 1.6 * max(day.total for day in days)
-
-
-def _scale(view: UsagePicture) -> int:
+def _scale(view: UsageView) -> int:
     """Return how many requests are as high as the chart."""
     most = max(5, *(day.total for day in view.days))  # a first request is no record
     return max(most, view.today.limit or 0) if shows_limit(view.days, view.today.limit) else most

@@ -15,6 +15,8 @@ from shared.core.texts import Text, concat, figures  # not the package: `texts` 
 from shared.telegram.feature import Command, Feature
 
 if TYPE_CHECKING:
+    from shared.core.texts.reader import Reader
+    from shared.features.xp.level import LevelCard
     from shared.telegram.context import UpdateContext
     from shared.telegram.messages import Keyboard
 
@@ -88,7 +90,31 @@ def find_time_zone(written: str) -> str | None:
     return zone_names.find(written)
 
 
-def time_zone_name(context: UpdateContext, zone: str) -> str:
+def set_time_zone(user_id: int, written: str) -> str:
+    """Set the time zone that a user wrote; return the outcome of set_time_zone."""
+    from shared.features.xp import time_zone, zone_names
+
+    zone = zone_names.find(written)
+    return time_zone.save(user_id, zone)["outcome"] if zone else "unknown_zone"
+
+
+def time_zone_choices(reader: Reader) -> list[tuple[str, str]]:
+    """Return all time zones by IANA name, each with its city and offset."""
+    from shared.core import clock
+    from shared.features.xp import zone_names
+
+    now = clock.now()
+    return [(zone, zone_names.label(reader.language, zone, now)) for zone in zone_names.all_zones()]
+
+
+def level_card(reader: Reader, user_id: int) -> LevelCard | None:
+    """Return the level of a user for the first page of the account; None without XP."""
+    from shared.features.xp import level
+
+    return level.card(reader, user_id)
+
+
+def time_zone_name(context: Reader, zone: str) -> str:
     """Return a time zone as users know it: "Berlin (UTC+2)"."""
     from shared.core import clock
     from shared.features.xp import zone_names

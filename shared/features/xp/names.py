@@ -7,32 +7,32 @@ import unicodedata
 from shared.core import texts
 from shared.core.display_names import display_name
 from shared.core.texts import figures
-from shared.telegram.context import UpdateContext
+from shared.core.texts.reader import Reader
 
 
-def level_name(context: UpdateContext, name_key: str) -> str:
+def level_name(context: Reader, name_key: str) -> str:
     """Return a level's name; empty where there is no text for it."""
     key = f"level_name_{name_key}"
     return context.text(key) if texts.has(context.language, key) else ""
 
 
-def bot_name(context: UpdateContext, bot: str) -> str:
+def bot_name(context: Reader, bot: str) -> str:
     """Return a bot's name."""
     return _named(context, f"bot_name_{bot}", bot)
 
 
-def badge_name(context: UpdateContext, badge: str) -> str:
+def badge_name(context: Reader, badge: str) -> str:
     """Return a badge's name."""
     return _named(context, f"badge_{badge}", badge)
 
 
-def badge_about(context: UpdateContext, badge: str) -> str:
+def badge_about(context: Reader, badge: str) -> str:
     """Return what a badge is awarded for; empty where there is no text for it."""
     key = f"badge_{badge}_about"
     return context.text(key) if texts.has(context.language, key) else ""
 
 
-def session_name(context: UpdateContext, scenario: str) -> str:
+def session_name(context: Reader, scenario: str) -> str:
     """Return the name of a training's scenario."""
     return _named(context, f"session_{scenario}", scenario)
 
@@ -54,17 +54,17 @@ def isolated(name: str) -> str:
     return name
 
 
-def written(context: UpdateContext, value: int) -> str:
+def written(context: Reader, value: int) -> str:
     """Write a number as the user's language does."""
     return figures.number(context.language, value)
 
 
-def points(context: UpdateContext, xp: int) -> str:
+def points(context: Reader, xp: int) -> str:
     """Write an amount of XP: "1,240 XP"."""
     return context.text("xp_points", xp=written(context, xp))
 
 
-def _named(context: UpdateContext, key: str, fallback: str) -> str:
+def _named(context: Reader, key: str, fallback: str) -> str:
     if texts.has(context.language, key):
         return context.text(key)
     return fallback.replace("_", " ").capitalize()

@@ -12,6 +12,7 @@ from shared.core import db
 from shared.core.texts import Text, figures
 from shared.features.common.drawing import send_drawing
 from shared.features.common.menu import back
+from shared.features.xp import level
 from shared.features.xp.badges import offered
 from shared.features.xp.names import badge_name, bot_name, level_name, points, session_name, written
 from shared.telegram import current_context
@@ -95,23 +96,18 @@ def _picture(
     from shared.features.xp.names import unnamed
     from shared.features.xp.profile_picture import ProfilePicture
 
-    xp, ends_at = found["total_xp"], found["next_level_xp"]
-    next_level, share = context.text("picture_xp_highest"), 1.0
-    if ends_at is not None:
-        left = written(context, ends_at - xp)
-        next_level = context.text("picture_xp_next", xp=left, level=found["level"] + 1)
-        share = (xp - found["level_xp"]) / (ends_at - found["level_xp"])
+    now = level.of(context, found)
     earned, total = _total(found["badges"])
     names = dict.fromkeys(badge_name(context, badge["badge"]) for badge in reversed(found["badges"]))
     name = drawable(context.user.name)
     return ProfilePicture(
         name=name if any(letter.isalnum() for letter in name) else unnamed(context.language, found["number"]),
         rank=level_name(context, found["level_name"]),
-        level=str(found["level"]),
+        level=str(now.level),
         level_word=context.text("picture_xp_level"),
-        share=share,
-        xp=points(context, xp),
-        next_level=next_level,
+        share=now.share,
+        xp=now.xp,
+        next_level=now.next_level,
         streak=_streak(context, found["streak"]),
         badges_title=context.text("picture_badges"),
         badges_about=context.text("picture_badges_of", earned=earned, total=total),

@@ -63,7 +63,7 @@ def take_zone(message: Message) -> None:
 
 
 def _change(context: UpdateContext, zone: str) -> tuple[Text, Keyboard]:
-    changed: SetTimeZone = db.call("set_time_zone", p_user_id=context.user.id, p_time_zone=zone)
+    changed = save(context.user.id, zone)
     if changed["outcome"] == "unknown_zone":  # of another version of the database of time zones
         return _unknown(context, zone)
     if changed["outcome"] == "too_soon":
@@ -71,6 +71,12 @@ def _change(context: UpdateContext, zone: str) -> tuple[Text, Keyboard]:
     key = "zone_scheduled" if changed["outcome"] == "scheduled" else "zone_set"
     shown = zone_names.label(context.language, zone, clock.now())
     return context.rich(key, zone=shown), _streak(context)
+
+
+def save(user_id: int, zone: str) -> SetTimeZone:
+    """Set a user's time zone, an IANA name."""
+    changed: SetTimeZone = db.call("set_time_zone", p_user_id=user_id, p_time_zone=zone)
+    return changed
 
 
 def _unknown(context: UpdateContext, written: str) -> tuple[Text, Keyboard]:

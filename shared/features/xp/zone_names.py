@@ -139,9 +139,15 @@ def _key(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def all_zones() -> tuple[str, ...]:
+    """Return the zones of all regions by IANA name."""
+    return tuple(sorted(zone for zone in available_timezones() if zone.partition("/")[0] in _REGIONS))
+
+
+@lru_cache(maxsize=1)
 def _known() -> Mapping[str, str]:
     """Return zones by city, by IANA name, and those with texts by their names in each language."""
-    zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in _REGIONS)
+    zones = all_zones()
     known = dict(_by_key((zone.rpartition("/")[2], zone) for zone in zones))
     known |= dict(_by_key((zone, zone) for zone in zones))
     for code in sorted(texts.codes()):

@@ -9,7 +9,7 @@ TEXTS: Mapping[str, str] = {
     "web_table": "Table",
     "web_code": "Code",
     "web_home": "Pages of our bots",
-    "web_home_about": "There’s no list of pages here. Open the link you were sent.",
+    "web_home_about": "See your plan, usage and settings, and buy what you need. Log in with Telegram, no password needed.",
     "web_error_400": "This request can’t be processed",
     "web_error_400_about": "Go back and try again.",
     "web_error_404": "Page not found",
@@ -44,4 +44,9 @@ TEXTS: Mapping[str, str] = {
     "web_field_missing": "Fill this in",
     "web_field_too_long": "That’s too long",
     "web_field_wrong": "This doesn’t look right",
+    "web_account": "Account",
+    "web_save": "Save",
+    "web_day": "Day",
+    "web_as_table": "Show as a table",
+    "web_log_in": "Log in",
 }

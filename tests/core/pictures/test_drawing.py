@@ -19,11 +19,12 @@ import threading
 import psutil
 from concurrent.futures import ThreadPoolExecutor
 from shared.core.pictures.drawing import draw_in_turn
-from shared.features.account.usage_picture import Day, Meter, UsagePicture, draw
+from shared.features.account.usage_picture import draw
+from shared.features.account.usage_view import Day, Meter, UsageView
 
 meter = Meter(3, 25, "Today", "22", "left of 25")
 days = [Day(str(number), number % 7, number % 3, 1) for number in range(30)]
-view = UsagePicture(
+view = UsageView(
     title="Your requests", plan="PREMIUM", today=meter, month=meter, days=days, average="14 a day",
     bonus="+5", chart="30 days", chart_about="9 at most", legend=[("limit", "limit")], nothing="nothing",
 )

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from shared.features.account import usage_picture
-from shared.features.account.usage_picture import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
+from shared.features.account.usage_picture import HEIGHT, WIDTH, draw
+from shared.features.account.usage_view import Day, Meter, UsageView
 
 BLUE, PALE, RED = (79, 143, 255), (95, 134, 196), (255, 114, 135)
 AMBER, GREEN = (247, 178, 59), (47, 211, 162)
@@ -16,7 +17,7 @@ Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 LABELS = [f"{n} Nov" for n in range(30)]
 
-VIEW = UsagePicture(
+VIEW = UsageView(
     title="Requests",
     plan="Free",
     today=Meter(5, 25, "Today", "20", "left of 25"),
@@ -31,7 +32,7 @@ VIEW = UsagePicture(
 )
 
 
-def picture(view: UsagePicture) -> Image.Image:
+def picture(view: UsageView) -> Image.Image:
     return Image.open(draw(view)).convert("RGB")
 
 

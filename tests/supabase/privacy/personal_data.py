@@ -79,7 +79,7 @@ TABLES = {
     "public.user_sessions": Table(
         "deleted",
         section="web_sessions",
-        export="way device created_at last_seen_at expires_at ends_at",
+        export="way device created_at last_seen_at expires_at ends_at exported_at",
         not_exported="id user_id token_hash",
     ),
     "public.login_attempts": Table(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.web.visit import Visit
 
-AFTER_LOGIN = "/account/devices"
+AFTER_LOGIN = "/account"
 _PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]{0,499}")
 
 

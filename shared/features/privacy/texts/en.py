@@ -58,7 +58,7 @@ TEXTS: Mapping[str, str] = {
     "section_conversation_files": "Files of conversations",
     "section_conversation_files_about": "Text of the documents that you added to conversations with the AI.",
     "section_web_sessions": "Logins on the site",
-    "section_web_sessions_about": "Devices on which you are logged in, and until when.",
+    "section_web_sessions_about": "Devices on which you’re logged in, and until when.",
     "section_logins": "Login attempts",
     "section_logins_about": "Logins to the site in the last day that you confirmed or canceled in the bot.",
     "section_shared_pages": "Shared pages",

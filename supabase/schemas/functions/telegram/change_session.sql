@@ -25,10 +25,7 @@ begin
     perform private.set_blocked(p_update.chat_id, p_update.bot, not (p_changes ->> 'is_active')::boolean);
   end if;
   if p_changes ?| array['language', 'price_currency'] then
-    update public.users as u
-       set language = coalesce(p_changes ->> 'language', u.language),
-           price_currency = coalesce(p_changes ->> 'price_currency', u.price_currency)
-     where u.id = p_update.user_id;
+    perform public.set_preferences(p_update.user_id, p_changes ->> 'language', p_changes ->> 'price_currency');
   end if;
   if p_changes ? 'referrer_code' then
     perform private.attach_referral(p_update.user_id, p_changes ->> 'referrer_code');

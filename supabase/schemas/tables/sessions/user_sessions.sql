@@ -10,6 +10,7 @@ create table public.user_sessions (
   last_seen_at timestamptz not null default private.clock(),
   expires_at timestamptz not null,
   ends_at timestamptz not null,
+  exported_at timestamptz,
   check (expires_at <= ends_at)
 );
 
@@ -24,6 +25,7 @@ comment on column public.user_sessions.device is 'Browser and system, as the dev
 comment on column public.user_sessions.last_seen_at is 'Time of the last page, accurate to five minutes';
 comment on column public.user_sessions.expires_at is 'End of the session if the user opens no other page';
 comment on column public.user_sessions.ends_at is 'End of the session in any case';
+comment on column public.user_sessions.exported_at is 'Time of the last download of all data';
 alter table public.user_sessions enable row level security;
 revoke all on table public.user_sessions from public, anon, authenticated, service_role;
 revoke all on sequence public.user_sessions_id_seq from public, anon, authenticated, service_role;

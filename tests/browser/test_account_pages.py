@@ -1,0 +1,77 @@
+"""The pages of the account in Chromium: narrow and wide, light and dark, by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.test_shared_page import AXE, browser_page, contrasts, keep, needs_axe
+from tests.web.visitor import Visitor
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+pytestmark = pytest.mark.browser
+__all__ = ["browser_page"]
+Sql = Callable[..., list[dict[str, Any]]]
+Open = Callable[..., Any]
+PAGES = (
+    "/account", "/account/usage", "/account/settings", "/account/devices",
+)  # fmt: skip
+NARROW, WIDE = 360, 1280
+
+
+@pytest.fixture
+def user(stack: Stack, sql: Sql) -> Visitor:
+    """Return the browser of a user of whom every page has something to show."""
+    sql("delete from login_attempts")
+    chat = stack.telegram.user("Anna", language_code="en").chat("assistant")
+    stack.ai.next(AiBehaviour(text="Hello!"))
+    chat.send("Hello")
+    chat.answer()
+    sql("select adjust_balance(%s, 12.5, 'top-up', %s)", chat.id, f"browser:{chat.id}")
+    sql("select award_xp(%s, 'assistant', 'service', %s, 340)", chat.id, f"browser:{chat.id}")
+    sql(
+        "insert into daily_usage (user_id, bot, day, requests, bonus_requests, user_api_key_requests)"
+        " select u.id, 'assistant', (now() at time zone 'Europe/Moscow')::date - n,"
+        " (n * 7) %% 23, (n * 3) %% 5, n %% 4"
+        " from users as u, generate_series(1, 24) as n where u.telegram_id = %s",
+        chat.id,
+    )
+    browser = Visitor(stack)
+    browser.log_in(chat)
+    return browser
+
+
+def show(open_page: Open, user: Visitor, path: str, width: int, scheme: str, **options: Any) -> Any:
+    """Open a page with the session of a user."""
+    url = f"{user.stack.url}/console{path}"
+    cookies = [
+        {"name": name, "value": value, "url": f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"}
+        for name, value in user.cookies.items()
+    ]
+    return open_page(url, width, scheme, cookies=cookies, **options)
+
+
+def test_every_page_fits_in_light_and_dark(user: Visitor, browser_page: Open) -> None:
+    for path in PAGES:
+        for width, scheme, language in ((NARROW, "light", "ru"), (WIDE, "dark", "en"), (WIDE, "light", "ru")):
+            page = show(browser_page, user, f"{path}?lang={language}", width, scheme)
+            sizes = page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            )
+            assert sizes[0] <= sizes[1], f"{path} {width}: scrolls sideways"
+            assert contrasts(page) == [], path
+            keep(page, f"{path[1:].replace('/', '-')}-{width}-{scheme}")
+
+
+@needs_axe
+def test_axe_finds_nothing(user: Visitor, browser_page: Open) -> None:
+    for path in PAGES:
+        for width, scheme in ((NARROW, "light"), (WIDE, "dark")):
+            page = show(browser_page, user, path, width, scheme)
+            page.evaluate(AXE.read_text())
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], path

@@ -1,0 +1,84 @@
+"""Who may open which page: every route for every visitor, every route with an id for another user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.console.routes import PAGES
+from shared.web.access import Access
+from shared.web.page import Page
+from tests.web.test_site import EXAMPLES
+from tests.web.visitor import Visitor
+from tools.emulator.stack import Stack
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+ROLES = ("visitor", "user", "paid", "admin", "banned")
+# What a user meets who may open a page: it is shown, leads on, or has nothing of the example's id.
+OPENED = {200, 303, 404, 410}
+# A form without fields does nothing, or says what is missing.
+TAKEN = {200, 303, 404, 415, 422, 429}
+# Pages that end the session.
+LAST = ("/logout",)
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_attempts(sql: Sql) -> None:
+    """All tests come from one network address, of which ten logins an hour are allowed."""
+    sql("delete from login_attempts")
+
+
+def enter(stack: Stack, sql: Sql, role: str) -> Visitor:
+    """Return the browser of a visitor of this kind."""
+    browser = Visitor(stack)
+    if role == "visitor":
+        return browser
+    chat = stack.telegram.user(role.capitalize(), language_code="en").chat("assistant")
+    chat.send("/start")
+    chat.answer()
+    if role == "paid":
+        sql("select grant_subscription(%s, 'month', 'access:paid')", chat.id)
+    if role == "admin":
+        sql("insert into admins (email, telegram_id) values ('access@example.com', %s)", chat.id)
+    browser.log_in(chat, "/account")
+    if role == "banned":
+        sql("update users set banned_at = now() where telegram_id = %s", chat.id)
+    return browser
+
+
+def may_open(page: Page, role: str) -> bool:
+    """Return whether a visitor of this kind may open a page."""
+    return {
+        Access.ANYONE: True,
+        Access.VISITOR: True,
+        Access.USER: role in ("user", "paid", "admin"),
+        Access.PAID: role in ("paid", "admin"),
+        Access.ADMIN: role == "admin",
+    }[page.access]
+
+
+def expected(page: Page, role: str, method: str) -> set[int]:
+    """Return the statuses with which a page may answer."""
+    if may_open(page, role):
+        return OPENED if method == "GET" else TAKEN
+    if role in ("visitor", "banned"):
+        return {303} if method == "GET" else {401}
+    return {403}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_opens_for_whom_it_is_for(stack: Stack, sql: Sql, role: str) -> None:
+    browser = enter(stack, sql, role)
+    try:
+        for page in sorted(PAGES, key=lambda one: one.path in LAST):
+            for method in page.methods:
+                path = EXAMPLES[page.path]
+                answer = browser.get(path) if method == "GET" else browser.post(path)
+                assert answer.status in expected(page, role, method), f"{method} {path}: {answer.status}"
+                if answer.status == 303 and not may_open(page, role):
+                    assert answer.headers["Location"].startswith("/console/login"), path
+    finally:
+        sql("delete from admins where email = 'access@example.com'")
