@@ -8,11 +8,9 @@ nothing. Global changes of a test (a fault, the clock, a setting) are restored a
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -25,14 +23,21 @@ from psycopg.pq import ExecStatus
 
 from shared.core import db
 from tests import known_database, sql_results
+from tests.first_server import (
+    BACKEND_PASSWORD,
+    MIGRATED,
+    base_folder,
+    new_server,
+    remove_first_server,
+    start_copy,
+)
 from tests.function_forker import forker
 from tests.support import Connections, calls_with_preview, dead_buttons, eventually
-from tools.database import admins, migrate, result_types, schemas
-from tools.database.embedded import SUPERUSER, Server, free_port
+from tools.database import admins, result_types
+from tools.database.embedded import SUPERUSER, Server
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.users import TelegramUser
 
-BACKEND_PASSWORD = "backend's password"
 FUNCTIONS = {
     "telegram": "tests/functions/telegram.py",
     "payments": "tests/functions/payments.py",
@@ -89,7 +94,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run of the whole suite in which a function that Python calls returned nothing to check."""
     config = session.config
     if not hasattr(config, "workerinput"):
-        remove_first_server(base_folder(config))
+        remove_first_server(config)
     is_whole = (
         config.args_source is pytest.Config.ArgsSource.TESTPATHS
         and "not slow" in config.option.markexpr
@@ -103,78 +108,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def base_folder(config: pytest.Config) -> Path:
-    """Return the folder of this run's temporary files, those of all workers included."""
-    factory: pytest.TempPathFactory = config._tmp_path_factory
-    return factory.getbasetemp()
-
-
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """Postgres with the rights of an older Supabase project (generous), and the database `migrated`."""
     server = new_server()
     try:
-        if hasattr(request.config, "workerinput"):
-            server.copy_data(first_server(base_folder(request.config).parent))
-            server.start()
-        else:
-            migrate_and_seed(server)
+        start_copy(pytestconfig, server)
         yield server
     finally:
         server.remove()
 
 
-def new_server(directory: str | Path | None = None) -> Server:
-    """Return a server that is not started, in a new folder or in this one."""
-    directory = directory or tempfile.mkdtemp(prefix="switchboard-tests-")
-    return Server(directory, free_port(), durable=False, generous=True)
-
-
-def migrate_and_seed(server: Server) -> None:
-    """Start a server and make its database `migrated` with the demonstration set of products."""
-    server.start()
-    owner_url = server.create_database("migrated")
-    migrate.sync(owner_url, BACKEND_PASSWORD)
-    schemas.seed(owner_url)
-    with psycopg.connect(server.url("migrated", SUPERUSER)) as connection:
-        known_database.keep(connection)
-
-
-def first_server(folder: Path) -> Server:
-    """Return the stopped server whose data all workers of a run copy; the first worker to come makes it."""
-    link = folder / "first_server"
-    with link.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not link.exists():
-            server = new_server()
-            link.symlink_to(server.directory)
-            try:
-                migrate_and_seed(server)
-                server.stop()
-            except BaseException:
-                link.unlink()
-                server.remove()
-                raise
-    return new_server(link.resolve())
-
-
-def remove_first_server(folder: Path) -> None:
-    """Remove the data that the workers copied."""
-    link = folder / "first_server"
-    if link.exists():
-        new_server(link.resolve()).remove()
-
-
 @pytest.fixture(scope="session")
 def database_url(server: Server) -> str:
     """The migrated database with the demonstration set of products, as its superuser."""
-    return server.url("migrated", SUPERUSER)
+    return server.url(MIGRATED, SUPERUSER)
 
 
 @pytest.fixture(scope="session")
 def backend_url(server: Server, database_url: str) -> str:
     """The same database, as the role the functions have."""
-    return server.url("migrated", "bot_backend", BACKEND_PASSWORD)
+    return server.url(MIGRATED, "bot_backend", BACKEND_PASSWORD)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from shared.ai.user_keys.encryption import EncryptedKey, decrypt_with, encrypt_with
-from tools.database import migrate
+from tests.first_server import create_synced
 from tools.database.embedded import Server
 from tools.keys import rotate as rotation
 from tools.keys.new import new_key
@@ -33,7 +33,7 @@ Stored = dict[tuple[int, str], str]
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
     """Return a separate database as its superuser, because a rotation reads every row."""
-    migrate.sync(server.create_database("rotation"))
+    create_synced(server, "rotation")
     yield server.url("rotation", "supabase_admin")
     server.drop_database("rotation")
 

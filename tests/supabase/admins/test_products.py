@@ -11,9 +11,9 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from shared.features.admin import prices
+from tests.first_server import create_synced
 from tests.supabase.admins.users import BOSS, Call, Sql, new_user
 from tests.support import in_parallel
-from tools.database import migrate
 from tools.database.embedded import Server
 
 _numbers = itertools.count(1)
@@ -72,9 +72,8 @@ def audit_entries(sql: Sql, key: str) -> list[dict[str, Any]]:
 
 
 def test_a_new_database_sells_nothing_and_has_no_price(server: Server) -> None:
-    url = server.create_database("unsold")
+    url = create_synced(server, "unsold")
     try:
-        migrate.sync(url)
         with psycopg.connect(url) as connection:
             count = connection.execute(
                 "select count(*), count(*) filter (where is_active) from products"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests import sql_results
+from tests.first_server import BACKEND_PASSWORD, create_synced, new_server, start_copy
 from tests.supabase.usage.users import Update
 from tests.support import new_telegram_id
-from tools.database import migrate
-from tools.database.embedded import Server, free_port
+from tools.database.embedded import Server
 
-PASSWORD = "backend's password"
 _numbers = itertools.count(4_700_000_000)
 Call = Callable[..., Any]
 
@@ -27,12 +25,14 @@ def no_limits() -> None:
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def own_server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """A server whose data survive a crash, with a migrated database."""
-    directory: Path = tmp_path_factory.mktemp("crashes")
-    with Server(directory / "postgres", free_port()) as server:
-        migrate.sync(server.create_database("crashes"), PASSWORD)
+    server = new_server(durable=True)
+    try:
+        start_copy(pytestconfig, server)
+        create_synced(server, "crashes")
         yield server
+    finally:
         server.remove()
 
 
@@ -41,7 +41,7 @@ def own_call(own_server: Server) -> Call:
     """Call a function of the API over a connection of its own."""
 
     def run(function: str, *values: Any, **named: Any) -> Any:
-        url = own_server.url("crashes", "bot_backend", PASSWORD)
+        url = own_server.url("crashes", "bot_backend", BACKEND_PASSWORD)
         with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
             return sql_results.call(connection, function, *values, **named)
 

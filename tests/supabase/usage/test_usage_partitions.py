@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.first_server import create_synced
 from tests.supabase.usage.users import Sql
 from tests.support import in_parallel
-from tools.database import migrate
 from tools.database.embedded import Server
 
 PARTITIONS = """
@@ -31,7 +31,7 @@ ROW = (
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
     """Return a database of this test only, because it changes the clock and the partitions."""
-    migrate.sync(server.create_database("months"))
+    create_synced(server, "months")
     yield server.url("months", "supabase_admin")
     server.drop_database("months")
 

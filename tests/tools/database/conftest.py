@@ -4,38 +4,35 @@ Not the one the running stack uses: these tests change roles and settings that b
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.first_server import BACKEND_PASSWORD, MIGRATED, create_synced, new_server, start_copy
 from tests.tools.database.two_environments import World
 from tools.database import migrate, migration_files
-from tools.database.embedded import Server, free_port
-
-BACKEND_PASSWORD = "backend's password"
+from tools.database.embedded import Server
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    directory = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
-    server = Server(directory, free_port(), durable=False, generous=True)
+def server(pytestconfig: pytest.Config) -> Iterator[Server]:
+    server = new_server()
     try:
-        server.start()
+        start_copy(pytestconfig, server)
+        server.drop_database(MIGRATED)  # it has the demonstration set
         yield server
     finally:
         server.remove()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def database_url(server: Server) -> str:
     """The migrated database, as its superuser."""
-    url = server.create_database("migrated")
-    migrate.sync(url, BACKEND_PASSWORD)
-    return server.url("migrated", "supabase_admin")
+    url = create_synced(server, MIGRATED)
+    migrate.sync(url, BACKEND_PASSWORD)  # a test before may have set another password
+    return server.url(MIGRATED, "supabase_admin")
 
 
 @pytest.fixture(autouse=True)
@@ -58,22 +55,14 @@ def empty_url(server: Server) -> Iterator[str]:
     server.drop_database("empty")
 
 
-@pytest.fixture(scope="session")
-def template(server: Server) -> str:
-    """A migrated database that no test changes, to copy."""
-    url = server.create_database("template_of_environments")
-    migrate.sync(url)
-    return "template_of_environments"
-
-
 @pytest.fixture
-def world(server: Server, template: str, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
+def world(server: Server, tmp_path: Path, monkeypatch, capsys) -> Iterator[World]:
     folder = tmp_path / "supabase" / "migrations"
     shutil.copytree(
         migration_files.SUPABASE, folder.parent, ignore=shutil.ignore_patterns("tests", ".temp", "downs")
     )
     for name in ("development", "production"):
-        server.create_database(name, template)
+        create_synced(server, name)
     made = World(server, folder, monkeypatch, capsys)
     made.on(made.production, "comment on database production is null")
     made.on(made.production, "insert into private.database_identity values ('production', true)")

@@ -18,6 +18,7 @@ import psycopg
 import pyrage
 import pytest
 
+from tests.first_server import create_synced
 from tools.database import __main__ as program
 from tools.database import binaries, connections, environments, migrate, schema_drift
 from tools.database.backups import archive, expiry, keeping, places, sealing
@@ -74,8 +75,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def living_template(server: Server) -> str:
-    url = server.create_database("living_template")
-    migrate.sync(url)
+    create_synced(server, "living_template")
     with psycopg.connect(server.url("living_template", "supabase_admin")) as connection:
         connection.execute(ROWS.encode())
     return "living_template"

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from supabase import create_client
 
-from tools.database import migrate, schemas
+from tests.first_server import create_synced
+from tools.database import schemas
 from tools.database.embedded import Server
 from tools.emulator.supabase_rest import RestServer, make_key
 
@@ -63,8 +64,7 @@ def differences(expected: Any, result: Any, where: str = "") -> list[str]:
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
     """A migrated database, as its superuser."""
-    owner_url = server.create_database("examples")
-    migrate.sync(owner_url)
+    owner_url = create_synced(server, "examples")
     schemas.seed(owner_url)
     yield server.url("examples", "supabase_admin")
     server.drop_database("examples")

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.database import migrate, migration_files
+from tests.first_server import create_synced
+from tools.database import migration_files
 from tools.database.embedded import Server
 
 FILES = sorted((migration_files.SUPABASE / "tests").glob("*.test.sql"))
@@ -23,8 +24,7 @@ def tap_url(server: Server) -> Iterator[str]:
     """A migrated database with pgTAP in schema extensions."""
     if not PGTAP:
         pytest.skip("pgTAP is missing: apt-get install postgresql-15-pgtap")
-    url = server.create_database("pgtap")
-    migrate.sync(url)
+    url = create_synced(server, "pgtap")
     with psycopg.connect(server.url("pgtap", "supabase_admin"), autocommit=True) as connection:
         connection.execute("create schema if not exists extensions")
         connection.execute("set search_path = extensions, public")

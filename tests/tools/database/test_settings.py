@@ -1,17 +1,20 @@
 """Settings that live in the database, given by the environment."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
-from tools.database import migrate, settings
+from tests.first_server import create_synced
+from tools.database import settings
 from tools.database.embedded import Server
 from tools.database.errors import SettingError
 
 
 @pytest.fixture
-def url(server: Server, empty_url: str) -> str:
-    migrate.sync(empty_url)
-    return empty_url
+def url(server: Server) -> Iterator[str]:
+    yield create_synced(server, "settings")
+    server.drop_database("settings")
 
 
 def value(url: str, key: str) -> object:

@@ -10,8 +10,9 @@ import pytest
 from postgrest.exceptions import APIError
 from supabase import Client, create_client
 
+from tests.first_server import create_synced
 from tests.sql_results import faults_of
-from tools.database import migrate, schemas
+from tools.database import schemas
 from tools.database.embedded import Server
 from tools.emulator.supabase_rest import RestServer, make_key
 
@@ -111,8 +112,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def client_url(server: Server) -> Iterator[str]:
     """A migrated database with products, two users, an admin and a payment, as its superuser."""
-    owner_url = server.create_database("client")
-    migrate.sync(owner_url)
+    owner_url = create_synced(server, "client")
     schemas.seed(owner_url)
     url = server.url("client", "supabase_admin")
     with psycopg.connect(url, autocommit=True) as connection:

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.core import config, database_tls, db
 from shared.core.errors import DatabaseUnavailable
-from tests.tools.database.conftest import BACKEND_PASSWORD
+from tests.first_server import BACKEND_PASSWORD
 from tools.database import __main__ as program
 from tools.database import connections
 from tools.database.embedded import Server

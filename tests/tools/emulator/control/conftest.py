@@ -17,8 +17,10 @@ from shared.core.config import settings
 from shared.payments import providers
 from shared.payments.provider import Order
 from tests import known_database
-from tests.conftest import BACKEND_PASSWORD, FUNCTIONS, RETRY_SCALE, calm
-from tools.database import migrate, schemas
+from tests.conftest import FUNCTIONS, RETRY_SCALE, calm
+from tests.first_server import BACKEND_PASSWORD, create_synced
+from tests.function_forker import forker
+from tools.database import schemas
 from tools.database.embedded import SUPERUSER, Server
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -28,8 +30,7 @@ DATABASE = "control"
 
 @pytest.fixture(scope="package")
 def owner_url(server: Server) -> Iterator[str]:
-    url = server.create_database(DATABASE)
-    migrate.sync(url, BACKEND_PASSWORD)
+    url = create_synced(server, DATABASE)
     schemas.seed(url)
     superuser_url = server.url(DATABASE, SUPERUSER)
     with psycopg.connect(superuser_url) as connection:
@@ -47,6 +48,7 @@ def one_control(server: Server, owner_url: str) -> Iterator[Stack]:
         bots=("assistant", "second"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
+        launch=forker().start,
     )
     stack.start()
     yield stack
