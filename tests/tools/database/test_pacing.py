@@ -1,4 +1,4 @@
-"""A backup pauses four times as long as it works."""
+"""A backup pauses seven times as long as it works."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ def test_pauses_follow_the_work_between_them(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pacing.time, "sleep", pause)
     took = (0.005, 0.005, 0.012, 0.5, 0.001)
     assert list(pacing.paced(work(one) for one in took)) == [b"row"] * 5
-    assert pauses == [0.088, 2.0], "none for a short while of work"
+    assert pauses == [0.154, 3.5], "none for a short while of work"

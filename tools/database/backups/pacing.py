@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 
 WORKING = 0.02  # seconds between two pauses
-RATIO = 4.0  # length of a pause beside the work before it
+RATIO = 7.0  # length of a pause beside the work before it
 
 
 def paced(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the blocks, with a pause after each while of work, four times as long.
+    """Yield the blocks, with a pause after each while of work, seven times as long.
 
     Postgres waits meanwhile: it sends no more than the connection's buffers hold.
     """
