@@ -17,6 +17,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # A page that stands for Telegram's site frames one of this machine.
+    "--disable-features=LocalNetworkAccessChecks",
 ]  # fmt: skip
 
 

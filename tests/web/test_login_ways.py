@@ -99,6 +99,19 @@ def test_a_login_at_telegram_org(stack: Stack, browser: Visitor, anna: TelegramU
     assert sql("select first_name from users where telegram_id = %s", anna.id) == [{"first_name": "Anna"}]
 
 
+def test_the_page_that_was_wanted_is_opened_with_its_query(
+    stack: Stack, browser: Visitor, anna: TelegramUser
+) -> None:
+    wanted = browser.get("/account/devices?lang=ru&x=a%26b")
+    assert wanted.status == 303
+    to = dict(parse_qsl(urlsplit(wanted.headers["Location"]).query))["to"]
+    done = back_with(browser, stack.login.agree(sent_away(browser, to), anna.id))
+    assert done.headers["Location"] == f"/console{AFTER_LOGIN}?lang=ru&x=a%26b"
+    assert browser.get(done.headers["Location"]).status == 200
+    again = browser.get(f"/login?{urlencode({'to': to})}")
+    assert again.headers["Location"] == f"/console{AFTER_LOGIN}?lang=ru&x=a%26b"
+
+
 def test_the_way_back_works_once(stack: Stack, browser: Visitor, anna: TelegramUser) -> None:
     address = stack.login.agree(sent_away(browser), anna.id)
     kept = dict(browser.cookies)

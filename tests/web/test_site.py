@@ -32,6 +32,7 @@ EXAMPLES = {
     "/login/bot": "/login/bot",
     "/login/begin": "/login/begin",
     "/login/status": "/login/status",
+    "/app/<string(maxlength=64):bot>": "/app/nope",
     "/login/telegram": "/login/telegram",
     "/login/callback": "/login/callback",
     "/login/mini_app": "/login/mini_app",
@@ -91,16 +92,16 @@ class Tags(HTMLParser):
                 assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
 
 
-def check_headers(headers: Any, *, has_scripts: bool = False) -> None:
-    """Check the security headers of a page without a frame, and without scripts unless it has some."""
+def check_headers(headers: Any, *, has_scripts: bool = False, framed_by: tuple[str, ...] = ()) -> None:
+    """Check the security headers of a page, without a frame and scripts unless it has some."""
     directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert directives["default-src"] == directives["base-uri"] == "'none'"
-    assert directives["frame-ancestors"] == "'none'"
+    assert directives["frame-ancestors"] == (" ".join(framed_by) or "'none'")
     assert directives.get("script-src") == ("'self'" if has_scripts else None)
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] in ("strict-origin-when-cross-origin", "no-referrer")
-    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Frame-Options"] == (None if framed_by else "DENY")
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
     assert headers["Strict-Transport-Security"].startswith("max-age=")
@@ -141,7 +142,8 @@ def test_every_answer_has_the_security_headers(get: Get, path: str, method: str)
     page = next(one for one in PAGES if EXAMPLES[one.path] == path)
     allowed = {*page.methods, *(["HEAD"] if "GET" in page.methods else [])}
     assert answer.status == (_expected(page, method) if method in allowed else 405)
-    check_headers(answer.headers, has_scripts=page.policy.has_scripts and method in allowed)
+    policy = page.policy if method in allowed else Policy()
+    check_headers(answer.headers, has_scripts=policy.has_scripts, framed_by=policy.framed_by)
     if answer.status == 303:
         assert answer.body == ""
     elif method == "HEAD":

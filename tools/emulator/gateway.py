@@ -65,11 +65,17 @@ class Gateway:
         except urllib3.exceptions.HTTPError:
             return json_response({"error": f"The function {name} is not running."}, 503)
         return Response(
-            answer.status, answer.data, answer.headers.get("content-type", ""), _kept(answer.headers)
+            answer.status,
+            answer.data,
+            answer.headers.get("content-type", ""),
+            _kept(answer.headers),
+            tuple(answer.headers.getlist("set-cookie")),
         )
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP | {"content-type"}
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in HOP_BY_HOP | {"content-type", "set-cookie"}
     }

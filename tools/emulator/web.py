@@ -55,12 +55,16 @@ class Request:
 
 @dataclass
 class Response:
-    """One HTTP response. A body that is not bytes is streamed in chunks."""
+    """One HTTP response. A body that is not bytes is streamed in chunks.
+
+    `cookies` are the values of Set-Cookie, the only header that may come several times.
+    """
 
     status: int = 200
     body: bytes | Iterable[bytes] = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
 
 Handler = Callable[[Request], Response]
@@ -209,6 +213,7 @@ class _Connection(BaseHTTPRequestHandler):
             length = len(response.body) if isinstance(response.body, bytes) else 0
             lines.append("Transfer-Encoding: chunked" if streamed else f"Content-Length: {length}")
         lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        lines += [f"Set-Cookie: {cookie}" for cookie in response.cookies]
         if response.headers.get("Connection", "").lower() == "close":
             self.close_connection = True
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -147,7 +147,7 @@ def test_every_text_is_used_somewhere() -> None:
         "top_board_",
         "top_starts_",
     )
-    made += ("login_way_", "login_confirmed", "login_wrong_code", "login_decided")
+    made += ("mini_app_", "login_way_", "login_confirmed", "login_wrong_code", "login_decided")
     made += ("account_group_", "account_part_")
     made += ("zone_", "session_", "undo_", "health_", "web_error_")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")

@@ -35,7 +35,7 @@ def show(visit: Visit) -> Response:
     """Offer the ways to log in."""
     return_to = choice.return_path(visit.request.args.get("to", ""))
     if visit.session is not None:
-        return visit.redirect(return_to)
+        return choice.go_back(visit, return_to)
     return choice.offer(visit, return_to)
 
 
@@ -98,11 +98,10 @@ def finish(visit: Visit) -> Response:
         from shared.telegram import outbox  # imports telebot; only admins get messages
 
         outbox.deliver_outgoing(messages)
-    return_to = visit.url(finished["return_to"])
     response = (
-        visit.json({"outcome": "opened", "to": return_to})
+        visit.json({"outcome": "opened", "to": choice.return_url(visit, finished["return_to"])})
         if visit.wants_json
-        else visit.redirect(finished["return_to"])
+        else choice.go_back(visit, finished["return_to"])
     )
     sessions.set_cookie(response, "session", session)
     sessions.delete_cookie(response, _COOKIE)

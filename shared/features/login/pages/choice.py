@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from shared.core.config import settings
 
@@ -44,6 +44,18 @@ def has_telegram_login() -> bool:
 def return_path(wanted: str) -> str:
     """Return a path of ours; anything else becomes the first page."""
     return wanted if _PATH.fullmatch(wanted) else AFTER_LOGIN
+
+
+def return_url(visit: Visit, return_to: str) -> str:
+    """Return the address of the page that the user wanted, with its query."""
+    path, _, query = return_to.partition("?")
+    return visit.url(path, **dict(parse_qsl(query)))
+
+
+def go_back(visit: Visit, return_to: str) -> Response:
+    """Return the way to the page that the user wanted."""
+    path, _, query = return_to.partition("?")
+    return visit.redirect(path, **dict(parse_qsl(query)))
 
 
 def bot_name() -> str:

@@ -97,7 +97,7 @@ def _log_in(visit: Visit, code: str, verifier: str, return_to: str) -> Response:
     outcome = opening.open_session(visit, identity, _WAY, token)
     if outcome != "opened":
         return choice.offer(visit, return_to, "login_banned")
-    response = visit.redirect(return_to)
+    response = choice.go_back(visit, return_to)
     sessions.set_cookie(response, "session", token)
     return response
 

@@ -1,0 +1,51 @@
+"""“Log in with Telegram” in Chromium, through the fake issuer: agree, or decline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.core.texts import text
+from tests.browser.test_shared_page import Open, browser_page, contrasts, keep
+from tools.emulator.stack import Stack
+
+pytestmark = pytest.mark.browser
+__all__ = ["browser_page"]  # a fixture
+DEVICES = "/console/account/devices"
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_attempts(sql: Any) -> None:
+    """All tests come from one network address, of which ten logins an hour are allowed."""
+    sql("delete from login_attempts")
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), [("en", 390, "dark"), ("ru", 1440, "light")])
+def test_a_user_agrees_and_is_back_on_the_page(
+    stack: Stack, browser_page: Open, language: str, width: int, scheme: str
+) -> None:
+    anna = stack.telegram.user("Anna Oidc", language)
+    page = browser_page(f"{stack.url}{DEVICES}?lang={language}", width, scheme, locale=language)
+    keep(page, f"login-ways-{language}-{width}-{scheme}")
+    assert contrasts(page) == []
+    page.get_by_role("button", name=text(language, "login_at_telegram")).click()
+    page.wait_for_url("**/oauth/auth?*")
+    page.get_by_role("button", name=anna.account.first_name).last.click()
+    page.wait_for_url(f"**{DEVICES}*")
+    assert page.get_by_text(text(language, "login_way_telegram")).is_visible()
+    assert [cookie["name"] for cookie in page.context.cookies()] == ["session"]
+    assert all(cookie["httpOnly"] for cookie in page.context.cookies())
+
+
+def test_a_user_declines_and_may_choose_again(stack: Stack, browser_page: Open) -> None:
+    stack.telegram.user("Anna", "en")
+    page = browser_page(f"{stack.url}{DEVICES}?lang=en", 768)
+    page.get_by_role("button", name=text("en", "login_at_telegram")).click()
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url("**/login/callback?*")
+    assert page.get_by_role("alert").inner_text() == text("en", "login_refused")
+    assert page.get_by_role("button", name=text("en", "login_through_bot")).is_visible()
+    page.reload()  # the way back works once
+    assert page.get_by_role("alert").inner_text() == text("en", "login_expired")
+    page.go_back()
