@@ -39,21 +39,22 @@ begin
    where p.user_id = p_user_id and p.course_id = p_course.id;
   select
     count(*) as lessons,
-    count(*) filter (where (s.progress).completed) as completed,
-    count(*) filter (where (s.lesson).is_required) as required,
-    count(*) filter (where (s.lesson).is_required and (s.progress).completed) as required_completed,
-    coalesce(sum((s.lesson).duration_seconds), 0) as seconds
+    count(*) filter (where s.is_completed) as completed,
+    count(*) filter (where s.is_required) as required,
+    count(*) filter (where s.is_required and s.is_completed) as required_completed,
+    coalesce(sum(l.duration_seconds), 0) as seconds
     into v_counts
     from private.lesson_states(p_user_id, p_course) as s
-   where (s.lesson).is_published
-     and (v_access.tier is null or private.tier_rank((s.lesson).tier) <= private.tier_rank(v_access.tier));
+    join public.lessons as l on l.id = s.lesson_id
+   where s.is_published and (v_access.tier is null or s.rank <= private.tier_rank(v_access.tier));
   if p_user_id is not null then
-    select (s.lesson).slug into v_continue
+    select l.slug into v_continue
       from private.lesson_states(p_user_id, p_course) as s
-      left join public.lessons as l on l.id = v_progress.last_lesson_id
-     where s.state = 'open' and (s.progress).completed is not true
+      join public.lessons as l on l.id = s.lesson_id
+      left join public.lessons as last on last.id = v_progress.last_lesson_id
+     where s.state = 'open' and not s.is_completed
      -- The lesson that was open last, then those after it, then those before it.
-     order by ((s.lesson).position, (s.lesson).id) < (l.position, l.id) is true, (s.lesson).position, (s.lesson).id
+     order by (l.position, l.id) < (last.position, last.id) is true, s.place
      limit 1;
   end if;
   return jsonb_build_object(

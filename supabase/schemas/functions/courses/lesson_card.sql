@@ -24,12 +24,13 @@ create or replace function private.lesson_card(
   p_lesson public.lessons, p_progress public.lesson_progress, p_state text, p_opens_at timestamptz
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'id', p_lesson.id,
     'slug', p_lesson.slug,
     'titles', private.text_titles(p_lesson.texts),
@@ -47,6 +48,7 @@ as $$
     'completed_at', p_progress.completed_at,
     'watched_percent', least(coalesce(p_progress.watched_seconds, 0) * 100 / p_lesson.duration_seconds, 100)
   );
+end
 $$;
 
 revoke all on function private.lesson_card from public, anon, authenticated, service_role;

@@ -25,11 +25,12 @@ begin
   select p.* into v_progress
     from public.lesson_progress as p
    where p.user_id = p_user_id and p.lesson_id = p_lesson.id;
-  select jsonb_build_object('slug', (s.lesson).slug, 'state', s.state, 'opens_at', s.opens_at) into v_next
+  select jsonb_build_object('slug', l.slug, 'state', s.state, 'opens_at', s.opens_at) into v_next
     from public.courses as c
-    cross join lateral private.lesson_states(p_user_id, c) as s
-   where c.id = p_lesson.course_id and ((s.lesson).position, (s.lesson).id) > (p_lesson.position, p_lesson.id)
-   order by (s.lesson).position, (s.lesson).id
+    join public.lessons as l on l.course_id = c.id and (l.position, l.id) > (p_lesson.position, p_lesson.id)
+    cross join lateral private.lesson_states(p_user_id, c, l.id) as s
+   where c.id = p_lesson.course_id
+   order by l.position, l.id
    limit 1;
   return jsonb_build_object(
     'position_seconds', coalesce(v_progress.position_seconds, 0),

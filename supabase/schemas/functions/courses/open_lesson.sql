@@ -16,11 +16,11 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if found then
-    select (s.lesson).* into v_lesson
+    select l.* into v_lesson
       from public.lessons as l
       join public.courses as c on c.id = l.course_id
-      cross join lateral private.lesson_states(p_user_id, c) as s
-     where l.id = p_lesson_id and (s.lesson).id = l.id and s.state = 'open';
+      cross join lateral private.lesson_states(p_user_id, c, l.id) as s
+     where l.id = p_lesson_id and s.state = 'open';
   end if;
   return v_lesson;
 end

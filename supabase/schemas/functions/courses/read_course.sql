@@ -38,11 +38,13 @@ begin
     'all_lessons', (
       select coalesce(
           jsonb_agg(
-            private.lesson_card(s.lesson, s.progress, s.state, s.opens_at) order by (s.lesson).position, (s.lesson).id
+            private.lesson_card(l, p, s.state, s.opens_at) order by s.place
           ),
           '[]'
         )
         from private.lesson_states(p_user_id, v_course) as s
+        join public.lessons as l on l.id = s.lesson_id
+        left join public.lesson_progress as p on p.user_id = p_user_id and p.lesson_id = l.id
     ),
     'next_step', case when v_is_completed then v_course.next_step else '{}' end,
     'next_product_key', case when v_is_completed then v_course.next_product_key end

@@ -35,32 +35,33 @@ declare
 begin
   select c.* into v_course from public.courses as c where c.slug = p_course_slug;
   select a.* into v_access from private.course_access(p_user_id, v_course) as a;
-  select s.lesson, s.progress, s.state, s.opens_at into v_seen
-    from private.lesson_states(p_user_id, v_course) as s
-   where (s.lesson).slug = p_lesson_slug and (v_course.is_published or v_access.is_staff);
+  select l.* into v_lesson from public.lessons as l where l.course_id = v_course.id and l.slug = p_lesson_slug;
+  select s.state, s.opens_at into v_seen
+    from private.lesson_states(p_user_id, v_course, v_lesson.id) as s
+   where v_lesson.id is not null and (v_course.is_published or v_access.is_staff);
   if not found then
     return null;
   end if;
-  v_lesson := v_seen.lesson;
-  v_progress := v_seen.progress;
   perform from public.users as u where u.id = p_user_id for key share;
   if found and v_seen.state = 'open' then
     v_progress := private.lock_progress(p_user_id, v_lesson);
     v_result := private.lesson_result(p_user_id, v_lesson, private.settle_lesson(p_user_id, v_lesson, v_progress));
-    select p.* into v_progress
-      from public.lesson_progress as p
-     where p.user_id = p_user_id and p.lesson_id = v_lesson.id;
   end if;
+  select p.* into v_progress
+    from public.lesson_progress as p
+   where p.user_id = p_user_id and p.lesson_id = v_lesson.id;
   return jsonb_build_object(
     'course', jsonb_build_object(
       'id', v_course.id, 'slug', v_course.slug, 'titles', private.text_titles(v_course.texts), 'tier', v_access.tier
     ),
     'lesson', private.lesson_card(v_lesson, v_progress, v_seen.state, v_seen.opens_at),
     'previous', (
-      select (s.lesson).slug
-        from private.lesson_states(p_user_id, v_course) as s
-       where ((s.lesson).position, (s.lesson).id) < (v_lesson.position, v_lesson.id)
-       order by (s.lesson).position desc, (s.lesson).id desc
+      select l.slug
+        from public.lessons as l
+       where l.course_id = v_course.id
+         and (l.position, l.id) < (v_lesson.position, v_lesson.id)
+         and (l.is_published or v_access.is_staff)
+       order by l.position desc, l.id desc
        limit 1
     ),
     'content', case when v_seen.state = 'open' then jsonb_build_object(

@@ -25,13 +25,10 @@ begin
    where p.user_id = p_user_id and p.course_id = p_course.id
      for update;
   if v_progress.user_id is not null and v_progress.completed_at is null then
-    select coalesce(bool_and((s.progress).completed is true), false) into v_is_done
+    select coalesce(bool_and(s.is_completed), false) into v_is_done
       from private.course_access(p_user_id, p_course) as a
       cross join lateral private.lesson_states(p_user_id, p_course) as s
-     where a.tier is not null
-       and (s.lesson).is_required
-       and (s.lesson).is_published
-       and private.tier_rank((s.lesson).tier) <= private.tier_rank(a.tier);
+     where a.tier is not null and s.is_required and s.is_published and s.rank <= private.tier_rank(a.tier);
   end if;
   if v_is_done then
     update public.course_progress as p
