@@ -3,6 +3,7 @@
 from shared.features import (
     chat,
     conversations,
+    courses,
     images,
     inline,
     promocodes,
@@ -28,10 +29,11 @@ bot = Bot(
         images.feature,
         videos.feature,
         conversations.feature,
+        courses.feature,
         reminders.feature,
         inline.feature,
         user_keys.feature,
     ),
-    menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "help"),
+    menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "courses", "help"),
     admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
 )

@@ -1,6 +1,6 @@
 """The sales trainer: conversations with clients played by the AI, scored by the user's questions."""
 
-from shared.features import promocodes, referrals, teams, trainer, trainings, trial, with_common
+from shared.features import courses, promocodes, referrals, teams, trainer, trainings, trial, with_common
 from shared.telegram import Bot
 
 bot = Bot(
@@ -13,6 +13,7 @@ bot = Bot(
         trainings.feature,
         trainer.feature,
         teams.feature,
+        courses.feature,
     ),
     menu=(
         "new",
@@ -22,6 +23,7 @@ bot = Bot(
         "history",
         "review",
         "team",
+        "courses",
         "menu",
         "buy",
         "trainings",

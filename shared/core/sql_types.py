@@ -838,6 +838,61 @@ class AlertEndingModels(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class LessonResultNext(TypedDict):
+    """private.lesson_result.next"""
+
+    slug: str
+    state: Literal["open", "scheduled", "upgrade", "no_access"]
+    opens_at: str | None
+
+
+class QuizStateQuestionsTexts(TypedDict):
+    """private.quiz_state.questions.texts"""
+
+    question: str
+    options: list[str]
+    explanation: NotRequired[str]
+
+
+class QuizStateQuestions(TypedDict):
+    """private.quiz_state.questions"""
+
+    texts: dict[str, QuizStateQuestionsTexts]
+    is_multiple: bool
+    correct: NotRequired[list[int]]
+
+
+class QuizState(TypedDict):
+    """private.quiz_state"""
+
+    version: int
+    pass_percent: int
+    attempts_left: int | None
+    is_passed: bool
+    best_right: int | None
+    questions: list[QuizStateQuestions]
+
+
+class AnswerLessonQuiz(TypedDict):
+    """public.answer_lesson_quiz"""
+
+    xp: NotRequired[int]
+    new_level: NotRequired[int | None]
+    badges: NotRequired[list[str]]
+    completed: NotRequired[bool]
+    is_new: NotRequired[bool]
+    course_completed: NotRequired[bool]
+    is_course_new: NotRequired[bool]
+    position_seconds: NotRequired[int]
+    watched_seconds: NotRequired[int]
+    watched_percent: NotRequired[int | None]
+    time_spent_seconds: NotRequired[int]
+    next: NotRequired[LessonResultNext | None]
+    outcome: Literal["passed", "failed", "no_attempts", "changed", "no_access"]
+    right: NotRequired[int]
+    quiz: NotRequired[QuizState | None]
+
+
 class FinishQuizRun(TypedDict):
     """private.finish_quiz_run"""
 
@@ -905,6 +960,12 @@ class AnswerState(TypedDict):
     """public.answer_state"""
 
     outcome: Literal["wanted", "stopped", "superseded"]
+
+
+class AskLessonQuestion(TypedDict):
+    """public.ask_lesson_question"""
+
+    outcome: Literal["stored", "limited", "no_access"]
 
 
 class BeginQuizRound(TypedDict):
@@ -1335,10 +1396,65 @@ class ClosedQuizRounds(TypedDict):
     best: list[ClosedQuizRoundsBest]
 
 
+class CompleteLesson(TypedDict):
+    """public.complete_lesson"""
+
+    xp: NotRequired[int]
+    new_level: NotRequired[int | None]
+    badges: NotRequired[list[str]]
+    completed: NotRequired[bool]
+    is_new: NotRequired[bool]
+    course_completed: NotRequired[bool]
+    is_course_new: NotRequired[bool]
+    position_seconds: NotRequired[int]
+    watched_seconds: NotRequired[int]
+    watched_percent: NotRequired[int | None]
+    time_spent_seconds: NotRequired[int]
+    next: NotRequired[LessonResultNext | None]
+    outcome: Literal["completed", "known", "other_rule", "no_access"]
+
+
 class ConfirmFile(TypedDict):
     """public.confirm_file"""
 
     stored: bool
+
+
+class CourseCardTexts(TypedDict):
+    """private.course_card.texts"""
+
+    title: str
+    summary: NotRequired[str]
+    description: NotRequired[str]
+
+
+class CourseCardCertificate(TypedDict):
+    """private.course_card.certificate"""
+
+    code: str
+    name: str
+    issued_at: str
+
+
+class CourseCard(TypedDict):
+    """private.course_card"""
+
+    id: int
+    slug: str
+    is_published: bool
+    texts: dict[str, CourseCardTexts]
+    learners: int | None
+    is_staff: bool
+    tier: Literal["basic", "accelerator", "vip"] | None
+    expires_at: str | None
+    lessons: int
+    completed_lessons: int
+    percent: int
+    seconds: int
+    completed_at: str | None
+    continue_with: str | None
+    wants_reminders: bool
+    certificate: CourseCardCertificate | None
 
 
 class AssignmentCard(TypedDict):
@@ -2129,6 +2245,27 @@ class ListConversations(TypedDict):
     conversations: list[ListConversationsConversations]
 
 
+class ListCourseOffersCohort(TypedDict):
+    """public.list_course_offers.cohort"""
+
+    key: str
+    starts_at: str
+    enrolls_until: str | None
+
+
+class ListCourseOffers(TypedDict):
+    """public.list_course_offers"""
+
+    product_key: str
+    tier: Literal["basic", "accelerator", "vip"]
+    texts: dict[str, ProductText]
+    access_days: int | None
+    cohort: ListCourseOffersCohort | None
+    prices: dict[str, str]
+    full_prices: dict[str, str]
+    reason: Literal["covered", "closed", "unpublished"] | None
+
+
 class ListGenerations(TypedDict):
     """public.list_generations"""
 
@@ -2332,6 +2469,7 @@ class OfferedFeatures(TypedDict):
     channel_trainings: int
     image_providers: list[str]
     video_providers: list[str]
+    courses: bool
 
 
 class PauseStreak(TypedDict):
@@ -2473,6 +2611,141 @@ class QuoteGenerations(TypedDict):
 
     prices: list[QuoteGenerationsPrices]
     made_with_ai: bool
+
+
+class LessonCard(TypedDict):
+    """private.lesson_card"""
+
+    id: int
+    slug: str
+    titles: dict[str, str]
+    tier: Literal["basic", "accelerator", "vip"]
+    is_published: bool
+    is_preview: bool
+    is_required: bool
+    duration_seconds: int | None
+    state: Literal["open", "scheduled", "upgrade", "no_access"]
+    opens_at: str | None
+    completion: Literal["watched", "quiz", "button", "opened"]
+    watch_percent: int
+    has_quiz: bool
+    has_homework: bool
+    completed_at: str | None
+    watched_percent: int | None
+
+
+class ReadCourse(TypedDict):
+    """public.read_course"""
+
+    id: int
+    slug: str
+    is_published: bool
+    texts: dict[str, CourseCardTexts]
+    learners: int | None
+    is_staff: bool
+    tier: Literal["basic", "accelerator", "vip"] | None
+    expires_at: str | None
+    lessons: int
+    completed_lessons: int
+    percent: int
+    seconds: int
+    completed_at: str | None
+    continue_with: str | None
+    wants_reminders: bool
+    certificate: CourseCardCertificate | None
+    all_lessons: list[LessonCard]
+    next_step: dict[str, str]
+    next_product_key: str | None
+
+
+class ReadLessonCourse(TypedDict):
+    """public.read_lesson.course"""
+
+    id: int
+    slug: str
+    titles: dict[str, str]
+    tier: Literal["basic", "accelerator", "vip"] | None
+
+
+class ReadLessonContentTexts(TypedDict):
+    """public.read_lesson.content.texts"""
+
+    title: str
+    body: NotRequired[str]
+
+
+class ReadLessonContentVideo(TypedDict):
+    """public.read_lesson.content.video"""
+
+    adapter: Literal["storage", "youtube", "kinescope"]
+    reference: str
+
+
+class ReadLessonContentFiles(TypedDict):
+    """public.read_lesson.content.files"""
+
+    name: str
+    reference: str
+    size: NotRequired[int]
+
+
+class HomeworkStateSubmissions(TypedDict):
+    """private.homework_state.submissions"""
+
+    id: int
+    n: int
+    text: str
+    file: str | None
+    state: Literal["submitted", "returned", "accepted"]
+    comment: str | None
+    created_at: str
+    reviewed_at: str | None
+
+
+class HomeworkState(TypedDict):
+    """private.homework_state"""
+
+    texts: dict[str, str]
+    tier: Literal["basic", "accelerator", "vip"]
+    can_submit: bool
+    submissions: list[HomeworkStateSubmissions]
+
+
+class ReadLessonContent(TypedDict):
+    """public.read_lesson.content"""
+
+    texts: dict[str, ReadLessonContentTexts]
+    video: ReadLessonContentVideo | None
+    files: list[ReadLessonContentFiles]
+    quiz: QuizState | None
+    homework: HomeworkState | None
+
+
+class LessonResult(TypedDict):
+    """private.lesson_result"""
+
+    xp: int
+    new_level: int | None
+    badges: list[str]
+    completed: bool
+    is_new: bool
+    course_completed: bool
+    is_course_new: bool
+    position_seconds: int
+    watched_seconds: int
+    watched_percent: int | None
+    time_spent_seconds: int
+    next: LessonResultNext | None
+
+
+class ReadLesson(TypedDict):
+    """public.read_lesson"""
+
+    course: ReadLessonCourse
+    lesson: LessonCard
+    previous: str | None
+    content: ReadLessonContent | None
+    progress: LessonResult | None
 
 
 class ReadLogin(TypedDict):

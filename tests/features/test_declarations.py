@@ -111,9 +111,8 @@ def test_an_update_imports_only_the_features_that_may_answer_it(update: str, fea
 
 def test_every_feature_has_the_same_file_names() -> None:
     folders = [path for path in (ROOT / "shared/features").iterdir() if (path / "__init__.py").exists()]
-    # A folder without handlers has pages only, and no bot lists it.
     features = [path for path in folders if path.name != "common" and (path / "handlers.py").exists()]
-    assert {path.name for path in folders} - {path.name for path in features} == {"common", "courses"}
+    assert {path.name for path in folders} - {path.name for path in features} == {"common"}
     assert {path.name for path in features} == {feature.name for feature in FEATURES.values()} - {
         "counter",
         "second",

@@ -23,6 +23,7 @@ def main_menu(context: UpdateContext) -> Keyboard:
         return [[(context.text("menu_profile"), "profile"), (context.text("menu_help"), "help")]]
     rows = [
         *start_buttons(context),
+        _courses_button(context),
         [*_button(context, "profile", context.text("menu_profile")), *buy_button(context)],
         _button(context, "mode", _mode_label(context)),
         [
@@ -64,6 +65,11 @@ def _mode_label(context: UpdateContext) -> str:
 def buy_button(context: UpdateContext) -> list[tuple[str, str]]:
     """Return the button to the shop, or nothing when nothing is on sale."""
     return [(context.text("menu_buy"), "buy")] if is_offered(context, "buy") else []
+
+
+def _courses_button(context: UpdateContext) -> list[tuple[str, str]]:
+    """Return the button to the courses, or nothing where none is published."""
+    return [(context.text("learn_menu"), "courses")] if is_offered(context, "courses") else []
 
 
 def menu_text(context: UpdateContext) -> Text:

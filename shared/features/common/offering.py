@@ -39,6 +39,7 @@ class Offering:
     channel_trainings: int = 1
     image_providers: frozenset[str] = frozenset()
     video_providers: frozenset[str] = frozenset()
+    courses: bool = True
 
     @property
     def is_selling(self) -> bool:
@@ -73,9 +74,10 @@ CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "trial": lambda offering, bot: bot.is_metered and offering.trial_days > 0,
     "images": lambda offering, _: _has_key(offering.image_providers),
     "videos": lambda offering, _: _has_key(offering.video_providers),
+    "courses": lambda offering, _: offering.courses,
     "channel": lambda offering, _: bool(settings().training_channel) and offering.channel_trainings > 0,
 }
-NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0)
+NOTHING = Offering(frozenset(), referrals=False, trial_days=0, channel_trainings=0, courses=False)
 
 
 @dataclass
@@ -115,6 +117,7 @@ def read_offering() -> Offering:
         found["channel_trainings"],
         frozenset(found["image_providers"]),
         frozenset(found["video_providers"]),
+        found["courses"],
     )
 
 

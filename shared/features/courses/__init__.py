@@ -1,1 +1,19 @@
-"""Courses on the web: content as folders (library.py), and the pages of learners and authors (pages)."""
+"""Courses: on the web (pages), in the bots, and as folders of content (library.py).
+
+overview.py     /courses, a course, its lessons     lesson.py    /continue, a lesson, what completes it
+quiz.py         the quiz of a lesson                awards.py    what a step in a lesson brought
+courses.py      finds courses and lessons           questions.py questions about a lesson
+localized.py    the language of what authors wrote
+"""
+
+from shared.telegram.feature import Command, Feature
+
+feature = Feature(
+    __name__,
+    commands=(
+        Command("courses", "progress", needs="courses"),
+        Command("continue", "progress", needs="courses"),
+    ),
+    buttons=("courses", "course", "lesson", "lessonquiz"),
+    states=("lesson_question",),
+)

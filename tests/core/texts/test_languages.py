@@ -151,6 +151,15 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("account_group_", "account_part_")
     made += ("zone_", "session_", "undo_", "health_", "web_error_")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
+    made += (
+        "learn_tier_",
+        "learn_homework_",
+        "learn_watched_",
+        "learn_button_",
+        "learn_opened_",
+        "learn_quiz_",
+        "learn_ask_",
+    )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [
         key

@@ -225,7 +225,9 @@ def test_the_menu_has_six_to_eight_commands_and_no_shop_while_nothing_is_sold(
     monkeypatch.setenv("DATABASE_URL", "postgresql://backend@127.0.0.1:1/switchboard")
     for currencies, is_shown in ((["USD"], False), (["XTR"], True), ([], False)):
         offered = {
-            "currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1,
+            "currencies": currencies, "referrals": True, "trial_days": 3,
+            "channel_trainings": 1,
+            "courses": False,
             "image_providers": [],
             "video_providers": [],
         }  # fmt: skip

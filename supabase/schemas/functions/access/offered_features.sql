@@ -9,6 +9,7 @@
 --   channel_trainings: int
 --   image_providers: [ text ]   (of the modes that make pictures)
 --   video_providers: [ text ]   (of the modes that make videos)
+--   courses: boolean       (one is published)
 -- Errors: none.
 create or replace function public.offered_features()
 returns jsonb
@@ -39,7 +40,8 @@ as $$
         from public.ai_modes as m
        cross join lateral (values (m.provider), (m.fallback_provider)) as p (provider)
        where m.kind = 'video' and m.enabled and p.provider is not null and private.setting('videos_enabled')::boolean
-    )
+    ),
+    'courses', exists (select from public.courses as c where c.is_published)
   );
 $$;
 

@@ -1,0 +1,8 @@
+"""The handlers of courses."""
+
+from __future__ import annotations
+
+from shared.features.courses import lesson, overview, questions, quiz
+from shared.telegram.router import Router
+
+router = Router(overview.router, lesson.router, quiz.router, questions.router)
