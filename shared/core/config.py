@@ -68,6 +68,7 @@ class Settings:
     console_url: str = _setting("CONSOLE_URL", values.url, "")
     telegram_login_url: str = _setting("TELEGRAM_LOGIN_URL", values.url, "https://oauth.telegram.org")
     telegram_login_secret: str = _setting("TELEGRAM_LOGIN_SECRET", default="")
+    mini_app: bool = _setting("MINI_APP", values.switch, False)
     login_bot: str = _setting("LOGIN_BOT", default="")
     privacy_url: str = _setting("PRIVACY_URL", values.https_url, "")
     environment: str = _setting("ENVIRONMENT", values.environment_name, "production")

@@ -34,6 +34,7 @@ class Deployment:
         self._given_url = url.rstrip("/")
         self.url = self._given_url or answers.functions_url
         self.has_inline_mode = False
+        self.mini_app_url = ""  # of the console, where MINI_APP is on
         self.context = Context(answers, Console(), cloud, self.store, None, lambda: None)  # type: ignore[arg-type]
 
     def complete(self) -> None:
@@ -42,6 +43,8 @@ class Deployment:
         given = deployment.settings_of(described)
         self.url = self._given_url or given.get("PUBLIC_URL", "").rstrip("/") or self.url
         self.has_inline_mode = given.get("INLINE_MODE", "") == "true"
+        if given.get("MINI_APP", "") == "true":
+            self.mini_app_url = given.get("CONSOLE_URL", "").rstrip("/")
         for field, variable in (
             ("environment", "ENVIRONMENT"), ("chat_provider", "CHAT_PROVIDER"),
             ("default_language", "DEFAULT_LANGUAGE"), ("admin_telegram_ids", "ADMIN_TELEGRAM_IDS"),
@@ -140,7 +143,7 @@ def bots(it: Deployment) -> Finding:
     """Check each bot's token, webhook and inline mode."""
     from shared import bots as known
     from tools.telegram import info
-    from tools.telegram.payloads import User, WebhookInfo
+    from tools.telegram.payloads import MenuButton, User, WebhookInfo
 
     names = []
     for name, token in it.context.tokens().items():
@@ -159,6 +162,10 @@ def bots(it: Deployment) -> Finding:
         ):
             what, _, remedy = problem.partition(": ")
             return Finding.wrong(f"{name}: {what}", remedy)
+        if it.mini_app_url:
+            button = bot_api.read(MenuButton, token, "getChatMenuButton")
+            if button.web_app.url != f"{it.mini_app_url}/app/{name}":
+                return Finding.wrong(f"{name}: MINI_APP is on, but the menu button doesn’t open it", DEPLOY)
         names.append(verdict.text)
     return Finding.ok(", ".join(names))
 

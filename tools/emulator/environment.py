@@ -42,6 +42,7 @@ def settings(
         "LOG_LEVEL": "DEBUG",
         "RESPONSE_TIMEOUT": "30",
         "INLINE_MODE": "true",
+        "MINI_APP": "true",
     }
 
 

@@ -154,6 +154,7 @@ class Stack:
             default_language=self.env.get("DEFAULT_LANGUAGE", "ru"),
             has_database=self.env.get("DB_ENABLED") != "false",
             has_inline_mode=self.env.get("INLINE_MODE") == "true",
+            mini_app_url=self.env.get("CONSOLE_URL", "") if self.env.get("MINI_APP") == "true" else "",
             admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
             call=self._call_telegram,
         )

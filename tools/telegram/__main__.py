@@ -56,7 +56,9 @@ def _set_webhooks(bot: str | None) -> int:
     has_database, offering = settings().database_enabled, _offering()
     for name in names:
         hidden = hidden_commands(bots.load(name), offering)
-        webhooks.set_webhooks([name], has_database=has_database, hidden=hidden)
+        webhooks.set_webhooks(
+            [name], has_database=has_database, hidden=hidden, mini_app_url=webhooks.mini_app_url()
+        )
         shown = bots.load(name).menu_commands(has_database, hidden=hidden)
         menu = ", ".join(f"/{command}" for command in shown)
         _say(f"{name}: updates go to {webhooks.address(name)}; menu {menu or 'empty'}")

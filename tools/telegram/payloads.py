@@ -67,3 +67,16 @@ class Update(Foreign):
     def is_private(self) -> bool:
         """Return whether it was written in a private chat."""
         return self.message is not None and self.message.chat.type == "private"
+
+
+class WebApp(Foreign):
+    """The Mini App of a button."""
+
+    url: str = ""
+
+
+class MenuButton(Foreign):
+    """The result of getChatMenuButton; `web_app` is there where it opens a Mini App."""
+
+    type: str = ""
+    web_app: WebApp = WebApp()

@@ -41,14 +41,16 @@ def set_webhooks(
     has_database: bool = True,
     has_inline_mode: bool | None = None,
     hidden: Collection[str] = (),
+    mini_app_url: str = "",
     call: Call = retrying.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
     What is not given comes from the settings: every bot with a token, PUBLIC_URL, the first
-    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS, INLINE_MODE. Without a database the menus
-    hold only what works there; `hidden` names the commands of what is not configured. Setting the same again
-    does no harm, and no update is dropped.
+    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS, INLINE_MODE. Without a database
+    the menus hold only what works there; `hidden` names the commands of what is not configured. Setting the
+    same again does no harm, and no update is dropped. With `mini_app_url`, the console's address, the menu
+    button opens the pages; without, it stays as it is, because it may be the owner's.
 
     Raises:
         ConfigError: PUBLIC_URL is missing, or a text does not fit.
@@ -68,10 +70,31 @@ def set_webhooks(
         bot = bots.load(name)
         _set_menus(name, menus.menus(bot, languages, has_database=has_database, hidden=hidden), call)
         _set_descriptions(name, languages, call)
+        if mini_app_url:
+            _set_menu_button(name, f"{mini_app_url}/app/{name}", languages[0], call)
         if has_database and bot.admin_commands():
             for admin in admins:
                 _set_admin_menus(name, menus.menus(bot, languages, hidden=hidden, admin=admin), call)
     return names
+
+
+def mini_app_url() -> str:
+    """Return the address of the console where MINI_APP is on, otherwise an empty text.
+
+    Raises:
+        ConfigError: MINI_APP is on without CONSOLE_URL.
+    """
+    if settings().mini_app and not settings().console_url:
+        raise ConfigError("MINI_APP needs CONSOLE_URL, the address of the pages")
+    return settings().console_url if settings().mini_app else ""
+
+
+def _set_menu_button(name: str, address: str, language: str, call: Call) -> None:
+    """Let the menu button open the Mini App."""
+    text = texts.text(language, "mini_app_button")
+    button = {"type": "web_app", "text": text, "web_app": {"url": address}}
+    if call(name, "getChatMenuButton", {}) != button:
+        call(name, "setChatMenuButton", {"menu_button": button})
 
 
 def delete_webhook(name: str, call: Call = retrying.call) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from shared import bots
 from shared.core import texts
+from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.telegram import menus
 from shared.telegram.feature import Command, Feature
@@ -70,6 +71,29 @@ def test_a_bot_that_is_no_assistant_has_its_own_short_description(
     own = telegram.bot(bot).texts
     assert own["short_description:en"] == texts.table("en")[f"bot_about_{bot}"]
     assert own["short_description:"] == texts.table("ru")[f"bot_about_{bot}"]
+
+
+def test_the_menu_button_opens_the_mini_app_where_that_is_wanted(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSOLE_URL", "https://pages.example")
+    run("set-webhooks")
+    assert calls(telegram, "setChatMenuButton") == [], "the button may be the owner's"
+    monkeypatch.setenv("MINI_APP", "true")
+    settings.cache_clear()
+    for _ in range(2):
+        assert run("set-webhooks")[0] == 0
+    (parameters,) = calls(telegram, "setChatMenuButton")
+    assert parameters["menu_button"] == {
+        "type": "web_app",
+        "text": texts.table("ru")["mini_app_button"],
+        "web_app": {"url": "https://pages.example/app/assistant"},
+    }
+    monkeypatch.setenv("CONSOLE_URL", "")
+    settings.cache_clear()
+    status, _, errors = run("set-webhooks")
+    assert status == 1
+    assert "MINI_APP needs CONSOLE_URL" in errors
 
 
 def test_the_default_language_is_a_setting(

@@ -39,6 +39,7 @@ TEXTS: Mapping[str, str] = {
     "login_end_one": "Log out: {device}",
     "login_end_others": "Log out on other devices",
     "login_ended_notice": "Logged out.",
+    "mini_app_button": "Open",
     "mini_app_title": "Opening…",
     "mini_app_opening": "Logging you in with Telegram.",
     "mini_app_refused": "Telegram didn’t confirm this login. Close the app and open it again.",

@@ -39,6 +39,7 @@ TEXTS: Mapping[str, str] = {
     "login_end_one": "Выйти: {device}",
     "login_end_others": "Выйти на других устройствах",
     "login_ended_notice": "Готово, вы вышли.",
+    "mini_app_button": "Открыть",
     "mini_app_title": "Открываем…",
     "mini_app_opening": "Входим через Telegram.",
     "mini_app_refused": "Telegram не подтвердил вход. Закройте приложение и откройте его снова.",
