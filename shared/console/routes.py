@@ -6,6 +6,11 @@ from shared.console import home
 from shared.features.account import pages as account
 from shared.features.conversations import pages as conversations
 from shared.features.login import pages as login
+from shared.features.payments import pages as payments
+from shared.features.promocodes import pages as promocodes
+from shared.features.referrals import pages as referrals
+from shared.features.shop import pages as shop
+from shared.features.trial import pages as trial
 from shared.web import asset_page
 from shared.web.page import Page
 
@@ -14,5 +19,10 @@ PAGES: tuple[Page, ...] = (
     asset_page.page,
     *login.pages,
     *account.pages,
+    *shop.pages,
+    *payments.pages,
+    *referrals.pages,
+    *promocodes.pages,
+    *trial.pages,
     *conversations.pages,
 )

@@ -968,6 +968,17 @@ class AskLessonQuestion(TypedDict):
     outcome: Literal["stored", "limited", "no_access"]
 
 
+class BalanceHistory(TypedDict):
+    """public.balance_history"""
+
+    id: int
+    amount: str
+    balance_after: str
+    reason: str
+    texts: dict[str, ProductText] | None
+    at: str
+
+
 class BeginQuizRound(TypedDict):
     """public.begin_quiz_round"""
 
@@ -1848,6 +1859,53 @@ class GetOpenOrder(TypedDict):
     checkout_url: NotRequired[str | None]
     checkout_reference: NotRequired[str | None]
     state: NotRequired[Literal["paid", "held"]]
+
+
+class GetOwnOrder(TypedDict):
+    """public.get_own_order"""
+
+    outcome: Literal["found", "unknown"]
+    id: NotRequired[int]
+    status: NotRequired[Literal["pending", "completed", "canceled", "withdrawn"]]
+    provider: NotRequired[str]
+    kind: NotRequired[Literal["subscription", "credits", "balance", "course"]]
+    texts: NotRequired[dict[str, ProductText]]
+    amount: NotRequired[str]
+    full_amount: NotRequired[str | None]
+    credit: NotRequired[str | None]
+    currency: NotRequired[str]
+    period: NotRequired[Literal["month", "year"] | None]
+    renews: NotRequired[bool]
+    contact: NotRequired[str | None]
+    expires_at: NotRequired[str]
+    checkout_url: NotRequired[str | None]
+    checkout_reference: NotRequired[str | None]
+    state: NotRequired[
+        Literal["paid", "held", "refunded", "disputed", "withdrawn", "canceled", "expired"] | None
+    ]
+    product_key: NotRequired[str]
+    created_at: NotRequired[str]
+    is_pending: NotRequired[bool]
+    is_failed: NotRequired[bool]
+    payment_id: NotRequired[int | None]
+
+
+class GetOwnPayment(TypedDict):
+    """public.get_own_payment"""
+
+    outcome: Literal["found", "unknown"]
+    id: NotRequired[int]
+    order_id: NotRequired[int | None]
+    texts: NotRequired[dict[str, ProductText] | None]
+    amount: NotRequired[str]
+    full_amount: NotRequired[str | None]
+    currency: NotRequired[str]
+    provider: NotRequired[str]
+    status: NotRequired[Literal["review", "disputed", "completed", "failed", "refunded", "pending"]]
+    refunded: NotRequired[str]
+    at: NotRequired[str | None]
+    contact: NotRequired[str | None]
+    is_renewal: NotRequired[bool]
 
 
 class GetProfileBadges(TypedDict):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+from tests.browser.site_pages import Open
 from tests.conftest import make_stack
 from tools.emulator.stack import Stack
 
@@ -66,6 +67,41 @@ def window(chromium: Any, stack: Stack) -> Iterator[Callable[..., Any]]:
         )
         page.goto(stack.url)
         page.locator("#line-state[data-state=up]").wait_for(state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def browser_page(chromium: Any, stack: Stack) -> Iterator[Open]:
+    """Open an address without the emulator's page; fail on errors and requests to other hosts."""
+    contexts, complaints = [], []
+
+    def open_page(
+        url: str,
+        width: int,
+        scheme: str = "light",
+        expected: int = 200,
+        cookies: Sequence[Any] = (),
+        **options: Any,
+    ) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+        )
+        contexts.append(context)
+        context.add_cookies(list(cookies))
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on("console", lambda line: complaints.append(line.text) if expected == 200 else None)
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith(stack.url) else complaints.append(request.url),
+        )
+        response = page.goto(url)
+        assert response.status == expected
         return page
 
     yield open_page

@@ -8,15 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.test_shared_page import AXE, browser_page, contrasts, keep, needs_axe
+from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
 from tests.web.visitor import Visitor
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser_page"]
 Sql = Callable[..., list[dict[str, Any]]]
-Open = Callable[..., Any]
 PAGES = (
     "/account", "/account/usage", "/account/settings", "/account/devices",
 )  # fmt: skip
@@ -72,6 +70,4 @@ def test_axe_finds_nothing(user: Visitor, browser_page: Open) -> None:
     for path in PAGES:
         for width, scheme in ((NARROW, "light"), (WIDE, "dark")):
             page = show(browser_page, user, path, width, scheme)
-            page.evaluate(AXE.read_text())
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], path
+            assert violations(page) == [], path

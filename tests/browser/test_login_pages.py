@@ -8,20 +8,12 @@ from typing import Any
 import pytest
 
 from shared.core.texts import text
-from tests.browser.test_shared_page import (
-    AXE,
-    Open,
-    browser_page,
-    contrasts,
-    keep,
-    needs_axe,
-)
+from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
 from tests.web.visitor import ask, code_of
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser_page"]  # a fixture
 DEVICES = "/console/account/devices"
 
 
@@ -96,15 +88,9 @@ def test_logging_out_everywhere_ends_the_other_browsers(stack: Stack, browser_pa
 def test_axe_finds_nothing_on_the_pages_of_the_login(stack: Stack, browser_page: Open) -> None:
     anna = stack.telegram.user("Anna", "ru").chat("assistant")
     page = browser_page(f"{stack.url}{DEVICES}", 390, locale="ru")
-    check(page)
+    assert violations(page) == []
     content = begin(page, "ru")
-    check(page)
+    assert violations(page) == []
     confirm(anna, content)
     page.wait_for_url(f"**{DEVICES}*")
-    check(page)
-
-
-def check(page: Any) -> None:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert violations(page) == []

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shared.core.texts import text
+from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
 from tests.stories.test_conversations import ask
 from tests.stories.test_shared_pages import TOKEN, share
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "tools/axe/node_modules/axe-core/axe.min.js"
-needs_axe = pytest.mark.skipif(
-    not AXE.exists() and not os.environ.get("CI"), reason="npm ci --prefix tools/axe"
-)
-SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at them
 ANSWER = """Here is a **short plan** for the first week.
 
 ## What to prepare
@@ -49,42 +43,6 @@ The address is https://example.com/a/very/long/path?with=parameters&and=more&so=
 - [ ] `to do`
 """
 RTL = "שלום עולם, זו שאלה. مرحبا بالعالم"
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def browser_page(chromium: Any, stack: Stack) -> Iterator[Open]:
-    """Open an address without the emulator's page; fail on errors and requests to other hosts."""
-    contexts, complaints = [], []
-
-    def open_page(
-        url: str,
-        width: int,
-        scheme: str = "light",
-        expected: int = 200,
-        cookies: Sequence[Any] = (),
-        **options: Any,
-    ) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
-        )
-        contexts.append(context)
-        context.add_cookies(list(cookies))
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-        page.on("console", lambda line: complaints.append(line.text) if expected == 200 else None)
-        page.on(
-            "request",
-            lambda request: None if request.url.startswith(stack.url) else complaints.append(request.url),
-        )
-        response = page.goto(url)
-        assert response.status == expected
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def link(stack: Stack, name: str = "Anna") -> str:
@@ -97,11 +55,6 @@ def link(stack: Stack, name: str = "Anna") -> str:
     found = TOKEN.search(share(chat).text)
     assert found
     return f"{stack.url}/console/s/{found[1]}"
-
-
-def keep(page: Any, name: str) -> None:
-    if SCREENSHOTS:
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
 
 def test_the_page_fits_every_width_in_light_and_dark(stack: Stack, browser_page: Open) -> None:
@@ -134,39 +87,7 @@ def test_axe_finds_nothing(stack: Stack, browser_page: Open) -> None:
     for address, status in addresses.items():
         for width, scheme in ((390, "light"), (1440, "dark")):
             page = browser_page(address, width, scheme, status)
-            page.evaluate(AXE.read_text())
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-
-
-CONTRASTS = """() => {
-  const parse = c => c.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = e => {
-    for (; e; e = e.parentElement) {
-      const c = parse(getComputedStyle(e).backgroundColor);
-      if (c.length < 4 || c[3] > 0) return c;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const e of document.querySelectorAll('main *, footer *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
-    const [a, b] = [luminance(parse(getComputedStyle(e).color)), luminance(ground(e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) found.push(`${e.tagName}.${e.className}: ${ratio.toFixed(2)}`);
-  }
-  return found;
-}"""
-
-
-def contrasts(page: Any) -> list[str]:
-    """Return the elements whose text has less contrast than WCAG AA asks for."""
-    found: list[str] = page.evaluate(CONTRASTS)
-    return found
+            assert violations(page) == []
 
 
 def test_everything_is_reached_by_keyboard(stack: Stack, browser_page: Open) -> None:

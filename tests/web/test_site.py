@@ -23,6 +23,7 @@ from tests.web.conftest import Get
 from tools.emulator.stack import Stack
 
 UNKNOWN_TOKEN = "A" * 22
+NUMBER = "<int(max=9223372036854775807):%s>"
 # One address of every page, by its rule; those of which there is nothing answer 404.
 EXAMPLES = {
     "/": "/",
@@ -48,6 +49,25 @@ EXAMPLES = {
     "/account/settings/contact": "/account/settings/contact",
     "/account/devices": "/account/devices",
     "/account/devices/end": "/account/devices/end",
+    "/buy": "/buy",
+    "/account/currency": "/account/currency",
+    "/buy/<string(maxlength=64):key>": "/buy/premium_month",
+    "/buy/<string(maxlength=64):key>/order": "/buy/premium_month/order",
+    f"/account/orders/{NUMBER % 'order_id'}": "/account/orders/1",
+    f"/account/orders/{NUMBER % 'order_id'}/state": "/account/orders/1/state",
+    f"/account/orders/{NUMBER % 'order_id'}/check": "/account/orders/1/check",
+    f"/account/orders/{NUMBER % 'order_id'}/cancel": "/account/orders/1/cancel",
+    "/account/balance": "/account/balance",
+    "/account/plan": "/account/plan",
+    f"/account/plan/renewals/{NUMBER % 'renewal_id'}": "/account/plan/renewals/1",
+    f"/account/plan/renewals/{NUMBER % 'renewal_id'}/cancel": "/account/plan/renewals/1/cancel",
+    "/account/purchases": "/account/purchases",
+    f"/account/purchases/{NUMBER % 'payment_id'}": "/account/purchases/1",
+    "/account/promo": "/account/promo",
+    "/account/promo/redeem": "/account/promo/redeem",
+    "/account/referrals": "/account/referrals",
+    "/account/referrals/qr.svg": "/account/referrals/qr.svg",
+    "/account/trial/start": "/account/trial/start",
 }
 ODD_PATHS = [
     "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
@@ -66,6 +86,7 @@ ALLOWED_TAGS = words(
     " em s code pre ul ol li blockquote hr br table thead tbody tr th td sup form input button label script"
     " select option datalist textarea figure figcaption details summary svg rect line polyline circle text"
     " video"
+    " fieldset legend dl dt dd"
 )
 ALLOWED_ATTRIBUTES = words(
     "lang charset name content rel type href class id aria-label aria-current hreflang src alt width height"
@@ -73,6 +94,8 @@ ALLOWED_ATTRIBUTES = words(
     " aria-labelledby aria-describedby aria-hidden for id selected checked required maxlength minlength"
     " autocomplete list scope viewbox preserveaspectratio x y x1 x2 y1 y2 rx cx cy r points"
     " loading controls preload"
+    " aria-pressed aria-live aria-invalid hidden readonly autocapitalize"
+    " data-state data-tag data-is data-copy data-done"
 )
 
 

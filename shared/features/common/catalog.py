@@ -13,6 +13,7 @@ from shared.telegram.context import StateUnavailable, UpdateContext
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ProductsForSale
+    from shared.features.common.buyer import Buyer
 
 STARS = "XTR"
 BALANCE = "bal:"  # bal:<product>: pay from balance
@@ -42,18 +43,18 @@ class PaymentOption(NamedTuple):
         return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
 
 
-def products(context: UpdateContext) -> list[ProductsForSale]:
+def products(buyer: Buyer) -> list[ProductsForSale]:
     """Return the products for sale that have a payment option here; none in a bot that meters nothing.
 
     Raises:
         StateUnavailable: there is no database.
     """
-    if context.is_offline:
+    if buyer.is_offline:
         raise StateUnavailable
-    if not context.bot.is_metered:
+    if not buyer.bot.is_metered:
         return []
-    found: list[ProductsForSale] = db.call("products_for_sale", p_user_id=context.user.id)
-    return [product for product in found if payment_options(context, product)]
+    found: list[ProductsForSale] = db.call("products_for_sale", p_user_id=buyer.user.id)
+    return [product for product in found if payment_options(buyer, product)]
 
 
 def find(offered: Sequence[ProductsForSale], key: str) -> ProductsForSale | None:
@@ -79,16 +80,16 @@ def groups(offered: Sequence[ProductsForSale]) -> dict[str, list[ProductsForSale
     return found
 
 
-def currencies(context: UpdateContext, offered: Sequence[ProductsForSale]) -> list[str]:
+def currencies(buyer: Buyer, offered: Sequence[ProductsForSale]) -> list[str]:
     """Return the currencies the user can see prices in, their own first; Stars are none of them."""
     found = {
         option.currency for product in offered for option in all_options(product) if option.currency != STARS
     }
-    return sorted(found, key=lambda code: _rank(context, code))
+    return sorted(found, key=lambda code: _rank(buyer, code))
 
 
-def _rank(context: UpdateContext, code: str) -> tuple[int, str]:
-    preferred = (context.user.price_currency, *_PREFERRED.get(context.language, _PREFERRED[""]))
+def _rank(buyer: Buyer, code: str) -> tuple[int, str]:
+    preferred = (buyer.user.price_currency, *_PREFERRED.get(buyer.language, _PREFERRED[""]))
     return (preferred.index(code) if code in preferred else len(preferred), code)
 
 
@@ -126,51 +127,57 @@ def _once(product: ProductsForSale, key: str, currency: str) -> PaymentOption:
     return PaymentOption(key, currency, amount, repeats=False)
 
 
-def payment_options(context: UpdateContext, product: ProductsForSale) -> list[PaymentOption]:
+def payment_options(buyer: Buyer, product: ProductsForSale) -> list[PaymentOption]:
     """Return the options in Stars and in the user's currency, and last the balance where there is some.
 
     A product without a price in the user's currency is sold in the next one by their language.
     """
     found = all_options(product)
     codes = {option.currency for option in found} - {STARS}
-    own = min(codes, key=lambda code: _rank(context, code), default=STARS)
+    own = min(codes, key=lambda code: _rank(buyer, code), default=STARS)
     options = [option for option in found if option.currency in (STARS, own)]
-    from_balance = balance_option(context, product)
-    if from_balance and (
-        context.user.balance >= from_balance.amount or (options and context.user.balance > 0)
-    ):
+    from_balance = balance_option(buyer, product)
+    if from_balance and (buyer.user.balance >= from_balance.amount or (options and buyer.user.balance > 0)):
         options.append(from_balance)
     return options
 
 
-def balance_option(context: UpdateContext, product: ProductsForSale) -> PaymentOption | None:
+def modes_of(buyer: Buyer, product: ProductsForSale) -> list[bool]:
+    """Return whether the product is paid once (False), repeatedly (True), or either."""
+    return sorted({option.repeats for option in payment_options(buyer, product)})
+
+
+def options_of(buyer: Buyer, product: ProductsForSale, repeats: bool) -> list[PaymentOption]:
+    """Return the payment options of a product with or without auto-renewal."""
+    return [option for option in payment_options(buyer, product) if option.repeats == repeats]
+
+
+def balance_option(buyer: Buyer, product: ProductsForSale) -> PaymentOption | None:
     """Return the option to pay from balance: for one period, and not for top-ups."""
-    currency = context.user.currency
+    currency = buyer.user.currency
     if product["kind"] == "balance" or currency not in product["prices"]:
         return None
     return _once(product, "balance", currency)
 
 
-def shown_option(
-    context: UpdateContext, product: ProductsForSale, *, repeats: bool | None = None
-) -> PaymentOption:
+def shown_option(buyer: Buyer, product: ProductsForSale, *, repeats: bool | None = None) -> PaymentOption:
     """Return the option whose price is shown on a product's button: the user's currency before Stars."""
     options = [
-        option for option in payment_options(context, product) if repeats is None or option.repeats == repeats
+        option for option in payment_options(buyer, product) if repeats is None or option.repeats == repeats
     ]
     return min(options, key=lambda option: (option.provider == "balance", option.currency == STARS))
 
 
-def price(context: UpdateContext, option: PaymentOption) -> str:
+def price(buyer: Buyer, option: PaymentOption) -> str:
     """Format the price of an option."""
-    return figures.money(context.language, option.amount, option.currency)
+    return figures.money(buyer.language, option.amount, option.currency)
 
 
-def title(context: UpdateContext, named: Mapping[str, object]) -> str:
+def title(buyer: Buyer, named: Mapping[str, object]) -> str:
     """Return a product's title in the user's language, else in another one."""
-    return texts.product_words(context.language, named).title
+    return texts.product_words(buyer.language, named).title
 
 
-def about(context: UpdateContext, named: Mapping[str, object]) -> str:
+def about(buyer: Buyer, named: Mapping[str, object]) -> str:
     """Return a product's description, or an empty string."""
-    return texts.product_words(context.language, named).about
+    return texts.product_words(buyer.language, named).about

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shared.core import texts
-from shared.telegram.context import UpdateContext
+
+if TYPE_CHECKING:
+    from shared.features.common.buyer import Buyer
 
 
-def plan_name(context: UpdateContext, plan: str | None = None) -> str:
+def plan_name(buyer: Buyer, plan: str | None = None) -> str:
     """Return a plan's name in the user's language, by default that of their own plan."""
-    return texts.plan_name(context.language, plan or context.usage.plan)
+    return texts.plan_name(buyer.language, plan or buyer.usage.plan)

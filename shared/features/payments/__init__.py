@@ -16,6 +16,7 @@ feature = Feature(
     commands=(Command("subscription", "plan"), Command("payments", "plan")),
     buttons=("payments", "order", "subscription", "renewal"),
     kinds=("pre_checkout_query", PAYMENT),
+    links=("order_",),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import CancelOwnOrder, GetOpenOrder, PaymentHistory
-
-    pass
 
 router = Router()
 
@@ -66,10 +65,23 @@ def _waiting_label(context: UpdateContext, line: PaymentHistory) -> str:
 def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
     context = current_context()
-    number = (call.data or "").removeprefix(_ORDER)
-    order: GetOpenOrder = db.call("get_open_order", p_user_id=context.user.id, p_order_id=int(number))
+    context.show(*_order(context, int((call.data or "").removeprefix(_ORDER))))
+
+
+@router.link_handler("order_")
+def open_order(context: UpdateContext, number: str) -> tuple[Text, Keyboard] | None:
+    """Show the order that a page leads to, to pay it with Stars."""
+    if not context.update.is_private or context.is_offline:
+        return None
+    if not re.fullmatch("[0-9]{1,18}", number):
+        return context.rich("order_unknown"), back(context)
+    return _order(context, int(number))
+
+
+def _order(context: UpdateContext, number: int) -> tuple[Text, Keyboard]:
+    order: GetOpenOrder = db.call("get_open_order", p_user_id=context.user.id, p_order_id=number)
     if order["outcome"] == "closed":
-        return shop.show_closed(context, order)
+        return shop.closed_text(context, order), []
     from shared.payments.provider import PaymentError
 
     try:
@@ -77,19 +89,16 @@ def show_order(call: CallbackQuery) -> None:
         link = shop.payable_link(context, order, may_retry=True) if is_open else None
     except (PaymentError, ConfigError) as error:
         log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
-        return context.show(context.rich("buy_unavailable"), [[(context.text("list_back"), "payments")]])
+        return context.rich("buy_unavailable"), [[(context.text("list_back"), "payments")]]
     if link is None:
-        return context.show(*_payments(context))
+        return _payments(context)
     price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
     text = context.rich("payments_waiting", title=title(context, order["texts"]), price=price)
-    return context.show(
-        text,
-        [
-            [(context.text("buy_pay_button", price=price), link)],
-            [(context.text("payments_cancel"), f"{_GIVE_UP}{number}")],
-            [(context.text("list_back"), "payments")],
-        ],
-    )
+    return text, [
+        [(context.text("buy_pay_button", price=price), link)],
+        [(context.text("payments_cancel"), f"{_GIVE_UP}{number}")],
+        [(context.text("list_back"), "payments")],
+    ]
 
 
 @router.callback_query_handler(

@@ -7,32 +7,25 @@ from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
-from shared.core import db, log
+from shared.core import db
 from shared.core.texts import Text, concat, figures
 from shared.features.common.catalog import title
 from shared.features.common.menu import back
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
-from shared.payments import providers
+from shared.features.payments import stopping
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import (
-        AbortCancel,
-        CancelRenewal,
-        SubscriptionOverview,
-        SubscriptionOverviewRenewals,
-    )
-    from shared.payments.provider import PaymentError
+    from shared.core.sql_types import SubscriptionOverview, SubscriptionOverviewRenewals
 
 router = Router()
 
 _CANCEL = "renewal:"  # renewal:<id>
 _CANCEL_NOW = "renewal!:"
-_TIMEOUT = 8.0  # seconds for a provider to stop a renewal
 
 
 @router.message_handler(commands=["subscription"], allowed_while_banned=True, private_only=True)
@@ -54,7 +47,7 @@ def show_subscription(_call: CallbackQuery) -> None:
 def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
     running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
     plan = plan_name(context, running["plan"])
-    ends_at = _late_until(running) or running["ends_at"]
+    ends_at = stopping.late_until(running) or running["ends_at"]
     until = ends_at and context.date(ends_at)
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
     key = "subscription_until" if until else endless
@@ -68,12 +61,6 @@ def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
         rows.append([(context.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
     more = [*trial_row(context, trial_offer(context)), [(context.text("menu_buy"), "buy")]]
     return concat(*parts, separator="\n\n"), [*rows, *more, *back(context)]
-
-
-def _late_until(running: SubscriptionOverview) -> str | None:
-    """Return how long the plan stays active while its charge is late: the date in its renewal's line."""
-    late = (one for one in running["renewals"] if one["status"] == "past_due")
-    return next((one["effective_end"] for one in late if one["plan"] == running["plan"]), None)
 
 
 def renewal_line(context: UpdateContext, renewal: SubscriptionOverviewRenewals) -> Text:
@@ -122,60 +109,10 @@ def cancel(call: CallbackQuery) -> None:
     renewal = next((one for one in running["renewals"] if str(one["id"]) == number), None)
     if renewal is None:
         return context.show(context.rich("subscription_gone"), back(context))
-    from shared.payments.provider import PaymentError
-
-    done: CancelRenewal | AbortCancel
-    try:
-        _stop_at_provider(context, renewal)
-        done = db.call("cancel_renewal", p_user_id=context.user.id, p_renewal_id=renewal["id"])
-    except PaymentError as error:
-        # Without an answer it may be stopped all the same, and its callback may be here already.
-        done = db.call("abort_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
-        if done["outcome"] != "known":
-            return _say_not_stopped(context, renewal, error)
-    if done["outcome"] == "busy":
-        again = [[(context.text("subscription_back"), "subscription")]]
-        return context.show(context.rich("subscription_cancel_busy"), again)
-    until = done.get("charged_until")
-    return context.show(
-        context.rich(
-            "subscription_canceled_over" if done.get("is_over") else "subscription_canceled",
-            until=context.date(until) if until else "—",
-        ),
-        back(context),
-    )
-
-
-def _stop_at_provider(context: UpdateContext, renewal: SubscriptionOverviewRenewals) -> None:
-    """Stop a renewal whose schedule the provider has. Raises PaymentError."""
-    if renewal["provider_subscription_id"].startswith("order:"):
-        return
-    if renewal["provider"] not in providers.names():
-        from shared.payments.provider import RequestRefused
-
-        raise RequestRefused(f"the provider {renewal['provider']} is gone")
-    db.call("begin_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
-    providers.load(renewal["provider"]).cancel_subscription(
-        renewal["provider_subscription_id"],
-        context.user.telegram_id,
-        _TIMEOUT,
-        payment_id=renewal["payment_id"] or "",
-        payer=renewal["payer"] or "",
-    )
-
-
-def _say_not_stopped(
-    context: UpdateContext, renewal: SubscriptionOverviewRenewals, error: PaymentError
-) -> None:
-    """Tell the user that the renewal continues; a refusal by the provider also alerts the owner."""
-    from shared.payments.provider import RequestRefused
-
-    is_refusal = isinstance(error, RequestRefused)
-    (log.alert if is_refusal else log.warning)(
-        "a renewal could not be stopped",
-        action="renewal_not_stopped",
-        provider=renewal["provider"],
-        reason=str(error),
-    )
-    text = context.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
-    context.show(text, [[(context.text("subscription_keep"), "subscription")]])
+    stopped = stopping.stop(context, renewal)
+    text = context.rich(stopped.key, until=stopped.until or "—")
+    if stopped.key == "subscription_cancel_busy":
+        return context.show(text, [[(context.text("subscription_back"), "subscription")]])
+    if stopped.is_running:
+        return context.show(text, [[(context.text("subscription_keep"), "subscription")]])
+    return context.show(text, back(context))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
 from shared.features.common.menu import REFERRAL, back
+from shared.features.referrals import invitation
 from shared.telegram import current_context, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 router = Router()
 
 
-def invite_link(context: UpdateContext, code: str) -> str:
-    """Return the link that opens the bot with the user's referral code."""
-    return f"https://t.me/{context.bot.user.username}?start={REFERRAL}{code}"
-
-
 @router.message_handler(commands=["referral"], private_only=True)
 def referral(_message: Message) -> None:
     """Show the link, how many users came and counted, and what was earned."""
     context = current_context()
     overview = _overview(context)
-    link = invite_link(context, overview["code"])
+    link = invitation.link(str(context.bot.user.username), overview["code"])
     reply(context.rich("referral", link=link, **overview), _buttons(context, link))
 
 
@@ -39,7 +34,7 @@ def referral(_message: Message) -> None:
 def show_code(_call: CallbackQuery) -> None:
     """Send the link as a picture that a phone can read from another phone."""
     context = current_context()
-    link = invite_link(context, _overview(context)["code"])
+    link = invitation.link(str(context.bot.user.username), _overview(context)["code"])
     thread = context.update.thread_id or None
     context.bot.send_photo(context.update.chat_id, _picture(link), caption=link, message_thread_id=thread)
 
@@ -59,19 +54,15 @@ def _overview(context: UpdateContext) -> ReferralOverview:
 
 
 def _buttons(context: UpdateContext, link: str) -> Keyboard:
-    share = urlencode({"url": link, "text": context.text("referral_invitation")})
+    share = invitation.share_link(link, context.text("referral_invitation"))
     return [
-        [(context.text("referral_share"), f"https://t.me/share/url?{share}")],
+        [(context.text("referral_share"), share)],
         [(context.text("referral_qr"), "referral:qr")],
         *back(context),
     ]
 
 
 def _picture(link: str) -> BytesIO:
-    import segno  # takes 10 ms to import
-
-    picture = BytesIO()
-    segno.make(link, error="m").save(picture, kind="png", scale=12, border=3)
-    picture.seek(0)
+    picture = BytesIO(invitation.picture(link, "png"))
     picture.name = "invitation.png"
     return picture

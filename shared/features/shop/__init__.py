@@ -36,18 +36,18 @@ def contact_row(context: UpdateContext) -> Keyboard:
     return contact.row(context)
 
 
-def show_closed(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> None:
-    """Say that an order is paid, or under review, in place of its checkout."""
+def closed_text(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> Text:
+    """Return what says that an order is paid, or under review, in place of its checkout."""
     from shared.features.shop import checkout
 
-    checkout.show_closed(context, order)
+    return checkout.closed_text(context, order)
 
 
 def payable_link(context: UpdateContext, order: GetOpenOrder, *, may_retry: bool = False) -> str | None:
     """Return where an order is paid, see `links.payable_link`."""
     from shared.features.shop import links
 
-    return links.payable_link(context, order, may_retry=may_retry)
+    return links.payable_link(context, order, links.in_chat(context), may_retry=may_retry)
 
 
 def preview(context: UpdateContext, product: ProductsForSale) -> tuple[str, Text, Keyboard]:

@@ -13,7 +13,7 @@ from shared.core.errors import Refusal
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
 from shared.features.common.menu import back
-from shared.features.shop import checkout, lists, screens
+from shared.features.shop import checkout, lists, ordering, screens
 from shared.telegram import current_context, outbox
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 router = Router()
 
 _PAGE = re.compile(rf"{catalog.BALANCE}([a-z0-9_]{{1,32}})")
-# The price that was shown, and what names the purchase: n and the last one before it, so that two taps, or
-# two devices, buy once; t and the top-up that was made for it. Buttons with u and an update are older.
+# The price that was shown, and what names the purchase (ordering.pay_from_balance). Buttons with u and an
+# update are older.
 _PAY = re.compile(r"bal!:([a-z0-9_]{1,32}):([0-9]{1,10}(?:\.[0-9]{1,2})?):([ntu][0-9]{1,19})")
 _REFUSALS = ("L0002", "L0005")  # the balance is too low, the price has changed
 
@@ -45,16 +45,8 @@ def pay(call: CallbackQuery) -> None:
     match = _PAY.fullmatch(call.data or "")
     assert match is not None  # the handler's filter
     key, amount, purchase = match.groups()
-    name = f"{key}:{purchase}" if purchase.startswith("n") else purchase
     try:
-        done: PayFromBalance = db.call(
-            "pay_from_balance",
-            p_user_id=context.user.id,
-            p_product_key=key,
-            p_bot=context.bot.name,
-            p_reference=f"{context.bot.name}:balance:{context.user.id}:{name}",
-            p_amount=Decimal(amount),
-        )
+        done = ordering.pay_from_balance(context, key, Decimal(amount), purchase)
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise

@@ -14,7 +14,7 @@ from shared.core import db
 from shared.core.texts import Text, concat
 from shared.features.common import catalog
 from shared.features.common.paging import page_of, split_page
-from shared.features.shop import checkout, contact, lists, screens
+from shared.features.shop import checkout, contact, lists, ordering, screens
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -88,7 +88,7 @@ def choose_mode(call: CallbackQuery) -> None:
     found = catalog.products(context)
     product = catalog.find(found, key)
     repeats = f"{mode}:" == screens.MODE[True]
-    if product is None or not screens.options_of(context, product, repeats):
+    if product is None or not catalog.options_of(context, product, repeats):
         return catalog.gone(context)
     return _pay_or_ask(context, product, repeats, found)
 
@@ -100,7 +100,7 @@ def show_cards(call: CallbackQuery) -> None:
     data, page = split_page((call.data or "").removeprefix(screens.CARDS))
     key, _, again = data.partition(":")
     product = catalog.find(catalog.products(context), key)
-    options = screens.options_of(context, product, again == catalog.AGAIN) if product else []
+    options = catalog.options_of(context, product, again == catalog.AGAIN) if product else []
     options = [option for option in options if option.method == "card"]
     if product is None or not options:
         return catalog.gone(context)
@@ -137,7 +137,7 @@ def cancel_contact(_call: CallbackQuery) -> None:
     context = current_context()
     pending = contact.stop_asking(context)
     found = catalog.products(context) if pending else []
-    chosen = checkout.option_among(found, pending) if pending else None
+    chosen = ordering.option_among(found, pending) if pending else None
     if chosen is None:
         return contact.show_page(context)
     return context.show(*_before_checkout(context, chosen[0], chosen[1].repeats, found))
@@ -147,16 +147,16 @@ def _before_checkout(
     context: UpdateContext, product: ProductsForSale, repeats: bool, found: list[ProductsForSale]
 ) -> tuple[Text, Keyboard]:
     """Return the last screen before a checkout that asks something."""
-    options = screens.options_of(context, product, repeats)
+    options = catalog.options_of(context, product, repeats)
     if len(options) > 1:
         return screens.method_screen(context, product, repeats, found)
-    if len(screens.modes_of(context, product)) > 1:
+    if len(catalog.modes_of(context, product)) > 1:
         return screens.mode_screen(context, product, found)
     return lists.screen_at(context, lists.above(context, product, found), found)
 
 
 def _go_on(context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]) -> None:
-    modes = screens.modes_of(context, product)
+    modes = catalog.modes_of(context, product)
     if len(modes) > 1:
         return context.show(*screens.mode_screen(context, product, found))
     return _pay_or_ask(context, product, modes[0], found)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
-from shared.core import db, log
-from shared.core.errors import ConfigError
 from shared.core.texts import Text, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PAY, PaymentOption, title
-from shared.features.shop import contact, links
-from shared.payments import providers
+from shared.features.shop import contact, links, ordering
+from shared.features.shop.ordering import Checkout, Choice
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
@@ -25,10 +23,8 @@ if TYPE_CHECKING:
         GetOpenOrder,
         LeaveCheckout,
         ProductsForSale,
-        SubscriptionOverview,
         SubscriptionOverviewRenewals,
     )
-    from shared.payments.provider import ContactRefused, PaymentError
 
 router = Router()
 
@@ -52,9 +48,9 @@ def pay(
     context: UpdateContext, product: ProductsForSale, option: PaymentOption, *, may_replace: bool = False
 ) -> None:
     """Show the checkout; ask before a second auto-renewal, and for a contact where a receipt is due."""
-    if option.repeats and not may_replace and (running := _running_renewal(context)):
+    if option.repeats and not may_replace and (running := ordering.running_renewal(context)):
         return _ask_to_replace(context, product, option, running)
-    if _needs_contact(option) and contact.stored_contact(context) is None:
+    if ordering.needs_contact(option) and contact.stored_contact(context) is None:
         return contact.ask(context, context.rich("buy_contact"), _pending(product, option))
     return _checkout(context, product, option)
 
@@ -65,29 +61,7 @@ def _pending(product: ProductsForSale, option: PaymentOption) -> str:
 
 def chosen_option(context: UpdateContext, chosen: str) -> tuple[ProductsForSale, PaymentOption] | None:
     """Return the product and the option that callback data behind `pay:` names, if both still exist."""
-    return option_among(catalog.products(context), chosen)
-
-
-def option_among(offered: list[ProductsForSale], chosen: str) -> tuple[ProductsForSale, PaymentOption] | None:
-    """Return the product among those offered, and the option, that `chosen` names."""
-    product = catalog.find(offered, chosen.partition(":")[0])
-    if product is None:
-        return None
-    options = (
-        option for option in catalog.all_options(product) if option.button(product["key"]) == PAY + chosen
-    )
-    option = next(options, None)
-    return (product, option) if option else None
-
-
-def _needs_contact(option: PaymentOption) -> bool:
-    return providers.load(option.provider).REQUIRES_CONTACT
-
-
-def _running_renewal(context: UpdateContext) -> SubscriptionOverviewRenewals | None:
-    """Return the newest auto-renewal that will be charged again."""
-    overview: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
-    return next((one for one in overview["renewals"] if one["status"] in ("active", "past_due")), None)
+    return ordering.option_among(catalog.products(context), chosen)
 
 
 def _ask_to_replace(
@@ -152,48 +126,26 @@ def take_contact(message: Message) -> ContinueHandling | None:
 
 
 def _checkout(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> None:
-    from shared.payments.provider import ContactRefused, PaymentError
+    from shared.payments.provider import ContactRefused
 
-    made = _order(context, product, option)
-    try:
-        url = _link(context, made)
-        while url is None:
-            ended, made = made, _order(context, product, option)
-            # The same order again: its payment is in progress, and its page shows that.
-            url = ended["checkout_url"] if made.get("id") == ended["id"] else _link(context, made)
-    except ContactRefused as error:
-        return _ask_again(context, product, option, made, error)
-    except (PaymentError, ConfigError) as error:
-        return _say_failed(context, product, option, made, error)
-    if made["outcome"] == "closed":
-        return show_closed(context, made)
-    if made["outcome"] == "not_for_sale":
-        return catalog.gone(context)
-    return _show_checkout(context, made, url)
-
-
-def _order(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> CreateOrder:
-    made: CreateOrder = db.call(
-        "create_order",
-        p_user_id=context.user.id,
-        p_product_key=product["key"],
-        p_provider=option.provider,
-        p_currency=option.currency,
-        p_bot=context.bot.name,
-        p_renews=option.repeats,
-        p_contact=contact.stored_contact(context) if _needs_contact(option) else None,
+    choice = Choice(
+        product,
+        option,
+        contact=contact.stored_contact(context) if ordering.needs_contact(option) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
-        p_reference=f"{context.bot.name}:{context.update.update_id}",
-        p_next_product_key=context.data.get(WANTED) if product["kind"] == "balance" else None,
-        p_message_id=context.edited_message_id,
-        p_reuse=True,
+        reference=f"{context.bot.name}:{context.update.update_id}",
+        next_product=context.data.get(WANTED),
     )
-    return made
-
-
-def _link(context: UpdateContext, made: CreateOrder) -> str | None:
-    """Return the link of an order, None if it has run out; empty where there is no order to pay."""
-    return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(context, made)
+    checkout = ordering.open_checkout(context, choice, links.in_chat(context))
+    if isinstance(checkout.failure, ContactRefused):
+        return _ask_again(context, product, option)
+    if checkout.failure is not None:
+        return _say_failed(context, checkout)
+    if checkout.order["outcome"] == "closed":
+        return show_closed(context, checkout.order)
+    if checkout.order["outcome"] == "not_for_sale":
+        return catalog.gone(context)
+    return _show_checkout(context, checkout.order, checkout.url)
 
 
 def page(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> Text:
@@ -230,24 +182,17 @@ def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
 
 def show_closed(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> None:
     """Show that an order is paid, or under review, in place of its checkout."""
+    context.show(closed_text(context, order))
+
+
+def closed_text(context: UpdateContext, order: CreateOrder | GetOpenOrder | LeaveCheckout) -> Text:
+    """Return the text of an order that is paid, or under review."""
     price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
-    context.show(
-        context.rich(f"invitation_{order['state']}", title=title(context, order["texts"]), price=price)
-    )
+    return context.rich(f"invitation_{order['state']}", title=title(context, order["texts"]), price=price)
 
 
-def _ask_again(
-    context: UpdateContext,
-    product: ProductsForSale,
-    option: PaymentOption,
-    made: CreateOrder,
-    error: ContactRefused,
-) -> None:
+def _ask_again(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> None:
     """Ask for another contact: the provider refused the stored one."""
-    log.warning(
-        "a contact was refused", action="contact_refused", provider=option.provider, reason=str(error)
-    )
-    db.call("cancel_order", p_order_id=made["id"])
     words = {
         "contact": contact.stored_contact(context) or "",
         "provider": context.provider_name(option.provider),
@@ -256,20 +201,9 @@ def _ask_again(
     contact.ask(context, context.rich("buy_contact_refused", **words), _pending(product, option))
 
 
-def _say_failed(
-    context: UpdateContext,
-    product: ProductsForSale,
-    option: PaymentOption,
-    made: CreateOrder,
-    error: PaymentError | ConfigError,
-) -> None:
-    """Tell the user that there is no checkout. A refusal or a wrong setting also alerts the owner."""
+def _say_failed(context: UpdateContext, checkout: Checkout) -> None:
+    """Tell the user that there is no checkout."""
     from shared.payments.provider import RequestRefused
 
-    is_refusal = isinstance(error, RequestRefused)
-    tell = log.alert if is_refusal or isinstance(error, ConfigError) else log.warning
-    tell("no checkout", action="checkout_failed", provider=option.provider, reason=str(error))
-    if is_refusal:
-        db.call("cancel_order", p_order_id=made["id"])
-    text = context.rich("buy_refused" if is_refusal else "buy_unavailable")
-    context.show(text, [[(context.text("list_back"), f"{OTHER}{made['id']}")]])
+    text = context.rich("buy_refused" if isinstance(checkout.failure, RequestRefused) else "buy_unavailable")
+    context.show(text, [[(context.text("list_back"), f"{OTHER}{checkout.order['id']}")]])

@@ -12,7 +12,7 @@ from shared.features.common.menu import back
 from shared.features.common.paging import MOST, Row, page_of
 from shared.features.common.plans import plan_name
 from shared.features.common.trial_offer import trial_offer, trial_row
-from shared.features.shop import checkout
+from shared.features.shop import checkout, wording
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
@@ -68,13 +68,8 @@ def _group_button(context: UpdateContext, group: str, members: list[ProductsForS
         (option for option in options if option.currency == options[0].currency),
         key=lambda option: option.amount,
     )
-    label = context.text("buy_from", title=_group_name(context, group), price=price(context, least))
+    label = context.text("buy_from", title=wording.group_name(context, group), price=price(context, least))
     return label, GROUP + group
-
-
-def _group_name(context: UpdateContext, group: str) -> str:
-    kind, _, plan = group.partition(".")
-    return plan_name(context, plan) if plan else context.text(f"buy_group_{kind}")
 
 
 def _currency_row(context: UpdateContext, found: list[ProductsForSale]) -> Keyboard:
@@ -94,10 +89,8 @@ def _shop_text(context: UpdateContext, found: list[ProductsForSale], trial: Tria
     if trial:
         plan = plan_name(context, trial["plan"])
         parts.append(context.rich("buy_trial", plan=plan, days=trial["days"]))
-    if discount := next((product["discount"] for product in found if product["discount"]), None):
-        until = context.date(discount["until"]) if discount["until"] else ""
-        key = "buy_discount_until" if until else "buy_discount"
-        parts.append(context.rich(key, percent=discount["percent"], until=until))
+    if discount := wording.shop_discount(context, found):
+        parts.append(discount)
     return concat(*parts, context.rich("buy_promo_hint"), separator="\n\n")
 
 
@@ -110,7 +103,7 @@ def group_page(
     if trial and group == f"plan.{trial['plan']}":
         rows = [*map(list, trial_row(context, trial)), *rows]
     lines = dict.fromkeys(catalog.about(context, product["texts"]) for product in members)
-    heading = context.rich("buy_group", title=_group_name(context, group))
+    heading = context.rich("buy_group", title=wording.group_name(context, group))
     descriptions = Text("\n".join(line for line in lines if line), [])
     parts = [heading, descriptions] if descriptions.text else [heading]
     text = concat(concat(*parts, separator="\n"), context.rich("buy_group_question"), separator="\n\n")
@@ -120,18 +113,8 @@ def group_page(
 def _member_row(context: UpdateContext, product: ProductsForSale, members: list[ProductsForSale]) -> Row:
     """Return the button of a product, with what a year saves against twelve months."""
     label, data = product_row(context, product)[0]
-    saved = _saved(context, product, members)
+    saved = wording.saved(context, product, members)
     return [(context.text("buy_saves", offer=label, percent=saved) if saved else label, data)]
-
-
-def _saved(context: UpdateContext, product: ProductsForSale, members: list[ProductsForSale]) -> int:
-    month = next((one for one in members if one["period"] == "month"), None)
-    if product["period"] != "year" or month is None:
-        return 0
-    year_way, month_way = catalog.shown_option(context, product), catalog.shown_option(context, month)
-    if year_way.currency != month_way.currency:
-        return 0
-    return max(int(100 - 100 * year_way.amount / (12 * month_way.amount)), 0)
 
 
 def above(context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]) -> str:

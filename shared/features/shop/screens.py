@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.core import db
 from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PaymentOption, price, title
-from shared.features.shop import checkout, lists
+from shared.features.shop import checkout, lists, wording
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ProductsForSale, SubscriptionOverview
+    from shared.core.sql_types import ProductsForSale
 
 MODE = {False: "once:", True: "auto:"}  # once:<product>: pay once; auto:<product>: auto-renew
 CARDS = "card:"  # card:<product>[:again]: the providers of cards
@@ -21,7 +20,7 @@ CARDS = "card:"  # card:<product>[:again]: the providers of cards
 
 def only_option(context: UpdateContext, product: ProductsForSale, repeats: bool) -> PaymentOption | None:
     """Return the only payment option, if nothing has to be shown before its checkout."""
-    options = options_of(context, product, repeats)
+    options = catalog.options_of(context, product, repeats)
     is_only = (
         len(options) == 1 and options[0].method != "balance" and not _note(context, product, repeats).text
     )
@@ -30,7 +29,7 @@ def only_option(context: UpdateContext, product: ProductsForSale, repeats: bool)
 
 def first_screen(context: UpdateContext, product: ProductsForSale) -> tuple[Text, Keyboard]:
     """Return the screen behind a product's button, for its preview; no order is created."""
-    modes = modes_of(context, product)
+    modes = catalog.modes_of(context, product)
     if len(modes) > 1:
         return mode_screen(context, product, [product])
     option = only_option(context, product, modes[0])
@@ -39,22 +38,12 @@ def first_screen(context: UpdateContext, product: ProductsForSale) -> tuple[Text
     return method_screen(context, product, modes[0], [product])
 
 
-def modes_of(context: UpdateContext, product: ProductsForSale) -> list[bool]:
-    """Return whether the product is paid once (False), repeatedly (True), or either."""
-    return sorted({option.repeats for option in catalog.payment_options(context, product)})
-
-
-def options_of(context: UpdateContext, product: ProductsForSale, repeats: bool) -> list[PaymentOption]:
-    """Return the payment options of a product with or without auto-renewal."""
-    return [option for option in catalog.payment_options(context, product) if option.repeats == repeats]
-
-
 def mode_screen(
     context: UpdateContext, product: ProductsForSale, found: list[ProductsForSale]
 ) -> tuple[Text, Keyboard]:
     """Return the screen that asks whether to pay once or to auto-renew."""
     rows = []
-    for repeats in modes_of(context, product):
+    for repeats in catalog.modes_of(context, product):
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
         option = catalog.shown_option(context, product, repeats=repeats)
         rows.append([(context.text(key, price=price(context, option)), MODE[repeats] + product["key"])])
@@ -68,12 +57,12 @@ def method_screen(
     """Return the screen that asks for the payment method."""
     rows = [
         [method_button(context, product, options)]
-        for options in by_button(options_of(context, product, repeats))
+        for options in by_button(catalog.options_of(context, product, repeats))
     ]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
     up = (
         lists.BUY + product["key"]
-        if len(modes_of(context, product)) > 1
+        if len(catalog.modes_of(context, product)) > 1
         else lists.above(context, product, found)
     )
     return _product_text(context, product, question, repeats), [*rows, [(context.text("list_back"), up)]]
@@ -123,34 +112,5 @@ def heading(context: UpdateContext, product: ProductsForSale) -> Text:
 
 def _note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text:
     """Return notes before a purchase: the discount, and what happens to the user's current plan."""
-    notes = (_discount_note(context, product, repeats), _plan_note(context, product))
+    notes = (wording.discount_note(context, product, repeats), wording.plan_note(context, product))
     return concat(*(note for note in notes if note is not None), separator="\n\n")
-
-
-def _discount_note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text | None:
-    """Return the reduced prices; auto-renewal costs the full price, so it is named until one is chosen."""
-    options = [option for option in catalog.payment_options(context, product) if option.full_amount]
-    if not options or repeats or product["discount"] is None:
-        return None
-    prices = {
-        option.currency: context.text(
-            "buy_reduced_price",
-            price=price(context, option),
-            full=figures.money(context.language, option.full_amount or option.amount, option.currency),
-        )
-        for option in options
-    }
-    percent = product["discount"]["percent"]
-    key = "buy_reduced_repeats" if repeats is None and True in modes_of(context, product) else "buy_reduced"
-    return context.rich(key, percent=percent, prices="; ".join(prices.values()))
-
-
-def _plan_note(context: UpdateContext, product: ProductsForSale) -> Text | None:
-    if product["kind"] != "subscription" or context.usage.plan == "FREE":
-        return None
-    running: SubscriptionOverview = db.call("subscription_overview", p_user_id=context.user.id)
-    if not running["ends_at"]:
-        return context.rich("buy_note_endless")
-    repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
-    key = "buy_note_repeats" if repeats else "buy_note_extends"
-    return context.rich(key, until=context.date(running["ends_at"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from html import escape
 from string import Template
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from tools.emulator import guard
 from tools.emulator.pages import FOLDER
@@ -30,6 +30,7 @@ WORDS = {
         "refunded": "Refunded",
         "canceled": "This payment has expired",
         "back": "Return to the bot",
+        "site": "Return to the site",
     },
     "ru": {
         "pay": "Оплатить",
@@ -41,6 +42,7 @@ WORDS = {
         "refunded": "Деньги возвращены",
         "canceled": "Срок оплаты истёк",
         "back": "Вернуться в бот",
+        "site": "Вернуться на сайт",
     },
 }
 SAID = {
@@ -197,7 +199,10 @@ def _card(fake_server: FakePaymentServer, invoice: Invoice) -> str:
     disabled = " disabled" if fake_server.refusal(invoice, "pay") else ""
     pay = f'<button class="pay" name="do" value="pay"{disabled}>{label}</button>'
     if invoice.state == "paid":
-        pay += f'<a class="return" href="/">{words["back"]}</a>'
+        # The bot is the chat of the page at "/"; pages of the console are at this host too.
+        path = urlsplit(invoice.return_url).path
+        link, label = (path, words["site"]) if path.startswith("/console/") else ("/", words["back"])
+        pay += f'<a class="return" href="{escape(link)}">{label}</a>'
     return (
         f'<p class="test">{words["test"]}</p><h1>{escape(title)}</h1>'
         + (f'<p class="about">{escape(about)}</p>' if about else "")

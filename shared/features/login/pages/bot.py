@@ -12,7 +12,8 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from shared.core import client_address, db
 from shared.core.errors import TelegramError
 from shared.core.signatures import hmac_sha256
-from shared.features.login.pages import bot_link, choice, device_name
+from shared.features.common import console_bot
+from shared.features.login.pages import choice, device_name
 from shared.web import sessions
 from shared.web.access import LOGIN, Access
 from shared.web.page import Page, Policy
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SECONDS = 300  # that a login through the bot may take
 _COOKIE = "login"
+_START = "login_"
 # The token of the link, the secret of the browser, the number on the page.
 _STATE = re.compile("([A-Za-z0-9_-]{22})[.]([A-Za-z0-9_-]{43})[.]([0-9]{2})")
 _ENDED = {"expired": "login_expired", "refused": "login_refused", "used": "login_expired",
@@ -72,10 +74,10 @@ def wait(visit: Visit) -> Response:
         return visit.redirect(LOGIN)
     token, _, code = state
     try:
-        link = bot_link.link(token)
+        link = console_bot.link(_START + token)
     except TelegramError:
         raise ServiceUnavailable from None
-    return visit.render("login/bot.html", code=code, link=link, command=f"/start {bot_link.START}{token}")
+    return visit.render("login/bot.html", code=code, link=link, command=f"/start {_START}{token}")
 
 
 def finish(visit: Visit) -> Response:

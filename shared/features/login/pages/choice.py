@@ -56,8 +56,3 @@ def go_back(visit: Visit, return_to: str) -> Response:
     """Return the way to the page that the user wanted."""
     path, _, query = return_to.partition("?")
     return visit.redirect(path, **dict(parse_qsl(query)))
-
-
-def bot_name() -> str:
-    """Return the name of the bot that logs users in: LOGIN_BOT, else the first of BOT_TOKENS."""
-    return settings().login_bot or next(iter(settings().bot_tokens))

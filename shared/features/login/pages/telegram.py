@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable, TooManyRequests
 
 from shared.core import client_address, db, http, log
 from shared.core.config import settings
+from shared.features.common import console_bot
 from shared.features.login.pages import choice, device_name, opening
 from shared.web import sessions
 from shared.web.access import Access
@@ -105,7 +106,7 @@ def _log_in(visit: Visit, code: str, verifier: str, return_to: str) -> Response:
 def _provider() -> Provider:
     return Provider(
         settings().telegram_login_url,
-        settings().bot_token(choice.bot_name()).partition(":")[0],
+        settings().bot_token(console_bot.name()).partition(":")[0],
         settings().telegram_login_secret,
         settings().console_url + CALLBACK,
         _keys(settings().telegram_login_url),

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from shared.core.config import settings
+from shared.features.common import console_bot
 from shared.features.login.pages import choice, opening
 from shared.features.login.pages.opening import Proof
 from shared.web import sessions
@@ -65,7 +66,7 @@ def finish(visit: Visit) -> Response:
 
 def _check(query: str) -> TelegramIdentity | None:
     try:
-        return widget.check(query, settings().bot_token(choice.bot_name()))
+        return widget.check(query, settings().bot_token(console_bot.name()))
     except LoginRefused as error:
         opening.refused(_WAY, error)
         return None

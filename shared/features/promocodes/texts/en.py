@@ -35,4 +35,10 @@ TEXTS: Mapping[str, str] = {
         "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase until "
         "{until}."
     ),
+    "promo_title": "Promo code",
+    "promo_code": "Code",
+    "promo_hint": "Upper or lower case both work.",
+    "promo_apply": "Apply",
+    "promo_to_product": "Back to your purchase",
+    "promo_to_shop": "Go to the shop",
 }

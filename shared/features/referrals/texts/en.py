@@ -17,4 +17,14 @@ TEXTS: Mapping[str, str] = {
         "🎉 {name} joined with your link and asked their first question. You’ve earned {credits|bonus "
         "request|bonus requests}!"
     ),
+    "referrals_title": "Invite friends",
+    "referrals_about": "When a friend asks their first question, you get {referrer_credits|bonus request|bonus requests} and they get {referred_credits}.",
+    "referrals_link": "Your link",
+    "referrals_share": "Share in Telegram",
+    "referrals_copy": "Copy link",
+    "referrals_copied": "Copied",
+    "referrals_qr": "QR code of your link",
+    "referrals_invited": "Joined with your link",
+    "referrals_completed": "Asked a question",
+    "referrals_credits": "Requests earned",
 }

@@ -18,4 +18,14 @@ TEXTS: Mapping[str, str] = {
         "🎉 По вашей ссылке пришёл новый пользователь ({name}) и задал первый вопрос. Вы получили "
         "{credits|бонусный запрос|бонусных запроса|бонусных запросов}!"
     ),
+    "referrals_title": "Пригласите друзей",
+    "referrals_about": "Когда друг задаст первый вопрос, вы получите {referrer_credits|бонусный запрос|бонусных запроса|бонусных запросов}, а он — {referred_credits}.",
+    "referrals_link": "Ваша ссылка",
+    "referrals_share": "Отправить в Telegram",
+    "referrals_copy": "Скопировать",
+    "referrals_copied": "Скопировано",
+    "referrals_qr": "QR-код вашей ссылки",
+    "referrals_invited": "Пришли по ссылке",
+    "referrals_completed": "Задали вопрос",
+    "referrals_credits": "Получено запросов",
 }

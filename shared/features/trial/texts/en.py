@@ -20,4 +20,6 @@ TEXTS: Mapping[str, str] = {
     ),
     "trial_paid_already": "The trial is for new users only. Your current plan: /subscription",
     "trial_off": "There’s no free trial right now. See what’s available below.",
+    "trial_started_notice": "Your free trial has started.",
+    "trial_refused_notice": "The free trial isn’t available to you.",
 }

@@ -20,4 +20,6 @@ TEXTS: Mapping[str, str] = {
     ),
     "trial_paid_already": "Пробный период доступен только новым пользователям. Ваш тариф: /subscription",
     "trial_off": "Пробного периода сейчас нет. Выберите тариф ниже.",
+    "trial_started_notice": "Пробный период начался.",
+    "trial_refused_notice": "Пробный период вам недоступен.",
 }

@@ -1,6 +1,8 @@
 -- Lists a user's payments and unpaid orders, newest first. A payment that is not fulfilled is under review until it is
 -- refunded; its order is not listed besides.
 --
+-- p_offset: how many lines to skip, for the next page.
+--
 -- Concurrency: read-only.
 -- Locks: none.
 -- Returns: jsonb
@@ -17,7 +19,9 @@
 --     at: timestamptz                         (when it was paid, or ordered)
 --   } ]
 -- Errors: none.
-create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
+create or replace function public.payment_history(
+  p_user_id bigint, p_limit integer default 10, p_offset integer default 0
+)
 returns jsonb
 language sql
 volatile
@@ -64,8 +68,9 @@ as $$
     where o.user_id = p_user_id
       and o.status <> 'completed'
       and not exists (select from own as p where p.order_id = o.id and p.amount is not null)
-    order by at desc
+    order by at desc, order_id desc nulls last
     limit least(p_limit, 50)
+    offset p_offset
   )
   select coalesce(
       jsonb_agg(

@@ -1,0 +1,30 @@
+// Asks for the state of an order and shows it once it changes; without this script the page is reloaded.
+
+const until = Date.now() + 3_600_000;
+
+async function ask() {
+  const order = document.getElementById("order");
+  if (order.dataset.is !== "open" || Date.now() > until) return;
+  if (document.visibilityState === "visible") {
+    try {
+      const answer = await fetch(order.dataset.state, {
+        headers: { Accept: "application/json", "If-None-Match": `"${order.dataset.tag}"` },
+      });
+      if (answer.ok) await show(order);
+    } catch {
+      // Without a connection, the next try.
+    }
+  }
+  setTimeout(ask, 3_000);
+}
+
+async function show(order) {
+  const page = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!page.ok) return;
+  const fresh = new DOMParser().parseFromString(await page.text(), "text/html").getElementById("order");
+  if (!fresh || fresh.dataset.tag === order.dataset.tag) return;
+  order.replaceChildren(...fresh.childNodes);
+  Object.assign(order.dataset, fresh.dataset);
+}
+
+ask();
