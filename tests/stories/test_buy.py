@@ -47,6 +47,7 @@ STEPS = {
     "1\u00a0000": ("Пакеты запросов",),
     "100": ("Extra requests", "Пакеты запросов"),
     "Seven": ("Extra requests",),
+    "Sales:": ("Courses",),
 }  # fmt: skip
 ONCE, REPEATING = ("Pay once", "Один раз"), ("Auto-renew", "Автопродление")
 CARDS = ("Card · ", "Карта · ", "More ›", "Ещё ›")
