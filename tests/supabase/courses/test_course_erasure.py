@@ -49,3 +49,24 @@ def test_reports_and_an_erasure_at_once(school: School, sql: Sql, make_user: Cal
     in_parallel(10, step)
     assert sql("select count(*) as n from lesson_progress")[0]["n"] == 0
     assert sql("select count(*) as n from course_progress")[0]["n"] == 0
+
+
+def test_completions_and_an_erasure_at_once(
+    school: School, sql: Sql, make_user: Callable[..., SqlUser]
+) -> None:
+    user = make_user()
+    user.receive(next_update())
+    anna = id_of(sql, user)
+    assert anna
+    school.buy(anna)
+    lessons = [school.lesson(f"lesson-{n}") for n in range(8)]
+
+    def step(n: int) -> None:
+        if n == 4:
+            user.erase()
+        else:
+            assert school.complete(anna, lessons[n])["outcome"] in ("completed", "no_access")
+
+    in_parallel(8, step)
+    for table in ("lesson_progress", "course_progress", "xp_awards"):
+        assert sql(f"select count(*) as n from {table} where user_id = %s", anna)[0]["n"] == 0, table
