@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.console import home
 from shared.features.account import pages as account
 from shared.features.conversations import pages as conversations
+from shared.features.courses import pages as courses
 from shared.features.login import pages as login
 from shared.features.payments import pages as payments
 from shared.features.promocodes import pages as promocodes
@@ -25,4 +26,5 @@ PAGES: tuple[Page, ...] = (
     *promocodes.pages,
     *trial.pages,
     *conversations.pages,
+    *courses.pages,
 )

@@ -1707,6 +1707,18 @@ class FindCertificate(TypedDict):
     passed_at: str
 
 
+class FindCourseCertificate(TypedDict):
+    """public.find_course_certificate"""
+
+    state: Literal["valid", "withdrawn"]
+    code: NotRequired[str]
+    name: NotRequired[str]
+    course: NotRequired[str]
+    titles: NotRequired[dict[str, str]]
+    issued_at: NotRequired[str]
+    completed_at: NotRequired[str | None]
+
+
 class FindInvitedTeam(TypedDict):
     """public.find_invited_team"""
 
@@ -2192,6 +2204,13 @@ class IssueCertificate(TypedDict):
     passed_at: str
 
 
+class IssueCourseCertificate(TypedDict):
+    """public.issue_course_certificate"""
+
+    outcome: Literal["issued", "known", "not_completed", "withdrawn"]
+    certificate: NotRequired[FindCourseCertificate | None]
+
+
 class JoinTeam(TypedDict):
     """public.join_team"""
 
@@ -2329,6 +2348,13 @@ class ListGenerations(TypedDict):
 
     id: int
     prompt: str
+    created_at: str
+
+
+class ListLessonQuestions(TypedDict):
+    """public.list_lesson_questions"""
+
+    text: str
     created_at: str
 
 
@@ -3044,6 +3070,24 @@ class RecordTrainingTurn(TypedDict):
     access: NotRequired[ResolveAccess]
 
 
+class RecordWatching(TypedDict):
+    """public.record_watching"""
+
+    xp: NotRequired[int]
+    new_level: NotRequired[int | None]
+    badges: NotRequired[list[str]]
+    completed: NotRequired[bool]
+    is_new: NotRequired[bool]
+    course_completed: NotRequired[bool]
+    is_course_new: NotRequired[bool]
+    position_seconds: NotRequired[int]
+    watched_seconds: NotRequired[int]
+    watched_percent: NotRequired[int | None]
+    time_spent_seconds: NotRequired[int]
+    next: NotRequired[LessonResultNext | None]
+    outcome: Literal["saved", "no_access"]
+
+
 RedeemPromocode = TypedDict(
     "RedeemPromocode",
     {
@@ -3368,6 +3412,13 @@ class StopReversedQuestions(TypedDict):
 
     outcome: Literal["stopped", "busy", "none"]
     training: NotRequired[TrainingState]
+
+
+class SubmitHomework(TypedDict):
+    """public.submit_homework"""
+
+    outcome: Literal["submitted", "known", "waiting", "accepted", "not_reviewed", "no_access"]
+    homework: NotRequired[HomeworkState | None]
 
 
 class SubscriptionOverviewRenewals(TypedDict):

@@ -1,8 +1,9 @@
-"""Links to files in Storage, whose library is imported at the first use: few pages have files."""
+"""Files in Storage, whose library is imported at the first use: few pages have files."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from shared.core import log
 from shared.core.config import settings
@@ -26,6 +27,21 @@ def signed_url(key: str, seconds: int) -> str:
     except (StorageError, ValueError) as error:
         log.warning("no link to a file", action="file_link_failed", reason=str(error))
         return ""
+
+
+def store(user_id: int, kind: str, name: UUID, content: bytes, mime_type: str) -> str:
+    """Store a file of a user and return its key; empty where that is not possible now.
+
+    A repeated call with the same name stores nothing twice.
+    """
+    from shared.storage import store_file
+
+    try:
+        stored = store_file(user_id, "console", kind=kind, name=name, data=content, mime_type=mime_type)
+    except StorageError as error:
+        log.warning("a file was not stored", action="file_not_stored", reason=str(error))
+        return ""
+    return stored.key if stored else ""
 
 
 def origin(address: str) -> str:

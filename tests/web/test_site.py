@@ -16,6 +16,8 @@ from werkzeug.wrappers import Request
 from shared.console.routes import PAGES
 from shared.core import texts
 from shared.core.config import settings
+from shared.features.courses.pages import files
+from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
 from shared.web.site import MAX_URL, Site
@@ -68,6 +70,25 @@ EXAMPLES = {
     "/account/referrals": "/account/referrals",
     "/account/referrals/qr.svg": "/account/referrals/qr.svg",
     "/account/trial/start": "/account/trial/start",
+    "/courses": "/courses",
+    "/dashboard": "/dashboard",
+    "/courses/<string(maxlength=64):course>": "/courses/none",
+    "/courses/kinescope/access": "/courses/kinescope/access",
+    "/certificates/<string(maxlength=64):course>/issue": "/certificates/none/issue",
+    LESSON: "/courses/none/none",
+    f"{LESSON}/done": "/courses/none/none/done",
+    f"{LESSON}/quiz": "/courses/none/none/quiz",
+    f"{LESSON}/questions": "/courses/none/none/questions",
+    f"{LESSON}/homework": "/courses/none/none/homework",
+    f"{LESSON}/homework/<int(max=9999):number>": "/courses/none/none/homework/1",
+    f"{LESSON}/video": "/courses/none/none/video",
+    f"{LESSON}/subtitles/<string(length=2):language>": "/courses/none/none/subtitles/en",
+    f"{LESSON}/files/<int(max=99):number>": "/courses/none/none/files/1",
+    files.pages[0].path: "/courses/n/pictures/n.png",
+    "/courses/lessons/<int(max=9223372036854775807):lesson>/watching": "/courses/lessons/1/watching",
+    "/certificates/<string(maxlength=64):code>": "/certificates/none",
+    "/certificates/<string(maxlength=64):code>/picture.png": "/certificates/none/picture.png",
+    "/certificates/<string(maxlength=64):code>/certificate.pdf": "/certificates/none/certificate.pdf",
 }
 ODD_PATHS = [
     "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
@@ -115,7 +136,9 @@ class Tags(HTMLParser):
                 assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
 
 
-def check_headers(headers: Any, *, has_scripts: bool = False, framed_by: tuple[str, ...] = ()) -> None:
+def check_headers(
+    headers: Any, *, has_scripts: bool = False, framed_by: tuple[str, ...] = (), is_indexed: bool = False
+) -> None:
     """Check the security headers of a page, without a frame and scripts unless it has some."""
     directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert directives["default-src"] == directives["base-uri"] == "'none'"
@@ -128,7 +151,7 @@ def check_headers(headers: Any, *, has_scripts: bool = False, framed_by: tuple[s
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
     assert headers["Strict-Transport-Security"].startswith("max-age=")
-    assert "noindex" in headers["X-Robots-Tag"]
+    assert ("noindex" in (headers["X-Robots-Tag"] or "")) != is_indexed
     assert "Set-Cookie" not in headers
 
 
@@ -153,6 +176,10 @@ def _expected(page: Page, method: str) -> int:
     """Return the status for a visitor without a session and without Origin."""
     if method == "POST":
         return 401 if page.access in (Access.USER, Access.PAID, Access.ADMIN) else 403
+    if page.path.startswith(("/courses", "/certificates")) and page.access is Access.VISITOR:
+        return 200 if page.path == "/courses" else 404
+    if page.path == "/courses/kinescope/access":
+        return 403
     if page.access is not Access.ANYONE:
         return 200 if page.path in ("/", "/login", "/login/callback", "/login/widget") else 303
     return 404
@@ -166,7 +193,12 @@ def test_every_answer_has_the_security_headers(get: Get, path: str, method: str)
     allowed = {*page.methods, *(["HEAD"] if "GET" in page.methods else [])}
     assert answer.status == (_expected(page, method) if method in allowed else 405)
     policy = page.policy if method in allowed else Policy()
-    check_headers(answer.headers, has_scripts=policy.has_scripts, framed_by=policy.framed_by)
+    check_headers(
+        answer.headers,
+        has_scripts=policy.has_scripts,
+        framed_by=policy.framed_by,
+        is_indexed=policy.is_indexed,
+    )
     if answer.status == 303:
         assert answer.body == ""
     elif method == "HEAD":

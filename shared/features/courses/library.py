@@ -25,12 +25,20 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _PICTURE = re.compile(r"!\[[^\]\n]*\]\(([^)\s]+)\)")
 
 
+_PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}(?:\.(?:en|ru))?\.(?:png|jpg|webp)")
+
+
 class InvalidCourse(ValueError):
     """A folder breaks the format. `faults`: one line each."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = list(faults)
+
+
+def is_picture(name: str) -> bool:
+    """Return whether this is the name of a picture in a course's folder."""
+    return _PICTURE_NAME.fullmatch(name) is not None
 
 
 def folders() -> list[Path]:

@@ -63,7 +63,7 @@ def send(call: CallbackQuery) -> None:
 
 
 def _send(context: UpdateContext, found: IssueCertificate, username: str) -> None:
-    from shared.features.teams import certificate_picture
+    from shared.features.common import certificate_picture
 
     number = _written(found["number"])
     view = certificate_picture.Certificate(

@@ -100,7 +100,9 @@ def test_every_text_is_used_somewhere() -> None:
         "payment_",
         "ends_",
     )
+    made += ("course_tier_", "course_offer_", "course_certificate_", "course_quiz_", "course_homework_")
     made += (
+        "course_question_",
         "generation_",
         "renewal_",
         "subscription_renewal_",

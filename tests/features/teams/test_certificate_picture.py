@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from shared.features.teams import certificate_picture
-from shared.features.teams.certificate_picture import HEIGHT, WIDTH, Certificate
+from shared.features.common import certificate_picture
+from shared.features.common.certificate_picture import HEIGHT, WIDTH, Certificate
 
 # Rows and columns of the sheet that the name alone may use, and the edges that it keeps free.
 NAME = (0, 230, WIDTH, 414)

@@ -1,9 +1,11 @@
-"""A certificate as a picture."""
+"""A certificate as a picture, and as a sheet to print."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
+
+from PIL import Image
 
 from shared.core.pictures.canvas import Canvas, drawable
 
@@ -21,8 +23,8 @@ class Certificate:
     title: str
     name: str
     passed: str
-    scenario: str
-    score: str
+    scenario: str  # what was passed or completed
+    score: str  # empty: none
     date: str
     number: str
     check: str  # where everyone can check the number
@@ -61,6 +63,14 @@ def draw(view: Certificate) -> BytesIO:
     picture = canvas.png()
     picture.name = "certificate.png"
     return picture
+
+
+def pdf(view: Certificate) -> bytes:
+    """Return the certificate as a PDF file with one page, A4 on its side."""
+    sheet = BytesIO()
+    with Image.open(draw(view)) as picture:
+        picture.convert("RGB").save(sheet, "PDF", resolution=WIDTH / 11.69, title=view.title)
+    return sheet.getvalue()
 
 
 def _name(canvas: Canvas, middle: float, name: str) -> None:

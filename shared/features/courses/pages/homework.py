@@ -1,0 +1,155 @@
+"""The homework of a lesson: its form and what the learner has sent."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Response
+from pydantic import BaseModel, Field
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavailable, UnprocessableEntity
+
+from shared.core import db
+from shared.features.courses.localized import localized
+from shared.features.courses.pages import files, views
+from shared.features.courses.pages.files import LESSON
+from shared.web import stored_media
+from shared.web.access import Access
+from shared.web.page import Page
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.core.sql_types import ReadLesson, SubmitHomework
+    from shared.web.visit import Visit
+
+MAX_FILE = 10 * 1024 * 1024  # bytes
+_MAX_TEXT = 20_000
+# By the first bytes of a file: its name and the type that a browser sends prove nothing.
+_SIGNATURES = {
+    b"%PDF-": "application/pdf",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+}
+
+
+class _Homework(BaseModel):
+    text: str = Field(default="", max_length=_MAX_TEXT)
+    reference: str = Field(min_length=8, max_length=64)
+
+
+def view(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObject | None:
+    """Return the homework of a lesson as the template shows it; None where there is none."""
+    homework = found["content"]["homework"] if found["content"] else None
+    if homework is None:
+        return None
+    return {
+        "task": views.prose(visit, localized(visit.language, homework["texts"], ""), course),
+        "can_submit": homework["can_submit"],
+        "needs": ""
+        if homework["can_submit"] or homework["submissions"]
+        else visit.text("course_homework_tier", tier=visit.text(f"course_tier_{homework['tier']}")),
+        "takes_files": stored_media.is_configured(),
+        "limit": visit.text("course_homework_file_hint", size=MAX_FILE // 1024 // 1024),
+        "submissions": [
+            {
+                "state": visit.text(f"course_homework_{one['state']}"),
+                "is_returned": one["state"] == "returned",
+                "is_accepted": one["state"] == "accepted",
+                "date": visit.date(one["created_at"], with_time=True),
+                "text": one["text"],
+                "file": visit.url(f"/courses/{course}/{lesson}/homework/{one['n']}") if one["file"] else "",
+                "comment": views.plain_prose(visit, one["comment"]) if one["comment"] else "",
+            }
+            for one in homework["submissions"]
+        ],
+    }
+
+
+def submit(visit: Visit, course: str, lesson: str) -> Response:
+    """Store a learner's homework: a text, a file, or both.
+
+    Raises:
+        UnprocessableEntity: both are missing, or the file is of another type.
+        RequestEntityTooLarge: the file is too large.
+        ServiceUnavailable: Storage takes no file now.
+    """
+    sent = visit.form(_Homework)
+    found = files.opened(visit, course, lesson)
+    upload = visit.request.files.get("file")
+    content = upload.read(MAX_FILE + 1) if upload else b""
+    if len(content) > MAX_FILE:
+        raise RequestEntityTooLarge
+    if not content and not sent.text.strip():
+        raise UnprocessableEntity("course_homework_empty")
+    homework = found["content"]["homework"] if found["content"] else None
+    key = None
+    if content and homework is not None and homework["can_submit"]:
+        key = _store(visit.user.user_id, content, sent.reference)
+    result: SubmitHomework = db.call(
+        "submit_homework",
+        p_user_id=visit.user.user_id,
+        p_lesson_id=found["lesson"]["id"],
+        p_text=sent.text.strip(),
+        p_reference=sent.reference,
+        p_file_key=key,
+    )
+    if result["outcome"] == "no_access":
+        raise NotFound("course_lesson_closed")
+    response = visit.redirect(f"/courses/{course}/{lesson}", f"course_homework_{result['outcome']}_notice")
+    response.headers["Location"] += "#homework"
+    return response
+
+
+def _store(user_id: int, content: bytes, reference: str) -> str:
+    """Upload a file and return its key. A form that is sent again uploads nothing twice."""
+    mime_type = next((one for begin, one in _SIGNATURES.items() if content.startswith(begin)), "")
+    if not mime_type and _is_text(content):
+        mime_type = "text/plain"
+    if not mime_type:
+        raise UnprocessableEntity("course_homework_file_type")
+    name = UUID(bytes=hashlib.sha256(f"homework:{user_id}:{reference}".encode()).digest()[:16])
+    key = stored_media.store(user_id, "homework", name, content, mime_type)
+    if not key:
+        raise ServiceUnavailable
+    return key
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
+    """Lead to a file that the learner has sent."""
+    content = files.opened(visit, course, lesson)["content"]
+    homework = content["homework"] if content else None
+    sent = homework["submissions"] if homework else []
+    key = next((one["file"] for one in sent if one["n"] == number), None)
+    if key is None:
+        raise NotFound
+    return file_link(key)
+
+
+def file_link(key: str) -> Response:
+    """Return the way to a file in Storage.
+
+    Raises:
+        ServiceUnavailable: Storage gives no link now.
+    """
+    address = stored_media.signed_url(key, 600)
+    if not address:
+        raise ServiceUnavailable
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+
+
+pages = (
+    Page(
+        f"{LESSON}/homework", submit, methods=("POST",), access=Access.USER,
+        max_body=MAX_FILE + 12 * _MAX_TEXT + 10_000,
+    ),
+    Page(f"{LESSON}/homework/<int(max=9999):number>", download, access=Access.USER),
+)  # fmt: skip
