@@ -12,7 +12,6 @@ create table public.subscriptions (
   status text not null default 'active' check (status in ('active', 'canceled', 'expired')),
   starts_at timestamptz not null default private.clock(),
   ends_at timestamptz check (ends_at >= starts_at),
-  -- squawk-ignore prefer-bigint-over-smallint
   anchor_day smallint check (anchor_day between 1 and 31),
   reminded text,
   ended_at timestamptz check ((ended_at is null) = (status = 'active')),

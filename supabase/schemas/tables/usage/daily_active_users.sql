@@ -10,7 +10,6 @@
 
 create table public.daily_active_users (
   day date not null,
-  -- squawk-ignore prefer-bigint-over-smallint
   shard smallint not null check (shard between 0 and 15),
   active bigint not null default 0 check (active >= 0),
   last_active bigint not null default 0 check (last_active >= 0),

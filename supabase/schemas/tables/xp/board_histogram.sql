@@ -5,7 +5,6 @@ create table public.board_histogram (
   board text not null,
   period text not null,
   starts_on date not null,
-  -- squawk-ignore prefer-bigint-over-smallint
   lvl smallint not null check (lvl between 0 and 3),
   k bigint not null,
   n bigint not null,
