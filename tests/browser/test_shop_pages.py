@@ -9,10 +9,12 @@ import pytest
 from shared.core.texts import text
 from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
 from tests.browser.test_login_pages import begin, confirm
+from tests.browser.test_mini_app import address, phone
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
 pytestmark = pytest.mark.browser
+__all__ = ["phone"]  # a fixture
 # What the provider's page says, and the provider that a buyer in this language chooses.
 PAY = {"en": ("stripe", "Pay"), "ru": ("yookassa", "Оплатить")}
 
@@ -88,6 +90,17 @@ def test_the_page_of_an_order_updates_itself_and_works_without_scripts(
     page.locator("[data-is=paid]").wait_for(timeout=30_000)
     plain.reload()
     assert plain.locator(".tag").inner_text() == text("en", "order_paid")
+
+
+def test_a_purchase_in_a_mini_app(stack: Stack, phone: Open, sql: Any) -> None:
+    anna = stack.telegram.user("Anna", "en")
+    page = phone(address(stack, anna, at="/buy/credits_100"))
+    page.locator("input[value^='fake:']").check()
+    page.get_by_role("button", name=text("en", "shop_continue")).click()
+    page.locator("[data-is=open]").wait_for()
+    stack.payments.press(page.locator("#order a.button").get_attribute("href"), "pay")
+    page.locator("[data-is=paid]").wait_for(timeout=30_000)
+    assert page.get_by_text(text("en", "order_about_paid")).is_visible()
 
 
 PAGES = ("account/plan", "account/balance", "account/purchases", "account/referrals", "account/promo", "buy",

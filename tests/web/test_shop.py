@@ -237,14 +237,30 @@ def test_an_order_is_canceled_and_its_page_says_so(stack: Stack, sql: Sql) -> No
     assert again.status == 303
 
 
-def test_a_link_that_ran_out_is_made_anew(stack: Stack, sql: Sql) -> None:
-    _, visitor = customer(stack)
-    page = order_page(visitor, "credits_100", "stripe")
-    first = pay_link(page)
-    stack.payments.press(first, "decline")
+def test_a_new_link_is_made_where_the_old_one_may_have_run_out(stack: Stack, sql: Sql) -> None:
+    anna, visitor = customer(stack)
+    page = order_page(visitor, "credits_100", "fake")  # this provider does not say that a link has run out
     check = f"/account/orders/{number(page)}/check"
-    visitor.post(check, fields(page, check))
-    assert visitor.get(f"/account/orders/{number(page)}").status == 200
+    sent = fields(page, check)
+    for _ in range(2):  # the second form of a double tap
+        fresh = visitor.get(location(visitor.post(check, sent)))
+    assert pay_link(fresh) != pay_link(page)
+    stack.payments.press(pay_link(fresh), "pay")
+    wait_until_paid(visitor, number(page))
+    assert credits(sql, anna) == 100
+    assert visitor.post(check, sent).status == 303, "a paid order stays as it is"
+
+
+def test_an_attempt_that_failed_is_said_and_tried_again(stack: Stack, sql: Sql) -> None:
+    anna, visitor = customer(stack, "ru")
+    page = order_page(visitor, "credits_100", "yookassa", contact="anna@example.com")
+    stack.payments.press(pay_link(page), "decline")
+    path = f"/account/orders/{number(page)}"
+    eventually(lambda: text("ru", "order_failed") in plain(visitor.get(path)), 20)
+    fresh = visitor.get(location(visitor.post(f"{path}/check", fields(page, f"{path}/check"))))
+    stack.payments.press(pay_link(fresh), "pay")
+    wait_until_paid(visitor, number(page))
+    assert credits(sql, anna) == 100
 
 
 def test_a_provider_that_does_not_answer(stack: Stack, sql: Sql) -> None:

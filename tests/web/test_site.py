@@ -116,7 +116,7 @@ ALLOWED_ATTRIBUTES = words(
     " autocomplete list scope viewbox preserveaspectratio x y x1 x2 y1 y2 rx cx cy r points"
     " loading controls preload"
     " aria-pressed aria-live aria-invalid hidden readonly autocapitalize"
-    " data-state data-tag data-is data-copy data-done"
+    " data-page data-state data-tag data-is data-copy data-done"
 )
 
 

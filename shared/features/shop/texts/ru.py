@@ -154,7 +154,7 @@ TEXTS: Mapping[str, str] = {
     "order_expired": "Истёк",
     "order_in_progress": "Платёж обрабатывается.",
     "order_failed": "Последняя попытка оплаты не прошла. Попробуйте ещё раз.",
-    "order_total": "К оплате",
+    "order_total": "Итого",
     "order_renewal": "Автопродление",
     "order_then_month": "затем {price} каждый месяц",
     "order_then_year": "затем {price} каждый год",
