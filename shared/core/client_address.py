@@ -24,7 +24,8 @@ def of(request: Request) -> str:
 def hashed(request: Request) -> bytes:
     """Return what identifies the client's network without naming it: a keyed hash, 32 bytes.
 
-    One customer of a provider has a whole /64 of IPv6 addresses, so they count as one.
+    One customer of a provider has a whole /64 of IPv6 addresses, so they count as one. IPv4 addresses that
+    come mapped into IPv6 share a /64 and do not.
     """
     address = of(request)
     try:
@@ -32,5 +33,6 @@ def hashed(request: Request) -> bytes:
     except ValueError:
         network = address
     else:
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
         network = str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) else str(parsed)
     return hmac_sha256(settings().user_hash_key, b"address:" + network.encode())

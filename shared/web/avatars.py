@@ -115,6 +115,8 @@ def _download(bot: str, size: JsonObject) -> bytes | None:
     """Return the content of a photo; None where it is larger than a photo of this size can be."""
     from shared.telegram import api
 
-    path = api.call(bot, "getFile", {"file_id": size["file_id"]})["file_path"]
+    path = api.call(bot, "getFile", {"file_id": size["file_id"]}).get("file_path")  # optional in the Bot API
+    if not path:
+        return None
     content = api.download(bot, path)
     return content if len(content) <= _MAX_BYTES else None

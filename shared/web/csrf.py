@@ -67,9 +67,14 @@ def _xor(mask: bytes, content: bytes) -> bytes:
 
 
 def _is_own_origin(request: Request) -> bool:
-    """Return whether a page of ours sent the request. Browsers send Origin with every POST."""
+    """Return whether a page of ours sent the request. Browsers send Origin with every POST.
+
+    A page with the Referrer-Policy no-referrer sends `Origin: null`, as sandboxed frames do; Sec-Fetch-Site,
+    which no page can set, tells them apart.
+    """
     origin = request.headers.get("Origin")
-    if origin is None:
-        return request.headers.get("Sec-Fetch-Site") in ("same-origin", "none")
+    if origin in (None, "null"):
+        site = request.headers.get("Sec-Fetch-Site")
+        return site == "same-origin" or (site == "none" and origin is None)
     own = urlsplit(settings().console_url or request.host_url)
     return origin == f"{own.scheme}://{own.netloc}"

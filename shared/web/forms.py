@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from shared.core import texts
 from shared.core.db import without_nul
@@ -39,18 +40,27 @@ def read(request: Request, model: type[Model]) -> Model:
     """Return the body of a request, a form or JSON, as a model.
 
     Raises:
+        BadRequest: the body is no JSON, or nested too deeply.
         FormError: a field is missing, or its value is not allowed. A ValueError of a validator may name the
             key of a text.
         UnsupportedMediaType: the body is neither.
     """
     try:
         if request.mimetype == "application/json":
-            return model.model_validate(without_nul(request.get_json()))
+            return model.model_validate(_json(request))
         if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
             return model.model_validate(without_nul(request.form.to_dict()))
     except ValidationError as error:
         raise FormError({_field(one["loc"]): _key(one) for one in error.errors(include_url=False)}) from None
     raise UnsupportedMediaType
+
+
+def _json(request: Request) -> object:
+    """Return the decoded JSON of a request without NUL."""
+    try:
+        return without_nul(orjson.loads(request.get_data()))
+    except (orjson.JSONDecodeError, RecursionError):
+        raise BadRequest from None
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -177,7 +177,12 @@ class Visit:
     def _notice(self) -> str:
         """Return the text of what the visitor just did."""
         key = self.request.args.get(_NOTICE, "")
-        return self.text(key) if key.endswith("_notice") and texts.has(self.language, key) else ""
+        if not key.endswith("_notice") or not texts.has(self.language, key):
+            return ""
+        try:
+            return self.text(key)
+        except KeyError:  # a message of a bot, which needs values; anyone can write its key into an address
+            return ""
 
     def _csrf_field(self) -> Markup:
         """Return the hidden field that every form of a user has."""

@@ -8,6 +8,7 @@ import pytest
 
 from shared.core.texts import text
 from tests.browser.test_shared_page import Open, browser_page, contrasts, keep
+from tests.web.test_login_ways import of_widget
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -49,3 +50,12 @@ def test_a_user_declines_and_may_choose_again(stack: Stack, browser_page: Open) 
     page.reload()  # the way back works once
     assert page.get_by_role("alert").inner_text() == text("en", "login_expired")
     page.go_back()
+
+
+def test_the_form_of_the_widget_comes_from_our_origin(stack: Stack, browser_page: Open) -> None:
+    """With the Referrer-Policy no-referrer, Chromium sends `Origin: null`."""
+    query = of_widget(stack, stack.telegram.user("Anna", "en"))
+    page = browser_page(f"{stack.url}/console/login/widget?{query}", 768)
+    page.get_by_role("button").click()
+    page.wait_for_url("**/account*")
+    assert [cookie["name"] for cookie in page.context.cookies()] == ["session"]

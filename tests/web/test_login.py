@@ -246,6 +246,8 @@ def test_admins_have_short_sessions_and_are_notified(
 @pytest.mark.parametrize("headers", [
     {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""},
     {"Origin": "", "Sec_Fetch_Site": "cross-site"}, {"Origin": "", "Sec_Fetch_Site": "same-site"},
+    {"Origin": "null", "Sec_Fetch_Site": "none"}, {"Origin": "null", "Sec_Fetch_Site": "cross-site"},
+    {"Origin": "https://evil.example", "Sec_Fetch_Site": "same-origin"},
 ])  # fmt: skip
 def test_forms_of_other_sites_are_refused(stack: Stack, anna: Chat, headers: dict[str, str]) -> None:
     browser = Visitor(stack)

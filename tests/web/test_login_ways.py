@@ -106,10 +106,10 @@ def test_the_page_that_was_wanted_is_opened_with_its_query(
     assert wanted.status == 303
     to = dict(parse_qsl(urlsplit(wanted.headers["Location"]).query))["to"]
     done = back_with(browser, stack.login.agree(sent_away(browser, to), anna.id))
-    assert done.headers["Location"] == f"/console{AFTER_LOGIN}?lang=ru&x=a%26b"
+    assert done.headers["Location"] == "/console/account/devices?lang=ru&x=a%26b"
     assert browser.get(done.headers["Location"]).status == 200
     again = browser.get(f"/login?{urlencode({'to': to})}")
-    assert again.headers["Location"] == f"/console{AFTER_LOGIN}?lang=ru&x=a%26b"
+    assert again.headers["Location"] == "/console/account/devices?lang=ru&x=a%26b"
 
 
 def test_the_way_back_works_once(stack: Stack, browser: Visitor, anna: TelegramUser) -> None:
@@ -298,11 +298,27 @@ def test_at_once_the_same_data_opens_one_session(stack: Stack, anna: TelegramUse
 def test_a_session_that_ended_is_not_opened_again_by_its_data(
     browser: Visitor, anna: TelegramUser, sql: Sql
 ) -> None:
-    data = anna.init_data()
-    token = opened(browser, data)[2]
+    data, secret = anna.init_data(), secrets.token_urlsafe(32)
+    token = opened(browser, data, secret)[2]
     sql("delete from user_sessions")
     assert page_of(browser, token) == 303
     assert opened(browser, data)[:2] == (401, "replayed")
+    assert opened(browser, data, secret)[:2] == (401, "replayed")
+    sql("update users set banned_at = now() where telegram_id = %s", anna.id)
+    assert opened(browser, data, secret)[:2] == (403, "banned")
+
+
+def test_a_ban_outlives_an_erasure(browser: Visitor, anna: TelegramUser, sql: Sql) -> None:
+    chat = anna.chat()
+    chat.send("/deleteme")
+    asked = chat.answer()
+    sql("update users set banned_at = now() where telegram_id = %s", anna.id)
+    asked.tap("🗑 Delete everything")
+    assert "✅" in asked.wait_for_edit().text
+    assert sql("select 1 from users where telegram_id = %s", anna.id) == []
+    assert opened(browser, anna.init_data()) == (403, "banned", "")
+    assert opened(browser, anna.init_data()) == (403, "banned", "")
+    assert users_of(sql, anna) == []
 
 
 @pytest.mark.parametrize(
@@ -383,7 +399,7 @@ def test_the_widget_asks_first(stack: Stack, browser: Visitor, anna: TelegramUse
     page = browser.get(f"/login/widget?{query}")
     assert page.status == 200
     assert "Anna &lt;b&gt;" in page.body
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     assert users_of(sql, anna) == []
     assert "session" not in browser.cookies
     assert browser.post("/login/widget/confirm", {"query": query}).status == 303

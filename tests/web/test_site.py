@@ -146,7 +146,11 @@ def check_headers(
     assert directives.get("script-src") == ("'self'" if has_scripts else None)
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] in ("strict-origin-when-cross-origin", "no-referrer")
+    assert headers["Referrer-Policy"] in (
+        "strict-origin-when-cross-origin",
+        "same-origin",
+        "no-referrer",
+    )
     assert headers["X-Frame-Options"] == (None if framed_by else "DENY")
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]

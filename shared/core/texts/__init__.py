@@ -72,9 +72,10 @@ def languages() -> tuple[str, ...]:
     return (first, *sorted(codes() - {first}))
 
 
-def codes() -> set[str]:
+@lru_cache(maxsize=1)
+def codes() -> frozenset[str]:
     """Return the codes of the languages there are, without asking the settings."""
-    return {path.stem for path in Path(__file__).parent.glob("??.py")}
+    return frozenset(path.stem for path in Path(__file__).parent.glob("??.py"))
 
 
 @lru_cache(maxsize=16)

@@ -10,13 +10,13 @@ async function ask() {
       const answer = await fetch(form.action, {
         method: "POST",
         headers: { Accept: "application/json" },
-        body: new URLSearchParams(),
+        body: new URLSearchParams(new FormData(form)),
       });
       if (answer.ok) {
         const { outcome, to } = await answer.json();
         if (outcome === "opened") return location.replace(to);
         if (outcome !== "waiting") return form.submit();
-      }
+      } else if (answer.status === 403) return location.reload(); // logged in meanwhile, in another tab
     } catch {
       // Without a connection, the next try.
     }

@@ -88,7 +88,10 @@ async function open(address, { depth, ...options } = {}) {
     const target = new URL(answer.url);
     if (number !== newest) return;
     if (answer.status === 401 || target.pathname === ended) return fail("ended");
-    if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) return save(await answer.blob(), target);
+    if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) {
+      if (!answer.ok) throw new Error("no page");
+      return save(await answer.blob(), target);
+    }
     const page = await answer.text();
     if (number !== newest) return;
     const isSame = options.method === "POST" && here.pathname === target.pathname;
@@ -159,20 +162,26 @@ function save(content, address) {
 // History and the back button of Telegram.
 
 function note(depth) {
-  const state = { at: here.pathname + here.search, depth: depth ?? (history.state?.depth ?? 0) + 1 };
+  const state = { at: here.href, depth: depth ?? (history.state?.depth ?? 0) + 1 };
   const change = depth === undefined ? "pushState" : "replaceState";
   history[change](state, "", location.pathname + location.search);
   tell("web_app_setup_back_button", { is_visible: state.depth > 0 });
 }
 
 window.addEventListener("popstate", ({ state }) => {
-  if (state?.at) open(new URL(state.at, location.href), { depth: state.depth });
+  if (state?.at) open(ours(state.at), { depth: state.depth });
 });
 
 // Links and forms.
 
 function isOurs(address) {
   return address.origin === location.origin && `${address.pathname}/`.startsWith(`${root}/`);
+}
+
+/** The page at an address that came from outside; the first page where it is not one of ours: the token goes with it. */
+function ours(address) {
+  const target = new URL(address, location.href);
+  return isOurs(target) ? target : new URL(`${root}/`, location.href);
 }
 
 document.addEventListener("click", (event) => {
@@ -265,7 +274,7 @@ async function begin() {
   }
   if (!token) return fail(isInTelegram() ? "refused" : "outside");
   const { at, depth } = history.state ?? {};
-  await open(new URL(at ?? start, location.href), { depth: depth ?? 0 });
+  await open(ours(at ?? start), { depth: depth ?? 0 });
 }
 
 begin();

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.core import clock, db, log
+from shared.core.config import settings
+from shared.core.signatures import user_hash
 from shared.features.login.pages import device_name
 from shared.web import sessions
 
@@ -45,6 +47,7 @@ def open_session(
         "log_in",
         p_telegram_user={
             "id": identity.telegram_id,
+            "hash": user_hash(identity.telegram_id, settings().user_hash_key),
             "first_name": identity.first_name or None,
             "last_name": identity.last_name,
             "username": identity.username,

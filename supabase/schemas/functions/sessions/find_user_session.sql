@@ -1,6 +1,6 @@
 -- Finds the session of a token, with what pages need of its user. Prolongs it, at most every five minutes.
 --
--- Concurrency: two pages at once write the same.
+-- Concurrency: two pages at once write the same. Session and user are of one moment, also while the user is being erased.
 -- Locks: session, only where it is prolonged.
 -- Returns: jsonb
 --   session: {
@@ -26,14 +26,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := private.clock();
+  v_found record;
   v_session public.user_sessions;
   v_user public.users;
 begin
-  select s.* into v_session from public.user_sessions as s where s.token_hash = p_token_hash and s.expires_at > v_now;
+  select s as session_row, u as user_row into v_found
+    from public.user_sessions as s
+    join public.users as u on u.id = s.user_id
+   where s.token_hash = p_token_hash and s.expires_at > v_now;
   if not found then
     return '{"session": null}'::jsonb;
   end if;
-  select u.* into v_user from public.users as u where u.id = v_session.user_id;
+  v_session := v_found.session_row;
+  v_user := v_found.user_row;
   if v_session.last_seen_at <= v_now - interval '5 minutes' then
     update public.user_sessions as s
        set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_user.is_admin))

@@ -1,12 +1,13 @@
 -- Opens a session for a Telegram account that Telegram itself has vouched for. Creates the user if no bot has seen the account,
 -- and stores the names that Telegram reports.
 --
--- p_telegram_user {id, first_name?, last_name?, username?, language_code?}; p_proof_hash: of the signature, which is accepted once
--- until p_proof_expires_at; null where the login itself happens once (the code flow).
+-- p_telegram_user {id, hash?, first_name?, last_name?, username?, language_code?}; hash: the key of the tombstone of an erased user
+-- who returns, whose ban still holds. p_proof_hash: of the signature, which is accepted once until p_proof_expires_at; null where
+-- the login itself happens once (the code flow).
 --
 -- Concurrency: two calls with one proof meet in its primary key, and one opens a session; a repeated call with the same token gets
---   the same answer.
--- Locks: user (NO KEY UPDATE), proof, session.
+--   the same answer as long as the session lasts.
+-- Locks: user (NO KEY UPDATE), for an erased user then as private.apply_tombstone; proof, session.
 -- Returns: jsonb
 --   outcome: 'opened' | 'banned' | 'replayed'
 --   messages?: outgoing        (opened: to deliver now)
@@ -24,13 +25,26 @@ declare
   v_user public.users := private.find_or_create_user((p_telegram_user ->> 'id')::bigint);
   v_proof public.login_proofs;
 begin
+  if not v_user.has_started and p_telegram_user ? 'hash' then
+    v_user := private.apply_tombstone(v_user.id, p_telegram_user ->> 'hash');
+  end if;
   if p_proof_hash is not null then
     insert into public.login_proofs (proof_hash, session_hash, expires_at)
     values (p_proof_hash, p_token_hash, p_proof_expires_at)
     on conflict (proof_hash) do nothing;
-    select p.* into v_proof from public.login_proofs as p where p.proof_hash = p_proof_hash;
-    if v_proof.session_hash is distinct from p_token_hash then
-      return jsonb_build_object('outcome', 'replayed');
+    if not found then
+      select p.* into v_proof from public.login_proofs as p where p.proof_hash = p_proof_hash;
+      -- The answer to the first call may be lost. A session that has been ended since is not opened again.
+      if v_proof.session_hash is distinct from p_token_hash
+        or (
+          v_user.banned_at is null
+          and not exists (
+            select from public.user_sessions as s where s.token_hash = p_token_hash and s.user_id = v_user.id
+          )
+        )
+      then
+        return jsonb_build_object('outcome', 'replayed');
+      end if;
     end if;
   end if;
   update public.users as u
