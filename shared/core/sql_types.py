@@ -282,6 +282,16 @@ class AdminDecideDispute(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class AdminEnroll(TypedDict):
+    """public.admin_enroll"""
+
+    applied: bool
+    enrollment_id: int
+    expires_at: str | None
+    id: int
+    outgoing: list[OutgoingItem]
+
+
 class UserPaymentTotalsSums(TypedDict):
     """private.user_payment_totals.sums"""
 
@@ -1617,8 +1627,29 @@ class EndUserSessions(TypedDict):
     ended: int
 
 
+class EnqueueCourseEndings(TypedDict):
+    """public.enqueue_course_endings"""
+
+    checked: int
+    outgoing: list[OutgoingItem]
+
+
+class EnqueueCourseReminders(TypedDict):
+    """public.enqueue_course_reminders"""
+
+    checked: int
+    outgoing: list[OutgoingItem]
+
+
 class EnqueueDueReminders(TypedDict):
     """public.enqueue_due_reminders"""
+
+    checked: int
+    outgoing: list[OutgoingItem]
+
+
+class EnqueueLessonReleases(TypedDict):
+    """public.enqueue_lesson_releases"""
 
     checked: int
     outgoing: list[OutgoingItem]
@@ -3281,6 +3312,12 @@ class SetBoardProfile(TypedDict):
     name: str | None
     is_hidden: bool
     number: int
+
+
+class SetCourseReminders(TypedDict):
+    """public.set_course_reminders"""
+
+    is_known: bool
 
 
 class SetQuizReminder(TypedDict):

@@ -49,6 +49,11 @@ JOBS = {
     "reminders": Job(
         "* * * * *", "shared.features.reminders.jobs:reminders", "Sends the reminders that users set"
     ),
+    "courses": Job(
+        "*/10 * * * *",
+        "shared.features.courses.jobs:courses",
+        "Announces lessons that opened, reminds idle learners, warns before access ends",
+    ),
     "storage": Job(
         "*/10 * * * *",
         "shared.storage.cleanup:clean_up",

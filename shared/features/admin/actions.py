@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         AdminAdjustBalance,
         AdminAdjustXp,
         AdminAwardBadge,
+        AdminEnroll,
         AdminFindUser,
         AdminGiveTrainings,
         AdminResetUserUsage,
@@ -170,6 +171,23 @@ def revoke_badge(context: UpdateContext, user: AdminFindUser, badge: str, bot: s
         p_reason=redacted_reason(reason),
     )
     return _badge_done(context, user, badge, result, "admin_badge_taken")
+
+
+def enroll(context: UpdateContext, user: AdminFindUser, slug: str, tier: str, days: int | None) -> Done:
+    """Give a tier of a course, for some days or without an end."""
+    result: AdminEnroll = db.call(
+        "admin_enroll",
+        p_user_id=user["id"],
+        p_slug=slug,
+        p_tier=tier,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
+        p_days=days,
+    )
+    deliver(result["outgoing"])
+    until = result["expires_at"] and context.date(result["expires_at"])
+    key = "admin_enrolled_until" if until else "admin_enrolled"
+    return Done(context.text(key, name=user_name(user), course=slug, tier=tier, until=until))
 
 
 def _badge_done(

@@ -134,6 +134,8 @@ def _values(context: UpdateContext, action: str, before: JsonObject, after: Json
             which = after["action"] if action == "undo" else action
             values = {"before": written(context, which, before), "after": written(context, which, after)}
             values |= {"what": context.text(f"undone_{which}")} if action == "undo" else {}
+        case "enroll" | "withdraw_enrollment":
+            values = {"course": after["course"], "tier": after["tier"]}
         case "award_badge" | "revoke_badge":
             values = {"badge": after["badge"]}
         case "refund_payment" | "refund_decided":

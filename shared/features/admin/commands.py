@@ -75,14 +75,15 @@ def plan(message: Message) -> None:
     """Set a plan: user, plan, days."""
     context = current_context()
     match command_arguments(message, 4):
-        case [who, name, *days] if is_user(who) and _are_days(days):
+        case [who, name, *days] if is_user(who) and are_days(days):
             if user := find(context, who):
                 _give_plan(context, user, name, int(days[0]) if days else None)
         case _:
             reply(context.rich("admin_usage_plan"))
 
 
-def _are_days(given: list[str]) -> bool:
+def are_days(given: list[str]) -> bool:
+    """Return whether the last arguments of a command are nothing, or a number of days."""
     return len(given) < 2 and all(_DAYS.fullmatch(word) and int(word) for word in given)
 
 

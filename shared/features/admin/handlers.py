@@ -8,6 +8,7 @@ from shared.features.admin import (
     card,
     check,
     commands,
+    enrolling,
     models,
     payment,
     products,
@@ -20,6 +21,6 @@ from shared.features.admin import (
 from shared.telegram.router import Router
 
 router = Router(
-    *(one.router for one in (stats, card, commands, progress, banning, payment, refund)),
+    *(one.router for one in (stats, card, commands, progress, enrolling, banning, payment, refund)),
     *(one.router for one in (products, promocodes, check, statement, models, audit)),
 )

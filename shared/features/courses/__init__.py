@@ -3,6 +3,8 @@
 overview.py     /courses, a course, its lessons     lesson.py    /continue, a lesson, what completes it
 quiz.py         the quiz of a lesson                awards.py    what a step in a lesson brought
 courses.py      finds courses and lessons           questions.py questions about a lesson
+reminding.py    reminders off and on                certificate.py  the name on a certificate
+jobs.py         reminders and notices
 localized.py    the language of what authors wrote
 """
 
@@ -15,5 +17,5 @@ feature = Feature(
         Command("continue", "progress", needs="courses"),
     ),
     buttons=("courses", "course", "lesson", "lessonquiz"),
-    states=("lesson_question",),
+    states=("lesson_question", "course_name"),
 )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from shared.features.courses import lesson, overview, questions, quiz
+from shared.features.courses import certificate, lesson, overview, questions, quiz, reminding
 from shared.telegram.router import Router
 
-router = Router(overview.router, lesson.router, quiz.router, questions.router)
+router = Router(
+    overview.router,
+    lesson.router,
+    quiz.router,
+    questions.router,
+    reminding.router,
+    certificate.router,
+)

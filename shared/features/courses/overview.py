@@ -10,7 +10,7 @@ from shared.core import db, texts
 from shared.core.texts import Text, concat
 from shared.features.common import catalog
 from shared.features.common.paging import PAGE, page_of, split_page
-from shared.features.courses import awards, courses
+from shared.features.courses import awards, certificate, courses
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -93,8 +93,11 @@ def _course_buttons(context: UpdateContext, course: ReadCourse) -> list[list[tup
         rows.append([(context.text(key), f"lesson:{course['id']}:{wanted.lesson['id']}")])
     if course["all_lessons"]:
         rows.append([(context.text("learn_lessons_button"), f"course:lessons:{course['id']}")])
+    rows += certificate.button(context, course)
     rows += offer_rows(context, course["slug"], next_product=course["next_product_key"])
     rows += courses.web_button(context, f"/courses/{course['slug']}")
+    if not course["wants_reminders"] and not course["completed_at"]:
+        rows.append([(context.text("learn_remind_button"), f"course:remind:{course['id']}")])
     return [*rows, [(context.text("list_back"), "courses")]]
 
 

@@ -42,6 +42,8 @@ TEXTS: Mapping[str, str] = {
     "course_idle": "📚 You haven’t opened **{title}** for a while. Pick up where you stopped?",
     "course_continue": "▶️ Continue",
     "course_reminders_off": "🔕 No more reminders",
+    "lesson_released": "🔓 A new lesson is open in **{title}**: **{lesson}**.",
+    "lessons_released": "🔓 New lessons are open in **{title}**: {count}. Start with **{lesson}**.",
     "course_ends": "⏳ Your access to **{title}** ends on {until}.",
     "homework_accepted": "✅ Your homework for **{lesson}** is accepted.",
     "homework_returned": "📝 Your homework for **{lesson}** needs another go: see the reviewer’s comment in the lesson.",

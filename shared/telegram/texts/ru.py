@@ -42,6 +42,8 @@ TEXTS: Mapping[str, str] = {
     "course_idle": "📚 Вы давно не заходили в курс **{title}**. Продолжим с того же места?",
     "course_continue": "▶️ Продолжить",
     "course_reminders_off": "🔕 Не напоминать",
+    "lesson_released": "🔓 В курсе **{title}** открылся урок **{lesson}**.",
+    "lessons_released": "🔓 В курсе **{title}** открылись новые уроки: {count}. Начните с урока **{lesson}**.",
     "course_ends": "⏳ Доступ к курсу **{title}** закончится {until}.",
     "homework_accepted": "✅ Домашнее задание к уроку **{lesson}** принято.",
     "homework_returned": "📝 Домашнее задание к уроку **{lesson}** нужно доработать: комментарий проверяющего — в уроке.",

@@ -162,6 +162,7 @@ def test_every_text_is_used_somewhere() -> None:
         "learn_opened_",
         "learn_quiz_",
         "learn_ask_",
+        "learn_certificate_",
     )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [

@@ -58,7 +58,7 @@ def test_no_reminder_at_night_of_the_learner(school: School, anna: int, sql: Sql
 def test_learners_who_get_no_reminder(school: School, anna: int, sql: Sql, reason: str) -> None:
     if reason == "off":
         off = {"p_user_id": anna, "p_course_id": school.course_id, "p_wants": False}
-        assert school.call("set_course_reminders", **off) is True
+        assert school.call("set_course_reminders", **off) == {"is_known": True}
         assert not school.card(anna)["wants_reminders"]
     elif reason == "completed":
         assert school.complete(anna, school.lessons["basic"])["course_completed"]
@@ -76,7 +76,8 @@ def test_learners_who_get_no_reminder(school: School, anna: int, sql: Sql, reaso
 
 def test_reminders_of_no_user_or_course(school: School, anna: int) -> None:
     for user, course in ((0, school.course_id), (anna, 0)):
-        assert school.call("set_course_reminders", p_user_id=user, p_course_id=course, p_wants=True) is False
+        done = school.call("set_course_reminders", p_user_id=user, p_course_id=course, p_wants=True)
+        assert done == {"is_known": False}
 
 
 def test_the_end_of_access_is_announced_once(school: School) -> None:
@@ -107,3 +108,59 @@ def test_no_end_is_announced_to_learners_with_a_longer_tier(school: School) -> N
 def test_learners_who_left_long_ago_are_left_alone(school: School, anna: int) -> None:
     school.time.move(days=15)
     assert school.call("enqueue_course_reminders") == {"checked": 0, "outgoing": []}
+
+
+def releases(school: School) -> list[str]:
+    return message_keys(school.call("enqueue_lesson_releases")["outgoing"])
+
+
+@pytest.fixture
+def dripped(school: School, sql: Sql) -> int:
+    """Return a learner whose second and third lesson open after one day and three days."""
+    for days in (1, 3):
+        school.lesson(f"day-{days}", release="days", release_days=days)
+    anna = school.bot_user()
+    school.buy(anna)
+    assert releases(school) == [], "what is open from the start is no news"
+    return anna
+
+
+def test_a_lesson_that_opened_is_announced_once_by_day(school: School, dripped: int) -> None:
+    school.time.move(hours=13)  # 01:00 in Moscow
+    assert releases(school) == []
+    school.time.move(hours=9)
+    found = in_parallel(3, lambda n: releases(school))
+    assert sorted(found, key=len) == [[], [], ["lesson_released"]]
+    school.time.move(days=5)
+    assert releases(school) == ["lesson_released"]
+    school.time.move(days=1)
+    assert releases(school) == []
+
+
+def test_lessons_that_opened_together_are_one_message(school: School, dripped: int) -> None:
+    school.time.move(days=5)
+    assert releases(school) == ["lessons_released"]
+
+
+@pytest.mark.parametrize("reason", ["off", "opened", "refunded", "banned", "blocked", "unpublished"])
+def test_learners_who_get_no_news_of_lessons(school: School, dripped: int, sql: Sql, reason: str) -> None:
+    school.time.move(days=1)
+    if reason == "off":
+        school.call("set_course_reminders", p_user_id=dripped, p_course_id=school.course_id, p_wants=False)
+    elif reason == "opened":
+        school.read(dripped, "day-1")
+    elif reason == "refunded":
+        sql("update enrollments set withdrawn_at = now()")
+    elif reason == "banned":
+        sql("update users set banned_at = now() where id = %s", dripped)
+    elif reason == "blocked":
+        sql("update bot_sessions set is_blocked = true where user_id = %s", dripped)
+    else:
+        sql("update courses set is_published = false")
+    assert releases(school) == []
+
+
+def test_a_higher_tier_announces_a_lesson_once(school: School, dripped: int) -> None:
+    school.buy(dripped, "vip")
+    school.time.move(days=1)
+    assert releases(school) == ["lesson_released"]

@@ -434,7 +434,7 @@ TABLES = {
         "deleted",
         section="courses.enrollments",
         export="id course_id tier source amount_paid currency payment_id order_id cohort_id enrolled_at"
-        " expires_at reminded_at withdrawn_at",
+        " expires_at reminded_at withdrawn_at releases_checked_at next_release_at",
         not_exported="user_id",
     ),
     "public.enrollment_grants": Table(

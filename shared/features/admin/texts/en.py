@@ -9,6 +9,7 @@ TEXTS: Mapping[str, str] = {
     "command_givetrainings": "Add trainings: @user amount [reason]",
     "command_xp": "Add XP: @user points [reason]",
     "command_badge": "Give a badge: @user badge [reason]",
+    "command_course": "Give a course: @user course tier [days]",
     "command_addbalance": "Add money to a balance: @user amount [reason]",
     "command_reset": "Reset this month’s limit: @user",
     "command_plan": "Set a plan: @user PLAN [days]",
@@ -208,6 +209,10 @@ TEXTS: Mapping[str, str] = {
         "To add XP: `/xp @name 50 for the idea`\n\nTo remove some, use a negative number. The user gets a message but "
         "doesn’t see the reason."
     ),
+    "admin_usage_course": (
+        "To give a course: `/course @name telegram-sales basic`\n\n"
+        "Tiers: basic, accelerator, vip. A number of days at the end limits access. The user gets a message."
+    ),
     "admin_usage_badge": (
         "To give a badge: `/badge @name spin_master for the final`\n\nTo take it, put a minus before it: "
         "`-spin_master`. A badge of your own needs its bot and a colon: `quiz:finalist`, or only a colon for all "
@@ -334,6 +339,8 @@ TEXTS: Mapping[str, str] = {
     "admin_badge_given": "{name}: badge “{badge}” given",
     "admin_badge_taken": "{name}: badge “{badge}” taken",
     "admin_badge_same": "{name}: badge “{badge}”, nothing to change",
+    "admin_enrolled": "{name}: {course}, tier {tier}",
+    "admin_enrolled_until": "{name}: {course}, tier {tier}, until {until}",
     "admin_no_badge": "There’s no badge {badge}. Available: {badges}. For a badge of your own see /badge",
     "admin_gave_trainings": "{name}: trainings {before} → {after}",
     "admin_balance": "{name}: balance {before} → {after}",
@@ -426,6 +433,8 @@ TEXTS: Mapping[str, str] = {
     "audit_set_plan": "plan {before} → {after}",
     "audit_decide_dispute": "decided a dispute: {before} → {after}, score {score_before} → {score_after}",
     "audit_ban_user": "banned",
+    "audit_enroll": "gave the course {course}, tier {tier}",
+    "audit_withdraw_enrollment": "took the course {course}, tier {tier}",
     "audit_unban_user": "unbanned",
     "admin_usage_payment": (
         "Which payment? Send our ID or the provider’s: `/payment 17`. To see payments that need attention, "

@@ -9,6 +9,7 @@ TEXTS: Mapping[str, str] = {
     "command_givetrainings": "Начислить тренировки: @имя сколько [за что]",
     "command_xp": "Начислить XP: @имя сколько [за что]",
     "command_badge": "Выдать значок: @имя значок [за что]",
+    "command_course": "Выдать курс: @имя курс тариф [дней]",
     "command_addbalance": "Пополнить баланс: @имя сумма [за что]",
     "command_reset": "Сбросить лимит за месяц: @имя",
     "command_plan": "Назначить тариф: @имя ТАРИФ [дней]",
@@ -205,6 +206,10 @@ TEXTS: Mapping[str, str] = {
         "Начислить XP: `/xp @name 50 за идею`\n\nЧтобы списать, укажите отрицательное число. Мы сообщим "
         "пользователю, но причину не назовём."
     ),
+    "admin_usage_course": (
+        "Выдать курс: `/course @name telegram-sales basic`\n\n"
+        "Тарифы: basic, accelerator, vip. Число дней в конце ограничит доступ. Пользователь получит сообщение."
+    ),
     "admin_usage_badge": (
         "Выдать значок: `/badge @name spin_master за финал`\n\nЧтобы снять, поставьте минус: `-spin_master`. Для "
         "своего значка укажите бота и двоеточие: `quiz:finalist`, для всех ботов — только двоеточие: `:finalist`. "
@@ -331,6 +336,8 @@ TEXTS: Mapping[str, str] = {
     "admin_badge_given": "{name}: выдан значок «{badge}»",
     "admin_badge_taken": "{name}: снят значок «{badge}»",
     "admin_badge_same": "{name}: значок «{badge}», менять нечего",
+    "admin_enrolled": "{name}: курс {course}, тариф {tier}",
+    "admin_enrolled_until": "{name}: курс {course}, тариф {tier}, до {until}",
     "admin_no_badge": "Значка {badge} нет. Есть: {badges}. О своих значках: /badge",
     "admin_gave_trainings": "{name}: тренировки {before} → {after}",
     "admin_balance": "{name}: баланс {before} → {after}",
@@ -424,6 +431,8 @@ TEXTS: Mapping[str, str] = {
     "audit_set_plan": "тариф {before} → {after}",
     "audit_decide_dispute": "решение по спору: {before} → {after}, результат {score_before} → {score_after}",
     "audit_ban_user": "бан",
+    "audit_enroll": "выдан курс {course}, тариф {tier}",
+    "audit_withdraw_enrollment": "отозван курс {course}, тариф {tier}",
     "audit_unban_user": "бан снят",
     "admin_usage_payment": (
         "Какой платёж? Пришлите номер, наш или провайдера: `/payment 17`. Чтобы увидеть платежи, которые "

@@ -2,10 +2,11 @@
 --
 -- Concurrency: a repeated call changes nothing. The user's lock makes an erasure wait or find the row.
 -- Locks: user (KEY SHARE), progress in the course.
--- Returns: boolean, false: no such user or course.
+-- Returns: jsonb
+--   is_known: boolean      (false: no such user or course)
 -- Errors: none.
 create or replace function public.set_course_reminders(p_user_id bigint, p_course_id bigint, p_wants boolean)
-returns boolean
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -14,12 +15,12 @@ as $$
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found or not exists (select from public.courses as c where c.id = p_course_id) then
-    return false;
+    return '{"is_known": false}';
   end if;
   insert into public.course_progress (user_id, course_id, wants_reminders)
   values (p_user_id, p_course_id, p_wants)
   on conflict (user_id, course_id) do update set wants_reminders = excluded.wants_reminders;
-  return true;
+  return '{"is_known": true}';
 end
 $$;
 

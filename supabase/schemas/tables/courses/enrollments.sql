@@ -16,6 +16,8 @@ create table public.enrollments (
   expires_at timestamptz,
   reminded_at timestamptz,
   withdrawn_at timestamptz,
+  releases_checked_at timestamptz,
+  next_release_at timestamptz not null default '-infinity',
   unique (user_id, course_id, tier)
 );
 
@@ -25,6 +27,8 @@ create index enrollments_order_idx on public.enrollments (order_id);
 create index enrollments_cohort_idx on public.enrollments (cohort_id);
 -- Reminders before access ends.
 create index enrollments_expiry_idx on public.enrollments (expires_at) where expires_at is not null and withdrawn_at is null;
+-- Lessons that open.
+create index enrollments_release_idx on public.enrollments (next_release_at) where withdrawn_at is null;
 
 comment on table public.enrollments is 'Which tiers of which courses learners have';
 comment on column public.enrollments.source is 'Of the newest grant: purchase, upgrade (the price difference to a tier they had), or manual (an admin)';
@@ -34,6 +38,8 @@ comment on column public.enrollments.enrolled_at is 'When the first of its grant
 comment on column public.enrollments.expires_at is 'End of access; null: for life';
 comment on column public.enrollments.reminded_at is 'When the learner was reminded of the end of access';
 comment on column public.enrollments.withdrawn_at is 'Since when no grant is left: refunded, or withdrawn by an admin; null: it counts';
+comment on column public.enrollments.releases_checked_at is 'Until when lessons that opened were announced; null: since enrolled_at';
+comment on column public.enrollments.next_release_at is 'When to look next for lessons that opened';
 alter table public.enrollments enable row level security;
 revoke all on table public.enrollments from public, anon, authenticated, service_role;
 revoke all on sequence public.enrollments_id_seq from public, anon, authenticated, service_role;
