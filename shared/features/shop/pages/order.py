@@ -20,6 +20,7 @@ from shared.core.texts import figures
 from shared.features.common import catalog, console_bot
 from shared.features.common.web_buyer import absolute, buyer_of
 from shared.features.shop import links
+from shared.payments import providers
 from shared.web.access import Access
 from shared.web.page import Page, Policy
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 _PATH = "/account/orders"
-STARS = "telegram_stars"
 START = "order_"  # begins the payload of the link that opens an order in the bot
 
 
@@ -63,7 +63,7 @@ def show(visit: Visit, order_id: int) -> Response:
         is_pending=order["is_pending"],
         is_failed=order["is_failed"],
         link=_link(order) if state is None else "",
-        is_stars=order["provider"] == STARS,
+        is_stars=_is_stars(order),
         contact=order["contact"],
         until=visit.date(order["expires_at"], with_time=True),
         date=visit.date(order["created_at"], with_time=True),
@@ -88,12 +88,18 @@ def _own(visit: Visit, order_id: int) -> GetOwnOrder:
 
 def _link(order: GetOwnOrder) -> str:
     """Return where the order is paid; empty where it has no link yet. Stars are paid in the bot."""
-    if order["provider"] != STARS or not order["checkout_url"]:
+    if not _is_stars(order) or not order["checkout_url"]:
         return order["checkout_url"] or ""
     try:
         return console_bot.link(f"{START}{order['id']}")
     except TelegramError:
         return order["checkout_url"]
+
+
+def _is_stars(order: GetOwnOrder) -> bool:
+    """Return whether an order is paid in Stars."""
+    key = order["provider"]  # it may be gone, or the balance
+    return key in providers.names() and providers.load(key).PAYMENT_METHOD == "stars"
 
 
 def state(visit: Visit, order_id: int) -> Response:
