@@ -12,12 +12,13 @@ from shared.features.promocodes import pages as promocodes
 from shared.features.referrals import pages as referrals
 from shared.features.shop import pages as shop
 from shared.features.trial import pages as trial
-from shared.web import asset_page
+from shared.web import asset_page, avatar_page
 from shared.web.page import Page
 
 PAGES: tuple[Page, ...] = (
     home.page,
     asset_page.page,
+    avatar_page.page,
     *login.pages,
     *account.pages,
     *shop.pages,

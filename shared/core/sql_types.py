@@ -1773,6 +1773,7 @@ class FindUserSessionSession(TypedDict):
     time_zone: str
     is_admin: bool
     is_paid: bool
+    photo: str | None
 
 
 class FindUserSession(TypedDict):
@@ -1830,6 +1831,13 @@ class FinishUpdate(TypedDict):
     outgoing: NotRequired[list[int]]
     follow_up: NotRequired[list[OutgoingItem]]
     withheld: NotRequired[bool]
+
+
+class GetAvatar(TypedDict):
+    """public.get_avatar"""
+
+    mime_type: str
+    image: str
 
 
 class GetGenerationRequestFiles(TypedDict):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flask import Response
 
 NO_STORE = "private, no-store"  # for pages with personal data
+PRIVATE = "private, max-age=86400"  # for files of one user
 CACHED = "public, max-age=300"  # for pages that are the same for all
 IMMUTABLE = "public, max-age=31536000, immutable"  # for files whose name changes with their content
 
@@ -60,7 +61,7 @@ class Page:
     for_servers: bool = False
 
     def __post_init__(self) -> None:
-        if self.access is not Access.ANYONE and self.policy.cache != NO_STORE:
+        if self.access is not Access.ANYONE and self.policy.cache.startswith("public"):
             raise ValueError(f"{self.path}: a page that knows its visitor cannot be cached for others")
         if self.for_servers and self.access is not Access.ANYONE:
             raise ValueError(f"{self.path}: a page that knows its visitor takes forms of our own origin only")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from shared.core import db
 from shared.core.config import settings
 from shared.core.signatures import bearer_token
+from shared.web import avatars
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -50,6 +51,12 @@ class Session:
     time_zone: str
     is_admin: bool
     is_paid: bool
+    photo: str | None  # key of the profile photo
+
+    @property
+    def initials(self) -> str:
+        """What stands for the photo where there is none."""
+        return avatars.initials(self.name)
 
     @property
     def name(self) -> str:

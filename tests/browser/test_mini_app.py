@@ -11,6 +11,7 @@ import pytest
 from shared.core.texts import text
 from shared.features.login.pages.devices import PATH as DEVICES
 from tools.emulator.stack import Stack
+from tools.emulator.telegram.files import picture
 from tools.emulator.telegram.mini_app import launch_url
 from tools.emulator.telegram.users import TelegramUser
 
@@ -175,6 +176,18 @@ def test_a_server_that_is_down_is_tried_again(stack: Stack, anna: TelegramUser, 
     page.get_by_role("link", name="Русский").click()
     page.get_by_role("heading", level=1, name=text("ru", "login_devices")).wait_for()
     assert page.get_by_role("alert").count() == 0
+
+
+def test_a_photo_that_needs_the_token_is_shown(stack: Stack, anna: TelegramUser, phone: Open) -> None:
+    anna.chat().send("/start").wait()
+    anna.show_photo(picture())
+    page = phone(address(stack, anna))
+    heading(page, "login_devices").wait_for()
+    assert page.locator("span.face").inner_text() == "A"
+    assert stack.run_job("avatars").status == 200
+    page.get_by_role("link", name="Русский").click()
+    page.locator("img.face[src^=blob]").wait_for()
+    page.wait_for_function("document.querySelector('img.face').naturalWidth > 0")
 
 
 def test_other_addresses_open_outside(stack: Stack, anna: TelegramUser, phone: Open) -> None:

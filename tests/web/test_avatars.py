@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import urllib3
 
+from shared.features.login.pages.devices import PATH as DEVICES
 from shared.web.avatars import initials
 from tests.supabase.privacy.test_erasure_http import open_erasure_dialog
 from tests.support import in_parallel, started_user
+from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.files import picture
 from tools.emulator.telegram.users import TelegramUser
@@ -180,6 +184,38 @@ def test_the_token_of_a_bot_is_in_no_line_of_the_log(
     run_job(stack)
     token = stack.telegram.state.bots["assistant"].token
     assert token.partition(":")[2] not in stack.function("scheduled").raw_log
+
+
+def test_the_pages_of_a_user_show_the_photo(stack: Stack, anna: TelegramUser) -> None:
+    browser, stranger = Visitor(stack), Visitor(stack)
+    page = browser.log_in(anna.chat(), DEVICES)
+    assert '<span class="face" aria-hidden="true">A</span>' in page.body
+    assert run_job(stack) == {"fetched": 1}, "the login asks for it"
+    found = re.search(r'class="face" src="/console(/avatar/[0-9a-f-]{36})"', browser.get(DEVICES).body)
+    assert found
+    port = stack.function("console").port
+    headers = {"Cookie": f"session={browser.cookies['session']}"}
+    photo = urllib3.request("GET", f"http://127.0.0.1:{port}{found[1]}", headers=headers)
+    assert (photo.status, photo.data, photo.headers["Content-Type"]) == (200, PHOTO, "image/png")
+    assert photo.headers["Cache-Control"] == "private, max-age=86400"
+    assert photo.headers["X-Content-Type-Options"] == "nosniff"
+    assert stranger.get(found[1]).status == 303
+    stranger.log_in(started_user(stack.telegram, name="Boris").chat(), DEVICES)
+    assert stranger.get(found[1]).status == 404
+    assert stranger.get(found[1], Cookie="").status == 404
+
+
+def test_a_user_who_comes_back_gets_a_new_photo(
+    stack: Stack, anna: TelegramUser, clock: Callable[[str], None]
+) -> None:
+    browser = Visitor(stack)
+    browser.log_in(anna.chat(), DEVICES)
+    run_job(stack)
+    anna.show_photo(OTHER_PHOTO)
+    clock("clock_timestamp() + interval '25 hours'")
+    assert run_job(stack) == {}
+    assert browser.get(DEVICES).status == 200
+    assert run_job(stack) == {"fetched": 1}
 
 
 @pytest.mark.parametrize(

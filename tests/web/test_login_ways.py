@@ -321,6 +321,15 @@ def test_a_ban_outlives_an_erasure(browser: Visitor, anna: TelegramUser, sql: Sq
     assert users_of(sql, anna) == []
 
 
+def test_a_session_of_a_mini_app_ends_after_half_a_day(
+    browser: Visitor, anna: TelegramUser, clock: Callable[[str], None]
+) -> None:
+    token = opened(browser, anna.init_data())[2]
+    for hours, status in ((11, 200), (22, 200), (35, 303)):
+        clock(f"clock_timestamp() + interval '{hours} hours'")
+        assert page_of(browser, token) == status
+
+
 @pytest.mark.parametrize(
     "change",
     [

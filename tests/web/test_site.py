@@ -35,6 +35,7 @@ EXAMPLES = {
     "/login/bot": "/login/bot",
     "/login/begin": "/login/begin",
     "/login/status": "/login/status",
+    "/avatar/<uuid:key>": "/avatar/00000000-0000-4000-8000-000000000000",
     "/app/<string(maxlength=64):bot>": "/app/nope",
     "/login/telegram": "/login/telegram",
     "/login/callback": "/login/callback",

@@ -1,7 +1,7 @@
 -- Finds the session of a token, with what pages need of its user. Prolongs it, at most every five minutes.
 --
 -- Concurrency: two pages at once write the same. Session and user are of one moment, also while the user is being erased.
--- Locks: session, only where it is prolonged.
+-- Locks: user (KEY SHARE), avatar and session, only where it is prolonged.
 -- Returns: jsonb
 --   session: {
 --      id: int
@@ -15,6 +15,7 @@
 --      time_zone: text
 --      is_admin: boolean
 --      is_paid: boolean
+--      photo: uuid | null             (key of the profile photo)
 --   } | null
 -- Errors: none.
 create or replace function public.find_user_session(p_token_hash bytea)
@@ -40,8 +41,10 @@ begin
   v_session := v_found.session_row;
   v_user := v_found.user_row;
   if v_session.last_seen_at <= v_now - interval '5 minutes' then
+    -- First, because an erasure locks the user before the session.
+    perform public.want_avatars(jsonb_build_array(v_user.id));
     update public.user_sessions as s
-       set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_user.is_admin))
+       set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_user.is_admin or v_session.way = 'mini_app'))
      where s.id = v_session.id;
   end if;
   return jsonb_build_object('session', jsonb_build_object(
@@ -51,7 +54,8 @@ begin
     'time_zone', coalesce(
       (select k.time_zone from public.streaks as k where k.user_id = v_user.id), private.setting('quota_timezone')
     ),
-    'is_admin', v_user.is_admin, 'is_paid', v_user.is_paid
+    'is_admin', v_user.is_admin, 'is_paid', v_user.is_paid,
+    'photo', (select a.key from public.user_avatars as a where a.user_id = v_user.id and a.image is not null)
   ));
 end
 $$;

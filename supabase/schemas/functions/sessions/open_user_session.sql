@@ -1,9 +1,10 @@
 -- Opens a session of a user. An admin's session is shorter: 12 hours without a page, 7 days at most; other sessions 14 and 90
--- days. Admins get a message about every session but a Mini App's, in which Telegram itself vouches for the device.
+-- days. A Mini App is logged in each time it is opened, so its session ends after 12 hours without a page too.
+-- Admins get a message about every session but a Mini App's, in which Telegram itself vouches for the device.
 --
 -- Concurrency: the user's row is locked, so a ban at the same time ends the session or prevents it. A repeated call with the same
 --   token changes nothing.
--- Locks: user (SHARE), session.
+-- Locks: user (SHARE), session, avatar.
 -- Returns: jsonb
 --   outcome: 'opened' | 'banned'
 --   messages?: outgoing        (opened: to deliver now)
@@ -29,7 +30,7 @@ begin
   end if;
   insert into public.user_sessions (token_hash, user_id, way, device, created_at, last_seen_at, expires_at, ends_at)
   values (
-    p_token_hash, p_user_id, p_way, p_device, v_now, v_now, v_now + private.session_idle(v_user.is_admin),
+    p_token_hash, p_user_id, p_way, p_device, v_now, v_now, v_now + private.session_idle(v_user.is_admin or p_way = 'mini_app'),
     v_now + case when v_user.is_admin then interval '7 days' else interval '90 days' end
   )
   on conflict (token_hash) do nothing;
@@ -39,6 +40,7 @@ begin
       '[[{"key": "login_end_all", "data": "login!all"}]]'
     );
   end if;
+  perform public.want_avatars(jsonb_build_array(p_user_id));
   return jsonb_build_object('outcome', 'opened', 'messages', v_messages);
 end
 $$;
