@@ -8,6 +8,9 @@ import sys
 import pytest
 
 
+EXEMPT = {"console": ("pydantic",)}
+
+
 def _python(program: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
@@ -20,6 +23,8 @@ def test_a_cold_start_imports_no_asyncio(function: str) -> None:
         "import sys, functions_framework; before = set(sys.modules);"
         f"import functions.{function}.main, shared.core.db;"
         "heavy = {'asyncio', 'subprocess', 'ctypes.util', 'psycopg_pool.pool_async', 'pydantic', 'openai'};"
+        # The console reads forms into pydantic models; no update or callback waits for it.
+        f"heavy -= set({EXEMPT.get(function, ())});"
         "print(sorted(heavy & (set(sys.modules) - before)))"
     )
     assert _python(program) == "[]"

@@ -24,7 +24,8 @@ PUBLIC_COMMANDS = {
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
                   "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
                   "choose_option", "act", "edit", "ask_now", "ask_late", "cancel_wait", "show_prompt",
-                  "ask_for_prompt", "delete_prompt", "show_price", "regenerate", "go_on"}  # fmt: skip
+                  "ask_for_prompt", "delete_prompt", "show_price", "regenerate", "go_on",
+                  "decide", "end_all"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",

@@ -66,6 +66,11 @@ def test_a_function_takes_along_only_what_runs(function: set[str]) -> None:
         ".html",
         ".css",
         ".svg",
+        ".md",
+        ".webm",
+        ".vtt",
+        ".png",
+        ".csv",
     }
 
 
