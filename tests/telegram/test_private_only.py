@@ -53,6 +53,8 @@ BUTTONS = {
     "images:1": "images", "images:show:1": "images", "videos:1": "videos", "videos:show:1": "videos",
     "remind": "remind", "remind:in:hour": "remind", "remind:delete:1": "remind", "remind:hour:1": "remind",
     "remind:ask:1": "remind",
+    "courses": "courses", "course:open:1": "courses", "course:lessons:1": "courses",
+    "lesson:done:1:1": "courses", "lesson:ask:1:1": "courses", "lessonquiz:start:1:1": "courses",
 }  # fmt: skip
 
 
@@ -88,7 +90,7 @@ def test_every_handler_says_whether_it_is_private() -> None:
         if handler.kind == "callback_query":
             name, page = handler.function.__name__, handler.private_page
             assert page in private if page else name in PUBLIC_BUTTONS, name
-    assert private == set(BUTTONS.values()) | {"menu", "new"}
+    assert private == set(BUTTONS.values()) | {"menu", "new", "continue"}
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "weird"])

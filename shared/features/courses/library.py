@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "content"
 OWN = "content/"  # of a reference: the file is in a course's folder, not in Storage
 _LESSON = re.compile(r"([0-9]{2})_([a-z0-9][a-z0-9-]{0,63})")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_PICTURE = re.compile(r"!\[[^\]\n]*\]\(([^)\s]+)\)")
+_PICTURE = re.compile(r"!\[[^\]\n]{0,300}\]\(([^)\s]{1,300})\)")
 
 
 _PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}(?:\.(?:en|ru))?\.(?:png|jpg|webp)")
@@ -240,7 +240,7 @@ def _line(source: str, location: Sequence[int | str]) -> int:
     counts: dict[str, int] = {}
     best, most = 1, 0
     for number, line in enumerate(source.split("\n"), 1):
-        if header := re.match(r"\s*\[(\[?)([^\]]+)\]", line):
+        if header := re.match(r"\s{0,40}\[(\[?)([^\]]{1,200})\]", line):
             name = header[2].strip()
             table = list(name.split("."))
             if header[1]:
@@ -250,7 +250,7 @@ def _line(source: str, location: Sequence[int | str]) -> int:
                 if f"{name}.".startswith(f"{prefix}."):
                     table.insert(len(prefix.split(".")), count)
             here = table
-        elif key := re.match(r"\s*([\w-]+)(?:\.([\w-]+))?\s*=", line):
+        elif key := re.match(r"\s{0,40}([\w-]{1,100})(?:\.([\w-]{1,100}))?\s{0,40}=", line):
             here = [*table, *(part for part in key.groups() if part)]
         else:
             continue
