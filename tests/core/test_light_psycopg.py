@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-
 EXEMPT = {"console": ("pydantic",)}
 
 
