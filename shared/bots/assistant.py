@@ -34,6 +34,6 @@ bot = Bot(
         inline.feature,
         user_keys.feature,
     ),
-    menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "courses", "help"),
+    menu=("menu", "buy", "profile", "new", "chats", "mode", "image", "help"),
     admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
 )

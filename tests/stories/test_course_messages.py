@@ -113,3 +113,17 @@ def test_the_last_lesson_completes_the_course_and_gives_the_certificate(
     assert urls == [next(url for url in urls if url.endswith(f"/certificates/{code}"))]
     page = tap(ask(anna, "/courses"), f"📚 {TITLE[language]}")
     assert words(language, "learn_certificate_button") in labels(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_lesson_that_opens_is_announced(stack: Stack, sql: Sql, time: Time, language: str) -> None:
+    anna = school.learner(stack, language)
+    school.give(sql, anna, "accelerator")
+    stack.run_job("courses")
+    before = len(anna.answers())
+    time.move(DAY)
+    assert all(status == 200 for status in in_parallel(2, lambda _: stack.run_job("courses").status))
+    news = newest(anna, "lesson_released", language)
+    assert TITLE[language] in news.text
+    assert len(anna.answers()) == before + 1, "what is open from the start is no news"
+    assert TITLE[language] in press(news, language, "course_continue").text
