@@ -6,12 +6,20 @@ from shared.console import home
 from shared.features.account import pages as account
 from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
+from shared.features.images import pages as images
 from shared.features.login import pages as login
 from shared.features.payments import pages as payments
+from shared.features.privacy import pages as privacy
 from shared.features.promocodes import pages as promocodes
+from shared.features.quiz import pages as quiz
 from shared.features.referrals import pages as referrals
+from shared.features.reminders import pages as reminders
 from shared.features.shop import pages as shop
+from shared.features.trainer import pages as trainer
 from shared.features.trial import pages as trial
+from shared.features.user_keys import pages as user_keys
+from shared.features.videos import pages as videos
+from shared.features.xp import pages as xp
 from shared.web import asset_page, avatar_page
 from shared.web.page import Page
 
@@ -26,6 +34,14 @@ PAGES: tuple[Page, ...] = (
     *referrals.pages,
     *promocodes.pages,
     *trial.pages,
+    *xp.pages,
+    *privacy.pages,
+    *reminders.pages,
+    *user_keys.pages,
+    *images.pages,
+    *videos.pages,
+    *trainer.pages,
+    *quiz.pages,
     *conversations.pages,
     *courses.pages,
 )

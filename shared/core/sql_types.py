@@ -1178,6 +1178,12 @@ class ClaimDueRenewals(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class ClaimExport(TypedDict):
+    """public.claim_export"""
+
+    wait: int
+
+
 class ClaimGenerations(TypedDict):
     """public.claim_generations"""
 
@@ -1666,6 +1672,12 @@ class EnqueueQuizSummary(TypedDict):
     """public.enqueue_quiz_summary"""
 
     outgoing: list[OutgoingItem]
+
+
+class EraseAccount(TypedDict):
+    """public.erase_account"""
+
+    outcome: Literal["erased", "unknown"]
 
 
 class ExpireGenerations(TypedDict):
@@ -3191,6 +3203,12 @@ class RemoveTeamMember(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class RemoveUserToken(TypedDict):
+    """public.remove_user_token"""
+
+    outcome: Literal["removed", "unknown"]
+
+
 class GenerationStateTelegramFiles(TypedDict):
     """private.generation_state.telegram_files"""
 
@@ -3459,6 +3477,12 @@ class StopReversedQuestions(TypedDict):
     training: NotRequired[TrainingState]
 
 
+class StoreUserToken(TypedDict):
+    """public.store_user_token"""
+
+    outcome: Literal["stored", "replaced"]
+
+
 class SubmitHomework(TypedDict):
     """public.submit_homework"""
 
@@ -3587,6 +3611,12 @@ class UpdateTeam(TypedDict):
 
     outcome: Literal["changed", "no_zone", "none"]
     team: NotRequired[TeamCard]
+
+
+class UseUserToken(TypedDict):
+    """public.use_user_token"""
+
+    outcome: Literal["chosen", "unknown"]
 
 
 class WithdrawSharedConversation(TypedDict):

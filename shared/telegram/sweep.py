@@ -10,8 +10,7 @@ import orjson
 
 from shared import bots
 from shared.core import db, log
-from shared.core.config import settings
-from shared.telegram import outbox, pipeline
+from shared.telegram import configured, outbox, pipeline
 from shared.telegram.update import Update
 from shared.telegram.update_parsing import InvalidPayload, parse
 
@@ -59,7 +58,7 @@ def _finish_stale(deadline: float) -> int:
     """Finish stale updates until none are left or the deadline has passed; return their number."""
     count = 0
     while monotonic() < deadline:
-        stale: list[StaleUpdates] = db.call("stale_updates", p_limit=BATCH, p_bots=_configured_bots())
+        stale: list[StaleUpdates] = db.call("stale_updates", p_limit=BATCH, p_bots=configured.names())
         for stored in stale:
             if monotonic() < deadline:
                 _finish(stored)
@@ -67,11 +66,6 @@ def _finish_stale(deadline: float) -> int:
         if len(stale) < BATCH:
             break
     return count
-
-
-def _configured_bots() -> list[str]:
-    """Return the bots that are configured in this deployment."""
-    return [name for name in bots.names() if name in settings().bot_tokens]
 
 
 def _finish(stored: StaleUpdates) -> None:

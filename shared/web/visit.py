@@ -101,6 +101,10 @@ class Visit:
             query[_NOTICE] = notice
         return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": self.url(path, **query)})
 
+    def leave(self, address: str) -> Response:
+        """Return the way to an address elsewhere, such as a signed link to a file."""
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+
     def form(self, model: type[forms.Model]) -> forms.Model:
         """Return what the visitor sent, a form or JSON.
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
+from tests.stories.test_conversations import ask
+from tests.stories.test_shared_pages import share
 from tests.web.visitor import Visitor
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -16,7 +18,9 @@ from tools.emulator.stack import Stack
 pytestmark = pytest.mark.browser
 Sql = Callable[..., list[dict[str, Any]]]
 PAGES = (
-    "/account", "/account/usage", "/account/settings", "/account/devices",
+    "/account", "/account/usage", "/account/settings", "/account/devices", "/account/progress",
+    "/account/data", "/account/data/delete", "/account/memory", "/account/reminders", "/account/shared",
+    "/account/keys", "/account/pictures", "/account/videos", "/account/trainings",
 )  # fmt: skip
 NARROW, WIDE = 360, 1280
 
@@ -30,6 +34,11 @@ def user(stack: Stack, sql: Sql) -> Visitor:
     chat.send("Hello")
     chat.answer()
     sql("select adjust_balance(%s, 12.5, 'top-up', %s)", chat.id, f"browser:{chat.id}")
+    ask(chat, "Remember that I'm a nurse, so medical terms are fine")
+    ask(chat, "/remind tomorrow at 9 call mom")
+    share(chat)
+    sql("select record_activity(u.id, 'spin') from users as u where u.telegram_id = %s", chat.id)
+    sql("select award_badge(%s, 'spin', 'spin_master')", chat.id)
     sql("select award_xp(%s, 'assistant', 'service', %s, 340)", chat.id, f"browser:{chat.id}")
     sql(
         "insert into daily_usage (user_id, bot, day, requests, bonus_requests, user_api_key_requests)"

@@ -24,8 +24,8 @@ MAY_USE = {
     "telegram": {"bots"},
     "web": {"telegram", "storage"},
 }
-# The two ways `telegram` reaches its bots: by name, when an update of one comes.
-BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py"}
+# The ways `telegram` reaches its bots: by name, when an update of one comes, and to ask what they offer.
+BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py", "shared/telegram/configured.py"}
 MODULES = sorted((ROOT / "shared").rglob("*.py"))
 FUNCTIONS = sorted((ROOT / "functions").glob("*/main.py"))
 

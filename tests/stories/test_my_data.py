@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.core import texts
-from shared.features.privacy.export import SECTIONS
+from shared.features.privacy.export_file import SECTIONS
 from tests.supabase.privacy.personal_data import TABLES
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour

@@ -7,10 +7,15 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+if TYPE_CHECKING:
+    from tests.web.visitor import Visitor
 
 
 @dataclass(frozen=True)
@@ -54,3 +59,20 @@ def get(stack: Stack) -> Get:
         return request(stack.function("console").port, path, method, body, **headers)
 
     return get
+
+
+@pytest.fixture
+def anna(stack: Stack) -> Chat:
+    """The private chat of a user who speaks English."""
+    return stack.telegram.user("Anna", language_code="en").chat("assistant")
+
+
+@pytest.fixture
+def browser(stack: Stack, anna: Chat, sql: Callable[..., list[dict[str, Any]]]) -> Visitor:
+    """A browser in which Anna is logged in."""
+    from tests.web.visitor import Visitor  # imports this module
+
+    sql("delete from login_attempts")  # all tests come from one address, of which ten an hour are allowed
+    found = Visitor(stack)
+    found.log_in(anna)
+    return found

@@ -13,6 +13,7 @@ from shared.web.page import Page
 from tests.web.test_site import EXAMPLES
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -62,6 +63,8 @@ def may_open(page: Page, role: str) -> bool:
 
 def expected(page: Page, role: str, method: str) -> set[int]:
     """Return the statuses with which a page may answer."""
+    if page.for_servers:  # with a secret of their own, which no visitor has
+        return {401, 403, 404}
     if may_open(page, role):
         return OPENED if method == "GET" else TAKEN
     if role in ("visitor", "banned"):
@@ -82,3 +85,55 @@ def test_every_page_opens_for_whom_it_is_for(stack: Stack, sql: Sql, role: str) 
                     assert answer.headers["Location"].startswith("/console/login"), path
     finally:
         sql("delete from admins where email = 'access@example.com'")
+
+
+# Routes with an id: a row of Anna's, whose path another user opens.
+def _picture(sql: Sql, chat: Chat, kind: str) -> str:
+    made = sql(
+        "insert into generations (user_id, bot, chat_id, kind, provider, model, reference, day, is_sold,"
+        " deadline, state, files, ended_at)"
+        " select u.id, 'assistant', u.telegram_id, %s, 'google', 'm', 'access:' || %s, now()::date, false,"
+        " now(), 'delivered', %s, now() from users as u where u.telegram_id = %s returning id",
+        kind,
+        kind,
+        '[{"key": null, "mime": null, "width": null, "height": null, "duration": null}]',
+        chat.id,
+    )
+    return f"assistant/{made[0]['id']}/0"
+
+
+# Of those, other files have the stories: test_shop.py, test_money_pages.py, test_training_pages.py, courses.
+ELSEWHERE = (
+    "/account/orders/",
+    "/account/plan/renewals/",
+    "/account/purchases/",
+    "/account/trainings/",
+    "/courses/",
+)
+FOREIGN: dict[str, Callable[[Sql, Chat], str]] = {
+    next(path for path in EXAMPLES if path.startswith(f"/account/{name}/")): (
+        lambda sql, chat, name=name, kind=kind: f"/account/{name}/{_picture(sql, chat, kind)}"
+    )
+    for name, kind in (("pictures", "image"), ("videos", "video"))
+}
+
+
+def test_every_route_with_an_id_has_an_example_of_another_user() -> None:
+    of_users = (Access.USER, Access.PAID)
+    routes = {
+        page.path
+        for page in PAGES
+        if "<int(" in page.path and page.access in of_users and not page.path.startswith(ELSEWHERE)
+    }
+    assert routes == set(FOREIGN)
+
+
+@pytest.mark.parametrize("rule", FOREIGN)
+def test_what_belongs_to_another_user_is_not_found(stack: Stack, sql: Sql, rule: str) -> None:
+    chat = stack.telegram.user("Anna").chat("assistant")
+    owner, other = Visitor(stack), Visitor(stack)
+    owner.log_in(chat)
+    other.log_in(stack.telegram.user("Ben").chat("assistant"))
+    path = FOREIGN[rule](sql, chat)
+    assert owner.get(path).status in (200, 303, 410)
+    assert other.get(path).status in (403, 404)

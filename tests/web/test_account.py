@@ -27,18 +27,6 @@ def _no_earlier_attempts(sql: Sql) -> None:
     sql("delete from login_attempts")
 
 
-@pytest.fixture
-def anna(stack: Stack) -> Chat:
-    return stack.telegram.user("Anna", language_code="en").chat("assistant")
-
-
-@pytest.fixture
-def browser(stack: Stack, anna: Chat) -> Visitor:
-    found = Visitor(stack)
-    found.log_in(anna)
-    return found
-
-
 def row(sql: Sql, chat: Chat) -> dict[str, Any]:
     return sql("select * from users where telegram_id = %s", chat.id)[0]
 

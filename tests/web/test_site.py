@@ -26,6 +26,7 @@ from tools.emulator.stack import Stack
 
 UNKNOWN_TOKEN = "A" * 22
 NUMBER = "<int(max=9223372036854775807):%s>"
+FILE = f"<string(maxlength=40):bot>/<int(max={2**63 - 1}):number>/<int(max=99):place>"
 # One address of every page, by its rule; those of which there is nothing answer 404.
 EXAMPLES = {
     "/": "/",
@@ -50,6 +51,39 @@ EXAMPLES = {
     "/account/settings/zone": "/account/settings/zone",
     "/account/settings/currency": "/account/settings/currency",
     "/account/settings/contact": "/account/settings/contact",
+    "/account/progress": "/account/progress",
+    "/account/progress/streak": "/account/progress/streak",
+    "/account/progress/name": "/account/progress/name",
+    "/account/data": "/account/data",
+    "/account/data/file": "/account/data/file",
+    "/account/data/delete": "/account/data/delete",
+    "/account/data/delete/confirm": "/account/data/delete/confirm",
+    **{
+        path: path
+        for path in (
+            "/account/reminders",
+            "/account/reminders/new",
+            "/account/reminders/delete",
+            "/account/shared",
+            "/account/shared/stop",
+            "/account/memory",
+            "/account/memory/switch",
+            "/account/memory/add",
+            "/account/memory/change",
+            "/account/memory/forget",
+            "/account/memory/clear",
+            "/account/memory/decide",
+            "/account/keys",
+            "/account/keys/add",
+            "/account/keys/use",
+            "/account/keys/remove",
+            "/account/quiz",
+            "/account/quiz/reminder",
+        )
+    },
+    **{path: path for path in ("/account/pictures", "/account/videos", "/account/trainings")},
+    f"/account/trainings/<int(max={2**63 - 1}):number>": "/account/trainings/1",
+    **{f"/account/{kind}/{FILE}": f"/account/{kind}/assistant/1/0" for kind in ("pictures", "videos")},
     "/account/devices": "/account/devices",
     "/account/devices/end": "/account/devices/end",
     "/buy": "/buy",
@@ -115,7 +149,7 @@ ALLOWED_ATTRIBUTES = words(
     " dir start value tabindex role method action target rel"
     " aria-labelledby aria-describedby aria-hidden for id selected checked required maxlength minlength"
     " autocomplete list scope viewbox preserveaspectratio x y x1 x2 y1 y2 rx cx cy r points"
-    " loading controls preload"
+    " loading controls preload min max"
     " aria-pressed aria-live aria-invalid hidden readonly autocapitalize"
     " data-page data-state data-tag data-is data-copy data-done"
 )

@@ -41,13 +41,7 @@ def take(context: UpdateContext, words: str) -> bool:
     if found is None or words.rstrip().endswith("?") or len(found[1]) > LONGEST:
         return False
     fact = " ".join(found[1].split())
-    saved: RememberFact = db.call(
-        "remember_fact",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_content=fact,
-        p_reference=context.reference,
-    )
+    saved = store(context.user.id, context.bot.name, fact, context.reference)
     if saved["outcome"] == "off":  # switched off this moment
         return False
     show = [(context.text("memory_show"), "memory")]
@@ -58,3 +52,11 @@ def take(context: UpdateContext, words: str) -> bool:
     forget = [(context.text("memory_forget"), f"memory:delete:{saved['id']}")]
     reply(context.rich("memory_saved", fact=fact), [[*forget, *show]])
     return True
+
+
+def store(user_id: int, bot: str, fact: str, reference: str) -> RememberFact:
+    """Store a fact about a user, once for a reference."""
+    saved: RememberFact = db.call(
+        "remember_fact", p_user_id=user_id, p_bot=bot, p_content=fact, p_reference=reference
+    )
+    return saved

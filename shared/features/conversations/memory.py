@@ -148,13 +148,7 @@ def decide(call: CallbackQuery) -> None:
     if context.is_offline:
         raise StateUnavailable
     _, choice, number = (call.data or "").split(":")
-    done: DecideProposal = db.call(
-        "decide_proposal",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_id=int(number),
-        p_is_kept=choice == "keep",
-    )
+    done = decide_on(context.user.id, context.bot.name, int(number), is_kept=choice == "keep")
     if done["outcome"] == "off":
         return context.answer_callback(context.text("memory_off"), alert=True)
     show = (context.text("memory_show"), "memory")
@@ -172,8 +166,21 @@ def decide(call: CallbackQuery) -> None:
 def _read(context: UpdateContext) -> ListMemory:
     if context.is_offline:
         raise StateUnavailable
-    found: ListMemory = db.call("list_memory", p_user_id=context.user.id, p_bot=context.bot.name)
+    return of_user(context.user.id, context.bot.name)
+
+
+def of_user(user_id: int, bot: str) -> ListMemory:
+    """Return what a bot keeps about a user."""
+    found: ListMemory = db.call("list_memory", p_user_id=user_id, p_bot=bot)
     return found
+
+
+def decide_on(user_id: int, bot: str, number: int, *, is_kept: bool) -> DecideProposal:
+    """Keep a fact that the AI proposed, or decline it."""
+    done: DecideProposal = db.call(
+        "decide_proposal", p_user_id=user_id, p_bot=bot, p_id=number, p_is_kept=is_kept
+    )
+    return done
 
 
 def _change(
@@ -182,13 +189,15 @@ def _change(
     """Switch the memory, change a fact or, without words, delete it; 0 deletes all."""
     if context.is_offline:
         raise StateUnavailable
+    return change_of(context.user.id, context.bot.name, is_on=is_on, fact=fact, words=words)
+
+
+def change_of(
+    user_id: int, bot: str, *, is_on: bool | None = None, fact: int | None = None, words: str | None = None
+) -> ChangeMemory:
+    """Switch a user's memory, change a fact or, without words, delete it; 0 deletes all."""
     done: ChangeMemory = db.call(
-        "change_memory",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_is_on=is_on,
-        p_id=fact,
-        p_content=words,
+        "change_memory", p_user_id=user_id, p_bot=bot, p_is_on=is_on, p_id=fact, p_content=words
     )
     return done
 

@@ -96,12 +96,8 @@ def stop(call: CallbackQuery) -> None:
     context = current_context()
     if context.is_offline:
         raise StateUnavailable
-    done: WithdrawSharedConversation = db.call(
-        "withdraw_shared_conversation",
-        p_user_id=context.user.id,
-        p_id=int((call.data or "").rpartition(":")[2]),
-    )
-    key = "chatshare_stopped" if done["withdrawn"] else "chatshare_gone"
+    is_withdrawn = withdraw(context.user.id, int((call.data or "").rpartition(":")[2]))
+    key = "chatshare_stopped" if is_withdrawn else "chatshare_gone"
     context.answer_callback(context.text(key))
     context.show(*_list(context))
 
@@ -109,10 +105,19 @@ def stop(call: CallbackQuery) -> None:
 def _pages(context: UpdateContext) -> ListSharedConversations:
     if context.is_offline:
         raise StateUnavailable
-    found: ListSharedConversations = db.call(
-        "list_shared_conversations", p_user_id=context.user.id, p_bot=context.bot.name
-    )
+    return pages_of(context.user.id, context.bot.name)
+
+
+def pages_of(user_id: int, bot: str) -> ListSharedConversations:
+    """Return the pages that a user shares from a bot."""
+    found: ListSharedConversations = db.call("list_shared_conversations", p_user_id=user_id, p_bot=bot)
     return found
+
+
+def withdraw(user_id: int, number: int) -> bool:
+    """Withdraw a page of a user; return whether it was open."""
+    done: WithdrawSharedConversation = db.call("withdraw_shared_conversation", p_user_id=user_id, p_id=number)
+    return done["withdrawn"]
 
 
 def _list(context: UpdateContext) -> tuple[Text, Keyboard]:

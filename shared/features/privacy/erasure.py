@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
-from shared.core.texts import Text, concat, figures
+from shared.core.texts import Text, concat
 from shared.features.common.menu import main_menu
-from shared.features.common.plans import plan_name
 from shared.features.payments import renewal_line
+from shared.features.privacy import losses
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import SubscriptionOverview, SubscriptionOverviewRenewals, TrainingOverview
+    from shared.core.sql_types import SubscriptionOverview, SubscriptionOverviewRenewals
 
 router = Router()
 
@@ -32,7 +31,7 @@ def deleteme(_message: Message) -> None:
     """Show what is deleted, what stays and what is lost, and ask for confirmation."""
     context = current_context()
     running = _overview(context)
-    if charging := _charging(running):
+    if charging := losses.charging(running):
         return reply(*_stop_first(context, charging))
     lost = _losses(context, running)
     text = concat(
@@ -58,10 +57,10 @@ def erase(call: CallbackQuery) -> None:
     """Erase the user; with something to lose, only after a second confirmation of its current state."""
     context = current_context()
     running = _overview(context)
-    if charging := _charging(running):
+    if charging := losses.charging(running):
         return context.show(*_stop_first(context, charging))
     lost = _losses(context, running)
-    if lost and call.data != _LOSE + _digest(lost):
+    if lost and call.data != _LOSE + losses.digest(lost):
         return _ask_again(context, lost)
     context.erase()
     return context.show(context.rich("deleteme_done"))
@@ -72,27 +71,16 @@ def _overview(context: UpdateContext) -> SubscriptionOverview:
     return overview
 
 
-def _charging(running: SubscriptionOverview) -> list[SubscriptionOverviewRenewals]:
-    """Return the auto-renewals that the provider would go on charging after the user is erased."""
-    return [renewal for renewal in running["renewals"] if renewal["status"] in ("active", "past_due")]
-
-
 def _losses(context: UpdateContext, running: SubscriptionOverview) -> list[str]:
-    """Return what an erasure takes from the user: a plan, bonus requests, trainings, a balance."""
-    lost = []
-    if running["plan"] != "FREE":
-        until = running["ends_at"] and context.date(running["ends_at"])
-        key = "deleteme_plan_until" if until else "deleteme_plan"
-        lost.append(context.text(key, plan=plan_name(context, running["plan"]), until=until or ""))
-    if context.usage.bonus_credits:
-        lost.append(context.text("deleteme_credits", credits=context.usage.bonus_credits))
-    overview: TrainingOverview = db.call("training_overview", p_user_id=context.user.id)
-    if trainings := sum(max(one["quantity"] - one["used"], 0) for one in overview["trainings"]):
-        lost.append(context.text("deleteme_trainings", trainings=trainings))
-    if context.user.balance > 0:
-        balance = figures.money(context.language, context.user.balance, context.user.currency)
-        lost.append(context.text("deleteme_balance", balance=balance))
-    return lost
+    user = context.user
+    return losses.of(
+        context,
+        user.id,
+        running,
+        bonus_credits=context.usage.bonus_credits,
+        balance=user.balance,
+        currency=user.currency,
+    )
 
 
 def _list_of(context: UpdateContext, lost: list[str]) -> Text:
@@ -102,10 +90,6 @@ def _list_of(context: UpdateContext, lost: list[str]) -> Text:
     return concat(context.rich("deleteme_loses"), lines, separator="\n")
 
 
-def _digest(lost: list[str]) -> str:
-    return sha256("\n".join(lost).encode()).hexdigest()[:16]
-
-
 def _ask_again(context: UpdateContext, lost: list[str]) -> None:
     text = concat(
         context.rich("deleteme_sure"),
@@ -113,7 +97,7 @@ def _ask_again(context: UpdateContext, lost: list[str]) -> None:
         context.rich("deleteme_final"),
         separator="\n\n",
     )
-    yes = (context.text("deleteme_lose"), _LOSE + _digest(lost))
+    yes = (context.text("deleteme_lose"), _LOSE + losses.digest(lost))
     context.show(text, [[yes], [(context.text("deleteme_no"), _NO)]])
 
 

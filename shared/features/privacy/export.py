@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import orjson
 from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from shared.core import clock, db
+from shared.features.privacy import export_file
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
@@ -23,41 +23,6 @@ if TYPE_CHECKING:
 router = Router()
 
 PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as a hundred commands
-# The subjects of export_user_data in the order of the file; their titles and explanations are texts.
-SECTIONS = (
-    "user",
-    "sessions",
-    "conversations",
-    "conversation_files",
-    "shared_pages",
-    "web_sessions",
-    "logins",
-    "memory",
-    "memory_proposals",
-    "requests",
-    "months",
-    "ai_months",
-    "ai_calls",
-    "subscriptions",
-    "trainings",
-    "teams",
-    "generations",
-    "reminders",
-    "files",
-    "photo",
-    "keys",
-    "balance",
-    "grants",
-    "xp",
-    "quiz",
-    "courses",
-    "payments",
-    "promocodes",
-    "referrals",
-    "admins",
-    "updates",
-    "unsent",
-)
 _KEY = "mydata"  # of the session: {"at", "after", "part"} of what was sent last
 _PREFIX = "mydata:"
 
@@ -90,7 +55,7 @@ def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
     export: ExportUserData | None = db.call("export_user_data", p_user_id=context.user.id, p_after=after)
     if export is None:  # erased this moment, by an update beside this one
         return
-    file = BytesIO(_file(context, export))
+    file = BytesIO(export_file.of(context, export))
     file.name = f"mydata-{at[:10]}.json" if part == 1 else f"mydata-{at[:10]}-{part}.json"
     following = export["next"]
     caption, buttons = context.text("mydata_caption"), None
@@ -103,20 +68,3 @@ def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
         context.update.chat_id, file, caption=caption, reply_markup=buttons, message_thread_id=thread
     )
     context.set_data(_KEY, {"at": at, "after": following, "part": part})
-
-
-def _file(context: UpdateContext, export: ExportUserData) -> bytes:
-    """Return a part of the file: subjects in plain words, each with an explanation, and what is stored."""
-    content: dict[str, object] = {context.text("mydata_title"): context.text("mydata_about")}
-    if sections := export["sections"]:
-        for name in SECTIONS:
-            content[context.text(f"section_{name}")] = _section(context, name, sections[name])
-    content[context.text("section_messages")] = _section(context, "messages", export["messages"])
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
-
-
-def _section(context: UpdateContext, name: str, stored: object) -> dict[str, object]:
-    return {
-        context.text("mydata_explanation"): context.text(f"section_{name}_about"),
-        context.text("mydata_stored"): stored,
-    }

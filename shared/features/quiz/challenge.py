@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_HOURS = (7, 8, 9, 10, 12, 13, 18, 19, 20, 21, 22, 23)
+HOURS = (7, 8, 9, 10, 12, 13, 18, 19, 20, 21, 22, 23)
 
 
 @router.message_handler(commands=["daily"], private_only=True)
@@ -58,7 +58,7 @@ def start(_call: CallbackQuery) -> None:
 def show_hours(_call: CallbackQuery) -> None:
     """Ask when to remind the user."""
     context = current_context()
-    buttons = [(f"{hour}:00", f"daily:at:{hour}") for hour in _HOURS]
+    buttons = [(f"{hour}:00", f"daily:at:{hour}") for hour in HOURS]
     rows = [buttons[start : start + 4] for start in range(0, len(buttons), 4)]
     if _overview(context)["reminder"] is not None:
         rows.append([(context.text("quiz_remind_off"), "daily:off")])
@@ -70,9 +70,7 @@ def set_reminder(call: CallbackQuery) -> None:
     """Switch the reminder on, or off."""
     context = current_context()
     hour = None if call.data == "daily:off" else min(int(str(call.data).rpartition(":")[2]), 23)
-    done: SetQuizReminder = db.call(
-        "set_quiz_reminder", p_user_id=context.user.id, p_bot=context.bot.name, p_hour=hour
-    )
+    done = remind_at(context.user.id, context.bot.name, hour)
     if hour is None:
         context.answer_callback(context.text("quiz_reminder_off"))
     else:
@@ -99,8 +97,19 @@ def _start(context: UpdateContext) -> QuizRunState:
 
 
 def _overview(context: UpdateContext) -> QuizOverview:
-    overview: QuizOverview = db.call("quiz_overview", p_user_id=context.user.id, p_bot=context.bot.name)
+    return overview_of(context.user.id, context.bot.name)
+
+
+def overview_of(user_id: int, bot: str) -> QuizOverview:
+    """Return what a user can do in the quiz now."""
+    overview: QuizOverview = db.call("quiz_overview", p_user_id=user_id, p_bot=bot)
     return overview
+
+
+def remind_at(user_id: int, bot: str, hour: int | None) -> SetQuizReminder:
+    """Remind a user of the day's challenge at an hour of their day; None: not any more."""
+    done: SetQuizReminder = db.call("set_quiz_reminder", p_user_id=user_id, p_bot=bot, p_hour=hour)
+    return done
 
 
 def _page(context: UpdateContext) -> tuple[Text, Keyboard]:

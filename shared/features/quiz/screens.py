@@ -14,6 +14,7 @@ from shared.telegram.messages import Keyboard
 
 if TYPE_CHECKING:
     from shared.core.sql_types import FinishQuizRun, QuizRunState
+    from shared.core.texts.reader import Reader
     from shared.features.quiz.bank_models import Question
 
 _MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
@@ -31,7 +32,7 @@ def place_mark(place: int) -> str:
     return _MEDALS.get(place, f"{place}.")
 
 
-def topic_name(context: UpdateContext, topic: str) -> str:
+def topic_name(context: Reader, topic: str) -> str:
     """Return a topic's name; its id in words where the owner added the topic and no text."""
     key = f"quiz_topic_{topic or 'all'}"
     return context.text(key) if texts.has(context.language, key) else topic.replace("_", " ").capitalize()

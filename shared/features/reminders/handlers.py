@@ -19,7 +19,6 @@ from shared.telegram.router import Router
 if TYPE_CHECKING:
     from shared.core.sql_types import (
         ClaimReminderQuestion,
-        DeleteReminder,
         SnoozeReminder,
     )
 
@@ -98,8 +97,8 @@ def choose_moment(call: CallbackQuery) -> None:
 def delete_reminder(call: CallbackQuery) -> None:
     """Delete a reminder and list the others."""
     context = current_context()
-    done: DeleteReminder = db.call("delete_reminder", p_user_id=context.user.id, p_id=_number(call))
-    context.answer_callback(context.text("remind_deleted" if done["is_deleted"] else "remind_gone"))
+    is_deleted = setting.delete(context.user.id, _number(call))
+    context.answer_callback(context.text("remind_deleted" if is_deleted else "remind_gone"))
     context.show(*_list(context))
 
 

@@ -12,7 +12,8 @@ from shared.features import xp
 from shared.features.reminders import LONGEST
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import CreateReminder, ListReminders
+    from shared.core.sql_types import CreateReminder, DeleteReminder, ListReminders
+    from shared.core.texts.reader import Reader
     from shared.features.reminders.when import Moment
     from shared.telegram.context import UpdateContext
     from shared.telegram.messages import Keyboard
@@ -22,8 +23,34 @@ _REFUSALS = {"past": "remind_past", "too_far": "remind_too_far", "limit": "remin
 
 def read(context: UpdateContext) -> ListReminders:
     """Return the user's reminders, with the present and the time zone of their clock."""
-    state: ListReminders = db.call("list_reminders", p_user_id=context.user.id, p_bot=context.bot.name)
+    return of_user(context.user.id, context.bot.name)
+
+
+def of_user(user_id: int, bot: str) -> ListReminders:
+    """Return the reminders of a user in a bot."""
+    state: ListReminders = db.call("list_reminders", p_user_id=user_id, p_bot=bot)
     return state
+
+
+def store(user_id: int, bot: str, words: str, moment: Moment, reference: str) -> CreateReminder:
+    """Set a reminder of a user, once for a reference."""
+    done: CreateReminder = db.call(
+        "create_reminder",
+        p_user_id=user_id,
+        p_bot=bot,
+        p_words=words,
+        p_reference=reference,
+        p_day=moment.day and moment.day.isoformat(),
+        p_time=moment.time_of_day and moment.time_of_day.isoformat(),
+        p_seconds=moment.seconds,
+    )
+    return done
+
+
+def delete(user_id: int, number: int) -> bool:
+    """Delete a reminder of a user; return whether there was one."""
+    done: DeleteReminder = db.call("delete_reminder", p_user_id=user_id, p_id=number)
+    return done["is_deleted"]
 
 
 def local_now(state: ListReminders) -> datetime:
@@ -40,16 +67,7 @@ def create(
     Args:
         reference: the idempotency key; None: that of the update.
     """
-    done: CreateReminder = db.call(
-        "create_reminder",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_words=words,
-        p_reference=reference or context.reference,
-        p_day=moment.day and moment.day.isoformat(),
-        p_time=moment.time_of_day and moment.time_of_day.isoformat(),
-        p_seconds=moment.seconds,
-    )
+    done = store(context.user.id, context.bot.name, words, moment, reference or context.reference)
     if done["outcome"] != "set" or done["due_at"] is None:
         text = context.rich(_REFUSALS[done["outcome"]], limit=done["limit"] or 0)
         return text, [[(context.text("remind_button_list"), "remind")]]
@@ -61,7 +79,7 @@ def create(
     ]
 
 
-def shown(context: UpdateContext, moment: str, zone: str) -> str:
+def shown(context: Reader, moment: str, zone: str) -> str:
     """Return a moment as the user's clock shows it."""
     local = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
     return context.text("remind_moment", day=figures.day(context.language, local), time=f"{local:%H:%M}")

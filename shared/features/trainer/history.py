@@ -17,12 +17,15 @@ from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.core.sql_types import (
         GetTrainingHistory,
         GetTrainingHistoryTrainings,
         ListReviews,
         UncountedTrainings,
     )
+    from shared.core.texts.reader import Reader
     from shared.features.trainer.progress_picture import ProgressPicture
 
 router = Router()
@@ -87,7 +90,7 @@ def _caption(context: UpdateContext, found: GetTrainingHistory) -> Text:
             date=context.date(one["training_date"]),
             score=one["score"],
             clarity=one["clarity_level"],
-            company=_company(context, one),
+            company=company(context, one),
         )
         for one in found["trainings"][:_LISTED]
     ]
@@ -126,11 +129,12 @@ def training_number(one: GetTrainingHistoryTrainings) -> int | None:
     return number if one["reference"].removesuffix(":own") == f"{one['bot']}:{number}" else None
 
 
-def _company(context: UpdateContext, one: GetTrainingHistoryTrainings) -> str:
-    company = one["case_data"].get("company")
-    if isinstance(company, dict):
-        company = company.get(context.language) or company.get("en") or "—"
-    return shortened(str(company or one["scenario"]), _NAME)
+def company(context: Reader, one: GetTrainingHistoryTrainings) -> str:
+    """Return the company that a training was about, or its scenario."""
+    found = one["case_data"].get("company")
+    if isinstance(found, dict):
+        found = found.get(context.language) or found.get("en") or "—"
+    return shortened(str(found or one["scenario"]), _NAME)
 
 
 def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) -> ProgressPicture:
@@ -140,6 +144,20 @@ def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) 
         Point(context.date(one["training_date"]), one["score"], one["clarity_level"])
         for one in reversed(trainings)
     ]
+    counts = types(context, trainings)
+    return ProgressPicture(
+        title=context.text("trainer_picture_title"),
+        score=context.text("trainer_picture_score"),
+        clarity=context.text("trainer_picture_clarity"),
+        types=context.text("trainer_picture_types"),
+        best=context.text("trainer_picture_best", score=max(one["score"] for one in trainings)),
+        points=points,
+        bars=[Bar(name, count) for name, count in counts],
+    )
+
+
+def types(context: Reader, trainings: Sequence[GetTrainingHistoryTrainings]) -> list[tuple[str, int]]:
+    """Return how many questions of each type there were, by name, in the order of the scenarios."""
     names: dict[str, str] = {}
     for scenario in library.names():
         for type_ in library.load(scenario).types_in_order:
@@ -148,13 +166,4 @@ def _view(context: UpdateContext, trainings: list[GetTrainingHistoryTrainings]) 
     for one in trainings:
         for type_id, count in one["per_type_counts"].items():
             counts[type_id] = counts.get(type_id, 0) + count
-    ordered = [name for name in names if name in counts][:8]
-    return ProgressPicture(
-        title=context.text("trainer_picture_title"),
-        score=context.text("trainer_picture_score"),
-        clarity=context.text("trainer_picture_clarity"),
-        types=context.text("trainer_picture_types"),
-        best=context.text("trainer_picture_best", score=max(one["score"] for one in trainings)),
-        points=points,
-        bars=[Bar(names[name], counts[name]) for name in ordered],
-    )
+    return [(name, counts[type_id]) for type_id, name in names.items() if type_id in counts][:8]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TrainingResultReview,
         TrainingState,
     )
+    from shared.core.texts.reader import Reader
     from shared.features.trainer.scenario_models import Scenario
 
 router = Router()
@@ -168,12 +169,12 @@ def screen(context: UpdateContext, result: TrainingResult) -> tuple[Text, Keyboa
         rows.append([(context.text("trainer_certificate_button"), f"certificate:{result['training_id']}")])
     rows.append(_next_buttons(context))
     if not result["is_scored"]:
-        return _unscored(context, result), rows
+        return unscored(context, result), rows
     parts = [
-        _head(context, scenario, result),
+        head(context, scenario, result),
         _lines(context, scenario, result),
-        _best_and_worst(context, scenario, result),
-        _rewards(context, scenario, result),
+        best_and_worst(context, scenario, result),
+        rewards(context, scenario, result),
     ]
     return concat(*(part for part in parts if part.text), separator="\n\n"), rows
 
@@ -182,7 +183,7 @@ def _screen_without_scenario(context: UpdateContext, result: TrainingResult) -> 
     """Return the score of a training whose scenario has left the deployment, and what it gave."""
     rows = [_next_buttons(context)]
     if not result["is_scored"]:
-        return _unscored(context, result), rows
+        return unscored(context, result), rows
     xp = result["xp"]
     parts = [context.rich("trainer_score_gone", score=result["score"])]
     if xp is not None and xp["awarded"]:
@@ -199,7 +200,7 @@ def _next_buttons(context: UpdateContext) -> list[tuple[str, str]]:
     ]
 
 
-def _unscored(context: UpdateContext, result: TrainingResult) -> Text:
+def unscored(context: Reader, result: TrainingResult) -> Text:
     """Return that there were too few questions for a score; an exam is not passed, either."""
     text = context.rich(
         "trainer_unscored", questions=result["question_count"], minimum=result["min_questions"]
@@ -217,7 +218,8 @@ def _line_buttons(result: TrainingResult) -> list[list[tuple[str, str]]]:
     return [buttons[start : start + _PER_ROW] for start in range(0, len(buttons), _PER_ROW)]
 
 
-def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+def head(context: Reader, scenario: Scenario, result: TrainingResult) -> Text:
+    """Return the score and its figures."""
     if (found := result["review"]) is not None:
         return _review_head(context, scenario, result, found)
     rank = "" if result["mode"] == "drill" else scenario.rank(result["score"]).name.of(context.language)
@@ -250,7 +252,7 @@ def _head(context: UpdateContext, scenario: Scenario, result: TrainingResult) ->
 
 
 def _review_head(
-    context: UpdateContext, scenario: Scenario, result: TrainingResult, found: TrainingResultReview
+    context: Reader, scenario: Scenario, result: TrainingResult, found: TrainingResultReview
 ) -> Text:
     parts = [
         context.rich(
@@ -292,7 +294,8 @@ def _lines(context: UpdateContext, scenario: Scenario, result: TrainingResult) -
     return concat(*lines, separator="\n")
 
 
-def _best_and_worst(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+def best_and_worst(context: Reader, scenario: Scenario, result: TrainingResult) -> Text:
+    """Return the best question, and the worst with a better wording."""
     lines = result["lines"]
     best = max(lines, key=lambda line: line["points"])
     worst = min(lines, key=lambda line: line["points"])
@@ -330,7 +333,8 @@ def better_question(scenario: Scenario, result: TrainingResult, line: TrainingRe
     return scenario.type(wanted).better.of(result["language"]).format(fact=shortened(sentence, _FACT))
 
 
-def _rewards(context: UpdateContext, scenario: Scenario, result: TrainingResult) -> Text:
+def rewards(context: Reader, scenario: Scenario, result: TrainingResult) -> Text:
+    """Return the XP, streak and badges that the training gave."""
     parts = []
     xp = result["xp"]
     if xp is not None and xp["awarded"]:
@@ -352,6 +356,16 @@ def line_screen(
     context: UpdateContext, result: TrainingResult, line: TrainingResultLines
 ) -> tuple[Text, Keyboard]:
     """Return a line with what its points are for, and a button to dispute them."""
+    parts = explained(context, result, line)
+    path = f"{result['training_id']}:{line['position']}"
+    rows = [[(context.text("trainer_back_button"), f"result:{result['training_id']}")]]
+    if not line["is_disputed"]:
+        rows.insert(0, [(context.text("trainer_dispute_button"), f"dispute:{path}")])
+    return concat(*parts, separator="\n\n"), rows
+
+
+def explained(context: Reader, result: TrainingResult, line: TrainingResultLines) -> list[Text]:
+    """Return a line, what its points are for, and what became of its dispute."""
     scenario = library.load(result["scenario"])
     one = scenario.type(line["type"])
     parts = [
@@ -379,11 +393,7 @@ def line_screen(
         parts.append(context.rich("trainer_why_excess", count=excess.beyond, points=excess.points))
     if line["revealed"]:
         parts.append(context.rich("trainer_why_revealed", count=len(line["revealed"])))
-    path = f"{result['training_id']}:{line['position']}"
-    rows = [[(context.text("trainer_back_button"), f"result:{result['training_id']}")]]
     if line["is_disputed"]:
         key = {"upheld": "trainer_line_upheld", "corrected": "trainer_line_corrected"}
         parts.append(context.rich(key.get(line["dispute"] or "", "trainer_is_disputed")))
-    else:
-        rows.insert(0, [(context.text("trainer_dispute_button"), f"dispute:{path}")])
-    return concat(*parts, separator="\n\n"), rows
+    return parts

@@ -13,6 +13,7 @@ from shared.telegram.messages import Keyboard
 
 if TYPE_CHECKING:
     from shared.core.sql_types import TrainingResult, TrainingResultLines, TrainingState, TrainingStateTurns
+    from shared.core.texts.reader import Reader
     from shared.features.trainer.scenario_models import Case, Scenario
 
 _SHORT = 80  # characters of a question in the result
@@ -122,9 +123,14 @@ def judgment(
 def result(context: UpdateContext, found: TrainingResult) -> tuple[Text, Keyboard]:
     """Return how the user's labels compare with the trainer's, with what makes each type."""
     rows = [[(context.text("trainer_new_button"), "play:new")], *back(context)]
+    return concat(*compared(context, found), separator="\n\n"), rows
+
+
+def compared(context: Reader, found: TrainingResult) -> list[Text]:
+    """Return how the user's labels compare with the trainer's, part by part."""
     lines = found["lines"]
     if not lines:
-        return context.rich("trainer_reversed_unanswered"), rows
+        return [context.rich("trainer_reversed_unanswered")]
     scenario = library.load(found["scenario"])
     parts = [
         context.rich(
@@ -139,10 +145,10 @@ def result(context: UpdateContext, found: TrainingResult) -> tuple[Text, Keyboar
         concat(*_types(context, scenario, lines), separator="\n"),
         _reward(context, found),
     ]
-    return concat(*(part for part in parts if part.text), separator="\n\n"), rows
+    return [part for part in parts if part.text]
 
 
-def _line(context: UpdateContext, scenario: Scenario, number: int, line: TrainingResultLines) -> Text:
+def _line(context: Reader, scenario: Scenario, number: int, line: TrainingResultLines) -> Text:
     is_same = line["judged_type"] == line["type"]
     return context.rich(
         "trainer_reversed_same" if is_same else "trainer_reversed_other",
@@ -153,7 +159,7 @@ def _line(context: UpdateContext, scenario: Scenario, number: int, line: Trainin
     )
 
 
-def _types(context: UpdateContext, scenario: Scenario, lines: list[TrainingResultLines]) -> list[Text]:
+def _types(context: Reader, scenario: Scenario, lines: list[TrainingResultLines]) -> list[Text]:
     """Return a line for each type that was asked or named: how many were recognized, and its rule."""
     named = {line["type"] for line in lines} | {line["judged_type"] for line in lines}
     return [
@@ -170,7 +176,7 @@ def _types(context: UpdateContext, scenario: Scenario, lines: list[TrainingResul
     ]
 
 
-def _reward(context: UpdateContext, found: TrainingResult) -> Text:
+def _reward(context: Reader, found: TrainingResult) -> Text:
     if (xp := found["xp"]) is not None and xp["awarded"]:
         return context.rich("trainer_xp", points=f"{xp['points']:+d}", total=xp["total_xp"])
     if found["is_fast"] and found["is_scored"]:

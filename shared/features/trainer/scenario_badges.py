@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.core import texts
-from shared.telegram.context import UpdateContext
 
 if TYPE_CHECKING:
+    from shared.core.texts.reader import Reader
     from shared.features.trainer.scenario_models import Scenario
 
 
-def badge_name(context: UpdateContext, scenario: Scenario, badge: str) -> str:
+def badge_name(context: Reader, scenario: Scenario, badge: str) -> str:
     """Return the name of a badge in the user's language."""
     for one in scenario.badges:
         if one.id == badge:

@@ -7,7 +7,6 @@ ciphertext and the last four characters. A worker that takes over without the wo
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from telebot.types import CallbackQuery, Message
@@ -20,6 +19,7 @@ from shared.core.errors import TelegramError
 from shared.core.redaction import REDACTED
 from shared.core.texts import Text
 from shared.features.common.menu import back
+from shared.features.user_keys import own_keys
 from shared.telegram import api, current_context, reply, waits
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
@@ -33,12 +33,6 @@ router = Router()
 AWAITS = "key:"  # begins the wait; receive_update checks it
 _ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
 _DELETING = 5.0  # seconds for Telegram to delete a message
-_STATES = {  # how each is shown
-    "used": ("✅", "keys_state_used"),
-    "unused": ("▫️", "keys_state_unused"),
-    "refused": ("⚠️", "keys_state_refused"),
-    "unreadable": ("⚠️", "keys_state_unreadable"),
-}
 
 
 @router.message_handler(commands=["keys"], private_only=True)
@@ -63,7 +57,7 @@ def show_keys(_call: CallbackQuery) -> None:
 def choose_provider(_call: CallbackQuery) -> None:
     """Ask for the provider of the key."""
     context = current_context()
-    rows = [[(providers.load(key).NAME, _ADD + key)] for key in _offered()]
+    rows = [[(providers.load(key).NAME, _ADD + key)] for key in own_keys.offered()]
     context.show(context.rich("keys_choose"), [*rows, [(context.text("keys_back"), "keys")]])
 
 
@@ -72,7 +66,7 @@ def ask_for_key(call: CallbackQuery) -> None:
     """Ask for the key in the next message."""
     context = current_context()
     key = (call.data or "").removeprefix(_ADD)
-    if key not in _offered() or not encryption.is_available():
+    if key not in own_keys.offered() or not encryption.is_available():
         return context.answer_callback(context.text("button_old"), alert=True)
     waits.begin(context, AWAITS + key)
     service = providers.load(key)
@@ -89,7 +83,7 @@ def confirm_removal(call: CallbackQuery) -> None:
     token = _chosen(context, call, _REMOVE, _tokens(context))
     if token is not None:
         context.show(
-            context.rich("keys_confirm", name=_name(token), last_four=token["last_four"]),
+            context.rich("keys_confirm", name=own_keys.name(token), last_four=token["last_four"]),
             [
                 [(context.text("keys_forget"), _FORGET + token["provider"])],
                 [(context.text("keys_back"), "keys")],
@@ -105,7 +99,7 @@ def forget(call: CallbackQuery) -> None:
     token = _chosen(context, call, _FORGET, tokens)
     if token is not None:
         context.change_token(remove=token["provider"])
-        context.answer_callback(context.text("keys_forgotten", name=_name(token)))
+        context.answer_callback(context.text("keys_forgotten", name=own_keys.name(token)))
         context.show(*_list(context, [other for other in tokens if other is not token]))
 
 
@@ -119,7 +113,7 @@ def use(call: CallbackQuery) -> None:
         context.change_token(use=token["provider"])
         changed: list[ListUserTokens] = [{**other, "is_active": other is token} for other in tokens]
         changed[tokens.index(token)]["status"] = "ok"
-        context.answer_callback(context.text("keys_used", name=_name(token)))
+        context.answer_callback(context.text("keys_used", name=own_keys.name(token)))
         context.show(*_list(context, changed))
 
 
@@ -165,23 +159,12 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
         other = providers.load(shaped_like).NAME
         keyboard = [*_offer_of(context, shaped_like), *_cancel(context)]
         return context.rich("keys_other", name=name, other=other), keyboard
-    from shared.ai.key_check import Verdict, check_key  # imported with the AI: commands do not need it
-
-    verdict = check_key(key, words[0])
-    if verdict is Verdict.REFUSED:
+    stored = own_keys.checked(key, words[0], context.user.telegram_id)
+    if stored is None:
         return context.rich("keys_wrong", name=name), _cancel(context)
-    encrypted = encryption.encrypt(words[0], telegram_id=context.user.telegram_id, provider=key)
-    context.change_token(
-        store={
-            "provider": key,
-            "ciphertext": base64.b64encode(encrypted.ciphertext).decode(),
-            "key_id": encrypted.key_id,
-            "last_four": words[0][-4:],
-            "is_checked": verdict is Verdict.GOOD,
-        }
-    )
+    context.change_token(store=stored)
     waits.end(context)
-    text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
+    text = "keys_added" if stored["is_checked"] else "keys_added_unchecked"
     values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).user_api_key_model()}
     return context.rich(text, **values), [[(context.text("keys_open"), "keys")]]
 
@@ -203,7 +186,7 @@ def offer(context: UpdateContext) -> Keyboard | None:
 
 def _offer_of(context: UpdateContext, key: str) -> Keyboard:
     name = providers.load(key).NAME
-    return [[(context.text("keys_add_of", name=name), _ADD + key)]] if key in _offered() else []
+    return [[(context.text("keys_add_of", name=name), _ADD + key)]] if key in own_keys.offered() else []
 
 
 def _delete(context: UpdateContext) -> bool:
@@ -238,25 +221,16 @@ def _chosen(
     return token
 
 
-def _offered() -> tuple[str, ...]:
-    return tuple(key for key in providers.names() if providers.load(key).accepts_user_api_keys())
-
-
-def _name(token: ListUserTokens) -> str:
-    key: str = token["provider"]
-    return providers.load(key).NAME if key in providers.names() else key
-
-
 def _list(context: UpdateContext, tokens: list[ListUserTokens]) -> tuple[Text, Keyboard]:
     if not tokens:
-        names = ", ".join(providers.load(key).NAME for key in _offered())
+        names = ", ".join(providers.load(key).NAME for key in own_keys.offered())
         return context.rich("keys_none", names=names), [
             [(context.text("keys_add"), "keys:add")],
             *back(context),
         ]
-    lines = "\n".join(_line(context, token) for token in tokens)
+    lines = "\n".join(own_keys.line(context, token) for token in tokens)
     active = next((token for token in tokens if token["is_active"]), None)
-    now = context.text("keys_on_own", name=_name(active)) if active else context.text("keys_on_plan")
+    now = context.text("keys_on_own", name=own_keys.name(active)) if active else context.text("keys_on_plan")
     return context.rich("keys", keys=lines, now=now), [
         *(_row(context, token) for token in tokens),
         *([[(context.text("keys_plan"), "keys:plan")]] if active else []),
@@ -266,30 +240,9 @@ def _list(context: UpdateContext, tokens: list[ListUserTokens]) -> tuple[Text, K
 
 
 def _row(context: UpdateContext, token: ListUserTokens) -> list[tuple[str, str]]:
-    name, key = _name(token), token["provider"]
+    name, key = own_keys.name(token), token["provider"]
     remove = (context.text("keys_remove", name=name), _REMOVE + key)
     return [remove] if token["is_active"] else [(context.text("keys_use", name=name), _USE + key), remove]
-
-
-def _line(context: UpdateContext, token: ListUserTokens) -> str:
-    state = _state(token)
-    mark, words = _STATES[state]
-    checked = "" if token["checked_at"] or state != "used" else context.text("keys_unchecked")
-    return f"{mark} " + context.text(
-        "keys_line",
-        name=_name(token),
-        last_four=token["last_four"],
-        since=context.date(token["created_at"]),
-        state=context.text(words) + checked,
-    )
-
-
-def _state(token: ListUserTokens) -> str:
-    if token["key_id"] not in settings().token_encryption_keys:
-        return "unreadable"
-    if token["status"] == "refused":
-        return "refused"
-    return "used" if token["is_active"] else "unused"
 
 
 def _unavailable(context: UpdateContext) -> Text:

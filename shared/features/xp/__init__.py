@@ -83,6 +83,20 @@ def badge_title(context: UpdateContext, badge: str) -> str:
     return badge_name(context, badge)
 
 
+def bot_title(reader: Reader, bot: str) -> str:
+    """Return a bot's name."""
+    from shared.features.xp.names import bot_name
+
+    return bot_name(reader, bot)
+
+
+def session_title(reader: Reader, scenario: str) -> str:
+    """Return the name of a training's scenario."""
+    from shared.features.xp.names import session_name
+
+    return session_name(reader, scenario)
+
+
 def find_time_zone(written: str) -> str | None:
     """Return the IANA name of the time zone that a user means, see `zone_names.find`."""
     from shared.features.xp import zone_names

@@ -19,6 +19,7 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import GetUserBadges
+    from shared.core.texts.reader import Reader
 
 router = Router()
 
@@ -63,9 +64,9 @@ def _screen(context: UpdateContext) -> tuple[Text, Keyboard]:
     parts = [context.rich("badges_none")]
     if earned:
         head = context.rich("badges", earned=len(names), total=len(names) + len(left))
-        parts = [head, _list(context, [_earned(context, badge) for badge in reversed(earned)])]
+        parts = [head, _list(context, [earned_line(context, badge) for badge in reversed(earned)])]
     if left:
-        lines = [_left(context, badge, bot) for badge, bot in left]
+        lines = [left_line(context, badge, bot, context.bot.name) for badge, bot in left]
         parts.append(concat(context.rich("badges_left"), _list(context, lines), separator="\n"))
     return concat(*parts, separator="\n\n"), back(context)
 
@@ -76,7 +77,7 @@ def _list(context: UpdateContext, lines: list[Text]) -> Text:
     return concat(*lines, separator="\n")
 
 
-def _earned(context: UpdateContext, badge: GetUserBadges) -> Text:
+def earned_line(context: Reader, badge: GetUserBadges) -> Text:
     """Return the line of a badge; one of no bot names the bot in which its condition was met."""
     bot = badge["bot"] or str(badge["metadata"].get("earned_in") or "")
     values = {"name": badge_name(context, badge["badge"]), "date": context.date(badge["earned_at"])}
@@ -85,8 +86,9 @@ def _earned(context: UpdateContext, badge: GetUserBadges) -> Text:
     return context.rich("badges_line_bot", bot=bot_name(context, bot), **values)
 
 
-def _left(context: UpdateContext, badge: str, bot: str) -> Text:
+def left_line(context: Reader, badge: str, bot: str, here: str = "") -> Text:
+    """Return the line of a badge still to earn; it names the bot where that is not the one `here`."""
     values = {"name": badge_name(context, badge), "about": badge_about(context, badge)}
-    if not bot or bot == context.bot.name:
+    if not bot or bot == here:
         return context.rich("badges_left_line", **values)
     return context.rich("badges_left_line_bot", bot=bot_name(context, bot), **values)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 router = Router()
 
 _SIZE = 10  # places that are shown
-_PERIODS = ("day", "week", "all")
+PERIODS = ("day", "week", "all")
 _BOARDS = ("all", "one")
-_CHOICE = f"({'|'.join(_PERIODS)}):({'|'.join(_BOARDS)})"
+_CHOICE = f"({'|'.join(PERIODS)}):({'|'.join(_BOARDS)})"
 
 
 class Choice(NamedTuple):
@@ -96,13 +96,18 @@ def _find(context: UpdateContext, choice: Choice) -> Found:
     if context.is_offline:
         raise StateUnavailable
     name = "" if choice.board == "all" else context.bot.name
-    board: GetLeaderboard = db.call("get_leaderboard", p_limit=_SIZE, p_board=name, p_period=choice.period)
-    if not context.update.is_private:
-        return Found(choice, board, None)
+    return find(choice, name, context.user.telegram_id if context.update.is_private else None)
+
+
+def find(choice: Choice, board: str, telegram_id: int | None) -> Found:
+    """Return a board, of one bot or of all (`board` empty), and the place of a user, if one is given."""
+    found: GetLeaderboard = db.call("get_leaderboard", p_limit=_SIZE, p_board=board, p_period=choice.period)
+    if telegram_id is None:
+        return Found(choice, found, None)
     own: GetUserRank = db.call(
-        "get_user_rank", p_telegram_id=context.user.telegram_id, p_board=name, p_period=choice.period
+        "get_user_rank", p_telegram_id=telegram_id, p_board=board, p_period=choice.period
     )
-    return Found(choice, board, own)
+    return Found(choice, found, own)
 
 
 def _screen(context: UpdateContext, found: Found) -> tuple[Text, Keyboard]:
@@ -170,7 +175,7 @@ def _buttons(context: UpdateContext, choice: Choice) -> Keyboard:
     if context.update.is_private:
         last.append((context.text("top_button_name"), "board"))
     return [
-        [button(f"top_period_{period}", Choice(period, choice.board)) for period in _PERIODS],
+        [button(f"top_period_{period}", Choice(period, choice.board)) for period in PERIODS],
         [button(f"top_board_{board}", Choice(choice.period, board)) for board in _BOARDS],
         last,
         *(back(context) if context.update.is_private else []),

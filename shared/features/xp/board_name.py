@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 router = Router()
 
 _AWAITING = "board_name"
-_LONGEST = 32  # characters of a name, as set_board_profile takes it
+LONGEST = 32  # characters of a name, as set_board_profile takes it
 _LINK = re.compile(r"@|://|\w\.\w\w")  # set_board_profile refuses at most these
 _BUTTON = 24  # characters of a name on a button
 
@@ -40,7 +40,7 @@ def choose_name(call: CallbackQuery) -> None:
     context = current_context()
     name = _own_name(context) if call.data == "board:own" else None
     if name == "":  # changed in Telegram since the button was sent
-        return context.answer_callback(context.text("board_bad", limit=_LONGEST), alert=True)
+        return context.answer_callback(context.text("board_bad", limit=LONGEST), alert=True)
     return _save(context, name, _profile(context)["is_hidden"])
 
 
@@ -56,7 +56,7 @@ def ask(_call: CallbackQuery) -> None:
     """Ask for a name; the next message is taken as one."""
     context = current_context()
     waits.begin(context, _AWAITING)
-    context.show(context.rich("board_ask", limit=_LONGEST), _cancel(context))
+    context.show(context.rich("board_ask", limit=LONGEST), _cancel(context))
 
 
 @router.message_handler(state=_AWAITING)
@@ -65,10 +65,9 @@ def take_name(message: Message) -> None:
     context = current_context()
     waits.end(context)
     name = user_input.normalize(message.text or "")
-    is_free = bool(name) and not _is_reserved(name)
-    saved = _set(context, name, _profile(context)["is_hidden"]) if is_free else None
+    saved = change(context.user.id, name, _profile(context)["is_hidden"]) if name else None
     if saved is None or saved["outcome"] == "invalid_name":
-        return reply(context.rich("board_bad", limit=_LONGEST), _again(context))
+        return reply(context.rich("board_bad", limit=LONGEST), _again(context))
     return reply(*_screen(context, saved["name"], saved["number"], saved["is_hidden"]))
 
 
@@ -87,10 +86,10 @@ def _own_name(context: UpdateContext) -> str:
 
 def _shortened(name: str) -> str:
     """Cut a name that is too long behind its last whole word, or within the word if there is only one."""
-    if len(name) <= _LONGEST:
+    if len(name) <= LONGEST:
         return name
-    words = name[: _LONGEST + 1].rpartition(" ")[0]
-    return (words or name[:_LONGEST]).strip()
+    words = name[: LONGEST + 1].rpartition(" ")[0]
+    return (words or name[:LONGEST]).strip()
 
 
 def _is_reserved(name: str) -> bool:
@@ -103,17 +102,20 @@ def _is_reserved(name: str) -> bool:
     )
 
 
-def _set(context: UpdateContext, name: str | None, is_hidden: bool) -> SetBoardProfile:
+def change(user_id: int, name: str | None, is_hidden: bool) -> SetBoardProfile | None:
+    """Show a user by this name, or by a number; hide the user or not. None for a name that is reserved."""
+    if name is not None and _is_reserved(name):
+        return None
     saved: SetBoardProfile = db.call(
-        "set_board_profile", p_user_id=context.user.id, p_name=name, p_is_hidden=is_hidden
+        "set_board_profile", p_user_id=user_id, p_name=name, p_is_hidden=is_hidden
     )
     return saved
 
 
 def _save(context: UpdateContext, name: str | None, is_hidden: bool) -> None:
-    saved = _set(context, name, is_hidden)
-    if saved["outcome"] == "invalid_name":
-        context.answer_callback(context.text("board_bad", limit=_LONGEST), alert=True)
+    saved = change(context.user.id, name, is_hidden)
+    if saved is None or saved["outcome"] == "invalid_name":
+        context.answer_callback(context.text("board_bad", limit=LONGEST), alert=True)
     else:
         context.answer_callback(context.text("board_saved"))
         context.show(*_screen(context, saved["name"], saved["number"], saved["is_hidden"]))

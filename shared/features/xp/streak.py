@@ -17,6 +17,7 @@ from shared.telegram.router import Router
 
 if TYPE_CHECKING:
     from shared.core.sql_types import GetStreak, PauseStreak, StreakState
+    from shared.core.texts.reader import Reader
 
 router = Router()
 
@@ -42,9 +43,15 @@ def pause(call: CallbackQuery) -> None:
     """Pause the streak, or let it go on."""
     context = current_context()
     is_paused = call.data == "streak:pause"
-    changed: PauseStreak = db.call("pause_streak", p_user_id=context.user.id, p_paused=is_paused)
+    changed = set_paused(context.user.id, is_paused=is_paused)
     context.answer_callback(context.text("streak_is_paused" if is_paused else "streak_is_resumed"))
     context.show(*_screen(context, changed))
+
+
+def set_paused(user_id: int, *, is_paused: bool) -> PauseStreak:
+    """Pause a user's streak, or let it go on."""
+    changed: PauseStreak = db.call("pause_streak", p_user_id=user_id, p_paused=is_paused)
+    return changed
 
 
 def state(context: UpdateContext) -> GetStreak:
@@ -54,8 +61,7 @@ def state(context: UpdateContext) -> GetStreak:
 
 
 def _screen(context: UpdateContext, now: StreakState) -> tuple[Text, Keyboard]:
-    rules = "streak_paused_rules" if now["is_paused"] else "streak_rules"
-    parts = [_head(context, now), _figures(context, now), context.rich(rules, limit=FREEZES)]
+    parts = [head(context, now), details(context, now), rules(context, now)]
     row = [(context.text("streak_button_zone"), "zone")]
     if now["is_paused"]:
         row.insert(0, (context.text("streak_button_resume"), "streak:resume"))
@@ -64,26 +70,34 @@ def _screen(context: UpdateContext, now: StreakState) -> tuple[Text, Keyboard]:
     return concat(*parts, separator="\n\n"), [row, *back(context)]
 
 
-def _head(context: UpdateContext, now: StreakState) -> Text:
+def rules(reader: Reader, now: StreakState) -> Text:
+    """Return what keeps a streak."""
+    return reader.rich("streak_paused_rules" if now["is_paused"] else "streak_rules", limit=FREEZES)
+
+
+def head(reader: Reader, now: StreakState) -> Text:
+    """Return how long the streak is."""
     if now["is_paused"]:
-        return context.rich("streak_paused", days=now["current"])
+        return reader.rich("streak_paused", days=now["current"])
     if not now["current"]:
-        return context.rich("streak_over" if now["longest"] else "streak_none")
-    today = context.rich("streak_today" if now["is_today"] else "streak_not_today")
-    return concat(context.rich("streak", days=now["current"]), today, separator="\n")
+        return reader.rich("streak_over" if now["longest"] else "streak_none")
+    today = reader.rich("streak_today" if now["is_today"] else "streak_not_today")
+    return concat(reader.rich("streak", days=now["current"]), today, separator="\n")
 
 
-def _figures(context: UpdateContext, now: StreakState) -> Text:
+def details(reader: Reader, now: StreakState) -> Text:
+    """Return the longest streak, freezes, and the time zone of its days."""
+
     def zone(name: str) -> str:
-        return zone_names.label(context.language, name, clock.now())
+        return zone_names.label(reader.language, name, clock.now())
 
     lines = []
     if now["longest"]:
-        lines.append(context.rich("streak_longest", days=now["longest"]))
-        lines.append(context.rich("streak_freezes", count=now["freezes"], limit=FREEZES))
+        lines.append(reader.rich("streak_longest", days=now["longest"]))
+        lines.append(reader.rich("streak_freezes", count=now["freezes"], limit=FREEZES))
     if now["missed"]:
-        lines.append(context.rich("streak_missed", count=now["missed"]))
-    lines.append(context.rich("streak_zone", zone=zone(now["time_zone"])))
+        lines.append(reader.rich("streak_missed", count=now["missed"]))
+    lines.append(reader.rich("streak_zone", zone=zone(now["time_zone"])))
     if now["next_time_zone"]:
-        lines.append(context.rich("streak_zone_next", zone=zone(now["next_time_zone"])))
+        lines.append(reader.rich("streak_zone_next", zone=zone(now["next_time_zone"])))
     return concat(*lines, separator="\n")

@@ -49,4 +49,5 @@ TEXTS: Mapping[str, str] = {
     "web_day": "Day",
     "web_as_table": "Show as a table",
     "web_log_in": "Log in",
+    "web_delete": "Delete",
 }

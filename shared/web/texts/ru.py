@@ -49,4 +49,5 @@ TEXTS: Mapping[str, str] = {
     "web_day": "День",
     "web_as_table": "Показать таблицей",
     "web_log_in": "Войти",
+    "web_delete": "Удалить",
 }

@@ -150,7 +150,7 @@ def test_every_text_is_used_somewhere() -> None:
         "top_starts_",
     )
     made += ("mini_app_", "login_way_", "login_confirmed", "login_wrong_code", "login_decided")
-    made += ("account_group_", "account_part_")
+    made += ("account_group_", "account_part_", "remind_page_")
     made += ("zone_", "session_", "undo_", "health_", "web_error_")
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")

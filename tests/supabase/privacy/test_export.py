@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from shared.core.texts import table
-from shared.features.privacy.export import SECTIONS
+from shared.features.privacy.export_file import SECTIONS
 from tests.supabase.privacy.conftest import Sql, SqlUser, call, id_of, next_update
 
 Connect = Callable[[], psycopg.Connection]

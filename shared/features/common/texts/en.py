@@ -101,4 +101,9 @@ TEXTS: Mapping[str, str] = {
     "media_costs_own_key": "Billed to your own key.",
     "media_quality_std": "Standard",
     "media_aspect_ratio_auto": "Auto",
+    "gallery_no_pictures": "No pictures yet. Ask the bot for one: /image.",
+    "gallery_no_videos": "No videos yet. Ask the bot for one: /video.",
+    "gallery_gone": "We keep files for {days|day|days}. You can still find this one in the chat.",
+    "gallery_newest": "‹ Newest",
+    "gallery_older": "Older ›",
 }

@@ -101,4 +101,9 @@ TEXTS: Mapping[str, str] = {
     "media_costs_own_key": "Оплачивается вашим ключом.",
     "media_quality_std": "Стандартное",
     "media_aspect_ratio_auto": "Авто",
+    "gallery_no_pictures": "Картинок пока нет. Попросите бота: /image.",
+    "gallery_no_videos": "Видео пока нет. Попросите бота: /video.",
+    "gallery_gone": "Файлы хранятся {days|день|дня|дней}. Этот остался в чате.",
+    "gallery_newest": "‹ Новые",
+    "gallery_older": "Раньше ›",
 }

@@ -202,4 +202,22 @@ TEXTS: Mapping[str, str] = {
         "✅ **Done. Your data has been deleted.**\n\nIf you’d like to come back, just send a message. We’ll "
         "start from scratch."
     ),
+    "data_download": "Download",
+    "data_download_about": "One JSON file with everything we keep about you. You can open it in any text editor. You can get it once an hour.",
+    "data_download_button": "Download my data",
+    "data_stored": "What we keep about you",
+    "data_policy": "Privacy policy",
+    "erase_title": "Delete your account",
+    "erase_about": "This deletes everything we keep about you in all our bots and on this site, and logs you out everywhere.",
+    "erase_open": "Delete my account",
+    "erase_loses": "You’ll lose for good:",
+    "erase_word": "DELETE",
+    "erase_word_label": "To confirm, type {word}",
+    "erase_word_wrong": "Type the word exactly as it’s shown.",
+    "erase_button": "Delete everything",
+    "erase_keep": "Keep everything",
+    "erase_changed": "Something has changed: check what you’ll lose and confirm again.",
+    "erase_renewal": "Your auto-renewal is on. Turn it off first: otherwise the provider would keep charging you.",
+    "erase_renewal_open": "Go to my plan",
+    "erase_done_notice": "Everything we kept about you has been deleted.",
 }

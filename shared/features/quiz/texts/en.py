@@ -105,4 +105,13 @@ TEXTS: Mapping[str, str] = {
     "quiz_picture_soon": "more within a week",
     "quiz_picture_topics": "Right answers by topic",
     "quiz_picture_days": "Last 4 weeks: {days|day|days} with answers",
+    "quiz_page_days": "Answers by day",
+    "quiz_page_right": "right",
+    "quiz_page_wrong": "wrong",
+    "quiz_page_of": "right of {total}",
+    "quiz_page_due": "To repeat now: {count}",
+    "quiz_page_none": "No answers yet. Start in the bot: /quiz.",
+    "quiz_page_reminder": "Daily challenge",
+    "quiz_page_hour": "Remind me at",
+    "quiz_page_off": "Don’t remind me",
 }

@@ -105,4 +105,13 @@ TEXTS: Mapping[str, str] = {
     "quiz_picture_soon": "ещё за неделю",
     "quiz_picture_topics": "Верные ответы по темам",
     "quiz_picture_days": "4 недели: {days|день|дня|дней} с ответами",
+    "quiz_page_days": "Ответы по дням",
+    "quiz_page_right": "верные",
+    "quiz_page_wrong": "неверные",
+    "quiz_page_of": "верно из {total}",
+    "quiz_page_due": "Повторить сейчас: {count}",
+    "quiz_page_none": "Ответов пока нет. Начните в боте: /quiz.",
+    "quiz_page_reminder": "Задание дня",
+    "quiz_page_hour": "Напоминать в",
+    "quiz_page_off": "Не напоминать",
 }

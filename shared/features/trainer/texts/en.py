@@ -276,4 +276,10 @@ TEXTS: Mapping[str, str] = {
         "⚖️ **Disputed line**\n\nUser {user}, training {training}: {scenario}, {case}, message {number}\n\nClient "
         "before: {answer}\nQuestion: {question}\n\nLabel: {type}, points: {points}\n\nReason: {reason}"
     ),
+    "trainer_page_total": "{count|training|trainings}",
+    "trainer_page_results": "Results",
+    "trainer_page_case": "Client",
+    "trainer_page_none": "No trainings yet. Start one in the bot: /new.",
+    "trainer_page_reviews": "Reviewed conversations",
+    "trainer_page_lines": "Your questions",
 }

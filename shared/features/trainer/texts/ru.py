@@ -279,4 +279,10 @@ TEXTS: Mapping[str, str] = {
         "⚖️ **Оспоренная строка**\n\nПользователь {user}, тренировка {training}: {scenario}, {case}, сообщение "
         "{number}\n\nКлиент перед этим: {answer}\nВопрос: {question}\n\nМетка: {type}, баллов: {points}\n\nПричина: {reason}"
     ),
+    "trainer_page_total": "{count|тренировка|тренировки|тренировок}",
+    "trainer_page_results": "Результаты",
+    "trainer_page_case": "Клиент",
+    "trainer_page_none": "Тренировок пока нет. Начните в боте: /new.",
+    "trainer_page_reviews": "Разборы разговоров",
+    "trainer_page_lines": "Ваши вопросы",
 }

@@ -58,4 +58,4 @@ def _own_words(content: str) -> str:
     return _PICTURES.sub("🖼", without_documents(without_quote(content)), count=1).strip()
 
 
-pages = (Page("/s/<string(length=22):token>", show, Policy(referrer="no-referrer")),)
+page = Page("/s/<string(length=22):token>", show, Policy(referrer="no-referrer"))
