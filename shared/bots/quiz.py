@@ -1,6 +1,6 @@
 """The quiz: questions on sales and negotiation, in private and in groups."""
 
-from shared.features import promocodes, quiz, referrals, trial, with_common
+from shared.features import courses, promocodes, quiz, referrals, trial, with_common
 from shared.telegram import Bot
 
 bot = Bot(
@@ -11,6 +11,7 @@ bot = Bot(
         trial.feature,
         referrals.feature,
         quiz.feature,
+        courses.feature,
     ),
     menu=("quiz", "daily", "review", "resume", "progress", "menu", "language", "help"),
     admin_menu=(

@@ -107,7 +107,7 @@ async function open(address, { depth, ...options } = {}) {
 /** Puts a page into the document: body, title, language, styles, scripts. */
 function show(html, address) {
   const next = new DOMParser().parseFromString(html, "text/html");
-  const pictures = withhold(next, address);
+  const files = withhold(next, address);
   here = address;
   document.title = next.title;
   document.documentElement.lang = next.documentElement.lang;
@@ -117,7 +117,7 @@ function show(html, address) {
   }
   const scripts = [...next.querySelectorAll('script[type="module"][src]')].map((one) => one.getAttribute("src"));
   document.body.replaceWith(document.adoptNode(next.body));
-  for (const picture of pictures) reveal(picture);
+  for (const file of files) reveal(file);
   shown += 1;
   // A module runs once for each address, and the fragment is part of it.
   for (const source of scripts) import(`${new URL(source, address).href}#${shown}`);
@@ -126,25 +126,26 @@ function show(html, address) {
   document.querySelector("main")?.focus({ preventScroll: true });
 }
 
-/** Takes pictures for which a token is needed out of a page that is not shown yet; returns them with their addresses. */
+/** Takes files for which a token is needed out of a page that is not shown yet; returns them with their addresses. */
 function withhold(page, address) {
   const found = [];
-  for (const image of page.querySelectorAll("img[src]")) {
-    const source = new URL(image.getAttribute("src"), address);
+  for (const element of page.querySelectorAll("img[src], video[src], track[src]")) {
+    const source = new URL(element.getAttribute("src"), address);
     if (source.origin !== location.origin || source.pathname.startsWith(`${root}/assets/`)) continue;
-    image.removeAttribute("src");
-    found.push({ image, source });
+    element.removeAttribute("src");
+    found.push({ element, source });
   }
   return found;
 }
 
-async function reveal({ image, source }) {
+async function reveal({ element, source }) {
   try {
     const answer = await fetch(source);
     if (!answer.ok) return;
     const address = URL.createObjectURL(await answer.blob());
-    image.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
-    image.src = address;
+    // A video reads its file while it plays.
+    if (element.localName === "img") element.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
+    element.src = address;
   } catch {
     // The page is complete without it.
   }

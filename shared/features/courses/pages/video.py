@@ -20,6 +20,7 @@ from shared.core.signatures import hmac_sha256, token_matches
 from shared.features.courses.pages import files
 from shared.web import stored_media
 from shared.web.page import Page
+from shared.web.players import KINESCOPE, YOUTUBE
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 SECONDS = 4 * 3600  # that a link to a video works: a lesson with pauses
 _TOKEN_SECONDS = 2 * 3600
-_YOUTUBE = "https://www.youtube-nocookie.com"
-_KINESCOPE = "https://kinescope.io"
 _ID = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST = 1_000  # characters of a token
 
@@ -49,20 +48,20 @@ def player(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObj
     if not _ID.fullmatch(reference):
         return {"is_frame": True, "address": ""}
     if video["adapter"] == "youtube":
-        visit.allow("frame-src", _YOUTUBE)
+        visit.allow("frame-src", YOUTUBE)
         # enablejsapi: the player reports where it is. Without a referrer YouTube shows no embedded video.
         options = {"enablejsapi": 1, "rel": 0, "playsinline": 1, "start": position, "hl": visit.language}
         return {
             "is_frame": True,
-            "address": f"{_YOUTUBE}/embed/{reference}?{urlencode(options)}",
-            "origin": _YOUTUBE,
+            "address": f"{YOUTUBE}/embed/{reference}?{urlencode(options)}",
+            "origin": YOUTUBE,
         }
-    visit.allow("frame-src", _KINESCOPE)
+    visit.allow("frame-src", KINESCOPE)
     query = {"drmauthtoken": _token(visit.user.user_id, course, lesson)} if visit.session else {}
     return {
         "is_frame": True,
-        "address": f"{_KINESCOPE}/embed/{reference}?{urlencode({**query, 't': position})}",
-        "origin": _KINESCOPE,
+        "address": f"{KINESCOPE}/embed/{reference}?{urlencode({**query, 't': position})}",
+        "origin": KINESCOPE,
     }
 
 

@@ -21,6 +21,7 @@ from shared.core.config import settings
 from shared.core.signatures import hmac_sha256
 from shared.features.login.pages import choice, opening
 from shared.features.login.pages.opening import Proof
+from shared.web import players
 from shared.web.access import Access
 from shared.web.login import init_data
 from shared.web.login.identity import LoginRefused
@@ -57,6 +58,8 @@ def show(visit: Visit, bot: str) -> Response:
     if bot not in settings().bot_tokens:
         raise NotFound
     visit.allow("img-src", "blob:")  # pictures that need the token
+    for directive, origin in players.sources():
+        visit.allow(directive, origin)
     return visit.render(
         "login/mini_app.html",
         bot=bot,
