@@ -282,6 +282,12 @@ class AdminDecideDispute(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class AdminEmail(TypedDict):
+    """public.admin_email"""
+
+    email: str | None
+
+
 class AdminEnroll(TypedDict):
     """public.admin_enroll"""
 
@@ -290,6 +296,56 @@ class AdminEnroll(TypedDict):
     expires_at: str | None
     id: int
     outgoing: list[OutgoingItem]
+
+
+class LearnerRowEnrollments(TypedDict):
+    """private.learner_row.enrollments"""
+
+    id: int
+    tier: Literal["basic", "accelerator", "vip"]
+    source: Literal["purchase", "manual", "upgrade"]
+    amount_paid: str
+    currency: str | None
+    payment_id: int | None
+    cohort: str | None
+    enrolled_at: str
+    expires_at: str | None
+    withdrawn_at: str | None
+
+
+class AdminExportLearnersRowsByLesson(TypedDict):
+    """public.admin_export_learners.rows.by_lesson"""
+
+    completed_at: str | None
+    time_spent_seconds: int
+    watched_seconds: int
+    best_right: int | None
+
+
+class AdminExportLearnersRows(TypedDict):
+    """public.admin_export_learners.rows"""
+
+    user_id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    enrollments: list[LearnerRowEnrollments]
+    lessons: int
+    completed_lessons: int
+    time_spent_seconds: int
+    waiting_homework: int
+    last_lesson: str | None
+    last_active_at: str | None
+    completed_at: str | None
+    certificate: str | None
+    by_lesson: dict[str, AdminExportLearnersRowsByLesson]
+
+
+class AdminExportLearners(TypedDict):
+    """public.admin_export_learners"""
+
+    rows: list[AdminExportLearnersRows]
+    next: int | None
 
 
 class UserPaymentTotalsSums(TypedDict):
@@ -351,6 +407,15 @@ class AdminFindUser(TypedDict):
     plans: list[str]
 
 
+class AdminGetCourse(TypedDict):
+    """public.admin_get_course"""
+
+    course: JsonValue
+    lessons: list[JsonValue]
+    cohorts: list[JsonValue]
+    offers: list[JsonValue]
+
+
 class AdminGetDispute(TypedDict):
     """public.admin_get_dispute"""
 
@@ -374,6 +439,60 @@ class AdminGiveTrainings(TypedDict):
     after: int
     id: int
     outgoing: list[OutgoingItem]
+
+
+class AdminListHomeworkSubmissions(TypedDict):
+    """public.admin_list_homework.submissions"""
+
+    id: int
+    user_id: int
+    name: str
+    username: str | None
+    course: str
+    lesson: str
+    titles: dict[str, str]
+    homework: dict[str, str] | None
+    n: int
+    text: str
+    file: str | None
+    state: Literal["submitted", "returned", "accepted"]
+    comment: str | None
+    created_at: str
+    reviewed_at: str | None
+
+
+class AdminListHomework(TypedDict):
+    """public.admin_list_homework"""
+
+    waiting: int
+    submissions: list[AdminListHomeworkSubmissions]
+
+
+class LearnerRow(TypedDict):
+    """private.learner_row"""
+
+    user_id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    enrollments: list[LearnerRowEnrollments]
+    lessons: int
+    completed_lessons: int
+    time_spent_seconds: int
+    waiting_homework: int
+    last_lesson: str | None
+    last_active_at: str | None
+    completed_at: str | None
+    certificate: str | None
+
+
+class AdminListLearners(TypedDict):
+    """public.admin_list_learners"""
+
+    total: int
+    page: int
+    pages: int
+    learners: list[LearnerRow]
 
 
 class AdminModelsKinds(TypedDict):
@@ -679,6 +798,14 @@ class AdminRevenue(TypedDict):
     month: AdminRevenueDay
 
 
+class AdminReviewHomework(TypedDict):
+    """public.admin_review_homework"""
+
+    outcome: Literal["reviewed", "known"]
+    state: Literal["returned", "accepted"]
+    outgoing: list[OutgoingItem]
+
+
 class AdminRevokeBadge(TypedDict):
     """public.admin_revoke_badge"""
 
@@ -686,6 +813,22 @@ class AdminRevokeBadge(TypedDict):
     before: bool
     after: bool
     id: int
+
+
+class AdminSaveCourse(TypedDict):
+    """public.admin_save_course"""
+
+    outcome: Literal["created", "saved", "unchanged", "changed", "exists", "none"]
+    id: NotRequired[int]
+    version: NotRequired[int]
+
+
+class AdminSaveLesson(TypedDict):
+    """public.admin_save_lesson"""
+
+    outcome: Literal["created", "saved", "unchanged", "changed", "exists", "none"]
+    id: NotRequired[int]
+    version: NotRequired[int]
 
 
 class AdminSearchUsersUsers(TypedDict):
@@ -839,6 +982,13 @@ class AdminUndo(TypedDict):
     after: NotRequired[JsonValue]
     is_partial: NotRequired[bool]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class AdminWithdrawEnrollment(TypedDict):
+    """public.admin_withdraw_enrollment"""
+
+    applied: bool
+    id: int | None
 
 
 class AlertEndingModels(TypedDict):

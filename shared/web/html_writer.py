@@ -35,6 +35,7 @@ class HtmlWriter:
         *,
         code: str,
         table: str,
+        top: int = 3,
         picture: Callable[[str], str] | None = None,
     ) -> None:
         self._restore = restore  # of literals
@@ -42,9 +43,9 @@ class HtmlWriter:
         self._pictures: list[
             tuple[str, int]
         ] = []  # of each open picture its address and where its text begins
-        # Of the document's headings ("H1"): they come below the page's title and the speaker, without gaps.
-        self._levels = {level: min(3 + rank, 6) for rank, level in enumerate(levels)}
-        self._heading = 2  # the level of the last heading
+        # Of the document's headings ("H1"): they come below those of the page, without gaps.
+        self._levels = {level: min(top + rank, 6) for rank, level in enumerate(levels)}
+        self._heading = top - 1  # the level of the last heading
         self._code, self._table = code, table
         self._out: list[str] = []
         self._text: list[str] = []  # pieces that were not written yet: an address may come in several

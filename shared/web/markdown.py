@@ -31,18 +31,21 @@ def clean(words: str) -> str:
     return _OVERRIDES.sub("", _CONTROLS.sub(" ", words.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def to_html(source: str, *, code: str, table: str, picture: Callable[[str], str] | None = None) -> Markup:
+def to_html(
+    source: str, *, code: str, table: str, top: int = 3, picture: Callable[[str], str] | None = None
+) -> Markup:
     """Return Markdown as HTML. Never raises: the fallback is the source as text.
 
     Args:
         code: what a screen reader calls a block of code, which scrolls.
         table: the same of a table.
+        top: level of the document's first heading: 2 below the title of a page, 3 below a part of it.
         picture: returns the address of a picture of ours by what the source names; empty for all others.
     """
     source = clean(source)
     if len(source) <= MAX_MARKDOWN:
         try:
-            return _render(source, code, table, picture)
+            return _render(source, code, table, top, picture)
         except BaseException as error:  # a Rust panic is not an Exception
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
@@ -50,12 +53,12 @@ def to_html(source: str, *, code: str, table: str, picture: Callable[[str], str]
     return Markup('<div class="words">{}</div>').format(source)
 
 
-def _render(source: str, code: str, table: str, picture: Callable[[str], str] | None) -> Markup:
+def _render(source: str, code: str, table: str, top: int, picture: Callable[[str], str] | None) -> Markup:
     text, literals = extract_literals(repair(source))
     found = read(text, lambda address: bool(link_target(literals.restore(address))))
     steps = list(islice(found, 3 * len(text) + 1000))
     levels = sorted({data["level"] for name, data in steps if name == "Heading"})
-    writer = HtmlWriter(literals.restore, levels, code=code, table=table, picture=picture)
+    writer = HtmlWriter(literals.restore, levels, code=code, table=table, top=top, picture=picture)
     for name, data in steps:
         writer.take(name, data)
     return writer.finish()

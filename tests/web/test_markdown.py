@@ -124,3 +124,17 @@ def test_any_source_is_balanced_html(source: str) -> None:
 def test_too_long_a_source_and_odd_characters_are_text() -> None:
     assert html("<" * 200_000) == '<div class="words">' + "&lt;" * 200_000 + "</div>"
     assert clean("a\u202eb\u2066c\x00d\ud800e\r\nf") == "abc d e\nf"
+
+
+def test_pictures_of_ours_are_shown_and_headings_begin_where_the_page_says() -> None:
+    def shown(source: str) -> str:
+        return to_html(
+            source, code="Code", table="Table", top=2,
+            picture=lambda name: f"/p/{name}" if name == "a.png" else "",
+        )  # fmt: skip
+
+    assert shown("# A\n### B") == "<h2>A</h2><h3>B</h3>"
+    assert shown('![a *b* `"c"`](a.png)') == '<p><img src="/p/a.png" alt="a b &#34;c&#34;"></p>'
+    assert shown("![x](b.png)") == "<p><span>x</span></p>"
+    assert shown("![x](https://b.com/c.png)") == f'<p><a href="https://b.com/c.png"{ANCHOR}x</a></p>'
+    assert html("![x](a.png)") == "<p><span>x</span></p>"

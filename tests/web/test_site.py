@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request
 from shared.console.routes import PAGES
 from shared.core import texts
 from shared.core.config import settings
-from shared.features.courses.pages import files
+from shared.features.courses.pages import admin, files
 from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
@@ -122,6 +122,20 @@ EXAMPLES = {
     files.pages[0].path: "/courses/n/pictures/n.png",
     "/courses/lessons/<int(max=9223372036854775807):lesson>/watching": "/courses/lessons/1/watching",
     "/certificates/<string(maxlength=64):code>": "/certificates/none",
+    admin.COURSES: "/admin/courses",
+    f"{admin.COURSE}/learners": "/admin/courses/none/learners",
+    f"{admin.COURSE}/learners.csv": "/admin/courses/none/learners.csv",
+    f"{admin.COURSE}/enroll": "/admin/courses/none/enroll",
+    f"{admin.COURSE}/withdraw": "/admin/courses/none/withdraw",
+    admin.HOMEWORK: "/admin/homework",
+    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
+    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
+    "/admin/new_course": "/admin/new_course",
+    admin.COURSE: "/admin/courses/none",
+    f"{admin.COURSE}/save": "/admin/courses/none/save",
+    f"{admin.COURSE}/new_lesson": "/admin/courses/none/new_lesson",
+    f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>": "/admin/courses/none/lessons/none",
+    f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>/save": "/admin/courses/none/lessons/none/save",
     "/certificates/<string(maxlength=64):code>/picture.png": "/certificates/none/picture.png",
     "/certificates/<string(maxlength=64):code>/certificate.pdf": "/certificates/none/certificate.pdf",
 }

@@ -40,7 +40,8 @@ def show(visit: Visit) -> Response:
     trainings = found["trainings"]
     reviews: list[ListReviews] = []
     for bot in configured.with_command("review"):
-        reviews += db.call("list_reviews", p_user_id=visit.user.user_id, p_bot=bot)
+        listed: list[ListReviews] = db.call("list_reviews", p_user_id=visit.user.user_id, p_bot=bot)
+        reviews += listed
     counts = history.types(visit, trainings)
     most = max((count for _, count in counts), default=0)
     return visit.render(

@@ -22,13 +22,14 @@ async function report() {
   try {
     const answer = await fetch(beat, { method: "POST", headers: { Accept: "application/json" }, body: body() });
     if (answer.ok) show(await answer.json());
-    else if (answer.status === 401 || answer.status === 403) location.reload(); // the access or the session ended
+    else if (answer.status === 401) location.reload(); // the session ended
   } catch {
     // Without a connection, what was played is lost; watching goes on.
   }
 }
 
-function show({ completed, percent }) {
+function show({ outcome, completed, percent }) {
+  if (outcome === "no_access") return location.reload(); // the page then says why
   const bar = lesson.querySelector(".finish progress");
   if (bar && percent !== null) bar.value = percent;
   if (completed && lesson.dataset.done === "0") {
@@ -90,6 +91,8 @@ if (player instanceof HTMLVideoElement) {
 }
 
 setInterval(() => { if (isPlaying && document.visibilityState === "visible") report(); }, EVERY * 1_000);
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden" && at - from >= 1) navigator.sendBeacon(beat, body());
-});
+function leave() {
+  if (at - from >= 1) navigator.sendBeacon(beat, body());
+}
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
+addEventListener("pagehide", leave);

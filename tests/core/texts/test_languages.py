@@ -101,6 +101,7 @@ def test_every_text_is_used_somewhere() -> None:
         "ends_",
     )
     made += ("course_tier_", "course_offer_", "course_certificate_", "course_quiz_", "course_homework_")
+    made += ("course_by_", "course_release_", "course_source_")
     made += (
         "course_question_",
         "generation_",

@@ -53,7 +53,7 @@ def test_the_sample_has_all_kinds_of_lessons_in_every_language() -> None:
     ("04_objections.toml", "attempts = 3", 'attempts = "3"', "school/04_objections.toml:5: quiz.attempts"),
     ("04_objections.toml", "attempts = 3", "tries = 3", "school/04_objections.toml:5: quiz.tries"),
     ("04_objections.toml", "attempts = 3", "attempts = ", "school/04_objections.toml:5: Invalid value"),
-    ("02_first-minute.toml", "duration_seconds = 48", "", "needs a video and duration_seconds"),
+    ("02_first-minute.toml", "duration_seconds = 45", "", "needs a video and duration_seconds"),
     ("02_first-minute.toml", "first-minute.webm", "gone.webm", "02_first-minute.toml:7: gone.webm is not"),
     ("03_five-lines.toml", "offer-template.en.txt", "Offer.exe", "03_five-lines.toml:5: Offer.exe is not"),
     ("05_payment.en.md", "funnel.png", "other.png", "school/05_payment.en.md:5: the picture other.png"),

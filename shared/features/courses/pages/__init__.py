@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from shared.features.courses.pages import catalogue, certificates, files, homework, lesson, steps, video
+from shared.features.courses.pages import (
+    admin,
+    catalogue,
+    certificates,
+    editor,
+    files,
+    homework,
+    lesson,
+    steps,
+    video,
+)
 
 pages = (
     *catalogue.pages,
@@ -12,4 +22,6 @@ pages = (
     *files.pages,
     *homework.pages,
     *certificates.pages,
+    *admin.pages,
+    *editor.pages,
 )

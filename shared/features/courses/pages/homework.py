@@ -45,7 +45,7 @@ def view(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObjec
     if homework is None:
         return None
     return {
-        "task": views.prose(visit, localized(visit.language, homework["texts"], ""), course),
+        "task": views.prose(visit, localized(visit.language, homework["texts"], ""), course, 3),
         "can_submit": homework["can_submit"],
         "needs": ""
         if homework["can_submit"] or homework["submissions"]

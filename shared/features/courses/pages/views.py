@@ -23,12 +23,13 @@ _FIRST = {"ru": ("RUB", "XTR")}
 _OTHER_FIRST = ("USD", "EUR", "XTR")
 
 
-def prose(visit: Visit, source: str, course: str) -> Markup:
+def prose(visit: Visit, source: str, course: str, top: int = 2) -> Markup:
     """Return Markdown of an author as HTML; its pictures are files of the course's folder."""
     return markdown.to_html(
         source,
         code=visit.text("web_code"),
         table=visit.text("web_table"),
+        top=top,
         picture=lambda name: _picture(visit, course, name),
     )
 
