@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from shared.core.texts import text
-from tests.browser.test_shared_page import Open, browser_page, contrasts, keep
+from tests.browser.site_pages import Open, contrasts, keep
 from tests.web.test_login_ways import of_widget
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser_page"]  # a fixture
 DEVICES = "/console/account/devices"
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.features.payments.subscription import _late_until
+from shared.features.payments.stopping import late_until
 from tests.supabase.payments.conftest import Money, message_keys, paid, refunded, unique_id
 
 Clock = Callable[[str], None]
@@ -96,7 +96,7 @@ def test_reversed_period_is_not_promised(anna: Late) -> None:
         "of the first period, with the grace period"
     )
     assert renewal["plan"] == overview["plan"]
-    assert _late_until(overview) == renewal["effective_end"]
+    assert late_until(overview) == renewal["effective_end"]
     anna.money.sql(
         "update subscriptions set status = 'canceled', ended_at = private.clock() where user_id = %s",
         anna.user_id,
