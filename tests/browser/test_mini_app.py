@@ -249,3 +249,16 @@ def test_the_emulator_opens_a_mini_app(stack: Stack, window: Open) -> None:
         page.get_by_role("menuitem", name="Open the Mini App").click()
     popup.value.locator("header.bar").wait_for()
     assert popup.value.url == f"{stack.url}/console/app/assistant"
+
+
+@pytest.mark.parametrize("at", ["/../telegram/x", "/%252e%252e/telegram/x", "/.//evil.example/x"])
+def test_an_address_that_leads_out_of_the_site_opens_the_first_page(
+    stack: Stack, anna: TelegramUser, phone: Open, at: str
+) -> None:
+    """The token goes to our pages alone: the other functions have the same origin."""
+    page = phone("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(address(stack, anna, at))
+    page.locator("h1", has_not_text=text("en", "mini_app_title")).wait_for()
+    assert [one for one in asked if not one.startswith(f"{stack.url}/console/")] == []
