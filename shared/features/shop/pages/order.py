@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 _PATH = "/account/orders"
+# Where a purchase is used, by the kind of its product, and the text of the link.
+_USED_AT = {
+    "course": ("/dashboard", "order_open_courses"),
+    "subscription": ("/account/plan", "order_open_plan"),
+    "credits": ("/account/usage", "order_open_usage"),
+    "balance": ("/account/balance", "order_open_balance"),
+}
 START = "order_"  # begins the payload of the link that opens an order in the bot
 
 
@@ -69,6 +76,7 @@ def show(visit: Visit, order_id: int) -> Response:
         date=visit.date(order["created_at"], with_time=True),
         payment_id=order["payment_id"],
         product_key=order["product_key"],
+        used_at=_used_at(visit, order) if state == "paid" else None,
         tag=_tag(order),
         reference=secrets.token_urlsafe(16),
     )
@@ -94,6 +102,12 @@ def _link(order: GetOwnOrder) -> str:
         return console_bot.link(f"{START}{order['id']}")
     except TelegramError:
         return order["checkout_url"]
+
+
+def _used_at(visit: Visit, order: GetOwnOrder) -> tuple[str, str] | None:
+    """Return path and text of the page where a purchase is used; None where this console has none."""
+    place = _USED_AT[order["kind"]]
+    return place if visit.offers(place[0]) else None
 
 
 def _is_stars(order: GetOwnOrder) -> bool:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.core.errors import Refusal
@@ -50,7 +49,7 @@ def show(visit: Visit, key: str) -> Response:
     buyer = buyer_of(visit)
     product = catalog.find(catalog.products(buyer), key)
     if product is None:
-        raise NotFound("buy_not_for_sale")
+        return visit.redirect(offers.PATH, "buy_gone_notice")
     return _page(visit, buyer, product, then=visit.request.args.get("then", "")[:64])
 
 
@@ -74,6 +73,7 @@ def _page(
         key=product["key"],
         title=catalog.title(buyer, product["texts"]),
         about=catalog.about(buyer, product["texts"]),
+        courses="/courses" if product["kind"] == "course" and visit.offers("/courses") else "",
         period=product["period"],
         notes=[to_html(note) for note in notes if note is not None],
         once=[option for option in options if not option["repeats"]],
