@@ -39,6 +39,9 @@ def test_a_visitor_reads_the_preview_and_sees_the_prices(stack: Stack, course: N
     assert ("$11.99" if language == "en" else "990") in page.body
     assert "/login?to=%2Fbuy%2Fcourse_telegram_basic" in page.body
     assert text(language, "course_preview") in page.body
+    accelerator = text(language, "course_tier_accelerator")
+    assert page.body.count(text(language, "course_needs_tier", tier=accelerator)) == 2
+    assert 'href="/console/login?to=%2Fdashboard"' in page.body
     preview = visitor.get(f"{COURSE}/what-sells")
     assert preview.status == 200
     assert "<table>" in preview.body
@@ -122,7 +125,10 @@ def test_a_learner_completes_the_course(
     wrong = quiz(page.body, ["0", "0", "0", "0"])
     failed = learner.post(f"{COURSE}/objections/quiz", wrong)
     assert "course_quiz_failed_notice" in failed.headers["Location"]
-    page = learner.get(f"{COURSE}/objections")
+    page = learner.get(failed.headers["Location"].partition("#")[0])
+    notice = text(language, "course_quiz_failed_notice")
+    assert notice in page.body.partition('id="quiz"')[2]
+    assert page.body.count(notice) == 1
     assert text(language, "course_quiz_left", count=2) in page.body
     right = {**quiz(page.body, ["1", "0", "", "2"]), "q2_0": "1", "q2_2": "1"}
     passed = learner.post(f"{COURSE}/objections/quiz", right)

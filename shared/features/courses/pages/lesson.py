@@ -75,8 +75,15 @@ def show(visit: Visit, course: str, lesson: str) -> Response:
         next=_next(visit, course, progress),
         course_completed=bool(progress and progress["course_completed"]),
         reference=secrets.token_urlsafe(16),
+        notice_part=_notice_part(visit),
         beat=_beat(visit, card["id"], progress),
     )
+
+
+def _notice_part(visit: Visit) -> str:
+    """Return the section whose form the shown notice is about; empty for the lesson as a whole."""
+    subject = visit.request.args.get("notice", "").removeprefix("course_").partition("_")[0]
+    return subject if subject in ("quiz", "homework", "question") else ""
 
 
 def _closed(visit: Visit, course: str, found: ReadLesson, head: JsonObject) -> Response:

@@ -97,6 +97,9 @@ def lesson_line(visit: Visit, course: str, lesson: LessonCard) -> JsonObject:
         "is_published": lesson["is_published"],
         "is_required": lesson["is_required"],
         "why": why_closed(visit, state, lesson["opens_at"], lesson["tier"]),
+        "needs": visit.text("course_needs_tier", tier=visit.text(f"course_tier_{lesson['tier']}"))
+        if lesson["tier"] != "basic"
+        else "",
         "kinds": [
             visit.text(key)
             for key, is_there in (
