@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
     from shared.web.visit import Visit
 
+_COURSES = "/courses"
+
 
 def show(visit: Visit) -> Response:
     """Lead a user to the account, and offer the login to others."""
-    return visit.render("home.html") if visit.session is None else visit.redirect(ACCOUNT)
+    if visit.session is not None:
+        return visit.redirect(ACCOUNT)
+    return visit.render("home.html", courses=_COURSES if visit.offers(_COURSES) else "")
 
 
 page = Page("/", show, access=Access.VISITOR)
