@@ -21,7 +21,7 @@ from shared.telegram.markdown.literals import extract_literals
 from shared.telegram.markdown.parser import read
 from shared.web.html_writer import HtmlWriter
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # Embeddings, overrides and isolates of direction: they could show a text in another order than it has.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 

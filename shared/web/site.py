@@ -13,12 +13,13 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
     RequestURITooLarge,
     Unauthorized,
+    UnprocessableEntity,
 )
 from werkzeug.routing import Map, Rule
 
 from shared.core import health, log
 from shared.core.config import settings
-from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.core.errors import ConfigError, DatabaseUnavailable, Refusal
 from shared.web import csrf, errors, security, sessions
 from shared.web.access import LOGIN, Access, allows
 from shared.web.page import NO_STORE, Page, Policy
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 
 MAX_URL = 2_000  # characters of path and query
 _WORTH_COMPRESSING = 1_000  # bytes
+# Refusals of SQL (docs/error_codes.md) that what a user sends can cause: a value is invalid, or the reference
+# of the form was used with another one.
+_INVALID = frozenset(
+    {"J0002", "N0002", "N0003", "N0004", "S0001", "V0002", "W0002", "W0003", "Z0002", "Z0006"}
+)
+# There is no such user: erased since the session was found.
+_ERASED = frozenset({"J0001", "M0003", "R0001", "U0001", "V0001", "Z0004", "Z0005"})
 _LAST_RESORT = "Something went wrong. Try again later.\nЧто-то пошло не так. Попробуйте позже.\n"
 
 
@@ -82,9 +90,7 @@ class Site:
         except DatabaseUnavailable:
             response = errors.respond(visit, 503)
         except Exception as error:
-            # The path may hold a secret; its rule does not.
-            log.alert("a page failed", action="page_failed", page=page.path if page else "", error=str(error))
-            response = errors.respond(visit, 500)
+            response = _failed(visit, page, error)
         return response, page.policy if page else Policy()
 
     def _find(self, visit: Visit) -> tuple[Page, Mapping[str, str]]:
@@ -125,6 +131,18 @@ def _enter(visit: Visit, page: Page) -> Response | None:
     if not is_reading and not page.for_servers:
         csrf.check(request, visit.session)
     return None
+
+
+def _failed(visit: Visit, page: Page | None, error: Exception) -> Response:
+    """Return the page of an error that a handler did not expect. Alerts, unless a user can cause it."""
+    code = error.sqlstate if isinstance(error, Refusal) else ""
+    # The path may hold a secret; its rule does not.
+    rule = page.path if page else ""
+    if code in _INVALID or code in _ERASED:
+        log.warning("a form was refused", action="page_refused", page=rule, sqlstate=code, error=str(error))
+        return errors.respond(visit, UnprocessableEntity("web_error_fields") if code in _INVALID else 401)
+    log.alert("a page failed", action="page_failed", page=rule, error=str(error))
+    return errors.respond(visit, 500)
 
 
 def _finished(

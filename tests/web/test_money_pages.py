@@ -184,6 +184,17 @@ def test_a_code_gives_once(stack: Stack, sql: Sql, language: str) -> None:
     assert credits(sql, anna) == 7
 
 
+def test_another_code_in_the_form_to_which_a_visitor_went_back(stack: Stack, sql: Sql) -> None:
+    anna, visitor = customer(stack)
+    sql("insert into promocodes (code, kind, value) values ('GIFT7', 'credits', 7), ('GIFT8', 'credits', 8)")
+    form = fields(visitor.get("/account/promo"), "/promo/redeem")
+    for code in ("GIFT7", "GIFT8", "GIFT7"):
+        answer = visitor.post("/account/promo/redeem", {**form, "code": code})
+        assert answer.status == 200
+        assert 'role="alert"' not in answer.body
+    assert credits(sql, anna) == 15
+
+
 def test_a_code_that_is_none(stack: Stack) -> None:
     _, visitor = customer(stack)
     assert text("en", "promo_malformed") in plain(redeem(visitor, "?"))

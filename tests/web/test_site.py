@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request
 from shared.console.routes import PAGES
 from shared.core import texts
 from shared.core.config import settings
+from shared.core.errors import Refusal
 from shared.features.courses.pages import admin, files
 from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
@@ -395,6 +396,20 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 
 def shown(visit: Any) -> Response:
     return Response("<p>shown</p>", content_type="text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(("code", "status", "is_alert"), [
+    ("W0002", 422, False), ("Z0006", 422, False), ("Z0004", 401, False), ("M0003", 401, False),
+    ("L0003", 500, True),
+])  # fmt: skip
+def test_what_sql_refuses_is_no_failure_of_the_page(
+    site: Visitor, capsys: pytest.CaptureFixture[str], code: str, status: int, is_alert: bool
+) -> None:
+    def refuse(visit: Any) -> Response:
+        raise Refusal(code, "a value is invalid")
+
+    assert site(Page("/", refuse)).status_code == status
+    assert ('"severity":"ALERT"' in "".join(capsys.readouterr())) == is_alert
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -43,7 +44,9 @@ def redeem(visit: Visit) -> Response:
     """Redeem a code."""
     sent = visit.form(_Code)
     buyer = buyer_of(visit)
-    code, result = redeeming.redeem(buyer.user.id, sent.code, f"web:{buyer.user.id}:{sent.reference}")
+    # A visitor who goes back types another code into the same form.
+    form = f"{sent.reference}:{sha256(sent.code.encode()).hexdigest()[:16]}"
+    code, result = redeeming.redeem(buyer.user.id, sent.code, f"web:{buyer.user.id}:{form}")
     to = sent.to if _PRODUCT.fullmatch(sent.to) else ""
     if result is None:
         return _page(visit, wrong=visit.text("promo_malformed"), code=sent.code, to=to)

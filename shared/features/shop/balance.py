@@ -28,7 +28,8 @@ _PAGE = re.compile(rf"{catalog.BALANCE}([a-z0-9_]{{1,32}})")
 # The price that was shown, and what names the purchase (ordering.pay_from_balance). Buttons with u and an
 # update are older.
 _PAY = re.compile(r"bal!:([a-z0-9_]{1,32}):([0-9]{1,10}(?:\.[0-9]{1,2})?):([ntu][0-9]{1,19})")
-_REFUSALS = ("L0002", "L0005")  # the balance is too low, the price has changed
+# The balance is too low, the price has changed, what lowered it was used or refunded at this moment.
+_REFUSALS = ("L0002", "L0005", "M0004")
 
 
 @router.callback_query_handler(data=_PAGE.pattern, private_only=True, page="buy")

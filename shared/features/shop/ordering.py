@@ -143,7 +143,7 @@ def pay_from_balance(buyer: Buyer, product: str, amount: Decimal, purchase: str)
             tabs buy once; t and the top-up that was made for it.
 
     Raises:
-        Refusal: L0002 the balance is too low, L0005 the price has changed.
+        Refusal: L0002 the balance is too low, L0005 the price has changed, M0004 what lowered it is gone.
     """
     name = f"{product}:{purchase}" if purchase.startswith("n") else purchase
     done: PayFromBalance = db.call(

@@ -108,7 +108,9 @@ def test_an_admin_changes_a_lesson(boss: Visitor, sql: Sql) -> None:
     assert fields(page)["release_at"] == "2030-01-31T09:30"
     assert fields(page)["title_en"] == EVIL.replace("\u202e", "\u202e")
     for wrong in ({"quiz": "{"}, {"quiz": '{"questions": []}'}, {"release_at": "soon"}, {"files": "7"},
-                  {"completion": "watched", "adapter": ""}):  # fmt: skip
+                  {"completion": "watched", "adapter": ""},
+                  {"quiz": "[" * 300 + "]" * 300}, {"files": '[{"name": "x"}]'},
+                  {"release_at": "0001-01-01T00:00"}, {"release_at": "9999-12-31T23:59"}):  # fmt: skip
         answer = boss.post(f"{path}/save", {**fields(page), **wrong})
         assert answer.status == 422, wrong
         page = boss.get(path).body
@@ -130,7 +132,8 @@ def test_an_admin_creates_a_course_that_learners_do_not_see(
     learner = enroll(anna)
     assert learner.get("/courses/brand-new").status == 404
     assert "Brand new" not in learner.get("/courses").body
-    assert boss.post("/admin/new_course", {"slug": "Bad Slug", "title": "x"}).status == 422
+    for slug, title in (("Bad Slug", "x"), ("no-title", "\x1c")):
+        assert boss.post("/admin/new_course", {"slug": slug, "title": title}).status == 422
 
 
 def test_an_admin_enrolls_and_withdraws_with_an_audit_entry(
@@ -189,7 +192,17 @@ def test_homework_is_returned_with_a_comment_and_then_accepted(
 
 
 def test_the_export_holds_no_formula(boss: Visitor, stack: Stack, enroll: Enroll, sql: Sql) -> None:
-    names = ["=HYPERLINK(1)", "+1", "-1", "@x", "Plain, name"]
+    names = [
+        "=HYPERLINK(1)",
+        "+1",
+        "-1",
+        "@x",
+        "Plain, name",
+        "a;=1",
+        "b\t @x",
+        "\uff1d1",
+        "Ann-Marie O'Neil; PhD",
+    ]
     for name in names:
         chat = stack.telegram.user("Someone").chat("assistant")
         enroll(chat, "basic")
@@ -198,5 +211,9 @@ def test_the_export_holds_no_formula(boss: Visitor, stack: Stack, enroll: Enroll
     assert (status, headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     shown = {row["name"] for row in rows}
-    assert shown >= {"'=HYPERLINK(1)", "'+1", "'-1", "'@x", "Plain, name"}
+    # Where a semicolon separates cells, it begins another one.
+    assert shown >= {
+        "'=HYPERLINK(1)", "'+1", "'-1", "'@x", "Plain, name", "a;'=1", "b\t' @x",
+        "'\uff1d1", "Ann-Marie O'Neil; PhD",
+    }  # fmt: skip
     assert all(row["tiers"] == "basic" for row in rows)

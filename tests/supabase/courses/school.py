@@ -85,7 +85,13 @@ class School:
 
     def enrollments(self, user_id: int) -> dict[str, dict[str, Any]]:
         """Return a learner's enrollments that are not withdrawn, by tier."""
-        rows = self.sql("select * from enrollments where user_id = %s and withdrawn_at is null", user_id)
+        rows = self.sql(
+            """select id, user_id, tier, source, amount_paid, currency, payment_id, order_id, cohort_id,
+                      enrolled_at, expires_at
+                 from enrollments
+                where user_id = %s and withdrawn_at is null""",
+            user_id,
+        )
         return {row["tier"]: row for row in rows}
 
     def price(self, user_id: int, product: str, currency: str = "RUB") -> str | None:

@@ -239,6 +239,33 @@ def test_a_lesson_keeps_what_is_not_given(school: School, sql: Sql) -> None:
             }
         },
         {"quiz": 5},
+        {
+            "quiz": {
+                "questions": [QUESTION | {"texts": {"en": {"question": {"a": 1}, "options": ["a", "b"]}}}]
+            }
+        },
+        {"quiz": {"questions": [QUESTION | {"texts": {"en": {"question": "?", "options": [1, {}]}}}]}},
+        {
+            "quiz": {
+                "questions": [
+                    QUESTION | {"texts": {"en": {"question": "?", "options": ["a", "b"], "explanation": {}}}}
+                ]
+            }
+        },
+        {"files": {}},
+        {"files": None},
+        {"files": [1]},
+        {"files": [None]},
+        {"files": [{"name": "x"}]},
+        {"files": [{"reference": "x.txt"}]},
+        {"files": [{"name": " ", "reference": "x.txt"}]},
+        {"files": [{"name": "x", "reference": 5}]},
+        {"files": [{"name": "x", "reference": "x.txt", "size": "big"}]},
+        {"files": [{"name": "x", "reference": "x.txt", "size": -5}]},
+        {"files": [{"name": "x", "reference": "x.txt"}] * 101},
+        {"release": "date", "release_at": "0001-01-01T00:00:00+14:00"},
+        {"release": "date", "release_at": "9999-12-31T23:59:00-12:00"},
+        {"release": "date", "release_at": "infinity"},
     ],
 )
 def test_senseless_lessons_are_refused(school: School, values: dict[str, Any]) -> None:

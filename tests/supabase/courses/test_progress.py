@@ -241,6 +241,26 @@ def test_a_quiz_hides_its_answers_until_it_is_passed(school: School, anna: int) 
     assert passed["quiz"]["questions"][0]["texts"]["en"]["explanation"] == "a"
 
 
+def test_a_quiz_without_a_limit_takes_any_number_of_attempts(school: School, anna: int) -> None:
+    unlimited = {name: value for name, value in QUIZ.items() if name != "attempts"}
+    lesson = school.lesson("quiz", quiz=unlimited, completion="quiz")
+    quiz = school.read(anna, "quiz")["content"]["quiz"]
+    assert quiz["attempts_left"] is None
+    assert "correct" not in quiz["questions"][0]
+    for _ in range(5):
+        failed = school.answer(anna, lesson, [[1], [0]])
+        assert failed["outcome"] == "failed"
+        assert "correct" not in failed["quiz"]["questions"][0]
+    assert school.answer(anna, lesson, [[0], [1, 2]])["outcome"] == "passed"
+
+
+def test_a_video_of_unknown_length_has_no_share(school: School, anna: int) -> None:
+    video = {"adapter": "youtube", "reference": "abc"}
+    school.lesson("long", video=video)
+    lesson = school.read(anna, "long")
+    assert (lesson["lesson"]["watched_percent"], lesson["progress"]["watched_percent"]) == (None, None)
+
+
 def test_attempts_are_limited_also_at_once(school: School, anna: int, sql: Sql) -> None:
     lesson = school.lesson("quiz", quiz=QUIZ, completion="quiz")
     results = in_parallel(10, lambda n: school.answer(anna, lesson, [[1], [0]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 COURSES = "/admin/courses"
 COURSE = f"{COURSES}/<string(maxlength=64):course>"
 HOMEWORK = "/admin/homework"
-# What a spreadsheet would take for a formula begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula: at the beginning of a cell, or after what separates cells in
+# other countries.
+_FORMULA = re.compile(r"(^|[;\t\r\n|,])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
 
 
 class _Enrollment(BaseModel):
@@ -238,8 +240,8 @@ def _rows(course: str, admin: str, part: AdminExportLearners) -> Iterator[Learne
 
 def _cell(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return _FORMULA.sub(lambda found: f"{found[0]}'", value)
     return "" if value is None else value
 
 

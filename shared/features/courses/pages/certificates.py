@@ -14,6 +14,7 @@ from shared.features.courses.localized import localized
 from shared.features.courses.pages.catalogue import SLUG
 from shared.web import markdown
 from shared.web.access import Access
+from shared.web.forms import FormError
 from shared.web.page import Page, Policy
 
 if TYPE_CHECKING:
@@ -29,8 +30,14 @@ class _Name(BaseModel):
 
 
 def issue(visit: Visit, course: str) -> Response:
-    """Issue the certificate of a completed course."""
+    """Issue the certificate of a completed course.
+
+    Raises:
+        FormError: the name has no letter.
+    """
     name = " ".join(markdown.clean(visit.form(_Name).name).split())
+    if not any(letter.isalnum() for letter in name):  # invisible characters, or none are left
+        raise FormError({"name": "web_field_wrong"})
     result: IssueCourseCertificate = db.call(
         "issue_course_certificate", p_user_id=visit.user.user_id, p_slug=course, p_name=name
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Tier = Literal["basic", "accelerator", "vip"]
 _SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
 _LONGEST = 100_000
+_DEEPEST = 50  # levels of JSON
 
 
 class _New(BaseModel):
@@ -290,8 +292,8 @@ def _lesson_values(visit: Visit, sent: _Lesson, row: JsonObject) -> JsonObject:
         "release_days": int(sent.release_days or 0) if sent.release == "days" else None,
         "release_at": release_at,
         "video": {"adapter": sent.adapter, "reference": sent.reference} if sent.adapter else None,
-        "quiz": orjson.loads(sent.quiz) if sent.quiz.strip() else None,
-        "files": orjson.loads(sent.files) if sent.files.strip() else [],
+        "quiz": _json(sent.quiz),
+        "files": _json(sent.files) or [],
         "homework": row["homework"] or None,
         "homework_tier": sent.homework_tier,
     }
@@ -310,6 +312,19 @@ def _languages() -> list[tuple[str, str]]:
 
 def _tiers(visit: Visit) -> list[tuple[str, str]]:
     return [(tier, visit.text(f"course_tier_{tier}")) for tier in ("basic", "accelerator", "vip")]
+
+
+def _json(typed: str) -> object:
+    """Return the value of a field with JSON; None where it is empty.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    if not typed.strip():
+        return None
+    if max(accumulate((character in "[{") - (character in "]}") for character in typed)) > _DEEPEST:
+        raise ValueError("JSON is nested too deeply")
+    return orjson.loads(typed)
 
 
 def _pretty(value: object) -> str:

@@ -36,7 +36,7 @@ Reference = Field(min_length=8, max_length=64)
 class _Quiz(BaseModel):
     version: int = Field(ge=1, lt=2**31)
     reference: str = Reference
-    questions: int = Field(ge=1, le=50)
+    questions: int = Field(ge=1, le=100)  # private.is_quiz
 
 
 class _Question(BaseModel):
@@ -144,7 +144,7 @@ _WATCHING = "/courses/lessons/<int(max=9223372036854775807):lesson>/watching"
 
 pages = (
     Page(f"{LESSON}/done", finish, methods=("POST",), max_body=_FORM, access=Access.USER),
-    Page(f"{LESSON}/quiz", answer_quiz, methods=("POST",), max_body=20_000, access=Access.USER),
+    Page(f"{LESSON}/quiz", answer_quiz, methods=("POST",), max_body=60_000, access=Access.USER),
     # A letter may take twelve characters in a form.
     Page(f"{LESSON}/questions", ask, methods=("POST",), max_body=60_000, access=Access.USER),
     Page(_WATCHING, watch, methods=("POST",), max_body=_FORM, access=Access.USER),

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ProductsForSale
     from shared.web.visit import Visit
 
-_REFUSED = {"L0002": "balance_short_notice", "L0005": "buy_price_notice"}
+# M0004: what lowered the price was used or refunded at this moment.
+_REFUSED = {"L0002": "balance_short_notice", "L0005": "buy_price_notice", "M0004": "buy_price_notice"}
 
 
 class _Purchase(BaseModel):

@@ -26,16 +26,7 @@ as $$
          and private.tier_rank(e.tier) < private.tier_rank(p_tier)
          and g.currency = p_currency
          and private.is_live_grant(g)
-         and not exists (
-           select
-             from public.enrollments as f
-             join public.enrollment_grants as h on h.enrollment_id = f.id
-            where f.user_id = p_user_id
-              and f.course_id = p_course_id
-              and private.tier_rank(f.tier) >= private.tier_rank(p_tier)
-              and g.id = any(h.credited)
-              and private.is_live_grant(h)
-         )
+         and not private.is_credit_used(e.user_id, e.course_id, p_tier, g.id)
     ) as n
    where n.net > 0;
 $$;

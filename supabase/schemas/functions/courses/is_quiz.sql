@@ -24,7 +24,9 @@ as $$
               when jsonb_typeof(q.value -> 'correct') is distinct from 'array' then false
               else (
                 select bool_and(
-                    coalesce(t.value ->> 'question', '') <> ''
+                    coalesce(jsonb_typeof(t.value -> 'question') = 'string' and t.value ->> 'question' <> '', false)
+                    and coalesce(jsonb_typeof(t.value -> 'explanation'), 'string') = 'string'
+                    and not jsonb_path_exists(t.value, 'lax $.options[*] ? (@.type() != "string" || @ == "")')
                     and coalesce(jsonb_typeof(t.value -> 'options') = 'array', false)
                     and jsonb_path_exists(
                       t.value,

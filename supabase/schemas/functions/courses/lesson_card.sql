@@ -46,7 +46,10 @@ begin
     'has_quiz', p_lesson.quiz is not null,
     'has_homework', p_lesson.homework is not null,
     'completed_at', p_progress.completed_at,
-    'watched_percent', least(coalesce(p_progress.watched_seconds, 0) * 100 / p_lesson.duration_seconds, 100)
+    'watched_percent', case
+      when p_lesson.duration_seconds is not null
+        then least(coalesce(p_progress.watched_seconds, 0) * 100 / p_lesson.duration_seconds, 100)
+    end
   );
 end
 $$;

@@ -35,7 +35,10 @@ begin
   return jsonb_build_object(
     'position_seconds', coalesce(v_progress.position_seconds, 0),
     'watched_seconds', coalesce(v_progress.watched_seconds, 0),
-    'watched_percent', least(coalesce(v_progress.watched_seconds, 0) * 100 / p_lesson.duration_seconds, 100),
+    'watched_percent', case
+      when p_lesson.duration_seconds is not null
+        then least(coalesce(v_progress.watched_seconds, 0) * 100 / p_lesson.duration_seconds, 100)
+    end,
     'time_spent_seconds', coalesce(v_progress.time_spent_seconds, 0),
     'next', v_next
   ) || p_settled;

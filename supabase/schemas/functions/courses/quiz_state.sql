@@ -37,7 +37,8 @@ begin
   select count(*), max(a.right_answers), coalesce(bool_or(a.is_passed), false) into v_attempts, v_best, v_is_passed
     from public.lesson_quiz_attempts as a
    where a.user_id = p_user_id and a.lesson_id = p_lesson.id;
-  v_left := greatest((p_lesson.quiz ->> 'attempts')::integer - v_attempts, 0);
+  -- Without a limit null: greatest() would make it 0, which shows the answers.
+  v_left := case when p_lesson.quiz ->> 'attempts' is not null then greatest((p_lesson.quiz ->> 'attempts')::integer - v_attempts, 0) end;
   v_is_open := v_is_passed or coalesce(v_left = 0, false);
   return jsonb_build_object(
     'version', p_lesson.version,

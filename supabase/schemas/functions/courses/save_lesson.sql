@@ -36,6 +36,8 @@ begin
     raise exception 'a value of the lesson is invalid: unknown column' using errcode = 'W0003';
   elsif coalesce(jsonb_typeof(p_values -> 'quiz'), 'null') <> 'null' and not coalesce(private.is_quiz(p_values -> 'quiz'), false) then
     raise exception 'a value of the lesson is invalid: quiz' using errcode = 'W0003';
+  elsif p_values ? 'files' and not private.is_file_list(p_values -> 'files') then
+    raise exception 'a value of the lesson is invalid: files' using errcode = 'W0003';
   end if;
   select c.id into v_course_id from public.courses as c where c.slug = p_course_slug for no key update;
   select l.* into v_lesson
@@ -71,6 +73,10 @@ begin
     v_new.video := nullif(v_new.video, 'null');
     v_new.quiz := nullif(v_new.quiz, 'null');
     v_new.homework := nullif(v_new.homework, 'null');
+    -- A date that programs cannot read would break the pages of the lesson.
+    if v_new.release_at not between '2000-01-01' and '2200-01-01' then
+      raise exception 'a value of the lesson is invalid: release_at' using errcode = 'W0003';
+    end if;
     if v_outcome = 'created' then
       insert into public.lessons as l (
         course_id, slug, position, is_published, tier, is_preview, is_required, texts, duration_seconds, video, files, quiz,

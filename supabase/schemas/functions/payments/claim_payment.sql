@@ -8,8 +8,9 @@
 --
 -- Concurrency: the caller holds the payment's lock. The order's lock makes the second of two charges for one order a
 --   second_charge. Payments of one user's renewals are serialized by an advisory lock, taken before any renewal or user is
---   locked, because a renewal that begins replaces the others (private.replace_renewals). Nothing has been fulfilled yet.
--- Locks: payment (held by the caller), order, an advisory lock of the user's renewals, renewal.
+--   locked, because a renewal that begins replaces the others (private.replace_renewals); so are those of one user's upgrades of
+--   courses, because a purchase lowers the price of one of them. Nothing has been fulfilled yet.
+-- Locks: payment (held by the caller), order, an advisory lock of the user's upgrades or renewals, renewal.
 -- Returns: public.payments, the row with its order or renewal, its user and its problem (null: it may be fulfilled).
 -- Errors: none.
 create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
@@ -29,6 +30,9 @@ begin
     from public.orders as o
    where o.id = (p_payment.claims ->> 'order_id')::bigint and o.provider = p_payment.provider
      for update;
+  if (v_order.course_terms ->> 'credit')::numeric > 0 then
+    perform pg_advisory_xact_lock(hashtextextended(format('upgrades of %s', v_order.user_id), 0));
+  end if;
   if v_order.renews or p_payment.claims ? 'subscription_id' then
     perform pg_advisory_xact_lock(
       hashtextextended(

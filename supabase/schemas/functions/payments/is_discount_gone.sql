@@ -1,5 +1,5 @@
 -- Returns whether an order's discount is bound to another order or was used for one, or a purchase that makes it cheaper as an
--- upgrade of a course was refunded. The order can then not be paid.
+-- upgrade of a course was refunded or has made another one cheaper. The order can then not be paid.
 --
 -- Concurrency: read-only; the result is stable while the caller holds the discount's lock.
 -- Locks: none.
