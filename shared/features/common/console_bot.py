@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from shared.core.config import settings
+from shared.core.errors import TelegramError
+from shared.telegram import configured
 
 
 def name() -> str:
@@ -21,14 +23,23 @@ def link(payload: str) -> str:
     return f"https://t.me/{username()}?start={payload}"
 
 
-@lru_cache(maxsize=1)
-def username() -> str:
-    """Return its username.
+def address_with(command: str) -> str:
+    """Return the address of the first bot with a command; empty if none has it, or its name is unknown."""
+    found = configured.with_command(command)
+    try:
+        return f"https://t.me/{username(found[0])}" if found else ""
+    except TelegramError:
+        return ""
+
+
+@lru_cache(maxsize=16)
+def username(bot: str = "") -> str:
+    """Return the username of a bot, by default of the one behind the pages.
 
     Raises:
         TelegramError: it cannot be read.
     """
     from shared.telegram import api  # imports telebot, which most pages do not need
 
-    found: str = api.call(name(), "getMe", {})["username"]
+    found: str = api.call(bot or name(), "getMe", {})["username"]
     return found

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.core import db
 from shared.core.texts import figures
+from shared.features.common import console_bot
 from shared.features.quiz import challenge, screens
 from shared.features.xp import bot_title, time_zone_name
 from shared.telegram import configured
@@ -39,6 +40,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
         "quiz/quiz.html",
         status,
         failure=failure,
+        bot=console_bot.address_with("daily"),
         zone=time_zone_name(visit, visit.user.time_zone),
         hours=[(hour, f"{hour}:00") for hour in challenge.HOURS],
         off=_OFF,

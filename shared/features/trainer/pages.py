@@ -8,6 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.features import xp
+from shared.features.common import console_bot
 from shared.features.trainer import history, library, results, reversed_screens
 from shared.telegram import configured
 from shared.web import charts, styled
@@ -46,6 +47,7 @@ def show(visit: Visit) -> Response:
     most = max((count for _, count in counts), default=0)
     return visit.render(
         "trainer/trainings.html",
+        bot="" if trainings else console_bot.address_with("tip"),
         total=found["total"],
         best=max((one["score"] for one in trainings), default=0),
         chart=_chart(visit, trainings) if len(trainings) > 1 else "",

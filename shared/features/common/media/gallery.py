@@ -14,6 +14,7 @@ from werkzeug.exceptions import Gone, NotFound, ServiceUnavailable
 
 from shared.core import db
 from shared.core.config import settings
+from shared.features.common import console_bot
 from shared.features.common.media.kinds import IMAGE, VIDEO
 from shared.telegram import configured
 from shared.web.access import Access
@@ -55,6 +56,7 @@ def _show(visit: Visit, kind: MediaKind) -> Response:
         "common/gallery.html",
         title=visit.text("account_part_pictures" if kind is IMAGE else "account_part_videos"),
         nothing=visit.text("gallery_no_pictures" if kind is IMAGE else "gallery_no_videos"),
+        bot="" if shown else console_bot.address_with(kind.history),
         path=_PATHS[kind.name],
         is_video=kind is VIDEO,
         works=[_work(visit, kind, bot, one) for bot, one in shown],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from shared.features.common import console_bot
 from shared.features.conversations import sharing
 from shared.telegram import configured
 from shared.web.access import Access
@@ -28,6 +29,7 @@ def show(visit: Visit) -> Response:
     found = [sharing.pages_of(visit.user.user_id, bot) for bot in configured.with_command("chats")]
     return visit.render(
         "conversations/shared.html",
+        bot=console_bot.address_with("chats"),
         most=max((one["most"] for one in found), default=0),
         pages=[
             {

@@ -187,8 +187,8 @@ TEXTS: Mapping[str, str] = {
         "**Kept without your name:** orders, payments and admin actions, because we need them for "
         "accounting. They can’t be traced back to you; the payment provider keeps its own records. We also "
         "keep an encrypted record of the new-user bonuses and promo codes you’ve used, how many requests "
-        "you made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You "
-        "can delete them together with the chat."
+        "you made this month, and whether you’re banned.\n\nYour chats with the bots stay in Telegram. "
+        "You can delete them there."
     ),
     "deleteme_renewal": (
         "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’ll keep being charged, and we won’t be able to "
