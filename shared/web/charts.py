@@ -147,8 +147,9 @@ def _labels(chart: Chart) -> Iterator[Markup]:
     every = max(ceil(_ROOM / step), 1)
     for place, label in enumerate(chart.labels):
         if (last - place) % every == 0:
+            is_extra = (last - place) // every % 3 > 0  # hidden on a phone, where letters are larger
             x = min(max(_LEFT + (place + 0.5) * step, _LEFT + 20), WIDTH - 28)
-            yield _tag("text", label, class_="middle", x=x, y=HEIGHT - 8)
+            yield _tag("text", label, class_="middle extra" if is_extra else "middle", x=x, y=HEIGHT - 8)
 
 
 def _legend(chart: Chart) -> Markup:
