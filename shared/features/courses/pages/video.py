@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -14,7 +13,7 @@ import orjson
 from flask import Response
 from werkzeug.exceptions import Forbidden
 
-from shared.core import db, texts
+from shared.core import clock, db, texts
 from shared.core.config import settings
 from shared.core.signatures import hmac_sha256, token_matches
 from shared.features.courses.pages import files
@@ -93,7 +92,7 @@ def _file(visit: Visit, course: str, lesson: str, reference: str) -> JsonObject:
 
 def _token(user_id: int, course: str, lesson: str) -> str:
     """Return a token with which Kinescope asks us whether a user may see the video of a lesson."""
-    value = orjson.dumps([user_id, course, lesson, int(time.time()) + _TOKEN_SECONDS])
+    value = orjson.dumps([user_id, course, lesson, int(clock.timestamp()) + _TOKEN_SECONDS])
     content = base64.urlsafe_b64encode(value).decode().rstrip("=")
     return f"{content}.{_signature(content)}"
 
@@ -113,7 +112,7 @@ def _read(token: str) -> tuple[int, str, str] | None:
         )
     except (binascii.Error, ValueError):
         return None
-    return (int(user), str(course), str(lesson)) if until > time.time() else None
+    return (int(user), str(course), str(lesson)) if until > clock.timestamp() else None
 
 
 def authorize(visit: Visit) -> Response:

@@ -17,7 +17,7 @@ create table public.enrollments (
   reminded_at timestamptz,
   withdrawn_at timestamptz,
   releases_checked_at timestamptz,
-  next_release_at timestamptz not null default '-infinity',
+  next_release_at timestamptz not null default 'epoch',
   unique (user_id, course_id, tier)
 );
 
