@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -50,6 +51,7 @@ def test_a_visitor_reads_the_preview_and_sees_the_prices(stack: Stack, course: N
     closed = visitor.get(f"{COURSE}/first-minute")
     assert closed.status == 200
     assert text(language, "course_needs_access") in closed.body
+    assert f'/login?to={quote(f"{COURSE}/first-minute", safe="")}"' in closed.body
     assert "first-minute/video" not in closed.body
     assert visitor.get("/dashboard").status == 303
 

@@ -56,6 +56,7 @@ def show(visit: Visit, code: str) -> Response:
         "courses/certificate.html",
         is_valid=True,
         title=localized(visit.language, found["titles"], found["course"]),
+        course=visit.url(f"/courses/{found['course']}"),
         holder=found["name"],
         date=visit.date(found["completed_at"] or found["issued_at"]),
         at=f"/certificates/{found['code']}",

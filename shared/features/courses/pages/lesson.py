@@ -97,6 +97,7 @@ def _closed(visit: Visit, course: str, found: ReadLesson, head: JsonObject) -> R
     return visit.render(
         "courses/closed.html",
         **head,
+        at=f"/courses/{course}/{lesson['slug']}",
         why=views.why_closed(visit, lesson["state"], lesson["opens_at"], lesson["tier"]),
         offers=[views.offer(visit, one) for one in fitting],
     )
