@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536  # bytes read at once
 MAX_HEAD = 65_536  # bytes of request line and headers
-MAX_REQUEST = 1_200_000  # bytes of one request: more than any function reads of a body
+MAX_REQUEST = 1_200_000  # bytes of one request: more than any function reads of a body, unless it admits more
 SEND_SECONDS = 10.0  # how long sending a response may stall
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -40,6 +40,7 @@ class Connection(TConn):  # type: ignore[misc]
         """Wait for a new request."""
         self.received = bytearray()
         self.path = b""
+        self.limit = MAX_REQUEST
         self._headers: list[tuple[bytes, bytes]] = []
         self.has_head = self.is_whole = self.is_over = False
         self._parser = HttpRequestParser(self)
@@ -53,7 +54,7 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:
             data = b""
         self.received += data
-        self.is_over = not data or len(self.received) > MAX_REQUEST
+        self.is_over = not data or len(self.received) > self.limit
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
@@ -64,6 +65,13 @@ class Connection(TConn):  # type: ignore[misc]
         """The headers by their names in lower case; of a repeated header, the first value."""
         latest_first = reversed(self._headers)  # decoded on demand: most requests arrive at once
         return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in latest_first}
+
+    def admit(self, seconds_per_byte: float) -> None:
+        """Let a body arrive that is longer than MAX_REQUEST, as its headers announce, and give it time."""
+        length = int(self.headers.get("content-length", "0"))
+        if length + MAX_HEAD > self.limit:
+            self.timeout += (length + MAX_HEAD - self.limit) * seconds_per_byte
+            self.limit = length + MAX_HEAD
 
     @property
     def has_long_head(self) -> bool:

@@ -30,6 +30,7 @@ from shared.core.request_receiver import Connection
 Admits = Callable[[str, Mapping[str, str]], bool]
 
 RECEIVE_SECONDS = 5.0  # how long a request may take to arrive, from its first byte or the connection's start
+UPLOAD_RATE = 400_000  # bytes per second at which a longer one must arrive, which only `admits` lets in
 LINGER_SECONDS = 1.0  # how long a refused client may go on sending before the connection is closed
 MAX_CONNECTIONS = 500  # at the limit, a new one replaces the oldest that is still sending
 MAX_RECEIVED = 32_000_000  # bytes of all requests that have not arrived completely
@@ -114,7 +115,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self.admits is None:
             return True
         try:
-            return self.admits(conn.path.decode("latin-1").partition("?")[0], conn.headers)
+            if not self.admits(conn.path.decode("latin-1").partition("?")[0], conn.headers):
+                return False
+            conn.admit(1 / UPLOAD_RATE)
+            return True
         except Exception:  # for example a wrong setting: the function itself responds and logs it
             return False
 
@@ -133,8 +137,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Close connections that exceeded their time; called after each round of the main loop."""
         late = 0
-        while self.pending_conns and self.pending_conns[0].timeout <= monotonic():
-            conn = self.pending_conns[0]
+        now = monotonic()
+        for conn in [waiting for waiting in self.pending_conns if waiting.timeout <= now]:
             late += bool(conn.received)
             self._stop_waiting(conn)
             self._refuse(conn, "408 Request Timeout")

@@ -98,3 +98,18 @@ def test_invalid_http_ends_receiving(sent: bytes) -> None:
 def test_the_limit_is_above_what_functions_read() -> None:
     longest = max(update_parsing.MAX_BODY, provider.MAX_BODY) + 1
     assert longest + request_receiver.MAX_HEAD < request_receiver.MAX_REQUEST
+
+
+def test_a_longer_body_arrives_once_it_is_admitted() -> None:
+    length = request_receiver.MAX_REQUEST + 500_000
+    client, conn = connection_pair()
+    with closing(client), closing(conn):
+        conn.timeout = 5.0
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
+        conn.receive()
+        for _ in range(2):  # each time something arrives
+            conn.admit(1 / 400_000)
+        assert conn.limit == length + request_receiver.MAX_HEAD
+        assert 5.0 < conn.timeout < 7.0
+        conn.start_over()
+        assert conn.limit == request_receiver.MAX_REQUEST

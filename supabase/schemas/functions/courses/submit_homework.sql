@@ -33,7 +33,7 @@ begin
     return jsonb_build_object('outcome', 'no_access');
   end if;
   select f.id into v_file_id from public.stored_files as f where f.key = p_file_key and f.user_id = p_user_id;
-  if (v_text = '' and p_file_key is null) or length(v_text) > 20000 or (p_file_key is not null and v_file_id is null)
+  if length(v_text) > 20000 or (p_file_key is not null and v_file_id is null)
     or coalesce(p_reference, '') = '' or length(p_reference) > 200
   then
     raise exception 'the homework is invalid' using errcode = 'W0002';
@@ -59,6 +59,10 @@ begin
     )
   end;
   if v_outcome = 'submitted' then
+    -- Not before: a page stores no file for homework that it knows to be known or under review.
+    if v_text = '' and p_file_key is null then
+      raise exception 'the homework is empty' using errcode = 'W0002';
+    end if;
     insert into public.homework_submissions (user_id, lesson_id, n, text, file_id, reference)
     select p_user_id, p_lesson_id, coalesce(max(h.n), 0) + 1, v_text, v_file_id, p_reference
       from public.homework_submissions as h
