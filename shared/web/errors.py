@@ -29,6 +29,7 @@ def respond(visit: Visit, error: HTTPException | int) -> Response:
         title=visit.text(f"web_error_{kind}"),
         about=visit.text(own if texts.has(visit.language, own) else f"web_error_{kind}_about"),
         is_retried=status in _RETRIED,
+        back=visit.form_page,
     )
     if status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_SECONDS)

@@ -188,6 +188,20 @@ class Visit:
         except KeyError:  # a message of a bot, which needs values; anyone can write its key into an address
             return ""
 
+    @cached_property
+    def form_page(self) -> str:
+        """Path and query of our page whose form was sent; empty if it is unknown."""
+        if self.request.method != "POST":
+            return ""
+        try:
+            page = urlsplit(self.request.referrer or "")
+            own = urlsplit(settings().console_url or self.request.host_url)
+        except (ConfigError, ValueError):  # a wrong setting, or an address that is none
+            return ""
+        if page.netloc != own.netloc or not page.path.startswith("/") or page.path[1:2] in ("/", "\\"):
+            return ""
+        return f"{page.path}?{page.query}" if page.query else page.path
+
     def _csrf_field(self) -> Markup:
         """Return the hidden field that every form of a user has."""
         if self.session is None:
@@ -199,5 +213,7 @@ class Visit:
     def _translations(self) -> list[tuple[str, str, str]]:
         """Return code, name and address of this page in each language."""
         here = self._root + quote(self.path)
+        if self.request.method == "POST":  # an address of a form alone cannot be opened
+            here = self.form_page.partition("?")[0] or f"{self._root}/"
         names = {code: texts.language(code).NAME.partition(" ")[2] for code in sorted(texts.codes())}
         return [(code, name, f"{here}?{language.PARAMETER}={code}") for code, name in names.items()]

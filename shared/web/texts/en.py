@@ -6,6 +6,7 @@ TEXTS: Mapping[str, str] = {
     "web_skip": "Skip to content",
     "web_language": "Language",
     "web_open_bot": "Open the bot",
+    "web_back": "Go back",
     "web_to_home": "Go to the home page",
     "web_retry": "Try again",
     "web_table": "Table",

@@ -6,6 +6,7 @@ TEXTS: Mapping[str, str] = {
     "web_skip": "К содержанию",
     "web_language": "Язык",
     "web_open_bot": "Открыть бота",
+    "web_back": "Вернуться",
     "web_to_home": "На главную",
     "web_retry": "Попробовать ещё раз",
     "web_table": "Таблица",

@@ -172,7 +172,18 @@ def test_homework_is_returned_with_a_comment_and_then_accepted(
     number = re.search(r"/admin/homework/(\d+)/review", page)
     assert number
     path = f"/admin/homework/{number[1]}/review"
-    assert boss.post(path, {"decision": "return", "comment": " "}).status == 422
+    for referrer, back in (
+        (f"{boss.origin}/console/admin/homework?after=7", "/console/admin/homework?after=7"),
+        (f"{boss.origin}//evil.example/", ""), ("https://evil.example/x", ""), ("https://[", ""), ("", ""),
+    ):  # fmt: skip
+        refused = boss.post(path, {"decision": "return", "comment": " "}, Referer=referrer)
+        assert refused.status == 422
+        assert (
+            f'href="{back or "/console/"}">{text("en", "web_back" if back else "web_to_home")}<'
+        ) in refused.body
+        assert "evil.example" not in refused.body
+        languages = f'href="{back.partition("?")[0] or "/console/"}?lang=ru"'
+        assert languages in refused.body
     boss.get("/admin/homework")
     assert boss.post(path, {"decision": "return", "comment": f"Add a **price** {EVIL}"}).status == 303
     page = learner.get(f"{COURSE}/five-lines").body

@@ -11,7 +11,7 @@ TEXTS: Mapping[str, str] = {
         "🤔 That doesn’t look like a promo code. Promo codes have 3–32 characters: Latin letters, digits, "
         "hyphens and underscores."
     ),
-    "promo_unknown": "🤔 There’s no promo code **{code}**. Check for typos and send it again.",
+    "promo_unknown": "🤔 There’s no promo code **{code}**. Check for typos and try again.",
     "promo_expired": "⌛ The promo code **{code}** has expired.",
     "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
     "promo_not_yet": "⏳ The promo code **{code}** starts on {date}. Come back then!",
