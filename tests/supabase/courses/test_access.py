@@ -188,6 +188,17 @@ def test_unpublished_courses_and_lessons_are_for_admins_and_the_author(school: S
     assert school.card(anna)["is_staff"]
 
 
+def test_a_hidden_course_takes_no_progress(school: School, sql: Sql) -> None:
+    anna = school.learner()
+    school.buy(anna, "vip")
+    video = school.video("film")
+    sql("update courses set is_published = false")
+    assert school.complete(anna, school.lessons["basic"]) == {"outcome": "no_access"}
+    assert school.watch(anna, video, 0, 20) == {"outcome": "no_access"}
+    sql("update users set is_admin = true where id = %s", anna)
+    assert school.complete(anna, school.lessons["basic"])["outcome"] == "completed"
+
+
 def test_a_lesson_or_course_that_does_not_exist(school: School) -> None:
     anna = school.learner()
     assert school.read(anna, "nothing") is None

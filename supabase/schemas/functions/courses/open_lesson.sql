@@ -1,4 +1,5 @@
--- Finds a lesson if it is open to a user (private.lesson_states), and locks the user against erasure.
+-- Finds a lesson if it is open to a user (private.lesson_states), also of a hidden course only to its staff, and locks the user
+-- against erasure.
 --
 -- Concurrency: the user's lock makes an erasure wait or find everything that the caller stores.
 -- Locks: user (KEY SHARE).
@@ -20,7 +21,9 @@ begin
       from public.lessons as l
       join public.courses as c on c.id = l.course_id
       cross join lateral private.lesson_states(p_user_id, c, l.id) as s
-     where l.id = p_lesson_id and s.state = 'open';
+     where l.id = p_lesson_id
+       and s.state = 'open'
+       and (c.is_published or (select a.is_staff from private.course_access(p_user_id, c) as a));
   end if;
   return v_lesson;
 end
