@@ -141,8 +141,20 @@ def _failed(visit: Visit, page: Page | None, error: Exception) -> Response:
     if code in _INVALID or code in _ERASED:
         log.warning("a form was refused", action="page_refused", page=rule, sqlstate=code, error=str(error))
         return errors.respond(visit, UnprocessableEntity("web_error_fields") if code in _INVALID else 401)
+    if _has_ended(visit):
+        log.warning("a session ended in the middle of a request", action="session_ended", page=rule)
+        visit.enter(None)
+        return errors.respond(visit, 401)
     log.alert("a page failed", action="page_failed", page=rule, error=str(error))
     return errors.respond(visit, 500)
+
+
+def _has_ended(visit: Visit) -> bool:
+    """Return whether the session of a request has ended since it began, with an erasure or a ban."""
+    try:
+        return visit.session is not None and sessions.find(visit.request) is None
+    except DatabaseUnavailable:
+        return False
 
 
 def _finished(

@@ -37,8 +37,10 @@ def of(
         lost.append(reader.text(key, plan=plan, until=until or ""))
     if bonus_credits:
         lost.append(reader.text("deleteme_credits", credits=bonus_credits))
-    overview: TrainingOverview = db.call("training_overview", p_user_id=user_id)
-    if trainings := sum(max(one["quantity"] - one["used"], 0) for one in overview["trainings"]):
+    overview: TrainingOverview | None = db.call("training_overview", p_user_id=user_id)
+    if trainings := sum(
+        max(one["quantity"] - one["used"], 0) for one in (overview["trainings"] if overview else [])
+    ):
         lost.append(reader.text("deleteme_trainings", trainings=trainings))
     if balance > 0:
         lost.append(

@@ -71,7 +71,8 @@ def joined_channel(_call: CallbackQuery) -> None:
 
 
 def _overview(context: UpdateContext) -> TrainingOverview:
-    overview: TrainingOverview = db.call("training_overview", p_user_id=context.user.id)
+    overview: TrainingOverview | None = db.call("training_overview", p_user_id=context.user.id)
+    assert overview is not None, "this update made the user"
     return overview
 
 

@@ -8,7 +8,7 @@
 --     trainings: [ { source: text, quantity: int, used: int } ]   (oldest first),
 --     channel_trainings: int                                      (how many a channel gives),
 --     channels: [ text ]                                          (references of channels that gave already)
---   }
+--   } | null                                                    (no such user)
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
 returns jsonb
