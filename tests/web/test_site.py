@@ -21,6 +21,7 @@ from shared.features.courses.pages import admin, files
 from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
+from shared.web.sessions import Session
 from shared.web.site import MAX_URL, Site
 from tests.web.conftest import Get
 from tools.emulator.stack import Stack
@@ -394,8 +395,30 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     return respond
 
 
+SESSION = Session(
+    id=1, token="t" * 43, is_bearer=False, way="bot", user_id=1, telegram_id=1, first_name="Anna",
+    last_name=None, username=None, languages=("en", "en"), time_zone="UTC", is_admin=False, is_paid=False, photo=None,
+)  # fmt: skip
+
+
 def shown(visit: Any) -> Response:
     return Response("<p>shown</p>", content_type="text/html; charset=utf-8")
+
+
+def test_a_session_that_ends_during_a_request_is_no_failure_of_the_page(
+    site: Visitor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: list[Session | None] = [SESSION, None]
+    monkeypatch.setattr("shared.web.sessions.find", lambda _request: found.pop(0))
+
+    def fail(visit: Any) -> Response:
+        raise TypeError("'NoneType' object is not subscriptable")
+
+    assert site(Page("/", fail, access=Access.USER)).status_code == 401
+    assert "page_failed" not in "".join(capsys.readouterr())
+    found[:] = [SESSION, SESSION]
+    assert site(Page("/", fail, access=Access.USER)).status_code == 500
+    assert "page_failed" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(("code", "status", "is_alert"), [
