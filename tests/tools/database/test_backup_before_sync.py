@@ -59,7 +59,7 @@ def test_without_a_place_or_a_key_nothing_is_migrated(world: World, monkeypatch,
         assert "Set the variables that production.backup names" in error
         assert '--without-backup "the reason"' in error
     else:
-        assert "production.backup: BACKUP_RECIPIENT is not set" in error
+        assert "[production.backup]: BACKUP_RECIPIENT is not set" in error
     assert not is_migrated(world)
 
 

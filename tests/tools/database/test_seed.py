@@ -42,5 +42,5 @@ def test_production_has_none(world: World) -> None:
 def test_a_protected_environment_is_refused_a_seed(tmp_path: Path) -> None:
     file = tmp_path / "environments.toml"
     file.write_text('[production]\nurl = "env:X"\nprotected = true\nseed = ["seed.sql"]')
-    with pytest.raises(EnvironmentFileError, match="a protected environment has no seed"):
+    with pytest.raises(EnvironmentFileError, match="seed and protected = true exclude each other"):
         environments.read(file, {})

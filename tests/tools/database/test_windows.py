@@ -40,7 +40,7 @@ def test_a_window_is_hours_in_a_zone(text: str, now: datetime, is_within: bool) 
 def test_a_wrong_window_is_refused_with_the_file(tmp_path: Path, text: str) -> None:
     file = tmp_path / "environments.toml"
     file.write_text(f'[production]\nurl = "env:X"\nwindow = "{text}"')
-    with pytest.raises(EnvironmentFileError, match=r"production\.window"):
+    with pytest.raises(EnvironmentFileError, match=r"\[production\]: window is malformed"):
         environments.read(file, {})
 
 

@@ -44,7 +44,7 @@ COURSE = f"{COURSES}/<string(maxlength=64):course>"
 HOMEWORK = "/admin/homework"
 # What a spreadsheet would take for a formula: at the beginning of a cell, or after what separates cells in
 # other countries.
-_FORMULA = re.compile(r"(^|[;\t\r\n|,])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
+_FORMULA = re.compile(r"(^|[;\t\r\n|,])(?=\s{0,64}[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
 
 
 class _Enrollment(BaseModel):
