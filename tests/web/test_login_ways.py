@@ -397,7 +397,12 @@ def test_forms_and_other_sites_cannot_log_a_mini_app_in(browser: Visitor, anna: 
 
 def of_widget(stack: Stack, user: TelegramUser, bot: str = "assistant", **more: str) -> str:
     """Return the query with which the widget comes back."""
-    fields = {"id": str(user.id), "first_name": "Anna <b>", "auth_date": str(int(time.time())), **more}
+    fields = {
+        "id": str(user.id),
+        "first_name": "Anna <b>",
+        "auth_date": str(int(stack.telegram.state.clock.now())),
+        **more,
+    }
     lines = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
     key = hashlib.sha256(stack.telegram.state.bots[bot].token.encode()).digest()
     return urlencode(fields | {"hash": hmac.new(key, lines.encode(), hashlib.sha256).hexdigest()})

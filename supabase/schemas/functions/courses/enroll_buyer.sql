@@ -15,7 +15,6 @@ as $$
 declare
   v_terms jsonb;
   v_grant public.enrollment_grants;
-  v_enrollment_id bigint;
 begin
   select o.course_terms into v_terms from public.orders as o where o.id = p_payment.order_id;
   if v_terms is null then
@@ -29,7 +28,7 @@ begin
   v_grant.currency := p_payment.currency;
   v_grant.cohort_id := (v_terms ->> 'cohort_id')::bigint;
   v_grant.access_days := (v_terms ->> 'access_days')::integer;
-  v_enrollment_id := private.grant_tier(
+  perform private.grant_tier(
     p_payment.user_id, (v_terms ->> 'course_id')::bigint, v_terms ->> 'tier', v_grant
   );
   perform private.alarm_payment_problem(p_payment, 'upgrade')  -- delivered by the sweep

@@ -15,12 +15,12 @@ as $$
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found or not exists (select from public.courses as c where c.id = p_course_id) then
-    return '{"is_known": false}';
+    return '{"is_known": false}'::jsonb;
   end if;
   insert into public.course_progress (user_id, course_id, wants_reminders)
   values (p_user_id, p_course_id, p_wants)
   on conflict (user_id, course_id) do update set wants_reminders = excluded.wants_reminders;
-  return '{"is_known": true}';
+  return '{"is_known": true}'::jsonb;
 end
 $$;
 
