@@ -38,6 +38,7 @@ STOP_SECONDS = 8  # how long a stopping process waits for requests in work
 MASTER_STOP_SECONDS = 9  # how long gunicorn's master waits for the process that serves
 
 _admits: dict[str, Admits] = {}
+_WITH_UPLOADS = frozenset({"console"})  # functions whose `admits` limits the length of a body itself
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -117,7 +118,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             if not self.admits(conn.path.decode("latin-1").partition("?")[0], conn.headers):
                 return False
-            conn.admit(1 / UPLOAD_RATE)
+            if self.app.app.name in _WITH_UPLOADS:
+                conn.admit(1 / UPLOAD_RATE)
             return True
         except Exception:  # for example a wrong setting: the function itself responds and logs it
             return False
