@@ -60,7 +60,7 @@ JOBS = {
         "Deletes stored files that expired, and those of erased users",
     ),
     "avatars": Job(
-        "*/5 * * * *", "shared.web.avatars:fetch", "Fetches profile photos of users whom pages show"
+        "*/5 * * * *", "shared.web.avatars:fetch", "Fetches profile photos of users that pages show"
     ),
     "summaries": Job(
         "*/5 * * * *",

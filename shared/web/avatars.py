@@ -1,13 +1,12 @@
 """Profile photos: the job `avatars` fetches Telegram's smallest size, and pages show it from our own address.
 
-Telegram's address of a file holds the bot's token, so no browser ever gets one. A page names its users to
-`wanted`; the job fetches what is missing or older than a day.
+Telegram's address of a file holds the bot's token, so no browser ever gets one. Opening or renewing
+a session names its user (want_avatars); the job fetches what is missing or older than a day.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -26,19 +25,6 @@ _MAX_BYTES = 65_536
 _EXPIRED = 1_000  # rows in one call
 _STARTS: Final = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n": "image/png"}
 _WAITS = (0, 429)  # the lease ends in ten minutes, and another run tries again
-
-
-def wanted(user_ids: Iterable[int], bot: str | None = None) -> Mapping[int, str]:
-    """Return the keys of the photos of users whom a page shows, and let the job fetch what is missing.
-
-    Args:
-        bot: a bot that they have written to, where the caller knows one.
-
-    Raises:
-        DatabaseUnavailable: it could not be reached in time.
-    """
-    found: dict[str, str] = db.call("want_avatars", p_user_ids=list(user_ids), p_bot=bot)
-    return {int(user_id): key for user_id, key in found.items()}
 
 
 def initials(name: str) -> str:

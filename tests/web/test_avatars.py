@@ -1,4 +1,4 @@
-"""Profile photos: fetched by the job for users whom a page shows, given to those who may see them, erased."""
+"""Profile photos: fetched by the job for users that a page shows, given to those who may see them, erased."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,12 +85,18 @@ def currencies(buyer: Buyer, offered: Sequence[ProductsForSale]) -> list[str]:
     found = {
         option.currency for product in offered for option in all_options(product) if option.currency != STARS
     }
-    return sorted(found, key=lambda code: _rank(buyer, code))
+    return in_order(found, buyer.language, buyer.user.price_currency)
 
 
-def _rank(buyer: Buyer, code: str) -> tuple[int, str]:
-    preferred = (buyer.user.price_currency, *_PREFERRED.get(buyer.language, _PREFERRED[""]))
-    return (preferred.index(code) if code in preferred else len(preferred), code)
+def in_order(codes: Iterable[str], language: str, chosen: str | None = None) -> list[str]:
+    """Return currencies as a user sees prices: the chosen one, those of the language, then the others."""
+    preferred = (chosen, *_PREFERRED.get(language, _PREFERRED[""]))
+    return sorted(codes, key=lambda code: (preferred.index(code) if code in preferred else 9, code))
+
+
+def payable_currencies() -> set[str]:
+    """Return the currencies that a configured provider takes."""
+    return {currency for key in providers.configured() for currency in providers.load(key).CURRENCIES}
 
 
 def all_options(product: ProductsForSale) -> list[PaymentOption]:
@@ -134,7 +140,7 @@ def payment_options(buyer: Buyer, product: ProductsForSale) -> list[PaymentOptio
     """
     found = all_options(product)
     codes = {option.currency for option in found} - {STARS}
-    own = min(codes, key=lambda code: _rank(buyer, code), default=STARS)
+    own = next(iter(in_order(codes, buyer.language, buyer.user.price_currency)), STARS)
     options = [option for option in found if option.currency in (STARS, own)]
     from_balance = balance_option(buyer, product)
     if from_balance and (buyer.user.balance >= from_balance.amount or (options and buyer.user.balance > 0)):

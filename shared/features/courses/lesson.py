@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, texts
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back
-from shared.features.courses import awards, courses, overview
+from shared.features.courses import awards, courses, lesson_files, overview
 from shared.telegram import current_context, markdown, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -115,8 +115,8 @@ def _about(context: UpdateContext, read: ReadLesson) -> Text:
     if content["video"]:
         minutes = -(-(lesson["duration_seconds"] or 0) // 60)
         lines.append(context.rich("learn_video_minutes" if minutes else "learn_video", minutes=minutes))
-    if content["files"]:
-        lines.append(context.rich("learn_files", count=len(content["files"])))
+    if files := lesson_files.of_language(context.language, content["files"]):
+        lines.append(context.rich("learn_files", count=len(files)))
     if homework := content["homework"]:
         state = homework["submissions"][0]["state"] if homework["submissions"] else "open"
         lines.append(context.rich(f"learn_homework_{state}"))

@@ -60,7 +60,7 @@ def test_pages_of_admins_are_for_admins_only(stack: Stack, enroll: Enroll, anna:
     learner.get("/dashboard")
     for path in (f"{ADMIN}/save", f"{ADMIN}/enroll", "/admin/homework/1/review", "/admin/new_course"):
         assert learner.post(path, {"slug": "x", "title": "y"}).status == 403, path
-    assert "course_admin" not in learner.get("/dashboard").body
+    assert "/admin/courses" not in learner.get("/dashboard").body
     assert 'href="/console/admin/courses"' in boss.get("/dashboard").body
 
 
@@ -86,8 +86,8 @@ def test_an_admin_changes_a_course_and_no_change_of_another_is_lost(boss: Visito
     assert late.status == 409
     assert text("en", "course_admin_changed") in late.body
     assert 'value="Too late"' in late.body
-    empty = boss.post(f"{ADMIN}/save", {**sent, "title_en": "", "title_ru": ""})
-    assert empty.status in (409, 422)
+    current = fields(boss.get(ADMIN).body)
+    assert boss.post(f"{ADMIN}/save", {**current, "title_en": "", "title_ru": ""}).status == 422
     row = sql("select texts from courses where slug = %s", SLUG)[0]["texts"]
     assert row["en"]["title"] == "Sell more"
     assert row["ru"]["description"]
@@ -106,7 +106,7 @@ def test_an_admin_changes_a_lesson(boss: Visitor, sql: Sql) -> None:
     page = boss.get(path).body
     assert "<script>alert" not in page
     assert fields(page)["release_at"] == "2030-01-31T09:30"
-    assert fields(page)["title_en"] == EVIL.replace("\u202e", "\u202e")
+    assert fields(page)["title_en"] == EVIL
     for wrong in ({"quiz": "{"}, {"quiz": '{"questions": []}'}, {"release_at": "soon"}, {"files": "7"},
                   {"completion": "watched", "adapter": ""},
                   {"quiz": "[" * 300 + "]" * 300}, {"files": '[{"name": "x"}]'},

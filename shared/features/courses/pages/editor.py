@@ -16,6 +16,7 @@ from shared.core.errors import Refusal
 from shared.features.courses.pages import views
 from shared.features.courses.pages.admin import COURSE, COURSES, email
 from shared.web.access import Access
+from shared.web.forms import FormError
 from shared.web.page import Page
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class _Fields(BaseModel):
     is_published: bool = False
 
     def by_language(self, name: str) -> dict[str, str]:
-        """Return what was typed in each language; languages without a text are left out."""
+        """Return what was typed in each language; languages without a text are left out.
+
+        Raises:
+            FormError: a text is longer than a lesson may be.
+        """
         sent = self.model_extra or {}
-        found = {
-            code: str(sent.get(f"{name}_{code}", ""))[:_LONGEST].strip() for code in sorted(texts.codes())
-        }
+        found = {code: str(sent.get(f"{name}_{code}", "")).strip() for code in sorted(texts.codes())}
+        if too_long := [code for code, value in found.items() if len(value) > _LONGEST]:
+            raise FormError({f"{name}_{code}": "web_field_too_long" for code in too_long})
         return {code: value for code, value in found.items() if value}
 
     def wordings(self, *names: str) -> dict[str, dict[str, str]]:
@@ -245,9 +250,7 @@ def save_lesson(visit: Visit, course: str, lesson: str) -> Response:
     try:
         values = _lesson_values(visit, sent, row)
     except ValueError as error:
-        return _lesson_page(
-            visit, course, lesson, row, visit.text("course_admin_invalid", what=str(error)), status=422
-        )
+        return _lesson_page(visit, course, lesson, row, visit.text(str(error)), status=422)
     try:
         saved: AdminSaveLesson = db.call(
             "admin_save_lesson",
@@ -272,11 +275,14 @@ def _lesson_values(visit: Visit, sent: _Lesson, row: JsonObject) -> JsonObject:
     """Return the columns of a lesson.
 
     Raises:
-        ValueError: the quiz or the files are not JSON, or the date is none.
+        ValueError: the quiz or the files are not JSON, or the date is none; the key of a text.
     """
     release_at = None
     if sent.release == "date":
-        moment = datetime.fromisoformat(sent.release_at)
+        try:
+            moment = datetime.fromisoformat(sent.release_at)
+        except ValueError:
+            raise ValueError("course_admin_invalid_date") from None
         release_at = moment.replace(tzinfo=moment.tzinfo or ZoneInfo(visit.user.time_zone)).isoformat()
     return {
         "position": sent.position,
@@ -292,8 +298,8 @@ def _lesson_values(visit: Visit, sent: _Lesson, row: JsonObject) -> JsonObject:
         "release_days": int(sent.release_days or 0) if sent.release == "days" else None,
         "release_at": release_at,
         "video": {"adapter": sent.adapter, "reference": sent.reference} if sent.adapter else None,
-        "quiz": _json(sent.quiz),
-        "files": _json(sent.files) or [],
+        "quiz": _json(sent.quiz, "course_admin_invalid_quiz"),
+        "files": _json(sent.files, "course_admin_invalid_files") or [],
         "homework": row["homework"] or None,
         "homework_tier": sent.homework_tier,
     }
@@ -314,17 +320,20 @@ def _tiers(visit: Visit) -> list[tuple[str, str]]:
     return [(tier, visit.text(f"course_tier_{tier}")) for tier in ("basic", "accelerator", "vip")]
 
 
-def _json(typed: str) -> object:
+def _json(typed: str, fault: str) -> object:
     """Return the value of a field with JSON; None where it is empty.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: it is no JSON, or nested too deeply; with `fault`, the key of a text.
     """
     if not typed.strip():
         return None
     if max(accumulate((character in "[{") - (character in "]}") for character in typed)) > _DEEPEST:
-        raise ValueError("JSON is nested too deeply")
-    return orjson.loads(typed)
+        raise ValueError(fault)
+    try:
+        return orjson.loads(typed)
+    except orjson.JSONDecodeError:
+        raise ValueError(fault) from None
 
 
 def _pretty(value: object) -> str:

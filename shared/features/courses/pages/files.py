@@ -105,7 +105,7 @@ def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
     address = stored_media.signed_url(reference, _SECONDS)
     if not address:
         raise ServiceUnavailable
-    return Response(status=303, headers={"Location": address, "Referrer-Policy": "no-referrer"})
+    return Response(status=303, headers={"Location": address})
 
 
 def show_video(visit: Visit, course: str, lesson: str) -> Response:
@@ -137,7 +137,12 @@ def _own_video(visit: Visit, course: str, lesson: str) -> Path:
 
 pages = (
     Page(f"{COURSE}/pictures/{SLUG.format('name')}", show_picture, Policy(cache=CACHED)),
-    Page(f"{LESSON}/files/<int(max=99):number>", download, access=Access.VISITOR),
+    Page(
+        f"{LESSON}/files/<int(max=99):number>",
+        download,
+        Policy(referrer="no-referrer"),
+        access=Access.VISITOR,
+    ),
     Page(f"{LESSON}/video", show_video, access=Access.VISITOR),
     Page(f"{LESSON}/subtitles/<string(length=2):language>", show_subtitles, access=Access.VISITOR),
 )

@@ -17,7 +17,7 @@ from shared.features.courses.pages import files, views
 from shared.features.courses.pages.files import LESSON
 from shared.web import stored_media
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, Policy
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -151,5 +151,8 @@ pages = (
         f"{LESSON}/homework", submit, methods=("POST",), access=Access.USER,
         max_body=MAX_FILE + 12 * _MAX_TEXT + 10_000,
     ),
-    Page(f"{LESSON}/homework/<int(max=9999):number>", download, access=Access.USER),
+    Page(
+        f"{LESSON}/homework/<int(max=9999):number>", download, Policy(referrer="no-referrer"),
+        access=Access.USER,
+    ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
+from shared.features.courses import lesson_files
 from shared.features.courses.localized import localized
 from shared.features.courses.pages import homework, video, views
 from shared.features.courses.pages.catalogue import user_id
@@ -104,16 +105,13 @@ def _closed(visit: Visit, course: str, found: ReadLesson, head: JsonObject) -> R
 
 
 def _files(visit: Visit, course: str, lesson: str, found: ReadLesson) -> list[JsonObject]:
-    """Return the files of a lesson; those for another language are left out."""
+    """Return the files of a lesson."""
     content = found["content"]
     assert content is not None
     shown = []
-    for number, file in enumerate(content["files"]):
-        parts = file["reference"].rsplit("/", 1)[-1].split(".")
-        if len(parts) == 3 and len(parts[1]) == 2 and parts[1] != visit.language:
-            continue
+    for number, file in lesson_files.of_language(visit.language, content["files"]):
         size = file.get("size")
-        kind = parts[-1].upper()
+        kind = file["reference"].rpartition(".")[2].upper()
         shown.append(
             {
                 "name": file["name"],

@@ -54,10 +54,16 @@ class _Beat(BaseModel):
 
 
 def finish(visit: Visit, course: str, lesson: str) -> Response:
-    """Mark a lesson as done."""
+    """Mark a lesson as done.
+
+    Raises:
+        NotFound: it was closed at this moment, by a refund for example.
+    """
     done: CompleteLesson = db.call(
         "complete_lesson", p_user_id=visit.user.user_id, p_lesson_id=_id(visit, course, lesson)
     )
+    if done["outcome"] == "no_access":
+        raise NotFound("course_lesson_closed")
     notice = "course_other_rule_notice" if done["outcome"] == "other_rule" else "course_lesson_done_notice"
     return _back(visit, course, lesson, notice)
 
@@ -66,7 +72,8 @@ def answer_quiz(visit: Visit, course: str, lesson: str) -> Response:
     """Check the answers to a quiz.
 
     Raises:
-        FormError: a question has no answer.
+        FormError: a field has no number of an option.
+        NotFound: the lesson was closed at this moment.
     """
     sent = visit.form(_Quiz)
     answers: list[list[int]] = [[] for _ in range(sent.questions)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from shared.core.texts import figures
+from shared.features.common import catalog
 from shared.features.courses import library
 from shared.features.courses.localized import localized
 from shared.web import markdown
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import CourseCard, LessonCard, ListCourseOffers
     from shared.web.visit import Visit
-
-# The currency that is shown first, by language; others follow.
-_FIRST = {"ru": ("RUB", "XTR")}
-_OTHER_FIRST = ("USD", "EUR", "XTR")
 
 
 def prose(visit: Visit, source: str, course: str, top: int = 2) -> Markup:
@@ -124,7 +121,7 @@ def why_closed(visit: Visit, state: str, opens_at: str | None, tier: str) -> str
 def offer(visit: Visit, found: ListCourseOffers) -> JsonObject:
     """Return what sells a tier, with the price to pay."""
     about = words(visit, found["texts"])
-    prices = _sorted(visit.language, found["prices"])
+    prices = _prices(visit.language, found["prices"])
     full = {currency: Decimal(amount) for currency, amount in found["full_prices"].items()}
     main = prices[0] if prices else None
     cohort = found["cohort"]
@@ -153,8 +150,7 @@ def _buy_address(visit: Visit, product: str) -> str:
     return visit.url("/login", to=f"/buy/{product}")
 
 
-def _sorted(language: str, prices: Mapping[str, object]) -> list[tuple[str, Decimal]]:
-    first = _FIRST.get(language, _OTHER_FIRST)
-    order = {currency: place for place, currency in enumerate(first)}
-    found = [(currency, Decimal(str(amount))) for currency, amount in prices.items()]
-    return sorted(found, key=lambda one: (order.get(one[0], len(order)), one[0]))
+def _prices(language: str, prices: Mapping[str, object]) -> list[tuple[str, Decimal]]:
+    """Return the prices that can be paid here, the one of the language first."""
+    payable = prices.keys() & catalog.payable_currencies()
+    return [(code, Decimal(str(prices[code]))) for code in catalog.in_order(payable, language)]

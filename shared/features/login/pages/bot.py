@@ -7,13 +7,13 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import ServiceUnavailable
 
-from shared.core import client_address, db
+from shared.core import db
 from shared.core.errors import TelegramError
 from shared.core.signatures import hmac_sha256
 from shared.features.common import console_bot
-from shared.features.login.pages import choice, device_name
+from shared.features.login.pages import choice, opening
 from shared.web import sessions
 from shared.web.access import LOGIN, Access
 from shared.web.page import Page, Policy
@@ -21,7 +21,7 @@ from shared.web.page import Page, Policy
 if TYPE_CHECKING:
     from flask import Response
 
-    from shared.core.sql_types import FinishLogin, StartLogin
+    from shared.core.sql_types import FinishLogin
     from shared.web.visit import Visit
 
 SECONDS = 300  # that a login through the bot may take
@@ -49,19 +49,7 @@ def begin(visit: Visit) -> Response:
         ServiceUnavailable: the bot's name cannot be read.
     """
     token, browser = secrets.token_urlsafe(16), sessions.new_token()
-    started: StartLogin = db.call(
-        "start_login",
-        p_public_hash=sessions.digest(token),
-        p_browser_hash=sessions.digest(browser),
-        p_way="bot",
-        p_verifier=None,
-        p_return_to=choice.return_path(visit.request.form.get("to", "")),
-        p_device=device_name.of(visit.request.user_agent.string),
-        p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
-        p_seconds=SECONDS,
-    )
-    if started["outcome"] == "limited":
-        raise TooManyRequests("login_limited")
+    started = opening.begin(visit, "bot", token, browser, SECONDS)
     response = visit.redirect(f"{LOGIN}/bot")
     sessions.set_cookie(response, _COOKIE, f"{token}.{browser}.{started['code']}", SECONDS)
     return response

@@ -1,4 +1,4 @@
-"""Opens the session of a user for whom Telegram itself has vouched."""
+"""Begins logins, and opens the session of a user that Telegram itself has vouched for."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.core import clock, db, log
+from werkzeug.exceptions import TooManyRequests
+
+from shared.core import client_address, clock, db, log
 from shared.core.config import settings
 from shared.core.signatures import user_hash
-from shared.features.login.pages import device_name
+from shared.features.login.pages import choice, device_name
 from shared.web import sessions
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import LogIn
+    from shared.core.sql_types import LogIn, StartLogin
     from shared.web.login.identity import LoginRefused, TelegramIdentity
     from shared.web.visit import Visit
 
@@ -29,6 +31,37 @@ class Proof:
 
     signature: str
     lifetime: timedelta
+
+
+def begin(
+    visit: Visit, way: str, public: str, browser: str, seconds: int, verifier: str | None = None
+) -> StartLogin:
+    """Store a login that a browser begins.
+
+    Args:
+        way: bot or telegram.
+        public: the secret in the link to the bot, or `state`.
+        browser: the secret in the cookie of the browser.
+        seconds: how long it may take.
+        verifier: of PKCE.
+
+    Raises:
+        TooManyRequests: too many logins were begun at this address.
+    """
+    started: StartLogin = db.call(
+        "start_login",
+        p_public_hash=sessions.digest(public),
+        p_browser_hash=sessions.digest(browser),
+        p_way=way,
+        p_verifier=verifier,
+        p_return_to=choice.return_path(visit.request.form.get("to", "")),
+        p_device=device_name.of(visit.request.user_agent.string),
+        p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
+        p_seconds=seconds,
+    )
+    if started["outcome"] == "limited":
+        raise TooManyRequests("login_limited")
+    return started
 
 
 def open_session(

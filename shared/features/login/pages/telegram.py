@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from shared.core import client_address, db, http, log
+from shared.core import db, http, log
 from shared.core.config import settings
 from shared.features.common import console_bot
-from shared.features.login.pages import choice, device_name, opening
+from shared.features.login.pages import choice, opening
 from shared.web import sessions
 from shared.web.access import Access
 from shared.web.login.identity import LoginRefused
@@ -21,7 +21,7 @@ from shared.web.login.oidc import Provider, new_verifier
 from shared.web.page import Page
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import FinishRedirect, StartLogin
+    from shared.core.sql_types import FinishRedirect
     from shared.web.visit import Visit
 
 CALLBACK = "/login/callback"  # registered with @BotFather
@@ -40,19 +40,7 @@ def begin(visit: Visit) -> Response:
     if not choice.has_telegram_login():
         raise NotFound
     state, browser, verifier = sessions.new_token(), sessions.new_token(), new_verifier()
-    started: StartLogin = db.call(
-        "start_login",
-        p_public_hash=sessions.digest(state),
-        p_browser_hash=sessions.digest(browser),
-        p_way=_WAY,
-        p_verifier=verifier,
-        p_return_to=choice.return_path(visit.request.form.get("to", "")),
-        p_device=device_name.of(visit.request.user_agent.string),
-        p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
-        p_seconds=SECONDS,
-    )
-    if started["outcome"] == "limited":
-        raise TooManyRequests("login_limited")
+    opening.begin(visit, _WAY, state, browser, SECONDS, verifier)
     address = _provider().authorize_url(state, verifier)
     response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
     sessions.set_cookie(response, _COOKIE, browser, SECONDS)

@@ -1,4 +1,4 @@
--- Deletes up to p_limit profile photos of users whom no page has shown for 30 days.
+-- Deletes up to p_limit profile photos of users that no page has shown for 30 days.
 --
 -- Concurrency: rows that another call has locked are skipped.
 -- Locks: avatars (FOR UPDATE SKIP LOCKED).

@@ -1,6 +1,5 @@
 -- Profile photos of users, for the pages: Telegram's smallest size (160 pixels, 5 to 10 KB), as the job `avatars` fetched it.
--- A row exists for whom a page has shown within 30 days. Photos are in the database because the function `console`, which
--- shows them, has no key of Storage.
+-- There is a row for each user that a page has shown within 30 days. Photos are in the database, so that they need no Storage.
 
 create table public.user_avatars (
   user_id bigint primary key references public.users (id) on delete cascade,
