@@ -39,12 +39,18 @@ def main() -> int:
 
 
 def ready(url: str) -> str:
-    """Return what is printed once everything runs: the address, and what each bot is."""
+    """Return what is printed once everything runs: the addresses, and what each bot is."""
     from shared import bots
 
     lines = [f"  {name:<10} {bots.load(name).description}" for name in bots.names()]
     return "\n".join(
-        ["", f"Ready: {url}", *lines, "(Ctrl-C stops everything; users, chats and data are kept.)"]
+        [
+            "",
+            f"Ready: {url}",
+            *lines,
+            f"  Website:   {url}/console/",
+            "(Ctrl-C stops everything; users, chats and data are kept.)",
+        ]
     )
 
 

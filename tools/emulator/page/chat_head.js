@@ -25,6 +25,7 @@ function renderHead() {
     : `bot · @${one.username}`;
   const more = iconButton("more", "Chat menu", () => openMenu(more, [
     group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    group ? null : { icon: "link", label: "Open the website", run: () => window.open("/console/", "_blank", "noopener") },
     one.menu_url && !group ? { icon: "link", label: "Open the Mini App", run: () => openMiniApp() } : null,
     !group || one.forum ? { icon: "topic", label: "New topic…", run: addTopic } : null,
     { icon: "document", label: "Copy transcript", run: () => copyTranscript().catch(() => {}) },
