@@ -1,4 +1,4 @@
-"""Errors as pages that a person understands."""
+"""Errors as pages that a visitor understands."""
 
 from __future__ import annotations
 
