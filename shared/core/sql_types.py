@@ -1388,6 +1388,14 @@ class ClaimOutbox(TypedDict):
     parameters: JsonValue
 
 
+class ClaimRedirect(TypedDict):
+    """public.claim_redirect"""
+
+    outcome: Literal["claimed", "unknown"]
+    verifier: NotRequired[str]
+    return_to: NotRequired[str]
+
+
 class ClaimReminderQuestion(TypedDict):
     """public.claim_reminder_question"""
 
@@ -1956,14 +1964,6 @@ class FinishLogin(TypedDict):
     outcome: Literal["waiting", "opened", "refused", "expired", "used", "banned", "unknown"]
     return_to: NotRequired[str]
     messages: NotRequired[list[OutgoingItem]]
-
-
-class FinishRedirect(TypedDict):
-    """public.finish_redirect"""
-
-    outcome: Literal["taken", "unknown"]
-    verifier: NotRequired[str]
-    return_to: NotRequired[str]
 
 
 class FinishReversed(TypedDict):
@@ -3585,7 +3585,7 @@ class StarPosition(TypedDict):
 class StartLogin(TypedDict):
     """public.start_login"""
 
-    outcome: Literal["started", "limited"]
+    outcome: Literal["started", "limited", "busy"]
     code: NotRequired[int | None]
 
 

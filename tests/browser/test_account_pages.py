@@ -28,7 +28,6 @@ NARROW, WIDE = 360, 1280
 @pytest.fixture
 def user(stack: Stack, sql: Sql) -> Visitor:
     """Return the browser of a user with something to show on every page."""
-    sql("delete from login_attempts")
     chat = stack.telegram.user("Anna", language_code="en").chat("assistant")
     stack.ai.next(AiBehaviour(text="Hello!"))
     chat.send("Hello")

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.browser
 DEVICES = "/console/account/devices"
 
 
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Any) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
-
-
 def begin(page: Any, language: str) -> str:
     """Press the button of the login page; return the page with the number."""
     page.get_by_role("button", name=text(language, "login_through_bot")).click()

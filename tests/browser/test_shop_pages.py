@@ -19,12 +19,6 @@ __all__ = ["phone"]  # a fixture
 PAY = {"en": ("stripe", "Pay"), "ru": ("yookassa", "Оплатить")}
 
 
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Any) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
-
-
 def enter(stack: Stack, browser_page: Open, language: str, width: int, scheme: str = "light") -> Any:
     """Log a new user in; return their chat and the page of the shop."""
     anna = stack.telegram.user("Anna", language).chat("assistant")

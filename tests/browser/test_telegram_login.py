@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from shared.core.texts import text
 from tests.browser.site_pages import Open, contrasts, keep
-from tests.web.test_login_ways import of_widget
+from tests.web.login_ways.test_widget_login import of_widget
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
 DEVICES = "/console/account/devices"
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Any) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), [("en", 390, "dark"), ("ru", 1440, "light")])

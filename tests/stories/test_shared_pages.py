@@ -14,7 +14,7 @@ from tests.stories.test_conversations import ask, labels
 from tests.support import eventually, in_parallel, says
 from tests.web.conftest import Answer as WebAnswer
 from tests.web.conftest import request
-from tests.web.test_site import check_headers, check_page
+from tests.web.pages import check_headers, check_page
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat

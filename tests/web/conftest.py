@@ -7,7 +7,7 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -68,11 +68,10 @@ def anna(stack: Stack) -> Chat:
 
 
 @pytest.fixture
-def browser(stack: Stack, anna: Chat, sql: Callable[..., list[dict[str, Any]]]) -> Visitor:
+def browser(stack: Stack, anna: Chat) -> Visitor:
     """A browser in which Anna is logged in."""
     from tests.web.visitor import Visitor  # imports this module
 
-    sql("delete from login_attempts")  # all tests come from one address, of which ten an hour are allowed
     found = Visitor(stack)
     found.log_in(anna)
     return found

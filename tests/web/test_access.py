@@ -10,7 +10,7 @@ import pytest
 from shared.console.routes import PAGES
 from shared.web.access import Access
 from shared.web.page import Page
-from tests.web.test_site import EXAMPLES
+from tests.web.pages import EXAMPLES
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -24,12 +24,6 @@ OPENED = {200, 303, 404, 410}
 TAKEN = {200, 303, 404, 415, 422, 429}
 # Pages that end the session.
 LAST = ("/logout",)
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Sql) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
 
 
 def enter(stack: Stack, sql: Sql, role: str) -> Visitor:

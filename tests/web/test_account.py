@@ -11,7 +11,7 @@ import pytest
 
 from shared.core.texts import text
 from tests.support import eventually
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -19,12 +19,6 @@ from tools.emulator.telegram import Chat
 Sql = Callable[..., list[dict[str, Any]]]
 HOSTILE = "<img src=x onerror=alert(1)>"
 SETTINGS = "/account/settings"
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Sql) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
 
 
 def row(sql: Sql, chat: Chat) -> dict[str, Any]:

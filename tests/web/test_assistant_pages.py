@@ -14,7 +14,7 @@ from shared.core.texts import text
 from tests.stories.test_conversations import ask
 from tests.stories.test_shared_pages import TOKEN, share
 from tests.support import in_parallel
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat

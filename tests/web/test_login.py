@@ -26,12 +26,6 @@ def anna(stack: Stack) -> Chat:
     return stack.telegram.user("Anna", language_code="en").chat("assistant")
 
 
-@pytest.fixture(autouse=True)
-def _no_earlier_attempts(sql: Sql) -> None:
-    """All tests come from one network address, of which ten logins an hour are allowed."""
-    sql("delete from login_attempts")
-
-
 def begun(stack: Stack) -> tuple[Visitor, str]:
     """Begin a login; return the browser and its page."""
     browser = Visitor(stack)
@@ -134,6 +128,32 @@ def test_ten_logins_an_hour_of_one_address(stack: Stack) -> None:
     assert limited.status == 429
     assert text("en", "login_limited") in limited.body
     assert browser.post("/login/begin", X_Forwarded_For="203.0.113.9").status == 303
+
+
+def test_logins_that_succeed_do_not_count(stack: Stack, anna: Chat) -> None:
+    """A mobile operator has one address for many users."""
+    for _ in range(12):
+        assert Visitor(stack).log_in(anna).status == 200
+    for _ in range(10):
+        assert Visitor(stack).post("/login/begin").status == 303
+    assert Visitor(stack).post("/login/begin").status == 429
+
+
+def test_a_flood_from_many_addresses_is_bounded(
+    stack: Stack, anna: Chat, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    sql("update private.settings set value = '3' where key = 'login_minute_attempts'")
+    Visitor(stack).log_in(anna)
+    found = [
+        Visitor(stack).post("/login/begin", X_Forwarded_For=f"203.0.113.{number}") for number in range(4)
+    ]
+    assert [one.status for one in found] == [303, 303, 303, 429]
+    assert text("en", "login_busy") in found[-1].body
+    clock("clock_timestamp() + interval '61 seconds'")
+    assert Visitor(stack).post("/login/begin").status == 303
+    sql("update private.settings set value = '0' where key = 'login_minute_attempts'")
+    for number in range(4):
+        assert Visitor(stack).post("/login/begin", X_Forwarded_For=f"203.0.113.{number}").status == 303
 
 
 def test_at_once_one_login_opens_one_session(stack: Stack, anna: Chat, sql: Sql) -> None:

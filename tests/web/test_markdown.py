@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.web.markdown import clean, to_html
 from tests.support import examples
-from tests.web.test_site import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, Tags
+from tests.web.pages import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, Tags
 
 ANCHOR = ' rel="nofollow noopener noreferrer">'
 

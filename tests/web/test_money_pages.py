@@ -11,8 +11,8 @@ import pytest
 from shared.core.texts import text
 from tests.support import eventually, in_parallel
 from tests.web.buying import customer, fields, location, number, order_page, pay_link, plain
+from tests.web.pages import check_page
 from tests.web.test_shop import agree, credits, wait_until_paid
-from tests.web.test_site import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 

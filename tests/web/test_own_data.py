@@ -12,7 +12,7 @@ import pytest
 from shared.core.texts import text
 from shared.features.privacy.export_file import SECTIONS
 from tests.support import in_parallel
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.core.texts import text
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.core.texts import text
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.telegram import Chat
 

@@ -22,7 +22,7 @@ from tests.web.buying import (
     pay_link,
     plain,
 )
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -33,8 +33,7 @@ PRICES = {"en": ("$5.99", "$1.99"), "ru": ("499 ₽", "149 ₽")}
 
 @pytest.fixture(autouse=True)
 def agree(sql: Sql) -> Iterator[None]:
-    """Allow many logins of one address; check after each test that balances, payments and effects match."""
-    sql("delete from login_attempts")
+    """Check after each test that balances, payments and effects match."""
     yield
     assert sql("select * from check_payments()") == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]

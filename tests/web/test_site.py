@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -17,209 +16,20 @@ from shared.console.routes import PAGES
 from shared.core import texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
-from shared.features.courses.pages import admin, files
-from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
 from shared.web.sessions import Session
 from shared.web.site import MAX_URL, Site
 from tests.web.conftest import Get
+from tests.web.pages import EXAMPLES, check_headers, check_page
 from tools.emulator.stack import Stack
 
-UNKNOWN_TOKEN = "A" * 22
-NUMBER = "<int(max=9223372036854775807):%s>"
-FILE = f"<string(maxlength=40):bot>/<int(max={2**63 - 1}):number>/<int(max=99):place>"
-# One address of every page, by its rule; those of which there is nothing answer 404.
-EXAMPLES = {
-    "/": "/",
-    "/assets/<string(maxlength=100):name>": "/assets/none.css",
-    "/s/<string(length=22):token>": f"/s/{UNKNOWN_TOKEN}",
-    "/login": "/login",
-    "/login/bot": "/login/bot",
-    "/login/begin": "/login/begin",
-    "/login/status": "/login/status",
-    "/avatar/<uuid:key>": "/avatar/00000000-0000-4000-8000-000000000000",
-    "/app/<string(maxlength=64):bot>": "/app/nope",
-    "/login/telegram": "/login/telegram",
-    "/login/callback": "/login/callback",
-    "/login/mini_app": "/login/mini_app",
-    "/login/widget": "/login/widget",
-    "/login/widget/confirm": "/login/widget/confirm",
-    "/logout": "/logout",
-    "/account": "/account",
-    "/account/usage": "/account/usage",
-    "/account/settings": "/account/settings",
-    "/account/settings/language": "/account/settings/language",
-    "/account/settings/zone": "/account/settings/zone",
-    "/account/settings/currency": "/account/settings/currency",
-    "/account/settings/contact": "/account/settings/contact",
-    "/account/progress": "/account/progress",
-    "/account/progress/streak": "/account/progress/streak",
-    "/account/progress/name": "/account/progress/name",
-    "/account/data": "/account/data",
-    "/account/data/file": "/account/data/file",
-    "/account/data/delete": "/account/data/delete",
-    "/account/data/delete/confirm": "/account/data/delete/confirm",
-    **{
-        path: path
-        for path in (
-            "/account/reminders",
-            "/account/reminders/new",
-            "/account/reminders/delete",
-            "/account/shared",
-            "/account/shared/stop",
-            "/account/memory",
-            "/account/memory/switch",
-            "/account/memory/add",
-            "/account/memory/change",
-            "/account/memory/forget",
-            "/account/memory/clear",
-            "/account/memory/decide",
-            "/account/keys",
-            "/account/keys/add",
-            "/account/keys/use",
-            "/account/keys/remove",
-            "/account/quiz",
-            "/account/quiz/reminder",
-        )
-    },
-    **{path: path for path in ("/account/pictures", "/account/videos", "/account/trainings")},
-    f"/account/trainings/<int(max={2**63 - 1}):number>": "/account/trainings/1",
-    **{f"/account/{kind}/{FILE}": f"/account/{kind}/assistant/1/0" for kind in ("pictures", "videos")},
-    "/account/devices": "/account/devices",
-    "/account/devices/end": "/account/devices/end",
-    "/buy": "/buy",
-    "/account/currency": "/account/currency",
-    "/buy/<string(maxlength=64):key>": "/buy/premium_month",
-    "/buy/<string(maxlength=64):key>/order": "/buy/premium_month/order",
-    f"/account/orders/{NUMBER % 'order_id'}": "/account/orders/1",
-    f"/account/orders/{NUMBER % 'order_id'}/state": "/account/orders/1/state",
-    f"/account/orders/{NUMBER % 'order_id'}/check": "/account/orders/1/check",
-    f"/account/orders/{NUMBER % 'order_id'}/cancel": "/account/orders/1/cancel",
-    "/account/balance": "/account/balance",
-    "/account/plan": "/account/plan",
-    f"/account/plan/renewals/{NUMBER % 'renewal_id'}": "/account/plan/renewals/1",
-    f"/account/plan/renewals/{NUMBER % 'renewal_id'}/cancel": "/account/plan/renewals/1/cancel",
-    "/account/purchases": "/account/purchases",
-    f"/account/purchases/{NUMBER % 'payment_id'}": "/account/purchases/1",
-    "/account/promo": "/account/promo",
-    "/account/promo/redeem": "/account/promo/redeem",
-    "/account/referrals": "/account/referrals",
-    "/account/referrals/qr.svg": "/account/referrals/qr.svg",
-    "/account/trial/start": "/account/trial/start",
-    "/courses": "/courses",
-    "/dashboard": "/dashboard",
-    "/courses/<string(maxlength=64):course>": "/courses/none",
-    "/courses/kinescope/access": "/courses/kinescope/access",
-    "/certificates/<string(maxlength=64):course>/issue": "/certificates/none/issue",
-    LESSON: "/courses/none/none",
-    f"{LESSON}/done": "/courses/none/none/done",
-    f"{LESSON}/quiz": "/courses/none/none/quiz",
-    f"{LESSON}/questions": "/courses/none/none/questions",
-    f"{LESSON}/homework": "/courses/none/none/homework",
-    f"{LESSON}/homework/<int(max=9999):number>": "/courses/none/none/homework/1",
-    f"{LESSON}/video": "/courses/none/none/video",
-    f"{LESSON}/subtitles/<string(length=2):language>": "/courses/none/none/subtitles/en",
-    f"{LESSON}/files/<int(max=99):number>": "/courses/none/none/files/1",
-    files.pages[0].path: "/courses/n/pictures/n.png",
-    "/courses/lessons/<int(max=9223372036854775807):lesson>/watching": "/courses/lessons/1/watching",
-    "/certificates/<string(maxlength=64):code>": "/certificates/none",
-    admin.COURSES: "/admin/courses",
-    f"{admin.COURSE}/learners": "/admin/courses/none/learners",
-    f"{admin.COURSE}/learners.csv": "/admin/courses/none/learners.csv",
-    f"{admin.COURSE}/enroll": "/admin/courses/none/enroll",
-    f"{admin.COURSE}/withdraw": "/admin/courses/none/withdraw",
-    admin.HOMEWORK: "/admin/homework",
-    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
-    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
-    "/admin/new_course": "/admin/new_course",
-    admin.COURSE: "/admin/courses/none",
-    f"{admin.COURSE}/save": "/admin/courses/none/save",
-    f"{admin.COURSE}/new_lesson": "/admin/courses/none/new_lesson",
-    f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>": "/admin/courses/none/lessons/none",
-    f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>/save": "/admin/courses/none/lessons/none/save",
-    "/certificates/<string(maxlength=64):code>/picture.png": "/certificates/none/picture.png",
-    "/certificates/<string(maxlength=64):code>/certificate.pdf": "/certificates/none/certificate.pdf",
-}
 ODD_PATHS = [
     "/assets/../site.py", "/assets/..%2fsite.py", "/assets/%2e%2e%2f%2e%2e%2fcore%2fconfig.py", "/assets/",
     "/assets/style.css", "/assets/style.css%00", "/%00", "/%ff%fe", "/{{7*7}}",
     "/console/console/", "/consolex", "//evil.example/", "/\\evil.example", "/.git/config", "/.env", "/;a=b",
     "/%E2%80%AEtxt", "/index.php?x=<script>alert(1)</script>", "/<script>alert(1)</script>",
 ]  # fmt: skip
-
-
-def words(text: str) -> set[str]:
-    return set(text.split())
-
-
-ALLOWED_TAGS = words(
-    "html head meta title link body main footer nav header section h1 h2 h3 h4 h5 h6 p a img div span strong"
-    " em s code pre ul ol li blockquote hr br table thead tbody tr th td sup form input button label script"
-    " select option datalist textarea figure figcaption details summary svg rect line polyline circle text"
-    " video"
-    " fieldset legend dl dt dd"
-)
-ALLOWED_ATTRIBUTES = words(
-    "lang charset name content rel type href class id aria-label aria-current hreflang src alt width height"
-    " dir start value tabindex role method action target rel"
-    " aria-labelledby aria-describedby aria-hidden for id selected checked required maxlength minlength"
-    " autocomplete list scope viewbox preserveaspectratio x y x1 x2 y1 y2 rx cx cy r points"
-    " loading controls preload min max"
-    " aria-pressed aria-live aria-invalid hidden readonly autocapitalize"
-    " data-page data-state data-tag data-is data-copy data-done"
-)
-
-
-class Tags(HTMLParser):
-    """Collects what a browser would see as tags and attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        for name, value in attrs:
-            if name in ("href", "src"):
-                assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
-
-
-def check_headers(
-    headers: Any, *, has_scripts: bool = False, framed_by: tuple[str, ...] = (), is_indexed: bool = False
-) -> None:
-    """Check the security headers of a page, without a frame and scripts unless it has some."""
-    directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
-    assert directives["default-src"] == directives["base-uri"] == "'none'"
-    assert directives["frame-ancestors"] == (" ".join(framed_by) or "'none'")
-    assert directives.get("script-src") == ("'self'" if has_scripts else None)
-    assert "unsafe" not in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] in (
-        "strict-origin-when-cross-origin",
-        "same-origin",
-        "no-referrer",
-    )
-    assert headers["X-Frame-Options"] == (None if framed_by else "DENY")
-    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert "camera=()" in headers["Permissions-Policy"]
-    assert headers["Strict-Transport-Security"].startswith("max-age=")
-    assert ("noindex" in (headers["X-Robots-Tag"] or "")) != is_indexed
-    assert "Set-Cookie" not in headers
-
-
-def check_page(body: str) -> None:
-    """Check that a page is whole, has a heading, and nothing inline."""
-    assert body.startswith("<!doctype html>")
-    assert body.rstrip().endswith("</html>")
-    assert len(re.findall(r"<h1", body)) == 1
-    parser = Tags()
-    parser.feed(body)
-    assert parser.tags <= ALLOWED_TAGS
-    assert parser.attributes <= ALLOWED_ATTRIBUTES
-    assert re.search(r'<html lang="(en|ru)"', body)
 
 
 def test_every_page_has_an_example() -> None:

@@ -13,7 +13,7 @@ import pytest
 from shared.core.texts import text
 from tests.stories.test_spin import QUESTIONS, begin
 from tests.stories.test_trial import ask
-from tests.web.test_site import check_page
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -27,7 +27,6 @@ HOSTILE = "How many <script>alert(1)</script> shifts do you run?"
 def test_a_result_is_shown_as_in_the_bot(
     stack: Stack, sql: Sql, clock: Callable[[str], None], language: str
 ) -> None:
-    sql("delete from login_attempts")
     user = stack.telegram.user("Nina", language)
     browser = Visitor(stack)
     browser.log_in(user.chat("assistant"))

@@ -1,6 +1,6 @@
 """Login through the bot: the browser shows a number, and the user chooses it among three in the chat.
 
-A link alone logs no browser in: it may be another person's. Only the page of the browser that began the login
+A link alone logs no browser in: it may be another user's. Only the page of the browser that began the login
 shows the number, so a user who was sent a link does not see it.
 """
 

@@ -1,4 +1,4 @@
-"""Reads what Telegram signs about a person who opens our pages. It knows no session and no page.
+"""Reads what Telegram signs about a user who opens our pages. It knows no session and no page.
 
 identity.py    `TelegramIdentity`, what Telegram says; `LoginRefused`, why it is not believed
 fields.py      the signed fields of a query string, each once

@@ -47,7 +47,6 @@ def check(token: str, issuer: str, client_id: str, keys: KeySet) -> TelegramIden
             "last_name": claims.get("family_name"),
             "username": claims.get("preferred_username"),
             "language_code": claims.get("locale"),
-            "photo_url": claims.get("picture"),
         },
     )
 

@@ -1,4 +1,4 @@
-"""What Telegram says about the person who logs in, however it says so."""
+"""What Telegram says about the user who logs in, however it says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ _ID = re.compile("[1-9][0-9]{0,15}")
 _NAME_LENGTH = 64  # characters of a first or last name that Telegram accepts
 _USERNAME = re.compile("[A-Za-z0-9_]{1,32}")
 _LANGUAGE = re.compile("[A-Za-z0-9-]{2,16}")
-_PHOTO_LENGTH = 1_000
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 
 
@@ -23,18 +22,13 @@ class LoginRefused(SwitchboardError):
 
 @dataclass(frozen=True)
 class TelegramIdentity:
-    """A person, as signed by Telegram.
-
-    Attributes:
-        photo_url: an address of Telegram's public copy of the picture; None where it is hidden or unknown.
-    """
+    """A user, as signed by Telegram."""
 
     telegram_id: int
     first_name: str
     last_name: str | None = None
     username: str | None = None
     language_code: str | None = None
-    photo_url: str | None = None
 
 
 def identity(telegram_id: object, values: Mapping[str, object]) -> TelegramIdentity:
@@ -51,7 +45,6 @@ def identity(telegram_id: object, values: Mapping[str, object]) -> TelegramIdent
         _name(values.get("last_name")),
         _matching(values.get("username"), _USERNAME),
         _matching(values.get("language_code"), _LANGUAGE),
-        _address(values.get("photo_url")),
     )
 
 
@@ -75,8 +68,3 @@ def _name(value: object) -> str | None:
 
 def _matching(value: object, pattern: re.Pattern[str]) -> str | None:
     return value if isinstance(value, str) and pattern.fullmatch(value) else None
-
-
-def _address(value: object) -> str | None:
-    is_address = isinstance(value, str) and value.startswith("https://") and len(value) <= _PHOTO_LENGTH
-    return str(value) if is_address and not _CONTROLS.search(str(value)) else None

@@ -21,7 +21,7 @@ from shared.web.login import id_token
 from shared.web.login.identity import LoginRefused, TelegramIdentity
 from shared.web.login.keys import KeySet
 
-_SCOPE = "openid profile telegram:bot_access"  # the last lets the bot write to the person
+_SCOPE = "openid profile telegram:bot_access"  # the last lets the bot write to the user
 _TIMEOUT = 10.0  # seconds for the exchange of a code
 _MAX_CODE = 2_000  # characters
 _ERRORS = frozenset({  # RFC 6749, section 5.2
@@ -54,7 +54,7 @@ class Provider:
     keys: KeySet
 
     def authorize_url(self, state: str, verifier: str) -> str:
-        """Return the address at which the person agrees."""
+        """Return the address at which the user agrees."""
         challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         values = {
             "client_id": self.client_id,

@@ -21,7 +21,6 @@ Sql = Callable[..., list[dict[str, Any]]]
 @pytest.fixture
 def course(stack: Stack, database_url: str, sql: Sql) -> Iterator[None]:
     """Load the sample course, on sale."""
-    sql("delete from login_attempts")
     loading.load(database_url, library.FOLDER / SLUG, overwrites=True, is_on_sale=True)
     yield
 

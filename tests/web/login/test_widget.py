@@ -35,7 +35,7 @@ def refused(query: str) -> str:
 
 def test_all_fields_are_read() -> None:
     query = signed(first_name="Анна", last_name="K & K", username="anna_k", photo_url=PHOTO)
-    expected = TelegramIdentity(279058397, "Анна", "K & K", "anna_k", None, PHOTO)
+    expected = TelegramIdentity(279058397, "Анна", "K & K", "anna_k", None)
     assert widget.check(query, TOKEN) == expected
 
 

@@ -1,4 +1,4 @@
-"""The pages of the login: choose a way, confirm in the bot, log out."""
+"""The login through the bot: the number on the page, chosen in the chat."""
 
 from __future__ import annotations
 
@@ -31,14 +31,6 @@ _START = "login_"
 _STATE = re.compile("([A-Za-z0-9_-]{22})[.]([A-Za-z0-9_-]{43})[.]([0-9]{2})")
 _ENDED = {"expired": "login_expired", "refused": "login_refused", "used": "login_expired",
           "unknown": "login_expired", "banned": "login_banned"}  # fmt: skip
-
-
-def show(visit: Visit) -> Response:
-    """Offer the ways to log in."""
-    return_to = choice.return_path(visit.request.args.get("to", ""))
-    if visit.session is not None:
-        return choice.go_back(visit, return_to)
-    return choice.offer(visit, return_to)
 
 
 def begin(visit: Visit) -> Response:
@@ -98,15 +90,6 @@ def finish(visit: Visit) -> Response:
     return response
 
 
-def log_out(visit: Visit) -> Response:
-    """End this session."""
-    user = visit.user
-    db.call("end_user_sessions", p_user_id=user.user_id, p_session_id=user.id, p_except=None)
-    response = visit.redirect(LOGIN, "login_logged_out_notice")
-    sessions.delete_cookie(response, "session")
-    return response
-
-
 def _answer(visit: Visit, outcome: str) -> Response:
     """Answer a browser that is not logged in: the script goes on asking, a form comes back to its page."""
     if visit.wants_json:
@@ -126,9 +109,7 @@ _FORM = 2_000  # bytes
 _WITH_SCRIPT = Policy(has_scripts=True)
 
 pages = (
-    Page(LOGIN, show, access=Access.VISITOR),
     Page("/login/bot", wait, _WITH_SCRIPT, access=Access.VISITOR),
     Page("/login/begin", begin, methods=("POST",), max_body=_FORM, access=Access.VISITOR),
     Page("/login/status", finish, methods=("POST",), max_body=_FORM, access=Access.VISITOR),
-    Page("/logout", log_out, methods=("POST",), max_body=_FORM, access=Access.USER),
 )

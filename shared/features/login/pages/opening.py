@@ -46,7 +46,7 @@ def begin(
         verifier: of PKCE.
 
     Raises:
-        TooManyRequests: too many logins were begun at this address.
+        TooManyRequests: too many logins were begun at this address, or by all visitors.
     """
     started: StartLogin = db.call(
         "start_login",
@@ -59,8 +59,9 @@ def begin(
         p_address_hash=rf"\x{client_address.hashed(visit.request).hex()}",
         p_seconds=seconds,
     )
-    if started["outcome"] == "limited":
-        raise TooManyRequests("login_limited")
+    if started["outcome"] != "started":
+        log.warning("a login was not begun", action="login_limited", way=way, outcome=started["outcome"])
+        raise TooManyRequests(f"login_{started['outcome']}")
     return started
 
 

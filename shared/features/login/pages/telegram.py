@@ -21,7 +21,7 @@ from shared.web.login.oidc import Provider, new_verifier
 from shared.web.page import Page
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import FinishRedirect
+    from shared.core.sql_types import ClaimRedirect
     from shared.web.visit import Visit
 
 CALLBACK = "/login/callback"  # registered with @BotFather
@@ -51,28 +51,28 @@ def finish(visit: Visit) -> Response:
     """Log the browser in that comes back from Telegram.
 
     Only the browser that began the login has the partner of `state` in its cookie, so a link of another
-    person logs no one in; and the login is taken before Telegram is asked, so it works once.
+    user logs no one in; and the login is claimed before Telegram is asked, so it works once.
 
     Raises:
         ServiceUnavailable: Telegram cannot be reached.
     """
     arguments = visit.request.args
     browser = visit.request.cookies.get(sessions.cookie_name(_COOKIE), "")
-    taken: FinishRedirect = db.call(
-        "finish_redirect",
+    claimed: ClaimRedirect = db.call(
+        "claim_redirect",
         p_public_hash=sessions.digest(arguments.get("state", "")),
         p_browser_hash=sessions.digest(browser),
     )
-    if taken["outcome"] != "taken" or not choice.has_telegram_login():
+    if claimed["outcome"] != "claimed" or not choice.has_telegram_login():
         return choice.offer(visit, failure="login_expired")
-    response = _log_in(visit, arguments.get("code", ""), taken["verifier"], taken["return_to"])
+    response = _log_in(visit, arguments.get("code", ""), claimed["verifier"], claimed["return_to"])
     sessions.delete_cookie(response, _COOKIE)
     return response
 
 
 def _log_in(visit: Visit, code: str, verifier: str, return_to: str) -> Response:
     """Exchange the code and open the session."""
-    if "error" in visit.request.args:  # access_denied: the person declined
+    if "error" in visit.request.args:  # access_denied: the user declined
         return choice.offer(visit, return_to, "login_refused")
     try:
         identity = _provider().exchange(code, verifier)

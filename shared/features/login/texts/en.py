@@ -18,6 +18,7 @@ TEXTS: Mapping[str, str] = {
     "login_done": "I’ve chosen the number",
     "login_command": "The bot didn’t ask? Send it this message:",
     "login_limited": "Too many login attempts. Try again in an hour.",
+    "login_busy": "The site is busy right now. Try again in a minute.",
     "login_question": "Log in to {site}?\n{device}\n\nChoose the number that you see on the page. If you didn’t open it yourself, choose “It’s not me”: someone else may be trying to get into your account.",
     "login_not_me": "It’s not me",
     "login_confirmed": "You’re logged in. Go back to your browser.",

@@ -1,8 +1,9 @@
 -- Stores what the user chose in the chat about a login. Only the number on the page confirms it; a wrong one, or null for
 -- "It's not me", refuses it for good.
 --
--- Concurrency: the row is locked, so the first choice counts; a repetition of it gets the same answer.
--- Locks: login.
+-- Concurrency: the row is locked, so the first choice counts; a repetition of it gets the same answer. The user is
+--   locked first, as an erasure does.
+-- Locks: user (KEY SHARE), login.
 -- Returns: jsonb
 --   outcome: 'confirmed' | 'refused' | 'wrong_code' | 'expired' | 'decided' | 'unknown'     (decided: earlier, and otherwise)
 -- Errors: none.
@@ -18,6 +19,10 @@ declare
   v_attempt public.login_attempts;
   v_is_right boolean;
 begin
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
   select a.* into v_attempt
     from public.login_attempts as a
    where a.public_hash = p_public_hash and a.way = 'bot'

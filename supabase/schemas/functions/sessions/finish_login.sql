@@ -1,8 +1,8 @@
 -- Answers the page that waits for a login through the bot, and opens the session once the user has confirmed it.
 --
 -- Concurrency: the row is locked, so one login opens one session; a repeated call with the same token gets the same answer
---   as long as the session lasts.
--- Locks: login, user (SHARE), session.
+--   as long as the session lasts. The user is locked first, as an erasure does, which deletes the login too.
+-- Locks: user (SHARE), login, session.
 -- Returns: jsonb
 --   outcome: 'waiting' | 'opened' | 'refused' | 'expired' | 'used' | 'banned' | 'unknown'
 --   return_to?: text            (opened)
@@ -16,9 +16,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_user_id bigint;
   v_attempt public.login_attempts;
   v_session jsonb;
 begin
+  select a.user_id into v_user_id from public.login_attempts as a where a.browser_hash = p_browser_hash and a.way = 'bot';
+  perform from public.users as u where u.id = v_user_id for share;
   select a.* into v_attempt
     from public.login_attempts as a
    where a.browser_hash = p_browser_hash and a.way = 'bot'
@@ -35,7 +38,8 @@ begin
     return jsonb_build_object('outcome', 'used');
   elsif v_attempt.expires_at <= private.clock() then
     return jsonb_build_object('outcome', 'expired');
-  elsif v_attempt.decided_at is null then
+  elsif v_attempt.decided_at is null or v_attempt.user_id is distinct from v_user_id then
+    -- A choice since the first line is answered next time, with its user locked.
     return jsonb_build_object('outcome', 'waiting');
   elsif not v_attempt.is_confirmed then
     return jsonb_build_object('outcome', 'refused');

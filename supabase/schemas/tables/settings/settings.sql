@@ -53,6 +53,8 @@ values
 ('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
 ('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),
 ('shared_pages', '10', 'Conversations that a user may share as pages at once, over all bots; 0: none'),
+('login_hourly_attempts', '10', 'Logins without success that one network address may begin in an hour; 0: no limit'),
+('login_minute_attempts', '300', 'Logins without success that all visitors together may begin in a minute; 0: no limit'),
 ('team_max_members', '50', 'Most members of a team, managers included'),
 ('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),
