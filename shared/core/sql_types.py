@@ -2680,6 +2680,12 @@ class LogIn(TypedDict):
     messages: NotRequired[list[OutgoingItem]]
 
 
+class MaySeeCourse(TypedDict):
+    """public.may_see_course"""
+
+    is_visible: bool
+
+
 class MessageLimits(TypedDict):
     """public.message_limits"""
 
@@ -3031,6 +3037,30 @@ class ReadLesson(TypedDict):
     previous: str | None
     content: ReadLessonContent | None
     progress: LessonResult | None
+
+
+class ReadLessonFilesVideo(TypedDict):
+    """public.read_lesson_files.video"""
+
+    adapter: Literal["storage", "youtube", "kinescope"]
+    reference: str
+
+
+class ReadLessonFilesFiles(TypedDict):
+    """public.read_lesson_files.files"""
+
+    name: str
+    reference: str
+    size: NotRequired[int]
+
+
+class ReadLessonFiles(TypedDict):
+    """public.read_lesson_files"""
+
+    lesson_id: int
+    video: ReadLessonFilesVideo | None
+    files: list[ReadLessonFilesFiles]
+    homework: HomeworkState | None
 
 
 class ReadLogin(TypedDict):

@@ -71,7 +71,7 @@ def _load(arguments: argparse.Namespace) -> int:
     if not arguments.url:
         print("Which database? Give --url DSN or set DATABASE_ADMIN_URL.", file=sys.stderr)
         return 1
-    for folder in arguments.folders or library.folders():
+    for folder in loading.in_order(arguments.folders or library.folders()):
         lines = loading.load(
             arguments.url, folder, overwrites=arguments.overwrite, is_on_sale=arguments.on_sale
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,25 @@ _WORDS = {
     "edited": "EDITED in the console, left as it is (--overwrite replaces it)",
     "no_file": "has no file, left as it is",
 }  # fmt: skip
+
+
+def in_order(folders: Sequence[Path]) -> list[Path]:
+    """Return folders of courses so that each stands behind the one that sells the product it recommends.
+
+    Raises:
+        InvalidCourse: a folder breaks the format, or courses recommend each other.
+    """
+    courses = {folder: library.read(folder) for folder in folders}
+    sellers = {offer["product_key"]: folder for folder in folders for offer in courses[folder]["offers"]}
+    order: TopologicalSorter[Path] = TopologicalSorter()
+    for folder in folders:
+        seller = sellers.get(courses[folder]["next_product_key"] or "")
+        order.add(folder, *([seller] if seller not in (None, folder) else []))
+    try:
+        return list(order.static_order())
+    except CycleError as error:
+        names = ", ".join(sorted({path.name for path in error.args[1]}))
+        raise library.InvalidCourse([f"{names}: they recommend each other with next_product"]) from None
 
 
 def load(url: str, folder: Path, *, overwrites: bool = False, is_on_sale: bool = False) -> list[str]:

@@ -15,6 +15,7 @@ Tier = Literal["basic", "accelerator", "vip"]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Line = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
 Markdown = Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")]
+ProductKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,200}$")]
 # What pages show of a course's folder; anything else would be downloaded under a wrong type.
 FILE_NAME = r"[a-z0-9][a-z0-9_-]{0,60}(\.(en|ru))?\.(md|txt|csv|pdf|png|jpg|webp|webm|mp4|vtt)"
@@ -36,7 +37,7 @@ class About(_Model):
 class Offer(_Model):
     """What sells a tier: a product, made at the first load, with suggested prices by currency."""
 
-    product: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+    product: ProductKey
     tier: Tier
     access_days: Annotated[int, Field(gt=0)] | None = None
     prices: Annotated[dict[str, Annotated[Decimal, Field(strict=False, gt=0)]], Field(min_length=1)]
@@ -52,6 +53,7 @@ class CourseFile(_Model):
     shows_learner_count: bool = False
     about: Annotated[dict[Literal["en", "ru"], About], Field(min_length=1)]
     next_step: dict[str, Markdown] = {}
+    next_product: ProductKey | None = None
     offers: list[Offer] = []
 
 

@@ -96,6 +96,7 @@ class _Reader:
                 for language, one in about.about.items()
             },
             "next_step": about.next_step,
+            "next_product_key": about.next_product,
             "offers": [
                 {
                     "product_key": one.product,

@@ -197,6 +197,11 @@ TEXTS: Mapping[str, str] = {
         "🚨 **Upgrade withdrawn:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. It upgraded a course "
         "purchase that was refunded, so the learner lost both.\n\nRefund this payment too."
     ),
+    "payment_alarm_upgraded_refund": (
+        "🚨 **Partial refund of an upgraded course:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. It had "
+        "lowered the price of an upgrade, and the learner keeps the higher tier.\n\nRefund the upgrade too, or leave "
+        "it as a discount."
+    ),
     "payment_alarm_dispute": (
         "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The purchase is on "
         "hold.\n\nRespond in the provider’s dashboard before the deadline. If you win, the purchase is "

@@ -126,6 +126,28 @@ def test_a_load_repeats_and_keeps_what_was_edited_in_the_console(
     }
 
 
+def test_courses_recommend_products_of_each_other(
+    folder: Path, database_url: str, sql: Sql, capsys: Any
+) -> None:
+    last = Path(shutil.copytree(folder, folder.parent / "a-last"))
+    for course, name, following in ((folder, "school", ""), (last, "last", "school_basic")):
+        change(course / "course.toml", "course_telegram_basic", f"{name}_basic")
+        change(course / "course.toml", "course_telegram_accelerator", f"{name}_accelerator")
+        if following:
+            change(course / "course.toml", "position", f'next_product = "{following}"\nposition')
+    assert loading.in_order([last, folder]) == [folder, last]
+    assert main(["load", "--url", database_url, str(last), str(folder)]) == 0
+    made = sql("select slug, next_product_key from courses where slug in ('school', 'a-last') order by slug")
+    assert [row["next_product_key"] for row in made] == ["school_basic", None]
+
+    change(folder / "course.toml", "position", 'next_product = "last_basic"\nposition')
+    assert main(["load", "--url", database_url, str(last), str(folder)]) == 1
+    assert "a-last, school: they recommend each other" in capsys.readouterr().err
+    change(folder / "course.toml", "last_basic", "gone")
+    assert main(["load", "--url", database_url, str(folder)]) == 1
+    assert "there is no product gone" in capsys.readouterr().err
+
+
 def test_a_folder_with_a_fault_writes_nothing(folder: Path, database_url: str, sql: Sql) -> None:
     (folder / "06_numbers.toml").write_text("tier = 1")
     with pytest.raises(library.InvalidCourse):

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+import psycopg
 import pytest
 
 from shared.core.texts import text
@@ -75,6 +76,36 @@ def test_files_of_a_closed_lesson_are_closed(stack: Stack, enroll: Enroll, anna:
     assert learner.get(f"{COURSE}/five-lines/files/9").status == 404
     assert learner.get(f"{COURSE}/first-minute/subtitles/de").status == 404
     assert learner.get(f"{COURSE}/numbers/files/0").status == 404  # of a higher tier
+
+
+def test_a_file_waits_for_nothing_and_notes_no_visit(
+    stack: Stack, enroll: Enroll, anna: Chat, sql: Sql, database_url: str
+) -> None:
+    learner = enroll(anna)
+    learner.get(f"{COURSE}/first-minute")
+    sql("update course_progress set last_active_at = '2026-01-01'")
+    with psycopg.connect(database_url) as other:
+        other.execute("select from lesson_progress for update")
+        other.execute("select from course_progress for update")
+        for path in ("first-minute/video", "first-minute/subtitles/en", "five-lines/files/0"):
+            assert raw(stack.function("console").port, f"{COURSE}/{path}", learner)[0] == 200
+    assert sql("select from course_progress where last_active_at = '2026-01-01'")
+
+
+def test_pictures_of_a_hidden_course_are_for_its_staff(
+    stack: Stack, enroll: Enroll, anna: Chat, sql: Sql
+) -> None:
+    port = stack.function("console").port
+    path = f"{COURSE}/pictures/funnel.png"
+    visitor, learner = Visitor(stack), enroll(anna)
+    for one in (visitor, learner):
+        status, headers, content = raw(port, path, one)
+        assert (status, content[:4]) == (200, b"\x89PNG")
+        assert headers["Cache-Control"].startswith("private")
+    sql("update courses set is_published = false where slug = 'telegram-sales'")
+    assert [raw(port, path, one)[0] for one in (visitor, learner)] == [404, 404]
+    sql("update courses set author_id = (select id from users where telegram_id = %s)", anna.id)
+    assert [raw(port, path, one)[0] for one in (visitor, learner)] == [404, 200]
 
 
 def raw(port: int, path: str, visitor: Visitor, **headers: str) -> tuple[int, Any, bytes]:
@@ -345,6 +376,14 @@ def test_the_video_of_kinescope_asks_whether_a_user_may_see_it(
     assert posted.status == 200
     for wrong in ("", "x", found[1][:-1] + "0", found[1].replace(".", "x."), "a.b.c"):
         assert asked(wrong) == 403 or wrong == found[1]
+    seen = sql("select last_active_at, last_lesson_id from course_progress")
+    sql("update lessons set video = jsonb_set(video, '{reference}', '\"other\"') where slug = 'first-minute'")
+    assert asked(found[1]) == 403  # the token is for one video
+    sql(
+        "update lessons set video = jsonb_set(video, '{reference}', '\"abc123\"') where slug = 'first-minute'"
+    )
+    assert asked(found[1]) == 200
+    assert sql("select last_active_at, last_lesson_id from course_progress") == seen
     take(sql, anna)
     assert asked(found[1]) == 403
     give(sql, anna, "basic")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -146,6 +147,55 @@ def save_course(school: School, slug: str, values: Any, version: int | None = No
     return school.call(
         "admin_save_course", p_slug=slug, p_values=values, p_admin_email=BOSS, p_version=version
     )
+
+
+def test_a_course_recommends_a_product_that_exists(school: School) -> None:
+    save_course(school, "sales", {"next_product_key": "vip"}, 1)
+    anna = school.learner()
+    school.buy(anna)
+    school.complete(anna, school.lessons["basic"])
+    read = school.call("read_course", p_user_id=anna, p_slug="sales")
+    assert read["next_product_key"] == "vip"
+    with pytest.raises(psycopg.Error, match="course sales is invalid: there is no product gone") as caught:
+        save_course(school, "sales", {"next_product_key": "gone"}, 2)
+    assert caught.value.sqlstate == "W0003"
+
+
+def load(sql: Sql, course: dict[str, Any], *, overwrites: bool = False) -> Any:
+    (row,) = sql("select private.load_course(%s::jsonb, %s, false) as done", json.dumps(course), overwrites)
+    return row["done"]
+
+
+def test_a_load_checks_what_an_editor_checks(school: School, sql: Sql) -> None:
+    words = {"en": {"title": "Python"}}
+    lesson: dict[str, Any] = {"slug": "first", "texts": words}
+    course: dict[str, Any] = {"slug": "python", "texts": words, "lessons": [lesson], "offers": []}
+    for values in (
+        {"quiz": {"questions": [{"texts": {}, "correct": [0]}]}},
+        {"files": [{"name": "No reference"}]},
+        {"release": "date", "release_at": "9999-01-01T00:00:00Z"},
+        {"course_id": 1},
+        {"tier": "gold"},
+    ):
+        with pytest.raises(psycopg.Error, match="lesson first is invalid") as caught:
+            load(sql, course | {"lessons": [lesson | values]})
+        assert caught.value.sqlstate == "W0003"
+    assert code_of(lambda: load(sql, course | {"version": 7})) == "W0003"
+    assert load(sql, course)["course"] == "new"
+    assert save_course(school, "python", {"position": 5}, 1)["outcome"] == "saved"
+    assert load(sql, course)["course"] == "edited"
+    assert load(sql, course | {"position": 0}, overwrites=True)["course"] == "updated"
+    assert load(sql, course)["course"] == "unchanged"
+
+
+def test_two_loads_at_once_make_one_course(sql: Sql) -> None:
+    words = {"en": {"title": "Python"}}
+    lessons = [{"slug": f"lesson-{n}", "texts": words} for n in range(5)]
+    course = {"slug": "python", "texts": words, "lessons": lessons, "offers": []}
+    done = in_parallel(2, lambda _: load(sql, course))
+    assert sorted(one["course"] for one in done) == ["new", "unchanged"]
+    assert {lesson["outcome"] for one in done for lesson in one["lessons"]} == {"new", "unchanged"}
+    assert sql("select count(*) as n from lessons where version = 1 and loaded_version = 1") == [{"n": 5}]
 
 
 def save_lesson(

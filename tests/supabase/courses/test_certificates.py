@@ -37,11 +37,19 @@ def test_ten_requests_at_once_issue_one(school: School, sql: Sql) -> None:
     assert len({one["certificate"]["name"] for one in results}) == 1
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "An\x07na", None])
+@pytest.mark.parametrize("name", ["", "  ", "—", "\u202e", "\x07", "x" * 101, None])
 def test_names_that_are_none(school: School, name: str | None) -> None:
     with pytest.raises(psycopg.Error) as caught:
         school.certificate(school.learner(), name)  # type: ignore[arg-type]
     assert caught.value.sqlstate == "W0002"
+
+
+def test_a_name_loses_what_cannot_be_seen(school: School) -> None:
+    anna = school.learner()
+    school.buy(anna, "vip")
+    school.complete_all(anna)
+    issued = school.certificate(anna, "\u202eАнна\u2069\x07 \t王芳 2")
+    assert issued["certificate"]["name"] == "Анна 王芳 2"
 
 
 def test_a_refund_withdraws_it_and_a_new_purchase_restores_it(school: School) -> None:
@@ -64,3 +72,15 @@ def test_expired_access_keeps_it(school: School) -> None:
     school.complete_all(anna)
     school.time.move(days=31)
     assert school.certificate(anna)["outcome"] == "issued"
+
+
+def test_a_refund_leaves_it_to_a_learner_whose_plan_opens_the_course(school: School, sql: Sql) -> None:
+    anna, ben = school.learner(is_paid=True), school.learner(is_paid=True)
+    for user in (anna, ben):
+        number = school.buy(user, "basic")
+        school.complete_all(user)
+        code = school.certificate(user)["certificate"]["code"]
+        sql("update users set is_paid = %s where id = %s", user == anna, user)
+        school.refund(number)
+        state = "valid" if user == anna else "withdrawn"
+        assert find(school, code)["state"] == state  # type: ignore[index]

@@ -119,6 +119,21 @@ def test_a_refund_of_the_upgrade_leaves_the_first_purchase(school: School, sql: 
     assert _alarms(sql) == []
 
 
+def test_a_partial_refund_of_an_upgraded_purchase_alarms_once(school: School, sql: Sql) -> None:
+    anna, ben = school.learner(), school.learner()
+    first = school.buy(anna)
+    school.refund(school.buy(ben), 100)
+    alarm = "select values from private.waiting_alarms where key = 'payment_alarm_upgraded_refund'"
+    school.refund(first, 100)
+    assert sql(alarm) == []  # neither was upgraded
+    school.buy(anna, "vip")
+    school.refund(first, 200)
+    assert [row["values"]["payment"] for row in sql(alarm)] == [school.money.payment(first)["id"]]
+    school.refund(first, 700)  # all of it now: the upgrade is withdrawn
+    assert len(sql(alarm)) == 1
+    assert len(_alarms(sql)) == 1
+
+
 def _alarms(sql: Sql) -> list[int]:
     """Return the payments of alarms about withdrawn upgrades, which wait for an admin to start a bot."""
     rows = sql("select values from private.waiting_alarms where key = 'payment_alarm_upgrade'")

@@ -127,13 +127,19 @@ def create_lesson(visit: Visit, course: str) -> Response:
 
 def show_course(visit: Visit, course: str) -> Response:
     """Show the editor of a course."""
-    row = _course(visit, course)["course"]
-    return _course_page(visit, course, row)
+    found = _course(visit, course)
+    return _course_page(visit, found, found["course"])
 
 
 def _course_page(
-    visit: Visit, slug: str, row: JsonObject, failure: str = "", preview: str = "", status: int = 200
+    visit: Visit,
+    found: AdminGetCourse,
+    row: JsonObject,
+    failure: str = "",
+    preview: str = "",
+    status: int = 200,
 ) -> Response:
+    slug = found["course"]["slug"]
     return visit.render(
         "courses/admin_course.html",
         status,
@@ -149,7 +155,7 @@ def _course_page(
                 "tier": visit.text(f"course_tier_{one['tier']}"),
                 "is_published": one["is_published"],
             }
-            for one in _course(visit, slug)["lessons"]
+            for one in found["lessons"]
         ],
         tiers=_tiers(visit),
     )
@@ -169,7 +175,7 @@ def save_course(visit: Visit, course: str) -> Response:
     row = {**values, "version": sent.version}
     if sent.action == "preview":
         body = views.words(visit, values["texts"]).get("description", "")  # type: ignore[arg-type]
-        return _course_page(visit, course, row, preview=views.prose(visit, body, course, 3))
+        return _course_page(visit, _course(visit, course), row, preview=views.prose(visit, body, course, 3))
     try:
         saved: AdminSaveCourse = db.call(
             "admin_save_course",
@@ -180,12 +186,18 @@ def save_course(visit: Visit, course: str) -> Response:
         )
     except Refusal as error:
         return _course_page(
-            visit, course, row, visit.text("course_admin_invalid", what=str(error)), status=422
+            visit,
+            _course(visit, course),
+            row,
+            visit.text("course_admin_invalid", what=str(error)),
+            status=422,
         )
     if saved["outcome"] == "none":
         raise NotFound
     if saved["outcome"] == "changed":
-        return _course_page(visit, course, row, visit.text("course_admin_changed"), status=409)
+        return _course_page(
+            visit, _course(visit, course), row, visit.text("course_admin_changed"), status=409
+        )
     return visit.redirect(f"{COURSES}/{course}", "course_saved_notice")
 
 

@@ -14,10 +14,10 @@ from shared.features.courses import library
 from shared.features.courses.pages.catalogue import COURSE, SLUG, user_id
 from shared.web import stored_media
 from shared.web.access import Access
-from shared.web.page import CACHED, Page, Policy
+from shared.web.page import PRIVATE, Page, Policy
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import ReadLesson
+    from shared.core.sql_types import MaySeeCourse, ReadLessonFiles
     from shared.web.visit import Visit
 
 LESSON = f"{COURSE}/{SLUG.format('lesson')}"
@@ -71,35 +71,37 @@ def send(visit: Visit, path: Path, download: str = "") -> Response:
     return response
 
 
-def opened(visit: Visit, course: str, lesson: str) -> ReadLesson:
-    """Return a lesson that is open to the visitor.
+def opened(visit: Visit, course: str, lesson: str) -> ReadLessonFiles:
+    """Return what the files of a lesson need, which is open to the visitor.
 
     Raises:
         NotFound: there is none, or it is not open.
     """
-    found: ReadLesson | None = db.call(
-        "read_lesson", p_user_id=user_id(visit), p_course_slug=course, p_lesson_slug=lesson
+    found: ReadLessonFiles | None = db.call(
+        "read_lesson_files", p_user_id=user_id(visit), p_course_slug=course, p_lesson_slug=lesson
     )
-    if found is None or found["content"] is None:
+    if found is None:
         raise NotFound("course_lesson_closed")
     return found
 
 
 def show_picture(visit: Visit, course: str, name: str) -> Response:
-    """Return a picture in the text of a lesson."""
+    """Return a picture in a text of a course; that of a hidden course only to its staff."""
     path = _files().get(f"{library.OWN}{course}/{name}")
     if path is None or not library.is_picture(name):
+        raise NotFound
+    seen: MaySeeCourse = db.call("may_see_course", p_user_id=user_id(visit), p_slug=course)
+    if not seen["is_visible"]:
         raise NotFound
     return send(visit, path)
 
 
 def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
     """Return a file of a lesson."""
-    content = opened(visit, course, lesson)["content"]
-    assert content is not None
-    if number >= len(content["files"]):
+    found = opened(visit, course, lesson)["files"]
+    if number >= len(found):
         raise NotFound
-    reference = content["files"][number]["reference"]
+    reference = found[number]["reference"]
     if path := of_folder(reference):
         return send(visit, path, path.name)
     address = stored_media.signed_url(reference, _SECONDS)
@@ -127,8 +129,7 @@ def subtitles(video: Path) -> dict[str, Path]:
 
 
 def _own_video(visit: Visit, course: str, lesson: str) -> Path:
-    content = opened(visit, course, lesson)["content"]
-    video = content and content["video"]
+    video = opened(visit, course, lesson)["video"]
     path = of_folder(video["reference"]) if video and video["adapter"] == "storage" else None
     if path is None:
         raise NotFound
@@ -136,7 +137,9 @@ def _own_video(visit: Visit, course: str, lesson: str) -> Path:
 
 
 pages = (
-    Page(f"{COURSE}/pictures/{SLUG.format('name')}", show_picture, Policy(cache=CACHED)),
+    Page(
+        f"{COURSE}/pictures/{SLUG.format('name')}", show_picture, Policy(cache=PRIVATE), access=Access.VISITOR
+    ),
     Page(
         f"{LESSON}/files/<int(max=99):number>",
         download,

@@ -83,14 +83,14 @@ def submit(visit: Visit, course: str, lesson: str) -> Response:
         raise RequestEntityTooLarge
     if not content and not sent.text.strip():
         raise UnprocessableEntity("course_homework_empty")
-    homework = found["content"]["homework"] if found["content"] else None
+    homework = found["homework"]
     key = None
     if content and homework is not None and homework["can_submit"]:
         key = _store(visit.user.user_id, content, sent.reference)
     result: SubmitHomework = db.call(
         "submit_homework",
         p_user_id=visit.user.user_id,
-        p_lesson_id=found["lesson"]["id"],
+        p_lesson_id=found["lesson_id"],
         p_text=sent.text.strip(),
         p_reference=sent.reference,
         p_file_key=key,
@@ -125,8 +125,7 @@ def _is_text(content: bytes) -> bool:
 
 def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
     """Lead to a file that the learner has sent."""
-    content = files.opened(visit, course, lesson)["content"]
-    homework = content["homework"] if content else None
+    homework = files.opened(visit, course, lesson)["homework"]
     sent = homework["submissions"] if homework else []
     key = next((one["file"] for one in sent if one["n"] == number), None)
     if key is None:

@@ -136,7 +136,7 @@ def watch(visit: Visit, lesson: int) -> Response:
 
 
 def _id(visit: Visit, course: str, lesson: str) -> int:
-    return files.opened(visit, course, lesson)["lesson"]["id"]
+    return files.opened(visit, course, lesson)["lesson_id"]
 
 
 def _back(visit: Visit, course: str, lesson: str, notice: str, part: str = "") -> Response:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask import Request
 
     from shared.core.json_types import JsonObject
-    from shared.core.sql_types import ReadLesson
+    from shared.core.sql_types import ReadLesson, ReadLessonFiles
     from shared.web.visit import Visit
 
 SECONDS = 4 * 3600  # that a link to a video works: a lesson with pauses
@@ -58,7 +58,7 @@ def player(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObj
             "origin": YOUTUBE,
         }
     visit.allow("frame-src", KINESCOPE)
-    query = {"drmauthtoken": _token(visit.user.user_id, course, lesson)} if visit.session else {}
+    query = {"drmauthtoken": _token(visit.user.user_id, course, lesson, reference)} if visit.session else {}
     return {
         "is_frame": True,
         "address": f"{KINESCOPE}/embed/{reference}?{urlencode({**query, 't': position})}",
@@ -90,9 +90,9 @@ def _file(visit: Visit, course: str, lesson: str, reference: str) -> JsonObject:
     }
 
 
-def _token(user_id: int, course: str, lesson: str) -> str:
-    """Return a token with which Kinescope asks us whether a user may see the video of a lesson."""
-    value = orjson.dumps([user_id, course, lesson, int(clock.timestamp()) + _TOKEN_SECONDS])
+def _token(user_id: int, course: str, lesson: str, video: str) -> str:
+    """Return a token with which Kinescope asks us whether a user may see this video of a lesson."""
+    value = orjson.dumps([user_id, course, lesson, video, int(clock.timestamp()) + _TOKEN_SECONDS])
     content = base64.urlsafe_b64encode(value).decode().rstrip("=")
     return f"{content}.{_signature(content)}"
 
@@ -101,35 +101,35 @@ def _signature(content: str) -> str:
     return hmac_sha256(settings().user_hash_key, b"kinescope\0" + content.encode()).hex()
 
 
-def _read(token: str) -> tuple[int, str, str] | None:
-    """Return user, course and lesson of a token; None if it is forged or too old."""
+def _read(token: str) -> tuple[int, str, str, str] | None:
+    """Return user, course, lesson and video of a token; None if it is forged or too old."""
     content, _, signature = token[:_LONGEST].partition(".")
     if not token_matches(signature, [_signature(content)]):
         return None
     try:
-        user, course, lesson, until = orjson.loads(
+        user, course, lesson, video, until = orjson.loads(
             base64.urlsafe_b64decode(content + "=" * (-len(content) % 4))
         )
     except (binascii.Error, ValueError):
         return None
-    return (int(user), str(course), str(lesson)) if until > clock.timestamp() else None
+    return (int(user), str(course), str(lesson), str(video)) if until > clock.timestamp() else None
 
 
 def authorize(visit: Visit) -> Response:
     """Tell Kinescope whether the user of a token may see a video now.
 
     Raises:
-        Forbidden: the token is forged or too old, or the lesson is not open to the user any more.
+        Forbidden: the token is forged or too old, or the lesson is not open to the user any more, or has
+            another video by now.
     """
     known = _read(_sent(visit.request))
     if known is None:
         raise Forbidden
-    user, course, lesson = known
-    found: ReadLesson | None = db.call(
-        "read_lesson", p_user_id=user, p_course_slug=course, p_lesson_slug=lesson
+    user, course, lesson, video = known
+    found: ReadLessonFiles | None = db.call(
+        "read_lesson_files", p_user_id=user, p_course_slug=course, p_lesson_slug=lesson
     )
-    content = found["content"] if found else None
-    if content is None or content["video"] is None:
+    if found is None or found["video"] != {"adapter": "kinescope", "reference": video}:
         raise Forbidden
     return Response(status=HTTPStatus.OK)
 

@@ -64,7 +64,7 @@ TEXTS: Mapping[str, str] = {
     "learn_reminders_on": "🔔 I’ll remind you when you haven’t opened this course for a while.",
     "learn_certificate": "🎓 **Your certificate is ready.**\n\n{name}: “{title}”.",
     "learn_certificate_name": "🎓 What name should be on the certificate? Type it as it should appear: you can’t change it later.",
-    "learn_certificate_bad_name": "Type a name of 1 to 100 characters.",
+    "learn_certificate_bad_name": "Type a name with at least one letter and at most 100 characters.",
     "learn_certificate_not_completed": "Complete all required lessons first.",
     "learn_certificate_withdrawn": "The course was refunded, so its certificate is withdrawn.",
     "learn_certificate_button": "🎓 Open the certificate",

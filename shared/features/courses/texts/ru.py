@@ -64,7 +64,7 @@ TEXTS: Mapping[str, str] = {
     "learn_reminders_on": "🔔 Напомню, если вы давно не открывали этот курс.",
     "learn_certificate": "🎓 **Сертификат готов.**\n\n{name}: «{title}».",
     "learn_certificate_name": "🎓 Какое имя указать в сертификате? Напишите его так, как оно должно выглядеть: изменить потом нельзя.",
-    "learn_certificate_bad_name": "Напишите имя длиной от 1 до 100 символов.",
+    "learn_certificate_bad_name": "Напишите имя: хотя бы одна буква, не больше 100 символов.",
     "learn_certificate_not_completed": "Сначала пройдите все обязательные уроки.",
     "learn_certificate_withdrawn": "Деньги за курс возвращены, поэтому сертификат отозван.",
     "learn_certificate_button": "🎓 Открыть сертификат",

@@ -1,9 +1,9 @@
--- Creates or changes a course in an admin's name (private.save_course), and writes to the audit log which columns were changed.
+-- Creates or changes a course in an admin's name (private.write_course), and writes to the audit log which columns were changed.
 --
--- Concurrency: see private.save_course.
--- Locks: as private.save_course.
+-- Concurrency: see private.write_course.
+-- Locks: as private.write_course.
 -- Returns: jsonb
---   ...private.save_course
+--   ...private.write_course
 -- Errors: N0001 not an admin; W0003 a value is invalid.
 create or replace function public.admin_save_course(
   p_slug text, p_values jsonb, p_admin_email text, p_version integer default null
@@ -16,7 +16,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email constant text := private.require_admin(p_admin_email);
-  v_saved constant jsonb := private.save_course(p_slug, p_values, p_version);
+  v_saved constant jsonb := private.write_course(p_slug, p_values, p_version);
 begin
   if v_saved ->> 'outcome' in ('created', 'saved') then
     perform private.write_audit(

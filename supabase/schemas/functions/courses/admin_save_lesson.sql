@@ -1,9 +1,9 @@
--- Creates or changes a lesson in an admin's name (private.save_lesson), and writes to the audit log which columns were changed.
+-- Creates or changes a lesson in an admin's name (private.write_lesson), and writes to the audit log which columns were changed.
 --
--- Concurrency: see private.save_lesson.
--- Locks: as private.save_lesson.
+-- Concurrency: see private.write_lesson.
+-- Locks: as private.write_lesson.
 -- Returns: jsonb
---   ...private.save_lesson
+--   ...private.write_lesson
 -- Errors: N0001 not an admin; W0003 a value is invalid.
 create or replace function public.admin_save_lesson(
   p_course_slug text, p_slug text, p_values jsonb, p_admin_email text, p_version integer default null
@@ -16,7 +16,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email constant text := private.require_admin(p_admin_email);
-  v_saved constant jsonb := private.save_lesson(p_course_slug, p_slug, p_values, p_version);
+  v_saved constant jsonb := private.write_lesson(p_course_slug, p_slug, p_values, p_version);
 begin
   if v_saved ->> 'outcome' in ('created', 'saved') then
     perform private.write_audit(

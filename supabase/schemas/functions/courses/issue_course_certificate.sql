@@ -1,5 +1,5 @@
--- Issues the certificate of a completed course, once, with the name as the learner typed it. A later call returns it again,
--- whatever the name.
+-- Issues the certificate of a completed course, once, with the name as the learner typed it. Spaces and control characters become
+-- single spaces, and characters that change the direction of others are left out. A later call returns it again, whatever the name.
 --
 -- Concurrency: user and progress are locked in the order of an erasure; of calls at once one issues it.
 -- Locks: user (NO KEY UPDATE), so that a refund at the same time comes before or after.
@@ -8,7 +8,7 @@
 --     | 'not_completed'    (also without any access; without certificate)
 --     | 'withdrawn'        (the course was refunded; without certificate)
 --   certificate?: public.find_course_certificate
--- Errors: W0002 the name has no or more than 100 characters, or control characters.
+-- Errors: W0002 the name has no letter or digit, or more than 100 characters.
 create or replace function public.issue_course_certificate(p_user_id bigint, p_slug text, p_name text)
 returns jsonb
 language plpgsql
@@ -17,13 +17,15 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_name constant text := btrim(regexp_replace(p_name, '\s+', ' ', 'g'));
+  v_name constant text := btrim(
+    regexp_replace(regexp_replace(p_name, '[\u202a-\u202e\u2066-\u2069]', '', 'g'), '[[:space:][:cntrl:]]+', ' ', 'g')
+  );
   v_course public.courses;
   v_certificate public.course_certificates;
   v_is_new boolean;
 begin
-  if coalesce(length(v_name), 0) not between 1 and 100 or v_name ~ '[[:cntrl:]]' then
-    raise exception 'the name must have 1 to 100 characters' using errcode = 'W0002';
+  if coalesce(length(v_name) > 100 or v_name !~ '[[:alnum:]]', true) then
+    raise exception 'the name must have a letter or digit, and at most 100 characters' using errcode = 'W0002';
   end if;
   perform from public.users as u where u.id = p_user_id for no key update;
   select c.* into v_course

@@ -1,5 +1,5 @@
 -- Derives a learner's tiers of a course from their grants. Days of access follow each other; those of a cohort begin with it.
--- Without any tier left the certificate is withdrawn, with one it is valid again.
+-- Without any tier left, by a grant or by a paid plan, the certificate is withdrawn; with one it is valid again.
 --
 -- Concurrency: the caller holds the user's row. Derived from enrollment_grants alone, so a repetition changes nothing.
 -- Locks: user (held by the caller), the user's enrollments in the course, the certificate.
@@ -65,9 +65,15 @@ begin
   update public.course_certificates as c
      set withdrawn_at = case when r.is_left then null else coalesce(c.withdrawn_at, v_now) end
     from (
-      select bool_or(e.withdrawn_at is null) as is_left
-        from public.enrollments as e
-       where e.user_id = p_user_id and e.course_id = p_course_id
+      select
+        a.tier is not null or exists (
+          select
+            from public.enrollments as e
+           where e.user_id = p_user_id and e.course_id = p_course_id and e.withdrawn_at is null
+        ) as is_left
+        from public.courses as k
+        cross join lateral private.course_access(p_user_id, k) as a
+       where k.id = p_course_id
     ) as r
    where c.user_id = p_user_id and c.course_id = p_course_id and (c.withdrawn_at is null) is distinct from r.is_left;
 end

@@ -51,6 +51,9 @@ begin
        set reversal_target = v_target, reversed = v_reversed, adjustments = e.adjustments + 1
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
+  if v_share < 1 and p_payment.refunded + p_payment.disputed > p_before.refunded + p_before.disputed then
+    perform private.alarm_upgraded_refund(p_payment);  -- delivered by the sweep
+  end if;
   -- The buyer is notified of every refund, also of one too small to reverse anything.
   if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
     return '[]'::jsonb;

@@ -1,5 +1,5 @@
 -- Creates a lesson of a course (p_version null) or changes it. p_values: the columns that change, as JSON. p_version: the version
--- that the editor has read; if it was changed since, nothing is saved.
+-- that the editor has read; if it was changed since, nothing is written. p_is_load: the values are those of the lesson's files.
 --
 -- Concurrency: the course is locked, so of two editors with one version the second gets changed.
 -- Locks: course, lesson.
@@ -12,7 +12,9 @@
 --   id?: bigint
 --   version?: int          (as it is now)
 -- Errors: W0003 a value is invalid.
-create or replace function private.save_lesson(p_course_slug text, p_slug text, p_values jsonb, p_version integer)
+create or replace function private.write_lesson(
+  p_course_slug text, p_slug text, p_values jsonb, p_version integer, p_is_load boolean default false
+)
 returns jsonb
 language plpgsql
 volatile
@@ -33,11 +35,11 @@ begin
        'quiz', 'homework', 'homework_tier', 'completion', 'watch_percent', 'release', 'release_days', 'release_at'
      )
   ) then
-    raise exception 'a value of the lesson is invalid: unknown column' using errcode = 'W0003';
+    raise exception 'a value of the lesson % is invalid: unknown column', p_slug using errcode = 'W0003';
   elsif coalesce(jsonb_typeof(p_values -> 'quiz'), 'null') <> 'null' and not coalesce(private.is_quiz(p_values -> 'quiz'), false) then
-    raise exception 'a value of the lesson is invalid: quiz' using errcode = 'W0003';
+    raise exception 'a value of the lesson % is invalid: quiz', p_slug using errcode = 'W0003';
   elsif p_values ? 'files' and not private.is_file_list(p_values -> 'files') then
-    raise exception 'a value of the lesson is invalid: files' using errcode = 'W0003';
+    raise exception 'a value of the lesson % is invalid: files', p_slug using errcode = 'W0003';
   end if;
   select c.id into v_course_id from public.courses as c where c.slug = p_course_slug for no key update;
   select l.* into v_lesson
@@ -54,19 +56,14 @@ begin
   end;
   if v_outcome in ('created', 'saved') then
     if v_outcome = 'created' then
-      v_lesson.slug := p_slug;
-      v_lesson.position := coalesce(
-        (select max(l.position) + 10 from public.lessons as l where l.course_id = v_course_id), 10
-      );
-      v_lesson.is_published := true;
-      v_lesson.tier := 'basic';
-      v_lesson.is_preview := false;
-      v_lesson.is_required := true;
-      v_lesson.files := '[]';
-      v_lesson.homework_tier := 'basic';
-      v_lesson.completion := 'button';
-      v_lesson.watch_percent := 80;
-      v_lesson.release := 'at_once';
+      insert into public.lessons as l (course_id, slug, position, texts)
+      values (
+        v_course_id,
+        p_slug,
+        coalesce((select max(o.position) + 10 from public.lessons as o where o.course_id = v_course_id), 10),
+        p_values -> 'texts'
+      )
+      returning l.* into v_lesson;
     end if;
     v_new := jsonb_populate_record(v_lesson, p_values);
     -- JSON's null is none.
@@ -75,22 +72,13 @@ begin
     v_new.homework := nullif(v_new.homework, 'null');
     -- A date that programs cannot read would break the pages of the lesson.
     if v_new.release_at not between '2000-01-01' and '2200-01-01' then
-      raise exception 'a value of the lesson is invalid: release_at' using errcode = 'W0003';
+      raise exception 'a value of the lesson % is invalid: release_at', p_slug using errcode = 'W0003';
     end if;
-    if v_outcome = 'created' then
-      insert into public.lessons as l (
-        course_id, slug, position, is_published, tier, is_preview, is_required, texts, duration_seconds, video, files, quiz,
-        homework, homework_tier, completion, watch_percent, release, release_days, release_at
-      )
-      values (
-        v_course_id, v_new.slug, v_new.position, v_new.is_published, v_new.tier, v_new.is_preview, v_new.is_required,
-        v_new.texts, v_new.duration_seconds, v_new.video, v_new.files, v_new.quiz, v_new.homework, v_new.homework_tier,
-        v_new.completion, v_new.watch_percent, v_new.release, v_new.release_days, v_new.release_at
-      )
-      returning l.* into v_lesson;
-    elsif v_new is not distinct from v_lesson then
+    if v_outcome = 'saved' and v_new is not distinct from v_lesson and (not p_is_load or v_lesson.loaded_version = v_lesson.version)
+    then
       v_outcome := 'unchanged';
     else
+      v_new.version := case v_outcome when 'saved' then v_lesson.version + 1 else v_lesson.version end;
       update public.lessons as l
          set slug = v_new.slug,
              position = v_new.position,
@@ -110,7 +98,8 @@ begin
              release = v_new.release,
              release_days = v_new.release_days,
              release_at = v_new.release_at,
-             version = l.version + 1,
+             version = v_new.version,
+             loaded_version = case when p_is_load then v_new.version else l.loaded_version end,
              updated_at = private.clock()
        where l.id = v_lesson.id
       returning l.* into v_lesson;
@@ -121,9 +110,9 @@ begin
   );
 exception
   when check_violation or not_null_violation or foreign_key_violation or unique_violation or data_exception then
-    raise exception 'a value of the lesson is invalid: %', sqlerrm using errcode = 'W0003';
+    raise exception 'a value of the lesson % is invalid: %', p_slug, sqlerrm using errcode = 'W0003';
 end
 $$;
 
-revoke all on function private.save_lesson from public, anon, authenticated, service_role;
-comment on function private.save_lesson is 'Creates or changes a lesson';
+revoke all on function private.write_lesson from public, anon, authenticated, service_role;
+comment on function private.write_lesson is 'Creates or changes a lesson';

@@ -1,5 +1,5 @@
 -- Creates a course (p_version null) or changes it. p_values: the columns that change, as JSON. p_version: the version that the
--- editor has read; if it was changed since, nothing is saved.
+-- editor has read; if it was changed since, nothing is written. p_is_load: the values are those of the course's files.
 --
 -- Concurrency: the course is locked, so of two editors with one version the second gets changed.
 -- Locks: course.
@@ -12,7 +12,9 @@
 --   id?: bigint
 --   version?: int          (as it is now)
 -- Errors: W0003 a value is invalid.
-create or replace function private.save_course(p_slug text, p_values jsonb, p_version integer)
+create or replace function private.write_course(
+  p_slug text, p_values jsonb, p_version integer, p_is_load boolean default false
+)
 returns jsonb
 language plpgsql
 volatile
@@ -32,7 +34,7 @@ begin
        'next_product_key'
      )
   ) then
-    raise exception 'a value of the course is invalid: unknown column' using errcode = 'W0003';
+    raise exception 'a value of the course % is invalid: unknown column', p_slug using errcode = 'W0003';
   end if;
   select c.* into v_course from public.courses as c where c.slug = p_slug for no key update;
   if v_course.id is null and p_version is null then
@@ -42,7 +44,7 @@ begin
     on conflict (slug) do nothing
     returning c.* into v_course;
     if v_course.id is null then  -- created at this moment
-      select c.* into v_course from public.courses as c where c.slug = p_slug;
+      select c.* into v_course from public.courses as c where c.slug = p_slug for no key update;
       v_outcome := 'exists';
     end if;
   else
@@ -55,9 +57,14 @@ begin
   end if;
   if v_outcome in ('created', 'saved') then
     v_new := jsonb_populate_record(v_course, p_values);
-    if v_new is not distinct from v_course then
-      v_outcome := case when v_outcome = 'saved' then 'unchanged' else v_outcome end;
+    if v_outcome = 'saved' and v_new is not distinct from v_course and (not p_is_load or v_course.loaded_version = v_course.version)
+    then
+      v_outcome := 'unchanged';
+    elsif v_new.next_product_key is not null and not exists (select from public.products as p where p.key = v_new.next_product_key)
+    then
+      raise exception 'a value of the course % is invalid: there is no product %', p_slug, v_new.next_product_key using errcode = 'W0003';
     else
+      v_new.version := case v_outcome when 'saved' then v_course.version + 1 else v_course.version end;
       update public.courses as c
          set slug = v_new.slug,
              position = v_new.position,
@@ -68,7 +75,8 @@ begin
              plan_tier = v_new.plan_tier,
              next_step = v_new.next_step,
              next_product_key = v_new.next_product_key,
-             version = case when v_outcome = 'saved' then c.version + 1 else c.version end,
+             version = v_new.version,
+             loaded_version = case when p_is_load then v_new.version else c.loaded_version end,
              updated_at = private.clock()
        where c.id = v_course.id
       returning c.* into v_course;
@@ -79,9 +87,9 @@ begin
   );
 exception
   when check_violation or not_null_violation or foreign_key_violation or unique_violation or data_exception then
-    raise exception 'a value of the course is invalid: %', sqlerrm using errcode = 'W0003';
+    raise exception 'a value of the course % is invalid: %', p_slug, sqlerrm using errcode = 'W0003';
 end
 $$;
 
-revoke all on function private.save_course from public, anon, authenticated, service_role;
-comment on function private.save_course is 'Creates or changes a course';
+revoke all on function private.write_course from public, anon, authenticated, service_role;
+comment on function private.write_course is 'Creates or changes a course';
