@@ -66,6 +66,7 @@ class Settings:
     default_language: str = _setting("DEFAULT_LANGUAGE", values.language, "ru")
     public_url: str = _setting("PUBLIC_URL", values.url, "")
     console_url: str = _setting("CONSOLE_URL", values.url, "")
+    telegram_link_url: str = _setting("TELEGRAM_LINK_URL", values.url, "https://t.me")
     telegram_login_url: str = _setting("TELEGRAM_LOGIN_URL", values.url, "https://oauth.telegram.org")
     telegram_login_secret: str = _setting("TELEGRAM_LOGIN_SECRET", default="")
     mini_app: bool = _setting("MINI_APP", values.switch, False)

@@ -48,15 +48,3 @@ def send_originals(
     finally:
         _places.release()
     return "sent"
-
-
-def address(key: str, seconds: int) -> str | None:
-    """Return an address of a stored file that ends after `seconds`; None when there is none now."""
-    from shared.storage import storage
-
-    target = storage()
-    try:
-        return target.signed_url(key, seconds) if target is not None else None
-    except StorageError as error:
-        log.info("an original has no link", action="original_unavailable", reason=str(error))
-        return None

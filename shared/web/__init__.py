@@ -13,6 +13,7 @@
     markdown.py    the AI's Markdown as HTML      html_writer.py  writes it
     styled.py      texts of bots as HTML           charts.py       charts as SVG
     avatars.py     fetches profile photos          avatar_page.py  shows them
+    addresses.py   our own address, origins        cookies.py     cookies of the site
     stored_media.py  links to files in Storage     players.py      origins of video players
     assets.py      files with a hash in their names, of files/; asset_page.py serves them
 

@@ -7,12 +7,11 @@ import binascii
 import hmac
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden
 
-from shared.core.config import settings
 from shared.core.signatures import hmac_sha256
+from shared.web import addresses
 
 if TYPE_CHECKING:
     from flask import Request
@@ -76,5 +75,4 @@ def _is_own_origin(request: Request) -> bool:
     if origin in (None, "null"):
         site = request.headers.get("Sec-Fetch-Site")
         return site == "same-origin" or (site == "none" and origin is None)
-    own = urlsplit(settings().console_url or request.host_url)
-    return origin == f"{own.scheme}://{own.netloc}"
+    return origin == addresses.origin(addresses.own(request))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared.core import texts
+from shared.web.access import LOGIN
 
 if TYPE_CHECKING:
     from flask import Response
@@ -30,9 +31,16 @@ def respond(visit: Visit, error: HTTPException | int) -> Response:
         about=visit.text(own if texts.has(visit.language, own) else f"web_error_{kind}_about"),
         is_retried=status in _RETRIED,
         back=visit.form_page,
+        login=_login(visit),
     )
     if status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
+
+
+def _login(visit: Visit) -> str:
+    """Return the address of the login, which leads back to the page of the form that was sent."""
+    page = visit.below_the_function(visit.form_page)
+    return visit.url(LOGIN, to=page) if visit.form_page else visit.url(LOGIN)

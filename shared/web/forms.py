@@ -1,12 +1,13 @@
-"""Reads forms and JSON into pydantic models."""
+"""Reads forms and JSON into pydantic models. `Reference` and `RowId` are fields that many forms have."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from shared.core import texts
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from flask import Request
 
 Model = TypeVar("Model", bound=BaseModel)
+# Makes a form that is sent twice act once; each page has a new one (new_reference).
+Reference: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{22}$")]
+RowId: TypeAlias = Annotated[int, Field(ge=1, lt=2**63)]
 
 _KEYS = {
     "missing": "web_field_missing",
@@ -34,6 +38,11 @@ class FormError(UnprocessableEntity):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("web_error_fields")
         self.fields = fields
+
+
+def new_reference() -> str:
+    """Return a new reference for a form, 128 random bits."""
+    return secrets.token_urlsafe(16)
 
 
 def read(request: Request, model: type[Model]) -> Model:

@@ -17,6 +17,11 @@ CACHED = "public, max-age=300"  # for pages that are the same for all
 IMMUTABLE = "public, max-age=31536000, immutable"  # for files whose name changes with their content
 
 
+def row_id(name: str) -> str:
+    """Return the part of a path that is the id of a row, given to the handler by this name."""
+    return f"<int(max={2**63 - 1}):{name}>"
+
+
 @dataclass(frozen=True)
 class Policy:
     """What browsers may do with a page.

@@ -13,17 +13,16 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.core import db
-from shared.core.config import settings
 from shared.core.signatures import bearer_token
-from shared.web import avatars
+from shared.web import avatars, cookies
 
 if TYPE_CHECKING:
-    from flask import Request, Response
+    from flask import Request
 
     from shared.core.sql_types import FindUserSession
 
+COOKIE = "session"
 _TOKEN = re.compile("[A-Za-z0-9_-]{43}")
-_COOKIE_SECONDS = 90 * 86_400  # the longest that a session lasts (private.open_user_session)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def find(request: Request) -> Session | None:
         DatabaseUnavailable: a token cannot be looked up.
     """
     header = request.headers.get("Authorization")
-    token = bearer_token(header) if header else request.cookies.get(cookie_name("session"))
+    token = bearer_token(header) if header else cookies.read(request, COOKIE)
     if not token or not _TOKEN.fullmatch(token):
         return None
     result: FindUserSession = db.call("find_user_session", p_token_hash=digest(token))
@@ -94,24 +93,3 @@ def new_token() -> str:
 def digest(token: str) -> str:
     """Return the SHA-256 of a token as a parameter of type bytea."""
     return rf"\x{sha256(token.encode()).hexdigest()}"
-
-
-def cookie_name(name: str) -> str:
-    """Return the name of a cookie. With __Host- a browser takes it from this host alone, and over HTTPS."""
-    return f"__Host-{name}" if _is_https() else name
-
-
-def set_cookie(response: Response, name: str, value: str, seconds: int = _COOKIE_SECONDS) -> None:
-    """Set a cookie that scripts cannot read and other sites' forms do not send."""
-    response.set_cookie(
-        cookie_name(name), value, max_age=seconds, path="/", secure=_is_https(), httponly=True, samesite="Lax"
-    )
-
-
-def delete_cookie(response: Response, name: str) -> None:
-    """Delete a cookie."""
-    response.delete_cookie(cookie_name(name), path="/", secure=_is_https(), httponly=True, samesite="Lax")
-
-
-def _is_https() -> bool:
-    return settings().console_url.startswith("https://")

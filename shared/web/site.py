@@ -20,7 +20,7 @@ from werkzeug.routing import Map, Rule
 from shared.core import health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, Refusal
-from shared.web import csrf, errors, security, sessions
+from shared.web import csrf, errors, language, security, sessions
 from shared.web.access import LOGIN, Access, allows
 from shared.web.page import NO_STORE, Page, Policy
 from shared.web.visit import Visit
@@ -35,8 +35,6 @@ _WORTH_COMPRESSING = 1_000  # bytes
 _INVALID = frozenset(
     {"J0002", "N0002", "N0003", "N0004", "S0001", "V0002", "W0002", "W0003", "Z0002", "Z0006"}
 )
-# There is no such user: erased since the session was found.
-_ERASED = frozenset({"J0001", "M0003", "R0001", "U0001", "V0001", "Z0004", "Z0005"})
 _LAST_RESORT = "Something went wrong. Try again later.\nЧто-то пошло не так. Попробуйте позже.\n"
 
 
@@ -82,6 +80,8 @@ class Site:
             settings()  # a wrong setting is an error of every page, so that a deployment sees it
             page, values = self._find(visit)
             return _enter(visit, page) or page.show(visit, **values), page.policy
+        except Unauthorized as error:
+            response = _ended(visit) or errors.respond(visit, error)
         except HTTPException as error:
             response = errors.respond(visit, error)
         except ConfigError as error:
@@ -117,18 +117,15 @@ def _enter(visit: Visit, page: Page) -> Response | None:
         DatabaseUnavailable: the session cannot be looked up.
     """
     request = visit.request
-    is_reading = request.method in ("GET", "HEAD")
     if page.access is not Access.ANYONE:
         visit.enter(sessions.find(request))
     if page.access not in (Access.ANYONE, Access.VISITOR):
         user = visit.session
-        if user is None and is_reading and not visit.wants_json:
-            return visit.redirect(LOGIN, to=visit.below_the_function(request.full_path.rstrip("?")))
         if user is None:
-            raise Unauthorized
+            return _to_login(visit)
         if not allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid):
             raise Forbidden
-    if not is_reading and not page.for_servers:
+    if not visit.is_reading and not page.for_servers:
         csrf.check(request, visit.session)
     return None
 
@@ -138,23 +135,35 @@ def _failed(visit: Visit, page: Page | None, error: Exception) -> Response:
     code = error.sqlstate if isinstance(error, Refusal) else ""
     # The path may hold a secret; its rule does not.
     rule = page.path if page else ""
-    if code in _INVALID or code in _ERASED:
+    if code in _INVALID:
         log.warning("a form was refused", action="page_refused", page=rule, sqlstate=code, error=str(error))
-        return errors.respond(visit, UnprocessableEntity("web_error_fields") if code in _INVALID else 401)
-    if _has_ended(visit):
+        return errors.respond(visit, UnprocessableEntity("web_error_fields"))
+    if (response := _ended(visit)) is not None:
         log.warning("a session ended in the middle of a request", action="session_ended", page=rule)
-        visit.enter(None)
-        return errors.respond(visit, 401)
+        return response
     log.alert("a page failed", action="page_failed", page=rule, error=str(error))
     return errors.respond(visit, 500)
 
 
-def _has_ended(visit: Visit) -> bool:
-    """Return whether the session of a request has ended since it began, with an erasure or a ban."""
+def _ended(visit: Visit) -> Response | None:
+    """Return the way to the login if the session of a request has ended since it began.
+
+    With it the user may be gone, so the rest of the request found nothing: an erasure, a ban, a logout.
+    """
     try:
-        return visit.session is not None and sessions.find(visit.request) is None
+        if visit.session is None or sessions.find(visit.request) is not None:
+            return None
     except DatabaseUnavailable:
-        return False
+        return None
+    visit.enter(None)
+    return _to_login(visit)
+
+
+def _to_login(visit: Visit) -> Response:
+    """Return the way to the login and back; a form or a script gets a page that leads there."""
+    if not visit.is_reading or visit.wants_json:
+        return errors.respond(visit, 401)
+    return visit.redirect(LOGIN, to=visit.below_the_function(visit.request.full_path.rstrip("?")))
 
 
 def _finished(
@@ -167,7 +176,10 @@ def _finished(
     if response.mimetype == "text/html":
         response.vary.update(("Accept-Encoding", "Accept-Language"))
         if is_cached:
+            response.vary.add("Cookie")
             response.add_etag(weak=True)
+        else:
+            language.keep(request, response)
         _compress(response, request)
     if is_cached:
         response.make_conditional(request)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+from werkzeug.exceptions import ServiceUnavailable
 
 from shared.core import log
 from shared.core.config import settings
 from shared.core.errors import StorageError
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from shared.web.visit import Visit
 
 
 def is_configured() -> bool:
@@ -29,6 +36,18 @@ def signed_url(key: str, seconds: int) -> str:
         return ""
 
 
+def lead_to(visit: Visit, key: str, seconds: int) -> Response:
+    """Return the way to a file, by a signed address.
+
+    Raises:
+        ServiceUnavailable: Storage gives no address now.
+    """
+    address = signed_url(key, seconds)
+    if not address:
+        raise ServiceUnavailable
+    return visit.leave(address)
+
+
 def store(user_id: int, kind: str, name: UUID, content: bytes, mime_type: str) -> str:
     """Store a file of a user and return its key; empty where that is not possible now.
 
@@ -42,9 +61,3 @@ def store(user_id: int, kind: str, name: UUID, content: bytes, mime_type: str) -
         log.warning("a file was not stored", action="file_not_stored", reason=str(error))
         return ""
     return stored.key if stored else ""
-
-
-def origin(address: str) -> str:
-    """Return scheme and host of an address, for the Content-Security-Policy."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -16,7 +16,7 @@ from shared.core import texts
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import figures
-from shared.web import assets, csrf, forms, language, templates
+from shared.web import addresses, assets, csrf, forms, language, templates
 from shared.web.access import Access, allows
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class Visit:
         return self.session
 
     @property
+    def is_reading(self) -> bool:
+        """Whether the request changes nothing."""
+        return self.request.method in ("GET", "HEAD")
+
+    @property
     def wants_json(self) -> bool:
         """Whether a script of ours asks, which shows no page."""
         accepted = self.request.accept_mimetypes
@@ -79,7 +84,7 @@ class Visit:
         return (below or "/") if below[:1] in ("", "/") else path
 
     @cached_property
-    def _root(self) -> str:
+    def root(self) -> str:
         """The path of the console's address, without a slash at the end."""
         try:
             return urlsplit(settings().console_url).path.rstrip("/")
@@ -90,7 +95,17 @@ class Visit:
         """Return the address of a page, for a link; it keeps the language that the visitor chose."""
         if chosen := language.chosen(self.request):
             query.setdefault(language.PARAMETER, chosen)
-        return self._root + quote(path) + (f"?{urlencode(query)}" if query else "")
+        return self.root + quote(path) + (f"?{urlencode(query)}" if query else "")
+
+    def address(self, path: str) -> str:
+        """Return the whole address of a page, for other sites."""
+        return addresses.own(self.request) + path
+
+    def number(self, name: str) -> int | None:
+        """Return a number in the address, such as a row id or a page; None where there is none."""
+        written = self.request.args.get(name, "")
+        is_number = written.isascii() and written.isdecimal() and len(written) < 19
+        return int(written) if is_number else None
 
     def redirect(self, path: str, notice: str = "", /, **query: object) -> Response:
         """Return the way to a page after a form.
@@ -140,7 +155,7 @@ class Visit:
             template,
             t=self.text,
             url=self.url,
-            asset=lambda name: f"{self._root}/assets/{assets.hashed_name(name)}",
+            asset=lambda name: f"{self.root}/assets/{assets.hashed_name(name)}",
             language=self.language,
             translations=self._translations(),
             session=self.session,
@@ -195,7 +210,7 @@ class Visit:
             return ""
         try:
             page = urlsplit(self.request.referrer or "")
-            own = urlsplit(settings().console_url or self.request.host_url)
+            own = urlsplit(addresses.own(self.request))
         except (ConfigError, ValueError):  # a wrong setting, or an address that is none
             return ""
         if page.netloc != own.netloc or not page.path.startswith("/") or page.path[1:2] in ("/", "\\"):
@@ -212,8 +227,8 @@ class Visit:
 
     def _translations(self) -> list[tuple[str, str, str]]:
         """Return code, name and address of this page in each language."""
-        here = self._root + quote(self.path)
+        here = self.root + quote(self.path)
         if self.request.method == "POST":  # an address of a form alone cannot be opened
-            here = self.form_page.partition("?")[0] or f"{self._root}/"
+            here = self.form_page.partition("?")[0] or f"{self.root}/"
         names = {code: texts.language(code).NAME.partition(" ")[2] for code in sorted(texts.codes())}
         return [(code, name, f"{here}?{language.PARAMETER}={code}") for code, name in names.items()]

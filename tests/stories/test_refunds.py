@@ -92,7 +92,7 @@ def test_a_full_refund_is_executed_once(stack: Stack, appoint: Appoint, sql: Sql
     done = tap_yes(question)
 
     assert done.text.startswith("✅ Refunded "), done.text
-    assert f"Payment {payment} ·" in done.text and "· refunded" in done.text
+    assert f"Payment {payment} ·" in done.text and "· Refunded" in done.text
     assert "100 requests, removed: 100" in done.text
     assert not [label for row in labels(done) for label in row if "Refund" in label]
     news(anna, "we’ve refunded")
@@ -116,7 +116,7 @@ def test_a_partial_refund_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
     assert "the same share of the purchase" in question.text
     part = tap_yes(question)
     assert part.text.startswith("✅ Refunded ")
-    assert "paid, partly refunded" in part.text
+    assert "Paid, partly refunded" in part.text
     eventually(lambda: 49 <= credits(sql, anna) <= 51, 20)
     news(anna, "the part of the purchase it paid for")
     assert says(ask(boss, f"/refund {payment} {amount}").text, "admin_refund_too_much")
@@ -440,11 +440,11 @@ def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
             "ru",
             "💳 Платежи: Anna",
             "🎁 100 запросов",
-            "оплачен",
+            "Оплачен",
             "Оплачено: 149\u00a0₽",
             "Оспоренные платежи: 1",
         ),
-        ("en", "💳 Payments: Anna", "🎁 100 requests", "paid", "Paid: 149\u00a0₽", "Bank disputes: 1"),
+        ("en", "💳 Payments: Anna", "🎁 100 requests", "Paid", "Paid: 149\u00a0₽", "Bank disputes: 1"),
     ],
 )
 def test_the_user_card_shows_payments_and_amounts(

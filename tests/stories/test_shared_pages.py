@@ -88,7 +88,7 @@ def test_a_conversation_is_shared_and_withdrawn(stack: Stack, sql: Sql, language
     ]  # fmt: skip
     assert text(language, "chatpage_made_with_ai") in shown.body
     username = stack.telegram.bot("assistant").username
-    assert f'href="https://t.me/{username}"' in shown.body
+    assert f'href="{stack.url}/t.me/{username}"' in shown.body
     ask(chat, "A later question")
     assert page(stack, done, f"?lang={language}").body == shown.body
 

@@ -281,7 +281,7 @@ def test_a_paid_order_is_not_canceled(stack: Stack, sql: Sql) -> None:
     stack.payments.press(link_of(order), "pay")
     eventually(lambda: [one["status"] for one in orders(sql, anna)] == ["completed"], 20)
     press(anna, order, cancel)
-    assert order.text.endswith("paid")
+    assert order.text.endswith("Paid")
     assert [one["status"] for one in orders(sql, anna)] == ["completed"]
 
 

@@ -101,17 +101,6 @@ def test_an_unknown_time_zone_is_refused(browser: Visitor, written: str) -> None
     assert text("en", "account_zone_unknown") in answer.body
 
 
-def test_the_currency_of_prices_is_one_of_those_for_sale(anna: Chat, browser: Visitor, sql: Sql) -> None:
-    page = browser.get(SETTINGS).body
-    offered = re.findall(r'<option value="([A-Z]{3})"', page)
-    assert offered
-    assert browser.post(f"{SETTINGS}/currency", {"currency": offered[-1]}).status == 303
-    assert row(sql, anna)["price_currency"] == offered[-1]
-    assert f'value="{offered[-1]}" selected' in browser.get(SETTINGS).body
-    for wrong in ("XTR", "XXX", "usd", ""):
-        assert browser.post(f"{SETTINGS}/currency", {"currency": wrong}).status == 422
-
-
 def test_the_contact_for_receipts_is_that_of_the_bot(anna: Chat, browser: Visitor, sql: Sql) -> None:
     browser.get(SETTINGS)
     assert browser.post(f"{SETTINGS}/contact", {"contact": "anna@example.com"}).status == 303

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Response
-from werkzeug.exceptions import HTTPException, TooManyRequests, default_exceptions
+from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized, default_exceptions
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
@@ -22,6 +22,7 @@ from shared.web.sessions import Session
 from shared.web.site import MAX_URL, Site
 from tests.web.conftest import Get
 from tests.web.pages import EXAMPLES, check_headers, check_page
+from tests.web.visitor import Visitor as Browser
 from tools.emulator.stack import Stack
 
 ODD_PATHS = [
@@ -216,25 +217,37 @@ def shown(visit: Any) -> Response:
     return Response("<p>shown</p>", content_type="text/html; charset=utf-8")
 
 
-def test_a_session_that_ends_during_a_request_is_no_failure_of_the_page(
-    site: Visitor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("'NoneType' object is not subscriptable"), Refusal("Z0004", "no such user"), Unauthorized()],
+    ids=("no row", "refused", "found nothing"),
+)
+def test_a_user_who_is_gone_is_led_to_the_login(
+    site: Visitor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
+    """Logged out, banned or erased during the request."""
     found: list[Session | None] = [SESSION, None]
     monkeypatch.setattr("shared.web.sessions.find", lambda _request: found.pop(0))
+    monkeypatch.setattr("shared.web.csrf.check", lambda *_: None)
 
     def fail(visit: Any) -> Response:
-        raise TypeError("'NoneType' object is not subscriptable")
+        raise error
 
-    assert site(Page("/", fail, access=Access.USER)).status_code == 401
+    page = Page("/a", fail, methods=("GET", "POST"), access=Access.USER)
+    shown = site(page, "/a?b=c")
+    assert shown.status_code == 303
+    assert shown.headers["Location"] == "/login?to=%2Fa%3Fb%3Dc"
+    found[:] = [SESSION, None]
+    sent = site(page, "/a", method="POST", headers={"Referer": "http://localhost/a?b=c"})
+    assert sent.status_code == 401
+    assert 'href="/login?to=%2Fa%3Fb%3Dc"' in sent.get_data(as_text=True)
     assert "page_failed" not in "".join(capsys.readouterr())
     found[:] = [SESSION, SESSION]
-    assert site(Page("/", fail, access=Access.USER)).status_code == 500
-    assert "page_failed" in "".join(capsys.readouterr())
+    assert site(page, "/a").status_code == (401 if isinstance(error, Unauthorized) else 500)
 
 
 @pytest.mark.parametrize(("code", "status", "is_alert"), [
-    ("W0002", 422, False), ("Z0006", 422, False), ("Z0004", 401, False), ("M0003", 401, False),
-    ("L0003", 500, True),
+    ("W0002", 422, False), ("Z0006", 422, False), ("L0003", 500, True),
 ])  # fmt: skip
 def test_what_sql_refuses_is_no_failure_of_the_page(
     site: Visitor, capsys: pytest.CaptureFixture[str], code: str, status: int, is_alert: bool
@@ -334,3 +347,27 @@ def test_a_page_takes_a_body_up_to_its_limit(site: Visitor) -> None:
     ):  # fmt: skip
         assert not admits(path, headers)
     assert admits("/console/", {"content-length": "1"})
+
+
+def test_the_language_of_an_address_is_kept(stack: Stack) -> None:
+    """Also by forms, and on the way back from another site, whose address names none."""
+    browser = Browser(stack, language="en")
+    assert '<html lang="ru"' in browser.get("/login?lang=ru").body
+    assert '<html lang="ru"' in browser.get("/login").body
+    browser.post("/login/begin")
+    assert '<html lang="ru"' in browser.get("/login/bot").body
+    assert '<html lang="en"' in browser.get("/login?lang=en").body
+    assert '<html lang="en"' in browser.get("/login").body
+    for odd in ("xx", "", "RU", "../ru"):
+        browser.cookies["language"] = odd
+        assert '<html lang="en"' in browser.get("/login").body
+
+
+def test_the_language_of_the_account_takes_over(stack: Stack) -> None:
+    browser = Browser(stack, language="en")
+    browser.log_in(stack.telegram.user("Anna", language_code="en").chat("assistant"))
+    assert '<html lang="ru"' in browser.get("/account/settings?lang=ru").body
+    browser.get("/account/settings")
+    browser.post("/account/settings/language", {"language": "en"})
+    assert '<html lang="en"' in browser.get("/account/settings").body
+    assert "language" not in browser.cookies

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.ai import providers
 from shared.ai.media import providers as media
+from tools.emulator import chat_links
 from tools.emulator.ai.dialects import DIALECTS
 from tools.emulator.telegram import Telegram
 from tools.keys.new import new_key
@@ -36,6 +37,7 @@ def settings(
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,
         "CONSOLE_URL": f"{base}/console",
+        "TELEGRAM_LINK_URL": f"{base}{chat_links.BASE}",
         "SUPPORT_CONTACT": SUPPORT_CONTACT,
         "TRAINING_CHANNEL": f"@{CHANNEL}",
         "ENVIRONMENT": "development",

@@ -48,7 +48,13 @@ class RealTelegram:
     def environment(self) -> dict[str, str]:
         """Return the settings of the functions."""
         tokens = json.dumps({self._bot.name: self._bot.token})
-        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": tokens, "TRAINING_CHANNEL": "", "CONSOLE_URL": ""}
+        return {
+            "TELEGRAM_API_URL": API,
+            "TELEGRAM_LINK_URL": "https://t.me",
+            "BOT_TOKENS": tokens,
+            "TRAINING_CHANNEL": "",
+            "CONSOLE_URL": "",
+        }
 
     def follow(self, trace: Trace) -> None:
         """Show deliveries in this trace."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from shared.core.errors import TelegramError
-from tools.emulator import guard, pages
+from tools.emulator import chat_links, guard, pages
 from tools.emulator.control.api import Api
 from tools.emulator.database import Database
 from tools.emulator.environment import CHANNEL, bot_tokens, settings
@@ -92,7 +92,8 @@ class Stack:
         self.env = self._environment() | dict(env or {})
         self.api = Api(self._parts(), owner_url, cannot_move)
         servers = [server.handle for server in self.fake_servers]
-        self._routes: list[Route] = [*servers, self.api.handle, pages.handle, self._gateway.handle]
+        own = [self.api.handle, chat_links.handle, pages.handle, self._gateway.handle]
+        self._routes: list[Route] = [*servers, *own]
         self._add_functions()
 
     def start(self) -> None:

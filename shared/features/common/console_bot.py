@@ -20,14 +20,19 @@ def link(payload: str) -> str:
     Raises:
         TelegramError: its username is unknown and cannot be read.
     """
-    return f"https://t.me/{username()}?start={payload}"
+    return f"{chat(username())}?start={payload}"
+
+
+def chat(username: str) -> str:
+    """Return the address of the chat with a bot."""
+    return f"{settings().telegram_link_url}/{username}"
 
 
 def address_with(command: str) -> str:
     """Return the address of the first bot with a command; empty if none has it, or its name is unknown."""
     found = configured.with_command(command)
     try:
-        return f"https://t.me/{username(found[0])}" if found else ""
+        return chat(username(found[0])) if found else ""
     except TelegramError:
         return ""
 

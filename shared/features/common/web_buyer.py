@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, texts
-from shared.core.config import settings
 from shared.features.common import console_bot
 
 if TYPE_CHECKING:
@@ -103,8 +102,3 @@ def buyer_of(visit: Visit) -> WebBuyer:
     if account is None:
         raise Unauthorized
     return WebBuyer(visit, bot, account)
-
-
-def absolute(visit: Visit, path: str) -> str:
-    """Return the whole address of a page, for other sites."""
-    return (settings().console_url or visit.request.host_url).rstrip("/") + path

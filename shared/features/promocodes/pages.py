@@ -6,7 +6,6 @@ The form carries a reference: sent again, or reloaded, it shows what the first t
 from __future__ import annotations
 
 import re
-import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from shared.features.common.web_buyer import buyer_of
 from shared.features.promocodes import redeeming
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 from shared.web.styled import to_html
@@ -31,7 +31,7 @@ class _Code(BaseModel):
     """A code as it was typed."""
 
     code: str = Field(max_length=200)
-    reference: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
+    reference: forms.Reference
     to: str = Field(default="", max_length=100)
 
 
@@ -66,7 +66,7 @@ def _page(
         code=code,
         to=to,
         is_discount=is_discount,
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from shared.features import xp
 from shared.features.reminders import LONGEST, setting
 from shared.features.reminders.when import Moment
 from shared.telegram import configured
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -30,11 +30,11 @@ class _New(BaseModel):
     words: str = Field(min_length=1, max_length=LONGEST)
     at: datetime
     bot: str = Field(max_length=32)
-    reference: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
+    reference: forms.Reference
 
 
 class _Chosen(BaseModel):
-    id: int = Field(ge=1, lt=2**63)
+    id: forms.RowId
 
 
 def show(visit: Visit, failure: str = "", status: int = 200, *, words: str = "", at: str = "") -> Response:
@@ -62,7 +62,7 @@ def show(visit: Visit, failure: str = "", status: int = 200, *, words: str = "",
         words=words,
         at=at,
         longest=LONGEST,
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 

@@ -13,7 +13,7 @@ from shared.features.trainer import history, library, results, reversed_screens
 from shared.telegram import configured
 from shared.web import charts, styled
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -138,5 +138,5 @@ def _chart(visit: Visit, trainings: list[GetTrainingHistoryTrainings]) -> Markup
 
 pages = (
     Page(PATH, show, access=Access.USER),
-    Page(f"{PATH}/<int(max={2**63 - 1}):number>", show_result, access=Access.USER),
+    Page(f"{PATH}/{row_id('number')}", show_result, access=Access.USER),
 )

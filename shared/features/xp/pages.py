@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, user_input
 from shared.core.config import settings
@@ -42,7 +42,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
     user = visit.user
     profile: GetProfile | None = db.call("get_profile", p_user_id=user.user_id)
     if profile is None:  # erased this moment
-        raise NotFound
+        raise Unauthorized
     earned = {badge["badge"] for badge in profile["badges"]}
     left = [(badge, bot) for badge, bot in badges.offered() if badge not in earned]
     now = profile["streak"]

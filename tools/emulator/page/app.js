@@ -58,6 +58,14 @@ async function recall() {
   chooseUser(user.id);
 }
 
+/** Opens the chat of a link on the website, once: a reload stays in the chat of then. */
+function followLink() {
+  const asked = new URLSearchParams(location.search);
+  if (!asked.has("chat")) return;
+  history.replaceState(null, "", location.pathname);
+  openLink(asked.get("chat"), asked.get("start") ?? "");
+}
+
 function lineState(state) {
   $("line-state").dataset.state = state;
   $("line-state").textContent = state === "up" ? "Live" : "Reconnecting";
@@ -89,6 +97,7 @@ async function start() {
   });
   await refresh();
   await recall();
+  followLink();
   await startTrace();
   startGuide();
   const receive = (name, event) => {

@@ -57,6 +57,9 @@ const actions = {
   },
 };
 
+/** Opens the chat with a bot by its username, and begins it with the parameter of a link. */
+export const openLink = (name, parameter) => actions.invite(name, parameter) || toast(`There’s no @${name} here.`, "error");
+
 function talkToUsername(name) {
   const bot = store.bots.find((one) => one.username?.toLowerCase() === name.toLowerCase());
   if (bot) openTalk({ bot: bot.name, group: null });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, texts
 from shared.core.texts import figures
@@ -56,7 +56,7 @@ def show(visit: Visit) -> Response:
     user = visit.user
     found: AccountOverview | None = db.call("account_overview", p_user_id=user.user_id)
     if found is None:  # erased this moment
-        raise NotFound
+        raise Unauthorized
     stats: GetUserUsageStats = db.call("get_user_usage_stats", p_user_id=user.user_id)
     running: SubscriptionOverview = db.call("subscription_overview", p_user_id=user.user_id)
     return visit.render(

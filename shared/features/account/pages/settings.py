@@ -1,16 +1,14 @@
-"""The settings of the account: language, time zone, currency of prices, contact for receipts."""
+"""The settings of the account: language, time zone, contact for receipts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, texts
-from shared.core.texts import figures
 from shared.features import xp
-from shared.features.common import catalog
 from shared.web import language
 from shared.web.access import Access
 from shared.web.page import Page
@@ -18,7 +16,7 @@ from shared.web.page import Page
 if TYPE_CHECKING:
     from flask import Response
 
-    from shared.core.sql_types import AccountOverview, ProductsForSale, SetReceiptContact
+    from shared.core.sql_types import AccountOverview, SetReceiptContact
     from shared.web.visit import Visit
 
 PATH = "/account/settings"
@@ -32,10 +30,6 @@ class _TimeZone(BaseModel):
     zone: str = Field(max_length=100)
 
 
-class _Currency(BaseModel):
-    currency: str = Field(pattern="^[A-Z]{3,5}$")
-
-
 class _Contact(BaseModel):
     contact: str = Field(default="", max_length=254)
 
@@ -45,8 +39,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
     user = visit.user
     found: AccountOverview | None = db.call("account_overview", p_user_id=user.user_id)
     if found is None:  # erased this moment
-        raise NotFound
-    currencies = _currencies(user.user_id)
+        raise Unauthorized
     return visit.render(
         "account/settings.html",
         status,
@@ -56,8 +49,6 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
         zone=user.time_zone,
         zone_name=xp.time_zone_name(visit, user.time_zone),
         zones=xp.time_zone_choices(visit),
-        currencies=[(code, figures.currency_name(code)) for code in currencies],
-        own_currency=found["price_currency"] or "",
         contact=found["receipt_contact"] or "",
     )
 
@@ -71,7 +62,10 @@ def set_language(visit: Visit) -> Response:
     visit.language = code
     # An address that names a language would outlive the choice.
     chosen = {language.PARAMETER: code} if language.chosen(visit.request) else {}
-    return visit.redirect(PATH, "account_saved_notice", **chosen)
+    response = visit.redirect(PATH, "account_saved_notice", **chosen)
+    if not chosen:
+        language.forget(response)
+    return response
 
 
 def set_zone(visit: Visit) -> Response:
@@ -84,15 +78,6 @@ def set_zone(visit: Visit) -> Response:
     return visit.redirect(
         PATH, "account_zone_scheduled_notice" if outcome == "scheduled" else "account_saved_notice"
     )
-
-
-def set_currency(visit: Visit) -> Response:
-    """Set the currency of prices."""
-    code = visit.form(_Currency).currency
-    if code not in _currencies(visit.user.user_id):
-        return show(visit, visit.text("web_field_wrong"), 422)
-    db.call("set_preferences", p_user_id=visit.user.user_id, p_price_currency=code)
-    return visit.redirect(PATH, "account_saved_notice")
 
 
 def set_contact(visit: Visit) -> Response:
@@ -109,19 +94,6 @@ def set_contact(visit: Visit) -> Response:
     return visit.redirect(PATH, "account_saved_notice")
 
 
-def _currencies(user_id: int) -> list[str]:
-    """Return the currencies in which something is for sale; Stars are none of them."""
-    found: list[ProductsForSale] = db.call("products_for_sale", p_user_id=user_id)
-    return sorted(
-        {
-            option.currency
-            for product in found
-            for option in catalog.all_options(product)
-            if option.currency != catalog.STARS
-        }
-    )
-
-
 _FORM = 2_000  # bytes
 
 pages = (
@@ -131,7 +103,6 @@ pages = (
         for name, take in {
             "language": set_language,
             "zone": set_zone,
-            "currency": set_currency,
             "contact": set_contact,
         }.items()
     ),

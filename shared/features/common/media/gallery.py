@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from werkzeug.exceptions import Gone, NotFound, ServiceUnavailable
+from werkzeug.exceptions import Gone, NotFound
 
 from shared.core import db
 from shared.core.config import settings
 from shared.features.common import console_bot
 from shared.features.common.media.kinds import IMAGE, VIDEO
 from shared.telegram import configured
+from shared.web import addresses, stored_media
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -36,7 +36,7 @@ _SOURCES = {"image": "img-src", "video": "media-src"}
 def pages_of(kind: MediaKind) -> tuple[Page, ...]:
     """Return the pages of a kind."""
     path = _PATHS[kind.name]
-    file = f"{path}/<string(maxlength=40):bot>/<int(max={2**63 - 1}):number>/<int(max=99):place>"
+    file = f"{path}/<string(maxlength=40):bot>/{row_id('number')}/<int(max=99):place>"
     return (
         Page(path, partial(_show, kind=kind), access=Access.USER),
         Page(file, partial(_lead_to_file, kind=kind), access=Access.USER),
@@ -45,13 +45,11 @@ def pages_of(kind: MediaKind) -> tuple[Page, ...]:
 
 def _show(visit: Visit, kind: MediaKind) -> Response:
     """Show a page of what was made."""
-    asked = visit.request.args.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    before = visit.number("before")
     found = _list(visit.user.user_id, kind, before)
     shown = found[:PAGE]
     if address := settings().supabase_url:
-        parts = urlsplit(address)
-        visit.allow(_SOURCES[kind.name], f"{parts.scheme}://{parts.netloc}")
+        visit.allow(_SOURCES[kind.name], addresses.origin(address))
     return visit.render(
         "common/gallery.html",
         title=visit.text("account_part_pictures" if kind is IMAGE else "account_part_videos"),
@@ -109,12 +107,7 @@ def _lead_to_file(visit: Visit, bot: str, number: int, place: int, kind: MediaKi
     key = files[place]["key"]
     if not key or not found.get("has_originals"):
         raise Gone
-    from shared.generations.originals import address  # imports the client of Storage
-
-    link = address(key, LINK_SECONDS)
-    if link is None:
-        raise ServiceUnavailable
-    return visit.leave(link)
+    return stored_media.lead_to(visit, key, LINK_SECONDS)
 
 
 def _find(user_id: int, bot: str, number: int) -> GetGenerationRequest:

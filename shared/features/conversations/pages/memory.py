@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -12,6 +11,7 @@ from shared.features import xp
 from shared.features.conversations import facts, memory
 from shared.features.conversations.facts import LONGEST
 from shared.telegram import configured
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PATH = "/account/memory"
 _NOTICES = {"saved": "memory_saved_notice", "declined": "memory_declined_notice"}
 _BOT = Field(max_length=32)
-_ID = Field(ge=1, lt=2**63)
 
 
 class _Switch(BaseModel):
@@ -35,18 +34,18 @@ class _New(BaseModel):
 
     bot: str = _BOT
     words: str = Field(max_length=2_000)
-    reference: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
+    reference: forms.Reference
 
 
 class _Change(BaseModel):
     bot: str = _BOT
-    id: int = _ID
+    id: forms.RowId
     words: str = Field(max_length=2_000)
 
 
 class _Chosen(BaseModel):
     bot: str = _BOT
-    id: int = _ID
+    id: forms.RowId
 
 
 class _All(BaseModel):
@@ -55,7 +54,7 @@ class _All(BaseModel):
 
 class _Decision(BaseModel):
     bot: str = _BOT
-    id: int = _ID
+    id: forms.RowId
     is_kept: bool
 
 
@@ -79,7 +78,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
             for bot, one in found
         ],
         longest=LONGEST,
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 

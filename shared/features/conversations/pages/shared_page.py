@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import Gone, NotFound
 
 from shared.core import db
+from shared.features.common import console_bot
 from shared.features.common.files import without_documents
 from shared.telegram.quoting import without_quote
 from shared.web import markdown
@@ -37,6 +38,7 @@ def show(visit: Visit, token: str) -> Response:
         "conversations/page.html",
         title=title,
         bot=found["bot_username"],
+        chat=console_bot.chat(found["bot_username"]),
         shared_on=visit.date(found["created_at"]),
         is_cut=found["is_cut"],
         messages=[

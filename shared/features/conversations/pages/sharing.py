@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from shared.features.common import console_bot
 from shared.features.conversations import sharing
 from shared.telegram import configured
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -21,7 +22,7 @@ PATH = "/account/shared"
 
 
 class _Chosen(BaseModel):
-    id: int = Field(ge=1, lt=2**63)
+    id: forms.RowId
 
 
 def show(visit: Visit) -> Response:

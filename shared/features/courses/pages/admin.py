@@ -17,6 +17,7 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.features.courses.localized import localized
 from shared.features.courses.pages import homework, views
+from shared.web import stored_media
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -291,7 +292,7 @@ def show_homework_file(visit: Visit, number: int) -> Response:
     sent = found["submissions"]
     if not sent or sent[0]["id"] != number or sent[0]["file"] is None:
         raise NotFound
-    return homework.file_link(sent[0]["file"])
+    return stored_media.lead_to(visit, sent[0]["file"], homework.FILE_SECONDS)
 
 
 def review(visit: Visit, number: int) -> Response:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.features.courses import library
@@ -104,10 +104,7 @@ def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
     reference = found[number]["reference"]
     if path := of_folder(reference):
         return send(visit, path, path.name)
-    address = stored_media.signed_url(reference, _SECONDS)
-    if not address:
-        raise ServiceUnavailable
-    return Response(status=303, headers={"Location": address})
+    return stored_media.lead_to(visit, reference, _SECONDS)
 
 
 def show_video(visit: Visit, course: str, lesson: str) -> Response:

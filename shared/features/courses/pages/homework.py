@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 MAX_FILE = 10 * 1024 * 1024  # bytes
+FILE_SECONDS = 600  # that a link to a file lasts
 _MAX_TEXT = 20_000
 # By the first bytes of a file: its name and the type that a browser sends prove nothing.
 _SIGNATURES = {
@@ -130,19 +130,7 @@ def download(visit: Visit, course: str, lesson: str, number: int) -> Response:
     key = next((one["file"] for one in sent if one["n"] == number), None)
     if key is None:
         raise NotFound
-    return file_link(key)
-
-
-def file_link(key: str) -> Response:
-    """Return the way to a file in Storage.
-
-    Raises:
-        ServiceUnavailable: Storage gives no link now.
-    """
-    address = stored_media.signed_url(key, 600)
-    if not address:
-        raise ServiceUnavailable
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    return stored_media.lead_to(visit, key, FILE_SECONDS)
 
 
 pages = (

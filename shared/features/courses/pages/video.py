@@ -17,7 +17,7 @@ from shared.core import clock, db, texts
 from shared.core.config import settings
 from shared.core.signatures import hmac_sha256, token_matches
 from shared.features.courses.pages import files
-from shared.web import stored_media
+from shared.web import addresses, stored_media
 from shared.web.page import Page
 from shared.web.players import KINESCOPE, YOUTUBE
 
@@ -71,7 +71,7 @@ def _file(visit: Visit, course: str, lesson: str, reference: str) -> JsonObject:
     if path is None:
         address = stored_media.signed_url(reference, SECONDS)
         if address:
-            visit.allow("media-src", stored_media.origin(address))
+            visit.allow("media-src", addresses.origin(address))
         return {"is_frame": False, "address": address, "tracks": []}
     visit.allow("media-src", "'self'")
     at = f"/courses/{course}/{lesson}"

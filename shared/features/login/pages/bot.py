@@ -14,7 +14,7 @@ from shared.core.errors import TelegramError
 from shared.core.signatures import hmac_sha256
 from shared.features.common import console_bot
 from shared.features.login.pages import choice, opening
-from shared.web import sessions
+from shared.web import cookies, sessions
 from shared.web.access import LOGIN, Access
 from shared.web.page import Page, Policy
 
@@ -43,7 +43,7 @@ def begin(visit: Visit) -> Response:
     token, browser = secrets.token_urlsafe(16), sessions.new_token()
     started = opening.begin(visit, "bot", token, browser, SECONDS)
     response = visit.redirect(f"{LOGIN}/bot")
-    sessions.set_cookie(response, _COOKIE, f"{token}.{browser}.{started['code']}", SECONDS)
+    cookies.write(response, _COOKIE, f"{token}.{browser}.{started['code']}", SECONDS)
     return response
 
 
@@ -85,8 +85,8 @@ def finish(visit: Visit) -> Response:
         if visit.wants_json
         else choice.go_back(visit, finished["return_to"])
     )
-    sessions.set_cookie(response, "session", session)
-    sessions.delete_cookie(response, _COOKIE)
+    cookies.write(response, sessions.COOKIE, session)
+    cookies.delete(response, _COOKIE)
     return response
 
 
@@ -101,7 +101,7 @@ def _answer(visit: Visit, outcome: str) -> Response:
 
 def _state(visit: Visit) -> tuple[str, str, str] | None:
     """Return token, secret and number of the login that this browser has begun."""
-    found = _STATE.fullmatch(visit.request.cookies.get(sessions.cookie_name(_COOKIE), ""))
+    found = _STATE.fullmatch(cookies.read(visit.request, _COOKIE))
     return (found[1], found[2], found[3]) if found else None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from shared.core.config import settings
+from shared.web import addresses
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,8 +26,7 @@ def offer(visit: Visit, return_to: str = AFTER_LOGIN, failure: str = "", status:
     """
     if has_telegram := has_telegram_login():
         # A form that leads to another site needs its permission; browsers check redirects too.
-        provider = urlsplit(settings().telegram_login_url)
-        visit.allow("form-action", f"{provider.scheme}://{provider.netloc}")
+        visit.allow("form-action", addresses.origin(settings().telegram_login_url))
     return visit.render(
         "login/page.html",
         status,

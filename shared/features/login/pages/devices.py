@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from shared.core import db
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -22,7 +23,7 @@ PATH = "/account/devices"
 class _Ending(BaseModel):
     """What to end: one session, or all others."""
 
-    session: int | None = Field(default=None, ge=1, lt=2**63)
+    session: forms.RowId | None = None
 
 
 def show(visit: Visit) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.core import db
-from shared.web import sessions
+from shared.web import cookies, sessions
 from shared.web.access import LOGIN, Access
 from shared.web.page import Page
 
@@ -20,7 +20,7 @@ def log_out(visit: Visit) -> Response:
     user = visit.user
     db.call("end_user_sessions", p_user_id=user.user_id, p_session_id=user.id, p_except=None)
     response = visit.redirect(LOGIN, "login_logged_out_notice")
-    sessions.delete_cookie(response, "session")
+    cookies.delete(response, sessions.COOKIE)
     return response
 
 

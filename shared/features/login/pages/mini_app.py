@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
@@ -63,7 +63,7 @@ def show(visit: Visit, bot: str) -> Response:
     return visit.render(
         "login/mini_app.html",
         bot=bot,
-        root=urlsplit(settings().console_url).path.rstrip("/"),
+        root=visit.root,
         start=choice.return_path(visit.request.args.get("at", "")),
     )
 

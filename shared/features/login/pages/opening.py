@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 
+_LIMITED = {"limited": "login_limited", "busy": "login_busy"}
+
+
 @dataclass(frozen=True)
 class Proof:
     """Signed data that opens one session.
@@ -61,7 +64,7 @@ def begin(
     )
     if started["outcome"] != "started":
         log.warning("a login was not begun", action="login_limited", way=way, outcome=started["outcome"])
-        raise TooManyRequests(f"login_{started['outcome']}")
+        raise TooManyRequests(_LIMITED[started["outcome"]])
     return started
 
 

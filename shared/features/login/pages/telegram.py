@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Response
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from shared.core import db, http, log
 from shared.core.config import settings
 from shared.features.common import console_bot
 from shared.features.login.pages import choice, opening
-from shared.web import sessions
+from shared.web import cookies, sessions
 from shared.web.access import Access
 from shared.web.login.identity import LoginRefused
 from shared.web.login.keys import KeySet
@@ -21,6 +19,8 @@ from shared.web.login.oidc import Provider, new_verifier
 from shared.web.page import Page
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from shared.core.sql_types import ClaimRedirect
     from shared.web.visit import Visit
 
@@ -42,8 +42,8 @@ def begin(visit: Visit) -> Response:
     state, browser, verifier = sessions.new_token(), sessions.new_token(), new_verifier()
     opening.begin(visit, _WAY, state, browser, SECONDS, verifier)
     address = _provider().authorize_url(state, verifier)
-    response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
-    sessions.set_cookie(response, _COOKIE, browser, SECONDS)
+    response = visit.leave(address)
+    cookies.write(response, _COOKIE, browser, SECONDS)
     return response
 
 
@@ -57,7 +57,7 @@ def finish(visit: Visit) -> Response:
         ServiceUnavailable: Telegram cannot be reached.
     """
     arguments = visit.request.args
-    browser = visit.request.cookies.get(sessions.cookie_name(_COOKIE), "")
+    browser = cookies.read(visit.request, _COOKIE)
     claimed: ClaimRedirect = db.call(
         "claim_redirect",
         p_public_hash=sessions.digest(arguments.get("state", "")),
@@ -66,7 +66,7 @@ def finish(visit: Visit) -> Response:
     if claimed["outcome"] != "claimed" or not choice.has_telegram_login():
         return choice.offer(visit, failure="login_expired")
     response = _log_in(visit, arguments.get("code", ""), claimed["verifier"], claimed["return_to"])
-    sessions.delete_cookie(response, _COOKIE)
+    cookies.delete(response, _COOKIE)
     return response
 
 
@@ -87,7 +87,7 @@ def _log_in(visit: Visit, code: str, verifier: str, return_to: str) -> Response:
     if outcome != "opened":
         return choice.offer(visit, return_to, "login_banned")
     response = choice.go_back(visit, return_to)
-    sessions.set_cookie(response, "session", token)
+    cookies.write(response, sessions.COOKIE, token)
     return response
 
 

@@ -15,7 +15,7 @@ from shared.core.config import settings
 from shared.features.common import console_bot
 from shared.features.login.pages import choice, opening
 from shared.features.login.pages.opening import Proof
-from shared.web import sessions
+from shared.web import cookies, sessions
 from shared.web.access import Access
 from shared.web.login import widget
 from shared.web.login.identity import LoginRefused
@@ -60,7 +60,7 @@ def finish(visit: Visit) -> Response:
     if outcome != "opened":
         return choice.offer(visit, failure="login_banned" if outcome == "banned" else "login_expired")
     response = visit.redirect(choice.AFTER_LOGIN)
-    sessions.set_cookie(response, "session", token)
+    cookies.write(response, sessions.COOKIE, token)
     return response
 
 

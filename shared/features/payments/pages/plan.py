@@ -13,7 +13,7 @@ from shared.features.common import catalog
 from shared.features.common.web_buyer import WebBuyer, buyer_of
 from shared.features.payments import stopping
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -121,7 +121,7 @@ def cancel(visit: Visit, renewal_id: int) -> Response:
     return visit.redirect(_PATH, f"{stopped.key}_notice")
 
 
-_RENEWAL = f"{_PATH}/renewals/<int(max=9223372036854775807):renewal_id>"
+_RENEWAL = f"{_PATH}/renewals/{row_id('renewal_id')}"
 
 pages = (
     Page(_PATH, show, access=Access.USER),

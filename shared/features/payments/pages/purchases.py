@@ -15,7 +15,7 @@ from shared.core.texts import figures
 from shared.features.common import catalog, console_bot
 from shared.features.common.web_buyer import WebBuyer, buyer_of
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -31,9 +31,7 @@ _MOST_PAGES = 1_000
 def show(visit: Visit) -> Response:
     """List payments and unpaid orders, page by page."""
     buyer = buyer_of(visit)
-    written = visit.request.args.get("page", "")
-    number = int(written) if written.isascii() and written.isdecimal() and len(written) < 5 else 1
-    number = min(max(number, 1), _MOST_PAGES)
+    number = min(visit.number("page") or 1, _MOST_PAGES)
     found: list[PaymentHistory] = db.call(
         "payment_history",
         p_user_id=buyer.user.id,
@@ -105,10 +103,10 @@ def _support() -> tuple[str, str]:
         name = console_bot.username()
     except TelegramError:
         return "", contact
-    return ("", contact) if contact else (f"https://t.me/{name}", f"@{name}")
+    return ("", contact) if contact else (console_bot.chat(name), f"@{name}")
 
 
 pages = (
     Page(_PATH, show, access=Access.USER),
-    Page(f"{_PATH}/<int(max=9223372036854775807):payment_id>", receipt, access=Access.USER),
+    Page(f"{_PATH}/{row_id('payment_id')}", receipt, access=Access.USER),
 )

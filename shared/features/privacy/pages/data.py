@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Unauthorized
 
 from shared.core import clock, db
 from shared.core.config import settings
@@ -42,7 +42,7 @@ def download(visit: Visit) -> Response:
         return show(visit, visit.text("mydata_wait", minutes=-(-claimed["wait"] // 60)), 429)
     first = _part(user.user_id, 0)
     if first is None:  # erased this moment
-        raise NotFound
+        raise Unauthorized
     pieces = export_file.pieces(visit, first, lambda after: _part(user.user_id, after))
     name = f"mydata-{clock.now():%Y-%m-%d}.json"
     return Response(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, texts
 from shared.core.config import settings
@@ -14,7 +14,7 @@ from shared.core.errors import Refusal
 from shared.core.signatures import user_hash
 from shared.core.texts import figures
 from shared.features.privacy import losses
-from shared.web import sessions, styled
+from shared.web import cookies, sessions, styled
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -81,9 +81,9 @@ def erase(visit: Visit) -> Response:
             raise
         return show(visit, visit.text("erase_changed"), 409)
     if done["outcome"] == "unknown":  # erased by another request
-        raise NotFound
+        raise Unauthorized
     response = visit.redirect("/", "erase_done_notice")
-    sessions.delete_cookie(response, "session")
+    cookies.delete(response, sessions.COOKIE)
     return response
 
 
@@ -92,7 +92,7 @@ def _state(visit: Visit) -> tuple[SubscriptionOverview, AccountOverview]:
     running: SubscriptionOverview = db.call("subscription_overview", p_user_id=user_id)
     found: AccountOverview | None = db.call("account_overview", p_user_id=user_id)
     if found is None:  # erased this moment
-        raise NotFound
+        raise Unauthorized
     return running, found
 
 

@@ -25,11 +25,11 @@ _LINES = 20  # of a page
 def show(visit: Visit) -> Response:
     """Show the balance, with the newest changes or those before the one that the address names."""
     buyer = buyer_of(visit)
-    before = visit.request.args.get("before", "")
+    before = visit.number("before")
     found: list[BalanceHistory] = db.call(
         "balance_history",
         p_user_id=buyer.user.id,
-        p_before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
+        p_before=before,
         p_limit=_LINES + 1,
     )
     shown = found[:_LINES]
@@ -39,7 +39,7 @@ def show(visit: Visit) -> Response:
         balance=_money(buyer, buyer.user.balance),
         lines=[_line(visit, buyer, entry) for entry in shown],
         older=shown[-1]["id"] if len(found) > _LINES else None,
-        is_first=not before,
+        is_first=before is None,
         then=then,
         top_ups=[
             {

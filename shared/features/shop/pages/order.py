@@ -5,24 +5,24 @@ A script asks for the state every three seconds; without it, the page is reloade
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from werkzeug.exceptions import NotFound
 
 from shared.core import db, log
 from shared.core.errors import ConfigError, TelegramError
 from shared.core.texts import figures
 from shared.features.common import catalog, console_bot
-from shared.features.common.web_buyer import absolute, buyer_of
+from shared.features.common.web_buyer import buyer_of
 from shared.features.shop import links
 from shared.payments import providers
+from shared.web import forms
 from shared.web.access import Access
-from shared.web.page import Page, Policy
+from shared.web.page import Page, Policy, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -44,7 +44,7 @@ START = "order_"  # begins the payload of the link that opens an order in the bo
 class _Checking(BaseModel):
     """What the button for a new link sends."""
 
-    reference: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
+    reference: forms.Reference
 
 
 def path(order_id: int | str) -> str:
@@ -78,7 +78,7 @@ def show(visit: Visit, order_id: int) -> Response:
         product_key=order["product_key"],
         used_at=_used_at(visit, order) if state == "paid" else None,
         tag=_tag(order),
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 
@@ -138,7 +138,7 @@ def check(visit: Visit, order_id: int) -> Response:
     order, buyer = _own(visit, order_id), buyer_of(visit)
     if order["state"] is None:
         try:
-            place = links.Place(absolute(visit, path("{order}")), attempt)
+            place = links.Place(visit.address(path("{order}")), attempt)
             links.payable_link(buyer, order, place, may_retry=True)
         except (PaymentError, ConfigError) as error:
             log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
@@ -159,7 +159,7 @@ def cancel(visit: Visit, order_id: int) -> Response:
     return visit.redirect(path(order_id), "order_canceled_notice" if is_canceled else "")
 
 
-_ORDER = f"{_PATH}/<int(max=9223372036854775807):order_id>"
+_ORDER = f"{_PATH}/{row_id('order_id')}"
 
 pages = (
     Page(_ORDER, show, Policy(has_scripts=True), access=Access.USER),

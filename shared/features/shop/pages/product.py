@@ -5,7 +5,6 @@ The form carries the price that was shown and a reference: sent again, it finds 
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,11 @@ from shared.core.errors import Refusal
 from shared.core.texts import figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PaymentOption
-from shared.features.common.web_buyer import WebBuyer, absolute, buyer_of
+from shared.features.common.web_buyer import WebBuyer, buyer_of
 from shared.features.shop import links, ordering, wording
 from shared.features.shop.pages import offers, order
 from shared.features.shop.pages.options import Chosen, listed, matching, value_of
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
 from shared.web.styled import to_html
@@ -38,7 +38,7 @@ class _Purchase(BaseModel):
     """What a form of this page sends."""
 
     option: Chosen
-    reference: str = Field(pattern="^[A-Za-z0-9_-]{22}$")
+    reference: forms.Reference
     contact: str = Field(default="", max_length=254)
     then: str = Field(default="", max_length=64)
     last: int = Field(default=0, ge=0, lt=2**63)
@@ -79,7 +79,7 @@ def _page(
         notes=[to_html(note) for note in notes if note is not None],
         once=[option for option in options if not option["repeats"]],
         repeated=[option for option in options if option["repeats"]],
-        reference=sent.reference if sent else secrets.token_urlsafe(16),
+        reference=sent.reference if sent else forms.new_reference(),
         last=last,
         then=then,
         asks_contact=any(option["asks_contact"] for option in options),
@@ -135,7 +135,7 @@ def _order(
     choice = ordering.Choice(
         product, option, contact, f"web:{buyer.user.id}:{sent.reference}", sent.then or None
     )
-    place = links.Place(absolute(visit, order.path("{order}")), sent.reference)
+    place = links.Place(visit.address(order.path("{order}")), sent.reference)
     checkout = ordering.open_checkout(buyer, choice, place)
     if isinstance(checkout.failure, ContactRefused):
         wrong = visit.text("contact_refused", provider=buyer.provider_name(option.provider))
@@ -153,7 +153,7 @@ def _order(
 
 def _renewed(sent: _Purchase) -> _Purchase:
     """Return what was sent with another reference: the order of the first one is canceled."""
-    return sent.model_copy(update={"reference": secrets.token_urlsafe(16)})
+    return sent.model_copy(update={"reference": forms.new_reference()})
 
 
 def _pay_from_balance(visit: Visit, buyer: WebBuyer, key: str, amount: Decimal, last: int) -> Response:
