@@ -23,8 +23,6 @@ OWN = "content/"  # of a reference: the file is in a course's folder, not in Sto
 _LESSON = re.compile(r"([0-9]{2})_([a-z0-9][a-z0-9-]{0,63})")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _PICTURE = re.compile(r"!\[[^\]\n]{0,300}\]\(([^)\s]{1,300})\)")
-
-
 _PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}(?:\.(?:en|ru))?\.(?:png|jpg|webp)")
 
 
@@ -123,6 +121,7 @@ class _Reader:
             self._present(path, file.reference)
         if found.video and found.video.adapter == "storage":
             self._present(path, found.video.reference)
+            self._lasts(path, found)
         return {
             "slug": name[2],
             "position": int(name[1]),
@@ -201,6 +200,20 @@ class _Reader:
             self._fault(path, line, f"{reference} is not in the folder")
         elif not re.fullmatch(FILE_NAME, reference):
             self._fault(path, line, f"{reference}: name it in lower case, of a type that pages show")
+
+    def _lasts(self, path: Path, lesson: LessonFile) -> None:
+        """Require that a video of the folder lasts as long as its lesson says, give or take a second."""
+        from shared.features.courses import video_length
+
+        name = lesson.video.reference if lesson.video else ""
+        if lesson.duration_seconds is None or "/" in name or not (self.folder / name).is_file():
+            return
+        lasts = video_length.seconds(self.folder / name)
+        if lasts is not None and abs(lasts - lesson.duration_seconds) > 1:
+            line = _line_of(path.read_text(encoding="utf-8"), "duration_seconds")
+            self._fault(
+                path, line, f"duration_seconds is {lesson.duration_seconds}, {name} lasts {lasts:.1f}"
+            )
 
     def _reference(self, reference: str) -> str:
         return reference if "/" in reference else f"{OWN}{self.folder.name}/{reference}"

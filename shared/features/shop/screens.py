@@ -22,7 +22,7 @@ def only_option(context: UpdateContext, product: ProductsForSale, repeats: bool)
     """Return the only payment option, if nothing has to be shown before its checkout."""
     options = catalog.options_of(context, product, repeats)
     is_only = (
-        len(options) == 1 and options[0].method != "balance" and not _note(context, product, repeats).text
+        len(options) == 1 and options[0].method != "balance" and not wording.notes(context, product, repeats)
     )
     return options[0] if is_only else None
 
@@ -98,8 +98,8 @@ def _product_text(
     context: UpdateContext, product: ProductsForSale, question: str, repeats: bool | None
 ) -> Text:
     """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
-    note = _note(context, product, repeats)
-    parts = [heading(context, product), *([note] if note.text else []), context.rich(question)]
+    notes = wording.notes(context, product, repeats)
+    parts = [heading(context, product), *notes, context.rich(question)]
     return concat(*parts, separator="\n\n")
 
 
@@ -108,9 +108,3 @@ def heading(context: UpdateContext, product: ProductsForSale) -> Text:
     heading = context.rich("buy_group", title=title(context, product["texts"]))
     description = catalog.about(context, product["texts"])
     return concat(heading, Text(description, []), separator="\n") if description else heading
-
-
-def _note(context: UpdateContext, product: ProductsForSale, repeats: bool | None) -> Text:
-    """Return notes before a purchase: the discount, and what happens to the user's current plan."""
-    notes = (wording.discount_note(context, product, repeats), wording.plan_note(context, product))
-    return concat(*(note for note in notes if note is not None), separator="\n\n")

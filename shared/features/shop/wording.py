@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from shared.core import db
@@ -42,7 +43,17 @@ def shop_discount(buyer: Buyer, offered: list[ProductsForSale]) -> Text | None:
     return buyer.rich(key, percent=discount["percent"], until=until)
 
 
-def discount_note(buyer: Buyer, product: ProductsForSale, repeats: bool | None) -> Text | None:
+def notes(buyer: Buyer, product: ProductsForSale, repeats: bool | None = None) -> list[Text]:
+    """Return what to know before a purchase; `repeats` is what was chosen, None before the choice."""
+    found = (
+        _discount_note(buyer, product, repeats),
+        _plan_note(buyer, product),
+        _upgrade_note(buyer, product),
+    )
+    return [note for note in found if note is not None]
+
+
+def _discount_note(buyer: Buyer, product: ProductsForSale, repeats: bool | None) -> Text | None:
     """Return the reduced prices; auto-renewal costs the full price, so it is named until one is chosen."""
     options = [option for option in catalog.payment_options(buyer, product) if option.full_amount]
     if not options or repeats or product["discount"] is None:
@@ -64,7 +75,7 @@ def discount_note(buyer: Buyer, product: ProductsForSale, repeats: bool | None) 
     return buyer.rich(key, percent=percent, prices="; ".join(prices.values()))
 
 
-def plan_note(buyer: Buyer, product: ProductsForSale) -> Text | None:
+def _plan_note(buyer: Buyer, product: ProductsForSale) -> Text | None:
     """Return what happens to the user's current plan."""
     if product["kind"] != "subscription" or buyer.usage.plan == "FREE":
         return None
@@ -74,3 +85,19 @@ def plan_note(buyer: Buyer, product: ProductsForSale) -> Text | None:
     repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
     key = "buy_note_repeats" if repeats else "buy_note_extends"
     return buyer.rich(key, until=buyer.date(running["ends_at"]))
+
+
+def _upgrade_note(buyer: Buyer, product: ProductsForSale) -> Text | None:
+    """Return that a lower tier of the course was paid in another currency than some of the prices."""
+    if product["kind"] != "course":
+        return None
+    paid: dict[str, str] = db.call("upgrade_credits", p_user_id=buyer.user.id, p_product_key=product["key"])
+    full = {
+        option.currency: price(buyer, option)
+        for option in catalog.payment_options(buyer, product)
+        if option.currency not in paid
+    }
+    if not paid or not full:
+        return None
+    amounts = (figures.money(buyer.language, Decimal(amount), currency) for currency, amount in paid.items())
+    return buyer.rich("buy_note_upgrade", paid=", ".join(amounts), prices=", ".join(full.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.core import texts
-from shared.features.courses import library
+from shared.features.courses import library, video_length
 from tools.courses import loading
 from tools.courses.__main__ import main
 
@@ -54,6 +55,8 @@ def test_the_sample_has_all_kinds_of_lessons_in_every_language() -> None:
     ("04_objections.toml", "attempts = 3", "tries = 3", "school/04_objections.toml:5: quiz.tries"),
     ("04_objections.toml", "attempts = 3", "attempts = ", "school/04_objections.toml:5: Invalid value"),
     ("02_first-minute.toml", "duration_seconds = 45", "", "needs a video and duration_seconds"),
+    ("02_first-minute.toml", "duration_seconds = 45", "duration_seconds = 47",
+     "02_first-minute.toml:3: duration_seconds is 47, first-minute.webm lasts 45.0"),
     ("02_first-minute.toml", "first-minute.webm", "gone.webm", "02_first-minute.toml:7: gone.webm is not"),
     ("03_five-lines.toml", "offer-template.en.txt", "Offer.exe", "03_five-lines.toml:5: Offer.exe is not"),
     ("05_payment.en.md", "funnel.png", "other.png", "school/05_payment.en.md:5: the picture other.png"),
@@ -65,6 +68,25 @@ def test_a_fault_names_file_and_line(folder: Path, file: str, old: str, new: str
     change(folder / file, old, new)
     found = faults(folder)
     assert any(expected in fault for fault in found), found
+
+
+def mp4(seconds: int, *, version: int = 0) -> bytes:
+    """Return the head of an MP4 file."""
+    times = struct.pack(">QQIQ" if version else ">IIII", 0, 0, 1000, seconds * 1000)
+    header = struct.pack(">I4sI", 12 + len(times), b"mvhd", version << 24) + times
+    movie = struct.pack(">I4s", 8 + len(header), b"moov") + header
+    return struct.pack(">I4sQ", 1, b"free", 24) + bytes(8) + movie
+
+
+def test_how_long_a_video_lasts(tmp_path: Path) -> None:
+    sample = (SAMPLE / "first-minute.webm").read_bytes()
+    for name, content, expected in (
+        ("a.mp4", mp4(90), 90), ("b.mp4", mp4(7200, version=1), 7200), ("c.mp4", mp4(90)[:50], None),
+        ("d.mp4", b"", None), ("e.mp4", b"\0" * 40, None), ("f.webm", sample[:5], None),
+        ("g.webm", b"\0" * 9, None), ("h.webm", sample, pytest.approx(45, abs=0.1)), ("i.avi", sample, None),
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+        assert video_length.seconds(tmp_path / name) == expected, name
 
 
 def test_missing_files_and_odd_names_are_faults(folder: Path) -> None:

@@ -6,6 +6,8 @@ import http.client
 import re
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,9 @@ import orjson
 import psycopg
 import pytest
 
-from shared.core.texts import text
+from shared.core.texts import figures, text
 from tests.features.courses.conftest import COURSE, SLUG, Enroll, Sql, give, lesson_id, take
+from tests.support import says
 from tests.web.conftest import request
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
@@ -267,6 +270,33 @@ def test_an_upgrade_is_offered_for_a_lesson_of_a_higher_tier(enroll: Enroll, ann
     assert text("en", "course_needs_tier", tier="Accelerator") in closed
     assert "/buy/course_telegram_accelerator" in closed
     assert "course_telegram_basic" not in closed
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_what_was_paid_in_another_currency_is_said_before_paying(
+    stack: Stack, enroll: Enroll, sql: Sql, language: str
+) -> None:
+    chat = stack.telegram.user("Vera", language_code=language).chat("assistant")
+    learner = enroll(chat, "", language)
+    product = "course_telegram_accelerator"
+    assert not says(learner.get(f"/buy/{product}").body, "buy_note_upgrade", language)
+    sql(
+        """select private.grant_tier(u.id, c.id, 'basic', jsonb_populate_record(null::enrollment_grants,
+               '{"source": "manual", "amount": 990, "currency": "RUB"}'))
+             from users as u, courses as c where u.telegram_id = %s and c.slug = %s""",
+        chat.id,
+        SLUG,
+    )
+    page = unescape(learner.get(f"/buy/{product}").body)
+    paid = figures.money(language, Decimal(990), "RUB")
+    assert says(page, "buy_note_upgrade", language, paid=paid)
+    chat.send("/courses")
+    screen = chat.answer()
+    for data in (r"course:open:\d+", f"buy:{product}"):
+        shown = [button for row in screen.buttons for button in row]
+        screen.tap_button(next(one for one in shown if re.fullmatch(data, one.data or "")))
+        screen.wait_for_edit()
+    assert says(screen.text, "buy_note_upgrade", language, paid=paid)
 
 
 def test_a_form_that_is_sent_twice_counts_once(enroll: Enroll, anna: Chat, sql: Sql) -> None:

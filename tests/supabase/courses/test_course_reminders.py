@@ -142,6 +142,65 @@ def test_lessons_that_opened_together_are_one_message(school: School, dripped: i
     assert releases(school) == ["lessons_released"]
 
 
+@pytest.fixture
+def subscribed(school: School) -> int:
+    """Return a user with a paid plan in the course; lessons open after one day and three days."""
+    for days in (1, 3):
+        school.lesson(f"day-{days}", release="days", release_days=days)
+    anna = school.bot_user(is_paid=True)
+    school.read(anna, "basic-lesson")
+    assert releases(school) == []
+    return anna
+
+
+def test_a_learner_by_a_plan_gets_the_news_once(school: School, subscribed: int) -> None:
+    school.time.move(hours=13)  # 01:00 in Moscow
+    assert releases(school) == []
+    school.time.move(hours=9)
+    found = in_parallel(3, lambda n: releases(school))
+    assert sorted(found, key=len) == [[], [], ["lesson_released"]]
+    school.time.move(days=2)
+    assert releases(school) == ["lesson_released"]
+    school.time.move(days=1)
+    assert releases(school) == []
+
+
+@pytest.mark.parametrize("reason", ["off", "opened", "over", "closed", "bought", "blocked"])
+def test_a_learner_by_a_plan_who_gets_no_news(school: School, subscribed: int, sql: Sql, reason: str) -> None:
+    school.time.move(days=1)
+    if reason == "off":
+        off = {"p_user_id": subscribed, "p_course_id": school.course_id, "p_wants": False}
+        school.call("set_course_reminders", **off)
+    elif reason == "opened":
+        school.read(subscribed, "day-1")
+    elif reason == "over":
+        sql("update users set is_paid = false where id = %s", subscribed)
+    elif reason == "closed":
+        sql("update courses set plan_tier = null")
+    elif reason == "bought":  # its own enrollment announces from its own beginning
+        school.buy(subscribed)
+    else:
+        sql("update users set is_active = false where id = %s", subscribed)
+    assert releases(school) == []
+
+
+def test_a_plan_that_is_back_announces_what_opens_after_the_next_visit(
+    school: School, subscribed: int, sql: Sql
+) -> None:
+    school.time.move(hours=6)
+    sql("update users set is_paid = false where id = %s", subscribed)
+    school.time.move(days=1)
+    assert releases(school) == []
+    assert sql("select from course_progress where next_release_at is null")
+    sql("update users set is_paid = true where id = %s", subscribed)
+    assert releases(school) == []
+    school.read(subscribed, "basic-lesson")
+    school.time.move(days=1)
+    assert releases(school) == [], "what opened before the visit is no news"
+    school.time.move(days=1)
+    assert releases(school) == ["lesson_released"]
+
+
 @pytest.mark.parametrize("reason", ["off", "opened", "refunded", "banned", "blocked", "unpublished"])
 def test_learners_who_get_no_news_of_lessons(school: School, dripped: int, sql: Sql, reason: str) -> None:
     school.time.move(days=1)

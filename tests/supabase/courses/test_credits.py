@@ -29,6 +29,19 @@ def amounts(sql: Sql) -> list[int]:
     return [int(row["amount"]) for row in rows]
 
 
+def test_what_was_paid_counts_in_its_own_currency_only(school: School) -> None:
+    anna, ben = school.learner(), school.learner()
+    credits = lambda user, product: school.call("upgrade_credits", p_user_id=user, p_product_key=product)  # noqa: E731
+    assert credits(anna, "vip") == {}
+    number = school.buy(anna, currency="XTR")
+    assert credits(anna, "vip") == {"XTR": "500.00"}
+    assert school.price(anna, "vip") == "6000.00"
+    assert school.price(anna, "vip", "XTR") == "2500.00"
+    assert credits(anna, "basic") == credits(ben, "vip") == credits(anna, "nothing") == {}
+    school.refund(number)
+    assert credits(anna, "vip") == {}
+
+
 def test_two_open_orders_spend_a_credit_once(school: School, sql: Sql, anna: int) -> None:
     first, second = (school.money.order(anna, "vip30") for _ in range(2))
     number = school.pay(first)

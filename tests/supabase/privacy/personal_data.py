@@ -446,7 +446,8 @@ TABLES = {
     "public.course_progress": Table(
         "deleted",
         section="courses.courses",
-        export="course_id started_at last_lesson_id last_active_at completed_at wants_reminders reminders",
+        export="course_id started_at last_lesson_id last_active_at completed_at wants_reminders reminders"
+        " releases_checked_at next_release_at",
         not_exported="user_id",
     ),
     "public.lesson_progress": Table(

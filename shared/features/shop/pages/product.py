@@ -67,7 +67,6 @@ def _page(
     options = listed(buyer, product, chosen=sent.option.value if sent else "")
     from_balance = catalog.balance_option(buyer, product)
     last: int = db.call("last_balance_order", p_user_id=buyer.user.id)
-    notes = (wording.discount_note(buyer, product, None), wording.plan_note(buyer, product))
     return visit.render(
         "shop/product.html",
         422 if wrong else 200,
@@ -76,7 +75,7 @@ def _page(
         about=catalog.about(buyer, product["texts"]),
         courses="/courses" if product["kind"] == "course" and visit.offers("/courses") else "",
         period=product["period"],
-        notes=[to_html(note) for note in notes if note is not None],
+        notes=[to_html(note) for note in wording.notes(buyer, product)],
         once=[option for option in options if not option["repeats"]],
         repeated=[option for option in options if option["repeats"]],
         reference=sent.reference if sent else forms.new_reference(),

@@ -45,6 +45,10 @@ TEXTS: Mapping[str, str] = {
     "buy_gone": "This is no longer available. Choose something else:",
     "buy_all": "‹ All offers",
     "buy_other": "Other payment methods",
+    "buy_note_upgrade": (
+        "You’ve already paid {paid} for this course. That’s deducted only if you pay in the same currency. "
+        "Full price: {prices}."
+    ),
     "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
     "buy_note_repeats": (
         "🔁 Your plan auto-renews and is paid until {until}. A one-time payment adds another period and "

@@ -1,10 +1,11 @@
--- Tells learners which lessons opened since the last look at their enrollment, at most p_limit enrollments, between 10 and 20
--- o'clock of their time zone. Left out: lessons that the learner has opened, learners who switched reminders off, are banned or
--- blocked the bot, and enrollments beside one of a higher tier. An enrollment is looked at when its next lesson opens, at least
--- once a day, because schedules change.
+-- Tells learners which lessons opened since the last look at their enrollment (private.announce_lessons), at most p_limit learners:
+-- first those with an enrollment, then those who began a course that their paid plan opens. Left out: lessons that the learner has
+-- opened, learners who switched reminders off, are banned or blocked the bot, and enrollments beside one of a higher tier. Without
+-- a plan a learner is looked at again after the next visit, and what opened before it is no news.
 --
--- Concurrency: the enrollment is locked, skipped by other runs, and moved ahead in the transaction that enqueues its message.
--- Locks: enrollments (FOR UPDATE SKIP LOCKED), by next_release_at.
+-- Concurrency: the enrollment or progress is locked, skipped by other runs, and moved ahead in the transaction that enqueues its
+--   message.
+-- Locks: enrollments, then progress in courses (FOR UPDATE SKIP LOCKED), by next_release_at.
 -- Returns: jsonb
 --   checked: int           (fewer than p_limit: none is left)
 --   outgoing: outgoing
@@ -19,14 +20,12 @@ as $$
 declare
   v_now constant timestamptz := private.clock();
   v_due record;
-  v_opened record;
-  v_zone text;
+  v_done record;
   v_checked integer := 0;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
     select e.id, e.user_id, c as course, coalesce(e.releases_checked_at, e.enrolled_at) as seen_until,
-           u.telegram_id, u.banned_at is null and u.is_active and c.is_published as is_reachable,
            coalesce(p.wants_reminders, true) and not exists (
              select
                from public.enrollments as f
@@ -38,7 +37,6 @@ begin
            ) as is_wanted
       from public.enrollments as e
       join public.courses as c on c.id = e.course_id
-      join public.users as u on u.id = e.user_id
       left join public.course_progress as p on p.user_id = e.user_id and p.course_id = e.course_id
      where e.next_release_at <= v_now and e.withdrawn_at is null
      order by e.next_release_at, e.id
@@ -46,48 +44,41 @@ begin
        for update of e skip locked
   loop
     v_checked := v_checked + 1;
-    v_zone := private.reminder_time_zone(v_due.user_id);
-    if extract(hour from v_now at time zone v_zone) not between 10 and 19 then
-      update public.enrollments as e
-         set next_release_at = private.next_local_hour(10, v_zone, v_now)
-       where e.id = v_due.id;
+    select a.* into v_done from private.announce_lessons(v_due.user_id, v_due.course, v_due.seen_until, v_due.is_wanted) as a;
+    update public.enrollments as e
+       set releases_checked_at = coalesce(v_done.checked_at, e.releases_checked_at), next_release_at = v_done.next_at
+     where e.id = v_due.id;
+    v_outgoing := v_outgoing || v_done.outgoing;
+  end loop;
+  for v_due in
+    select p.user_id, p.course_id, c as course, p.wants_reminders,
+           coalesce(p.releases_checked_at, p.started_at) as seen_until,
+           u.is_paid and c.plan_tier is not null and not exists (
+             select
+               from public.enrollments as e
+              where e.user_id = p.user_id and e.course_id = p.course_id and e.withdrawn_at is null
+           ) as is_by_plan
+      from public.course_progress as p
+      join public.courses as c on c.id = p.course_id
+      join public.users as u on u.id = p.user_id
+     where p.next_release_at <= v_now
+     order by p.next_release_at, p.user_id
+     limit p_limit - v_checked
+       for update of p skip locked
+  loop
+    v_checked := v_checked + 1;
+    if not v_due.is_by_plan then
+      update public.course_progress as p
+         set next_release_at = null
+       where p.user_id = v_due.user_id and p.course_id = v_due.course_id;
       continue;
     end if;
-    select
-      count(*) filter (where s.is_new) as lessons,
-      (array_agg(s.lesson_id order by s.place) filter (where s.is_new))[1] as first_id,
-      min(s.opens_at) filter (where s.state = 'scheduled') as next_at
-      into v_opened
-      from (
-        select s.*, s.state = 'open' and s.opens_at > v_due.seen_until and s.opens_at <= v_now and p.user_id is null as is_new
-          from private.lesson_states(v_due.user_id, v_due.course) as s
-          left join public.lesson_progress as p on p.user_id = v_due.user_id and p.lesson_id = s.lesson_id
-         where s.is_published
-      ) as s;
-    update public.enrollments as e
-       set releases_checked_at = v_now,
-           next_release_at = least(v_opened.next_at, v_now + interval '1 day')
-     where e.id = v_due.id;
-    if v_opened.lessons > 0 and v_due.is_reachable and v_due.is_wanted then
-      v_outgoing := v_outgoing || private.enqueue_user_message(
-        v_due.user_id,
-        private.reachable_bot(v_due.user_id, v_due.telegram_id, null),
-        case when v_opened.lessons = 1 then 'lesson_released' else 'lessons_released' end,
-        jsonb_build_object(
-          'title', private.text_titles((v_due.course).texts),
-          'lesson', (select private.text_titles(l.texts) from public.lessons as l where l.id = v_opened.first_id),
-          'count', v_opened.lessons
-        ),
-        jsonb_build_array(
-          jsonb_build_array(
-            jsonb_build_object('key', 'course_continue', 'data', format('course:open:%s', (v_due.course).id))
-          ),
-          jsonb_build_array(
-            jsonb_build_object('key', 'course_reminders_off', 'data', format('course:quiet:%s', (v_due.course).id))
-          )
-        )
-      );
-    end if;
+    select a.* into v_done
+      from private.announce_lessons(v_due.user_id, v_due.course, v_due.seen_until, v_due.wants_reminders) as a;
+    update public.course_progress as p
+       set releases_checked_at = coalesce(v_done.checked_at, p.releases_checked_at), next_release_at = v_done.next_at
+     where p.user_id = v_due.user_id and p.course_id = v_due.course_id;
+    v_outgoing := v_outgoing || v_done.outgoing;
   end loop;
   return jsonb_build_object('checked', v_checked, 'outgoing', v_outgoing);
 end

@@ -25,7 +25,11 @@ begin
   insert into public.course_progress as p (user_id, course_id, last_lesson_id)
   values (p_user_id, p_lesson.course_id, p_lesson.id)
   on conflict (user_id, course_id) do update
-    set last_lesson_id = excluded.last_lesson_id, last_active_at = v_now, reminders = 0
+    set last_lesson_id = excluded.last_lesson_id,
+        last_active_at = v_now,
+        reminders = 0,
+        releases_checked_at = case when p.next_release_at is null then v_now else p.releases_checked_at end,
+        next_release_at = coalesce(p.next_release_at, v_now + interval '1 day')
     where p.last_lesson_id is distinct from excluded.last_lesson_id
        or p.last_active_at < v_now - interval '5 minutes'
        or p.reminders > 0;

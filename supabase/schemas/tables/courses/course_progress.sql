@@ -9,6 +9,8 @@ create table public.course_progress (
   completed_at timestamptz,
   wants_reminders boolean not null default true,
   reminders integer not null default 0 check (reminders >= 0),
+  releases_checked_at timestamptz,
+  next_release_at timestamptz default 'epoch',
   primary key (user_id, course_id)
 );
 
@@ -17,6 +19,8 @@ create index course_progress_lesson_idx on public.course_progress (last_lesson_i
 -- Learners to remind.
 create index course_progress_idle_idx on public.course_progress (last_active_at)
 where completed_at is null and wants_reminders and reminders < 2;
+-- Lessons that open for users with a paid plan.
+create index course_progress_release_idx on public.course_progress (next_release_at) where next_release_at is not null;
 
 comment on table public.course_progress is 'Learners in a course';
 comment on column public.course_progress.started_at is 'When the learner first opened it; without an enrollment, lessons are released by days count from it';
@@ -24,5 +28,7 @@ comment on column public.course_progress.last_lesson_id is 'The lesson that was 
 comment on column public.course_progress.completed_at is 'When all required lessons were first completed; lessons added later leave it';
 comment on column public.course_progress.wants_reminders is 'Whether an idle learner is reminded';
 comment on column public.course_progress.reminders is 'Reminders since last_active_at';
+comment on column public.course_progress.releases_checked_at is 'With a paid plan: until when lessons that opened were announced; null: since started_at';
+comment on column public.course_progress.next_release_at is 'With a paid plan: when to look next for lessons that opened; null: after the next visit';
 alter table public.course_progress enable row level security;
 revoke all on table public.course_progress from public, anon, authenticated, service_role;
