@@ -58,6 +58,7 @@ class Settings:
     chat_max_tokens: int = _setting("CHAT_MAX_TOKENS", values.positive, 8_000)
     answer_drafts: bool = _setting("ANSWER_DRAFTS", values.switch, True)
     inline_mode: bool = _setting("INLINE_MODE", values.switch, False)
+    messenger_bots: tuple[str, ...] = _setting("MESSENGER_BOTS", values.words, ())
     kie_ai_poll_interval: int = _setting("KIE_AI_POLL_INTERVAL", values.poll_seconds, 10)
     kie_ai_max_wait_time: int = _setting("KIE_AI_MAX_WAIT_TIME", values.positive, 1_200)
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", values.positive, 50)

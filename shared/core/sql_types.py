@@ -1119,7 +1119,7 @@ class AnswerQuizQuestion(TypedDict):
 class AnswerState(TypedDict):
     """public.answer_state"""
 
-    outcome: Literal["wanted", "stopped", "superseded"]
+    outcome: Literal["wanted", "stopped", "taken_over", "superseded"]
 
 
 class AskLessonQuestion(TypedDict):
@@ -3161,6 +3161,15 @@ class LoadConversation(TypedDict):
     cost: str | None
 
 
+class ReceiveUpdateMessenger(TypedDict):
+    """public.receive_update.messenger"""
+
+    conversation_id: int
+    handler: Literal["bot", "human", "paused"]
+    takeovers: int
+    is_returned: bool
+
+
 class OutboxItem(TypedDict):
     """outbox_item"""
 
@@ -3199,6 +3208,7 @@ class ReceiveUpdate(TypedDict):
     conversation: NotRequired[LoadConversation | None | None]
     memory: NotRequired[list[str] | None]
     edited_question: NotRequired[str | None]
+    messenger: NotRequired[ReceiveUpdateMessenger | None]
     is_old_edit: NotRequired[bool]
     retry_after: NotRequired[int]
     answer: NotRequired[JsonValue]

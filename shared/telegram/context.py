@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from telebot import types
 
     from shared.core.sql_types import ReserveRequest
+    from shared.telegram.messenger.conversation import Messenger
 
 
 class BotApiCall(TypedDict):
@@ -140,6 +141,8 @@ class UpdateContext:
         ended_wait: the input that was awaited until this command or button (waits.py).
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         memory: facts about the user that they let the bot keep; none outside of the private chat.
+        messenger: the conversation that people of the team see; None where the bot has no messenger.
+        sent: messages that were sent before the commit, as that conversation shows them.
         calls: Bot API calls to make after the commit.
         messages: additions to the conversation history.
         changes: changes of session and user, as `finish_update` takes them.
@@ -169,11 +172,13 @@ class UpdateContext:
     ended_wait: str = ""
     conversation: Conversation | None = None
     memory: Sequence[str] = ()
+    messenger: Messenger | None = None
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None
     messages: list[HistoryMessage] = field(default_factory=list)
     changes: dict[str, object] = field(default_factory=dict)
+    sent: list[JsonObject] = field(default_factory=list)
     changed_data: dict[str, object] = field(default_factory=dict)
     ai_calls: list[Mapping[str, object]] = field(default_factory=list)
     settlement: str | None = None
@@ -293,7 +298,7 @@ class UpdateContext:
         if original := parameters.pop("reply_parameters", None):
             parameters["reply_parameters"] = types.ReplyParameters(**original)
         try:
-            self.bot.send_photo(photo=picture, caption_entities=entities, **parameters)
+            self.note_sent(self.bot.send_photo(photo=picture, caption_entities=entities, **parameters))
         except ApiTelegramException as error:
             if error.error_code != 400:
                 raise
@@ -316,12 +321,26 @@ class UpdateContext:
         if original := parameters.pop("reply_parameters", None):
             parameters["reply_parameters"] = types.ReplyParameters(**original)
         try:
-            self.bot.send_voice(voice=("answer.mp3", sound), caption_entities=entities, **parameters)
+            sent = self.bot.send_voice(voice=("answer.mp3", sound), caption_entities=entities, **parameters)
         except ApiTelegramException as error:
             if error.error_code != 400:
                 raise
             return False
+        self.note_sent(sent)
         return True
+
+    def note_sent(self, message: object) -> None:
+        """Show a message that was sent before the commit in the conversation of the messenger.
+
+        Args:
+            message: a telebot message, with Telegram's answer in `json`.
+        """
+        content = getattr(message, "json", None)
+        if self.messenger is None or not isinstance(content, dict):
+            return
+        from shared.telegram.messenger.incoming import describe_sent
+
+        self.sent.append(describe_sent(content))
 
     def answer_callback(self, text: str, *, alert: bool = False) -> None:
         """Answer the callback query with a text of 0 to 200 characters: a toast, or a dialog with `alert`."""

@@ -54,6 +54,10 @@ def load_context(
         is_old_edit=received.get("is_old_edit") or False,
     )
     waits.end_expired(context)
+    if (messenger := received.get("messenger")) is not None:
+        from shared.telegram.messenger.state import load_messenger
+
+        context.messenger = load_messenger(context, messenger)
     return context
 
 

@@ -11,6 +11,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from shared.core import db, log
+from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
 from shared.core.json_types import JsonObject, JsonValue
 from shared.telegram import api, templates
@@ -52,10 +53,14 @@ class DeliveryResult(TypedDict):
     outcome: Literal["sent", "refused", "blocked", "later"]
     retry_after: NotRequired[float]
     error: NotRequired[str]
+    message_id: NotRequired[int]
 
 
-def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
+def deliver(bot: str, items: Sequence[OutboxItem], deadline: float, *, notes_messages: bool = False) -> None:
     """Deliver items in order until `deadline` (monotonic seconds) and record the results.
+
+    With `notes_messages`, the results name the messages that Telegram made, for the conversation of the
+    messenger.
 
     An item that must be retried postpones the items behind it: parts of an answer never arrive out of order.
     No delivery starts after `deadline`: claimed items are leased for one minute.
@@ -69,7 +74,7 @@ def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
         elif monotonic() > deadline:
             results.append(_postponed(item, 0, "no time left"))
         else:
-            results.append(_deliver_one(bot, item, deadline))
+            results.append(_deliver_one(bot, item, deadline, notes_messages))
     _record(results)
 
 
@@ -87,7 +92,8 @@ def deliver_due(limit: int, deadline: float) -> int:
     for item in due:
         groups.setdefault((item["bot"], item["parameters"]["chat_id"]), []).append(item)
     for (bot, _chat), items in groups.items():
-        deliver(bot, items, min(deadline, monotonic() + _CHAT_TIME))
+        until = min(deadline, monotonic() + _CHAT_TIME)
+        deliver(bot, items, until, notes_messages=_has_messenger(bot))
     return len(due)
 
 
@@ -129,13 +135,23 @@ def is_topic_gone(error: TelegramError) -> bool:
     return bool(_NO_TOPIC.search(error.description))
 
 
-def _deliver_one(bot: str, item: OutboxItem, deadline: float) -> DeliveryResult:
+def _has_messenger(bot: str) -> bool:
+    if not settings().messenger_bots:
+        return False
+    from shared.telegram.messenger.incoming import has_messenger
+
+    return has_messenger(bot)
+
+
+def _deliver_one(bot: str, item: OutboxItem, deadline: float, notes_messages: bool) -> DeliveryResult:
     try:
         sent = send(bot, item["method"], item["parameters"], deadline)
         if "order_id" in item["parameters"]:
             _save_invitation(item["parameters"]["order_id"], sent)
         if "generation_id" in item["parameters"]:
             _save_status_message(item["parameters"]["generation_id"], sent)
+        if notes_messages and isinstance(sent, dict) and "message_id" in sent:
+            return {"id": item["id"], "outcome": "sent", "message_id": sent["message_id"]}
         return {"id": item["id"], "outcome": "sent"}
     except TelegramError as error:
         return _failure_result(bot, item, error)

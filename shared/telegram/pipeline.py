@@ -95,6 +95,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
         p_history_characters=settings().max_history_characters,
         p_cost=str(bot.question_cost(is_media=is_media)) if goes_to_ai else "0",
         p_answer_tokens=settings().chat_max_tokens,
+        p_message=_message(bot, update),
     )
     if log.is_debug():
         log.debug(
@@ -106,6 +107,15 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> ReceiveUpdat
             outcome=received["outcome"],
         )
     return received
+
+
+def _message(bot: Bot, update: Update) -> JsonObject | None:
+    """Return what the conversation of the messenger shows of an update; None for a bot without messenger."""
+    if not settings().messenger_bots:
+        return None
+    from shared.telegram.messenger import incoming
+
+    return incoming.describe(update) if incoming.has_messenger(bot.name) else None
 
 
 def run_handler(context: UpdateContext) -> None:
@@ -179,11 +189,21 @@ def _work(context: UpdateContext, has_response: bool) -> WebhookResponse:
     try:
         if bans.is_blocked(context):
             bans.notify_banned(context)
-        else:
+        elif context.messenger is None:
             run_handler(context)
+        else:
+            _run_beside_human(context)
         return _answer(context, has_response)
     except Exception as error:
         return failures.handler_failed(context, error)
+
+
+def _run_beside_human(context: UpdateContext) -> None:
+    """Run the handler, unless a human answers the update."""
+    from shared.telegram.messenger import handover
+
+    if handover.admits(context):
+        run_handler(context)
 
 
 def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
@@ -194,7 +214,7 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
         p_bot=context.bot.name,
         p_update_id=context.update.update_id,
         p_attempt=context.attempt,
-        p_session=context.changes,
+        p_session=_session(context, body, outgoing),
         p_messages=context.messages,
         p_reservation=context.settlement,
         p_answer=body,
@@ -210,10 +230,21 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
         {"id": id_, "method": call["method"], "parameters": call["parameters"]}
         for id_, call in zip(finished["outgoing"], outgoing, strict=False)
     ]
-    outbox.deliver(context.bot.name, items, deadline)
+    outbox.deliver(context.bot.name, items, deadline, notes_messages=context.messenger is not None)
     # A redelivery does not get them again: the sweep delivers them.
     if messages := finished.get("follow_up"):
         outbox.deliver_outgoing(messages, deadline - monotonic())
     for action in context.after_commit:
         action()
     return DONE if finished.get("withheld") else WebhookResponse(body=body)
+
+
+def _session(
+    context: UpdateContext, body: JsonObject | None, outgoing: list[BotApiCall]
+) -> dict[str, object]:
+    """Return the changes for `finish_update`, with what the messenger shows of the answer."""
+    if context.messenger is None:
+        return context.changes
+    from shared.telegram.messenger.outgoing import session_part
+
+    return {**context.changes, "messenger": session_part(context, context.messenger, body, outgoing)}

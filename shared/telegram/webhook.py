@@ -125,7 +125,8 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
         return DONE  # for example a block: no stored state to change
     if update.migration:
         return _migrate_chat(*update.migration)
-    return _process(bot, update, body) if _may_be_handled(bot, update) else _answer_unhandled(bot, update)
+    is_wanted = _may_be_handled(bot, update) or (update.is_silent_edit and _is_shown(update))
+    return _process(bot, update, body) if is_wanted else _answer_unhandled(bot, update)
 
 
 def _process(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
@@ -174,6 +175,15 @@ def _may_be_handled(bot: Bot, update: Update) -> bool:
         and (update.user is not None or update.kind == STOPPED)
         and bot.is_addressed(update)
     )
+
+
+def _is_shown(update: Update) -> bool:
+    """Whether the conversation of the messenger shows an update that no handler takes."""
+    if not settings().messenger_bots:
+        return False
+    from shared.telegram.messenger.incoming import is_edited_caption
+
+    return is_edited_caption(update)
 
 
 def _answer_unhandled(bot: Bot, update: Update) -> WebhookResponse:

@@ -44,6 +44,7 @@ def settings(
         "LOG_LEVEL": "DEBUG",
         "RESPONSE_TIMEOUT": "30",
         "INLINE_MODE": "true",
+        "MESSENGER_BOTS": "assistant",
         "MINI_APP": "true",
     }
 

@@ -6,6 +6,7 @@ by the outbox. Elsewhere, and while no draft can be sent, the user sees "typingâ
 A quick answer costs no draft. Drafts are sent by the threads of `shared.telegram.ticker`, so the thread that
 reads the answer never waits for Telegram. Any instance of the function may receive the tap on the button: it
 is noted with the update of the question, and read before each draft but the first: there was no button yet.
+So is a human's takeover where the bot has a messenger.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class DraftTask(TypingTask):
         if self._can_stop:
             self._draft |= {"can_stop": True, "keep_on_stop": True}
         self._attempt = context.attempt
+        self._messenger = context.messenger
         self._text: Text | None = None  # of the latest draft
         self._sent_at = 0.0
         self._typing_at = self.due
@@ -124,6 +126,8 @@ class DraftTask(TypingTask):
                 p_bot=self.bot,
                 p_update_id=self._draft["draft_id"],
                 p_attempt=self._attempt,
+                p_conversation=self._messenger.conversation_id if self._messenger else None,
+                p_takeovers=self._messenger.takeovers if self._messenger else None,
             )
         except DatabaseUnavailable:
             return True

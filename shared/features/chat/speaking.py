@@ -10,6 +10,7 @@ from shared.core.errors import AIError, ConfigError
 from shared.core.texts import Text, utf16_length
 from shared.telegram import reply
 from shared.telegram.context import UpdateContext
+from shared.telegram.messenger.state import is_taken_over
 
 VOICE = "voice"  # the key of the session's data
 _CAPTION = 1_024  # UTF-16 units
@@ -49,6 +50,8 @@ def say(context: UpdateContext, answer: Text) -> bool:
         if isinstance(error, ConfigError):
             log.alert(f"answers cannot be read aloud: {error}", action="config_error")
         return False
+    if is_taken_over(context):
+        return True  # a human answers now: finish_update drops what is left of the answer
     is_short = utf16_length(answer.text) <= _CAPTION
     was_sent = context.send_voice(sound, answer if is_short else None)
     return was_sent and is_short

@@ -40,6 +40,7 @@ SECTIONS = (
     "xp",
     "quiz",
     "courses",
+    "messenger",
     "payments",
     "promocodes",
     "referrals",

@@ -34,6 +34,8 @@ TEXTS: Mapping[str, str] = {
         "🚨 **We couldn’t process an update** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
         "`{update_id}`\nError: `{error}`"
     ),
+    "bot_is_back": "🤖 I’m back: you’re talking to the bot again.",
+    "human_answers": "Our team is answering you now.",
     "inline_ask": "Ask something else",
     "inline_open": "Open the private chat",
     "inline_banned": "🚫 I can’t answer here.",

@@ -486,6 +486,27 @@ TABLES = {
     "public.daily_totals": Table("no_user", why="sums over all users"),
     "public.subscription_limits": Table("no_user", why="what plans allow"),
     "public.ai_models": Table("no_user", why="which AI models there are"),
+    "public.conversations": Table(
+        "deleted",
+        section="messenger.conversations",
+        export="id bot last_message_at last_seq last_in_seq last_version unread_count waiting_since preview"
+        " ai_real_name ai_background ai_query ai_ready_score ai_processing_until handler handler_until status"
+        " snoozed_until closed_at unreachable rating rating_asked_at created_at",
+        not_exported="user_id connection assignee_id takeovers changed_xid",
+    ),
+    "public.conversation_messages": Table(
+        "deleted",
+        section="messenger.messages",
+        export="id conversation_id body direction kind source seq telegram_message_id reply_to media buttons"
+        " read status error send_after edited_at deleted_at created_at",
+        not_exported="user_id admin_id version reference outbox_id lease lease_until",
+    ),
+    "public.conversation_message_revisions": Table(
+        "deleted",
+        section="messenger.revisions",
+        export="message_id body media replaced_at",
+        not_exported="id",
+    ),
     "public.ai_model_prices": Table("no_user", why="what AI models cost"),
     "public.ai_modes": Table("no_user", why="which models users choose between"),
     "public.daily_active_users": Table("no_user", why="how many users were active"),

@@ -14,6 +14,7 @@ TEXTS: Mapping[str, str] = {
         "🔐 **What we keep about you**\n\n"
         "• Your name, username, language and ID: Telegram shares them with every bot.\n"
         "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
+        "• What you and our team wrote to each other: {conversations_days|day|days}.\n"
         "• Your quizzes and your answers, in private and in groups: {quizzes_days|day|days}. The totals stay.\n"
         "• Conversations that you had reviewed: {reviews_days|day|days}.\n"
         "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
@@ -142,6 +143,11 @@ TEXTS: Mapping[str, str] = {
         "runs and answers: quizzes you took and what you answered (the latest 10,000 of each); cards: when we "
         "show a question again; totals, topics and days: your figures; reminders: your reminder; rounds and "
         "poll_answers: quizzes you started or answered in groups."
+    ),
+    "section_messenger": "Conversations with our team",
+    "section_messenger_about": (
+        "conversations: one per bot, with what an AI noted about your question; messages: yours, the bot’s and our "
+        "team’s; revisions: earlier texts of edited messages."
     ),
     "section_reminders": "Reminders",
     "section_reminders_about": (

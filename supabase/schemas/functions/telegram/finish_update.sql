@@ -9,6 +9,9 @@
 --   conversation_id: the conversation that the messages belong to; without it, the main one of the session. If it was
 --     deleted meanwhile, the messages are not stored
 --   conversation_name: its name, if it has none yet
+--   messenger {conversation_id, takeovers, messages, can_drop}: what the conversation of the messenger shows of the answer
+--     (private.record_answers). With can_drop, the answer is dropped where a human took over since the update was received:
+--     nothing is sent, remembered or shown, and the request is settled only if a provider charged for it
 --   erase {hash, balance}: erase the user (private.erase_user)
 -- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id in the
 -- same conversation. With replace_turn in p_session, the update_id of an answer, its one message takes the place of that
@@ -21,14 +24,14 @@
 --   repeated call after a lost response changes nothing and gets the same answer. Only the worker that finishes
 --   records p_usage, so each call counts once. Session data are merged key by key and never written back whole, so a
 --   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
--- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), for a first request referrer and user by id,
+-- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), with messenger the conversation, for a first request referrer and user by id,
 --   request counters, the held update (FOR UPDATE SKIP LOCKED), session, conversation and messages,
 --   counters of AI calls.
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'
 --   outgoing?: [ bigint ]  (finished: the ids of p_outgoing, in order)
 --   follow_up?: outgoing   (finished: the messages of private.on_first_request, to deliver now)
---   withheld?: boolean     (finished: p_answer must not be sent, because the user got it already)
+--   withheld?: boolean     (finished: p_answer must not be sent: the user got it already, or a human answers now)
 -- Errors: Y0001 and Y0002, see private.erase_user; K0001 and K0002, see private.change_token.
 create or replace function public.finish_update(
   p_bot text,
@@ -55,6 +58,7 @@ declare
   v_outgoing jsonb := '[]'::jsonb;
   v_follow_up jsonb := '[]'::jsonb;
   v_conversation bigint := 0;
+  v_messenger public.conversations;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -74,6 +78,21 @@ begin
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
+  if p_session ? 'messenger' then
+    select c.* into v_messenger
+      from public.conversations as c
+     where c.id = (p_session -> 'messenger' ->> 'conversation_id')::bigint and c.user_id = v_update.user_id
+       for no key update;
+    if (p_session -> 'messenger' ->> 'can_drop')::boolean
+      and v_messenger.takeovers <> (p_session -> 'messenger' ->> 'takeovers')::integer
+    then
+      v_answer := null;
+      p_outgoing := '[]';
+      p_messages := '[]';
+      p_reservation := null;
+      p_session := p_session - array['replace_turn', 'messenger'];
+    end if;
+  end if;
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
     p_reservation := case
       when private.has_billed_call(p_usage) then 'settled'
@@ -139,6 +158,9 @@ begin
   );
   if p_outgoing <> '[]' then
     v_outgoing := private.enqueue_calls(p_bot, p_update_id, p_outgoing);
+  end if;
+  if p_session ? 'messenger' and v_messenger.id is not null then
+    perform private.record_answers(v_messenger, p_session -> 'messenger' -> 'messages', v_outgoing);
   end if;
   update public.telegram_updates as t
      set status = case when v_hold is null then 'finished' else 'failed' end,

@@ -8,6 +8,8 @@
 -- chat that has topics, with its own session and conversation; 0 elsewhere. p_reserve: reserve an AI request, whose
 -- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
 -- plan may limit it further. p_answer_tokens: the longest answer, for the cost of a conversation with a model of its own.
+-- p_message: what the conversation of the messenger shows of the update (private.record_incoming_message); null where the bot
+-- has no messenger. While a human answers, no AI request is reserved.
 -- The result is json and not jsonb: private.recent_messages builds the history as text.
 --
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
@@ -19,7 +21,7 @@
 --   If that delivery begins while the first worker still works, both have attempt 1: the changes of the first to finish
 --   are committed, once, and both send their answer.
 -- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
---   new update, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
+--   new update, with p_message the conversation, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
 --   before its user.
 -- Returns: json
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
@@ -50,6 +52,9 @@
 --   memory?: [ text ] | null                  (facts that the user lets the bot keep; only in the private chat)
 --   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
 --                          and its answer out)
+--   messenger?: {
+--     conversation_id: bigint, handler: 'bot' | 'human' | 'paused', takeovers: int, is_returned: boolean
+--   } | null               (null: the bot has no messenger; is_returned: the bot answers again since this message)
 --   is_old_edit?: boolean  (the user asked another question after the edited one, or it belongs to another conversation)
 --   retry_after?: int      (busy: seconds)
 --   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
@@ -69,7 +74,8 @@ create or replace function public.receive_update(
   p_thread bigint default 0,
   p_history_characters integer default null,
   p_cost numeric default 0,
-  p_answer_tokens integer default null
+  p_answer_tokens integer default null,
+  p_message jsonb default null
 )
 returns json
 language plpgsql
@@ -98,6 +104,7 @@ declare
   v_expected text;
   v_expected_day date;
   v_expected_cost numeric;
+  v_messenger jsonb;
 begin
   -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
@@ -116,6 +123,7 @@ begin
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Redact before the row is stored: earlier versions of a row stay in files and backups.
     p_payload := private.redact_update(p_payload, p_kind);
+    p_message := p_message || '{"body": "[hidden]"}';
   end if;
   if v_session.session_data ? 'conversation' then
     v_conversation := private.load_conversation(v_session, p_history_characters, p_answer_tokens, p_history > 0);
@@ -126,6 +134,9 @@ begin
     );
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
+  if p_message is not null then
+    p_reserve := p_reserve and not private.is_human_answering(v_user.id, p_bot);
+  end if;
   select
     (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
     (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency')
@@ -173,6 +184,22 @@ begin
     and v_session.session_data -> 'paste' ->> 'update_id' is distinct from p_update_id::text
   then
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
+  end if;
+  if p_message is not null and not v_banned then
+    v_messenger := case
+      when v_claim.is_new then private.record_incoming_message(v_user.id, p_bot, p_message)
+      else private.messenger_state(v_user.id, p_bot)
+    end;
+    if p_reserve and v_messenger ->> 'handler' <> 'bot' then  -- a human took over since p_reserve was decided
+      p_reserve := false;
+      if v_claim.is_new and v_expected is not null then
+        update public.telegram_updates as t
+           set reservation = null, reserved_on = null, reserved_from = null, reserved_cost = null
+         where t.bot = p_bot and t.update_id = p_update_id;
+        v_claim.reservation := null;
+        v_user_api_key := null;
+      end if;
+    end if;
   end if;
   v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
   if v_expected is null and p_reserve and not v_banned and not v_is_counted then
@@ -281,6 +308,7 @@ begin
     'memory', case
       when v_user.memory_enabled and p_history > 0 and p_chat_id > 0 then private.load_memory(v_user.id, p_bot)
     end,
+    'messenger', v_messenger,
     'edited_question', v_edited_question,
     'is_old_edit', v_is_old_edit
   );

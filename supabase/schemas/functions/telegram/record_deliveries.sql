@@ -1,6 +1,7 @@
 -- Records the delivery results of outbox items.
 --
--- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error}]. Items that were sent or
+-- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error, message_id}]. message_id is set
+-- where the bot has a messenger, whose conversation notes it (private.record_answer_deliveries). Items that were sent or
 -- refused for good are deleted. blocked: the user blocked the bot (private.set_blocked). later: retried
 -- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
 -- is given up.
@@ -8,7 +9,7 @@
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
 --   first that must wait and reports those behind it as waiting too. The commit does not wait for the disk: if the
 --   server crashes within the second that follows, the sweep delivers the items once more.
--- Locks: users who blocked a bot and their sessions, then outbox items.
+-- Locks: users who blocked a bot and their sessions, conversations of the messenger, then outbox items.
 -- Returns: jsonb
 --   dropped: int           (how many were given up after a day of attempts)
 -- Errors: none.
@@ -24,7 +25,7 @@ declare
   v_dropped integer;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  if not p_results @? '$[*] ? (@.outcome != "sent")' then
+  if not p_results @? '$[*] ? (@.outcome != "sent" || exists(@.message_id))' then
     delete from public.telegram_outbox as o
      where o.id = any (array(select (r.value ->> 'id')::bigint from jsonb_array_elements(p_results) as r (value)));
     return '{"dropped": 0}'::jsonb;
@@ -38,6 +39,7 @@ begin
        where r.value ->> 'outcome' = 'blocked'
        order by o.chat_id, o.bot
     ) as b;
+  perform private.record_answer_deliveries(p_results);
   delete from public.telegram_outbox as o
    using jsonb_array_elements(p_results) as r (value)
    where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' in ('sent', 'refused', 'blocked');

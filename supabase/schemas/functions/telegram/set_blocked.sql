@@ -2,7 +2,7 @@
 -- chat, so that a message still goes out through another bot (private.reachable_bot).
 --
 -- Concurrency: the user's row is locked, so two bots that are blocked at once see each other's change.
--- Locks: user (NO KEY UPDATE), session.
+-- Locks: user (NO KEY UPDATE), session, conversation of the messenger.
 -- Returns: void
 -- Errors: none.
 create or replace function private.set_blocked(p_telegram_id bigint, p_bot text, p_is_blocked boolean)
@@ -25,6 +25,10 @@ begin
         where s.user_id = v_user_id and s.chat_id = p_telegram_id and s.bot <> p_bot and not s.is_blocked
      )
    where u.id = v_user_id;
+  update public.conversations as c
+     set unreachable = case when p_is_blocked then 'blocked' end, changed_xid = pg_current_xact_id()
+   where c.user_id = v_user_id and c.bot = p_bot and c.connection = ''
+     and c.unreachable is distinct from case when p_is_blocked then 'blocked' end;
 end
 $$;
 

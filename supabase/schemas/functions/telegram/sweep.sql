@@ -9,7 +9,7 @@
 -- Locks: as the functions it calls, in their order here; each skips locked rows.
 -- Returns: jsonb
 --   { [text]: int }        (how many of each kind, at most p_limit: released, updates, messages, erased, subscriptions,
---                          months, alarms, boards, quizzes, rounds, reviews, proposals, pages, logins)
+--                          months, alarms, boards, quizzes, rounds, reviews, proposals, pages, logins, conversations)
 -- Errors: none.
 create or replace function public.sweep(p_limit integer default 1000)
 returns jsonb
@@ -33,7 +33,8 @@ begin
     'reviews', private.delete_old_reviews(p_limit),
     'proposals', private.delete_old_proposals(p_limit),
     'pages', private.delete_old_shared_conversations(p_limit),
-    'logins', private.delete_old_logins(p_limit)
+    'logins', private.delete_old_logins(p_limit),
+    'conversations', private.delete_old_conversation_messages(p_limit)
   );
 end
 $$;

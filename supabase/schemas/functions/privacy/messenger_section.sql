@@ -1,0 +1,48 @@
+-- Collects a user's conversations with the team: their messages, answers and earlier texts. Notes, which the team writes for
+-- itself, are left out.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb, one key per table.
+-- Errors: none.
+create or replace function private.messenger_section(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'conversations', (
+      select coalesce(
+          jsonb_agg(to_jsonb(c) - array['user_id', 'connection', 'assignee_id', 'takeovers', 'changed_xid'] order by c.id),
+          '[]'::jsonb
+        )
+        from public.conversations as c
+       where c.user_id = p_user_id
+    ),
+    'messages', (
+      select coalesce(
+          jsonb_agg(
+            to_jsonb(m)
+              - array['user_id', 'admin_id', 'version', 'reference', 'outbox_id', 'lease', 'lease_until']
+            order by m.conversation_id, m.seq
+          ),
+          '[]'::jsonb
+        )
+        from public.conversations as c
+        join public.conversation_messages as m on m.conversation_id = c.id
+       where c.user_id = p_user_id and m.kind <> 'note'
+    ),
+    'revisions', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'id' order by r.id), '[]'::jsonb)
+        from public.conversations as c
+        join public.conversation_messages as m on m.conversation_id = c.id
+        join public.conversation_message_revisions as r on r.message_id = m.id
+       where c.user_id = p_user_id and m.kind <> 'note'
+    )
+  );
+$$;
+
+revoke all on function private.messenger_section from public, anon, authenticated, service_role;
+comment on function private.messenger_section is 'Collects a user''s conversations with the team';
