@@ -16,6 +16,7 @@ from shared.features.referrals import pages as referrals
 from shared.features.reminders import pages as reminders
 from shared.features.shop import pages as shop
 from shared.features.trainer import pages as trainer
+from shared.features.trainings import pages as trainings
 from shared.features.trial import pages as trial
 from shared.features.user_keys import pages as user_keys
 from shared.features.videos import pages as videos
@@ -41,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     *images.pages,
     *videos.pages,
     *trainer.pages,
+    *trainings.pages,
     *quiz.pages,
     *conversations.pages,
     *courses.pages,

@@ -193,3 +193,38 @@ def test_shared_pages_are_closed_by_their_owner(browser: Visitor, ben: Visitor, 
         browser.get(SHARED)
     assert browser.get(f"/s/{found[1]}").status == 410
     assert text("en", "chatshare_empty") in browser.get(SHARED).body
+
+
+def test_a_conversation_is_shared_from_the_page(browser: Visitor, ben: Visitor, anna: Chat, sql: Sql) -> None:
+    page = browser.get(SHARED).body
+    empty = browser.post(
+        f"{SHARED}/new", {"conversation": "assistant:0", "reference": field(page, "reference")}
+    )
+    assert empty.status == 422
+    assert text("en", "chatexport_empty") in empty.body
+    ask(anna, "/new <b>Plans</b>")
+    ask(anna, "How do I plan?")
+    page = browser.get(SHARED).body
+    check_page(page)
+    assert "&lt;b&gt;Plans" in page
+    found = re.findall(r'<option value="(assistant:[1-9][0-9]*)"', page)
+    form = {"conversation": found[0], "reference": field(page, "reference"), "csrf": browser.csrf}
+    done = in_parallel(4, lambda _: browser.post(f"{SHARED}/new", form).status)
+    assert set(done) == {303}
+    assert len(sql("select from shared_conversations")) == 1
+    listed = browser.get(SHARED)
+    link = TOKEN.search(listed.body)
+    assert link
+    assert "How do I plan?" in browser.get(f"/s/{link[1]}").body
+    ben_page = ben.get(SHARED).body
+    stolen = ben.post(f"{SHARED}/new", {"conversation": found[0], "reference": field(ben_page, "reference")})
+    assert stolen.status == 422, "another user's conversation is empty"
+    for wrong in ("nope:0", "assistant", "assistant:x", "admin:0"):
+        answer = browser.post(f"{SHARED}/new", {"conversation": wrong, "reference": form["reference"]})
+        assert answer.status == 422
+    sql("update private.settings set value = '1' where key = 'shared_pages'")
+    ask(anna, "And then?")
+    fresh = field(browser.get(SHARED).body, "reference")
+    full = browser.post(f"{SHARED}/new", {"conversation": found[0], "reference": fresh})
+    assert full.status == 422
+    assert text("en", "chatshare_page_limit", limit=1) in full.body

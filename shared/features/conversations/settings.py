@@ -28,12 +28,13 @@ def list_all(context: UpdateContext) -> ListConversations:
     """
     if context.is_offline:
         raise StateUnavailable
+    return list_in(context.user.id, context.bot.name, context.update.chat_id, context.update.thread_id)
+
+
+def list_in(user_id: int, bot: str, chat_id: int, thread: int) -> ListConversations:
+    """Return the conversations of a user in a chat or topic of a bot, and what the plan allows."""
     found: ListConversations = db.call(
-        "list_conversations",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_chat_id=context.update.chat_id,
-        p_thread=context.update.thread_id,
+        "list_conversations", p_user_id=user_id, p_bot=bot, p_chat_id=chat_id, p_thread=thread
     )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from telebot.types import CallbackQuery
 
@@ -37,6 +37,16 @@ _TOKEN_BYTES = 16
 _NUMBER = "[0-9]{1,18}"
 
 
+class Place(NamedTuple):
+    """Where a user has conversations with a bot."""
+
+    user_id: int
+    bot: str
+    chat_id: int
+    thread: int
+    bot_username: str | None
+
+
 def is_offered() -> bool:
     """Return whether pages can be shared: whether the console is deployed."""
     return bool(environment().console_url)
@@ -50,17 +60,14 @@ def share(_call: CallbackQuery) -> None:
         raise StateUnavailable
     if not is_offered():
         return context.answer_callback(context.text("chatshare_off"), alert=True)
-    done: ShareConversation = db.call(
-        "share_conversation",
-        p_user_id=context.user.id,
-        p_bot=context.bot.name,
-        p_chat_id=context.update.chat_id,
-        p_thread=context.update.thread_id,
-        p_id=settings.current_id(context),
-        p_token=secrets.token_urlsafe(_TOKEN_BYTES),
-        p_bot_username=context.bot.user.username,
-        p_reference=context.reference,
+    place = Place(
+        context.user.id,
+        context.bot.name,
+        context.update.chat_id,
+        context.update.thread_id,
+        context.bot.user.username,
     )
+    done = share_conversation(place, settings.current_id(context), context.reference)
     if done["outcome"] == "empty":
         return context.answer_callback(context.text("chatexport_empty"), alert=True)
     if done["outcome"] == "limit":
@@ -112,6 +119,22 @@ def pages_of(user_id: int, bot: str) -> ListSharedConversations:
     """Return the pages that a user shares from a bot."""
     found: ListSharedConversations = db.call("list_shared_conversations", p_user_id=user_id, p_bot=bot)
     return found
+
+
+def share_conversation(place: Place, conversation: int, reference: str) -> ShareConversation:
+    """Share a conversation as far as it goes now; 0: the main one. A known reference finds its page."""
+    done: ShareConversation = db.call(
+        "share_conversation",
+        p_user_id=place.user_id,
+        p_bot=place.bot,
+        p_chat_id=place.chat_id,
+        p_thread=place.thread,
+        p_id=conversation,
+        p_token=secrets.token_urlsafe(_TOKEN_BYTES),
+        p_bot_username=place.bot_username,
+        p_reference=reference,
+    )
+    return done
 
 
 def withdraw(user_id: int, number: int) -> bool:

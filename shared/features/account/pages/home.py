@@ -29,7 +29,7 @@ _BUY = "/buy"
 # The parts of the account by group; a part is shown once there is a page with its path. The last word of the
 # path is the key of its texts.
 _PARTS = {
-    "activity": ("usage", "progress", "trainings", "quiz", "pictures", "videos"),
+    "activity": ("usage", "progress", "trainings", "free", "quiz", "pictures", "videos"),
     "money": ("plan", "buy", "balance", "purchases", "referrals", "promo"),
     "assistant": ("memory", "reminders", "shared", "keys"),
     "safety": ("settings", "devices", "data"),

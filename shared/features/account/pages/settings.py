@@ -1,4 +1,4 @@
-"""The settings of the account: language, time zone, contact for receipts."""
+"""The settings of the account: language, time zone, contact for receipts, reminders of courses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from werkzeug.exceptions import Unauthorized
 
 from shared.core import db, texts
 from shared.features import xp
-from shared.web import language
+from shared.web import forms, language
 from shared.web.access import Access
 from shared.web.page import Page
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from shared.core.sql_types import AccountOverview, SetReceiptContact
+    from shared.core.sql_types import AccountOverview, CourseCard, SetReceiptContact
     from shared.web.visit import Visit
 
 PATH = "/account/settings"
@@ -28,6 +28,11 @@ class _Language(BaseModel):
 
 class _TimeZone(BaseModel):
     zone: str = Field(max_length=100)
+
+
+class _CourseReminders(BaseModel):
+    course: forms.RowId
+    is_on: bool
 
 
 class _Contact(BaseModel):
@@ -50,6 +55,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
         zone_name=xp.time_zone_name(visit, user.time_zone),
         zones=xp.time_zone_choices(visit),
         contact=found["receipt_contact"] or "",
+        courses=_courses(visit),
     )
 
 
@@ -94,6 +100,29 @@ def set_contact(visit: Visit) -> Response:
     return visit.redirect(PATH, "account_saved_notice")
 
 
+def _courses(visit: Visit) -> list[dict[str, object]]:
+    """Return the courses about which the user gets reminders, or may get them."""
+    found: list[CourseCard] = db.call("course_overview", p_user_id=visit.user.user_id)
+    return [
+        {
+            "id": one["id"],
+            "title": texts.product_words(visit.language, one["texts"]).title,
+            "is_on": one["wants_reminders"],
+        }
+        for one in found
+        if one["tier"] and not one["completed_at"]
+    ]
+
+
+def set_course_reminders(visit: Visit) -> Response:
+    """Switch the reminders of a course on or off."""
+    sent = visit.form(_CourseReminders)
+    db.call("set_course_reminders", p_user_id=visit.user.user_id, p_course_id=sent.course, p_wants=sent.is_on)
+    return visit.redirect(
+        PATH, "account_reminders_on_notice" if sent.is_on else "account_reminders_off_notice"
+    )
+
+
 _FORM = 2_000  # bytes
 
 pages = (
@@ -104,6 +133,7 @@ pages = (
             "language": set_language,
             "zone": set_zone,
             "contact": set_contact,
+            "course_reminders": set_course_reminders,
         }.items()
     ),
 )

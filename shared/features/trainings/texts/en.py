@@ -31,4 +31,10 @@ TEXTS: Mapping[str, str] = {
         "I can’t check whether you’ve joined because I don’t have access to the channel’s member list. It’s "
         "a problem on our side, and we’ve been notified."
     ),
+    "trainings_start": "Start a training",
+    "trainings_page_channel": "Join {channel} and get {trainings|free training|free trainings}.",
+    "trainings_page_had": "You’ve already claimed the reward for joining {channel}.",
+    "trainings_page_open": "Open the channel",
+    "trainings_page_joined": "I’ve joined",
+    "trainings_added_notice": "Thanks! Your trainings have been added.",
 }
