@@ -246,6 +246,12 @@ class AdminCheck(TypedDict):
     wrong_generations: list[AdminCheckWrongGenerations]
 
 
+class AdminCreateCourseProduct(TypedDict):
+    """public.admin_create_course_product"""
+
+    outcome: Literal["saved", "exists", "none"]
+
+
 class PromocodeDetails(TypedDict):
     """private.promocode_details"""
 
@@ -282,6 +288,12 @@ class AdminDecideDispute(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class AdminDeleteCourseFile(TypedDict):
+    """public.admin_delete_course_file"""
+
+    outcome: Literal["deleted", "used", "none"]
+
+
 class AdminEmail(TypedDict):
     """public.admin_email"""
 
@@ -298,8 +310,8 @@ class AdminEnroll(TypedDict):
     outgoing: list[OutgoingItem]
 
 
-class LearnerRowEnrollments(TypedDict):
-    """private.learner_row.enrollments"""
+class EnrollmentCard(TypedDict):
+    """private.enrollment_card"""
 
     id: int
     tier: Literal["basic", "accelerator", "vip"]
@@ -329,7 +341,7 @@ class AdminExportLearnersRows(TypedDict):
     telegram_id: int
     name: str
     username: str | None
-    enrollments: list[LearnerRowEnrollments]
+    enrollments: list[EnrollmentCard]
     lessons: int
     completed_lessons: int
     time_spent_seconds: int
@@ -431,6 +443,16 @@ class AdminGetDispute(TypedDict):
     corrected_type: str | None
 
 
+class AdminGetEnrollment(TypedDict):
+    """public.admin_get_enrollment"""
+
+    course: str
+    telegram_id: int
+    name: str
+    username: str | None
+    enrollment: EnrollmentCard
+
+
 class AdminGiveTrainings(TypedDict):
     """public.admin_give_trainings"""
 
@@ -439,6 +461,57 @@ class AdminGiveTrainings(TypedDict):
     after: int
     id: int
     outgoing: list[OutgoingItem]
+
+
+class AdminListCohorts(TypedDict):
+    """public.admin_list_cohorts"""
+
+    key: str
+    starts_at: str
+    enrolls_until: str | None
+    learners: int
+
+
+class AdminListCourseFiles(TypedDict):
+    """public.admin_list_course_files"""
+
+    id: int
+    kind: Literal["picture", "document", "video"]
+    key: str
+    name: str
+    alt: str
+    size: int
+    created_at: str
+    used_in: list[str]
+
+
+class ProductText(TypedDict):
+    """product_text"""
+
+    title: str
+    description: NotRequired[str]
+
+
+class ProductCard(TypedDict):
+    """private.product_card"""
+
+    key: str
+    kind: Literal["subscription", "credits", "balance", "course"]
+    plan: str | None
+    period: Literal["month", "year"] | None
+    quantity: str | None
+    texts: dict[str, ProductText]
+    is_active: bool
+    prices: dict[str, str]
+
+
+class AdminListCourseOffers(TypedDict):
+    """public.admin_list_course_offers"""
+
+    product: ProductCard
+    tier: Literal["basic", "accelerator", "vip"]
+    access_days: int | None
+    cohort: str | None
 
 
 class AdminListHomeworkSubmissions(TypedDict):
@@ -475,7 +548,7 @@ class LearnerRow(TypedDict):
     telegram_id: int
     name: str
     username: str | None
-    enrollments: list[LearnerRowEnrollments]
+    enrollments: list[EnrollmentCard]
     lessons: int
     completed_lessons: int
     time_spent_seconds: int
@@ -509,13 +582,6 @@ class ModelCardPrices(TypedDict):
     component: str
     conditions: JsonValue
     price: str
-
-
-class ProductText(TypedDict):
-    """product_text"""
-
-    title: str
-    description: NotRequired[str]
 
 
 class ModelCardModes(TypedDict):
@@ -552,6 +618,12 @@ class AdminModels(TypedDict):
     models: list[ModelCard]
     next: str | None
     balance_currency: str
+
+
+class AdminMoveLearner(TypedDict):
+    """public.admin_move_learner"""
+
+    outcome: Literal["moved", "unchanged", "withdrawn", "none"]
 
 
 class AdminOverviewDay(TypedDict):
@@ -679,19 +751,6 @@ class AdminPayments(TypedDict):
     next: int | None
 
 
-class ProductCard(TypedDict):
-    """private.product_card"""
-
-    key: str
-    kind: Literal["subscription", "credits", "balance", "course"]
-    plan: str | None
-    period: Literal["month", "year"] | None
-    quantity: str | None
-    texts: dict[str, ProductText]
-    is_active: bool
-    prices: dict[str, str]
-
-
 class AdminProducts(TypedDict):
     """public.admin_products"""
 
@@ -751,6 +810,19 @@ class AdminRefundPayment(TypedDict):
     outgoing: list[OutgoingItem]
     refund: NotRequired[AdminRefundPaymentRefund]
     task: NotRequired[LeaseRefund | None]
+
+
+class AdminRegisterCourseFile(TypedDict):
+    """public.admin_register_course_file"""
+
+    key: str
+    status: Literal["uploading", "stored"]
+
+
+class AdminRenameCohort(TypedDict):
+    """public.admin_rename_cohort"""
+
+    outcome: Literal["saved", "exists", "none"]
 
 
 class AdminResetUserUsage(TypedDict):
@@ -815,12 +887,25 @@ class AdminRevokeBadge(TypedDict):
     id: int
 
 
+class AdminSaveCohort(TypedDict):
+    """public.admin_save_cohort"""
+
+    outcome: Literal["saved", "none"]
+    id: NotRequired[int]
+
+
 class AdminSaveCourse(TypedDict):
     """public.admin_save_course"""
 
     outcome: Literal["created", "saved", "unchanged", "changed", "exists", "none"]
     id: NotRequired[int]
     version: NotRequired[int]
+
+
+class AdminSaveCourseOffer(TypedDict):
+    """public.admin_save_course_offer"""
+
+    outcome: Literal["saved", "none"]
 
 
 class AdminSaveLesson(TypedDict):
@@ -1599,6 +1684,12 @@ class CompleteLesson(TypedDict):
     outcome: Literal["completed", "known", "other_rule", "no_access"]
 
 
+class ConfirmCourseFile(TypedDict):
+    """public.confirm_course_file"""
+
+    stored: bool
+
+
 class ConfirmFile(TypedDict):
     """public.confirm_file"""
 
@@ -1918,6 +2009,13 @@ class FindCourseCertificate(TypedDict):
     titles: NotRequired[dict[str, str]]
     issued_at: NotRequired[str]
     completed_at: NotRequired[str | None]
+
+
+class FindCoursePicture(TypedDict):
+    """public.find_course_picture"""
+
+    key: str
+    mime_type: str
 
 
 class FindInvitedTeam(TypedDict):
@@ -3034,6 +3132,8 @@ class ReadLesson(TypedDict):
 
     course: ReadLessonCourse
     lesson: LessonCard
+    number: int
+    of: int
     previous: str | None
     content: ReadLessonContent | None
     progress: LessonResult | None

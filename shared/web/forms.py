@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import orjson
@@ -38,6 +39,21 @@ class FormError(UnprocessableEntity):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("web_error_fields")
         self.fields = fields
+
+
+@dataclass(frozen=True)
+class FormView:
+    """A form as templates show it.
+
+    Attributes:
+        values: what its fields hold, by name.
+        faults: what is wrong with fields, as texts.
+        failure: why it was not accepted as a whole; empty where that is not so.
+    """
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    failure: str = ""
 
 
 def new_reference() -> str:

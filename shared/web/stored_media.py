@@ -61,3 +61,33 @@ def store(user_id: int, kind: str, name: UUID, content: bytes, mime_type: str) -
         log.warning("a file was not stored", action="file_not_stored", reason=str(error))
         return ""
     return stored.key if stored else ""
+
+
+def put(key: str, content: bytes, mime_type: str) -> bool:
+    """Store a file under its key, and return whether it is there; a key that exists is left as it is."""
+    if not is_configured():
+        return False
+    from shared.storage import storage
+
+    target = storage()
+    try:
+        if target:
+            target.put(key, content, mime_type)
+    except StorageError as error:
+        log.warning("a file was not stored", action="file_not_stored", reason=str(error))
+        return False
+    return target is not None
+
+
+def read(key: str) -> bytes:
+    """Return the content of a file; empty where it cannot be had now."""
+    if not is_configured():
+        return b""
+    from shared.storage import storage
+
+    target = storage()
+    try:
+        return target.get(key) if target else b""
+    except (StorageError, ValueError) as error:
+        log.warning("a file was not read", action="file_not_read", reason=str(error))
+        return b""

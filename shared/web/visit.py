@@ -20,7 +20,7 @@ from shared.web import addresses, assets, csrf, forms, language, templates
 from shared.web.access import Access, allows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flask import Request
 
@@ -107,14 +107,19 @@ class Visit:
         is_number = written.isascii() and written.isdecimal() and len(written) < 19
         return int(written) if is_number else None
 
-    def redirect(self, path: str, notice: str = "", /, **query: object) -> Response:
+    def redirect(self, path: str, notice: str = "", part: str = "", /, **query: object) -> Response:
         """Return the way to a page after a form.
 
-        `notice` is the key of a text that the page shows then; it ends in `_notice`.
+        Args:
+            path: of the page.
+            notice: key of a text that the page shows then; it ends in `_notice`.
+            part: id of the element to which the browser goes; empty: the beginning.
+            query: of the address.
         """
         if notice:
             query[_NOTICE] = notice
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": self.url(path, **query)})
+        address = self.url(path, **query)
+        return self.leave(f"{address}#{part}" if part else address)
 
     def leave(self, address: str) -> Response:
         """Return the way to an address elsewhere, such as a signed link to a file."""
@@ -127,6 +132,17 @@ class Visit:
             FormError: a field is missing or wrong.
         """
         return forms.read(self.request, model)
+
+    def typed(self, faults: Mapping[str, str], failure: str = "") -> forms.FormView:
+        """Return the form that was sent, to show it again.
+
+        Args:
+            faults: the key of a text for each field that is wrong, as FormError has them.
+            failure: text about the form as a whole.
+        """
+        wrong = {name: self.text(key) for name, key in faults.items() if name}
+        values = {name: value.replace("\0", "") for name, value in self.request.form.items()}
+        return forms.FormView(values, wrong, failure)
 
     def json(self, value: object, status: int = 200) -> Response:
         """Return an answer for a script of ours."""

@@ -217,7 +217,9 @@ def test_every_page_fits_and_axe_finds_nothing(
 
 
 @needs_axe
-@pytest.mark.parametrize(("width", "scheme", "language"), [(390, "light", "ru"), (1440, "dark", "en")])
+@pytest.mark.parametrize(("width", "scheme", "language"), [
+    (390, "light", "ru"), (390, "dark", "en"), (1440, "light", "en"), (1440, "dark", "ru"),
+])  # fmt: skip
 def test_the_pages_of_admins_fit_and_axe_finds_nothing(
     stack: Stack, browser_page: Open, enroll: Enroll, anna: Chat, sql: Sql,
     width: int, scheme: str, language: str,
@@ -231,6 +233,22 @@ def test_the_pages_of_admins_fit_and_axe_finds_nothing(
     boss.send("/start")
     boss.answer()
     sql("insert into admins (email, telegram_id) values ('boss@example.com', %s)", boss.id)
+    sql(
+        """insert into cohorts (course_id, key, starts_at)
+             select c.id, k.key, '2030-03-01 09:00+03'
+               from courses as c, unnest('{spring-2030,autumn}'::text[]) as k (key)
+              where c.slug = %s""",
+        SLUG,
+    )
+    sql(
+        """insert into course_files (course_id, kind, key, name, alt, mime_type, size_bytes, status)
+             select c.id, k.kind, format('courses/%%s/%%s.png', gen_random_uuid(), gen_random_uuid()),
+                    'Plan of rooms', 'A plan', 'image/png', 123456, 'stored'
+               from courses as c, unnest('{picture,document,video}'::text[]) as k (kind) where c.slug = %s""",
+        SLUG,
+    )
+    number = sql("select max(id) as id from enrollments")[0]["id"]
+    product = sql("select min(product_key) as key from course_offers")[0]["key"]
     try:
         state = cookies(stack, enroll(boss, "", language))
         page = None
@@ -239,6 +257,12 @@ def test_the_pages_of_admins_fit_and_axe_finds_nothing(
             "course": f"/admin/courses/{SLUG}",
             "lesson": f"/admin/courses/{SLUG}/lessons/objections",
             "learners": f"/admin/courses/{SLUG}/learners",
+            "enrollment": f"/admin/courses/{SLUG}/enrollments/{number}",
+            "cohorts": f"/admin/courses/{SLUG}/cohorts",
+            "cohort": f"/admin/courses/{SLUG}/cohorts/autumn",
+            "offers": f"/admin/courses/{SLUG}/offers",
+            "offer": f"/admin/courses/{SLUG}/offers/{product}",
+            "files": f"/admin/courses/{SLUG}/files",
             "homework": "/admin/homework",
         }.items():
             address = f"{stack.url}/console{path}?lang={language}"

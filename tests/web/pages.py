@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from shared.console.routes import PAGES
-from shared.features.courses.pages import admin, files
+from shared.features.courses.pages import admin, files, review
 from shared.features.courses.pages.files import LESSON
 
 UNKNOWN_TOKEN = "A" * 22
@@ -48,9 +48,34 @@ EXAMPLES = {
     f"{admin.COURSE}/learners": "/admin/courses/none/learners",
     f"{admin.COURSE}/learners.csv": "/admin/courses/none/learners.csv",
     f"{admin.COURSE}/enroll": "/admin/courses/none/enroll",
-    f"{admin.COURSE}/withdraw": "/admin/courses/none/withdraw",
-    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
-    f"{admin.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
+    **{
+        f"{admin.COURSE}/enrollments/{NUMBER % 'number'}{step}": f"/admin/courses/none/enrollments/1{step}"
+        for step in ("", "/withdraw", "/move")
+    },
+    **{
+        f"{admin.COURSE}/{part}{rule}": f"/admin/courses/none/{part}{example}"
+        for part, item in (
+            ("cohorts", "<string(maxlength=64):cohort>"),
+            ("offers", "<string(maxlength=32):product>"),
+        )
+        for rule, example in (
+            ("", ""),
+            ("/new", "/new"),
+            (f"/{item}", "/none"),
+            (f"/{item}/save", "/none/save"),
+        )
+    },
+    **{
+        f"{admin.COURSE}/files{rule}": f"/admin/courses/none/files{example}"
+        for rule, example in (
+            ("", ""),
+            ("/new", "/new"),
+            (f"/{NUMBER % 'number'}", "/1"),
+            (f"/{NUMBER % 'number'}/delete", "/1/delete"),
+        )
+    },
+    f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
+    f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
     admin.COURSE: "/admin/courses/none",
     f"{admin.COURSE}/save": "/admin/courses/none/save",
     f"{admin.COURSE}/new_lesson": "/admin/courses/none/new_lesson",

@@ -36,7 +36,7 @@ function show({ outcome, completed, percent }) {
     lesson.dataset.done = "1";
     document.getElementById("is-done").hidden = false;
     document.getElementById("rule")?.remove();
-    lesson.querySelector(".finish a.button")?.classList.remove("second");
+    lesson.querySelector(".finish a.next")?.classList.remove("second");
   }
 }
 

@@ -33,6 +33,14 @@ def boss(stack: Stack, sql: Sql, enroll: Enroll) -> Iterator[Visitor]:
     sql("delete from admins where email = 'boss@example.com'")
 
 
+def enrollment(boss: Visitor, name: str) -> str:
+    """Return the path of the first tier of a learner in the list."""
+    page = boss.get(f"{ADMIN}/learners").body
+    found = re.search(rf'href="/console({ADMIN}/enrollments/\d+)">[^<]+<span class="hidden">: {name}<', page)
+    assert found, page
+    return found[1]
+
+
 def fields(page: str) -> dict[str, str]:
     """Return the fields of the editor's form as a browser would send them."""
     form = page[page.rindex('name="version"') - 200 :]
@@ -42,7 +50,7 @@ def fields(page: str) -> dict[str, str]:
     for tag in re.findall(r"<input[^>]*type=\"checkbox\"[^>]*>", form):
         if "checked" not in tag:
             found.pop(re.findall(r'name="(\w+)"', tag)[0], None)
-    for name, options in re.findall(r'<select[^>]*name="(\w+)">(.*?)</select>', form, re.DOTALL):
+    for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.DOTALL):
         chosen = re.findall(r'value="([^"]*)" selected', options)
         found[name] = chosen[0] if chosen else ""
     for name, value in re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>\n(.*?)</textarea>', form, re.DOTALL):
@@ -124,7 +132,9 @@ def test_an_admin_creates_a_course_that_learners_do_not_see(
     assert made.headers["Location"].startswith("/console/admin/courses/brand-new")
     boss.get("/admin/courses")
     again = boss.post("/admin/new_course", {"slug": "brand-new", "title": "Other"})
-    assert "course_exists_notice" in again.headers["Location"]
+    assert again.status == 409
+    assert text("en", "course_admin_taken") in again.body
+    assert 'value="Other"' in again.body
     lesson = boss.post("/admin/courses/brand-new/new_lesson", {"slug": "one", "title": "One"})
     assert lesson.status == 303
     assert boss.get("/admin/courses/brand-new/lessons/one").status == 200
@@ -149,12 +159,13 @@ def test_an_admin_enrolls_and_withdraws_with_an_audit_entry(
     assert sql("select admin_email, action, user_id is not null as has_user from audit_log") == [
         {"admin_email": "boss@example.com", "action": "enroll", "has_user": True}
     ]
-    page = boss.get(f"{ADMIN}/learners").body
-    assert "Anna" in page
-    number = re.search(r'name="enrollment" value="(\d+)"', page)
-    assert number
-    done = boss.post(f"{ADMIN}/withdraw", {"enrollment": number[1], "reference": reference(page)})
-    assert done.status == 303
+    path = enrollment(boss, "Anna")
+    asked = boss.get(path).body
+    assert text("en", "course_admin_withdraw_sure", tier="Basic", name="Anna") in unescape(asked)
+    assert learner.get(f"{COURSE}/five-lines").body.count("<textarea") == 1
+    assert boss.post(f"{path}/withdraw", {"reference": reference(asked)}).status == 303
+    assert text("en", "course_admin_is_withdrawn") in boss.get(path).body
+    assert boss.get(path.replace(SLUG, "other")).status == 404
     assert text("en", "course_needs_access") in learner.get(f"{COURSE}/five-lines").body
     boss.get(f"{ADMIN}/learners")
     for wrong in ({"user": "999999999999"}, {"user": "x y"}, {"tier": "gold"}, {"days": "-1"}):

@@ -519,6 +519,7 @@ TABLES = {
     "public.quiz_polls": Table("no_user", why="polls in groups, without who started them"),
     "public.lessons": Table("no_user", why="what is taught"),
     "public.cohorts": Table("no_user", why="when courses begin"),
+    "public.course_files": Table("no_user", why="files of courses; who uploaded one is in the audit log"),
     "public.course_offers": Table("no_user", why="which courses can be bought"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from shared.core import db
 from shared.features.courses import library
@@ -17,7 +17,7 @@ from shared.web.access import Access
 from shared.web.page import PRIVATE, Page, Policy
 
 if TYPE_CHECKING:
-    from shared.core.sql_types import MaySeeCourse, ReadLessonFiles
+    from shared.core.sql_types import FindCoursePicture, MaySeeCourse, ReadLessonFiles
     from shared.web.visit import Visit
 
 LESSON = f"{COURSE}/{SLUG.format('lesson')}"
@@ -87,13 +87,24 @@ def opened(visit: Visit, course: str, lesson: str) -> ReadLessonFiles:
 
 def show_picture(visit: Visit, course: str, name: str) -> Response:
     """Return a picture in a text of a course; that of a hidden course only to its staff."""
-    path = _files().get(f"{library.OWN}{course}/{name}")
-    if path is None or not library.is_picture(name):
+    if not library.is_picture(name):
         raise NotFound
     seen: MaySeeCourse = db.call("may_see_course", p_user_id=user_id(visit), p_slug=course)
     if not seen["is_visible"]:
         raise NotFound
-    return send(visit, path)
+    path = _files().get(f"{library.OWN}{course}/{name}")
+    return send(visit, path) if path else _uploaded_picture(course, name)
+
+
+def _uploaded_picture(course: str, name: str) -> Response:
+    """Return a picture that an admin uploaded (course_files.py)."""
+    found: FindCoursePicture | None = db.call("find_course_picture", p_slug=course, p_name=name)
+    if found is None:
+        raise NotFound
+    content = stored_media.read(found["key"])
+    if not content:
+        raise ServiceUnavailable
+    return Response(content, content_type=found["mime_type"])
 
 
 def download(visit: Visit, course: str, lesson: str, number: int) -> Response:

@@ -6,19 +6,20 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flask import Response
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavailable, UnprocessableEntity
 
 from shared.core import db
 from shared.features.courses.localized import localized
-from shared.features.courses.pages import files, views
+from shared.features.courses.pages import files, uploads, views
 from shared.features.courses.pages.files import LESSON
 from shared.web import stored_media
 from shared.web.access import Access
 from shared.web.page import Page, Policy
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import ReadLesson, SubmitHomework
     from shared.web.visit import Visit
@@ -26,12 +27,7 @@ if TYPE_CHECKING:
 MAX_FILE = 10 * 1024 * 1024  # bytes
 FILE_SECONDS = 600  # that a link to a file lasts
 _MAX_TEXT = 20_000
-# By the first bytes of a file: its name and the type that a browser sends prove nothing.
-_SIGNATURES = {
-    b"%PDF-": "application/pdf",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-}
+_TYPES = ("application/pdf", "image/png", "image/jpeg", "text/plain")
 
 
 class _Homework(BaseModel):
@@ -97,30 +93,20 @@ def submit(visit: Visit, course: str, lesson: str) -> Response:
     )
     if result["outcome"] == "no_access":
         raise NotFound("course_lesson_closed")
-    response = visit.redirect(f"/courses/{course}/{lesson}", f"course_homework_{result['outcome']}_notice")
-    response.headers["Location"] += "#homework"
-    return response
+    notice = f"course_homework_{result['outcome']}_notice"
+    return visit.redirect(f"/courses/{course}/{lesson}", notice, "homework")
 
 
 def _store(user_id: int, content: bytes, reference: str) -> str:
     """Upload a file and return its key. A form that is sent again uploads nothing twice."""
-    mime_type = next((one for begin, one in _SIGNATURES.items() if content.startswith(begin)), "")
-    if not mime_type and _is_text(content):
-        mime_type = "text/plain"
-    if not mime_type:
+    mime_type = uploads.mime_type(content)
+    if mime_type not in _TYPES:
         raise UnprocessableEntity("course_homework_file_type")
     name = UUID(bytes=hashlib.sha256(f"homework:{user_id}:{reference}".encode()).digest()[:16])
     key = stored_media.store(user_id, "homework", name, content, mime_type)
     if not key:
         raise ServiceUnavailable
     return key
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        return "\0" not in content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
 
 
 def download(visit: Visit, course: str, lesson: str, number: int) -> Response:

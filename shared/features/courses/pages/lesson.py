@@ -52,6 +52,7 @@ def show(visit: Visit, course: str, lesson: str) -> Response:
         "course_address": visit.url(f"/courses/{course}"),
         "title": localized(visit.language, found["lesson"]["titles"], lesson),
         "is_published": found["lesson"]["is_published"],
+        "place": visit.text("course_lesson_number", n=found["number"], of=found["of"]),
         "previous": views.lesson_address(visit, course, found["previous"]),
     }
     if found["content"] is None:

@@ -65,7 +65,7 @@ def finish(visit: Visit, course: str, lesson: str) -> Response:
     if done["outcome"] == "no_access":
         raise NotFound("course_lesson_closed")
     notice = "course_other_rule_notice" if done["outcome"] == "other_rule" else "course_lesson_done_notice"
-    return _back(visit, course, lesson, notice)
+    return visit.redirect(f"/courses/{course}/{lesson}", notice)
 
 
 def answer_quiz(visit: Visit, course: str, lesson: str) -> Response:
@@ -84,7 +84,7 @@ def answer_quiz(visit: Visit, course: str, lesson: str) -> Response:
                 raise FormError({name: "web_field_wrong"})
             answers[int(found[1])].append(int(option))
     if not all(answers):
-        return _back(visit, course, lesson, "course_quiz_unanswered_notice", "quiz")
+        return visit.redirect(f"/courses/{course}/{lesson}", "course_quiz_unanswered_notice", "quiz")
     result: AnswerLessonQuiz = db.call(
         "answer_lesson_quiz",
         p_user_id=visit.user.user_id,
@@ -95,7 +95,7 @@ def answer_quiz(visit: Visit, course: str, lesson: str) -> Response:
     )
     if result["outcome"] == "no_access":
         raise NotFound("course_lesson_closed")
-    return _back(visit, course, lesson, f"course_quiz_{result['outcome']}_notice", "quiz")
+    return visit.redirect(f"/courses/{course}/{lesson}", f"course_quiz_{result['outcome']}_notice", "quiz")
 
 
 def ask(visit: Visit, course: str, lesson: str) -> Response:
@@ -108,7 +108,9 @@ def ask(visit: Visit, course: str, lesson: str) -> Response:
         p_text=sent.text,
         p_reference=sent.reference,
     )
-    return _back(visit, course, lesson, f"course_question_{asked['outcome']}_notice", "questions")
+    return visit.redirect(
+        f"/courses/{course}/{lesson}", f"course_question_{asked['outcome']}_notice", "questions"
+    )
 
 
 def watch(visit: Visit, lesson: int) -> Response:
@@ -137,13 +139,6 @@ def watch(visit: Visit, lesson: int) -> Response:
 
 def _id(visit: Visit, course: str, lesson: str) -> int:
     return files.opened(visit, course, lesson)["lesson_id"]
-
-
-def _back(visit: Visit, course: str, lesson: str, notice: str, part: str = "") -> Response:
-    response = visit.redirect(f"/courses/{course}/{lesson}", notice)
-    if part:
-        response.headers["Location"] += f"#{part}"
-    return response
 
 
 _FORM = 4_000  # bytes

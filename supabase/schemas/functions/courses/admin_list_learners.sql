@@ -1,5 +1,5 @@
 -- Lists the learners of a course with their progress for an admin, those who were enrolled last first; also those whose
--- enrollments are withdrawn or over.
+-- enrollments are withdrawn or over. p_cohort_key: only those with a tier in this cohort.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -12,7 +12,8 @@
 --   } | null               (no such course)
 -- Errors: N0001 not an admin.
 create or replace function public.admin_list_learners(
-  p_slug text, p_admin_email text, p_page integer default 1, p_size integer default 20
+  p_slug text, p_admin_email text, p_page integer default 1, p_size integer default 20,
+  p_cohort_key text default null
 )
 returns jsonb
 language plpgsql
@@ -26,13 +27,17 @@ declare
   v_total bigint;
   v_pages integer;
   v_page integer;
+  v_cohort_id bigint;
 begin
   perform private.require_admin(p_admin_email);
   select c.* into v_course from public.courses as c where c.slug = p_slug;
   if not found then
     return null;
   end if;
-  select count(distinct e.user_id) into v_total from public.enrollments as e where e.course_id = v_course.id;
+  select h.id into v_cohort_id from public.cohorts as h where h.course_id = v_course.id and h.key = p_cohort_key;
+  select count(distinct e.user_id) into v_total
+    from public.enrollments as e
+   where e.course_id = v_course.id and (p_cohort_key is null or (e.cohort_id = v_cohort_id and e.withdrawn_at is null));
   v_pages := greatest(1, ceil(v_total / v_size::numeric));
   v_page := least(greatest(p_page, 1), v_pages);
   return jsonb_build_object(
@@ -45,6 +50,7 @@ begin
           select e.user_id, max(e.id) as last
             from public.enrollments as e
            where e.course_id = v_course.id
+             and (p_cohort_key is null or (e.cohort_id = v_cohort_id and e.withdrawn_at is null))
            group by e.user_id
            order by max(e.id) desc
            limit v_size

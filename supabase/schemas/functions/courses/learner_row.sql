@@ -7,18 +7,7 @@
 --   telegram_id: bigint
 --   name: text
 --   username: text | null
---   enrollments: [ {
---     id: bigint
---     tier: 'basic' | 'accelerator' | 'vip'
---     source: 'purchase' | 'manual' | 'upgrade'
---     amount_paid: numeric
---     currency: text | null
---     payment_id: bigint | null
---     cohort: text | null                      (key)
---     enrolled_at: timestamptz
---     expires_at: timestamptz | null
---     withdrawn_at: timestamptz | null
---   } ]
+--   enrollments: [ private.enrollment_card ]    (the highest tier first)
 --   lessons: int                               (of the learner's tier)
 --   completed_lessons: int
 --   time_spent_seconds: bigint
@@ -41,19 +30,8 @@ as $$
       'name', concat_ws(' ', u.first_name, u.last_name),
       'username', u.username,
       'enrollments', (
-        select coalesce(
-            jsonb_agg(
-              jsonb_build_object(
-                'id', e.id, 'tier', e.tier, 'source', e.source, 'amount_paid', e.amount_paid::text, 'currency', e.currency,
-                'payment_id', e.payment_id, 'cohort', h.key, 'enrolled_at', e.enrolled_at, 'expires_at', e.expires_at,
-                'withdrawn_at', e.withdrawn_at
-              )
-              order by private.tier_rank(e.tier) desc
-            ),
-            '[]'
-          )
+        select coalesce(jsonb_agg(private.enrollment_card(e) order by private.tier_rank(e.tier) desc), '[]')
           from public.enrollments as e
-          left join public.cohorts as h on h.id = e.cohort_id
          where e.user_id = u.id and e.course_id = p_course.id
       ),
       'lessons', s.lessons,

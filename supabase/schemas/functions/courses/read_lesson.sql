@@ -7,6 +7,8 @@
 --   {
 --     course: { id: bigint, slug: text, titles: { [text]: text }, tier: 'basic' | 'accelerator' | 'vip' | null }
 --     lesson: private.lesson_card
+--     number: int                              (its place among the lessons that the user sees, from 1)
+--     of: int                                  (how many these are)
 --     previous: text | null                    (slug of the lesson before it)
 --     content: {
 --       texts: { [text]: { title: text, body?: text } }
@@ -32,6 +34,7 @@ declare
   v_lesson public.lessons;
   v_progress public.lesson_progress;
   v_result jsonb;
+  v_place record;
 begin
   select c.* into v_course from public.courses as c where c.slug = p_course_slug;
   select a.* into v_access from private.course_access(p_user_id, v_course) as a;
@@ -50,11 +53,16 @@ begin
   select p.* into v_progress
     from public.lesson_progress as p
    where p.user_id = p_user_id and p.lesson_id = v_lesson.id;
+  select count(*) filter (where (l.position, l.id) <= (v_lesson.position, v_lesson.id)) as number, count(*) as total into v_place
+    from public.lessons as l
+   where l.course_id = v_course.id and (l.is_published or v_access.is_staff);
   return jsonb_build_object(
     'course', jsonb_build_object(
       'id', v_course.id, 'slug', v_course.slug, 'titles', private.text_titles(v_course.texts), 'tier', v_access.tier
     ),
     'lesson', private.lesson_card(v_lesson, v_progress, v_seen.state, v_seen.opens_at),
+    'number', v_place.number,
+    'of', v_place.total,
     'previous', (
       select l.slug
         from public.lessons as l
