@@ -325,17 +325,8 @@ class EnrollmentCard(TypedDict):
     withdrawn_at: str | None
 
 
-class AdminExportLearnersRowsByLesson(TypedDict):
-    """public.admin_export_learners.rows.by_lesson"""
-
-    completed_at: str | None
-    time_spent_seconds: int
-    watched_seconds: int
-    best_right: int | None
-
-
-class AdminExportLearnersRows(TypedDict):
-    """public.admin_export_learners.rows"""
+class LearnerRow(TypedDict):
+    """private.learner_row"""
 
     user_id: int
     telegram_id: int
@@ -346,17 +337,15 @@ class AdminExportLearnersRows(TypedDict):
     completed_lessons: int
     time_spent_seconds: int
     waiting_homework: int
-    last_lesson: str | None
     last_active_at: str | None
     completed_at: str | None
     certificate: str | None
-    by_lesson: dict[str, AdminExportLearnersRowsByLesson]
 
 
 class AdminExportLearners(TypedDict):
     """public.admin_export_learners"""
 
-    rows: list[AdminExportLearnersRows]
+    rows: list[LearnerRow]
     next: int | None
 
 
@@ -531,7 +520,6 @@ class AdminListHomeworkSubmissions(TypedDict):
     state: Literal["submitted", "returned", "accepted"]
     comment: str | None
     created_at: str
-    reviewed_at: str | None
 
 
 class AdminListHomework(TypedDict):
@@ -539,24 +527,6 @@ class AdminListHomework(TypedDict):
 
     waiting: int
     submissions: list[AdminListHomeworkSubmissions]
-
-
-class LearnerRow(TypedDict):
-    """private.learner_row"""
-
-    user_id: int
-    telegram_id: int
-    name: str
-    username: str | None
-    enrollments: list[EnrollmentCard]
-    lessons: int
-    completed_lessons: int
-    time_spent_seconds: int
-    waiting_homework: int
-    last_lesson: str | None
-    last_active_at: str | None
-    completed_at: str | None
-    certificate: str | None
 
 
 class AdminListLearners(TypedDict):
@@ -3088,7 +3058,6 @@ class HomeworkStateSubmissions(TypedDict):
     state: Literal["submitted", "returned", "accepted"]
     comment: str | None
     created_at: str
-    reviewed_at: str | None
 
 
 class HomeworkState(TypedDict):

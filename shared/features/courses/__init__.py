@@ -2,7 +2,7 @@
 
 overview.py     /courses, a course, its lessons     lesson.py    /continue, a lesson, what completes it
 quiz.py         the quiz of a lesson                awards.py    what a step in a lesson brought
-courses.py      finds courses and lessons           questions.py questions about a lesson
+finding.py      finds courses and lessons           questions.py questions about a lesson
 reminding.py    reminders off and on                certificate.py  the name on a certificate
 jobs.py         reminders and notices
 localized.py    the language of what authors wrote

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.core import texts
 from shared.core.texts import Text
 from shared.features import xp
-from shared.features.courses import courses
+from shared.features.courses import finding
 from shared.telegram import markdown
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def award_lines(
     key = "learn_done_xp" if result["xp"] else "learn_done"
     lines: list[Text | None] = [context.rich(key, xp=result["xp"])]
     if result["is_course_new"]:
-        lines.append(context.rich("learn_course_done", title=courses.course_title(context, course)))
+        lines.append(context.rich("learn_course_done", title=finding.course_title(context, course)))
         lines.append(next_step(context, course))
     award: xp.Award = {
         "leveled_up": result["new_level"] is not None,

@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db
 from shared.core.config import settings
 from shared.core.errors import Refusal
-from shared.features.courses import courses
+from shared.features.courses import finding
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
 from shared.telegram.router import Router
@@ -34,7 +34,7 @@ def button(context: UpdateContext, course: ReadCourse) -> list[list[tuple[str, s
     return []
 
 
-@router.callback_query_handler(data=f"course:certificate:{courses.ID}", private_only=True, page="courses")
+@router.callback_query_handler(data=f"course:certificate:{finding.ID}", private_only=True, page="courses")
 def ask_name(call: CallbackQuery) -> None:
     """Ask for the name on the certificate."""
     context = current_context()
@@ -46,7 +46,7 @@ def ask_name(call: CallbackQuery) -> None:
 def issue(message: Message) -> None:
     """Issue the certificate with this name."""
     context = current_context()
-    course = courses.find_course(context, waits.current(context).split(":")[1])
+    course = finding.find_course(context, waits.current(context).split(":")[1])
     if course is None:
         waits.end(context)
         return reply(context.rich("learn_certificate_not_completed"))
@@ -69,7 +69,7 @@ def issue(message: Message) -> None:
     address = _address(certificate["code"])
     return reply(
         context.rich(
-            "learn_certificate", title=courses.course_title(context, course), name=certificate["name"]
+            "learn_certificate", title=finding.course_title(context, course), name=certificate["name"]
         ),
         [[(context.text("learn_certificate_button"), address)], *rows],
     )

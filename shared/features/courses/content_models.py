@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Tier = Literal["basic", "accelerator", "vip"]
+from shared.features.common.tiers import Tier
+
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Line = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
 Markdown = Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")]

@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, texts
 from shared.core.texts import Text, concat
 from shared.features.common.menu import back
-from shared.features.courses import awards, courses, lesson_files, overview
+from shared.features.courses import awards, finding, lesson_files, overview
 from shared.telegram import current_context, markdown, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -18,23 +18,23 @@ from shared.telegram.split import split
 
 if TYPE_CHECKING:
     from shared.core.sql_types import CompleteLesson, LessonResult, ReadLesson, ReadLessonContent
-    from shared.features.courses.courses import Place
+    from shared.features.courses.finding import Place
 
 router = Router()
 
 _BODY = 2_500  # code units of a lesson's text; the rest is on the web
-_LESSON = rf"lesson:{courses.ID}:{courses.ID}"
+_LESSON = rf"lesson:{finding.ID}:{finding.ID}"
 
 
 @router.message_handler(commands=["continue"], private_only=True)
 def go_on(_message: Message) -> None:
     """Show the lesson with which the user goes on, in the course of the last activity."""
     context = current_context()
-    found = courses.overview(context)
+    found = finding.overview(context)
     own = [one for one in found if one["tier"]]
     card = next((one for one in own if one["continue_with"]), None)
-    course = courses.read_course(context, card["slug"]) if card else None
-    wanted = courses.place(course, lambda one: one["slug"] == course["continue_with"]) if course else None
+    course = finding.read_course(context, card["slug"]) if card else None
+    wanted = finding.place(course, lambda one: one["slug"] == course["continue_with"]) if course else None
     if wanted is not None:
         return reply(*screen(context, wanted))
     key = "learn_nothing_left" if own else "learn_nothing_yet"
@@ -50,7 +50,7 @@ def show_lesson(call: CallbackQuery) -> None:
 
 
 @router.callback_query_handler(
-    data=rf"lesson:done:{courses.ID}:{courses.ID}", private_only=True, page="courses"
+    data=rf"lesson:done:{finding.ID}:{finding.ID}", private_only=True, page="courses"
 )
 def complete(call: CallbackQuery) -> None:
     """Mark a lesson as done."""
@@ -62,14 +62,14 @@ def complete(call: CallbackQuery) -> None:
     )
     if done["outcome"] == "no_access":
         return context.answer_callback(context.text("learn_closed"), alert=True)
-    after = courses.find_lesson(context, found.course["id"], found.lesson["id"]) or found
+    after = finding.find_lesson(context, found.course["id"], found.lesson["id"]) or found
     return context.show(*screen(context, after, done))
 
 
 def find(context: UpdateContext, call: CallbackQuery) -> Place | None:
     """Return the lesson that the last two numbers of a button name; None: it is gone, and the user knows."""
     course_id, lesson_id = (call.data or "").split(":")[-2:]
-    found = courses.find_lesson(context, course_id, lesson_id)
+    found = finding.find_lesson(context, course_id, lesson_id)
     if found is None:
         context.answer_callback(context.text("button_old"), alert=True)
     return found
@@ -79,13 +79,13 @@ def screen(
     context: UpdateContext, found: Place, step: LessonResult | CompleteLesson | None = None
 ) -> tuple[Text, Keyboard]:
     """Return a lesson; after a step in it (the place was read after it), what the step brought is on top."""
-    read = courses.read_lesson(context, found)
+    read = finding.read_lesson(context, found)
     if read is None or read["content"] is None:
         return _closed(context, found)
     progress = read["progress"]
     result = step if step is not None else progress
     if result is not None and result.get("is_new") and step is None:  # opening it is its rule
-        found = courses.find_lesson(context, found.course["id"], found.lesson["id"]) or found
+        found = finding.find_lesson(context, found.course["id"], found.lesson["id"]) or found
     heads = awards.award_lines(context, found.course, result) if result else []
     parts = [*heads, _head(context, found), _body(context, read["content"]), _about(context, read)]
     return concat(*(part for part in parts if part.text), separator="\n\n"), _buttons(context, found, read)
@@ -94,8 +94,8 @@ def screen(
 def _head(context: UpdateContext, found: Place) -> Text:
     return context.rich(
         "learn_lesson",
-        title=courses.lesson_title(context, found.lesson),
-        course=courses.course_title(context, found.course),
+        title=finding.lesson_title(context, found.lesson),
+        course=finding.course_title(context, found.course),
         n=found.number,
         of=len(found.course["all_lessons"]),
     )
@@ -137,9 +137,9 @@ def _buttons(context: UpdateContext, found: Place, read: ReadLesson) -> Keyboard
         rows.append([(context.text("learn_done_button"), f"lesson:done:{where}")])
     if (quiz := content["quiz"]) and not quiz["is_passed"] and quiz["attempts_left"] != 0:
         rows.append([(context.text("learn_quiz_button"), f"lessonquiz:start:{where}")])
-    rows += courses.web_button(context, f"/courses/{found.course['slug']}/{lesson['slug']}")
+    rows += finding.web_button(context, f"/courses/{found.course['slug']}/{lesson['slug']}")
     if progress and (after := progress["next"]) and after["state"] == "open":
-        following = courses.place(found.course, lambda one: one["slug"] == after["slug"])
+        following = finding.place(found.course, lambda one: one["slug"] == after["slug"])
         if following is not None:
             rows.append(
                 [(context.text("learn_next_button"), f"lesson:{found.course['id']}:{following.lesson['id']}")]

@@ -10,7 +10,7 @@ from shared.core import db, texts
 from shared.core.texts import Text, concat
 from shared.features.common import catalog
 from shared.features.common.paging import PAGE, page_of, split_page
-from shared.features.courses import awards, certificate, courses
+from shared.features.courses import awards, certificate, finding
 from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
@@ -40,7 +40,7 @@ def show_courses(call: CallbackQuery) -> None:
     context.show(*_list(context, split_page(call.data or "")[1]))
 
 
-@router.callback_query_handler(data=f"course:open:{courses.ID}", private_only=True, page="courses")
+@router.callback_query_handler(data=f"course:open:{finding.ID}", private_only=True, page="courses")
 def show_course(call: CallbackQuery) -> None:
     """Show a course."""
     context = current_context()
@@ -48,7 +48,7 @@ def show_course(call: CallbackQuery) -> None:
         context.show(*course_screen(context, course))
 
 
-@router.callback_query_handler(data=f"course:lessons:{courses.ID}{PAGE}", private_only=True, page="courses")
+@router.callback_query_handler(data=f"course:lessons:{finding.ID}{PAGE}", private_only=True, page="courses")
 def show_lessons(call: CallbackQuery) -> None:
     """Show the lessons of a course as buttons."""
     context = current_context()
@@ -58,14 +58,14 @@ def show_lessons(call: CallbackQuery) -> None:
     rows = [
         [
             (
-                f"{_mark(lesson)} {courses.label(courses.lesson_title(context, lesson))}",
+                f"{_mark(lesson)} {finding.label(finding.lesson_title(context, lesson))}",
                 f"lesson:{course['id']}:{lesson['id']}",
             )
         ]
         for lesson in course["all_lessons"]
     ]
     keyboard = page_of(context, rows, page, data, f"course:open:{course['id']}", most=_ROWS + 2)
-    context.show(context.rich("learn_lessons", title=courses.course_title(context, course)), keyboard)
+    context.show(context.rich("learn_lessons", title=finding.course_title(context, course)), keyboard)
 
 
 def course_screen(context: UpdateContext, course: ReadCourse) -> tuple[Text, Keyboard]:
@@ -87,7 +87,7 @@ def course_screen(context: UpdateContext, course: ReadCourse) -> tuple[Text, Key
 
 def _course_buttons(context: UpdateContext, course: ReadCourse) -> list[list[tuple[str, str]]]:
     rows: list[list[tuple[str, str]]] = []
-    wanted = courses.place(course, lambda one: one["slug"] == course["continue_with"])
+    wanted = finding.place(course, lambda one: one["slug"] == course["continue_with"])
     if wanted is not None:
         key = "learn_resume_button" if course["completed_lessons"] else "learn_start_button"
         rows.append([(context.text(key), f"lesson:{course['id']}:{wanted.lesson['id']}")])
@@ -95,7 +95,7 @@ def _course_buttons(context: UpdateContext, course: ReadCourse) -> list[list[tup
         rows.append([(context.text("learn_lessons_button"), f"course:lessons:{course['id']}")])
     rows += certificate.button(context, course)
     rows += offer_rows(context, course["slug"], next_product=course["next_product_key"])
-    rows += courses.web_button(context, f"/courses/{course['slug']}")
+    rows += finding.web_button(context, f"/courses/{course['slug']}")
     if not course["wants_reminders"] and not course["completed_at"]:
         rows.append([(context.text("learn_remind_button"), f"course:remind:{course['id']}")])
     return [*rows, [(context.text("list_back"), "courses")]]
@@ -126,7 +126,7 @@ def offer_rows(
 
 
 def _list(context: UpdateContext, page: int) -> tuple[Text, Keyboard]:
-    found = courses.overview(context)
+    found = finding.overview(context)
     own, others = [one for one in found if one["tier"]], [one for one in found if not one["tier"]]
     parts = [context.rich("learn_none" if not found else "learn_courses")]
     lines = [_line(context, one) for one in [*own, *others][:_LINES]]
@@ -136,13 +136,13 @@ def _list(context: UpdateContext, page: int) -> tuple[Text, Keyboard]:
     rows = [
         [
             (
-                f"{'📚' if one['tier'] else '🔎'} {courses.label(courses.course_title(context, one))}",
+                f"{'📚' if one['tier'] else '🔎'} {finding.label(finding.course_title(context, one))}",
                 f"course:open:{one['id']}",
             )
         ]
         for one in [*own, *others]
     ]
-    web = courses.web_button(context, "/dashboard" if own else "/courses") if found else []
+    web = finding.web_button(context, "/dashboard" if own else "/courses") if found else []
     return concat(*parts, separator="\n\n"), page_of(context, rows, page, "courses", "menu", web, most=_ROWS)
 
 
@@ -173,7 +173,7 @@ def _lessons(context: UpdateContext, course: ReadCourse) -> Text:
             "learn_lesson_line",
             mark=_mark(lesson),
             n=str(number),
-            title=courses.lesson_title(context, lesson),
+            title=finding.lesson_title(context, lesson),
             why=f" · {why}" if (why := closed_reason(context, lesson)) else "",
         )
         for number, lesson in enumerate(lessons[:_LESSONS], 1)
@@ -202,7 +202,7 @@ def _mark(lesson: LessonCard) -> str:
 
 def _find(context: UpdateContext, call: CallbackQuery) -> ReadCourse | None:
     number = split_page(call.data or "")[0].split(":")[2]
-    course = courses.find_course(context, number)
+    course = finding.find_course(context, number)
     if course is None:
         context.answer_callback(context.text("button_old"), alert=True)
     return course

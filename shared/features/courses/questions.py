@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
-from shared.features.courses import courses
+from shared.features.courses import finding
 from shared.features.courses.lesson import find
 from shared.telegram import current_context, reply, waits
 from shared.telegram.router import Router
@@ -22,7 +22,7 @@ _LONGEST = 4_000  # characters
 
 
 @router.callback_query_handler(
-    data=rf"lesson:ask:{courses.ID}:{courses.ID}", private_only=True, page="courses"
+    data=rf"lesson:ask:{finding.ID}:{finding.ID}", private_only=True, page="courses"
 )
 def ask(call: CallbackQuery) -> None:
     """Ask for the question."""
@@ -30,7 +30,7 @@ def ask(call: CallbackQuery) -> None:
     if (found := find(context, call)) is None:
         return
     waits.begin(context, f"{_STATE}:{found.course['id']}:{found.lesson['id']}")
-    title = courses.lesson_title(context, found.lesson)
+    title = finding.lesson_title(context, found.lesson)
     reply(context.rich("learn_ask", title=title), waits.cancel_button(context, _STATE))
 
 

@@ -12,7 +12,7 @@ from telebot.types import CallbackQuery
 
 from shared.core import db, texts
 from shared.core.texts import Text, concat
-from shared.features.courses import awards, courses
+from shared.features.courses import awards, finding
 from shared.features.courses.lesson import find
 from shared.telegram import current_context
 from shared.telegram.context import UpdateContext
@@ -21,7 +21,7 @@ from shared.telegram.router import Router
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import AnswerLessonQuiz, QuizState
-    from shared.features.courses.courses import Place
+    from shared.features.courses.finding import Place
 
 router = Router()
 
@@ -32,7 +32,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @router.callback_query_handler(
-    data=rf"lessonquiz:start:{courses.ID}:{courses.ID}", private_only=True, page="courses"
+    data=rf"lessonquiz:start:{finding.ID}:{finding.ID}", private_only=True, page="courses"
 )
 def start(call: CallbackQuery) -> None:
     """Ask the first question."""
@@ -48,7 +48,7 @@ def start(call: CallbackQuery) -> None:
 
 
 @router.callback_query_handler(
-    data=rf"lessonquiz:{_NUMBER}:(?:{_NUMBER}|done):{courses.ID}:{courses.ID}",
+    data=rf"lessonquiz:{_NUMBER}:(?:{_NUMBER}|done):{finding.ID}:{finding.ID}",
     private_only=True,
     page="courses",
 )
@@ -106,7 +106,7 @@ def _finish(context: UpdateContext, found: Place, quiz: QuizState, answers: list
         if left is not None:
             parts.append(context.rich("learn_quiz_left", count=left))
         rows.append([(context.text("learn_quiz_again_button"), f"lessonquiz:start:{where}")])
-    course = courses.read_course(context, found.course["slug"]) or found.course
+    course = finding.read_course(context, found.course["slug"]) or found.course
     parts += awards.award_lines(context, course, done)
     if done["quiz"]:
         parts += _explanations(context, done["quiz"], answers)
@@ -159,7 +159,7 @@ def _option_label(option: str, is_picked: bool, is_long: bool) -> str:
 
 
 def _quiz(context: UpdateContext, found: Place) -> QuizState | None:
-    read = courses.read_lesson(context, found)
+    read = finding.read_lesson(context, found)
     return read["content"]["quiz"] if read and read["content"] else None
 
 

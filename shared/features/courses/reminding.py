@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telebot.types import CallbackQuery
 
 from shared.core import db
-from shared.features.courses import courses
+from shared.features.courses import finding
 from shared.telegram import current_context
 from shared.telegram.router import Router
 
@@ -18,7 +18,7 @@ router = Router()
 
 
 @router.callback_query_handler(
-    data=f"course:(?:quiet|remind):{courses.ID}", private_only=True, page="courses"
+    data=f"course:(?:quiet|remind):{finding.ID}", private_only=True, page="courses"
 )
 def switch(call: CallbackQuery) -> None:
     """Switch the reminders of a course."""

@@ -58,7 +58,6 @@ def show_course(visit: Visit, course: str) -> Response:
         next_product=visit.url(f"/buy/{found['next_product_key']}") if found["next_product_key"] else "",
         certificate=visit.url(f"/certificates/{certificate['code']}") if certificate else "",
         own_name=visit.session.name if visit.session else "",
-        wants_reminders=found["wants_reminders"],
     )
 
 

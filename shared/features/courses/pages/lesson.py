@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
+from shared.features.common.tiers import TIERS
 from shared.features.courses import lesson_files
 from shared.features.courses.localized import localized
 from shared.features.courses.pages import homework, video, views
@@ -94,8 +95,7 @@ def _closed(visit: Visit, course: str, found: ReadLesson, head: JsonObject) -> R
     offers: list[ListCourseOffers] = []
     if lesson["state"] in ("upgrade", "no_access"):
         offers = db.call("list_course_offers", p_user_id=user_id(visit), p_slug=course)
-    order = ("basic", "accelerator", "vip")
-    fitting = [one for one in offers if order.index(one["tier"]) >= order.index(lesson["tier"])]
+    fitting = [one for one in offers if TIERS.index(one["tier"]) >= TIERS.index(lesson["tier"])]
     return visit.render(
         "courses/closed.html",
         **head,

@@ -57,7 +57,6 @@ def card(visit: Visit, course: CourseCard) -> JsonObject:
         "address": visit.url(f"/courses/{course['slug']}"),
         "is_published": course["is_published"],
         "is_open": is_open,
-        "is_staff": course["is_staff"],
         "size": size(visit, course["lessons"], course["seconds"]),
         "learners": course["learners"],
         "tier": visit.text(f"course_tier_{course['tier']}") if course["tier"] else "",

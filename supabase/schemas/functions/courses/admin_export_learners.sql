@@ -1,14 +1,10 @@
--- Returns the learners of a course with each lesson's progress for an admin's export, in parts by users.id.
+-- Returns the learners of a course for an admin's export, in parts by users.id.
 --
 -- Concurrency: read-only; each part is of its own moment.
 -- Locks: none.
 -- Returns: jsonb
 --   {
---     rows: [ {
---       ...private.learner_row
---       by_lesson: { [text]: { completed_at: timestamptz | null, time_spent_seconds: int, watched_seconds: int, best_right: int | null } }
---                          (by slug, the lessons that the learner has opened)
---     } ]
+--     rows: [ private.learner_row ]
 --     next: bigint | null  (p_after of the next part; null: this is the last one)
 --   } | null               (no such course)
 -- Errors: N0001 not an admin.
@@ -40,33 +36,7 @@ begin
   return jsonb_build_object(
     'rows', (
       select coalesce(
-          jsonb_agg(
-            private.learner_row(i.user_id, v_course) || jsonb_build_object(
-              'by_lesson', (
-                select coalesce(
-                    jsonb_object_agg(
-                      l.slug,
-                      jsonb_build_object(
-                        'completed_at', p.completed_at,
-                        'time_spent_seconds', p.time_spent_seconds,
-                        'watched_seconds', p.watched_seconds,
-                        'best_right', (
-                          select max(a.right_answers)
-                            from public.lesson_quiz_attempts as a
-                           where a.user_id = p.user_id and a.lesson_id = l.id
-                        )
-                      )
-                    ),
-                    '{}'
-                  )
-                  from public.lessons as l
-                  join public.lesson_progress as p on p.lesson_id = l.id and p.user_id = i.user_id
-                 where l.course_id = v_course.id
-              )
-            )
-            order by i.user_id
-          ),
-          '[]'
+          jsonb_agg(private.learner_row(i.user_id, v_course) order by i.user_id), '[]'
         )
         from unnest(v_ids) as i (user_id)
     ),
@@ -81,4 +51,4 @@ $$;
 
 revoke all on function public.admin_export_learners from public, anon, authenticated, service_role;
 grant execute on function public.admin_export_learners to bot_backend;
-comment on function public.admin_export_learners is 'Returns all learners of a course with their lessons, in parts';
+comment on function public.admin_export_learners is 'Returns all learners of a course, in parts';

@@ -20,7 +20,6 @@
 --     state: 'submitted' | 'returned' | 'accepted'
 --     comment: text | null
 --     created_at: timestamptz
---     reviewed_at: timestamptz | null
 --   } ]
 -- Errors: N0001 not an admin.
 create or replace function public.admin_list_homework(
@@ -55,8 +54,7 @@ begin
               'file', f.key,
               'state', h.state,
               'comment', h.comment,
-              'created_at', h.created_at,
-              'reviewed_at', h.reviewed_at
+              'created_at', h.created_at
             ) as row
             from public.homework_submissions as h
             join public.users as u on u.id = h.user_id

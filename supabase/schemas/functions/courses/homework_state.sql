@@ -15,7 +15,6 @@
 --       state: 'submitted' | 'returned' | 'accepted'
 --       comment: text | null
 --       created_at: timestamptz
---       reviewed_at: timestamptz | null
 --     } ]
 --   } | null               (the lesson has none)
 -- Errors: none.
@@ -43,7 +42,7 @@ as $$
           jsonb_agg(
             jsonb_build_object(
               'id', h.id, 'n', h.n, 'text', h.text, 'file', f.key, 'state', h.state, 'comment', h.comment,
-              'created_at', h.created_at, 'reviewed_at', h.reviewed_at
+              'created_at', h.created_at
             )
             order by h.n desc
           ),

@@ -12,7 +12,6 @@
 --   completed_lessons: int
 --   time_spent_seconds: bigint
 --   waiting_homework: int
---   last_lesson: text | null                   (slug)
 --   last_active_at: timestamptz | null
 --   completed_at: timestamptz | null
 --   certificate: text | null                   (code)
@@ -43,7 +42,6 @@ as $$
           join public.lessons as l on l.id = w.lesson_id
          where w.user_id = u.id and l.course_id = p_course.id and w.state = 'submitted'
       ),
-      'last_lesson', (select l.slug from public.lessons as l where l.id = p.last_lesson_id),
       'last_active_at', p.last_active_at,
       'completed_at', p.completed_at,
       'certificate', (
