@@ -131,16 +131,16 @@ def choose(*preferences: str | None) -> str:
     return settings().default_language
 
 
-def pick(code: str, by_language: Mapping[str, Value]) -> Value:
+def pick(code: str, by_language: Mapping[str, Value], *default: Value) -> Value:
     """Return what stands there for a language, else for the default one, else whatever there is.
 
     Raises:
-        LookupError: nothing stands there.
+        StopIteration: nothing stands there, and there is no `default`.
     """
     for wanted in (code, settings().default_language, "en"):
         if wanted in by_language:
             return by_language[wanted]
-    return next(iter(by_language.values()))
+    return next(iter(by_language.values()), *default)
 
 
 class ProductWords(NamedTuple):

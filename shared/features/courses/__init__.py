@@ -5,7 +5,6 @@ quiz.py         the quiz of a lesson                awards.py    what a step in 
 finding.py      finds courses and lessons           questions.py questions about a lesson
 reminding.py    reminders off and on                certificate.py  the name on a certificate
 jobs.py         reminders and notices
-localized.py    the language of what authors wrote
 """
 
 from shared.telegram.feature import Command, Feature

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import Forbidden, NotFound
 
 from shared.core import db, texts
+from shared.features.common.tiers import TIERS
 from shared.features.courses.pages import views
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 COURSES = "/admin/courses"
 COURSE = f"{COURSES}/<string(maxlength=64):course>"
-TIERS = ("basic", "accelerator", "vip")
 SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
 SMALL_FORM = 4_000  # bytes
 

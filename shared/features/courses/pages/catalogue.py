@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import NotFound
 
-from shared.core import db
-from shared.features.courses.localized import localized
+from shared.core import db, texts
 from shared.features.courses.pages import views
 from shared.web.access import Access
 from shared.web.page import Page, Policy
@@ -54,7 +53,7 @@ def show_course(visit: Visit, course: str) -> Response:
         description=views.prose(visit, about.get("description", ""), course),
         lessons=[views.lesson_line(visit, course, one) for one in found["all_lessons"]],
         offers=[views.offer(visit, one) for one in offers],
-        next_step=views.prose(visit, localized(visit.language, found["next_step"], ""), course, 3),
+        next_step=views.prose(visit, texts.pick(visit.language, found["next_step"], ""), course, 3),
         next_product=visit.url(f"/buy/{found['next_product_key']}") if found["next_product_key"] else "",
         certificate=visit.url(f"/certificates/{certificate['code']}") if certificate else "",
         own_name=visit.session.name if visit.session else "",

@@ -8,10 +8,9 @@ from flask import Response
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
 
-from shared.core import db
+from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import Refusal
-from shared.features.courses.localized import localized
 from shared.features.courses.pages.catalogue import SLUG
 from shared.web.access import Access
 from shared.web.forms import FormError
@@ -58,7 +57,7 @@ def show(visit: Visit, code: str) -> Response:
     return visit.render(
         "courses/certificate.html",
         is_valid=True,
-        title=localized(visit.language, found["titles"], found["course"]),
+        title=texts.pick(visit.language, found["titles"], found["course"]),
         course=visit.url(f"/courses/{found['course']}"),
         holder=found["name"],
         date=visit.date(found["completed_at"] or found["issued_at"]),
@@ -100,7 +99,7 @@ def _certificate(visit: Visit, code: str) -> Certificate:
         title=visit.text("course_certificate_title"),
         name=name_of(found["name"], ""),
         passed=visit.text("course_certificate_passed"),
-        scenario=localized(visit.language, found["titles"], found["course"]),
+        scenario=texts.pick(visit.language, found["titles"], found["course"]),
         score="",
         date=visit.date(found["completed_at"] or found["issued_at"]),
         number=visit.text("course_certificate_check"),

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.core.errors import Refusal
+from shared.features.common.tiers import Tier
 from shared.features.courses.pages import editing, views
 from shared.features.courses.pages.admin import (
     COURSE,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class _Course(editing.Fields):
-    plan_tier: editing.Tier | Literal[""] = ""
+    plan_tier: Tier | Literal[""] = ""
     shows_learner_count: bool = False
     next_product: str = Field(default="", max_length=64)
 

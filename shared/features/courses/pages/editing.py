@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from shared.web.forms import FormView
     from shared.web.visit import Visit
 
-Tier = Literal["basic", "accelerator", "vip"]
 LARGE_FORM = 1_000_000  # bytes of a form with texts in two languages
 LONGEST = 100_000  # characters of a text
 _DEEPEST = 50  # levels of JSON

@@ -9,8 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavailable, UnprocessableEntity
 
-from shared.core import db
-from shared.features.courses.localized import localized
+from shared.core import db, texts
 from shared.features.courses.pages import files, uploads, views
 from shared.features.courses.pages.files import LESSON
 from shared.web import stored_media
@@ -41,7 +40,7 @@ def view(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObjec
     if homework is None:
         return None
     return {
-        "task": views.prose(visit, localized(visit.language, homework["texts"], ""), course, 3),
+        "task": views.prose(visit, texts.pick(visit.language, homework["texts"], ""), course, 3),
         "can_submit": homework["can_submit"],
         "needs": ""
         if homework["can_submit"] or homework["submissions"]

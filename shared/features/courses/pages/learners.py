@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.core.errors import Refusal
+from shared.features.common.tiers import Tier
 from shared.features.courses.pages.admin import (
     COURSE,
     COURSES,
@@ -42,7 +43,7 @@ _PAGE = 50  # learners
 
 class _Enrollment(BaseModel):
     user: str = Field(min_length=1, max_length=64, pattern=r"^(@?[A-Za-z0-9_]{4,32}|[0-9]{1,18})$")
-    tier: Literal["basic", "accelerator", "vip"]
+    tier: Tier
     days: str = Field(default="", pattern=r"^([1-9][0-9]{0,3})?$")
     cohort: str = Field(default="", max_length=64)
     reason: str = Field(default="", max_length=200)

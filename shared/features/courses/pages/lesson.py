@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import NotFound
 
-from shared.core import db
+from shared.core import db, texts
 from shared.features.common.tiers import TIERS
 from shared.features.courses import lesson_files
-from shared.features.courses.localized import localized
 from shared.features.courses.pages import homework, video, views
 from shared.features.courses.pages.catalogue import user_id
 from shared.features.courses.pages.files import LESSON
@@ -49,9 +48,9 @@ def show(visit: Visit, course: str, lesson: str) -> Response:
     if found is None:
         raise NotFound
     head: JsonObject = {
-        "course_title": localized(visit.language, found["course"]["titles"], course),
+        "course_title": texts.pick(visit.language, found["course"]["titles"], course),
         "course_address": visit.url(f"/courses/{course}"),
-        "title": localized(visit.language, found["lesson"]["titles"], lesson),
+        "title": texts.pick(visit.language, found["lesson"]["titles"], lesson),
         "is_published": found["lesson"]["is_published"],
         "place": visit.text("course_lesson_number", n=found["number"], of=found["of"]),
         "previous": views.lesson_address(visit, course, found["previous"]),
@@ -59,13 +58,13 @@ def show(visit: Visit, course: str, lesson: str) -> Response:
     if found["content"] is None:
         return _closed(visit, course, found, head)
     card, progress = found["lesson"], found["progress"]
-    texts = views.words(visit, found["content"]["texts"])
+    words = views.words(visit, found["content"]["texts"])
     player = video.player(visit, course, lesson, found)
     return visit.render(
         "courses/lesson.html",
         **head,
         at=f"/courses/{course}/{lesson}",
-        body=views.prose(visit, texts.get("body", ""), course),
+        body=views.prose(visit, words.get("body", ""), course),
         player=player,
         files=_files(visit, course, lesson, found),
         quiz=_quiz(visit, found["content"]["quiz"]),
@@ -129,7 +128,7 @@ def _quiz(visit: Visit, quiz: QuizState | None) -> JsonObject | None:
     left = quiz["attempts_left"]
     questions = []
     for question in quiz["questions"]:
-        wording = localized(visit.language, question["texts"], None)
+        wording = texts.pick(visit.language, question["texts"], None)
         if wording is None:
             continue
         right = question.get("correct")

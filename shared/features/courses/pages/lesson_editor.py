@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.core.errors import Refusal
+from shared.features.common.tiers import Tier
 from shared.features.courses.pages import editing, views
 from shared.features.courses.pages.admin import (
     COURSE,
@@ -49,7 +50,7 @@ _REFUSED = {"quiz": "course_admin_wrong_quiz", "files": "course_admin_wrong_file
 
 
 class _Lesson(editing.Fields):
-    tier: editing.Tier
+    tier: Tier
     is_preview: bool = False
     is_required: bool = False
     completion: Literal["watched", "quiz", "button", "opened"]
@@ -60,7 +61,7 @@ class _Lesson(editing.Fields):
     release_at: str = Field(default="", max_length=30)
     adapter: Literal["", "storage", "youtube", "kinescope"] = ""
     reference: str = Field(default="", max_length=200)
-    homework_tier: editing.Tier = "basic"
+    homework_tier: Tier = "basic"
     quiz: str = Field(default="", max_length=editing.LONGEST)
     files: str = Field(default="", max_length=20_000)
 

@@ -12,6 +12,7 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.texts import figures
 from shared.features.common import catalog
+from shared.features.common.tiers import Tier
 from shared.features.courses.pages import editing, views
 from shared.features.courses.pages.admin import (
     COURSE,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 class _Terms(BaseModel):
     """What a product gives."""
 
-    tier: editing.Tier
+    tier: Tier
     days: str = Field(default="", pattern=r"^([1-9][0-9]{0,4})?$")
     cohort: str = Field(default="", max_length=64)
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
-from shared.core import db
-from shared.features.courses.localized import localized
+from shared.core import db, texts
 from shared.features.courses.pages import views
 from shared.features.courses.pages.admin import email
 from shared.features.courses.pages.homework import FILE_SECONDS
@@ -54,11 +53,11 @@ def show_homework(visit: Visit) -> Response:
 
 
 def _submission(visit: Visit, sent: AdminListHomeworkSubmissions) -> JsonObject:
-    task = localized(visit.language, sent["homework"] or {}, "")
+    task = texts.pick(visit.language, sent["homework"] or {}, "")
     return {
         "id": sent["id"],
         "who": f"{sent['name']} (@{sent['username']})" if sent["username"] else sent["name"],
-        "title": localized(visit.language, sent["titles"], sent["lesson"]),
+        "title": texts.pick(visit.language, sent["titles"], sent["lesson"]),
         "lesson": visit.url(f"/courses/{sent['course']}/{sent['lesson']}"),
         "n": sent["n"],
         "date": visit.date(sent["created_at"], with_time=True),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from shared.core import texts
 from shared.core.texts import figures
 from shared.features.common import catalog
 from shared.features.courses import library
-from shared.features.courses.localized import localized
 from shared.web import markdown
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def _picture(visit: Visit, course: str, name: str) -> str:
     return visit.url(f"/courses/{course}/pictures/{name}") if library.is_picture(name) else ""
 
 
-def words(visit: Visit, texts: Mapping[str, object]) -> Mapping[str, str]:
+def words(visit: Visit, by_language: Mapping[str, object]) -> Mapping[str, str]:
     """Return title, summary and text of a course, lesson or product in the visitor's language."""
-    found = localized(visit.language, texts, {})
+    found = texts.pick(visit.language, by_language, {})
     return {key: str(value) for key, value in found.items()} if isinstance(found, Mapping) else {}
 
 
@@ -86,7 +86,7 @@ def lesson_line(visit: Visit, course: str, lesson: LessonCard) -> JsonObject:
     state = lesson["state"]
     return {
         "address": lesson_address(visit, course, lesson["slug"]),
-        "title": localized(visit.language, lesson["titles"], lesson["slug"]),
+        "title": texts.pick(visit.language, lesson["titles"], lesson["slug"]),
         "is_open": state == "open",
         "is_completed": lesson["completed_at"] is not None,
         "is_preview": lesson["is_preview"],
