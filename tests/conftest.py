@@ -89,9 +89,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run of the whole suite in which a function that Python calls returned nothing to check."""
+    """Fail a run of the whole suite in which a function that Python calls returned nothing to check.
+
+    First of all plugins: pytest's own hook unlocks the folder of this run's temporary files, and from then on
+    another run that ends deletes it, with the names of the functions that were seen.
+    """
     config = session.config
     if not hasattr(config, "workerinput"):
         remove_first_server(config)
@@ -179,7 +183,7 @@ def known_rows(request: pytest.FixtureRequest) -> None:
         stack = request.getfixturevalue("one_stack")
         calm(stack)
         stack.fake_servers.forget()
-        stack.telegram.stars.forget()
+        stack.telegram.forget()
         for bot in stack.telegram.state.bots.values():
             bot.webhook.last_error_date = bot.webhook.last_error_message = None
     with request.getfixturevalue("connections").one() as connection:

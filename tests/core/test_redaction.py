@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.core.redaction import REDACTED, looks_like_secret, redact
 from shared.core.secret_prefixes import SECRET_PREFIXES
+from tests.support import for_each
 
 RANDOM = "A1b2C3D4E5f6G7h8I9j0K1l2M3n4O5p6"
 SECRETS = {
@@ -58,12 +59,12 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 @pytest.mark.parametrize(
     "around", ["{}", "here it is: {} ok?", "мой{}", '{{"key":"{}"}}', "a\n{}\nb", "({})."]
 )
-def test_a_secret_is_found_anywhere_in_a_text(secret: str, around: str) -> None:
-    text = around.format(secret)
+@for_each("kind", SECRETS)
+def test_a_secret_is_found_anywhere_in_a_text(kind: str, around: str) -> None:
+    text = around.format(SECRETS[kind])
     assert looks_like_secret(text)
     left = redact(text)
     assert REDACTED in left
@@ -80,7 +81,7 @@ def test_a_secret_behind_an_escaped_line_break_is_found() -> None:
     assert RANDOM not in redact(f'{{"text":"my key\\nsk-proj-{RANDOM}"}}')
 
 
-@pytest.mark.parametrize("start", SECRET_PREFIXES)
+@for_each("start", SECRET_PREFIXES)
 def test_every_prefix_of_the_catalogue_is_found(start: str) -> None:
     tail = "aB3dE5.gH7" if start == "eyJ" else "aB3dE5fgH7"
     key = start + (tail * 12)[: max(SECRET_PREFIXES[start], 10)]
@@ -119,10 +120,9 @@ _CATALOGUE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern"), _CATALOGUE, ids=[f"{n}-{i}" for i, (n, _) in enumerate(_CATALOGUE)]
-)
-def test_keys_of_another_catalogue_are_found(name: str, pattern: re.Pattern[str]) -> None:
+@for_each("entry", _CATALOGUE)
+def test_keys_of_another_catalogue_are_found(entry: tuple[str, re.Pattern[str]]) -> None:
+    name, pattern = entry
     ascii_only = st.from_regex(pattern, fullmatch=True, alphabet=st.sampled_from(string.printable[:95]))
 
     @settings(max_examples=30, deadline=None, derandomize=True)

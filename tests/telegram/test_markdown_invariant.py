@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shared.core.texts import Text
 from shared.telegram.markdown import render
 from shared.telegram.split import MIN_LENGTH, split
+from tests.support import for_each
 from tests.telegram.test_markdown import ANSWER, PIECES, assert_valid_for_telegram, part
 
 
@@ -132,14 +133,14 @@ AS_WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize("markdown", AS_WRITTEN)
+@for_each("markdown", AS_WRITTEN)
 def test_text_that_is_no_markup_stays_unchanged(markdown: str) -> None:
     text = render(markdown)
     assert "".join(text.text.split()) == "".join(markdown.split())
     assert not [entity for entity in text.entities if entity["type"] != "text_link"]
 
 
-@pytest.mark.parametrize("markdown", AS_WRITTEN)
+@for_each("markdown", AS_WRITTEN)
 def test_text_that_is_no_markup_keeps_the_markup_around_it(markdown: str) -> None:
     text = render(f"**Итак**, *вот*:\n\n{markdown}\n\n~~нет~~ **да**")
     assert "".join(markdown.split()) in "".join(text.text.split())
@@ -147,7 +148,7 @@ def test_text_that_is_no_markup_keeps_the_markup_around_it(markdown: str) -> Non
     assert (of("italic", text), of("strikethrough", text)) == (["вот"], ["нет"])
 
 
-@pytest.mark.parametrize("markdown", [text for text in AS_WRITTEN if "`" not in text and "\n" not in text])
+@for_each("markdown", [text for text in AS_WRITTEN if "`" not in text and "\n" not in text])
 def test_code_stays_unchanged(markdown: str) -> None:
     for source, kind in ((f"`` {markdown} ``", "code"), (f"```\n{markdown}\n```", "pre")):
         if markdown:

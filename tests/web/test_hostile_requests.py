@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request
 from shared.core import client_address, texts
 from shared.features.login.pages.devices import PATH as DEVICES
 from shared.web import language
+from tests.support import for_each
 from tests.web.conftest import Get
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
@@ -38,7 +39,7 @@ def browser(stack: Stack) -> Visitor:
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/none"])
-@pytest.mark.parametrize("key", sorted(key for key in texts.table("en") if key.endswith("_notice")))
+@for_each("key", sorted(key for key in texts.table("en") if key.endswith("_notice")))
 def test_any_key_in_an_address_is_a_page(get: Get, path: str, key: str) -> None:
     answer = get(f"{path}?notice={key}", Accept_Language="en")
     assert answer.status == (404 if path == "/none" else 200)

@@ -20,6 +20,7 @@ from shared.web.access import Access
 from shared.web.page import CACHED, Page, Policy
 from shared.web.sessions import Session
 from shared.web.site import MAX_URL, Site
+from tests.support import for_each
 from tests.web.conftest import Get
 from tests.web.pages import EXAMPLES, check_headers, check_page
 from tests.web.visitor import Visitor as Browser
@@ -52,7 +53,7 @@ def _expected(page: Page, method: str) -> int:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
-@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+@for_each("path", EXAMPLES.values())
 def test_every_answer_has_the_security_headers(get: Get, path: str, method: str) -> None:
     answer = get(path, method)
     page = next(one for one in PAGES if EXAMPLES[one.path] == path)

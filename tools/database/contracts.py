@@ -137,7 +137,7 @@ def _is_compatible(
     name: str, migration: Migration, after: Sequence[Statement], known: Sequence[Migration]
 ) -> bool:
     """Whether callers of a dropped function can call the one that the same file makes."""
-    new = next((part.node for part in after if _is_function(part, name)), None)
+    new = next((part.node for part in after if _is_function(part.node, name)), None)
     old = _before(name, migration, known)
     if new is None or old is None or _result(old) != _result(new):
         return False
@@ -154,17 +154,21 @@ def _is_compatible(
 
 def _before(name: str, migration: Migration, known: Sequence[Migration]) -> Any:
     """Return the function as the migrations before make it."""
+    import pglast
+    from pglast import parser
+
     bare = name.rpartition(".")[2]
     for one in sorted(known, key=lambda one: one.version, reverse=True):
         if one.version < migration.version and bare in one.text:
-            for part in reversed(statements.read(one)):
-                if _is_function(part, name):
-                    return part.node
+            # Only the statements with its name are parsed: a whole migration takes up to a second.
+            for text in reversed([part for part in parser.split(one.text) if bare in part]):
+                for raw in pglast.parse_sql(text):
+                    if _is_function(raw.stmt, name):
+                        return raw.stmt
     return None
 
 
-def _is_function(part: Statement, name: str) -> bool:
-    node = part.node
+def _is_function(node: Any, name: str) -> bool:
     return type(node).__name__ == "CreateFunctionStmt" and _strings(node.funcname) == name
 
 

@@ -44,6 +44,11 @@ class BotApi:
         with self._lock:
             return list(self._calls)
 
+    def forget(self) -> None:
+        """Remove the recorded calls."""
+        with self._lock:
+            self._calls.clear()
+
     def stop(self) -> None:
         """Release the calls that hang."""
         self._stopping.set()

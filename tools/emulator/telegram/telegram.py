@@ -237,6 +237,11 @@ class Telegram:
         """Wait until every queue is empty; False after `timeout` seconds."""
         return self.updates.idle(timeout)
 
+    def forget(self) -> None:
+        """Remove the recorded calls, invoices and subscriptions; users, chats and messages stay."""
+        self.api.forget()
+        self.stars.forget()
+
     def stop(self) -> None:
         """End deliveries and hanging calls."""
         self.api.stop()
