@@ -31,7 +31,7 @@ from tests.first_server import (
     remove_first_server,
     start_copy,
 )
-from tests.function_forker import forker
+from tests.fork_server import fork_server
 from tests.support import Connections, calls_with_preview, dead_buttons, eventually
 from tools.database import admins, result_types
 from tools.database.embedded import SUPERUSER, Server
@@ -170,7 +170,7 @@ def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> St
         bots=("assistant", "second", "example", "spin", "quiz"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
-        launch=forker().start,
+        launch=fork_server().start,
     )
 
 

@@ -11,7 +11,6 @@ from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
-from supabase import create_client
 
 from tests.first_server import create_synced
 from tools.database import schemas
@@ -96,6 +95,8 @@ def run_http(base_url: str, key: str, text: str) -> Any:
 
 
 def test_the_examples_give_the_outputs_of_the_page(url: str) -> None:
+    from supabase import create_client  # half a second, which other workers need not spend
+
     faults = []
     key = make_key("service_role", SECRET)
     with RestServer(url, SECRET) as rest:

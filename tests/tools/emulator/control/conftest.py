@@ -19,7 +19,7 @@ from shared.payments.provider import Order
 from tests import known_database
 from tests.conftest import FUNCTIONS, RETRY_SCALE, calm
 from tests.first_server import BACKEND_PASSWORD, create_synced
-from tests.function_forker import forker
+from tests.fork_server import fork_server
 from tools.database import schemas
 from tools.database.embedded import SUPERUSER, Server
 from tools.emulator.stack import Stack
@@ -48,7 +48,7 @@ def one_control(server: Server, owner_url: str) -> Iterator[Stack]:
         bots=("assistant", "second"),
         retry_scale=RETRY_SCALE,
         owner_url=owner_url,
-        launch=forker().start,
+        launch=fork_server().start,
     )
     stack.start()
     yield stack

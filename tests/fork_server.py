@@ -1,4 +1,4 @@
-"""Starts the functions of the tests by forking a process that has imported all of `shared` before.
+"""Starts the functions of the tests through a fork server: a process that has imported all of `shared`.
 
 A function imports for half a second of processor time, and a run starts several hundred: with the stack of
 each worker, and with each change of settings. The forked process gets its arguments and environment before it
@@ -24,7 +24,7 @@ from typing import BinaryIO
 from tools.emulator.functions import ROOT
 
 
-class ForkedProcess:
+class ForkedFunction:
     """A forked function, with those methods of subprocess.Popen that the emulator uses."""
 
     def __init__(self, pid: int, stdout: BinaryIO, ended: threading.Event) -> None:
@@ -48,14 +48,17 @@ class ForkedProcess:
             os.kill(self.pid, signal.SIGTERM)
 
 
-class Forker:
-    """The process that forks. It ends with this one, because only we hold the other end of its socket."""
+class ForkServer:
+    """Runs tests/fork_server_process.py and asks it to fork.
+
+    That process ends with this one, because only we hold the other end of its socket.
+    """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-            command = [sys.executable, "-m", "tests.forking"]
+            command = [sys.executable, "-m", "tests.fork_server_process"]
             self._process = subprocess.Popen(command, stdin=theirs, cwd=ROOT, env=environment)
         self._connection = connection.Connection(ours.detach())
         self._lock = threading.Lock()
@@ -63,7 +66,7 @@ class Forker:
         self._running: dict[int, threading.Event] = {}
         threading.Thread(target=self._read, daemon=True).start()
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> ForkedFunction:
         """Start a function with the arguments and environment of tools/emulator/function_process.py."""
         read, write = os.pipe()
         with self._lock:
@@ -71,10 +74,10 @@ class Forker:
             reduction.send_handle(self._connection, write, self._process.pid)
             os.close(write)
             pid, ended = self._started.get(timeout=30)
-        return ForkedProcess(pid, os.fdopen(read, "rb"), ended)
+        return ForkedFunction(pid, os.fdopen(read, "rb"), ended)
 
     def close(self) -> None:
-        """End the process that forks; its functions run on until their stack stops them."""
+        """End the fork server; its functions run on until their stack stops them."""
         self._process.kill()
         self._process.wait()
 
@@ -94,8 +97,8 @@ class Forker:
 
 
 @functools.cache
-def forker() -> Forker:
-    """Return the one of this process."""
-    made = Forker()
-    atexit.register(made.close)
-    return made
+def fork_server() -> ForkServer:
+    """Return the fork server of this process; the first call starts it."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server

@@ -1,4 +1,4 @@
-"""The process that forks functions (see function_forker.py). It imports `startup` before all of `tools`."""
+"""The process of the fork server (see fork_server.py). It imports `startup` before all of `tools`."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ def _import_all() -> None:
         importlib.import_module(module.name)
 
 
-def _serve(caller: connection.Connection) -> tuple[list[str], dict[str, str]]:
+def _fork_on_request(client: connection.Connection) -> tuple[list[str], dict[str, str]]:
     """Fork a process for each request; return in the forked one, with its arguments and environment."""
-    awake, wakes = socket.socketpair()
-    for end in (awake, wakes):
+    child_exited, signal_writer = socket.socketpair()
+    for end in (child_exited, signal_writer):
         end.setblocking(False)
-    signal.set_wakeup_fd(wakes.fileno())
+    signal.set_wakeup_fd(signal_writer.fileno())
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     while True:
-        ready = connection.wait([caller, awake])
-        if awake in ready:
-            awake.recv(4096)
-            _report_ended(caller)
-        if caller not in ready:
+        ready = connection.wait([client, child_exited])
+        if child_exited in ready:
+            child_exited.recv(4096)
+            _report_exits(client)
+        if client not in ready:
             continue
         try:
-            arguments, environment = caller.recv()
+            arguments, environment = client.recv()
         except EOFError:
             os._exit(0)
-        output = reduction.recv_handle(caller)
+        output = reduction.recv_handle(client)
         pid = os.fork()
         if pid == 0:
             break
-        _lead_group(pid)
+        _start_own_group(pid)
         os.close(output)
-        caller.send(("started", pid))
-    _lead_group(0)
+        client.send(("started", pid))
+    _start_own_group(0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for end in (caller, awake, wakes):
+    for end in (client, child_exited, signal_writer):
         end.close()
     for number in (1, 2):
         os.dup2(output, number)
@@ -62,7 +62,7 @@ def _serve(caller: connection.Connection) -> tuple[list[str], dict[str, str]]:
     return arguments, environment
 
 
-def _report_ended(caller: connection.Connection) -> None:
+def _report_exits(client: connection.Connection) -> None:
     while True:
         try:
             pid, _status = os.waitpid(-1, os.WNOHANG)
@@ -70,10 +70,10 @@ def _report_ended(caller: connection.Connection) -> None:
             return
         if pid == 0:
             return
-        caller.send(("ended", pid))
+        client.send(("ended", pid))
 
 
-def _lead_group(pid: int) -> None:
+def _start_own_group(pid: int) -> None:
     """Let a process lead a group of its own. Both sides do, so it has one after either."""
     try:
         os.setpgid(pid, pid)
@@ -89,11 +89,11 @@ def _exit(status: int) -> NoReturn:
 
 
 def main() -> None:
-    """Import, then fork; in a forked process run the function and end with its exit status."""
+    """Import, then fork on request; in each forked process run the function and exit with its status."""
     _import_all()
     gc.collect()
     gc.freeze()  # a collection would write to every object, and pages written to are no longer shared
-    arguments, environment = _serve(connection.Connection(os.dup(0)))
+    arguments, environment = _fork_on_request(connection.Connection(os.dup(0)))
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[1:] = arguments
