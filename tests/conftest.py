@@ -22,7 +22,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from shared.core import db
-from tests import known_database, sql_results
+from tests import distribution, known_database, sql_results
 from tests.first_server import (
     BACKEND_PASSWORD,
     MIGRATED,
@@ -76,12 +76,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin with the longest files where the tests are distributed."""
+    if hasattr(session.config, "workerinput"):
+        distribution.sort_longest_first(session.items)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Distribute files as `distribution` says."""
-    from tests.distribution import FileScheduling  # imports xdist, which one process does not need
-
-    return FileScheduling(config, log) if config.option.dist == "loadfile" else None
+    return distribution.scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
