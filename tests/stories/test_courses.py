@@ -35,7 +35,7 @@ def test_a_learner_buys_a_course_and_completes_its_first_lesson(
     shelf = press(nothing, language, "learn_courses_button")
     assert TITLE[language] in shelf.text
     page = tap(shelf, f"🔎 {TITLE[language]}")
-    assert f"1. {LESSONS[language][0]} · {words(language, 'learn_free')}" in page.text
+    assert f"1. {LESSONS[language][0]} · {words(language, 'course_preview')}" in page.text
 
     school.buy(sql, stack, anna, language)
 

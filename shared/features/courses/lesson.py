@@ -159,7 +159,7 @@ def _closed(context: UpdateContext, found: Place) -> tuple[Text, Keyboard]:
     if lesson["state"] == "scheduled" and lesson["opens_at"]:
         why = context.rich("learn_closed_until", date=context.date(lesson["opens_at"], with_time=True))
     elif lesson["state"] == "upgrade":
-        why = context.rich("learn_closed_tier", tier=context.text(f"learn_tier_{lesson['tier']}"))
+        why = context.rich("learn_closed_tier", tier=context.text(f"course_tier_{lesson['tier']}"))
     else:
         why = context.rich("learn_closed")
     rows = [] if lesson["state"] == "scheduled" else overview.offer_rows(context, found.course["slug"])

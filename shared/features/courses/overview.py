@@ -158,11 +158,11 @@ def _line(context: UpdateContext, course: CourseCard) -> Text:
 def _progress(context: UpdateContext, course: CourseCard | ReadCourse) -> str:
     """Return tier, progress and end of access in a line."""
     parts = [
-        context.text(f"learn_tier_{course['tier']}"),
+        context.text(f"course_tier_{course['tier']}"),
         context.text("learn_progress", done=course["completed_lessons"], total=course["lessons"]),
     ]
     if course["expires_at"]:
-        parts.append(context.text("learn_until", date=context.date(course["expires_at"])))
+        parts.append(context.text("course_until", date=context.date(course["expires_at"])))
     return " · ".join(parts)
 
 
@@ -188,9 +188,9 @@ def closed_reason(context: UpdateContext, lesson: LessonCard) -> str:
     if lesson["state"] == "scheduled" and lesson["opens_at"]:
         return context.text("learn_opens", date=context.date(lesson["opens_at"]))
     if lesson["state"] == "upgrade":
-        return context.text(f"learn_tier_{lesson['tier']}")
+        return context.text(f"course_tier_{lesson['tier']}")
     if lesson["is_preview"] and not lesson["completed_at"]:
-        return context.text("learn_free")
+        return context.text("course_preview")
     return ""
 
 

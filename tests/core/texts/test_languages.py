@@ -101,7 +101,7 @@ def test_every_text_is_used_somewhere() -> None:
         "ends_",
     )
     made += ("course_tier_", "course_offer_", "course_certificate_", "course_quiz_", "course_homework_")
-    made += ("course_by_", "course_release_", "course_source_")
+    made += ("course_by_", "course_release_", "course_source_", "course_file_")
     made += (
         "course_question_",
         "generation_",
@@ -156,7 +156,6 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
     made += (
-        "learn_tier_",
         "learn_homework_",
         "learn_watched_",
         "learn_button_",

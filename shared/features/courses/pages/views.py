@@ -99,9 +99,9 @@ def lesson_line(visit: Visit, course: str, lesson: LessonCard) -> JsonObject:
         "kinds": [
             visit.text(key)
             for key, is_there in (
-                ("course_has_video", lesson["duration_seconds"] is not None),
-                ("course_has_quiz", lesson["has_quiz"]),
-                ("course_has_homework", lesson["has_homework"]),
+                ("course_video", lesson["duration_seconds"] is not None),
+                ("course_quiz", lesson["has_quiz"]),
+                ("course_homework", lesson["has_homework"]),
             )
             if is_there
         ],
