@@ -97,7 +97,6 @@ async function start() {
   });
   await refresh();
   await recall();
-  followLink();
   await startTrace();
   startGuide();
   const receive = (name, event) => {
@@ -106,7 +105,9 @@ async function start() {
   };
   listen(receive, async (state, again) => {
     lineState(state);
-    if (state !== "up" || !again) return;
+    if (state !== "up") return;
+    followLink(); // its answer arrives by the stream
+    if (!again) return;
     await refresh();
     emit("stale");
   });
