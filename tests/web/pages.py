@@ -52,6 +52,7 @@ EXAMPLES = {
         f"{admin.COURSE}/enrollments/{NUMBER % 'number'}{step}": f"/admin/courses/none/enrollments/1{step}"
         for step in ("", "/withdraw", "/move")
     },
+    **{f"{admin.COURSE}/new_{what}": f"/admin/courses/none/new_{what}" for what in ("cohort", "offer")},
     **{
         f"{admin.COURSE}/{part}{rule}": f"/admin/courses/none/{part}{example}"
         for part, item in (
@@ -60,7 +61,6 @@ EXAMPLES = {
         )
         for rule, example in (
             ("", ""),
-            ("/new", "/new"),
             (f"/{item}", "/none"),
             (f"/{item}/save", "/none/save"),
         )

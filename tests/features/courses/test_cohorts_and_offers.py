@@ -24,14 +24,16 @@ def test_a_cohort_with_a_time_zone_a_new_name_and_a_learner(
 ) -> None:
     assert text("en", "course_admin_cohorts_none") in unescape(boss.get(COHORTS).body)
     form = {"key": "spring", "starts_at": "2030-03-01T09:00"}
-    assert boss.post(f"{COHORTS}/new", form).status == 303
+    assert boss.post(f"{ADMIN}/new_cohort", form).status == 303
     (row,) = sql("select (starts_at at time zone 'UTC')::text as starts_at from cohorts")
     assert row["starts_at"] == "2030-03-01 06:00:00", "of Moscow, the time zone of users who chose none"
-    taken = boss.post(f"{COHORTS}/new", form)
+    taken = boss.post(f"{ADMIN}/new_cohort", form)
     assert taken.status == 422
     assert text("en", "course_admin_taken") in taken.body
     assert (
-        boss.post(f"{COHORTS}/new", {**form, "key": "autumn", "enrolls_until": "2030-08-31T10:00"}).status
+        boss.post(
+            f"{ADMIN}/new_cohort", {**form, "key": "autumn", "enrolls_until": "2030-08-31T10:00"}
+        ).status
         == 303
     )
 
@@ -70,7 +72,7 @@ def test_a_wrong_cohort_is_shown_with_its_fault(
     boss: Visitor, course: None, sql: Sql, wrong: dict[str, str]
 ) -> None:
     boss.get(COHORTS)
-    answer = boss.post(f"{COHORTS}/new", {"key": "spring", "starts_at": "2030-03-01T09:00", **wrong})
+    answer = boss.post(f"{ADMIN}/new_cohort", {"key": "spring", "starts_at": "2030-03-01T09:00", **wrong})
     assert answer.status == 422
     assert 'aria-invalid="true"' in answer.body
     assert "<script>alert" not in answer.body
@@ -81,12 +83,12 @@ def test_a_product_that_sells_a_tier(boss: Visitor, enroll: Enroll, anna: Chat, 
     page = unescape(boss.get(OFFERS).body)
     assert text("en", "course_admin_prices_where") in page
     form = {"key": "sales_gold", "title_en": f"Gold {EVIL}"[:32], "tier": "vip", "days": "30"}
-    made = boss.post(f"{OFFERS}/new", form)
+    made = boss.post(f"{ADMIN}/new_offer", form)
     assert "course_offer_created_notice" in made.headers["Location"]
     page = boss.get(OFFERS).body
     assert text("en", "course_admin_no_price") in page
     assert "<script>" not in page
-    again = boss.post(f"{OFFERS}/new", form)
+    again = boss.post(f"{ADMIN}/new_offer", form)
     assert again.status == 422
     assert text("en", "course_admin_taken") in again.body
     assert sql("select is_active from products where key = 'sales_gold'") == [{"is_active": False}]
@@ -111,7 +113,7 @@ def test_a_product_that_sells_a_tier(boss: Visitor, enroll: Enroll, anna: Chat, 
 def test_a_wrong_product_is_not_made(boss: Visitor, course: None, sql: Sql, wrong: dict[str, str]) -> None:
     boss.get(OFFERS)
     sent = {"key": "gold", "title_en": "Gold", "title_ru": "", "tier": "vip", **wrong}
-    answer = boss.post(f"{OFFERS}/new", sent)
+    answer = boss.post(f"{ADMIN}/new_offer", sent)
     assert answer.status == 422
     assert re.search('aria-invalid="true"|role="alert"', answer.body)
     assert not sql("select from products where key = 'gold'")

@@ -166,7 +166,7 @@ _ONE = f"{_LIST}/<string(maxlength=64):cohort>"
 
 pages = (
     Page(_LIST, show, access=Access.ADMIN),
-    Page(f"{_LIST}/new", create, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
+    Page(f"{COURSE}/new_cohort", create, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
     Page(_ONE, show_one, access=Access.ADMIN),
     Page(f"{_ONE}/save", change, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
 )
