@@ -1046,6 +1046,13 @@ class AdminWithdrawEnrollment(TypedDict):
     id: int | None
 
 
+class AdvanceSequences(TypedDict):
+    """public.advance_sequences"""
+
+    checked: int
+    queued: int
+
+
 class AlertEndingModels(TypedDict):
     """public.alert_ending_models"""
 
@@ -1353,6 +1360,58 @@ class ClaimAvatars(TypedDict):
     telegram_id: int
     bot: str
     photo_id: str | None
+
+
+class ClaimBroadcastContentsMedia(TypedDict):
+    """public.claim_broadcast.contents.media"""
+
+    kind: str
+    file_id: str | None
+
+
+class ClaimBroadcastContents(TypedDict):
+    """public.claim_broadcast.contents"""
+
+    kind: str
+    content: JsonValue
+    media: ClaimBroadcastContentsMedia | None
+
+
+class ClaimBroadcastMessages(TypedDict):
+    """public.claim_broadcast.messages"""
+
+    broadcast_id: int
+    user_id: int
+    chat_id: int
+    name: str
+    languages: list[str | None]
+
+
+class ClaimBroadcast(TypedDict):
+    """public.claim_broadcast"""
+
+    wait: float
+    checked: int
+    contents: dict[str, ClaimBroadcastContents]
+    messages: list[ClaimBroadcastMessages]
+
+
+class ClaimDeletionsMessages(TypedDict):
+    """public.claim_deletions.messages"""
+
+    broadcast_id: int
+    user_id: int
+    bot: str
+    chat_id: int
+    message_id: int
+
+
+class ClaimDeletions(TypedDict):
+    """public.claim_deletions"""
+
+    is_open: bool
+    wait: float
+    messages: list[ClaimDeletionsMessages]
 
 
 class LeaseCharge(TypedDict):
@@ -2061,6 +2120,12 @@ class FinishUpdate(TypedDict):
     outgoing: NotRequired[list[int]]
     follow_up: NotRequired[list[OutgoingItem]]
     withheld: NotRequired[bool]
+
+
+class FreezeBroadcasts(TypedDict):
+    """public.freeze_broadcasts"""
+
+    is_open: bool
 
 
 class GetAvatar(TypedDict):
@@ -2891,6 +2956,13 @@ class PostponeGeneration(TypedDict):
     status: NotRequired[PostponeGenerationStatus]
 
 
+class PrepareBroadcasts(TypedDict):
+    """public.prepare_broadcasts"""
+
+    bots: list[str]
+    is_deleting: bool
+
+
 class ProductsForSaleDiscount(TypedDict):
     """public.products_for_sale.discount"""
 
@@ -2970,6 +3042,15 @@ class QuoteGenerations(TypedDict):
 
     prices: list[QuoteGenerationsPrices]
     made_with_ai: bool
+
+
+class ReadBroadcastMedia(TypedDict):
+    """public.read_broadcast_media"""
+
+    kind: str
+    name: str
+    mime_type: str
+    content: str | None
 
 
 class LessonCard(TypedDict):
@@ -3284,6 +3365,19 @@ class ReceiveUpdate(TypedDict):
     outgoing: NotRequired[list[OutboxItem]]
 
 
+class RecordBroadcast(TypedDict):
+    """public.record_broadcast"""
+
+    recorded: int
+
+
+class RecordBroadcastClick(TypedDict):
+    """public.record_broadcast_click"""
+
+    target: JsonValue | None
+    is_counted: bool
+
+
 class RecordCancelResult(TypedDict):
     """public.record_cancel_result"""
 
@@ -3294,6 +3388,12 @@ class RecordCopied(TypedDict):
     """public.record_copied"""
 
     outcome: Literal["recorded", "superseded"]
+
+
+class RecordDeletions(TypedDict):
+    """public.record_deletions"""
+
+    deleted: int
 
 
 class RecordDeliveries(TypedDict):
@@ -3605,6 +3705,12 @@ class SetCourseReminders(TypedDict):
     is_known: bool
 
 
+class SetMarketing(TypedDict):
+    """public.set_marketing"""
+
+    is_known: bool
+
+
 class SetQuizReminder(TypedDict):
     """public.set_quiz_reminder"""
 
@@ -3779,6 +3885,12 @@ class SwitchGeneration(TypedDict):
     """public.switch_generation"""
 
     outcome: Literal["switched", "none", "superseded"]
+
+
+class TakesMarketing(TypedDict):
+    """public.takes_marketing"""
+
+    takes: bool
 
 
 class TeamReportMembersTrainings(TypedDict):

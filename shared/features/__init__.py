@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from shared.features import account, admin, help, language, login, payments, privacy, shop, support, xp
+from shared.features import (
+    account,
+    admin,
+    broadcasts,
+    help,
+    language,
+    login,
+    payments,
+    privacy,
+    shop,
+    support,
+    xp,
+)
 from shared.telegram.feature import Feature
 
 # In the order in which their handlers are tried and their commands are listed: an admin's /payments, which
 # names a user, comes before everyone's.
-COMMON = (account, xp, language, help, login, privacy, shop, admin, payments, support)
+COMMON = (account, xp, language, help, login, privacy, shop, admin, payments, support, broadcasts)
 
 
 def with_common(*own: Feature, without: Collection[Feature] = ()) -> tuple[Feature, ...]:

@@ -54,6 +54,11 @@ JOBS = {
         "shared.features.courses.jobs:courses",
         "Announces lessons that opened, reminds idle learners, warns before access ends",
     ),
+    "broadcasts": Job(
+        "* * * * *",
+        "shared.features.broadcasts.jobs:broadcasts",
+        "Sends broadcasts and steps of sequences, deletes what was sent",
+    ),
     "storage": Job(
         "*/10 * * * *",
         "shared.storage.cleanup:clean_up",

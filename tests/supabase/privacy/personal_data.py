@@ -430,6 +430,44 @@ TABLES = {
         not_exported="author_id",
         cleared="author_id",
     ),
+    "public.broadcasts": Table(
+        "anonymized",
+        section="broadcasts.written",
+        export="id name",
+        not_exported="kind bot segment content ignores_limit status version sequence_id position"
+        " delay_minutes updated_by started_by approved_by frozen_after freeze_until total sent failed blocked"
+        " unknown skipped"
+        " clicked bought deleted clicks deleting_after started_at finished_at created_at updated_at",
+        cleared="updated_by started_by approved_by",
+    ),
+    "public.message_consents": Table(
+        "deleted",
+        section="broadcasts.consent",
+        export="unsubscribed_at last_marketing_at last_contact_at",
+        not_exported="user_id last_marketing_by",
+    ),
+    "public.broadcast_recipients": Table(
+        "deleted",
+        section="broadcasts.received",
+        export="broadcast_id bot status send_after error message_id sent_at clicked_at bought_at",
+        not_exported="user_id lease_until",
+    ),
+    "public.broadcast_clicks": Table(
+        "deleted",
+        section="broadcasts.clicks",
+        export="broadcast_id button created_at",
+        not_exported="user_id",
+    ),
+    "public.sequence_runs": Table(
+        "deleted",
+        section="broadcasts.sequences",
+        export="sequence_id status reason position due_at last_update_id last_bot bought_at entered_at"
+        " ended_at",
+        not_exported="user_id is_counted",
+    ),
+    "public.sequences": Table("no_user", why="messages of the owner that follow an event, and counts"),
+    "public.broadcast_media": Table("no_user", why="files of the owner"),
+    "public.broadcast_hours": Table("no_user", why="counts by hour"),
     "public.enrollments": Table(
         "deleted",
         section="courses.enrollments",
@@ -537,6 +575,7 @@ TABLES = {
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
     "private.storage_deletions": Table("no_user", why="random keys of files that are being deleted"),
+    "private.broadcast_pace": Table("no_user", why="how fast bots send broadcasts"),
     "private.time_zones": Table("no_user", why="names of time zones"),
     "private.database_identity": Table("no_user", why="which environment this database is"),
     "private.migration_runs": Table(

@@ -39,8 +39,16 @@ VALUES = {
         "public.stored_files": "stored",
         "public.conversations": "closed",
         "public.conversation_messages": "sent",
+        "public.broadcasts": "done",
+        "public.broadcast_recipients": "sent",
+        "public.sequence_runs": "finished",
     },
     "slug": "story",
+    # The owner's texts, which stay.
+    "name": {"public.broadcasts": "News"},
+    "segment": "{}",
+    "content": {"public.broadcasts": "{}"},
+    "clicks": "{}",
     "texts": '{"en": {"title": "Sales"}}',
     "plan_tier": "vip",
     "tier": "vip",
@@ -93,6 +101,7 @@ VALUES = {
         "public.generations": "image",
         "public.stored_files": "images",
         "public.conversation_messages": "text",
+        "public.broadcasts": "marketing",
     },
     "key": {"public.stored_files": f"images/{uuid4()}/{uuid4()}.png"},
     "mime_type": "image/png",
@@ -157,6 +166,7 @@ POINTED_TO = {
     "public.enrollments": "enrollment_id",
     "public.conversations": "conversation_id",
     "public.conversation_messages": "message_id",
+    "public.broadcasts": "broadcast_id",
 }
 # Columns that identify a row of a table whose rows stay.
 KEYS = {"id", "update_id", "payment_id", "effect"}
@@ -301,6 +311,11 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         "insert into lessons (course_id, slug, texts)"
         """ values (%s, 'first', '{"en": {"title": "First"}}') returning id""",
         pointers["course_id"],
+    )[0]["id"]
+    pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by"), user_id)
+    pointers["last_marketing_by"] = sql("insert into broadcasts (name) values ('News') returning id")[0]["id"]
+    pointers["sequence_id"] = sql(
+        "insert into sequences (name, event) values ('Welcome', 'start') returning id"
     )[0]["id"]
     rows = {}
     for name in WITH_USER_DATA:

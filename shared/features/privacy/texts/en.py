@@ -138,6 +138,12 @@ TEXTS: Mapping[str, str] = {
         "and your time with videos; quiz_attempts: your quiz answers; homework: what you submitted and the comments; "
         "certificates: those you received; written: courses you wrote."
     ),
+    "section_broadcasts": "News and offers",
+    "section_broadcasts_about": (
+        "consent: whether you take news and offers; received: messages we sent to many users, and whether you used a "
+        "button or paid after one; clicks: the buttons; sequences: series of messages you were in; written: those you "
+        "wrote as an admin."
+    ),
     "section_quiz": "Quizzes",
     "section_quiz_about": (
         "runs and answers: quizzes you took and what you answered (the latest 10,000 of each); cards: when we "

@@ -116,6 +116,9 @@ begin
   on conflict (reference) do nothing
   returning o.* into v_order;
   if v_order.id is not null then
+    if p_provider <> 'balance' then
+      perform private.enter_sequences(p_user_id, 'checkout_opened');
+    end if;
     return private.order_details(v_order, 'created');
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;

@@ -7,7 +7,7 @@
 --   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
 --   deadlock.
 -- Locks: payment and order (held by the caller), buyer and referrer by id (NO KEY UPDATE), then the buyer's subscriptions,
---   other orders with the same discount by id, and renewals.
+--   other orders with the same discount by id, broadcasts that the buyer received, and renewals.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.fulfil_payment(p_payment public.payments)
@@ -57,6 +57,9 @@ begin
      set status = 'completed', completed_at = v_now
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
+  if v_purchase.order_id is not null and p_payment.renewal_id is null and p_payment.status <> 'refunded' then
+    perform private.on_purchase(p_payment.user_id, v_purchase.order_id, v_purchase.kind);
+  end if;
   v_is_resumed := private.save_renewal(p_payment, v_ends_at);
   v_replaced := private.replace_renewals(p_payment, v_is_resumed);
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then

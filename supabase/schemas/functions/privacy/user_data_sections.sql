@@ -167,6 +167,7 @@ as $$
         from public.reminders as r
        where r.user_id = u.id
     ),
+    'broadcasts', private.broadcasts_section(u.id),
     'generations', private.generations_section(u.id),
     'payments', private.payments_section(u),
     'promocodes', jsonb_build_object(

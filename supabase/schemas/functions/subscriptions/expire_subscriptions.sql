@@ -40,6 +40,9 @@ begin
        and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
     if found then  -- not found: a concurrent sweep expired them between the two statements
       perform private.refresh_access(v_user_id);
+      perform private.enter_sequences(v_user_id, case s.source when 'trial' then 'trial_ended' else 'plan_ended' end)
+        from public.subscriptions as s
+       where s.user_id = v_user_id and s.ended_at = v_now and s.source in ('trial', 'purchase');
       v_count := v_count + 1;
     end if;
   end loop;

@@ -91,5 +91,11 @@ values
 ('health_outbox_minutes', '30', 'Alert: minutes that the oldest undelivered call to Telegram waits; 0: no alert'),
 ('health_dead_letters', '10', 'Alert: updates that were dead-lettered in 24 hours; 0: no alert'),
 ('health_payments_in_doubt', '5', 'Alert: payments that are held for review, and refunds whose outcome is unknown; 0: no alert'),
+('broadcast_marketing_days', '7', 'Days between two marketing messages to one user, over all bots; 0: no limit'),
+('broadcast_approval_size', '1000', 'Recipients above which a second admin must approve a broadcast, where there is one; 0: no approval'),
+('broadcast_quiet_from', '22', 'Hour of the user''s time zone from which broadcasts wait; the same as broadcast_quiet_until: no quiet hours'),
+('broadcast_quiet_until', '9', 'Hour of the user''s time zone until which broadcasts wait'),
+('broadcast_rate', '25', 'Messages of broadcasts that a bot sends in a second; Telegram takes about 30 of all kinds'),
+('broadcast_purchase_days', '7', 'Days after a message of a broadcast within which a payment counts as its result'),
 ('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;
