@@ -15,6 +15,7 @@ from shared.features.quiz import pages as quiz
 from shared.features.referrals import pages as referrals
 from shared.features.reminders import pages as reminders
 from shared.features.shop import pages as shop
+from shared.features.staff import pages as staff
 from shared.features.trainer import pages as trainer
 from shared.features.trainings import pages as trainings
 from shared.features.trial import pages as trial
@@ -46,4 +47,5 @@ PAGES: tuple[Page, ...] = (
     *quiz.pages,
     *conversations.pages,
     *courses.pages,
+    *staff.pages,
 )

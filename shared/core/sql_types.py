@@ -19,6 +19,23 @@ class AbortCancel(TypedDict):
     is_over: NotRequired[bool | None]
 
 
+class OutgoingItem(TypedDict):
+    """outgoing_item"""
+
+    bot: str
+    id: int
+    method: str
+    parameters: JsonValue
+
+
+class AcceptStaffInvitation(TypedDict):
+    """public.accept_staff_invitation"""
+
+    outcome: Literal["given", "known", "gone"]
+    role: NotRequired[str]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class AccountOverview(TypedDict):
     """public.account_overview"""
 
@@ -66,15 +83,6 @@ class AddReviewText(TypedDict):
 
     outcome: Literal["added", "known", "too_long"]
     draft: ReviewDraft
-
-
-class OutgoingItem(TypedDict):
-    """outgoing_item"""
-
-    bot: str
-    id: int
-    method: str
-    parameters: JsonValue
 
 
 class AdminAddBonusCredits(TypedDict):
@@ -292,12 +300,6 @@ class AdminDeleteCourseFile(TypedDict):
     """public.admin_delete_course_file"""
 
     outcome: Literal["deleted", "used", "none"]
-
-
-class AdminEmail(TypedDict):
-    """public.admin_email"""
-
-    email: str | None
 
 
 class AdminEnroll(TypedDict):
@@ -1341,6 +1343,12 @@ class CancelReview(TypedDict):
     was_deleted: bool
 
 
+class CancelStaffInvitation(TypedDict):
+    """public.cancel_staff_invitation"""
+
+    outcome: Literal["canceled", "none"]
+
+
 class ChangeMemory(TypedDict):
     """public.change_memory"""
 
@@ -2068,7 +2076,7 @@ class FindUserSessionSession(TypedDict):
     username: str | None
     languages: list[str | None]
     time_zone: str
-    is_admin: bool
+    role: str | None
     is_paid: bool
     photo: str | None
 
@@ -2528,6 +2536,12 @@ class InlineUser(TypedDict):
     outcome: Literal["started", "unknown"]
 
 
+class InviteStaff(TypedDict):
+    """public.invite_staff"""
+
+    outcome: Literal["invited", "email_missing", "email_wrong", "email_taken"]
+
+
 class IssueCertificate(TypedDict):
     """public.issue_certificate"""
 
@@ -2782,6 +2796,40 @@ class ListSharedConversations(TypedDict):
 
     most: int
     pages: list[ListSharedConversationsPages]
+
+
+class ListStaffMembers(TypedDict):
+    """public.list_staff.members"""
+
+    user_id: int | None
+    telegram_id: int | None
+    name: str
+    username: str | None
+    role: str
+    email: str | None
+    account: str | None
+    is_banned: bool
+    since: str
+    last_seen_at: str | None
+    added_by: str | None
+
+
+class ListStaffInvitations(TypedDict):
+    """public.list_staff.invitations"""
+
+    id: int
+    role: str
+    email: str | None
+    expires_at: str
+    created_by: str | None
+
+
+class ListStaff(TypedDict):
+    """public.list_staff"""
+
+    is_owner: bool
+    members: list[ListStaffMembers]
+    invitations: list[ListStaffInvitations]
 
 
 class ListUserSessions(TypedDict):
@@ -3555,6 +3603,12 @@ class RememberFact(TypedDict):
     most: NotRequired[int]
 
 
+class RemoveStaff(TypedDict):
+    """public.remove_staff"""
+
+    outcome: Literal["removed", "none"]
+
+
 class RemoveTeamMember(TypedDict):
     """public.remove_team_member"""
 
@@ -3725,6 +3779,15 @@ class SetReceiptContact(TypedDict):
     chats: int
 
 
+class SetStaffRole(TypedDict):
+    """public.set_staff_role"""
+
+    outcome: Literal[
+        "given", "known", "owner", "banned", "unknown", "email_missing", "email_wrong", "email_taken"
+    ]
+    outgoing: NotRequired[list[OutgoingItem]]
+
+
 class SetTeamRole(TypedDict):
     """public.set_team_role"""
 
@@ -3780,6 +3843,42 @@ class SnoozeReminder(TypedDict):
 
     due_at: str | None
     time_zone: str
+
+
+class StaffAccount(TypedDict):
+    """public.staff_account"""
+
+    account: str | None
+
+
+class StaffAuditEntriesUser(TypedDict):
+    """public.staff_audit.entries.user"""
+
+    telegram_id: int
+    username: str | None
+    first_name: str
+
+
+class StaffAuditEntries(TypedDict):
+    """public.staff_audit.entries"""
+
+    id: int
+    account: str
+    action: str
+    is_reading: bool
+    before: JsonValue
+    after: JsonValue
+    created_at: str
+    actor: str | None
+    user: StaffAuditEntriesUser | None
+
+
+class StaffAudit(TypedDict):
+    """public.staff_audit"""
+
+    entries: list[StaffAuditEntries]
+    next: int | None
+    currency: str
 
 
 class StaleUpdates(TypedDict):

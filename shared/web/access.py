@@ -11,16 +11,30 @@ class Access(Enum):
     """Who may open a page.
 
     ANYONE: the page is the same for all, and no session is read. VISITOR: anyone, and the page knows who is
-    logged in. USER: users who are logged in. PAID: users with a paid plan, and admins. ADMIN: admins.
+    logged in. USER: users who are logged in. PAID: users with a paid plan, and admins. The others are for
+    roles of the staff. OPERATOR: operators, admins. AUTHOR: authors of courses, admins. ADMIN: admins and
+    owners.
     """
 
     ANYONE = "anyone"
     VISITOR = "visitor"
     USER = "user"
     PAID = "paid"
+    OPERATOR = "operator"
+    AUTHOR = "author"
     ADMIN = "admin"
 
 
-def allows(access: Access, *, is_admin: bool, is_paid: bool) -> bool:
-    """Return whether a user who is logged in may open pages of this access."""
-    return access not in (Access.PAID, Access.ADMIN) or is_admin or (access is Access.PAID and is_paid)
+_ADMINS = frozenset({"owner", "admin"})
+_ROLES = {
+    Access.OPERATOR: _ADMINS | {"operator"},
+    Access.AUTHOR: _ADMINS | {"author"},
+    Access.ADMIN: _ADMINS,
+}
+
+
+def allows(access: Access, *, role: str | None, is_paid: bool) -> bool:
+    """Return whether a user who is logged in may open pages of this access; `role` is that in the staff."""
+    if access is Access.PAID:
+        return is_paid or role in _ADMINS
+    return access not in _ROLES or role in _ROLES[access]

@@ -35,6 +35,7 @@ class Session:
         is_bearer: the token came in the header Authorization, which no other site can send.
         languages: chosen by the user, then that of the Telegram client.
         time_zone: IANA name.
+        role: in the staff: owner, admin, operator, author; None: a user.
     """
 
     id: int
@@ -48,7 +49,7 @@ class Session:
     username: str | None
     languages: tuple[str | None, ...]
     time_zone: str
-    is_admin: bool
+    role: str | None
     is_paid: bool
     photo: str | None  # key of the profile photo
 

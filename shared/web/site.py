@@ -35,6 +35,8 @@ _WORTH_COMPRESSING = 1_000  # bytes
 _INVALID = frozenset(
     {"J0002", "N0002", "N0003", "N0004", "S0001", "V0002", "W0002", "W0003", "Z0002", "Z0006"}
 )
+# The role of a member of the staff does not allow it, or has been taken since the session was found.
+_FORBIDDEN = frozenset({"N0001", "N0009"})
 _LAST_RESORT = "Something went wrong. Try again later.\nЧто-то пошло не так. Попробуйте позже.\n"
 
 
@@ -123,7 +125,7 @@ def _enter(visit: Visit, page: Page) -> Response | None:
         user = visit.session
         if user is None:
             return _to_login(visit)
-        if not allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid):
+        if not allows(page.access, role=user.role, is_paid=user.is_paid):
             raise Forbidden
     if not visit.is_reading and not page.for_servers:
         csrf.check(request, visit.session)
@@ -141,6 +143,9 @@ def _failed(visit: Visit, page: Page | None, error: Exception) -> Response:
     if (response := _ended(visit)) is not None:
         log.warning("a session ended in the middle of a request", action="session_ended", page=rule)
         return response
+    if code in _FORBIDDEN:
+        log.warning("a role does not allow this", action="page_refused", page=rule, sqlstate=code)
+        return errors.respond(visit, 403)
     log.alert("a page failed", action="page_failed", page=rule, error=str(error))
     return errors.respond(visit, 500)
 

@@ -190,7 +190,7 @@ class Visit:
         return [
             (self.url(page.path), self.text(page.menu), self._place_in(page.path))
             for page in self._pages
-            if page.menu and allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid)
+            if page.menu and allows(page.access, role=user.role, is_paid=user.is_paid)
         ]
 
     def _place_in(self, path: str) -> str:
@@ -204,7 +204,7 @@ class Visit:
             page.path == path
             and (
                 page.access in (Access.ANYONE, Access.VISITOR)
-                or (user is not None and allows(page.access, is_admin=user.is_admin, is_paid=user.is_paid))
+                or (user is not None and allows(page.access, role=user.role, is_paid=user.is_paid))
             )
             for page in self._pages
         )

@@ -17,7 +17,7 @@ from tools.emulator.telegram import Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
 
-ROLES = ("visitor", "user", "paid", "admin", "banned")
+ROLES = ("visitor", "user", "paid", "operator", "author", "admin", "owner", "banned")
 # What a user meets who may open a page: it is shown, leads on, or has nothing of the example's id.
 OPENED = {200, 303, 404, 410}
 # A form without fields does nothing, or says what is missing.
@@ -36,7 +36,14 @@ def enter(stack: Stack, sql: Sql, role: str) -> Visitor:
     chat.answer()
     if role == "paid":
         sql("select grant_subscription(%s, 'month', 'access:paid')", chat.id)
-    if role == "admin":
+    if role in ("admin", "operator", "author"):
+        sql(
+            "insert into staff (user_id, role, email) select u.id, %s, 'staff@example.com' from users as u"
+            " where u.telegram_id = %s",
+            role,
+            chat.id,
+        )
+    if role == "owner":
         sql("insert into admins (email, telegram_id) values ('access@example.com', %s)", chat.id)
     browser.log_in(chat, "/account")
     if role == "banned":
@@ -49,9 +56,11 @@ def may_open(page: Page, role: str) -> bool:
     return {
         Access.ANYONE: True,
         Access.VISITOR: True,
-        Access.USER: role in ("user", "paid", "admin"),
-        Access.PAID: role in ("paid", "admin"),
-        Access.ADMIN: role == "admin",
+        Access.USER: role not in ("visitor", "banned"),
+        Access.PAID: role in ("paid", "admin", "owner"),
+        Access.OPERATOR: role in ("operator", "admin", "owner"),
+        Access.AUTHOR: role in ("author", "admin", "owner"),
+        Access.ADMIN: role in ("admin", "owner"),
     }[page.access]
 
 

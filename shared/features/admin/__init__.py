@@ -16,7 +16,15 @@ Each action is a SQL function that checks again that this is an admin, acts once
 it is delivered (`UpdateContext.reference`), and records what it did in the audit log.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from shared.telegram.feature import Command, Feature
+
+if TYPE_CHECKING:
+    from shared.core.json_types import JsonObject
+    from shared.core.texts.reader import Reader
 
 
 def _commands(section: str, *names: str) -> tuple[Command, ...]:
@@ -37,3 +45,10 @@ feature = Feature(
     states=("product",),
     admin_only=True,
 )
+
+
+def describe_action(reader: Reader, currency: str, action: str, before: JsonObject, after: JsonObject) -> str:
+    """Describe an action of the audit log. `currency` is that of balances."""
+    from shared.features.admin.audit import describe  # imports telebot, which pages do not need
+
+    return describe(reader, currency, action, before, after)

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.core import db
+from shared.core import db, texts
 from shared.core.errors import Refusal
 from shared.core.log import redact_secrets
 from shared.core.texts import figures
+from shared.core.texts.reader import Reader
 from shared.features import xp
 from shared.features.admin.users import user_name
-from shared.features.common.plans import plan_name
 from shared.telegram import outbox
 from shared.telegram.context import UpdateContext
 
@@ -260,10 +260,10 @@ def unban(context: UpdateContext, user: AdminFindUser) -> Done:
     return Done(context.text(key, name=user_name(user)))
 
 
-def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
+def plan_until(reader: Reader, plan: str, ends_at: str | None) -> str:
     """Return a plan's name, with its end where it has one."""
-    name = plan_name(context, plan)
-    return context.text("admin_plan_until", plan=name, date=context.date(ends_at)) if ends_at else name
+    name = texts.plan_name(reader.language, plan)
+    return reader.text("admin_plan_until", plan=name, date=reader.date(ends_at)) if ends_at else name
 
 
 def redacted_reason(reason: str | None) -> str | None:

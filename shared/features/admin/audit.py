@@ -10,6 +10,7 @@ from telebot.types import CallbackQuery, Message
 from shared.core import db, texts
 from shared.core.json_types import JsonObject
 from shared.core.texts import Text, figures
+from shared.core.texts.reader import Reader
 from shared.features.admin.card import find
 from shared.features.admin.product_pages import prices_line
 from shared.features.admin.undo import written
@@ -32,6 +33,14 @@ _COUNTED = {
     "adjust_xp": "total_xp",
     "reset_user_usage": "requests",
 }
+_ROLES = (
+    "set_staff_role",
+    "remove_staff",
+    "invite_staff",
+    "cancel_staff_invitation",
+    "accept_staff_invitation",
+)
+_WITHOUT_USER = ("invite_staff", "cancel_staff_invitation", "export_learners")
 _SWITCHED = {
     "switch_promocode": ("promocode_off", "promocode_on"),
     "switch_product": ("product_off", "product_on"),
@@ -98,7 +107,7 @@ def _line(context: UpdateContext, entry: AdminAuditEntries) -> str:
         "admin_audit_line",
         date=context.date(entry["created_at"], with_time=True),
         admin=entry["admin_email"],
-        what=_what(context, entry),
+        what=describe(context, context.user.currency, str(entry["action"]), entry["before"], entry["after"]),
         whom=_whom(context, entry),
     )
     if not reason:
@@ -110,20 +119,23 @@ def _whom(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
         return user_name(entry["user"])
+    if str(entry["action"]) in _WITHOUT_USER:
+        return "—"
     placeholder = "admin_audit_no_user" if "payment" in entry["after"] else "admin_audit_erased"
     return str(entry["after"].get("code") or entry["after"].get("product") or context.text(placeholder))
 
 
-def _what(context: UpdateContext, entry: AdminAuditEntries) -> str:
-    """Describe the action; one without a text is shown by its name."""
-    before, after, action = entry["before"], entry["after"], str(entry["action"])
+def describe(reader: Reader, currency: str, action: str, before: JsonObject, after: JsonObject) -> str:
+    """Describe an action; one without a text is shown by its name. `currency` is that of balances."""
     key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
-    if not texts.has(context.language, key):
+    if not texts.has(reader.language, key):
         return action
-    return context.text(key, **_values(context, action, before, after))
+    return reader.text(key, **_values(reader, currency, action, before, after))
 
 
-def _values(context: UpdateContext, action: str, before: JsonObject, after: JsonObject) -> dict[str, object]:
+def _values(
+    reader: Reader, currency: str, action: str, before: JsonObject, after: JsonObject
+) -> dict[str, object]:
     """Return the values that the text about an action names."""
     values: dict[str, object] = {}
     match action:
@@ -132,22 +144,27 @@ def _values(context: UpdateContext, action: str, before: JsonObject, after: Json
             values = {"before": before[field], "after": after[field]}
         case "set_plan" | "adjust_balance" | "undo":
             which = after["action"] if action == "undo" else action
-            values = {"before": written(context, which, before), "after": written(context, which, after)}
-            values |= {"what": context.text(f"undone_{which}")} if action == "undo" else {}
-        case "enroll" | "withdraw_enrollment":
-            values = {"course": after["course"], "tier": after["tier"]}
+            values = {
+                "before": written(reader, currency, which, before),
+                "after": written(reader, currency, which, after),
+            }
+            values |= {"what": reader.text(f"undone_{which}")} if action == "undo" else {}
+        case _ if action in _ROLES:
+            values = {"role": reader.text(f"staff_role_{after['role'] or before['role']}")}
+        case "enroll" | "withdraw_enrollment" | "export_learners":
+            values = {"course": after["course"], "tier": after.get("tier", "")}
         case "award_badge" | "revoke_badge":
             values = {"badge": after["badge"]}
         case "refund_payment" | "refund_decided":
             values = {
-                "money": figures.money(context.language, Decimal(after["amount"]), after["currency"]),
+                "money": figures.money(reader.language, Decimal(after["amount"]), after["currency"]),
                 "payment": after["payment"],
-                "state": context.text(f"admin_refund_state_{after.get('status', 'open')}"),
+                "state": reader.text(f"admin_refund_state_{after.get('status', 'open')}"),
             }
         case "set_prices":
             values = {
-                "before": prices_line(context, before["prices"]),
-                "after": prices_line(context, after["prices"]),
+                "before": prices_line(reader, before["prices"]),
+                "after": prices_line(reader, after["prices"]),
             }
         case "switch_model":
             values = {"model": after["model"]}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.core import db, texts
 from shared.core.texts import Text, concat, figures
+from shared.core.texts.reader import Reader
 from shared.features import shop
 from shared.features.common import catalog
 from shared.features.common.plans import plan_name
@@ -174,12 +175,12 @@ def _by_language(product: ProductCard) -> list[Text]:
     return shown
 
 
-def prices_line(context: UpdateContext, by_currency: dict[str, str]) -> str:
+def prices_line(reader: Reader, by_currency: dict[str, str]) -> str:
     """Return all prices of a product in one line."""
     if not by_currency:
-        return context.text("admin_product_priceless")
+        return reader.text("admin_product_priceless")
     return " · ".join(
-        figures.money(context.language, Decimal(by_currency[code]), code) for code in ordered(by_currency)
+        figures.money(reader.language, Decimal(by_currency[code]), code) for code in ordered(by_currency)
     )
 
 

@@ -9,6 +9,7 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.json_types import JsonObject
 from shared.core.texts import figures
+from shared.core.texts.reader import Reader
 from shared.features.admin.actions import deliver, plan_until
 from shared.features.common.plans import plan_name
 from shared.telegram.context import StateUnavailable, UpdateContext
@@ -50,20 +51,22 @@ def undo(context: UpdateContext, entry: int) -> Undone:
         return Undone(context.text(f"admin_undo_{done['outcome']}"))
     deliver(done["outgoing"])
     key = "admin_undo_part" if done["is_partial"] else "admin_undo_done"
-    before, after = (written(context, done["action"], done[when]) for when in ("before", "after"))
+    before, after = (
+        written(context, context.user.currency, done["action"], done[when]) for when in ("before", "after")
+    )
     return Undone(context.text(key, before=before, after=after), str(done["telegram_id"]))
 
 
-def written(context: UpdateContext, action: str, state: JsonObject) -> str:
+def written(reader: Reader, currency: str, action: str, state: JsonObject) -> str:
     """Format a value before or after an undo."""
     if "plan" in state:
-        return plan_until(context, state["plan"], state["ends_at"])
+        return plan_until(reader, state["plan"], state["ends_at"])
     if "badge" in state:
         return str(state["badge"]) if state["has"] else "—"
     amount = Decimal(state.get("amount") or state.get("balance") or state.get("requests") or 0)
     if action == "adjust_balance":
-        return figures.money(context.language, amount, context.user.currency)
-    return figures.number(context.language, amount)
+        return figures.money(reader.language, amount, currency)
+    return figures.number(reader.language, amount)
 
 
 def undo_label(context: UpdateContext, entry: LastUndoable) -> str:

@@ -1,5 +1,5 @@
--- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins,
--- for services that read users.
+-- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the tables admins and
+-- staff, for services that read users.
 --
 -- Concurrency: derives the columns from the current rows, so a repetition changes nothing.
 -- Locks: the users of the old and the new telegram_id (NO KEY UPDATE).
@@ -18,6 +18,7 @@ begin
   for v_user_id in
     update public.users as u
        set is_admin = exists (select from public.admins as a where a.telegram_id = u.telegram_id)
+         or exists (select from public.staff as s where s.user_id = u.id and s.role = 'admin')
      where (tg_op <> 'INSERT' and u.telegram_id = old.telegram_id)
         or (tg_op <> 'DELETE' and u.telegram_id = new.telegram_id)
     returning u.id
@@ -29,4 +30,4 @@ end
 $$;
 
 revoke all on function private.mark_admin from public, anon, authenticated, service_role;
-comment on function private.mark_admin is 'Keeps users.is_admin equal to the table admins';
+comment on function private.mark_admin is 'Keeps users.is_admin equal to the tables admins and staff';

@@ -76,6 +76,13 @@ TABLES = {
         " message_count is_cut created_at withdrawn_at",
         not_exported="id user_id digest reference",
     ),
+    # Before the sessions, which a role ends.
+    "public.staff": Table(
+        "deleted",
+        section="staff",
+        export="role email created_at",
+        not_exported="user_id added_by",
+    ),
     "public.user_sessions": Table(
         "deleted",
         section="web_sessions",
@@ -407,6 +414,12 @@ TABLES = {
         export="id action reference before after created_at",
         not_exported="user_id admin_email",
         cleared="user_id",
+    ),
+    "public.staff_invitations": Table(
+        "deleted",
+        section="staff_invitations",
+        export="role email created_at expires_at canceled_at accepted_at",
+        not_exported="id token_hash created_by accepted_by",
     ),
     "public.telegram_updates": Table(
         "emptied",

@@ -17,13 +17,21 @@ MARK = "marked-as-hers"
 POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
 # Of admins, who are no users, of AI models, and of users who are erased.
 HARMLESS = {"public.admins", "public.ai_models", "public.ai_modes", "private.erasures"}
-OF_STAFF = {"assignee_id", "admin_id"}  # columns of members of the team, whose erasure empties them
+OF_STAFF = {
+    "added_by",
+    "assignee_id",
+    "admin_id",
+}  # columns of members of the team, whose erasure empties them
 WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
 # Values of columns that cannot hold the mark.
 VALUES = {
     "message_state": "paid",
     "bot": "assistant",
-    "role": {"public.messages": "user", "public.team_members": "manager"},
+    "role": {
+        "public.messages": "user",
+        "public.team_members": "manager",
+        **dict.fromkeys(("public.staff", "public.staff_invitations"), "operator"),
+    },
     "status": {
         "public.user_tokens": "ok",
         "public.user_referrals": "completed",
@@ -86,6 +94,7 @@ VALUES = {
     "digest": b"digest",
     "way": "bot",
     "code": 42,
+    "email": dict.fromkeys(("public.staff", "public.staff_invitations"), f"{MARK}@example.com"),
     "token_hash": b"t" * 32,
     "public_hash": b"p" * 32,
     "browser_hash": b"b" * 32,
@@ -312,7 +321,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         """ values (%s, 'first', '{"en": {"title": "First"}}') returning id""",
         pointers["course_id"],
     )[0]["id"]
-    pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by"), user_id)
+    pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by", "accepted_by"), user_id)
     pointers["last_marketing_by"] = sql("insert into broadcasts (name) values ('News') returning id")[0]["id"]
     pointers["sequence_id"] = sql(
         "insert into sequences (name, event) values ('Welcome', 'start') returning id"

@@ -435,6 +435,12 @@ TEXTS: Mapping[str, str] = {
     "audit_ban_user": "banned",
     "audit_enroll": "gave the course {course}, tier {tier}",
     "audit_withdraw_enrollment": "took the course {course}, tier {tier}",
+    "audit_set_staff_role": "gave the role {role}",
+    "audit_remove_staff": "took the role {role}",
+    "audit_invite_staff": "invited: {role}",
+    "audit_cancel_staff_invitation": "canceled the invitation: {role}",
+    "audit_accept_staff_invitation": "invitation accepted: {role}",
+    "audit_export_learners": "exported the learners of {course}",
     "audit_unban_user": "unbanned",
     "admin_usage_payment": (
         "Which payment? Send our ID or the provider’s: `/payment 17`. To see payments that need attention, "

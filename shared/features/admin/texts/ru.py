@@ -433,6 +433,12 @@ TEXTS: Mapping[str, str] = {
     "audit_ban_user": "бан",
     "audit_enroll": "выдан курс {course}, пакет {tier}",
     "audit_withdraw_enrollment": "отозван курс {course}, пакет {tier}",
+    "audit_set_staff_role": "выдана роль «{role}»",
+    "audit_remove_staff": "снята роль «{role}»",
+    "audit_invite_staff": "приглашение: {role}",
+    "audit_cancel_staff_invitation": "приглашение отменено: {role}",
+    "audit_accept_staff_invitation": "приглашение принято: {role}",
+    "audit_export_learners": "выгрузка учеников курса {course}",
     "audit_unban_user": "бан снят",
     "admin_usage_payment": (
         "Какой платёж? Пришлите номер, наш или провайдера: `/payment 17`. Чтобы увидеть платежи, которые "

@@ -1,4 +1,4 @@
-"""Pages of admins: the list of courses, a new course, and what all of these pages need."""
+"""Pages of authors and admins: the list of courses, a new course, and what all of these pages need."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from flask import Response
 
     from shared.core.sql_types import (
-        AdminEmail,
         AdminGetCourse,
         AdminListHomework,
         AdminSaveCourse,
         CourseCard,
+        StaffAccount,
     )
     from shared.web.visit import Visit
 
@@ -39,16 +39,16 @@ class NewItem(BaseModel):
     title: str = Field(min_length=1, max_length=200, pattern=r"\S")
 
 
-def email(visit: Visit) -> str:
-    """Return the address under which the user acts as an admin.
+def account(visit: Visit, role: str = "author") -> str:
+    """Return the account under which the user acts in a role.
 
     Raises:
-        Forbidden: the user is no admin any more.
+        Forbidden: the user has no such role any more.
     """
-    found: AdminEmail = db.call("admin_email", p_user_id=visit.user.user_id)
-    if found["email"] is None:
+    found: StaffAccount = db.call("staff_account", p_user_id=visit.user.user_id, p_role=role)
+    if found["account"] is None:
         raise Forbidden
-    return found["email"]
+    return found["account"]
 
 
 def read_course(visit: Visit, slug: str) -> AdminGetCourse:
@@ -57,7 +57,7 @@ def read_course(visit: Visit, slug: str) -> AdminGetCourse:
     Raises:
         NotFound: there is none.
     """
-    found: AdminGetCourse | None = db.call("admin_get_course", p_slug=slug, p_admin_email=email(visit))
+    found: AdminGetCourse | None = db.call("admin_get_course", p_slug=slug, p_admin_email=account(visit))
     if found is None:
         raise NotFound
     return found
@@ -86,7 +86,7 @@ def show_courses(visit: Visit) -> Response:
 def _courses_page(visit: Visit, form: FormView, status: int = 200) -> Response:
     found: list[CourseCard] = db.call("course_overview", p_user_id=visit.user.user_id)
     waiting: AdminListHomework = db.call(
-        "admin_list_homework", p_admin_email=email(visit), p_state="submitted", p_after=None, p_limit=1
+        "admin_list_homework", p_admin_email=account(visit), p_state="submitted", p_after=None, p_limit=1
     )
     return visit.render(
         "courses/admin_courses.html",
@@ -107,7 +107,7 @@ def create(visit: Visit) -> Response:
         "admin_save_course",
         p_slug=sent.slug,
         p_values={"texts": {visit.language: {"title": sent.title.strip()}}},
-        p_admin_email=email(visit),
+        p_admin_email=account(visit),
         p_version=None,
     )
     if saved["outcome"] == "exists":
@@ -116,6 +116,6 @@ def create(visit: Visit) -> Response:
 
 
 pages = (
-    Page(COURSES, show_courses, access=Access.ADMIN, menu="course_admin_menu"),
-    Page("/admin/new_course", create, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
+    Page(COURSES, show_courses, access=Access.AUTHOR, menu="course_admin_menu"),
+    Page("/admin/new_course", create, methods=("POST",), max_body=SMALL_FORM, access=Access.AUTHOR),
 )

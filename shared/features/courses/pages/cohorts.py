@@ -14,7 +14,7 @@ from shared.features.courses.pages.admin import (
     COURSES,
     SLUG,
     SMALL_FORM,
-    email,
+    account,
     read_course,
     title_of,
 )
@@ -56,7 +56,7 @@ def _list(visit: Visit, slug: str, form: FormView, status: int = 200) -> Respons
 
 def _read(visit: Visit, slug: str) -> list[AdminListCohorts]:
     found: list[AdminListCohorts] | None = db.call(
-        "admin_list_cohorts", p_slug=slug, p_admin_email=email(visit)
+        "admin_list_cohorts", p_slug=slug, p_admin_email=account(visit)
     )
     return found or []
 
@@ -133,7 +133,7 @@ def _rename(visit: Visit, course: str, key: str, new_key: str) -> None:
         NotFound: there is no such cohort.
     """
     done: AdminRenameCohort = db.call(
-        "admin_rename_cohort", p_slug=course, p_key=key, p_new_key=new_key, p_admin_email=email(visit)
+        "admin_rename_cohort", p_slug=course, p_key=key, p_new_key=new_key, p_admin_email=account(visit)
     )
     if done["outcome"] == "none":
         raise NotFound
@@ -154,7 +154,7 @@ def _save(visit: Visit, course: str, sent: _Cohort) -> None:
         p_slug=course,
         p_key=sent.key,
         p_starts_at=editing.moment(visit, "starts_at", sent.starts_at),
-        p_admin_email=email(visit),
+        p_admin_email=account(visit),
         p_enrolls_until=editing.moment(visit, "enrolls_until", until) if until else None,
     )
     if saved["outcome"] == "none":
@@ -165,8 +165,8 @@ _LIST = f"{COURSE}/cohorts"
 _ONE = f"{_LIST}/<string(maxlength=64):cohort>"
 
 pages = (
-    Page(_LIST, show, access=Access.ADMIN),
-    Page(f"{COURSE}/new_cohort", create, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
-    Page(_ONE, show_one, access=Access.ADMIN),
-    Page(f"{_ONE}/save", change, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
+    Page(_LIST, show, access=Access.AUTHOR),
+    Page(f"{COURSE}/new_cohort", create, methods=("POST",), max_body=SMALL_FORM, access=Access.AUTHOR),
+    Page(_ONE, show_one, access=Access.AUTHOR),
+    Page(f"{_ONE}/save", change, methods=("POST",), max_body=SMALL_FORM, access=Access.AUTHOR),
 )

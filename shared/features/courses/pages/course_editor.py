@@ -16,7 +16,7 @@ from shared.features.courses.pages.admin import (
     COURSES,
     SMALL_FORM,
     NewItem,
-    email,
+    account,
     languages,
     read_course,
     tiers,
@@ -95,7 +95,7 @@ def _lesson(visit: Visit, slug: str, row: JsonObject) -> JsonObject:
 
 def _products(visit: Visit) -> list[tuple[str, str]]:
     """Return key and title of the products that may be offered after the course."""
-    found: AdminProducts = db.call("admin_products", p_admin_email=email(visit), p_key=None)
+    found: AdminProducts = db.call("admin_products", p_admin_email=account(visit), p_key=None)
     return [
         (one["key"], f"{views.words(visit, one['texts']).get('title', one['key'])} · {one['key']}")
         for one in found["products"]
@@ -114,7 +114,7 @@ def save(visit: Visit, course: str) -> Response:
             "admin_save_course",
             p_slug=course,
             p_values=values,
-            p_admin_email=email(visit),
+            p_admin_email=account(visit),
             p_version=sent.version,
         )
     except FormError as error:
@@ -156,7 +156,7 @@ def create_lesson(visit: Visit, course: str) -> Response:
         p_course_slug=course,
         p_slug=sent.slug,
         p_values={"texts": {visit.language: {"title": sent.title.strip()}}, "is_published": False},
-        p_admin_email=email(visit),
+        p_admin_email=account(visit),
         p_version=None,
     )
     if saved["outcome"] == "none":
@@ -167,7 +167,7 @@ def create_lesson(visit: Visit, course: str) -> Response:
 
 
 pages = (
-    Page(COURSE, show, access=Access.ADMIN),
-    Page(f"{COURSE}/save", save, methods=("POST",), max_body=editing.LARGE_FORM, access=Access.ADMIN),
-    Page(f"{COURSE}/new_lesson", create_lesson, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
+    Page(COURSE, show, access=Access.AUTHOR),
+    Page(f"{COURSE}/save", save, methods=("POST",), max_body=editing.LARGE_FORM, access=Access.AUTHOR),
+    Page(f"{COURSE}/new_lesson", create_lesson, methods=("POST",), max_body=SMALL_FORM, access=Access.AUTHOR),
 )

@@ -17,7 +17,7 @@ from shared.features.courses.pages.admin import (
     COURSE,
     COURSES,
     SMALL_FORM,
-    email,
+    account,
     read_course,
     title_of,
 )
@@ -97,7 +97,7 @@ def _limits(visit: Visit) -> list[str]:
 
 def _read(visit: Visit, slug: str) -> list[AdminListCourseFiles]:
     found: list[AdminListCourseFiles] | None = db.call(
-        "admin_list_course_files", p_slug=slug, p_admin_email=email(visit)
+        "admin_list_course_files", p_slug=slug, p_admin_email=account(visit)
     )
     return found or []
 
@@ -190,7 +190,7 @@ def _store(visit: Visit, course: str, sent: _Upload, content: bytes, name: str) 
         p_extension=uploads.EXTENSIONS[mime_type],
         p_mime_type=mime_type,
         p_size=len(content),
-        p_admin_email=email(visit),
+        p_admin_email=account(visit),
     )
     if registered is None:
         raise NotFound
@@ -212,7 +212,7 @@ def open_file(visit: Visit, course: str, number: int) -> Response:
 def delete(visit: Visit, course: str, number: int) -> Response:
     """Delete a file that nothing uses."""
     done: AdminDeleteCourseFile = db.call(
-        "admin_delete_course_file", p_slug=course, p_file_id=number, p_admin_email=email(visit)
+        "admin_delete_course_file", p_slug=course, p_file_id=number, p_admin_email=account(visit)
     )
     if done["outcome"] == "none":
         raise NotFound
@@ -225,8 +225,8 @@ _LIST = f"{COURSE}/files"
 _ONE = f"{_LIST}/<int(max=9223372036854775807):number>"
 
 pages = (
-    Page(_LIST, show, Policy(has_scripts=True), access=Access.ADMIN),
-    Page(f"{_LIST}/new", upload, methods=("POST",), max_body=_LARGEST + 20_000, access=Access.ADMIN),
-    Page(_ONE, open_file, Policy(referrer="no-referrer"), access=Access.ADMIN),
-    Page(f"{_ONE}/delete", delete, methods=("POST",), max_body=SMALL_FORM, access=Access.ADMIN),
+    Page(_LIST, show, Policy(has_scripts=True), access=Access.AUTHOR),
+    Page(f"{_LIST}/new", upload, methods=("POST",), max_body=_LARGEST + 20_000, access=Access.AUTHOR),
+    Page(_ONE, open_file, Policy(referrer="no-referrer"), access=Access.AUTHOR),
+    Page(f"{_ONE}/delete", delete, methods=("POST",), max_body=SMALL_FORM, access=Access.AUTHOR),
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
-from shared.features.courses.pages.admin import COURSE, COURSES, SMALL_FORM, email, read_course, title_of
+from shared.features.courses.pages.admin import COURSE, COURSES, SMALL_FORM, account, read_course, title_of
 from shared.features.courses.pages.learners import enrollment
 from shared.web.access import Access
 from shared.web.page import Page
@@ -57,7 +57,7 @@ def show(visit: Visit, course: str, number: int) -> Response:
 
 def _found(visit: Visit, course: str, number: int) -> AdminGetEnrollment:
     found: AdminGetEnrollment | None = db.call(
-        "admin_get_enrollment", p_enrollment_id=number, p_admin_email=email(visit)
+        "admin_get_enrollment", p_enrollment_id=number, p_admin_email=account(visit, "admin")
     )
     if found is None or found["course"] != course:
         raise NotFound
@@ -71,7 +71,7 @@ def withdraw(visit: Visit, course: str, number: int) -> Response:
     done: AdminWithdrawEnrollment | None = db.call(
         "admin_withdraw_enrollment",
         p_enrollment_id=number,
-        p_admin_email=email(visit),
+        p_admin_email=account(visit, "admin"),
         p_reference=f"console:{sent.reference}",
         p_reason=sent.reason or None,
     )
@@ -88,7 +88,7 @@ def move(visit: Visit, course: str, number: int) -> Response:
         "admin_move_learner",
         p_enrollment_id=number,
         p_cohort_key=sent.cohort or None,
-        p_admin_email=email(visit),
+        p_admin_email=account(visit, "admin"),
         p_reference=f"console:{sent.reference}",
     )
     if done["outcome"] == "none":

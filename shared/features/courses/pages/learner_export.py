@@ -12,7 +12,7 @@ from flask import Response
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
-from shared.features.courses.pages.admin import COURSE, email
+from shared.features.courses.pages.admin import COURSE, account
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -31,7 +31,7 @@ _HEAD = (
 
 def export(visit: Visit, course: str) -> Response:
     """Return all learners of a course as CSV."""
-    admin = email(visit)
+    admin = account(visit, "admin")
     first = _part(course, admin, 0)
     if first is None:
         raise NotFound

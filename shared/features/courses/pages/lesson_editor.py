@@ -14,7 +14,7 @@ from shared.features.courses.pages import editing, views
 from shared.features.courses.pages.admin import (
     COURSE,
     COURSES,
-    email,
+    account,
     languages,
     read_course,
     tiers,
@@ -140,7 +140,7 @@ def save(visit: Visit, course: str, lesson: str) -> Response:
             p_course_slug=course,
             p_slug=lesson,
             p_values=_columns(visit, sent),
-            p_admin_email=email(visit),
+            p_admin_email=account(visit),
             p_version=sent.version,
         )
     except FormError as error:
@@ -212,6 +212,6 @@ def _require_fields(sent: _Lesson, *, has_quiz: bool) -> None:
 _LESSON = f"{COURSE}/lessons/<string(maxlength=64):lesson>"
 
 pages = (
-    Page(_LESSON, show, access=Access.ADMIN),
-    Page(f"{_LESSON}/save", save, methods=("POST",), max_body=editing.LARGE_FORM, access=Access.ADMIN),
+    Page(_LESSON, show, access=Access.AUTHOR),
+    Page(f"{_LESSON}/save", save, methods=("POST",), max_body=editing.LARGE_FORM, access=Access.AUTHOR),
 )

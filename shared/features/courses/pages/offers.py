@@ -18,7 +18,7 @@ from shared.features.courses.pages.admin import (
     COURSE,
     COURSES,
     SMALL_FORM,
-    email,
+    account,
     languages,
     read_course,
     tiers,
@@ -101,7 +101,7 @@ def _cohorts(visit: Visit, rows: list[JsonObject]) -> list[tuple[str, str]]:
 
 def _read(visit: Visit, slug: str) -> list[AdminListCourseOffers]:
     found: list[AdminListCourseOffers] | None = db.call(
-        "admin_list_course_offers", p_slug=slug, p_admin_email=email(visit)
+        "admin_list_course_offers", p_slug=slug, p_admin_email=account(visit, "admin")
     )
     return found or []
 
@@ -140,7 +140,7 @@ def create(visit: Visit, course: str) -> Response:
             p_titles=titles,
             p_slug=course,
             p_tier=sent.tier,
-            p_admin_email=email(visit),
+            p_admin_email=account(visit, "admin"),
             p_cohort_key=sent.cohort or None,
             p_access_days=int(sent.days) if sent.days else None,
         )
@@ -189,7 +189,7 @@ def change(visit: Visit, course: str, product: str) -> Response:
             p_product_key=product,
             p_slug=course,
             p_tier=sent.tier,
-            p_admin_email=email(visit),
+            p_admin_email=account(visit, "admin"),
             p_cohort_key=sent.cohort or None,
             p_access_days=int(sent.days) if sent.days else None,
         )

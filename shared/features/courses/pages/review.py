@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from shared.core import db, texts
 from shared.features.courses.pages import views
-from shared.features.courses.pages.admin import email
+from shared.features.courses.pages.admin import account
 from shared.features.courses.pages.homework import FILE_SECONDS
 from shared.web import outgoing, stored_media
 from shared.web.access import Access
@@ -34,7 +34,7 @@ class _Review(BaseModel):
 def waiting(visit: Visit, after: int | None, limit: int) -> AdminListHomework:
     """Return homework that waits for review, and how much there is."""
     found: AdminListHomework = db.call(
-        "admin_list_homework", p_admin_email=email(visit), p_state="submitted", p_after=after, p_limit=limit
+        "admin_list_homework", p_admin_email=account(visit), p_state="submitted", p_after=after, p_limit=limit
     )
     return found
 
@@ -89,7 +89,7 @@ def review(visit: Visit, number: int) -> Response:
         p_submission_id=number,
         p_is_accepted=sent.decision == "accept",
         p_comment=sent.comment.strip() or None,
-        p_admin_email=email(visit),
+        p_admin_email=account(visit),
     )
     if done is None:
         raise NotFound
@@ -101,8 +101,8 @@ def review(visit: Visit, number: int) -> Response:
 _ID = "<int(max=9223372036854775807):number>"
 
 pages = (
-    Page(HOMEWORK, show_homework, access=Access.ADMIN),
-    Page(f"{HOMEWORK}/{_ID}/file", show_homework_file, access=Access.ADMIN),
+    Page(HOMEWORK, show_homework, access=Access.AUTHOR),
+    Page(f"{HOMEWORK}/{_ID}/file", show_homework_file, access=Access.AUTHOR),
     # A letter may take twelve characters in a form.
-    Page(f"{HOMEWORK}/{_ID}/review", review, methods=("POST",), max_body=130_000, access=Access.ADMIN),
+    Page(f"{HOMEWORK}/{_ID}/review", review, methods=("POST",), max_body=130_000, access=Access.AUTHOR),
 )

@@ -15,7 +15,7 @@ as $$
   select jsonb_build_object('email', (
     select a.email
       from public.users as u
-      join public.admins as a on a.telegram_id = u.telegram_id
+      join private.admin_accounts() as a on a.telegram_id = u.telegram_id
      where u.id = p_user_id and u.is_admin
      order by a.email
      limit 1

@@ -5,7 +5,7 @@
 -- Returns: jsonb
 --   products: [ private.product_card ]
 --   balance_currency: text
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_products(p_admin_email text, p_key text default null)
 returns jsonb
 language plpgsql
@@ -14,7 +14,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   return jsonb_build_object(
     'products', (
       select coalesce(jsonb_agg(private.product_card(p) order by p.position, p.key), '[]'::jsonb)

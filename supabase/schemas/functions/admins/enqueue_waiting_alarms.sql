@@ -25,7 +25,7 @@ begin
         from private.waiting_alarms as w
         cross join lateral (
           select u.id as user_id, private.reachable_bot(u.id, u.telegram_id, w.bot) as to_bot
-            from public.admins as a
+            from private.admin_accounts() as a
             join public.users as u on u.telegram_id = a.telegram_id
            where (w.email is null or a.email = w.email)
              and private.reachable_bot(u.id, u.telegram_id, w.bot) is not null

@@ -1,4 +1,4 @@
--- Returns a profile photo by its key, to the user whose photo it is and to admins.
+-- Returns a profile photo by its key, to the user whose photo it is and to admins and operators.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -20,7 +20,9 @@ as $$
          )
     from public.user_avatars as a
     join public.users as v on v.id = p_viewer_id
-   where a.key = p_key and a.image is not null and (a.user_id = v.id or v.is_admin);
+   where a.key = p_key and a.image is not null and (
+     a.user_id = v.id or v.is_admin or exists (select from public.staff as s where s.user_id = v.id and s.role = 'operator')
+   );
 $$;
 
 revoke all on function public.get_avatar from public, anon, authenticated, service_role;

@@ -5,7 +5,7 @@
 -- Locks: course, file.
 -- Returns: jsonb
 --   { outcome: 'deleted' | 'used' | 'none' }   (none: the course has no such file)
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_delete_course_file(p_slug text, p_file_id bigint, p_admin_email text)
 returns jsonb
 language plpgsql
@@ -14,7 +14,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_course_id bigint;
   v_file public.course_files;
 begin

@@ -1,6 +1,6 @@
 -- Returns the learners of a course for an admin's export, in parts by users.id.
 --
--- Concurrency: read-only; each part is of its own moment.
+-- Concurrency: each part is of its own moment. The export is audited once an hour (private.audit_reading).
 -- Locks: none.
 -- Returns: jsonb
 --   {
@@ -19,13 +19,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_course public.courses;
+  v_account text;
   v_ids bigint[];
 begin
-  perform private.require_admin(p_admin_email);
+  v_account := private.require_admin(p_admin_email);
   select c.* into v_course from public.courses as c where c.slug = p_slug;
   if not found then
     return null;
   end if;
+  perform private.audit_reading(v_account, 'export_learners', p_slug, null, jsonb_build_object('course', p_slug));
   v_ids := array(
     select distinct e.user_id
       from public.enrollments as e

@@ -9,7 +9,7 @@
 --     cohorts: [ jsonb ]   (all columns of cohorts, by their beginning)
 --     offers: [ jsonb ]    (all columns of course_offers)
 --   } | null               (no such course)
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_get_course(p_slug text, p_admin_email text)
 returns jsonb
 language plpgsql
@@ -18,7 +18,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   return (
     select jsonb_build_object(
         'course', to_jsonb(c),

@@ -9,7 +9,7 @@
 --     enrolls_until: timestamptz | null
 --     learners: bigint     (with a tier that is not withdrawn)
 --   } ] | null             (no such course)
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_list_cohorts(p_slug text, p_admin_email text)
 returns jsonb
 language plpgsql
@@ -18,7 +18,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   return (
     select coalesce(
         (

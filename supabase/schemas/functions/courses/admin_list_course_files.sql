@@ -13,7 +13,7 @@
 --     created_at: timestamptz
 --     used_in: [ text ]    (private.course_file_uses)
 --   } ] | null             (no such course)
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_list_course_files(p_slug text, p_admin_email text)
 returns jsonb
 language plpgsql
@@ -22,7 +22,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   return (
     select coalesce(
         (

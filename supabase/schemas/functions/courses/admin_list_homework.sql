@@ -21,7 +21,7 @@
 --     comment: text | null
 --     created_at: timestamptz
 --   } ]
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_list_homework(
   p_admin_email text, p_state text default 'submitted', p_after bigint default null, p_limit integer default 20
 )
@@ -32,7 +32,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   return jsonb_build_object(
     'waiting', (select count(*) from public.homework_submissions as h where h.state = 'submitted'),
     'submissions', (

@@ -10,7 +10,7 @@
 --     pages: int
 --     learners: [ private.learner_row ]
 --   } | null               (no such course)
--- Errors: N0001 not an admin.
+-- Errors: N0001 neither an admin nor an author.
 create or replace function public.admin_list_learners(
   p_slug text, p_admin_email text, p_page integer default 1, p_size integer default 20,
   p_cohort_key text default null
@@ -29,7 +29,7 @@ declare
   v_page integer;
   v_cohort_id bigint;
 begin
-  perform private.require_admin(p_admin_email);
+  perform private.require_author(p_admin_email);
   select c.* into v_course from public.courses as c where c.slug = p_slug;
   if not found then
     return null;

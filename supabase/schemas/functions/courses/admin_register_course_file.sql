@@ -8,7 +8,7 @@
 --     key: text
 --     status: 'uploading' | 'stored'    (stored: it is there already, from an earlier call)
 --   } | null                            (no such course)
--- Errors: N0001 not an admin; W0003 a value is invalid.
+-- Errors: N0001 neither an admin nor an author; W0003 a value is invalid.
 create or replace function public.admin_register_course_file(
   p_slug text, p_kind text, p_title text, p_alt text, p_name uuid, p_extension text, p_mime_type text, p_size bigint,
   p_admin_email text
@@ -20,7 +20,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_course_id bigint;
   v_folder text;
   v_key text;

@@ -4,7 +4,7 @@
 -- Locks: cohort.
 -- Returns: jsonb
 --   { outcome: 'saved' | 'exists' | 'none' }   (exists: another cohort of the course has this key; none: no such cohort)
--- Errors: N0001 not an admin; W0003 the key is invalid.
+-- Errors: N0001 neither an admin nor an author; W0003 the key is invalid.
 create or replace function public.admin_rename_cohort(p_slug text, p_key text, p_new_key text, p_admin_email text)
 returns jsonb
 language plpgsql
@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_cohort_id bigint;
 begin
   update public.cohorts as h

@@ -9,7 +9,7 @@
 --     state: 'returned' | 'accepted'
 --     outgoing: outgoing   (the message to the learner, sent once)
 --   } | null               (no such submission)
--- Errors: N0001 not an admin; N0004 the comment is missing (returned) or longer than 10,000 characters.
+-- Errors: N0001 neither an admin nor an author; N0004 the comment is missing (returned) or longer than 10,000 characters.
 create or replace function public.admin_review_homework(
   p_submission_id bigint, p_is_accepted boolean, p_comment text, p_admin_email text
 )
@@ -20,7 +20,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_comment constant text := nullif(btrim(p_comment, E' \t\r\n'), '');
   v_submission public.homework_submissions;
   v_user public.users;

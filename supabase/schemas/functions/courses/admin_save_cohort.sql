@@ -5,7 +5,7 @@
 -- Locks: cohort.
 -- Returns: jsonb
 --   { outcome: 'saved' | 'none', id?: bigint }   (none: no such course)
--- Errors: N0001 not an admin; W0003 a value is invalid.
+-- Errors: N0001 neither an admin nor an author; W0003 a value is invalid.
 create or replace function public.admin_save_cohort(
   p_slug text, p_key text, p_starts_at timestamptz, p_admin_email text, p_enrolls_until timestamptz default null
 )
@@ -16,7 +16,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_before jsonb;
   v_cohort public.cohorts;
 begin

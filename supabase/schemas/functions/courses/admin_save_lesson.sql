@@ -4,7 +4,7 @@
 -- Locks: as private.write_lesson.
 -- Returns: jsonb
 --   ...private.write_lesson
--- Errors: N0001 not an admin; W0003 a value is invalid.
+-- Errors: N0001 neither an admin nor an author; W0003 a value is invalid.
 create or replace function public.admin_save_lesson(
   p_course_slug text, p_slug text, p_values jsonb, p_admin_email text, p_version integer default null
 )
@@ -15,7 +15,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.require_admin(p_admin_email);
+  v_email constant text := private.require_author(p_admin_email);
   v_saved constant jsonb := private.write_lesson(p_course_slug, p_slug, p_values, p_version);
 begin
   if v_saved ->> 'outcome' in ('created', 'saved') then

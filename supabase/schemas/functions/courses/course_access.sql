@@ -1,4 +1,4 @@
--- Returns what a user may see of a course: admins and the author everything, others the highest tier that they have by an
+-- Returns what a user may see of a course: admins, authors among the staff and the author everything, others the highest tier that they have by an
 -- enrollment or by their paid plan (courses.plan_tier).
 --
 -- Concurrency: read-only.
@@ -14,7 +14,8 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select
-    coalesce((select u.is_admin or u.id = p_course.author_id from public.users as u where u.id = p_user_id), false),
+    coalesce((select u.is_admin or u.id = p_course.author_id
+              or exists (select from public.staff as s where s.user_id = u.id and s.role = 'author') from public.users as u where u.id = p_user_id), false),
     t.tier,
     t.expires_at
     from (select) as one

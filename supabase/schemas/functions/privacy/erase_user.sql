@@ -70,7 +70,7 @@ begin
    where t.kind = 'invalid' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
 
   update public.audit_log as l
-     set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
+     set user_id = null, before = l.before - array['reason', 'email'], after = l.after - array['reason', 'email']
    where l.user_id = v_user.id;
   perform private.leave_boards(v_user.id);
   delete from public.api_usage as a where a.user_id = v_user.id;

@@ -195,6 +195,18 @@ as $$
          where r.referrer_id = u.id
       )
     ),
+    'staff', (
+      select coalesce(jsonb_agg(to_jsonb(s) - array['user_id', 'added_by']), '[]'::jsonb)
+        from public.staff as s
+       where s.user_id = u.id
+    ),
+    'staff_invitations', (
+      select coalesce(
+          jsonb_agg(to_jsonb(i) - array['id', 'token_hash', 'created_by', 'accepted_by'] order by i.id), '[]'::jsonb
+        )
+        from public.staff_invitations as i
+       where i.created_by = u.id or i.accepted_by = u.id
+    ),
     'admins', (
       select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
         from public.audit_log as l

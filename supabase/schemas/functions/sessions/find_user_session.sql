@@ -13,7 +13,7 @@
 --      username: text | null
 --      languages: [ text | null ]     (chosen, of the Telegram client)
 --      time_zone: text
---      is_admin: boolean
+--      role: text | null              ('owner' | 'admin' | 'operator' | 'author'; null: not staff)
 --      is_paid: boolean
 --      photo: uuid | null             (key of the profile photo)
 --   } | null
@@ -30,6 +30,7 @@ declare
   v_found record;
   v_session public.user_sessions;
   v_user public.users;
+  v_role text;
 begin
   select s as session_row, u as user_row into v_found
     from public.user_sessions as s
@@ -40,11 +41,12 @@ begin
   end if;
   v_session := v_found.session_row;
   v_user := v_found.user_row;
+  v_role := private.staff_role(v_user.id);
   if v_session.last_seen_at <= v_now - interval '5 minutes' then
     -- First, because an erasure locks the user before the session.
     perform public.want_avatars(jsonb_build_array(v_user.id));
     update public.user_sessions as s
-       set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_user.is_admin or v_session.way = 'mini_app'))
+       set last_seen_at = v_now, expires_at = least(s.ends_at, v_now + private.session_idle(v_role is not null or v_session.way = 'mini_app'))
      where s.id = v_session.id;
   end if;
   return jsonb_build_object('session', jsonb_build_object(
@@ -54,7 +56,7 @@ begin
     'time_zone', coalesce(
       (select k.time_zone from public.streaks as k where k.user_id = v_user.id), private.setting('quota_timezone')
     ),
-    'is_admin', v_user.is_admin, 'is_paid', v_user.is_paid,
+    'role', v_role, 'is_paid', v_user.is_paid,
     'photo', (select a.key from public.user_avatars as a where a.user_id = v_user.id and a.image is not null)
   ));
 end

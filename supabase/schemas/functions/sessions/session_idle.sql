@@ -1,4 +1,4 @@
--- Returns after how long without a page a session ends.
+-- Returns after how long without a page a session ends: one with the rights of the staff (p_is_admin) soon.
 --
 -- p_is_short: of an admin or a Mini App.
 --

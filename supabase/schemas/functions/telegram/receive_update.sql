@@ -274,7 +274,7 @@ begin
       'memory_enabled', v_user.memory_enabled,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (
-        select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
+        select a.email from private.admin_accounts() as a where a.telegram_id = v_user.telegram_id
       ) end,
       'ban', case when v_banned then json_build_object(
         'reason', v_user.ban_reason, 'notified', v_user.ban_notified
