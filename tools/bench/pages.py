@@ -11,6 +11,7 @@ from statistics import median
 
 import psycopg
 
+from shared.features.courses import library
 from shared.web import sessions
 from tools.bench import load
 from tools.bench.errors import BenchError
@@ -18,9 +19,11 @@ from tools.bench.peer import Peer, cpu_of
 from tools.bench.report import Aim, Row, Section
 from tools.bench.saturation import CONCURRENCY, Rounds
 from tools.bench.updates import FIRST_USER
+from tools.courses import loading
 
-# A page that is the same for all, one with a form, and pages of a user: one session and one or more reads.
-PAGES = ("/", "/account/devices")
+_COURSE = "telegram-sales"
+# A page without a user; pages of a user: one session and one or more reads; a lesson, the longest of them.
+PAGES = ("/", "/account/devices", "/account", "/account/usage", "/courses", f"/courses/{_COURSE}/what-sells")
 WEIGHT = 60.0  # kB of the first view, compressed
 _TOKEN = sessions.new_token()
 _SESSION = """
@@ -28,14 +31,22 @@ _SESSION = """
     select %s::bytea, u.id, 'bot', 'Bench', now() + interval '1 day', now() + interval '1 day'
       from public.users as u where u.telegram_id = %s
 """
+_GRANT = """
+    select private.grant_tier(
+        u.id, c.id, 'vip', jsonb_populate_record(null::public.enrollment_grants, '{"source": "manual"}')
+      )
+      from public.users as u, public.courses as c where u.telegram_id = %s and c.slug = %s
+"""
 _WARM_SECONDS = 0.5
 _ASSET = re.compile(rb'(?:href|src)="([^"]*/assets/[^"]+)"')
 
 
 def prepare(owner_url: str) -> None:
-    """Log a user in."""
+    """Log a user in who has the sample course."""
+    loading.load(owner_url, library.FOLDER / _COURSE, overwrites=True, is_on_sale=True)
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute(_SESSION, [sessions.digest(_TOKEN), FIRST_USER])
+        connection.execute(_GRANT, [FIRST_USER, _COURSE])
 
 
 def request(path: str) -> bytes:
@@ -46,9 +57,14 @@ def request(path: str) -> bytes:
         "Accept: text/html",
         "Accept-Encoding: gzip",
         "Accept-Language: en",
-        f"Cookie: session={_TOKEN}",
+        *(f"{name}: {value}" for name, value in _session(path).items()),
     )
     return ("\r\n".join(head) + "\r\n\r\n").encode()
+
+
+def _session(path: str) -> dict[str, str]:
+    """Return the header of a logged-in user; the first page leads such a user to the account."""
+    return {} if path == "/" else {"Cookie": f"session={_TOKEN}"}
 
 
 def starts(bare: Peer, console: Peer, rounds: int) -> Section:
@@ -114,7 +130,7 @@ def _sent(console: Peer, path: str) -> tuple[int, bytes]:
     """Return the bytes of a body that were sent, and the body."""
     connection = http.client.HTTPConnection("127.0.0.1", console.port, timeout=20)
     try:
-        headers = {"Accept-Encoding": "gzip", "Accept-Language": "en", "Cookie": f"session={_TOKEN}"}
+        headers = {"Accept-Encoding": "gzip", "Accept-Language": "en", **_session(path)}
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read()

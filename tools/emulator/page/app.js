@@ -1,7 +1,7 @@
 // Starts the page: the state first, then the stream, then the user and chat of last time.
 
 import { get, listen, post } from "./api.js";
-import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, onSubscription, startChat } from "./chat.js";
+import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, onSubscription, openLink, startChat } from "./chat.js";
 import { startChatHead } from "./chat_head.js";
 import { onClock, startClock } from "./clock.js";
 import { startComposer } from "./composer.js";
