@@ -905,6 +905,13 @@ class AdminSearchUsers(TypedDict):
     has_more: bool
 
 
+class AdminSetAccess(TypedDict):
+    """public.admin_set_access"""
+
+    mode: Literal["open", "invite", "closed"]
+    maintenance: bool
+
+
 class AdminSetModeModel(TypedDict):
     """public.admin_set_mode_model"""
 
@@ -2078,6 +2085,7 @@ class FindUserSessionSession(TypedDict):
     time_zone: str
     role: str | None
     is_paid: bool
+    gate: Literal["maintenance", "invite", "closed"] | None
     photo: str | None
 
 
@@ -3295,6 +3303,7 @@ class ReceiveUpdateUser(TypedDict):
     admin_email: NotRequired[str | None]
     memory_enabled: NotRequired[bool | None]
     ban: NotRequired[ReceiveUpdateUserBan | None]
+    gate: NotRequired[Literal["maintenance", "invite", "closed"] | None]
 
 
 class ReceiveUpdateSession(TypedDict):

@@ -15,12 +15,16 @@ _NOTICE_KINDS = ("message", "callback_query")
 
 def is_blocked(context: UpdateContext) -> bool:
     """Return whether a ban keeps the update from its handler."""
+    return context.user.ban is not None and not is_kept(context)
+
+
+def is_kept(context: UpdateContext) -> bool:
+    """Return whether an update reaches its handler also where its user is not served."""
     update = context.update
     return (
-        context.user.ban is not None
-        and not update.is_payment_update
-        and update.kind != "my_chat_member"
-        and not context.bot.is_allowed_while_banned(context)
+        update.is_payment_update
+        or update.kind == "my_chat_member"
+        or context.bot.is_allowed_while_banned(context)
     )
 
 

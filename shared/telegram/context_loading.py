@@ -109,6 +109,7 @@ def _user(row: ReceiveUpdateUser, name: str) -> User:
         is_admin=row["is_admin"],
         admin_email=row["admin_email"] or "",
         ban=Ban(row["ban"]["reason"], row["ban"]["notified"]) if row["ban"] else None,
+        gate=row["gate"],
         price_currency=row["price_currency"],
         level=row["level"],
         memory_enabled=row["memory_enabled"],

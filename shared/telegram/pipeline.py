@@ -18,7 +18,7 @@ from shared.core import db, log
 from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.core.json_types import JsonObject
-from shared.telegram import api, bans, failures, outbox
+from shared.telegram import api, bans, failures, gate, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.context import BotApiCall, UpdateContext, use_context
 from shared.telegram.context_loading import load_context
@@ -189,6 +189,8 @@ def _work(context: UpdateContext, has_response: bool) -> WebhookResponse:
     try:
         if bans.is_blocked(context):
             bans.notify_banned(context)
+        elif gate.is_closed(context):
+            gate.explain(context)
         elif context.messenger is None:
             run_handler(context)
         else:

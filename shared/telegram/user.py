@@ -46,6 +46,7 @@ class User:
 
     `balance` is in `currency`, the setting balance_currency. `price_currency` is the currency the user chose
     for prices; None: derived from their language. `memory_enabled` is None until they decide (/memory).
+    `gate`: why the bots serve no one like them now: maintenance, invite or closed.
     """
 
     id: int
@@ -58,6 +59,7 @@ class User:
     is_admin: bool = False
     admin_email: str = ""
     ban: Ban | None = None
+    gate: str | None = None
     price_currency: str | None = None
     level: int = 1
     memory_enabled: bool | None = None

@@ -32,6 +32,21 @@ _ROLES = {
     Access.ADMIN: _ADMINS,
 }
 
+# What users may do with their data and money also where the pages do not serve them.
+_ALWAYS = (
+    "/logout",
+    "/account/data",
+    "/account/devices",
+    "/account/orders/",
+    "/account/purchases",
+    "/account/plan",
+)
+
+
+def is_always_open(path: str) -> bool:
+    """Return whether a page stays open in maintenance and to users who are not let in yet."""
+    return path.startswith(_ALWAYS)
+
 
 def allows(access: Access, *, role: str | None, is_paid: bool) -> bool:
     """Return whether a user who is logged in may open pages of this access; `role` is that in the staff."""

@@ -51,6 +51,7 @@ class Session:
     time_zone: str
     role: str | None
     is_paid: bool
+    gate: str | None  # why the pages do not serve the user now: maintenance, invite or closed
     photo: str | None  # key of the profile photo
 
     @property

@@ -12,6 +12,7 @@ from werkzeug.exceptions import (
     HTTPException,
     RequestEntityTooLarge,
     RequestURITooLarge,
+    ServiceUnavailable,
     Unauthorized,
     UnprocessableEntity,
 )
@@ -21,7 +22,7 @@ from shared.core import health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, Refusal
 from shared.web import csrf, errors, language, security, sessions
-from shared.web.access import LOGIN, Access, allows
+from shared.web.access import LOGIN, Access, allows, is_always_open
 from shared.web.page import NO_STORE, Page, Policy
 from shared.web.visit import Visit
 
@@ -125,6 +126,10 @@ def _enter(visit: Visit, page: Page) -> Response | None:
         user = visit.session
         if user is None:
             return _to_login(visit)
+        if user.gate == "maintenance" and not is_always_open(page.path):
+            raise ServiceUnavailable("web_gate_maintenance")
+        if user.gate and not is_always_open(page.path):
+            raise Forbidden(f"web_gate_{user.gate}")
         if not allows(page.access, role=user.role, is_paid=user.is_paid):
             raise Forbidden
     if not visit.is_reading and not page.for_servers:

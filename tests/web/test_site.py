@@ -209,7 +209,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 
 SESSION = Session(
     id=1, token="t" * 43, is_bearer=False, way="bot", user_id=1, telegram_id=1, first_name="Anna",
-    last_name=None, username=None, languages=("en", "en"), time_zone="UTC", role=None,
+    last_name=None, username=None, languages=("en", "en"), time_zone="UTC", role=None, gate=None,
     is_paid=False, photo=None,
 )  # fmt: skip
 

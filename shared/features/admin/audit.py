@@ -40,7 +40,15 @@ _ROLES = (
     "cancel_staff_invitation",
     "accept_staff_invitation",
 )
-_WITHOUT_USER = ("invite_staff", "cancel_staff_invitation", "export_learners")
+_WITHOUT_USER = (
+    "set_access",
+    "save_course",
+    "save_lesson",
+    "save_cohort",
+    "invite_staff",
+    "cancel_staff_invitation",
+    "export_learners",
+)
 _SWITCHED = {
     "switch_promocode": ("promocode_off", "promocode_on"),
     "switch_product": ("product_off", "product_on"),
@@ -149,6 +157,8 @@ def _values(
                 "after": written(reader, currency, which, after),
             }
             values |= {"what": reader.text(f"undone_{which}")} if action == "undo" else {}
+        case "set_access":
+            values = {"before": _access(reader, before), "after": _access(reader, after)}
         case _ if action in _ROLES:
             values = {"role": reader.text(f"staff_role_{after['role'] or before['role']}")}
         case "enroll" | "withdraw_enrollment" | "export_learners":
@@ -181,3 +191,10 @@ def _values(
             titles = {"before": before.get("title", "—"), "after": after["title"]}
             values = {"language": after["language"], **titles}
     return values
+
+
+def _access(reader: Reader, state: JsonObject) -> str:
+    """Describe whom the bots serve."""
+    if state["maintenance"]:
+        return reader.text("staff_access_maintenance")
+    return reader.text(f"admin_access_{state['mode']}")

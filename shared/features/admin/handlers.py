@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.features.admin import (
+    access,
     audit,
     banning,
     card,
@@ -22,5 +23,5 @@ from shared.telegram.router import Router
 
 router = Router(
     *(one.router for one in (stats, card, commands, progress, enrolling, banning, payment, refund)),
-    *(one.router for one in (products, promocodes, check, statement, models, audit)),
+    *(one.router for one in (products, promocodes, check, statement, models, audit, access)),
 )

@@ -49,4 +49,10 @@ TEXTS: Mapping[str, str] = {
     "course_ends": "⏳ Your access to **{title}** ends on {until}.",
     "homework_accepted": "✅ Your homework for **{lesson}** is accepted.",
     "homework_returned": "📝 Your homework for **{lesson}** needs another go: see the reviewer’s comment in the lesson.",
+    "gate_maintenance": "🛠 **We’re updating the bot.** It’ll be back soon, and everything you have is safe. You can still pay for open orders and use /subscription, /mydata and /privacy.",
+    "gate_maintenance_short": "We’re updating the bot. Try again a bit later.",
+    "gate_invite": "🎟 **New users join by invitation.** Ask someone who already uses the bot for their invite link and open it here.",
+    "gate_invite_short": "New users join by invitation.",
+    "gate_closed": "🚪 **We aren’t taking new users right now.** Try again later.",
+    "gate_closed_short": "We aren’t taking new users right now.",
 }

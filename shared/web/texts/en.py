@@ -53,4 +53,7 @@ TEXTS: Mapping[str, str] = {
     "web_as_table": "Show as a table",
     "web_log_in": "Log in",
     "web_delete": "Delete",
+    "web_gate_maintenance": "We’re updating the site. It’ll be back soon. Your purchases and your data are still available.",
+    "web_gate_invite": "New users join by invitation. Open the invite link of someone who already uses the bot.",
+    "web_gate_closed": "We aren’t taking new users right now. Try again later.",
 }

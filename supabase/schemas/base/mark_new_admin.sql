@@ -1,4 +1,5 @@
--- Trigger of users: sets is_admin and is_paid of a new user who is already in the table admins.
+-- Trigger of users: sets is_admin and is_paid of a new user who is already in the table admins, and is_waiting of others while the
+-- bots take no new users (setting access_mode).
 --
 -- Concurrency: changes only the row that is being stored.
 -- Locks: none.
@@ -14,6 +15,7 @@ as $$
 begin
   new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
   new.is_paid := new.is_admin or new.is_paid;
+  new.is_waiting := not new.is_admin and private.setting('access_mode') <> 'open';
   return new;
 end
 $$;

@@ -155,7 +155,15 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("zone_", "session_", "undo_", "health_", "web_error_")
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
-    made += ("staff_role_", "staff_refused_", "staff_given_", "staff_joined_", "staff_audit_")
+    made += ("gate_", "web_gate_", "admin_access_", "admin_maintenance_", "admin_button_access_")
+    made += (
+        "admin_button_maintenance_",
+        "staff_role_",
+        "staff_refused_",
+        "staff_given_",
+        "staff_joined_",
+        "staff_audit_",
+    )
     made += (
         "learn_homework_",
         "learn_watched_",

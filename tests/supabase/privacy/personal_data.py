@@ -35,7 +35,8 @@ TABLES = {
         export="id telegram_id username first_name last_name language_code language price_currency"
         " balance vip_level is_active is_newcomer referral_code total_referrals"
         " referral_credits bonus_credits total_xp level is_admin is_paid banned_at ban_reason"
-        " ban_notified trial_used memory_enabled has_started active_on created_at updated_at last_activity",
+        " ban_notified trial_used memory_enabled has_started is_waiting active_on created_at"
+        " updated_at last_activity",
     ),
     "public.bot_sessions": Table(
         "deleted",

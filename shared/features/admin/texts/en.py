@@ -679,4 +679,17 @@ TEXTS: Mapping[str, str] = {
         "🔔 {count|more alert|more alerts} arrived before you started the bot. Payments that need attention: "
         "/payment"
     ),
+    "command_access": "Maintenance and new users",
+    "admin_access": "🚪 **Access**\n\nNew users: {mode}\nMaintenance: {maintenance}\n\nIn maintenance the bots serve admins only. Payments and refunds keep working.",
+    "admin_access_open": "everyone",
+    "admin_access_invite": "by invitation",
+    "admin_access_closed": "no one",
+    "admin_maintenance_on": "on",
+    "admin_maintenance_off": "off",
+    "admin_button_access_open": "Everyone",
+    "admin_button_access_invite": "By invitation",
+    "admin_button_access_closed": "No one",
+    "admin_button_maintenance_on": "🛠 Start maintenance",
+    "admin_button_maintenance_off": "✅ End maintenance",
+    "audit_set_access": "access: {before} → {after}",
 }

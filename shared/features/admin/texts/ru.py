@@ -664,4 +664,17 @@ TEXTS: Mapping[str, str] = {
         "🔔 Пока вы не запустили бота, накопилось ещё {count|уведомление|уведомления|уведомлений}. Платежи, "
         "которые требуют внимания: /payment"
     ),
+    "command_access": "Техработы и новые пользователи",
+    "admin_access": "🚪 **Доступ**\n\nНовые пользователи: {mode}\nТехработы: {maintenance}\n\nВо время техработ боты отвечают только администраторам. Платежи и возвраты работают.",
+    "admin_access_open": "все",
+    "admin_access_invite": "по приглашению",
+    "admin_access_closed": "никто",
+    "admin_maintenance_on": "идут",
+    "admin_maintenance_off": "нет",
+    "admin_button_access_open": "Все",
+    "admin_button_access_invite": "По приглашению",
+    "admin_button_access_closed": "Никто",
+    "admin_button_maintenance_on": "🛠 Начать техработы",
+    "admin_button_maintenance_off": "✅ Закончить техработы",
+    "audit_set_access": "доступ: {before} → {after}",
 }

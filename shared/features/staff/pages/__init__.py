@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shared.features.staff.pages import audit, members
+from shared.features.staff.pages import access, audit, members
 
-pages = (*members.pages, *audit.pages)
+pages = (*members.pages, *audit.pages, *access.pages)

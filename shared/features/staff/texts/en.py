@@ -69,4 +69,9 @@ TEXTS: Mapping[str, str] = {
     "staff_audit_empty": "Nothing found.",
     "staff_audit_newest": "Newest",
     "staff_audit_older": "Older",
+    "staff_access_title": "Access",
+    "staff_access_new": "New users",
+    "staff_access_maintenance": "Maintenance",
+    "staff_access_about": "In maintenance the bots and the site serve the staff only. Payments and refunds keep working.",
+    "staff_access_saved_notice": "Saved.",
 }

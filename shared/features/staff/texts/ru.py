@@ -69,4 +69,9 @@ TEXTS: Mapping[str, str] = {
     "staff_audit_empty": "Ничего не найдено.",
     "staff_audit_newest": "Новые",
     "staff_audit_older": "Старше",
+    "staff_access_title": "Доступ",
+    "staff_access_new": "Новые пользователи",
+    "staff_access_maintenance": "Техработы",
+    "staff_access_about": "Во время техработ боты отвечают только администраторам, сайт — только команде. Платежи и возвраты работают.",
+    "staff_access_saved_notice": "Сохранено.",
 }

@@ -15,6 +15,7 @@
 --      time_zone: text
 --      role: text | null              ('owner' | 'admin' | 'operator' | 'author'; null: not staff)
 --      is_paid: boolean
+--      gate: 'maintenance' | 'invite' | 'closed' | null   (why the pages do not serve the user now)
 --      photo: uuid | null             (key of the profile photo)
 --   } | null
 -- Errors: none.
@@ -57,6 +58,11 @@ begin
       (select k.time_zone from public.streaks as k where k.user_id = v_user.id), private.setting('quota_timezone')
     ),
     'role', v_role, 'is_paid', v_user.is_paid,
+    'gate', case
+      when v_role is not null then null
+      when private.setting('maintenance') = 'true' then 'maintenance'
+      when v_user.is_waiting then nullif(private.setting('access_mode'), 'open')
+    end,
     'photo', (select a.key from public.user_avatars as a where a.user_id = v_user.id and a.image is not null)
   ));
 end

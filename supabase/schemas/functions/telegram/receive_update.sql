@@ -33,7 +33,8 @@
 --     level?: int, total_xp?: bigint,
 --     price_currency?: text | null, created_at?: timestamptz, is_admin?: boolean, admin_email?: text | null,
 --     memory_enabled?: boolean | null,
---     ban?: { reason: text | null, notified: boolean } | null
+--     ban?: { reason: text | null, notified: boolean } | null,
+--     gate?: 'maintenance' | 'invite' | 'closed' | null     (why the bots do not serve the user now)
 --   }
 --   session?: { mode: text, data: jsonb }     (work, as all that follows)
 --   usage?: {
@@ -89,6 +90,8 @@ declare
   v_claim record;
   v_user public.users;
   v_banned boolean;
+  v_gate text;
+  v_maintenance text;
   v_session public.bot_sessions;
   v_conversation jsonb;
   v_quota record;
@@ -139,8 +142,15 @@ begin
   end if;
   select
     (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
-    (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency')
-    into v_timezone, v_currency;
+    (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency'),
+    (select s.value #>> '{}' from private.settings as s where s.key = 'maintenance')
+    into v_timezone, v_currency, v_maintenance;
+  v_gate := case
+    when v_user.is_admin then null
+    when v_maintenance = 'true' then 'maintenance'
+    when v_user.is_waiting then private.waiting_gate(v_user, p_payload #>> '{message,text}')
+  end;
+  p_reserve := p_reserve and v_gate is null;
   if p_reserve and not v_banned and v_known.bot is null and not v_session.session_data ?| array['awaiting', 'paste'] then
     v_user_api_key := private.active_token(v_user.id);
     -- What private.reserve_usage almost always decides is stored with the row, which saves a second write of it.
@@ -276,6 +286,7 @@ begin
       'admin_email', case when v_user.is_admin then (
         select a.email from private.admin_accounts() as a where a.telegram_id = v_user.telegram_id
       ) end,
+      'gate', v_gate,
       'ban', case when v_banned then json_build_object(
         'reason', v_user.ban_reason, 'notified', v_user.ban_notified
       ) end

@@ -27,6 +27,7 @@ create table public.users (
   trial_used boolean not null default false,
   memory_enabled boolean,
   has_started boolean not null default true,
+  is_waiting boolean not null default false,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock(),
@@ -87,6 +88,7 @@ comment on column public.users.ban_notified is 'Whether the user has received th
 comment on column public.users.memory_enabled is 'Whether bots keep facts about the user across conversations (ai_memory); null: not decided, the first fact switches it on';
 comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
 comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
+comment on column public.users.is_waiting is 'Came while the bots took no new users (setting access_mode): served once a link lets them in, or access_mode is open';
 comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';
 comment on column public.users.updated_at is 'When the row last changed, including last_activity';
 comment on column public.users.last_activity is 'Time of the user''s last update, accurate to five minutes';
