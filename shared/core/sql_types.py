@@ -1411,6 +1411,23 @@ class ClaimBroadcast(TypedDict):
     messages: list[ClaimBroadcastMessages]
 
 
+class ClaimConversationDelivery(TypedDict):
+    """public.claim_conversation_delivery"""
+
+    message_id: int
+    conversation_id: int
+    lease: str
+    bot: str
+    chat_id: int
+    connection: str
+    kind: str
+    body: str
+    media: JsonValue | None
+    buttons: JsonValue | None
+    reply_to: int | None
+    language: str
+
+
 class ClaimDeletionsMessages(TypedDict):
     """public.claim_deletions.messages"""
 
@@ -1687,6 +1704,61 @@ class ClaimTurn(TypedDict):
     answer: NotRequired[str]
 
 
+class ConversationRowUser(TypedDict):
+    """private.conversation_row.user"""
+
+    id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    language: str
+
+
+class ConversationRowAssignee(TypedDict):
+    """private.conversation_row.assignee"""
+
+    id: int
+    name: str
+
+
+class ConversationRowLabels(TypedDict):
+    """private.conversation_row.labels"""
+
+    id: int
+    name: str
+    color: str
+
+
+class CloseConversation(TypedDict):
+    """public.close_conversation"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class ClosedQuizRoundsBest(TypedDict):
     """public.closed_quiz_rounds.best"""
 
@@ -1894,6 +1966,55 @@ class DeleteConversationFile(TypedDict):
     deleted: bool
 
 
+class DeleteConversationMessageCall(TypedDict):
+    """public.delete_conversation_message.call"""
+
+    bot: str
+    chat_id: int
+    connection: str
+    message_id: int
+
+
+class ConversationMessageRowAuthor(TypedDict):
+    """private.conversation_message_row.author"""
+
+    id: int
+    name: str
+
+
+class ConversationMessageRow(TypedDict):
+    """private.conversation_message_row"""
+
+    id: int
+    seq: int
+    version: int
+    direction: int
+    kind: str
+    source: Literal["user", "staff", "ai", "bot", "system"]
+    author: ConversationMessageRowAuthor | None
+    body: str
+    media: JsonValue | None
+    buttons: JsonValue | None
+    reply_to: int | None
+    status: Literal["queued", "sending", "sent", "failed", "unknown", "canceled"] | None
+    error: str | None
+    send_after: str | None
+    is_edited: bool
+    revisions: int
+    deleted_at: str | None
+    created_at: str
+    edited_at: str | None
+    can_edit: bool
+
+
+class DeleteConversationMessage(TypedDict):
+    """public.delete_conversation_message"""
+
+    outcome: Literal["call", "deleted", "canceled", "too_late"]
+    call: NotRequired[DeleteConversationMessageCall]
+    message: ConversationMessageRow
+
+
 class DeleteGenerations(TypedDict):
     """public.delete_generations"""
 
@@ -1911,6 +2032,25 @@ class DisputeTrainingTurn(TypedDict):
 
     outcome: Literal["sent", "known", "limit", "none"]
     outgoing: NotRequired[list[OutgoingItem]]
+
+
+class EditConversationMessageCall(TypedDict):
+    """public.edit_conversation_message.call"""
+
+    bot: str
+    chat_id: int
+    connection: str
+    message_id: int
+    kind: str
+    buttons: JsonValue | None
+
+
+class EditConversationMessage(TypedDict):
+    """public.edit_conversation_message"""
+
+    outcome: Literal["call", "edited", "too_late"]
+    call: NotRequired[EditConversationMessageCall]
+    message: ConversationMessageRow
 
 
 class EndGeneration(TypedDict):
@@ -1971,6 +2111,13 @@ class EraseAccount(TypedDict):
     """public.erase_account"""
 
     outcome: Literal["erased", "unknown"]
+
+
+class ExpireConversationDeliveries(TypedDict):
+    """public.expire_conversation_deliveries"""
+
+    unknown: int
+    failed: int
 
 
 class ExpireGenerations(TypedDict):
@@ -3100,6 +3247,12 @@ class QuoteGenerations(TypedDict):
     made_with_ai: bool
 
 
+class RateConversation(TypedDict):
+    """public.rate_conversation"""
+
+    outcome: Literal["rated", "late"]
+
+
 class ReadBroadcastMedia(TypedDict):
     """public.read_broadcast_media"""
 
@@ -3435,10 +3588,22 @@ class RecordBroadcastClick(TypedDict):
     is_counted: bool
 
 
+class RecordBusinessMessage(TypedDict):
+    """public.record_business_message"""
+
+    outcome: Literal["recorded", "banned"]
+
+
 class RecordCancelResult(TypedDict):
     """public.record_cancel_result"""
 
     outgoing: list[OutgoingItem]
+
+
+class RecordConversationDelivery(TypedDict):
+    """public.record_conversation_delivery"""
+
+    outcome: Literal["recorded", "superseded"]
 
 
 class RecordCopied(TypedDict):
@@ -3698,6 +3863,31 @@ class ReserveRequest(TypedDict):
     releases_left: NotRequired[int | None]
 
 
+class RetryConversationMessage(TypedDict):
+    """public.retry_conversation_message"""
+
+    id: int
+    seq: int
+    version: int
+    direction: int
+    kind: str
+    source: Literal["user", "staff", "ai", "bot", "system"]
+    author: ConversationMessageRowAuthor | None
+    body: str
+    media: JsonValue | None
+    buttons: JsonValue | None
+    reply_to: int | None
+    status: Literal["queued", "sending", "sent", "failed", "unknown", "canceled"] | None
+    error: str | None
+    send_after: str | None
+    is_edited: bool
+    revisions: int
+    deleted_at: str | None
+    created_at: str
+    edited_at: str | None
+    can_edit: bool
+
+
 class RetryPaymentEvents(TypedDict):
     """public.retry_payment_events"""
 
@@ -3711,6 +3901,13 @@ class RetrySubmission(TypedDict):
     """public.retry_submission"""
 
     outcome: Literal["recorded", "superseded"]
+
+
+class RunMessenger(TypedDict):
+    """public.run_messenger"""
+
+    returned: int
+    woken: int
 
 
 class SaveGenerationMessage(TypedDict):
@@ -3751,6 +3948,45 @@ class SaveSummary(TypedDict):
 
     saved: bool
     outgoing: list[OutgoingItem]
+
+
+class ConversationRow(TypedDict):
+    """private.conversation_row"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
+class SendConversationMessage(TypedDict):
+    """public.send_conversation_message"""
+
+    outcome: Literal["sent_to_queue", "conflict"]
+    message: NotRequired[ConversationMessageRow]
+    messages: NotRequired[list[ConversationMessageRow]]
+    conversation: ConversationRow
 
 
 class SetBoardProfile(TypedDict):
@@ -3989,6 +4225,36 @@ class SubscriptionOverview(TypedDict):
     renewals: list[SubscriptionOverviewRenewals]
 
 
+class SwitchConversationHandler(TypedDict):
+    """public.switch_conversation_handler"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class SwitchGeneration(TypedDict):
     """public.switch_generation"""
 
@@ -4096,6 +4362,29 @@ class UseUserToken(TypedDict):
     """public.use_user_token"""
 
     outcome: Literal["chosen", "unknown"]
+
+
+class ConversationViewers(TypedDict):
+    """private.conversation_viewers"""
+
+    id: int
+    name: str
+    is_typing: bool
+
+
+class ViewConversationAction(TypedDict):
+    """public.view_conversation.action"""
+
+    bot: str
+    chat_id: int
+    connection: str
+
+
+class ViewConversation(TypedDict):
+    """public.view_conversation"""
+
+    viewers: list[ConversationViewers]
+    action: ViewConversationAction | None
 
 
 class WithdrawSharedConversation(TypedDict):

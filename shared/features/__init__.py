@@ -15,6 +15,7 @@ from shared.features import (
     help,
     language,
     login,
+    messenger,
     payments,
     privacy,
     shop,
@@ -26,7 +27,21 @@ from shared.telegram.feature import Feature
 
 # In the order in which their handlers are tried and their commands are listed: an admin's /payments, which
 # names a user, comes before everyone's.
-COMMON = (account, xp, language, help, login, staff, privacy, shop, admin, payments, support, broadcasts)
+COMMON = (
+    account,
+    xp,
+    language,
+    help,
+    login,
+    staff,
+    privacy,
+    shop,
+    admin,
+    payments,
+    messenger,
+    support,
+    broadcasts,
+)
 
 
 def with_common(*own: Feature, without: Collection[Feature] = ()) -> tuple[Feature, ...]:

@@ -59,6 +59,11 @@ JOBS = {
         "shared.features.broadcasts.jobs:broadcasts",
         "Sends broadcasts and steps of sequences, deletes what was sent",
     ),
+    "messenger": Job(
+        "* * * * *",
+        "shared.features.messenger.jobs:messenger",
+        "Delivers messages of the team, gives conversations back to the bot",
+    ),
     "storage": Job(
         "*/10 * * * *",
         "shared.storage.cleanup:clean_up",

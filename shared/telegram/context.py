@@ -408,6 +408,10 @@ class UpdateContext:
         """
         self._change("erase", {"hash": self.update.user_hash, "balance": str(self.user.balance)})
 
+    def wish_handler(self, handler: str) -> None:
+        """Let a human of the team answer from now on ("human"), or the bot again ("bot")."""
+        self._change("handler_wish", handler)
+
     def set_ban_notified(self) -> None:
         """Record the ban notice as sent. If another update has sent it meanwhile, this answer is withheld."""
         self._change("ban_notified", True)

@@ -25,7 +25,9 @@ STOPPED = "stopped_message_generation"
 INLINE_QUERY = "inline_query"
 CHOSEN_RESULT = "chosen_inline_result"
 INLINE_KINDS = frozenset({INLINE_QUERY, CHOSEN_RESULT})
-SESSIONLESS = frozenset({POLL_ANSWER, STOPPED, INLINE_QUERY})
+# Messages between a customer and the owner's own account, to which the bot is connected.
+BUSINESS_KINDS = ("business_message", "edited_business_message")
+SESSIONLESS = frozenset({POLL_ANSWER, STOPPED, INLINE_QUERY, *BUSINESS_KINDS})
 # UTF-16 code units: clients split a text at 4096, or at a line break within the 300 before.
 MIN_SPLIT_LENGTH = 3796
 VOICE = ("voice", "video_note", "audio")  # types of content that are listened to

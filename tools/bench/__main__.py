@@ -3,7 +3,8 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, generations, pages, scale, ranks, database, backups
+               pictures, callbacks, generations, pages, scale, ranks, messenger, database,
+               backups
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -33,6 +34,7 @@ from tools.bench import (
     database_tool,
     generations,
     latency,
+    messenger,
     pages,
     pictures,
     ranks,
@@ -68,6 +70,7 @@ _SECTIONS = (
     "pages",
     "scale",
     "ranks",
+    "messenger",
     "database",
     "backups",
 )
@@ -141,13 +144,15 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             return
         if "text" in only:
             yield _posted(text.measure())
-        if only - {"scale", "ranks", "text", "database", "backups"}:
+        if only - {"scale", "ranks", "messenger", "text", "database", "backups"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:
             yield from _scale(effort, [SMALL, LARGE] if arguments.large else [SMALL])
         if "ranks" in only:
             yield from _ranks(effort)
+        if "messenger" in only:
+            yield from _messenger()
         if "database" in only:
             yield from _database(effort)
         if "backups" in only:
@@ -340,6 +345,14 @@ def _ranks(effort: Effort) -> Iterator[Section]:
             print(f"{users:,} users on boards in {measured.fill(users):.0f} s", flush=True)
         watch = Watch(database.postmaster)
         yield _posted(measured.measure(effort.scale_rounds, effort.scale_seconds), watch)
+
+
+def _messenger() -> Iterator[Section]:
+    with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
+        count = messenger.CONVERSATIONS
+        print(f"{count:,} conversations made in {messenger.fill(database):.0f} s", flush=True)
+        watch = Watch(database.postmaster)
+        yield _posted(messenger.measure(database), watch)
 
 
 def _database(effort: Effort) -> Iterator[Section]:

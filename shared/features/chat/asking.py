@@ -11,7 +11,7 @@ from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
-from shared.features import conversations, reminders
+from shared.features import conversations, messenger, reminders
 from shared.features.chat import web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
@@ -134,8 +134,9 @@ def answer(
         else:
             log.warning("the AI failed", action="ai_failed", reason=type(error).__name__)
         why = context.rich(getattr(error, "text_key", "ai_failed"), counted=counted(context))
-        reply(concat(*head, why, separator="\n\n"))
+        reply(concat(*head, why, separator="\n\n"), messenger.human_after_failures(context))
         return False
+    messenger.forget_failures(context)
     context.settle()
     if said.finish == "stopped" and not said.text.strip():
         reply(concat(*head, context.rich("ai_stopped_early", counted=counted(context)), separator="\n\n"))

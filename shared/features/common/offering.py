@@ -18,6 +18,7 @@ from shared.core.errors import DatabaseUnavailable
 from shared.payments import providers
 from shared.telegram.context import BotInterface, UpdateContext
 from shared.telegram.feature import Command
+from shared.telegram.messenger.incoming import has_messenger
 
 if TYPE_CHECKING:
     from shared.core.sql_types import OfferedFeatures
@@ -68,6 +69,7 @@ CONDITIONS: Mapping[str, Callable[[Offering, BotInterface], bool]] = {
     "sales": lambda offering, bot: bot.is_metered and offering.is_selling,
     "terms": lambda offering, bot: (bot.is_metered and offering.is_selling) or bool(settings().terms_url),
     "support": lambda _, bot: bot.is_metered and bool(settings().support_contact),
+    "messenger": lambda _, bot: has_messenger(bot.name),
     "speech": lambda _, __: bool(settings().speech_provider),
     "encryption": lambda _, __: encryption.is_available(),
     "referrals": lambda offering, bot: bot.is_metered and offering.referrals,

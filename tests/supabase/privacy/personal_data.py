@@ -543,7 +543,7 @@ TABLES = {
         section="messenger.conversations",
         export="id bot last_message_at last_seq last_in_seq last_version unread_count waiting_since preview"
         " ai_real_name ai_background ai_query ai_ready_score ai_processing_until handler handler_until status"
-        " snoozed_until closed_at unreachable rating rating_asked_at created_at",
+        " snoozed_until closed_at unreachable rating rating_asked_at rated_at created_at",
         not_exported="user_id connection assignee_id takeovers changed_xid",
     ),
     "public.conversation_messages": Table(
@@ -559,6 +559,30 @@ TABLES = {
         export="message_id body media replaced_at",
         not_exported="id",
     ),
+    "public.conversation_labels": Table(
+        "deleted", section="messenger.labels", export="conversation_id label_id created_at"
+    ),
+    "public.conversation_drafts": Table(
+        "deleted",
+        section="messenger.drafts",
+        export="conversation_id body updated_at",
+        not_exported="operator_id",
+    ),
+    "public.conversation_reads": Table(
+        "deleted",
+        section="messenger.read",
+        export="conversation_id read_seq is_marked_unread",
+        not_exported="operator_id",
+    ),
+    "public.conversation_presence": Table(
+        "deleted",
+        section="messenger.open",
+        export="conversation_id seen_until typing_until",
+        not_exported="operator_id",
+    ),
+    "public.messenger_labels": Table("no_user", why="words that the team sorts conversations by"),
+    "public.canned_replies": Table("no_user", why="texts that the team sends often"),
+    "public.messenger_days": Table("no_user", why="how much each member of the team answered in a day"),
     "public.ai_model_prices": Table("no_user", why="what AI models cost"),
     "public.ai_modes": Table("no_user", why="which models users choose between"),
     "public.daily_active_users": Table("no_user", why="how many users were active"),

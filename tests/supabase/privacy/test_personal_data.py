@@ -308,7 +308,8 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         "select 'assistant', 'story-poll', r.id, 1, 'q', '1', '{0}', 1 from r"
     )
     pointers["author_id"] = user_id
-    pointers |= dict.fromkeys(OF_STAFF)
+    pointers |= dict.fromkeys(OF_STAFF) | {"operator_id": user_id}
+    pointers["label_id"] = sql("insert into messenger_labels (name) values ('vip') returning id")[0]["id"]
     pointers["course_id"] = sql(
         """insert into courses (slug, texts) values ('sales', '{"en": {"title": "Sales"}}') returning id"""
     )[0]["id"]

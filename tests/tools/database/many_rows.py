@@ -53,6 +53,26 @@ FILL = f"""
     join (
       select m.user_id, min(m.id) as first, max(m.id) as last from public.messages as m group by m.user_id
     ) as m on m.user_id = s.user_id;
+    insert into public.staff (user_id, role) values (9600, 'operator');
+    insert into public.conversations (
+      user_id, bot, last_message_at, last_seq, last_in_seq, last_version, unread_count, waiting_since
+    )
+    select s.user_id, s.bot, now() - make_interval(secs => s.user_id), 4, 3, 4, 2,
+      case when s.user_id % 50 = 0 then now() - make_interval(secs => s.user_id) end
+    from public.bot_sessions as s;
+    insert into public.conversation_messages (
+      conversation_id, user_id, body, direction, kind, source, seq, version, telegram_message_id, status,
+      send_after, created_at
+    )
+    select c.id, c.user_id, 'words ' || c.user_id, n % 2, 'text',
+      case n % 2 when 0 then 'user' else 'staff' end, n + 1, n + 1, n,
+      case when n = 3 and c.user_id % 500 = 0 then 'queued' when n % 2 = 1 then 'sent' end,
+      now() - interval '1 minute', now() - make_interval(days => n, secs => c.user_id)
+    from public.conversations as c, generate_series(0, 3) as n;
+    insert into public.conversation_reads (conversation_id, operator_id, read_seq)
+    select c.id, 9600, 4 from public.conversations as c where c.id % 2 = 0;
+    insert into public.conversation_message_revisions (message_id, body)
+    select m.id, 'words' from public.conversation_messages as m where m.seq = 1;
     insert into public.telegram_updates
       (bot, update_id, kind, status, chat_id, user_id, received_at, lease_until, reservation, reserved_on)
     select

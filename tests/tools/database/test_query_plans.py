@@ -33,6 +33,7 @@ SMALL = {
     "subscription_limits",
     "admins",
     "products",
+    "staff",
     "product_prices",
     "levels",
     "xp_rules",
@@ -44,6 +45,11 @@ SMALL = {
 # User, bot and number of an open quiz.
 RUN = (
     """9000, 'quiz', (select r.id from public.quiz_runs as r where r.user_id = 9000 and r.status = 'open')"""
+)
+
+THREAD = "(select c.id from public.conversations as c where c.user_id = 9000)"
+MESSAGE = (
+    f"(select m.id from public.conversation_messages as m where m.conversation_id = {THREAD} and m.seq = 4)"
 )
 
 CONVERSATION = "(select min(c.id) from public.ai_conversations as c where c.user_id = 9000)"
@@ -86,6 +92,30 @@ CALLS = {
     "create_conversation": "create_conversation(9000, 'assistant', 19000, 0, 'words', 'new')",
     "update_conversation": """update_conversation(9000, 'assistant', 19000, 0, 0, '{"model": "m"}')""",
     "delete_conversation": f"delete_conversation(9000, 'assistant', 19000, 0, {CONVERSATION})",
+    "receive_update of a conversation with the team": """receive_update('assistant', 777776,
+        gen_random_uuid(), 'message', 19000, '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50,
+        p_message => '{"kind": "text", "body": "words", "message_id": 99}')""",
+    "finish_update of a conversation with the team": f"""finish_update('assistant', 9000, 1,
+        jsonb_build_object('messenger', jsonb_build_object('conversation_id', {THREAD}, 'takeovers', 0,
+        'can_drop', true, 'messages',
+        '[{{"kind": "text", "body": "words", "source": "ai", "call": 0}}]'::jsonb)), '[]', 'settled', null,
+        '[{{"method": "sendMessage", "parameters": {{"chat_id": 19000}}}}]')""",
+    "find_conversations": "find_conversations(9600)",
+    "find_conversations unread": """find_conversations(9600, '{"unread": true}')""",
+    "find_conversations waiting": """find_conversations(9600, '{"sort": "waiting", "status": "all"}')""",
+    "find_conversations by words": "find_conversations(9600, p_query => '9321')",
+    "read_conversation": f"read_conversation(9600, {THREAD}, 4)",
+    "read_conversation_card": f"read_conversation_card(9600, {THREAD})",
+    "conversation_changes": f"conversation_changes(9600, '999999999', {THREAD}, 3)",
+    "send_conversation_message": f"""send_conversation_message(9600, {THREAD}, 'words', 4, 'new',
+        p_notice => '{{"ru": "words"}}')""",
+    "claim_conversation_delivery": "claim_conversation_delivery()",
+    "record_conversation_delivery": f"record_conversation_delivery({MESSAGE}, gen_random_uuid(), 'sent', 5)",
+    "expire_conversation_deliveries": "expire_conversation_deliveries()",
+    "run_messenger": "run_messenger('{}')",
+    "edit_conversation_message": f"edit_conversation_message(9600, {MESSAGE}, 'other words')",
+    "mark_conversation_read": f"mark_conversation_read(9600, {THREAD}, 4)",
+    "close_conversation": f"close_conversation(9600, {THREAD})",
     "finish_update of a failure": "finish_update('assistant', 9500, 1, p_reservation => 'released')",
     "finish_update erasing": """finish_update('assistant', 9000, 1,
         jsonb_build_object('erase', jsonb_build_object('hash', repeat('00', 32), 'balance', 0)))""",

@@ -23,8 +23,9 @@ begin
    where c.user_id = p_user_id and c.bot = p_bot and c.connection = p_connection
      for update;
   if not found then
-    insert into public.conversations as c (user_id, bot, connection)
-    values (p_user_id, p_bot, p_connection)
+    -- In a chat with the owner's own account, the bot never answers.
+    insert into public.conversations as c (user_id, bot, connection, handler)
+    values (p_user_id, p_bot, p_connection, case p_connection when '' then 'bot' else 'human' end)
     on conflict (user_id, bot, connection) do update set connection = excluded.connection
     returning c.* into v_conversation;
   end if;

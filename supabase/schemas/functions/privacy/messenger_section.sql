@@ -1,5 +1,5 @@
 -- Collects a user's conversations with the team: their messages, answers and earlier texts. Notes, which the team writes for
--- itself, are left out.
+-- itself, are left out. Of a member of the staff also their drafts, and what they read and have open.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -40,6 +40,27 @@ as $$
         join public.conversation_messages as m on m.conversation_id = c.id
         join public.conversation_message_revisions as r on r.message_id = m.id
        where c.user_id = p_user_id and m.kind <> 'note'
+    ),
+    'labels', (
+      select coalesce(jsonb_agg(to_jsonb(k) order by k.conversation_id, k.label_id), '[]'::jsonb)
+        from public.conversations as c
+        join public.conversation_labels as k on k.conversation_id = c.id
+       where c.user_id = p_user_id
+    ),
+    'drafts', (
+      select coalesce(jsonb_agg(to_jsonb(d) - 'operator_id' order by d.conversation_id), '[]'::jsonb)
+        from public.conversation_drafts as d
+       where d.operator_id = p_user_id
+    ),
+    'read', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'operator_id' order by r.conversation_id), '[]'::jsonb)
+        from public.conversation_reads as r
+       where r.operator_id = p_user_id
+    ),
+    'open', (
+      select coalesce(jsonb_agg(to_jsonb(p) - 'operator_id' order by p.conversation_id), '[]'::jsonb)
+        from public.conversation_presence as p
+       where p.operator_id = p_user_id
     )
   );
 $$;

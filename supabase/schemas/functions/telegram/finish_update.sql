@@ -12,6 +12,7 @@
 --   messenger {conversation_id, takeovers, messages, can_drop}: what the conversation of the messenger shows of the answer
 --     (private.record_answers). With can_drop, the answer is dropped where a human took over since the update was received:
 --     nothing is sent, remembered or shown, and the request is settled only if a provider charged for it
+--   handler_wish: human or bot: the user wants a human of the team, or the bot again, to answer (private.request_human)
 --   erase {hash, balance}: erase the user (private.erase_user)
 -- p_messages [{role, content, message_id}]: the conversation to store; it replaces rows of an edited message_id in the
 -- same conversation. With replace_turn in p_session, the update_id of an answer, its one message takes the place of that
@@ -160,6 +161,9 @@ begin
     v_outgoing := private.enqueue_calls(p_bot, p_update_id, p_outgoing);
   end if;
   if p_session ? 'messenger' and v_messenger.id is not null then
+    if p_session ? 'handler_wish' then
+      v_messenger := private.request_human(v_messenger, p_session ->> 'handler_wish');
+    end if;
     perform private.record_answers(v_messenger, p_session -> 'messenger' -> 'messages', v_outgoing);
   end if;
   update public.telegram_updates as t

@@ -45,6 +45,8 @@ on public.conversation_messages (conversation_id, telegram_message_id) where tel
 create unique index conversation_messages_reference_idx
 on public.conversation_messages (reference) where reference is not null;
 create index conversation_messages_version_idx on public.conversation_messages (conversation_id, version);
+-- Notes beside a conversation.
+create index conversation_messages_notes_idx on public.conversation_messages (conversation_id, seq) where kind = 'note';
 create index conversation_messages_unread_idx
 on public.conversation_messages (conversation_id, seq) where direction = 0 and not read;
 create index conversation_messages_queued_idx

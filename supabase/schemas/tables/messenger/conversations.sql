@@ -30,6 +30,7 @@ create table public.conversations (
   unreachable text,
   rating smallint,
   rating_asked_at timestamptz,
+  rated_at timestamptz,
   changed_xid xid8 not null default pg_current_xact_id(),
   created_at timestamptz not null default private.clock(),
   unique (user_id, bot, connection),

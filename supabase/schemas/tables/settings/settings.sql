@@ -59,6 +59,8 @@ values
 ('login_hourly_attempts', '10', 'Logins without success that one network address may begin in an hour; 0: no limit'),
 ('login_minute_attempts', '300', 'Logins without success that all visitors together may begin in a minute; 0: no limit'),
 ('messenger_human_hours', '12', 'Hours without a message of the team after which the bot answers again in a conversation that a human took over; 0: never by itself'),
+('messenger_warn_minutes', '15', 'Minutes after which a conversation whose user waits is shown in yellow'),
+('messenger_late_minutes', '60', 'Minutes after which a conversation whose user waits is shown in red'),
 ('team_max_members', '50', 'Most members of a team, managers included'),
 ('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),

@@ -1,0 +1,47 @@
+"""Conversations between users and people of the team: /support, and messages that the team sends.
+
+handlers.py  /support, the wish for a human, the question after closing
+business.py  messages of chats with the owner's own account
+sending.py   what pages of the team do      delivery.py  sends what is queued      jobs.py  the job
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.telegram.feature import Command, Feature
+from shared.telegram.update import BUSINESS_KINDS
+
+if TYPE_CHECKING:
+    from shared.telegram.context import UpdateContext
+    from shared.telegram.messages import Keyboard
+
+FAILURES = "ai_failures"  # key of the session's data
+_ENOUGH_FAILURES = 2
+
+feature = Feature(
+    __name__,
+    commands=(Command("support", "more", needs="messenger"),),
+    buttons=("human", "robot", "rate"),
+    kinds=BUSINESS_KINDS,
+)
+
+
+def human_after_failures(context: UpdateContext) -> Keyboard | None:
+    """Return the button that asks for a human, once the AI has failed several times in a row."""
+    if context.messenger is None:
+        return None
+    failures = int(context.data.get(FAILURES) or 0) + 1
+    context.set_data(FAILURES, failures)
+    return human_button(context) if failures >= _ENOUGH_FAILURES else None
+
+
+def forget_failures(context: UpdateContext) -> None:
+    """Count anew: the AI has answered."""
+    if context.messenger is not None and context.data.get(FAILURES):
+        context.set_data(FAILURES, None)
+
+
+def human_button(context: UpdateContext) -> Keyboard:
+    """Return the row with the button that asks for a human."""
+    return [[(context.text("support_human"), "human")]]
