@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.console import home
 from shared.features.account import pages as account
+from shared.features.broadcasts import pages as broadcasts
 from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
 from shared.features.images import pages as images
@@ -48,4 +49,5 @@ PAGES: tuple[Page, ...] = (
     *conversations.pages,
     *courses.pages,
     *staff.pages,
+    *broadcasts.pages,
 )

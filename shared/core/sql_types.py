@@ -1193,6 +1193,12 @@ class AnswerState(TypedDict):
     outcome: Literal["wanted", "stopped", "taken_over", "superseded"]
 
 
+class ApproveBroadcast(TypedDict):
+    """public.approve_broadcast"""
+
+    outcome: Literal["approved", "own", "state", "none"]
+
+
 class AskLessonQuestion(TypedDict):
     """public.ask_lesson_question"""
 
@@ -1310,6 +1316,28 @@ class BeginTrainingTurn(TypedDict):
     reason: NotRequired[Literal["time", "limit"]]
     may_use_ai: NotRequired[bool]
     access: NotRequired[ResolveAccess]
+
+
+class BroadcastChoicesProducts(TypedDict):
+    """public.broadcast_choices.products"""
+
+    key: str
+    texts: JsonValue
+
+
+class BroadcastChoicesCourses(TypedDict):
+    """public.broadcast_choices.courses"""
+
+    id: int
+    texts: JsonValue
+
+
+class BroadcastChoices(TypedDict):
+    """public.broadcast_choices"""
+
+    plans: list[str]
+    products: list[BroadcastChoicesProducts]
+    courses: list[BroadcastChoicesCourses]
 
 
 class CancelAssignment(TypedDict):
@@ -1812,6 +1840,13 @@ class ConfirmFile(TypedDict):
     stored: bool
 
 
+class CountSegment(TypedDict):
+    """public.count_segment"""
+
+    count: int
+    next: int | None
+
+
 class CourseCardTexts(TypedDict):
     """private.course_card.texts"""
 
@@ -2298,6 +2333,68 @@ class GetAvatar(TypedDict):
     image: str
 
 
+class BroadcastCardMedia(TypedDict):
+    """private.broadcast_card.media"""
+
+    kind: str
+    name: str
+    file_ids: dict[str, str]
+
+
+class GetBroadcastHours(TypedDict):
+    """public.get_broadcast.hours"""
+
+    at: str
+    sent: int
+    clicked: int
+
+
+class GetBroadcastTester(TypedDict):
+    """public.get_broadcast.tester"""
+
+    chat_id: int
+    name: str
+    bot: str | None
+
+
+class GetBroadcast(TypedDict):
+    """public.get_broadcast"""
+
+    id: int
+    name: str
+    kind: Literal["marketing", "service"]
+    bot: str | None
+    segment: JsonValue
+    content: JsonValue
+    ignores_limit: bool
+    status: Literal["draft", "freezing", "waiting", "running", "paused", "done", "canceled"]
+    version: int
+    sequence_id: int | None
+    position: int | None
+    delay_minutes: int | None
+    total: int
+    sent: int
+    failed: int
+    blocked: int
+    unknown: int
+    skipped: int
+    clicked: int
+    bought: int
+    deleted: int
+    clicks: JsonValue
+    is_deleting: bool
+    media: BroadcastCardMedia | None
+    started_at: str | None
+    finished_at: str | None
+    updated_at: str
+    may_approve: bool
+    can_delete: bool
+    sequence: str | None
+    hours: list[GetBroadcastHours]
+    purchase_days: int
+    tester: GetBroadcastTester
+
+
 class GetGenerationRequestFiles(TypedDict):
     """public.get_generation_request.files"""
 
@@ -2489,6 +2586,58 @@ class GetReviewDraft(TypedDict):
     """public.get_review_draft"""
 
     draft: ReviewDraft
+
+
+class BroadcastCard(TypedDict):
+    """private.broadcast_card"""
+
+    id: int
+    name: str
+    kind: Literal["marketing", "service"]
+    bot: str | None
+    segment: JsonValue
+    content: JsonValue
+    ignores_limit: bool
+    status: Literal["draft", "freezing", "waiting", "running", "paused", "done", "canceled"]
+    version: int
+    sequence_id: int | None
+    position: int | None
+    delay_minutes: int | None
+    total: int
+    sent: int
+    failed: int
+    blocked: int
+    unknown: int
+    skipped: int
+    clicked: int
+    bought: int
+    deleted: int
+    clicks: JsonValue
+    is_deleting: bool
+    media: BroadcastCardMedia | None
+    started_at: str | None
+    finished_at: str | None
+    updated_at: str
+
+
+class GetSequence(TypedDict):
+    """public.get_sequence"""
+
+    id: int
+    name: str
+    event: str
+    kind: Literal["marketing", "service"]
+    bot: str | None
+    segment: JsonValue
+    ignores_limit: bool
+    leaves_on_purchase: bool
+    leaves_on_reply: bool
+    is_active: bool
+    version: int
+    entered: int
+    finished: int
+    left_counts: JsonValue
+    steps: list[BroadcastCard]
 
 
 class GetSharedConversationMessages(TypedDict):
@@ -2778,6 +2927,13 @@ class ListAudioModels(TypedDict):
     minute_price: str | None
 
 
+class ListBroadcasts(TypedDict):
+    """public.list_broadcasts"""
+
+    broadcasts: list[BroadcastCard]
+    waiting: int
+
+
 class ListChatModels(TypedDict):
     """public.list_chat_models"""
 
@@ -2932,6 +3088,26 @@ class ListReviews(TypedDict):
     score: int
     question_count: int
     created_at: str
+
+
+class SequenceCard(TypedDict):
+    """private.sequence_card"""
+
+    id: int
+    name: str
+    event: str
+    kind: Literal["marketing", "service"]
+    bot: str | None
+    segment: JsonValue
+    ignores_limit: bool
+    leaves_on_purchase: bool
+    leaves_on_reply: bool
+    is_active: bool
+    version: int
+    entered: int
+    finished: int
+    left_counts: JsonValue
+    steps: list[BroadcastCard]
 
 
 class ListSharedConversationsPages(TypedDict):
@@ -3910,10 +4086,30 @@ class RunMessenger(TypedDict):
     woken: int
 
 
+class SaveBroadcast(TypedDict):
+    """public.save_broadcast"""
+
+    outcome: Literal["saved", "changed", "started", "none"]
+    id: NotRequired[int]
+
+
+class SaveBroadcastMedia(TypedDict):
+    """public.save_broadcast_media"""
+
+    outcome: Literal["saved", "started", "none"]
+
+
 class SaveGenerationMessage(TypedDict):
     """public.save_generation_message"""
 
     outgoing: list[OutgoingItem]
+
+
+class SaveSequence(TypedDict):
+    """public.save_sequence"""
+
+    outcome: Literal["saved", "changed", "none"]
+    id: NotRequired[int]
 
 
 class SaveStatementPageSums(TypedDict):
@@ -4141,6 +4337,12 @@ class StarPosition(TypedDict):
     since: str
 
 
+class StartBroadcast(TypedDict):
+    """public.start_broadcast"""
+
+    outcome: Literal["started", "changed", "state", "empty", "none"]
+
+
 class StartLogin(TypedDict):
     """public.start_login"""
 
@@ -4225,6 +4427,12 @@ class SubscriptionOverview(TypedDict):
     renewals: list[SubscriptionOverviewRenewals]
 
 
+class SwitchBroadcast(TypedDict):
+    """public.switch_broadcast"""
+
+    outcome: Literal["done", "state", "none"]
+
+
 class SwitchConversationHandler(TypedDict):
     """public.switch_conversation_handler"""
 
@@ -4259,6 +4467,12 @@ class SwitchGeneration(TypedDict):
     """public.switch_generation"""
 
     outcome: Literal["switched", "none", "superseded"]
+
+
+class SwitchSequence(TypedDict):
+    """public.switch_sequence"""
+
+    outcome: Literal["done", "state", "empty", "none"]
 
 
 class TakesMarketing(TypedDict):

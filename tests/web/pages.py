@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from shared.console.routes import PAGES
+from shared.features.broadcasts import links
+from shared.features.broadcasts.pages import common as broadcasts
 from shared.features.courses.pages import admin, files, review
 from shared.features.courses.pages.files import LESSON
 
@@ -74,6 +76,15 @@ EXAMPLES = {
             (f"/{NUMBER % 'number'}/delete", "/1/delete"),
         )
     },
+    **{
+        f"{broadcasts.ONE}{step}": f"/broadcasts/1{step}"
+        for step in ("", "/save", "/act", "/state", "/media", "/media/remove")
+    },
+    **{
+        f"{broadcasts.SEQUENCE}{step}": f"/broadcasts/sequences/1{step}"
+        for step in ("", "/save", "/act", "/step")
+    },
+    f"/go/<string(length={links.LENGTH}):token>": f"/go/{'A' * links.LENGTH}",
     f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
     f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
     admin.COURSE: "/admin/courses/none",

@@ -2,8 +2,7 @@
 
 sending.py    sends the messages that a claim gave     jobs.py     the job: freezes, queues, claims, records
 rendering.py  a message for one user                   links.py    links that count clicks
-content.py    what a message consists of               segments.py whom it reaches
-pages/        the console                              handlers.py /unsubscribe and the buttons below messages
+handlers.py   /unsubscribe and the buttons             pages/      the console
 """
 
 from shared.telegram.feature import Command, Feature

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from shared.core import texts
 from shared.core.texts import Text, utf16_length
 from shared.features.broadcasts import links
+from shared.features.broadcasts.rendering_names import NAME
 from shared.telegram import markdown
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
 
-NAME = "{name}"  # stands for the first name in a text
 MAX_NAME = 64  # characters of a first name
 METHODS = {"": "sendMessage", "photo": "sendPhoto", "video": "sendVideo", "document": "sendDocument"}
 _PLACE = "\ue000"  # stands for the name while a text is rendered, so that a name is never markup

@@ -153,6 +153,11 @@ def test_every_text_is_used_somewhere() -> None:
     made += ("mini_app_", "login_way_", "login_confirmed", "login_wrong_code", "login_decided")
     made += ("account_group_", "account_part_", "remind_page_")
     made += ("zone_", "session_", "undo_", "health_", "web_error_")
+    broadcasts = (
+        "kind status activity band figure unit after event left media who sequence delete pause resume"
+    )
+    broadcasts += " cancel approve return"
+    made += tuple(f"broadcast_{what}_" for what in broadcasts.split())
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
     made += ("gate_", "web_gate_", "admin_access_", "admin_maintenance_", "admin_button_access_")

@@ -158,5 +158,5 @@ def test_only_admins_may_call(world: World) -> None:
         for actor in (ann, None, 10**12):
             with pytest.raises((Refusal, psycopg.Error)) as refused:
                 world.call(name, p_actor_id=actor, **parameters)
-            assert getattr(refused.value, "sqlstate", "") == "N0001", name
+            assert getattr(refused.value, "sqlstate", "") == "N0009", name
     assert world.row(number)["status"] == "draft"

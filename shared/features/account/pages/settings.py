@@ -16,7 +16,7 @@ from shared.web.page import Page
 if TYPE_CHECKING:
     from flask import Response
 
-    from shared.core.sql_types import AccountOverview, CourseCard, SetReceiptContact
+    from shared.core.sql_types import AccountOverview, CourseCard, SetReceiptContact, TakesMarketing
     from shared.web.visit import Visit
 
 PATH = "/account/settings"
@@ -45,6 +45,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
     found: AccountOverview | None = db.call("account_overview", p_user_id=user.user_id)
     if found is None:  # erased this moment
         raise Unauthorized
+    marketing: TakesMarketing = db.call("takes_marketing", p_user_id=user.user_id)
     return visit.render(
         "account/settings.html",
         status,
@@ -55,6 +56,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
         zone_name=xp.time_zone_name(visit, user.time_zone),
         zones=xp.time_zone_choices(visit),
         contact=found["receipt_contact"] or "",
+        takes_marketing=marketing["takes"],
         courses=_courses(visit),
     )
 

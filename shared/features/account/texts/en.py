@@ -135,6 +135,8 @@ TEXTS: Mapping[str, str] = {
     "account_zone_hint": "Now: {zone}. It decides when your day ends and reminders arrive.",
     "account_zone_unknown": "We don’t know this place. Enter a big city nearby, such as Berlin, or an offset, such as UTC+3.",
     "account_zone_scheduled_notice": "Saved. The new time zone applies from your next midnight.",
+    "account_marketing": "News and offers",
+    "account_marketing_label": "Message me about news and offers. Messages about purchases and reminders come either way.",
     "account_contact": "Receipts",
     "account_contact_label": "Email or phone number for receipts",
     "account_contact_hint": "Leave it empty to remove it. We’ll ask again when a receipt is due.",

@@ -1,5 +1,5 @@
 -- Queues the steps of sequences that are due, at most p_limit users, and ends the way of those who bought, replied, unsubscribed or
--- can no longer be reached. A step whose segment does not hold the user is skipped. In the quiet hours of a user a step waits.
+-- can no longer be reached. A step whose segment does not hold the user is skipped, and one without a text does not exist yet. In the quiet hours of a user a step waits.
 --
 -- Concurrency: runs are locked, skipped by other runs of the job; each step goes to a user once.
 -- Locks: sequences of the event start, runs and users (KEY SHARE), both skipped where locked, then broadcasts and sequences.
@@ -63,7 +63,7 @@ begin
       if v_reason is null then
         select b.* into v_step
           from public.broadcasts as b
-         where b.sequence_id = v_sequence.id and b.position > (v_due.run).position
+         where b.sequence_id = v_sequence.id and b.position > (v_due.run).position and private.is_written(b)
          order by b.position
          limit 1;
         if found then
@@ -78,7 +78,7 @@ begin
           end if;
           select b.* into v_next
             from public.broadcasts as b
-           where b.sequence_id = v_sequence.id and b.position > v_step.position
+           where b.sequence_id = v_sequence.id and b.position > v_step.position and private.is_written(b)
            order by b.position
            limit 1;
         end if;

@@ -4,7 +4,7 @@
 -- Locks: broadcast.
 -- Returns: jsonb
 --   outcome: 'approved' | 'own' | 'state' | 'none'        (own: the admin wrote or started it)
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.approve_broadcast(p_actor_id bigint, p_id bigint)
 returns jsonb
 language plpgsql
@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.broadcast_admin(p_actor_id);
+  v_account constant text := private.require_staff(p_actor_id, 'admin');
   v_row public.broadcasts;
 begin
   select b.* into v_row from public.broadcasts as b where b.id = p_id and b.sequence_id is null for update;
@@ -28,7 +28,7 @@ begin
      set status = 'running', approved_by = p_actor_id, updated_at = private.clock()
    where b.id = p_id;
   perform private.write_audit(
-    v_email, 'broadcast_approve', null, null, '{}', jsonb_build_object('broadcast', p_id, 'recipients', v_row.total)
+    v_account, 'broadcast_approve', null, null, '{}', jsonb_build_object('broadcast', p_id, 'recipients', v_row.total)
   );
   return jsonb_build_object('outcome', 'approved');
 end

@@ -26,7 +26,7 @@
 --   deleted: bigint
 --   clicks: jsonb
 --   is_deleting: boolean
---   media: { kind: text, name: text } | null
+--   media: { kind: text, name: text, file_ids: { [text]: text } } | null
 --   started_at: timestamptz | null
 --   finished_at: timestamptz | null
 --   updated_at: timestamptz
@@ -45,7 +45,7 @@ as $$
     || jsonb_build_object(
       'is_deleting', p_broadcast.deleting_after is not null,
       'media', (
-        select jsonb_build_object('kind', m.kind, 'name', m.name)
+        select jsonb_build_object('kind', m.kind, 'name', m.name, 'file_ids', m.file_ids)
           from public.broadcast_media as m
          where m.broadcast_id = p_broadcast.id
       )

@@ -5,7 +5,7 @@
 -- Returns: jsonb
 --   count: bigint
 --   next: bigint | null         (p_after of the next part; null: none is left)
--- Errors: N0001 not an admin, Q0001 the segment is invalid.
+-- Errors: N0009 the role does not allow it, Q0001 the segment is invalid.
 create or replace function public.count_segment(
   p_actor_id bigint, p_segment jsonb, p_bot text, p_kind text, p_after bigint default 0, p_limit integer default 100000
 )
@@ -19,7 +19,7 @@ declare
   v_last bigint;
   v_count bigint;
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   select max(r.id) into v_last
     from (select u.id from public.users as u where u.id > p_after order by u.id limit p_limit) as r;
   execute format('select count(*) from (%s) as r', private.audience_query(p_segment))

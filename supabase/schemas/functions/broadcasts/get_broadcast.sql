@@ -10,8 +10,9 @@
 --      sequence: text | null         (name of the sequence)
 --      hours: [{ at: timestamptz, sent: bigint, clicked: bigint }]      (of the first 48 hours)
 --      purchase_days: int
+--      tester: { chat_id: bigint, name: text, bot: text | null }       (the acting admin)
 --   } | null           (null: there is none)
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.get_broadcast(p_actor_id bigint, p_id bigint)
 returns jsonb
 language plpgsql
@@ -22,7 +23,7 @@ as $$
 declare
   v_row public.broadcasts;
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   select b.* into v_row from public.broadcasts as b where b.id = p_id;
   if not found then
     return null;
@@ -34,7 +35,14 @@ begin
       and coalesce(v_row.finished_at, private.clock()) > private.clock() - interval '48 hours',
     'sequence', (select s.name from public.sequences as s where s.id = v_row.sequence_id),
     'hours', private.broadcast_hours(v_row),
-    'purchase_days', private.setting('broadcast_purchase_days')::integer
+    'purchase_days', private.setting('broadcast_purchase_days')::integer,
+    'tester', (
+      select jsonb_build_object(
+          'chat_id', u.telegram_id, 'name', u.first_name, 'bot', private.reachable_bot(u.id, u.telegram_id, v_row.bot)
+        )
+        from public.users as u
+       where u.id = p_actor_id
+    )
   );
 end
 $$;

@@ -6,7 +6,7 @@
 --   {
 --      ...private.sequence_card
 --   } | null           (null: there is none)
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.get_sequence(p_actor_id bigint, p_id bigint)
 returns jsonb
 language plpgsql
@@ -15,7 +15,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   return (select private.sequence_card(s) from public.sequences as s where s.id = p_id);
 end
 $$;

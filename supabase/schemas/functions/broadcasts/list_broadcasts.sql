@@ -5,7 +5,7 @@
 -- Returns: jsonb
 --   broadcasts: [ private.broadcast_card ]
 --   waiting: int              (broadcasts that a second admin must approve)
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.list_broadcasts(p_actor_id bigint, p_before bigint, p_limit integer)
 returns jsonb
 language plpgsql
@@ -14,7 +14,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   return jsonb_build_object(
     'broadcasts', (
       select coalesce(jsonb_agg(private.broadcast_card(b.row) order by b.id desc), '[]'::jsonb)

@@ -4,7 +4,7 @@
 -- Locks: none.
 -- Returns: jsonb
 --   [ private.sequence_card ]
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.list_sequences(p_actor_id bigint)
 returns jsonb
 language plpgsql
@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   return (
     select coalesce(jsonb_agg(private.sequence_card(s) order by s.id desc), '[]'::jsonb) from public.sequences as s
   );

@@ -18,11 +18,14 @@ declare
 begin
   v_needs_approval := v_size > 0 and p_broadcast.total > v_size and exists (
     select
-      from public.users as u
-      join public.admins as a on a.telegram_id = u.telegram_id
-     where u.is_admin
-       and u.id is distinct from p_broadcast.started_by
-       and u.id is distinct from p_broadcast.updated_by
+      from (
+        select u.id from public.admins as a join public.users as u on u.telegram_id = a.telegram_id
+        union
+        select s.user_id from public.staff as s where s.role = 'admin'
+      ) as t (id)
+     where t.id is distinct from p_broadcast.started_by
+       and t.id is distinct from p_broadcast.updated_by
+       and private.staff_role(t.id) is not null
   );
   update public.broadcasts as b
      set status = case

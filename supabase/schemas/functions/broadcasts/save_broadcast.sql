@@ -7,7 +7,7 @@
 -- Returns: jsonb
 --   outcome: 'saved' | 'changed' | 'started' | 'none'
 --   id?: bigint                (saved)
--- Errors: N0001 not an admin, Q0001 a value is invalid.
+-- Errors: N0009 the role does not allow it, Q0001 a value is invalid.
 create or replace function public.save_broadcast(
   p_actor_id bigint, p_id bigint, p_version integer, p_values jsonb
 )
@@ -22,7 +22,7 @@ declare
   v_row public.broadcasts;
   v_sequence public.sequences;
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   if p_id is null then
     if p_values ? 'sequence_id' then
       select s.* into v_sequence

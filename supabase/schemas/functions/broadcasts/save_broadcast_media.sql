@@ -5,7 +5,7 @@
 -- Locks: broadcast.
 -- Returns: jsonb
 --   outcome: 'saved' | 'started' | 'none'
--- Errors: N0001 not an admin, Q0001 a value is invalid.
+-- Errors: N0009 the role does not allow it, Q0001 a value is invalid.
 create or replace function public.save_broadcast_media(
   p_actor_id bigint, p_broadcast_id bigint, p_media jsonb, p_content text default null
 )
@@ -18,7 +18,7 @@ as $$
 declare
   v_row public.broadcasts;
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   select b.* into v_row from public.broadcasts as b where b.id = p_broadcast_id for update;
   if not found then
     return jsonb_build_object('outcome', 'none');

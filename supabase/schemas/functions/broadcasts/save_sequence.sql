@@ -6,7 +6,7 @@
 -- Returns: jsonb
 --   outcome: 'saved' | 'changed' | 'none'
 --   id?: bigint                (saved)
--- Errors: N0001 not an admin, Q0001 a value is invalid.
+-- Errors: N0009 the role does not allow it, Q0001 a value is invalid.
 create or replace function public.save_sequence(p_actor_id bigint, p_id bigint, p_version integer, p_values jsonb)
 returns jsonb
 language plpgsql
@@ -18,7 +18,7 @@ declare
   v_now constant timestamptz := private.clock();
   v_row public.sequences;
 begin
-  perform private.broadcast_admin(p_actor_id);
+  perform private.require_staff(p_actor_id, 'admin');
   perform private.segment_condition(p_values -> 'segment');
   if p_id is null then
     insert into public.sequences as s (name, event, kind, bot, segment, ignores_limit, leaves_on_purchase, leaves_on_reply)

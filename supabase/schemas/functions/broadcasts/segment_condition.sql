@@ -9,6 +9,7 @@
 --   without_course: bigint        has no access to the course
 --   bought: [text]                has bought one of these products
 --   never_paid: true              has never paid
+--   bands: [text]                 how ready to buy the AI thinks: exploring, interested, serious, ready
 --   uncontacted_days: int         has had no broadcast for so many days
 --
 -- Concurrency: read-only.
@@ -60,13 +61,18 @@ begin
       )
       when 'never_paid' then
         'not exists (select from public.orders as o where o.user_id = u.id and o.status = ''completed'')'
+      when 'bands' then format(
+        'exists (select from public.conversations as v where v.user_id = u.id and case when v.ai_ready_score <= 30'
+        ' then ''exploring'' when v.ai_ready_score <= 60 then ''interested'' when v.ai_ready_score <= 85'
+        ' then ''serious'' else ''ready'' end = any (%L::text[]) and v.ai_ready_score is not null)', v_list
+      )
       when 'uncontacted_days' then format(
         '(c.last_contact_at is null or c.last_contact_at < private.clock() - make_interval(days => %s))',
         private.segment_number(v_value)
       )
     end;
     if v_parts[cardinality(v_parts)] is null
-      or (v_key in ('plans', 'languages', 'bought') and coalesce(cardinality(v_list), 0) = 0)
+      or (v_key in ('plans', 'languages', 'bought', 'bands') and coalesce(cardinality(v_list), 0) = 0)
     then
       raise exception 'segment: %', v_key using errcode = 'Q0001';
     end if;

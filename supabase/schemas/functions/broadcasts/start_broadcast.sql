@@ -4,7 +4,7 @@
 -- Locks: broadcast.
 -- Returns: jsonb
 --   outcome: 'started' | 'changed' | 'state' | 'empty' | 'none'       (empty: it has no text and no media)
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.start_broadcast(p_actor_id bigint, p_id bigint, p_version integer)
 returns jsonb
 language plpgsql
@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email constant text := private.broadcast_admin(p_actor_id);
+  v_account constant text := private.require_staff(p_actor_id, 'admin');
   v_row public.broadcasts;
 begin
   select b.* into v_row from public.broadcasts as b where b.id = p_id and b.sequence_id is null for update;
@@ -23,9 +23,7 @@ begin
     return jsonb_build_object('outcome', 'state');
   elsif v_row.version <> p_version then
     return jsonb_build_object('outcome', 'changed');
-  elsif coalesce(v_row.content -> 'texts', '{}') = '{}'
-    and not exists (select from public.broadcast_media as m where m.broadcast_id = p_id)
-  then
+  elsif not private.is_written(v_row) then
     return jsonb_build_object('outcome', 'empty');
   end if;
   update public.broadcasts as b
@@ -33,7 +31,7 @@ begin
          freeze_until = (select coalesce(max(u.id), 0) from public.users as u), updated_at = private.clock()
    where b.id = p_id;
   perform private.write_audit(
-    v_email, 'broadcast_start', null, null, '{}',
+    v_account, 'broadcast_start', null, null, '{}',
     jsonb_build_object('broadcast', p_id, 'name', v_row.name, 'kind', v_row.kind, 'segment', v_row.segment)
   );
   return jsonb_build_object('outcome', 'started');

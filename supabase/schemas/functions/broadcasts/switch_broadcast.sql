@@ -10,7 +10,7 @@
 -- Locks: broadcast.
 -- Returns: jsonb
 --   outcome: 'done' | 'state' | 'none'
--- Errors: N0001 not an admin.
+-- Errors: N0009 the role does not allow it.
 create or replace function public.switch_broadcast(p_actor_id bigint, p_id bigint, p_action text)
 returns jsonb
 language plpgsql
@@ -20,7 +20,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := private.clock();
-  v_email constant text := private.broadcast_admin(p_actor_id);
+  v_account constant text := private.require_staff(p_actor_id, 'admin');
   v_row public.broadcasts;
   v_status text;
 begin
@@ -64,7 +64,7 @@ begin
     end if;
   end if;
   perform private.write_audit(
-    v_email, 'broadcast_' || p_action, null, null, jsonb_build_object('status', v_row.status),
+    v_account, 'broadcast_' || p_action, null, null, jsonb_build_object('status', v_row.status),
     jsonb_build_object('broadcast', p_id, 'name', v_row.name)
   );
   return jsonb_build_object('outcome', 'done');

@@ -4,8 +4,8 @@
 -- Concurrency: the row is locked; an action that does not fit the state changes nothing.
 -- Locks: sequence, then its steps.
 -- Returns: jsonb
---   outcome: 'done' | 'state' | 'empty' | 'none'        (empty: it has no step)
--- Errors: N0001 not an admin.
+--   outcome: 'done' | 'state' | 'empty' | 'none'        (empty: no step has a text)
+-- Errors: N0009 the role does not allow it.
 create or replace function public.switch_sequence(p_actor_id bigint, p_id bigint, p_action text)
 returns jsonb
 language plpgsql
@@ -15,7 +15,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := private.clock();
-  v_email constant text := private.broadcast_admin(p_actor_id);
+  v_account constant text := private.require_staff(p_actor_id, 'admin');
   v_row public.sequences;
 begin
   select s.* into v_row from public.sequences as s where s.id = p_id for update;
@@ -23,7 +23,7 @@ begin
     return jsonb_build_object('outcome', 'none');
   elsif p_action not in ('start', 'stop', 'delete') or v_row.is_active = (p_action <> 'stop') then
     return jsonb_build_object('outcome', 'state');
-  elsif p_action = 'start' and not exists (select from public.broadcasts as b where b.sequence_id = p_id) then
+  elsif p_action = 'start' and not exists (select from public.broadcasts as b where b.sequence_id = p_id and private.is_written(b)) then
     return jsonb_build_object('outcome', 'empty');
   end if;
   if p_action = 'delete' then
@@ -37,7 +37,7 @@ begin
      where b.sequence_id = p_id;
   end if;
   perform private.write_audit(
-    v_email, 'sequence_' || p_action, null, null, '{}', jsonb_build_object('sequence', p_id, 'name', v_row.name)
+    v_account, 'sequence_' || p_action, null, null, '{}', jsonb_build_object('sequence', p_id, 'name', v_row.name)
   );
   return jsonb_build_object('outcome', 'done');
 end
