@@ -26,7 +26,7 @@ def test_a_user_agrees_and_is_back_on_the_page(
     page.get_by_role("button", name=anna.account.first_name).last.click()
     page.wait_for_url(f"**{DEVICES}*")
     assert page.get_by_text(text(language, "login_way_telegram")).is_visible()
-    assert [cookie["name"] for cookie in page.context.cookies()] == ["session"]
+    assert {cookie["name"] for cookie in page.context.cookies()} == {"language", "session"}
     assert all(cookie["httpOnly"] for cookie in page.context.cookies())
 
 
