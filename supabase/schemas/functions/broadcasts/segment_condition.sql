@@ -27,7 +27,7 @@ declare
   v_key text;
   v_value jsonb;
   v_list text[];
-  v_parts text[] := '{}';
+  v_parts text[] := '{}'::text[];
   v_access constant text := 'exists (select from public.enrollments as e where e.user_id = u.id and e.course_id = %s'
     ' and e.withdrawn_at is null and (e.expires_at is null or e.expires_at > private.clock())%s)';
 begin

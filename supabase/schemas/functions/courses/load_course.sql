@@ -21,7 +21,7 @@ as $$
 declare
   v_slug constant text := p_course ->> 'slug';
   v_values constant jsonb := p_course - array['slug', 'lessons', 'offers'];
-  v_words constant jsonb := '{"created": "new", "saved": "updated", "unchanged": "unchanged", "exists": "edited"}';
+  v_words constant jsonb := '{"created": "new", "saved": "updated", "unchanged": "unchanged", "exists": "edited"}'::jsonb;
   v_version integer;
   v_saved jsonb;
   v_course_id bigint;

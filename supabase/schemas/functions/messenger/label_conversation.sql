@@ -12,10 +12,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_conversation public.conversations;
 begin
-  v_conversation := private.lock_messenger_conversation(p_actor_id, p_conversation_id);
+  perform private.lock_messenger_conversation(p_actor_id, p_conversation_id);
   if p_is_on then
     insert into public.conversation_labels (conversation_id, label_id)
     select p_conversation_id, l.id from public.messenger_labels as l where l.id = p_label_id

@@ -12,10 +12,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_conversation public.conversations;
 begin
-  v_conversation := private.lock_messenger_conversation(p_actor_id, p_conversation_id);
+  perform private.lock_messenger_conversation(p_actor_id, p_conversation_id);
   insert into public.conversation_reads as r (conversation_id, operator_id, read_seq, is_marked_unread)
   values (p_conversation_id, p_actor_id, 0, true)
   on conflict (conversation_id, operator_id) do update set is_marked_unread = true;

@@ -12,10 +12,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_conversation public.conversations;
 begin
-  v_conversation := private.lock_messenger_conversation(p_actor_id, p_conversation_id);
+  perform private.lock_messenger_conversation(p_actor_id, p_conversation_id);
   update public.conversations as c
      set snoozed_until = p_until, changed_xid = pg_current_xact_id()
    where c.id = p_conversation_id;

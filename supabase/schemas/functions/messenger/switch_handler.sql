@@ -20,7 +20,7 @@ as $$
 declare
   v_conversation public.conversations;
   v_is_takeover constant boolean := p_handler <> 'bot' and p_conversation.handler = 'bot';
-  v_withdrawn bigint[] := '{}';
+  v_withdrawn bigint[] := '{}'::bigint[];
 begin
   if v_is_takeover then
     with late as (

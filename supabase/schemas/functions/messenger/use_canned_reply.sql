@@ -13,10 +13,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_conversation public.conversations;
   v_reply public.canned_replies;
 begin
-  v_conversation := private.lock_messenger_conversation(p_actor_id, p_conversation_id);
+  perform private.lock_messenger_conversation(p_actor_id, p_conversation_id);
   update public.canned_replies as r
      set used_count = r.used_count + 1
    where r.id = p_reply_id
