@@ -1332,12 +1332,20 @@ class BroadcastChoicesCourses(TypedDict):
     texts: JsonValue
 
 
+class BroadcastChoicesLabels(TypedDict):
+    """public.broadcast_choices.labels"""
+
+    id: int
+    name: str
+
+
 class BroadcastChoices(TypedDict):
     """public.broadcast_choices"""
 
     plans: list[str]
     products: list[BroadcastChoicesProducts]
     courses: list[BroadcastChoicesCourses]
+    labels: list[BroadcastChoicesLabels]
 
 
 class CancelAssignment(TypedDict):

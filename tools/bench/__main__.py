@@ -3,8 +3,8 @@
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 users and 10,000,000 messages (5 GB of disk, some minutes more)
 --only NAMES   some of: text, start, saturation, latency, streamed, slow_ai,
-               pictures, callbacks, generations, pages, scale, ranks, messenger, database,
-               backups
+               pictures, callbacks, generations, pages, scale, ranks, messenger, broadcasts, database,
+               backups; broadcasts runs when it is named: it takes some minutes more
 --against PATH compare with another checkout, both loaded in turns; --only does not apply
 --json FILE    the same for a machine
 
@@ -28,6 +28,7 @@ from typing import Any
 from tools.bench import (
     against,
     backups,
+    broadcasts,
     callback_requests,
     callbacks,
     cpus,
@@ -71,9 +72,11 @@ _SECTIONS = (
     "scale",
     "ranks",
     "messenger",
+    "broadcasts",
     "database",
     "backups",
 )
+_ONLY_NAMED = {"broadcasts"}  # some minutes more
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
 _HASH_KEY = "a key of the length that is asked for"
@@ -127,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", dest="effort", action="store_const", const=QUICK, default=DEFAULT)
     parser.add_argument("--large", action="store_true")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(_SECTIONS))
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=[one for one in _SECTIONS if one not in _ONLY_NAMED],
+    )
     parser.add_argument("--against", type=Path)
     parser.add_argument("--json", type=Path)
     return parser
@@ -144,7 +151,7 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             return
         if "text" in only:
             yield _posted(text.measure())
-        if only - {"scale", "ranks", "messenger", "text", "database", "backups"}:
+        if only - {"scale", "ranks", "messenger", "broadcasts", "text", "database", "backups"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:
@@ -153,6 +160,8 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
             yield from _ranks(effort)
         if "messenger" in only:
             yield from _messenger()
+        if "broadcasts" in only:
+            yield from _broadcasts()
         if "database" in only:
             yield from _database(effort)
         if "backups" in only:
@@ -353,6 +362,13 @@ def _messenger() -> Iterator[Section]:
         print(f"{count:,} conversations made in {messenger.fill(database):.0f} s", flush=True)
         watch = Watch(database.postmaster)
         yield _posted(messenger.measure(database), watch)
+
+
+def _broadcasts() -> Iterator[Section]:
+    with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
+        print(f"{broadcasts.USERS:,} users made in {broadcasts.fill(database):.0f} s", flush=True)
+        watch = Watch(database.postmaster)
+        yield _posted(broadcasts.measure(database), watch)
 
 
 def _database(effort: Effort) -> Iterator[Section]:

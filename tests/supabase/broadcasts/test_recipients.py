@@ -107,6 +107,17 @@ def test_each_part_of_a_segment_chooses(world: World) -> None:
     assert found(bought=["premium_month"]) == {ann}
     assert found(never_paid=True) == {boss, boris}
     assert found(uncontacted_days=3) == {ann, boris}
+    (label,) = sql("insert into messenger_labels (name) values ('Hot') returning id")
+    (talk,) = sql(
+        "insert into conversations (user_id, bot, ai_ready_score) values (%s, 'assistant', 70) returning id",
+        ann,
+    )
+    sql(
+        "insert into conversation_labels (conversation_id, label_id) values (%s, %s)", talk["id"], label["id"]
+    )
+    assert found(label=label["id"]) == {ann}
+    assert found(bands=["serious"]) == {ann}
+    assert found(bands=["ready", "exploring"]) == set()
     assert found(languages=["ru", "en"], inactive_days=10) == {boss, boris}
 
 

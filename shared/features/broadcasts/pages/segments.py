@@ -32,6 +32,7 @@ class SegmentFields(BaseModel):
     course: str = Field(default="", pattern=_NUMBER)
     tier: Literal["", "basic", "accelerator", "vip"] = ""
     without_course: str = Field(default="", pattern=_NUMBER)
+    label: str = Field(default="", pattern=_NUMBER)
     never_paid: bool = False
     uncontacted_days: str = Field(default="", pattern=_DAYS)
 
@@ -50,6 +51,7 @@ class Choices(NamedTuple):
     courses: list[tuple[str, str]]
     tiers: list[tuple[str, str]]
     bands: list[tuple[str, str]]
+    labels: list[tuple[str, str]]
     bots: list[tuple[str, str]]
 
 
@@ -69,6 +71,7 @@ def choices(visit: Visit) -> Choices:
         products=titled(list(found["products"]), "key"),  # type: ignore[arg-type]
         courses=titled(list(found["courses"]), "id"),  # type: ignore[arg-type]
         tiers=[(tier, visit.text(f"course_tier_{tier}")) for tier in TIERS],
+        labels=[(str(one["id"]), one["name"]) for one in found["labels"]],
         bands=[(band, visit.text(f"broadcast_band_{band}")) for band in BANDS],
         bots=[(bot, bot) for bot in sorted(settings().bot_tokens)],
     )
@@ -91,6 +94,7 @@ def from_fields(sent: SegmentFields, known: Choices) -> JsonObject:
         "inactive_days": int(sent.activity_days) if sent.activity == "inactive" else None,
         "course": {"id": int(sent.course), "tier": sent.tier or None} if sent.course else None,
         "without_course": int(sent.without_course) if sent.without_course else None,
+        "label": int(sent.label) if sent.label else None,
         "never_paid": sent.never_paid or None,
         "uncontacted_days": int(sent.uncontacted_days) if sent.uncontacted_days else None,
     }
@@ -108,6 +112,7 @@ def to_fields(segment: Mapping[str, JsonObject]) -> dict[str, object]:
         "course": str(course.get("id", "")),
         "tier": course.get("tier") or "",
         "without_course": str(segment.get("without_course", "")),
+        "label": str(segment.get("label", "")),
         "never_paid": bool(segment.get("never_paid")),
         "uncontacted_days": segment.get("uncontacted_days", ""),
     }
@@ -139,6 +144,9 @@ def in_words(visit: Visit, segment: Mapping[str, JsonObject], known: Choices) ->
             said.append(visit.text("broadcast_who_course", what=what))
         elif key == "without_course":
             said.append(visit.text("broadcast_who_without_course", what=courses.get(str(value), str(value))))
+        elif key == "label":
+            what = dict(known.labels).get(str(value), str(value))
+            said.append(visit.text("broadcast_who_label", what=what))
         elif key == "never_paid":
             said.append(visit.text("broadcast_who_never_paid"))
         else:

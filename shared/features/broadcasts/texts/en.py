@@ -81,6 +81,8 @@ TEXTS: Mapping[str, str] = {
     "broadcast_who_plans": "Plan: {what}",
     "broadcast_who_languages": "Language: {what}",
     "broadcast_who_bought": "Bought: {what}",
+    "broadcast_has_label": "Label in the messenger",
+    "broadcast_who_label": "Label: {what}",
     "broadcast_who_bands": "Ready to buy: {what}",
     "broadcast_who_course": "Has the course: {what}",
     "broadcast_who_without_course": "Doesn’t have the course: {what}",

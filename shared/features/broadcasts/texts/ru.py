@@ -81,6 +81,8 @@ TEXTS: Mapping[str, str] = {
     "broadcast_who_plans": "Тариф: {what}",
     "broadcast_who_languages": "Язык: {what}",
     "broadcast_who_bought": "Покупали: {what}",
+    "broadcast_has_label": "Метка в чатах",
+    "broadcast_who_label": "Метка: {what}",
     "broadcast_who_bands": "Готовность купить: {what}",
     "broadcast_who_course": "Есть курс: {what}",
     "broadcast_who_without_course": "Нет курса: {what}",

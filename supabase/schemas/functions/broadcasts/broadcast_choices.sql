@@ -6,6 +6,7 @@
 --   plans: [ text ]
 --   products: [{ key: text, texts: jsonb }]
 --   courses: [{ id: bigint, texts: jsonb }]
+--   labels: [{ id: bigint, name: text }]
 -- Errors: N0009 the role does not allow it.
 create or replace function public.broadcast_choices(p_actor_id bigint)
 returns jsonb
@@ -25,6 +26,10 @@ begin
     'courses', (
       select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'texts', c.texts) order by c.position, c.id), '[]'::jsonb)
         from public.courses as c
+    ),
+    'labels', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name) order by lower(l.name)), '[]'::jsonb)
+        from public.messenger_labels as l
     )
   );
 end

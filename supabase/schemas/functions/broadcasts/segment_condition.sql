@@ -9,6 +9,7 @@
 --   without_course: bigint        has no access to the course
 --   bought: [text]                has bought one of these products
 --   never_paid: true              has never paid
+--   label: bigint                 a conversation of the user has this label
 --   bands: [text]                 how ready to buy the AI thinks: exploring, interested, serious, ready
 --   uncontacted_days: int         has had no broadcast for so many days
 --
@@ -61,6 +62,10 @@ begin
       )
       when 'never_paid' then
         'not exists (select from public.orders as o where o.user_id = u.id and o.status = ''completed'')'
+      when 'label' then format(
+        'exists (select from public.conversations as v join public.conversation_labels as l on l.conversation_id = v.id'
+        ' where v.user_id = u.id and l.label_id = %s)', private.segment_number(v_value)
+      )
       when 'bands' then format(
         'exists (select from public.conversations as v where v.user_id = u.id and case when v.ai_ready_score <= 30'
         ' then ''exploring'' when v.ai_ready_score <= 60 then ''interested'' when v.ai_ready_score <= 85'
