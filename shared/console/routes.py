@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from shared.console import home
 from shared.features.account import pages as account
+from shared.features.admin import pages as admin
+from shared.features.analytics import pages as analytics
 from shared.features.broadcasts import pages as broadcasts
 from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
@@ -50,4 +52,6 @@ PAGES: tuple[Page, ...] = (
     *courses.pages,
     *staff.pages,
     *broadcasts.pages,
+    *analytics.pages,
+    *admin.pages,
 )

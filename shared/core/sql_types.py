@@ -1069,6 +1069,261 @@ class AlertEndingModels(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class AnalyticsActivityCurrent(TypedDict):
+    """public.analytics_activity.current"""
+
+    users: int
+    day: int
+    week: int
+    month: int
+
+
+class AnalyticsActivityPoints(TypedDict):
+    """public.analytics_activity.points"""
+
+    start: str
+    active: str
+    new: int
+    month: int | None
+
+
+class AnalyticsActivity(TypedDict):
+    """public.analytics_activity"""
+
+    step: Literal["day", "week", "month"]
+    current: AnalyticsActivityCurrent
+    points: list[AnalyticsActivityPoints]
+
+
+class AnalyticsCostsModels(TypedDict):
+    """public.analytics_costs.models"""
+
+    provider: str
+    model: str
+    requests: int
+    calls: int
+    errors: int
+    cost: str
+    sold_cost: str
+    sold: str
+
+
+class AnalyticsCostsPlansRevenue(TypedDict):
+    """public.analytics_costs.plans.revenue"""
+
+    currency: str
+    net: str
+
+
+class AnalyticsCostsPlans(TypedDict):
+    """public.analytics_costs.plans"""
+
+    plan: str
+    calls: int
+    cost: str
+    revenue: list[AnalyticsCostsPlansRevenue]
+
+
+class AnalyticsCosts(TypedDict):
+    """public.analytics_costs"""
+
+    models: list[AnalyticsCostsModels]
+    plans: list[AnalyticsCostsPlans]
+    balance_currency: str
+    rates: dict[str, float]
+
+
+class AnalyticsFunnelPoints(TypedDict):
+    """public.analytics_funnel.points"""
+
+    start: str
+    started: int
+    answered: int
+    limited: int
+    checkout: int
+    paid: int
+
+
+class AnalyticsFunnel(TypedDict):
+    """public.analytics_funnel"""
+
+    step: Literal["day", "week", "month"]
+    points: list[AnalyticsFunnelPoints]
+
+
+class AnalyticsLearningRows(TypedDict):
+    """public.analytics_learning.rows"""
+
+    kind: Literal["training", "course"]
+    key: str
+    texts: JsonValue | None
+    started: int
+    completed: int
+
+
+class AnalyticsLearning(TypedDict):
+    """public.analytics_learning"""
+
+    rows: list[AnalyticsLearningRows]
+
+
+class TopReferrers(TypedDict):
+    """public.top_referrers"""
+
+    user_id: int
+    telegram_id: int
+    first_name: str
+    username: str | None
+    referrals: int
+    credits: int
+
+
+class AnalyticsReferrers(TypedDict):
+    """public.analytics_referrers"""
+
+    referrers: list[TopReferrers]
+
+
+class AnalyticsRetentionCohorts(TypedDict):
+    """public.analytics_retention.cohorts"""
+
+    start: str
+    users: int
+    day_1: int
+    of_1: int
+    day_7: int
+    of_7: int
+    day_30: int
+    of_30: int
+
+
+class AnalyticsRetention(TypedDict):
+    """public.analytics_retention"""
+
+    step: Literal["day", "week", "month"]
+    cohorts: list[AnalyticsRetentionCohorts]
+
+
+class AnalyticsRevenueCurrencies(TypedDict):
+    """public.analytics_revenue.currencies"""
+
+    currency: str
+    gross: str
+    refunds: str
+    net: str
+    payments: int
+    refunded: int
+
+
+class AnalyticsRevenuePoints(TypedDict):
+    """public.analytics_revenue.points"""
+
+    start: str
+    currency: str
+    gross: str
+    refunds: str
+    net: str
+
+
+class AnalyticsRevenueGroups(TypedDict):
+    """public.analytics_revenue.groups"""
+
+    dimension: Literal["product", "provider", "bot", "source"]
+    key: str
+    texts: dict[str, ProductText] | None
+    currency: str
+    gross: str
+    refunds: str
+    net: str
+    payments: int
+
+
+class AnalyticsRevenueCohorts(TypedDict):
+    """public.analytics_revenue.cohorts"""
+
+    month: str
+    users: int
+    currency: str
+    net: str
+
+
+class AnalyticsRevenue(TypedDict):
+    """public.analytics_revenue"""
+
+    step: Literal["day", "week", "month"]
+    currencies: list[AnalyticsRevenueCurrencies]
+    points: list[AnalyticsRevenuePoints]
+    groups: list[AnalyticsRevenueGroups]
+    cohorts: list[AnalyticsRevenueCohorts]
+
+
+class AnalyticsStateDrifts(TypedDict):
+    """public.analytics_state.drifts"""
+
+    day: str
+    figure: str
+    counted: str
+    recounted: str
+
+
+class AnalyticsState(TypedDict):
+    """public.analytics_state"""
+
+    day: str
+    measured_since: str | None
+    summed_until: str | None
+    drifts: list[AnalyticsStateDrifts]
+    report_hour: int | None
+
+
+class AnalyticsSubscriptionsCurrenciesQuarter(TypedDict):
+    """public.analytics_subscriptions.currencies.quarter"""
+
+    since: str | None
+    at_start: int
+    lost: int
+
+
+class AnalyticsSubscriptionsCurrenciesPoints(TypedDict):
+    """public.analytics_subscriptions.currencies.points"""
+
+    start: str
+    mrr: str
+    subscribers: int
+    new: str
+    reactivated: str
+    expansion: str
+    contraction: str
+    churned: str
+    joined: int
+    lost: int
+
+
+class AnalyticsSubscriptionsCurrencies(TypedDict):
+    """public.analytics_subscriptions.currencies"""
+
+    currency: str
+    mrr: str
+    subscribers: int
+    at_start: int
+    new: str
+    reactivated: str
+    expansion: str
+    contraction: str
+    churned: str
+    joined: int
+    lost: int
+    quarter: AnalyticsSubscriptionsCurrenciesQuarter
+    points: list[AnalyticsSubscriptionsCurrenciesPoints]
+
+
+class AnalyticsSubscriptions(TypedDict):
+    """public.analytics_subscriptions"""
+
+    step: Literal["day", "week", "month"]
+    currencies: list[AnalyticsSubscriptionsCurrencies]
+
+
 class LessonResultNext(TypedDict):
     """private.lesson_result.next"""
 
@@ -2077,6 +2332,20 @@ class DisputeTrainingTurn(TypedDict):
     outgoing: NotRequired[list[OutgoingItem]]
 
 
+class DueAnalyticsReportsReports(TypedDict):
+    """public.due_analytics_reports.reports"""
+
+    user_id: int
+    languages: list[str | None]
+
+
+class DueAnalyticsReports(TypedDict):
+    """public.due_analytics_reports"""
+
+    day: str
+    reports: list[DueAnalyticsReportsReports]
+
+
 class EditConversationMessageCall(TypedDict):
     """public.edit_conversation_message.call"""
 
@@ -2107,6 +2376,12 @@ class EndUserSessions(TypedDict):
     """public.end_user_sessions"""
 
     ended: int
+
+
+class EnqueueAnalyticsReport(TypedDict):
+    """public.enqueue_analytics_report"""
+
+    outgoing: list[OutgoingItem]
 
 
 class EnqueueCourseEndings(TypedDict):
@@ -3283,6 +3558,123 @@ class OfferedFeatures(TypedDict):
     courses: bool
 
 
+class DatabaseOverviewLastRun(TypedDict):
+    """private.database_overview.last_run"""
+
+    kind: str
+    started_at: str
+    outcome: str
+    milliseconds: int | None
+    actor: str
+
+
+class DatabaseOverviewSnapshot(TypedDict):
+    """private.database_overview.snapshot"""
+
+    at: str
+    version: str
+    entries: int
+
+
+class DatabaseOverviewBackups(TypedDict):
+    """private.database_overview.backups"""
+
+    taken_at: str
+    version: str
+    place: str
+    bytes: int
+    kept_for: str
+    verified_at: str | None
+
+
+class DatabaseOverview(TypedDict):
+    """private.database_overview"""
+
+    environment: str | None
+    server: str
+    megabytes: str
+    version: str | None
+    name: str | None
+    applied: int
+    half_done: list[str]
+    last_run: DatabaseOverviewLastRun | None
+    snapshot: DatabaseOverviewSnapshot | None
+    alarms: list[str]
+    backups: list[DatabaseOverviewBackups]
+
+
+class AdminHealthFigures(TypedDict):
+    """public.admin_health.figures"""
+
+    kind: str
+    value: str | None
+    names: list[str]
+    most: str | None
+    is_bad: bool
+    alerted_at: str | None
+
+
+class AdminHealthLines(TypedDict):
+    """public.admin_health.lines"""
+
+    at: str
+    value: str
+
+
+class AdminHealth(TypedDict):
+    """public.admin_health"""
+
+    environment: str | None
+    at: str | None
+    figures: list[AdminHealthFigures]
+    lines: dict[str, list[AdminHealthLines]]
+
+
+class MigrationHistoryRunsSteps(TypedDict):
+    """private.migration_history.runs.steps"""
+
+    version: str
+    name: str | None
+    statement: int | None
+    statements: int
+    outcome: str
+    milliseconds: int | None
+    lock_waits: int
+
+
+class MigrationHistoryRuns(TypedDict):
+    """private.migration_history.runs"""
+
+    id: int
+    kind: str
+    started_at: str
+    outcome: str
+    milliseconds: int | None
+    actor: str
+    git_commit: str | None
+    plan: str | None
+    backup: str | None
+    from_version: str | None
+    to_version: str | None
+    sqlstate: str | None
+    error: str | None
+    steps: list[MigrationHistoryRunsSteps]
+
+
+class MigrationHistory(TypedDict):
+    """private.migration_history"""
+
+    runs: list[MigrationHistoryRuns]
+
+
+class OwnerDatabase(TypedDict):
+    """public.owner_database"""
+
+    overview: DatabaseOverview
+    health: AdminHealth
+    history: MigrationHistory
+
+
 class PauseStreak(TypedDict):
     """public.pause_streak"""
 
@@ -3759,6 +4151,14 @@ class ReceiveUpdate(TypedDict):
     outgoing: NotRequired[list[OutboxItem]]
 
 
+class RecordAnalytics(TypedDict):
+    """public.record_analytics"""
+
+    day: str | None
+    drifts: list[str]
+    outgoing: list[OutgoingItem]
+
+
 class RecordBroadcast(TypedDict):
     """public.record_broadcast"""
 
@@ -4191,6 +4591,12 @@ class SendConversationMessage(TypedDict):
     message: NotRequired[ConversationMessageRow]
     messages: NotRequired[list[ConversationMessageRow]]
     conversation: ConversationRow
+
+
+class SetAnalyticsReport(TypedDict):
+    """public.set_analytics_report"""
+
+    hour: int | None
 
 
 class SetBoardProfile(TypedDict):

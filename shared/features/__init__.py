@@ -11,6 +11,7 @@ from collections.abc import Collection
 from shared.features import (
     account,
     admin,
+    analytics,
     broadcasts,
     help,
     language,
@@ -37,6 +38,7 @@ COMMON = (
     privacy,
     shop,
     admin,
+    analytics,
     payments,
     messenger,
     support,

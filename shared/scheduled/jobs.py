@@ -82,6 +82,11 @@ JOBS = {
         "shared.features.admin.jobs:models",
         "Warns the admins before a provider switches off a model in use",
     ),
+    "analytics": Job(
+        "12 * * * *",
+        "shared.features.analytics.jobs:analytics",
+        "Sums finished days, compares them with the ledger, sends the daily reports",
+    ),
     "health": Job(
         "*/15 * * * *",
         "shared.features.admin.health:health",

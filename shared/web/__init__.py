@@ -14,6 +14,7 @@
     styled.py      texts of bots as HTML           charts.py       charts as SVG
     avatars.py     fetches profile photos          avatar_page.py  shows them
     addresses.py   our own address, origins        cookies.py     cookies of the site
+    spreadsheet.py tables as CSV
     stored_media.py  links to files in Storage     players.py      origins of video players
     assets.py      files with a hash in their names, of files/; asset_page.py serves them
 

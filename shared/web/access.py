@@ -13,7 +13,7 @@ class Access(Enum):
     ANYONE: the page is the same for all, and no session is read. VISITOR: anyone, and the page knows who is
     logged in. USER: users who are logged in. PAID: users with a paid plan, and admins. The others are for
     roles of the staff. OPERATOR: operators, admins. AUTHOR: authors of courses, admins. ADMIN: admins and
-    owners.
+    owners. OWNER: owners.
     """
 
     ANYONE = "anyone"
@@ -23,6 +23,7 @@ class Access(Enum):
     OPERATOR = "operator"
     AUTHOR = "author"
     ADMIN = "admin"
+    OWNER = "owner"
 
 
 _ADMINS = frozenset({"owner", "admin"})
@@ -30,6 +31,7 @@ _ROLES = {
     Access.OPERATOR: _ADMINS | {"operator"},
     Access.AUTHOR: _ADMINS | {"author"},
     Access.ADMIN: _ADMINS,
+    Access.OWNER: frozenset({"owner"}),
 }
 
 # What users may do with their data and money also where the pages do not serve them.

@@ -17,6 +17,22 @@ NUMBER = "<int(max=9223372036854775807):%s>"
 FILE = f"<string(maxlength=40):bot>/<int(max={2**63 - 1}):number>/<int(max=99):place>"
 # One address of every page, by its rule; those of which there is nothing answer 404.
 EXAMPLES = {
+    **{
+        path: path
+        for path in (
+            "/analytics",
+            "/analytics/users",
+            "/analytics/revenue",
+            "/analytics/subscriptions",
+            "/analytics/ai",
+            "/analytics/learning",
+            "/analytics/report",
+            "/database",
+        )
+    },
+    "/analytics/<string(maxlength=20):section>/<string(maxlength=40):figure>.csv": (
+        "/analytics/users/funnel.csv"
+    ),
     **{page.path: page.path for page in PAGES if "<" not in page.path},
     "/assets/<string(maxlength=100):name>": "/assets/none.css",
     "/s/<string(length=22):token>": f"/s/{UNKNOWN_TOKEN}",

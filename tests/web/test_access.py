@@ -61,6 +61,7 @@ def may_open(page: Page, role: str) -> bool:
         Access.OPERATOR: role in ("operator", "admin", "owner"),
         Access.AUTHOR: role in ("author", "admin", "owner"),
         Access.ADMIN: role in ("admin", "owner"),
+        Access.OWNER: role == "owner",
     }[page.access]
 
 

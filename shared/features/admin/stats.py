@@ -49,7 +49,13 @@ def stats(_message: Message) -> None:
     send_drawing(context, lambda: draw(_picture(context, overview)), _caption(context, overview))
     # A message of its own: under a picture 1024 characters fit.
     revenue: AdminRevenue = db.call("admin_revenue", p_admin_email=context.user.admin_email)
-    reply(_revenue(context, revenue), [[(context.text("stats_by_bot"), "admin:bot_stats:")]])
+    reply(
+        _revenue(context, revenue),
+        [
+            [(context.text("stats_by_bot"), "admin:bot_stats:")],
+            [(context.text("analytics_report_on_button"), "report:on")],
+        ],
+    )
 
 
 @router.callback_query_handler(data=r"admin:bot_stats:\w{0,32}", admin=True)

@@ -1,9 +1,9 @@
 -- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a
--- user who moves to a new day per row.
+-- user who moves to a new day per row, and also for their cohort (cohort_activity).
 --
 -- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
 --   copied in without triggers) are not subtracted below zero.
--- Locks: daily_active_users, by day, earlier first, so that concurrent calls cannot deadlock.
+-- Locks: daily_active_users, by day, earlier first, so that concurrent calls cannot deadlock, then cohort_activity.
 -- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
 create or replace function private.count_active_users()
@@ -42,6 +42,11 @@ begin
     insert into public.daily_active_users as d (day, shard, active, last_active)
     values (new.active_on, new.id & 15, 1, 1)
     on conflict (day, shard) do update set active = d.active + 1, last_active = d.last_active + 1;
+    insert into public.cohort_activity as c (cohort_day, day_n, shard, users)
+    select m.started_on, new.active_on - m.started_on, new.id & 15, 1
+      from public.user_milestones as m
+     where m.user_id = new.id and new.active_on - m.started_on between 1 and 30
+    on conflict (cohort_day, day_n, shard) do update set users = c.users + 1;
   end if;
   return null;
 end

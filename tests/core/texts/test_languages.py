@@ -169,6 +169,8 @@ def test_every_text_is_used_somewhere() -> None:
         "staff_joined_",
         "staff_audit_",
     )
+    made += ("analytics_", "database_kept_")
+    made += ("staff_role_", "staff_refused_", "staff_given_", "staff_joined_", "staff_audit_")
     made += (
         "learn_homework_",
         "learn_watched_",

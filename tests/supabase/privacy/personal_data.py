@@ -162,8 +162,30 @@ TABLES = {
     "public.subscriptions": Table(
         "deleted",
         section="subscriptions",
-        export="id plan source status starts_at ends_at anchor_day reminded ended_at created_at",
+        export="id plan source status starts_at ends_at anchor_day reminded ended_at created_at"
+        " monthly_amount currency",
         not_exported="user_id",
+    ),
+    "public.user_milestones": Table(
+        "deleted",
+        section="analytics.first_steps",
+        export="started_on answered_on limited_on checkout_on paid_on",
+        not_exported="user_id",
+    ),
+    "public.subscribers": Table(
+        "deleted",
+        section="analytics.plan_price",
+        export="plan currency monthly_amount changed_at",
+        not_exported="user_id",
+    ),
+    "public.subscription_events": Table(
+        "anonymized",
+        section="analytics.plan_changes",
+        export="day kind plan currency amount subscribers created_at",
+        not_exported="id user_id",
+    ),
+    "public.analytics_reports": Table(
+        "deleted", section="analytics.report", export="hour sent_on", not_exported="user_id"
     ),
     "public.free_trainings": Table(
         "deleted",
@@ -585,6 +607,15 @@ TABLES = {
     "public.messenger_days": Table("no_user", why="how much each member of the team answered in a day"),
     "public.ai_model_prices": Table("no_user", why="what AI models cost"),
     "public.ai_modes": Table("no_user", why="which models users choose between"),
+    "public.daily_funnel": Table("no_user", why="how many users reached a step"),
+    "public.cohort_activity": Table("no_user", why="how many users came back"),
+    "public.daily_revenue": Table("no_user", why="sums of payments"),
+    "public.daily_subscriptions": Table("no_user", why="sums of subscriptions"),
+    "public.daily_ai_costs": Table("no_user", why="sums of AI calls"),
+    "public.daily_learning": Table("no_user", why="how many trainings and courses there were"),
+    "public.analytics_days": Table("no_user", why="days whose figures are summed, and how many were active"),
+    "public.analytics_drifts": Table("no_user", why="figures that differed from a recount"),
+    "private.revenue_changes": Table("no_user", why="days whose revenue changed"),
     "public.daily_active_users": Table("no_user", why="how many users were active"),
     "public.levels": Table("no_user", why="the XP that each level needs"),
     "public.xp_rules": Table("no_user", why="what users receive XP for"),

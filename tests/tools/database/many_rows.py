@@ -104,7 +104,25 @@ FILL = f"""
     insert into public.user_badges (user_id, badge, bot)
     select u.id, b.badge, 'spin' from public.users as u, (values ('spin_master'), ('story')) as b (badge);
     update public.users set username = 'name' || id;
-    insert into public.admins (email) values ('boss@example.com');
+    insert into public.admins (email, telegram_id) values ('boss@example.com', 19000);
+    insert into public.user_milestones (user_id, started_on)
+    select u.id, current_date - u.id::integer % 300 from public.users as u;
+    insert into public.cohort_activity (cohort_day, day_n, shard, users)
+    select current_date - d, n, s, 1
+    from generate_series(0, 400) as d, generate_series(1, 30) as n, generate_series(0, 15) as s;
+    insert into public.daily_funnel (cohort_day, step, shard, users)
+    select current_date - d, n, s, 1 from generate_series(0, 400) as d, generate_series(0, 15) as s,
+      unnest(array['answered', 'limited', 'checkout', 'paid']) as n;
+    insert into public.analytics_days (day) select current_date - d from generate_series(1, 400) as d;
+    insert into public.subscription_events (day, user_id, kind, plan, currency, amount, subscribers)
+    select current_date - u.id::integer % 300, u.id, 'new', 'PREMIUM', 'RUB', 499, 1 from public.users as u;
+    insert into public.daily_subscriptions (day, currency, mrr, subscribers)
+    select current_date - d, 'RUB', 1, 1 from generate_series(1, 400) as d;
+    insert into public.trainings (user_id, bot, scenario, version, case_id, mode, difficulty, language, rules,
+      reference, created_at, finished_at, status, result)
+    select u.id, 'spin', 'spin', 1, 'x', 'practice', 'easy', 'en', '{{}}', 'plan', now() - interval '40 days',
+      now() - interval '40 days', 'finished', '{{}}'
+    from public.users as u;
     insert into public.audit_log (admin_email, action, user_id, before, after)
     select 'boss@example.com', 'ban_user', u.id, '{{}}', '{{}}' from public.users as u;
     insert into public.audit_log (admin_email, action, user_id, before, after)
@@ -145,6 +163,8 @@ FILL = f"""
     from public.orders as o where o.status = 'completed';
     insert into public.payment_operations (payment_id, kind, operation_id, amount)
     select p.id, 'paid', p.provider_payment_id, 499 from public.payments as p;
+    update public.payment_operations
+       set happened_at = now() - make_interval(days => (payment_id % 300)::integer);
     insert into public.payment_effects (payment_id, effect, user_id, given)
     select p.id, 'subscription', p.user_id, 2592000 from public.payments as p;
     insert into public.payment_events

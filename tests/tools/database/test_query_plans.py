@@ -20,10 +20,14 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
-COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
+COUNTERS_READ = {  # days, shards, models
+    "admin_overview": 30 * 16 * 5,
+    "analytics_costs": 30 * 16 * 5,
+}
 # Calls that read everything, because that is what they are asked for.
 READS_ALL = {
     "admin_check", "admin_statement", "admin_revenue",  # what moved in 30 days
+    "analytics_revenue", "analytics_costs",  # what moved on days that are not summed yet
     "admin_bot_stats", "admin_funnel",  # the sessions of a bot; those that began in 30 days
 }  # fmt: skip
 # A handful of rows each, which are quickest read all.
@@ -39,6 +43,7 @@ SMALL = {
     "xp_rules",
     "badges",
     "board_changes",
+    "analytics_days",  # a row a day
     "time_zones",
 }
 
@@ -53,6 +58,9 @@ MESSAGE = (
 )
 
 CONVERSATION = "(select min(c.id) from public.ai_conversations as c where c.user_id = 9000)"
+
+# A user of the staff, who may see all figures.
+STAFF = "9000"
 
 # One call of every function of an update, the sweep or an admin, for a user in the middle of the tables.
 CALLS = {
@@ -278,6 +286,22 @@ CALLS = {
         'boss@example.com', 'one', null, true)""",
     "admin_switch_product": "admin_switch_product('premium_month', false, 'boss@example.com', 'one')",
     "admin_audit": "admin_audit('boss@example.com', null, 9000)",
+    **{
+        f"analytics_{figure}": f"analytics_{figure}({STAFF}, current_date - 29, current_date)"
+        for figure in (
+            "activity",
+            "retention",
+            "funnel",
+            "subscriptions",
+            "revenue",
+            "costs",
+            "learning",
+            "referrers",
+        )
+    },
+    "analytics_state": f"analytics_state({STAFF})",
+    "set_analytics_report": f"set_analytics_report({STAFF}, 9)",
+    "due_analytics_reports": "due_analytics_reports()",
     "admin_audit of one": "admin_audit('boss@example.com', 9000)",
 }
 

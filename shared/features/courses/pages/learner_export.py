@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flask import Response
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.features.courses.pages.admin import COURSE, account
+from shared.web import spreadsheet
 from shared.web.access import Access
 from shared.web.page import Page
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from shared.core.sql_types import AdminExportLearners, LearnerRow
     from shared.web.visit import Visit
 
-# What a spreadsheet would take for a formula: at the beginning of a cell, or after what separates cells in
-# other countries.
-_FORMULA = re.compile(r"(^|[;\t\r\n|,])(?=\s{0,64}[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
 _HEAD = (
     *("user_id", "telegram_id", "name", "username", "tiers", "cohorts", "lessons", "completed_lessons"),
     *("minutes", "waiting_homework", "last_active_at", "completed_at", "certificate"),
@@ -35,14 +31,7 @@ def export(visit: Visit, course: str) -> Response:
     first = _part(course, admin, 0)
     if first is None:
         raise NotFound
-    sheet = io.StringIO()
-    writer = csv.writer(sheet)
-    writer.writerow(_HEAD)
-    for row in _rows(course, admin, first):
-        writer.writerow([_cell(value) for value in _values(row)])
-    response = Response("\ufeff" + sheet.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{course}.csv")
-    return response
+    return spreadsheet.response(course, _HEAD, (_values(row) for row in _rows(course, admin, first)))
 
 
 def _part(course: str, admin: str, after: int) -> AdminExportLearners | None:
@@ -71,13 +60,6 @@ def _values(row: LearnerRow) -> tuple[object, ...]:
         *(row["lessons"], row["completed_lessons"], row["time_spent_seconds"] // 60, row["waiting_homework"]),
         *(row["last_active_at"], row["completed_at"], row["certificate"]),
     )
-
-
-def _cell(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula."""
-    if isinstance(value, str):
-        return _FORMULA.sub(lambda found: f"{found[0]}'", value)
-    return "" if value is None else value
 
 
 pages = (Page(f"{COURSE}/learners.csv", export, access=Access.ADMIN),)

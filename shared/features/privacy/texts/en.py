@@ -136,6 +136,11 @@ TEXTS: Mapping[str, str] = {
         "profile: the name you show on leaderboards. If you delete your data, we keep an encrypted record of "
         "badges and one-time XP so they aren’t given twice."
     ),
+    "section_analytics": "Figures",
+    "section_analytics_about": (
+        "The days of your first steps here, what your plan costs a month and how that changed. We count them to see how the"
+        " service does."
+    ),
     "section_courses": "Courses",
     "section_courses_about": (
         "enrollments and grants: your access to courses and what paid for it; courses and lessons: your progress "

@@ -38,18 +38,8 @@ begin
     select w.name, v_today - w.days + 1 as first_day, (v_today - w.days + 1)::timestamp at time zone v_timezone as starts_at
       from (values ('day', 1), ('week', 7), ('month', 30)) as w (name, days)
   ), moves as materialized (
-    select o.payment_id, o.happened_at, p.user_id, p.currency,
-      case when o.kind = 'paid' then o.amount else 0 end as paid,
-      case o.kind
-        when 'paid' then 0 when 'refund_total' then o.amount - private.refunded_before(o) else o.amount
-      end as back
-      from public.payment_operations as o
-      join public.payments as p on p.id = o.payment_id
-     where o.happened_at >= (v_today - 29)::timestamp at time zone v_timezone
-       and not o.is_undone
-       and p.problem is distinct from 'test'
-       and p.provider <> 'balance'
-       and (o.kind = 'paid' or o.currency is null or o.currency = p.currency)
+    select r.*
+      from private.revenue_moves((v_today - 29)::timestamp at time zone v_timezone, 'infinity') as r
   ), sums as (
     select m.currency, w.name, sum(m.paid) as gross, sum(m.back) as refunds
       from periods as w

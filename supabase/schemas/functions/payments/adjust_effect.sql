@@ -17,6 +17,7 @@ as $$
 declare
   v_user public.users;
   v_plan text;
+  v_subscription_id bigint;
   v_reversed numeric := 0;
 begin
   select u.* into v_user from public.users as u where u.id = p_effect.user_id;
@@ -39,7 +40,12 @@ begin
     when 'subscription' then
       select s.plan into v_plan from public.subscriptions as s where s.id = p_effect.subscription_id;
       if p_amount > 0 then
-        perform private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount);
+        select e.subscription_id into v_subscription_id
+          from private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount) as e;
+        update public.subscriptions as s
+           set monthly_amount = b.monthly_amount, currency = b.currency
+          from public.subscriptions as b
+         where s.id = v_subscription_id and s.monthly_amount is null and b.id = p_effect.subscription_id;
       else
         v_reversed := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
       end if;

@@ -119,6 +119,7 @@ begin
     if p_provider <> 'balance' then
       perform private.enter_sequences(p_user_id, 'checkout_opened');
     end if;
+    perform private.count_milestone(p_user_id, 'checkout');
     return private.order_details(v_order, 'created');
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;

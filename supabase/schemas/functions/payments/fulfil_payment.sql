@@ -7,7 +7,8 @@
 --   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
 --   deadlock.
 -- Locks: payment and order (held by the caller), buyer and referrer by id (NO KEY UPDATE), then the buyer's subscriptions,
---   other orders with the same discount by id, broadcasts that the buyer received, and renewals.
+--   other orders with the same discount by id, broadcasts that the buyer received, and renewals; before those, as
+--   private.count_milestone.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.fulfil_payment(p_payment public.payments)
@@ -52,6 +53,9 @@ begin
       p_payment, v_purchase.kind, v_purchase.plan, v_purchase.period, v_purchase.quantity
     ) as g;
   perform private.pay_commission(p_payment, v_referrer_id);
+  if p_payment.amount > 0 and p_payment.provider <> 'balance' then
+    perform private.count_milestone(p_payment.user_id, 'paid');
+  end if;
 
   update public.orders as o
      set status = 'completed', completed_at = v_now

@@ -26,7 +26,12 @@ begin
     when 'subscription' then
       select e.subscription_id, e.seconds into v_subscription_id, given
         from private.extend_subscription(p_payment.user_id, p_plan, 'purchase', p_period, null) as e;
-      select s.ends_at into ends_at from public.subscriptions as s where s.id = v_subscription_id;
+      update public.subscriptions as s
+         set monthly_amount = coalesce(p.price, s.monthly_amount),
+             currency = case when p.price is null then s.currency else p_payment.currency end
+        from private.monthly_price(p_payment, p_period) as p (price)
+       where s.id = v_subscription_id
+      returning s.ends_at into ends_at;
     when 'credits' then
       given := p_quantity;
       update public.users as u set bonus_credits = u.bonus_credits + given::integer where u.id = p_payment.user_id;

@@ -162,6 +162,7 @@ as $$
     'quiz', private.quiz_section(u.id),
     'courses', private.courses_section(u.id),
     'messenger', private.messenger_section(u.id),
+    'analytics', private.analytics_section(u.id),
     'reminders', (
       select coalesce(jsonb_agg(to_jsonb(r) - array['user_id', 'asked_by'] order by r.due_at, r.id), '[]'::jsonb)
         from public.reminders as r

@@ -2,7 +2,7 @@
 -- first_request, if the bot has one; a new level is announced.
 --
 -- Concurrency: the XP are given once, see private.award_xp.
--- Locks: user (NO KEY UPDATE).
+-- Locks: user (NO KEY UPDATE), then as private.count_milestone.
 -- Returns: jsonb, list of the messages to deliver now, or left to the sweep (outgoing).
 -- Errors: none.
 create or replace function private.complete_first_request(p_user_id bigint, p_bot text)
@@ -14,7 +14,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.users as u set is_newcomer = false where u.id = p_user_id;
-  if found and exists (select from public.xp_rules as x where x.bot in (p_bot, '') and x.rule = 'first_request') then
+  if not found then
+    return '[]'::jsonb;
+  end if;
+  perform private.count_milestone(p_user_id, 'answered');
+  if exists (select from public.xp_rules as x where x.bot in (p_bot, '') and x.rule = 'first_request') then
     return private.announce_level(
       p_user_id, p_bot, private.award_xp(p_user_id, p_bot, 'first_request', 'first_request')
     );

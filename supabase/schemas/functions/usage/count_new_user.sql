@@ -1,4 +1,4 @@
--- Adds a new user to the totals of the day.
+-- Adds a new user to the totals of the day, the first step of the funnel.
 --
 -- Concurrency: the caller has just inserted or started the user's row, which happens once.
 -- Locks: one of the sixteen rows of daily_totals for new users.
@@ -11,6 +11,9 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+  insert into public.user_milestones (user_id, started_on)
+  values (p_user_id, (p_now at time zone private.setting('quota_timezone'))::date)
+  on conflict (user_id) do nothing;
   insert into public.daily_totals as t (day, provider, model, is_user_api_key, shard, new_users)
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1

@@ -9,7 +9,7 @@
 -- Concurrency: the user's row is locked, so two questions never pass a check together. The caller holds the update
 --   row and calls only while that has no reservation.
 -- Locks: user (NO KEY UPDATE), near the bot's cost limit an advisory lock of the bot, those of private.month_limit, then daily_usage and
---   monthly_usage.
+--   monthly_usage; for a refused question as private.count_milestone.
 -- Returns: record
 --   reservation
 --     reserved     with the day it counts for (and so the month) and its source (plan | bonus)
@@ -129,7 +129,9 @@ begin
   end if;
   if reservation <> 'reserved' then
     reserved_from := null;
-    if reservation in ('user_cost', 'bot_cost') then
+    if reservation = 'refused' then
+      perform private.count_milestone(p_user_id, 'limited');
+    elsif reservation in ('user_cost', 'bot_cost') then
       perform private.alert_cost_limit(p_bot, v_quota.day, reservation, p_user_id);
     end if;
     return;

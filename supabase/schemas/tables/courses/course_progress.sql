@@ -22,6 +22,10 @@ where completed_at is null and wants_reminders and reminders < 2;
 -- Lessons that open for users with a paid plan.
 create index course_progress_release_idx on public.course_progress (next_release_at) where next_release_at is not null;
 
+-- Figures of a day (private.ledger_learning).
+create index course_progress_started_idx on public.course_progress (started_at);
+create index course_progress_completed_idx on public.course_progress (completed_at) where completed_at is not null;
+
 comment on table public.course_progress is 'Learners in a course';
 comment on column public.course_progress.started_at is 'When the learner first opened it; without an enrollment, lessons are released by days count from it';
 comment on column public.course_progress.last_lesson_id is 'The lesson that was open last: where to continue';

@@ -19,6 +19,10 @@ create table public.payment_operations (
 -- Reconciliation of one day with a provider's statement.
 create index payment_operations_happened_idx on public.payment_operations (happened_at);
 
+create trigger payment_operations_mark_revenue
+after insert or update on public.payment_operations
+for each row execute function private.mark_revenue_of_operation();
+
 comment on table public.payment_operations is 'Money movements of a payment: charge, refunds and disputes';
 comment on column public.payment_operations.currency is 'Currency named by the provider; null: that of the payment. Another currency is excluded from the sums';
 comment on column public.payment_operations.is_undone is 'True: a failed refund or a won dispute, excluded from the sums';

@@ -38,6 +38,15 @@ where (claims ->> 'subscription_id') is not null;
 create index payments_problem_idx on public.payments (problem) where problem is not null;
 create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
+create trigger payments_mark_revenue
+after update on public.payments
+for each row when (
+  old.currency is distinct from new.currency or old.order_id is distinct from new.order_id
+  or old.renewal_id is distinct from new.renewal_id or old.user_id is distinct from new.user_id
+  or old.problem is distinct from new.problem
+)
+execute function private.mark_revenue_of_payment();
+
 comment on table public.payments is 'Payments: one row per charge at a provider';
 comment on column public.payments.amount is 'Amount charged; 0: the provider reports it as paid without a charge, for example from credit; null: not paid yet';
 comment on column public.payments.refunded is 'Sum of all refunds';

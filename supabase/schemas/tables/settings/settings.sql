@@ -101,5 +101,7 @@ values
 ('broadcast_quiet_until', '9', 'Hour of the user''s time zone until which broadcasts wait'),
 ('broadcast_rate', '25', 'Messages of broadcasts that a bot sends in a second; Telegram takes about 30 of all kinds'),
 ('broadcast_purchase_days', '7', 'Days after a message of a broadcast within which a payment counts as its result'),
+('usd_rates', '{"USD": 1}', 'US dollars for one unit of each currency, for margins: {"USD": 1, "RUB": 0.0125, "XTR": 0.013}; a currency without a rate has no margin'),
+('analytics_drift_percent', '2', 'Percent by which active users may differ from a recount before the admins are alerted; other figures must be equal'),
 ('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;

@@ -50,6 +50,10 @@ create unique index trainings_open_idx on public.trainings (user_id, bot) where 
 create index trainings_review_idx on public.trainings (created_at) where mode = 'review';
 create index trainings_user_idx on public.trainings (user_id, bot, id);
 
+-- Figures of a day (private.ledger_learning).
+create index trainings_created_idx on public.trainings (created_at);
+create index trainings_finished_idx on public.trainings (finished_at) where status = 'finished';
+
 comment on table public.trainings is 'Trainings of the sales trainer';
 comment on column public.trainings.rules is 'Weights, caps, bonuses and limits of the scenario, and the weights of the case''s hidden items';
 comment on column public.trainings.reference is 'Idempotency key of the start: the update that started it';

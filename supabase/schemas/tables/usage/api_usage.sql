@@ -30,6 +30,9 @@ create table public.api_usage (
 
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
 
+-- The nightly sum of a day reads that day's rows; a BRIN index costs an insert next to nothing.
+create index api_usage_created_idx on public.api_usage using brin (created_at);
+
 comment on table public.api_usage is 'Calls to AI providers, one row per call';
 comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, an ErrorKind of shared/ai/provider.py';
 comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
