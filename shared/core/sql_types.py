@@ -4328,6 +4328,7 @@ class ReferralOverview(TypedDict):
     invited: int
     completed: int
     credits: int
+    second_credits: int
     referrer_credits: int
     referred_credits: int
     was_referred: bool

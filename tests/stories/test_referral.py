@@ -145,3 +145,61 @@ def test_bonus_requests_are_used_after_the_daily_ones(stack: Stack, sql: Sql) ->
     assert "/referral" in refusal.text
     assert [button.text for row in refusal.buttons for button in row][-2:] == ["⭐ Buy", "‹ Menu"]
     assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]
+
+
+def join(chat: Chat, link: str) -> None:
+    """Start the bot with an invite link and ask the first question."""
+    chat.send(f"/start {payload_of(link)}")
+    chat.answer()
+    chat.send("What is a switchboard?")
+    chat.answer()
+
+
+def test_a_second_level_rewards_who_invited_the_referrer(stack: Stack, sql: Sql) -> None:
+    sql("update private.settings set value = '3' where key = 'referral_second_credits'")
+    anna, ben, chris = (stack.telegram.user(name).chat("assistant") for name in ("Anna", "Ben", "Chris"))
+    anna.send("/start")
+    anna.answer()
+    join(ben, invite_link(anna))
+    assert says(anna.answer().text, "referral_notice", name="Ben", credits=10)
+    join(chris, invite_link(ben))
+    assert says(ben.answer().text, "referral_notice", name="Chris", credits=10)
+    assert says(anna.answer().text, "referral_second_notice", credits=3)
+    rows = sql("select bonus_credits, referral_credits from users where telegram_id = %s", anna.id)
+    assert rows == [{"bonus_credits": 13, "referral_credits": 13}]
+    anna.send("/referral")
+    text = anna.answer().text
+    assert says(text, "referral_second", second_credits=3)
+    assert "13" in text
+
+
+def test_without_the_setting_there_is_no_second_level(stack: Stack, sql: Sql) -> None:
+    anna, ben, chris = (stack.telegram.user(name).chat("assistant") for name in ("Anna", "Ben", "Chris"))
+    anna.send("/start")
+    anna.answer()
+    join(ben, invite_link(anna))
+    anna.answer()
+    join(chris, invite_link(ben))
+    ben.answer()
+    anna.expect_silence(0.2)
+    assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 10}]
+
+
+def test_completions_at_once_pay_the_second_level_once_each(sql: Sql, call: Callable[..., Any]) -> None:
+    sql("update private.settings set value = '3' where key = 'referral_second_credits'")
+    users = [
+        sql("insert into users (telegram_id) values (%s) returning id, referral_code", new_telegram_id())[0]
+        for _ in range(6)
+    ]
+    top, middle, *others = users
+    call("complete_referral", middle["id"], top["referral_code"])
+    # Each of the others twice, and the users above at the same time.
+    calls = [
+        *((one["id"], middle["referral_code"]) for one in others * 2),
+        (top["id"], others[0]["referral_code"]),
+    ]
+    in_parallel(len(calls), lambda number: call("complete_referral", *calls[number]))
+    paid = sql("select sum(second_credits) as sum from user_referrals where referrer_id = %s", middle["id"])
+    assert paid == [{"sum": 12}]
+    (row,) = sql("select referral_credits from users where id = %s", top["id"])
+    assert row["referral_credits"] == 10 + 12

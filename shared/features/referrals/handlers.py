@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from telebot.types import CallbackQuery, Message
 
 from shared.core import db
+from shared.core.texts import concat
 from shared.features.common.menu import REFERRAL, back
 from shared.features.referrals import invitation
 from shared.telegram import current_context, reply
@@ -27,7 +28,11 @@ def referral(_message: Message) -> None:
     context = current_context()
     overview = _overview(context)
     link = invitation.link(str(context.bot.user.username), overview["code"])
-    reply(context.rich("referral", link=link, **overview), _buttons(context, link))
+    words = context.rich("referral", link=link, **overview)
+    if overview["second_credits"]:
+        second = context.rich("referral_second", second_credits=overview["second_credits"])
+        words = concat(words, second, separator="\n\n")
+    reply(words, _buttons(context, link))
 
 
 @router.callback_query_handler(data="referral:qr", private_only=True, page="referral")

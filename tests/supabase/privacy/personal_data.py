@@ -428,7 +428,7 @@ TABLES = {
         "anonymized",
         section="referrals",
         export="status referrer_credits referred_credits created_at completed_at",
-        not_exported="id referrer_id referred_id",
+        not_exported="id referrer_id referred_id second_credits",
         cleared="referrer_id",
     ),
     "public.audit_log": Table(

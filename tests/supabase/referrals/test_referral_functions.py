@@ -128,6 +128,7 @@ def test_the_overview_and_the_top_referrers_of_a_period(sql: Sql, call: Call) ->
         "invited": 4,
         "completed": 3,
         "credits": 30,
+        "second_credits": 0,
         "referrer_credits": 10,
         "referred_credits": 5,
         "was_referred": False,

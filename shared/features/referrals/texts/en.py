@@ -27,4 +27,6 @@ TEXTS: Mapping[str, str] = {
     "referrals_invited": "Joined with your link",
     "referrals_completed": "Asked a question",
     "referrals_credits": "Requests earned",
+    "referral_second_notice": "🎉 A friend of your friend asked their first question. You’ve earned {credits|bonus request|bonus requests}!",
+    "referral_second": "When someone your friend invited asks theirs, you get {second_credits|bonus request|bonus requests} more.",
 }

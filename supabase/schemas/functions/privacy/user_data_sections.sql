@@ -181,14 +181,14 @@ as $$
     ),
     'referrals', jsonb_build_object(
       'invited_by', (
-        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
+        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits', 'second_credits']
           from public.user_referrals as r
          where r.referred_id = u.id
       ),
       'invited', (
         select coalesce(
             jsonb_agg(
-              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
+              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits', 'second_credits'] order by r.id
             ),
             '[]'
           )

@@ -8,7 +8,8 @@
 --     code: text
 --     invited: int                            (how many came with the code)
 --     completed: int                          (for how many credits were given)
---     credits: int                            (how many credits)
+--     credits: int                            (how many credits, with those of the second level)
+--     second_credits: int                     (what a user whom an invited user brings is worth now; 0: nothing)
 --     referrer_credits: int                   (what one is worth now)
 --     referred_credits: int
 --     was_referred: boolean
@@ -25,14 +26,15 @@ as $$
     'code', u.referral_code,
     'invited', r.invited,
     'completed', u.total_referrals,
-    'credits', r.credits,
+    'credits', u.referral_credits,
+    'second_credits', private.setting('referral_second_credits')::integer,
     'referrer_credits', private.setting('referral_referrer_credits')::integer,
     'referred_credits', private.setting('referral_referred_credits')::integer,
     'was_referred', exists (select from public.user_referrals as w where w.referred_id = u.id)
   )
   from public.users as u
   cross join lateral (
-    select count(*) as invited, coalesce(sum(i.referrer_credits), 0) as credits
+    select count(*) as invited
       from public.user_referrals as i
      where i.referrer_id = u.id
   ) as r

@@ -1,13 +1,14 @@
--- Completes a pending referral: both users get their credits, and the referrer gets XP; or ends it without credits when the referrer has
+-- Completes a pending referral: both users get their credits, the referrer gets XP, and who had invited the referrer gets the setting
+-- referral_second_credits, with a message; or ends it without credits when the referrer has
 -- reached the setting referral_daily_limit. If the referrer was erased, the referred user still gets theirs.
 --
--- Concurrency: both users are locked in the order of their ids, so two referrals that cross cannot deadlock. The
+-- Concurrency: the users are locked in the order of their ids, so referrals that cross cannot deadlock. The
 --   status is read under the lock and changes once.
--- Locks: both users (NO KEY UPDATE) by id, then the referral (FOR UPDATE).
+-- Locks: the two or three users (NO KEY UPDATE) by id, then the referral (FOR UPDATE).
 -- Returns: jsonb
 --   outcome: 'completed' | 'already_completed' | 'limit_reached' | 'not_new'   (not_new: the two referred each other, or the
 --     referral was erased)
---   outgoing: outgoing     (the message about the referrer's new level, to deliver now or left to the sweep)
+--   outgoing: outgoing     (messages about the referrer's new level and to the second referrer, to deliver now or left to the sweep)
 -- Errors: none.
 create or replace function private.settle_referral(p_referred_id bigint)
 returns jsonb
@@ -23,10 +24,16 @@ declare
   v_timezone text := private.setting('quota_timezone');
   v_today integer;
   v_outgoing jsonb;
+  v_second_id bigint;
+  v_second_credits integer := private.setting('referral_second_credits')::integer;
 begin
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id;
+  select r.referrer_id into v_second_id
+    from public.user_referrals as r
+   where v_second_credits > 0 and r.referred_id = v_referral.referrer_id and r.status = 'completed'
+     and r.referrer_id <> p_referred_id;
   perform from public.users as u
-    where u.id in (v_referral.referrer_id, p_referred_id)
+    where u.id in (v_referral.referrer_id, p_referred_id, v_second_id)
     order by u.id
       for no key update;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
@@ -58,6 +65,10 @@ begin
     return jsonb_build_object('outcome', 'limit_reached', 'outgoing', '[]'::jsonb);
   end if;
 
+  if not exists (select from public.users as u where u.id = v_second_id and u.banned_at is null) then
+    v_second_id := null;
+    v_second_credits := 0;
+  end if;
   update public.user_referrals as r
      set status = 'completed',
          completed_at = v_now,
@@ -65,7 +76,8 @@ begin
            when r.referrer_id is null then 0
            else private.setting('referral_referrer_credits')::integer
          end,
-         referred_credits = private.setting('referral_referred_credits')::integer
+         referred_credits = private.setting('referral_referred_credits')::integer,
+         second_credits = v_second_credits
    where r.id = v_referral.id
   returning r.* into v_referral;
   update public.users as u
@@ -76,6 +88,9 @@ begin
   update public.users as u
      set bonus_credits = u.bonus_credits + v_referral.referred_credits
    where u.id = p_referred_id;
+  update public.users as u
+     set bonus_credits = u.bonus_credits + v_second_credits, referral_credits = u.referral_credits + v_second_credits
+   where u.id = v_second_id;
   select private.announce_level(
       v_referral.referrer_id, '',
       private.award_xp(
@@ -86,7 +101,13 @@ begin
     into v_outgoing
     from public.xp_rules as x
    where x.bot = '' and x.rule = 'referral_completed' and v_referral.referrer_id is not null;
-  return jsonb_build_object('outcome', 'completed', 'outgoing', coalesce(v_outgoing, '[]'::jsonb));
+  v_outgoing := coalesce(v_outgoing, '[]'::jsonb);
+  if v_second_id is not null then
+    v_outgoing := v_outgoing || private.notify_user(
+      v_second_id, 'referral_second_notice', jsonb_build_object('credits', v_second_credits)
+    );
+  end if;
+  return jsonb_build_object('outcome', 'completed', 'outgoing', v_outgoing);
 end
 $$;
 

@@ -31,6 +31,7 @@ values
 ('retention_backups_days', '0', 'Days that erased users stay in backups of this database, written by `./switchboard database backup`; 0: no backups'),
 ('referral_referrer_credits', '10', 'Bonus credits for the referrer'),
 ('referral_referred_credits', '5', 'Bonus credits for the referred user'),
+('referral_second_credits', '0', 'Bonus credits for the user who had invited the referrer; 0: no second level'),
 ('referral_commission_percent', '0', 'Percent of a payment in balance_currency that the buyer''s referrer receives; 0 to 100'),
 ('trial_plan', '"PREMIUM"', 'Plan of the free trial, available once per user'),
 ('trial_days', '3', 'Days that the free trial lasts; 0: no trial'),
