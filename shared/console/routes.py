@@ -11,6 +11,7 @@ from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
 from shared.features.images import pages as images
 from shared.features.login import pages as login
+from shared.features.messenger import pages as messenger
 from shared.features.payments import pages as payments
 from shared.features.privacy import pages as privacy
 from shared.features.promocodes import pages as promocodes
@@ -50,6 +51,7 @@ PAGES: tuple[Page, ...] = (
     *quiz.pages,
     *conversations.pages,
     *courses.pages,
+    *messenger.pages,
     *staff.pages,
     *broadcasts.pages,
     *analytics.pages,

@@ -241,7 +241,7 @@ def call(function: str, **parameters: object) -> JsonValue:
     _circuit.succeeded()
     if log.is_debug():
         log.debug(function, action="sql", function=function, ms=round((monotonic() - started) * 1000, 2))
-    return orjson.loads(answer) if answer is not None else None
+    return orjson.loads(answer) if answer else None  # void is null in SQL, and empty in PL/pgSQL
 
 
 def _parameter(value: object) -> bytes | None:

@@ -71,6 +71,38 @@ class AddConversationFile(TypedDict):
     left: NotRequired[int]
 
 
+class ConversationMessageRowAuthor(TypedDict):
+    """private.conversation_message_row.author"""
+
+    id: int
+    name: str
+
+
+class AddConversationNote(TypedDict):
+    """public.add_conversation_note"""
+
+    id: int
+    seq: int
+    version: int
+    direction: int
+    kind: str
+    source: Literal["user", "staff", "ai", "bot", "system"]
+    author: ConversationMessageRowAuthor | None
+    body: str
+    media: JsonValue | None
+    buttons: JsonValue | None
+    reply_to: int | None
+    status: Literal["queued", "sending", "sent", "failed", "unknown", "canceled"] | None
+    error: str | None
+    send_after: str | None
+    is_edited: bool
+    revisions: int
+    deleted_at: str | None
+    created_at: str
+    edited_at: str | None
+    can_edit: bool
+
+
 class ReviewDraft(TypedDict):
     """private.review_draft"""
 
@@ -1460,6 +1492,61 @@ class AskLessonQuestion(TypedDict):
     outcome: Literal["stored", "limited", "no_access"]
 
 
+class ConversationRowUser(TypedDict):
+    """private.conversation_row.user"""
+
+    id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    language: str
+
+
+class ConversationRowAssignee(TypedDict):
+    """private.conversation_row.assignee"""
+
+    id: int
+    name: str
+
+
+class ConversationRowLabels(TypedDict):
+    """private.conversation_row.labels"""
+
+    id: int
+    name: str
+    color: str
+
+
+class AssignConversation(TypedDict):
+    """public.assign_conversation"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class BalanceHistory(TypedDict):
     """public.balance_history"""
 
@@ -1995,31 +2082,6 @@ class ClaimTurn(TypedDict):
     answer: NotRequired[str]
 
 
-class ConversationRowUser(TypedDict):
-    """private.conversation_row.user"""
-
-    id: int
-    telegram_id: int
-    name: str
-    username: str | None
-    language: str
-
-
-class ConversationRowAssignee(TypedDict):
-    """private.conversation_row.assignee"""
-
-    id: int
-    name: str
-
-
-class ConversationRowLabels(TypedDict):
-    """private.conversation_row.labels"""
-
-    id: int
-    name: str
-    color: str
-
-
 class CloseConversation(TypedDict):
     """public.close_conversation"""
 
@@ -2101,6 +2163,90 @@ class ConfirmFile(TypedDict):
     """public.confirm_file"""
 
     stored: bool
+
+
+class ConversationRow(TypedDict):
+    """private.conversation_row"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
+class ConversationMessageRow(TypedDict):
+    """private.conversation_message_row"""
+
+    id: int
+    seq: int
+    version: int
+    direction: int
+    kind: str
+    source: Literal["user", "staff", "ai", "bot", "system"]
+    author: ConversationMessageRowAuthor | None
+    body: str
+    media: JsonValue | None
+    buttons: JsonValue | None
+    reply_to: int | None
+    status: Literal["queued", "sending", "sent", "failed", "unknown", "canceled"] | None
+    error: str | None
+    send_after: str | None
+    is_edited: bool
+    revisions: int
+    deleted_at: str | None
+    created_at: str
+    edited_at: str | None
+    can_edit: bool
+
+
+class ConversationViewers(TypedDict):
+    """private.conversation_viewers"""
+
+    id: int
+    name: str
+    is_typing: bool
+
+
+class ConversationChanges(TypedDict):
+    """public.conversation_changes"""
+
+    cursor: str
+    conversations: list[ConversationRow]
+    messages: list[ConversationMessageRow]
+    viewers: list[ConversationViewers] | None
+
+
+class ConversationFile(TypedDict):
+    """public.conversation_file"""
+
+    bot: str
+    kind: str
+    file_id: str
+    unique_id: str | None
+    name: str | None
+    mime: str | None
+    size: int | None
 
 
 class CountSegment(TypedDict):
@@ -2271,38 +2417,6 @@ class DeleteConversationMessageCall(TypedDict):
     chat_id: int
     connection: str
     message_id: int
-
-
-class ConversationMessageRowAuthor(TypedDict):
-    """private.conversation_message_row.author"""
-
-    id: int
-    name: str
-
-
-class ConversationMessageRow(TypedDict):
-    """private.conversation_message_row"""
-
-    id: int
-    seq: int
-    version: int
-    direction: int
-    kind: str
-    source: Literal["user", "staff", "ai", "bot", "system"]
-    author: ConversationMessageRowAuthor | None
-    body: str
-    media: JsonValue | None
-    buttons: JsonValue | None
-    reply_to: int | None
-    status: Literal["queued", "sending", "sent", "failed", "unknown", "canceled"] | None
-    error: str | None
-    send_after: str | None
-    is_edited: bool
-    revisions: int
-    deleted_at: str | None
-    created_at: str
-    edited_at: str | None
-    can_edit: bool
 
 
 class DeleteConversationMessage(TypedDict):
@@ -2506,6 +2620,16 @@ class FindCertificate(TypedDict):
     scenario: str
     score: int
     passed_at: str
+
+
+class FindConversations(TypedDict):
+    """public.find_conversations"""
+
+    conversations: list[ConversationRow]
+    next: JsonValue | None
+    cursor: str
+    warn_minutes: int
+    late_minutes: int
 
 
 class FindCourseCertificate(TypedDict):
@@ -3162,6 +3286,36 @@ class JudgeReversedTurn(TypedDict):
     training: NotRequired[TrainingState]
 
 
+class LabelConversation(TypedDict):
+    """public.label_conversation"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class LeaveCheckout(TypedDict):
     """public.leave_checkout"""
 
@@ -3215,6 +3369,18 @@ class ListBroadcasts(TypedDict):
 
     broadcasts: list[BroadcastCard]
     waiting: int
+
+
+class ListCannedReplies(TypedDict):
+    """public.list_canned_replies"""
+
+    id: int
+    shortcut: str
+    texts: dict[str, str]
+    labels: list[int]
+    takes_over: bool
+    closes: bool
+    used_count: int
 
 
 class ListChatModels(TypedDict):
@@ -3323,6 +3489,15 @@ class ListMemory(TypedDict):
     proposals: list[ListMemoryProposals]
 
 
+class ListMessengerLabels(TypedDict):
+    """public.list_messenger_labels"""
+
+    id: int
+    name: str
+    color: str
+    conversations: int
+
+
 class ListModelChoicesChoicesModels(TypedDict):
     """public.list_model_choices.choices.models"""
 
@@ -3346,6 +3521,15 @@ class ListModelChoices(TypedDict):
 
     standard: str | None
     choices: list[ListModelChoicesChoices]
+
+
+class ListOperators(TypedDict):
+    """public.list_operators"""
+
+    id: int
+    name: str
+    role: str
+    assigned: int
 
 
 class ListRemindersReminders(TypedDict):
@@ -3475,6 +3659,66 @@ class LogIn(TypedDict):
     messages: NotRequired[list[OutgoingItem]]
 
 
+class MarkConversationRead(TypedDict):
+    """public.mark_conversation_read"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
+class MarkConversationUnread(TypedDict):
+    """public.mark_conversation_unread"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class MaySeeCourse(TypedDict):
     """public.may_see_course"""
 
@@ -3486,6 +3730,14 @@ class MessageLimits(TypedDict):
 
     voice_seconds: int
     document_pages: int
+
+
+class MessageRevisions(TypedDict):
+    """public.message_revisions"""
+
+    body: str
+    media: JsonValue | None
+    replaced_at: str
 
 
 class MigrateChat(TypedDict):
@@ -3836,6 +4088,90 @@ class ReadBroadcastMedia(TypedDict):
     name: str
     mime_type: str
     content: str | None
+
+
+class ReadConversation(TypedDict):
+    """public.read_conversation"""
+
+    conversation: ConversationRow
+    messages: list[ConversationMessageRow]
+    has_earlier: bool
+    has_later: bool
+    read_seq: int
+    draft: str | None
+    viewers: list[ConversationViewers]
+    cursor: str
+
+
+class ReadConversationCardUser(TypedDict):
+    """public.read_conversation_card.user"""
+
+    id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    language: str
+    created_at: str
+    last_activity: str
+    is_active: bool
+    is_admin: bool
+    banned_at: str | None
+    ban_reason: str | None
+
+
+class ReadConversationCardOrders(TypedDict):
+    """public.read_conversation_card.orders"""
+
+    id: int
+    product: str
+    titles: dict[str, str]
+    status: str
+    amount: str
+    currency: str
+    created_at: str
+    completed_at: str | None
+
+
+class ReadConversationCardCourses(TypedDict):
+    """public.read_conversation_card.courses"""
+
+    slug: str
+    titles: dict[str, str]
+    completed_lessons: int
+    lessons: int
+    last_active_at: str
+    completed_at: str | None
+
+
+class ReadConversationCardOtherConversations(TypedDict):
+    """public.read_conversation_card.other_conversations"""
+
+    id: int
+    bot: str
+    last_message_at: str
+
+
+class ReadConversationCard(TypedDict):
+    """public.read_conversation_card"""
+
+    user: ReadConversationCardUser
+    plan: str
+    plan_ends_at: str | None
+    requests: int
+    daily_requests: int | None
+    month_requests: int
+    monthly_requests: int | None
+    bonus_credits: int
+    balance: str
+    currency: str
+    money: UserPaymentTotals
+    level: int
+    total_xp: int
+    referrals: int
+    orders: list[ReadConversationCardOrders]
+    courses: list[ReadConversationCardCourses]
+    notes: list[ConversationMessageRow]
+    other_conversations: list[ReadConversationCardOtherConversations]
 
 
 class LessonCard(TypedDict):
@@ -4381,6 +4717,36 @@ class RemoveUserToken(TypedDict):
     outcome: Literal["removed", "unknown"]
 
 
+class ReopenConversation(TypedDict):
+    """public.reopen_conversation"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class GenerationStateTelegramFiles(TypedDict):
     """private.generation_state.telegram_files"""
 
@@ -4508,10 +4874,22 @@ class SaveBroadcastMedia(TypedDict):
     outcome: Literal["saved", "started", "none"]
 
 
+class SaveCannedReply(TypedDict):
+    """public.save_canned_reply"""
+
+    id: int | None
+
+
 class SaveGenerationMessage(TypedDict):
     """public.save_generation_message"""
 
     outgoing: list[OutgoingItem]
+
+
+class SaveMessengerLabel(TypedDict):
+    """public.save_messenger_label"""
+
+    id: int | None
 
 
 class SaveSequence(TypedDict):
@@ -4553,36 +4931,6 @@ class SaveSummary(TypedDict):
 
     saved: bool
     outgoing: list[OutgoingItem]
-
-
-class ConversationRow(TypedDict):
-    """private.conversation_row"""
-
-    id: int
-    bot: str
-    is_business: bool
-    user: ConversationRowUser
-    preview: str
-    last_message_at: str
-    last_seq: int
-    last_version: int
-    unread_count: int
-    is_unread: bool
-    waiting_since: str | None
-    assignee: ConversationRowAssignee | None
-    handler: Literal["bot", "human", "paused"]
-    handler_until: str | None
-    is_answering: bool
-    status: Literal["open", "closed"]
-    snoozed_until: str | None
-    unreachable: Literal["blocked", "deactivated"] | None
-    rating: int | None
-    ai_real_name: str | None
-    ai_background: str | None
-    ai_query: str | None
-    ai_ready_score: int | None
-    labels: list[ConversationRowLabels]
-    has_draft: bool
 
 
 class SendConversationMessage(TypedDict):
@@ -4692,6 +5040,36 @@ class ShareConversation(TypedDict):
     outcome: Literal["shared", "empty", "limit"]
     most: NotRequired[int]
     page: NotRequired[ShareConversationPage]
+
+
+class SnoozeConversation(TypedDict):
+    """public.snooze_conversation"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
 
 
 class SnoozeReminder(TypedDict):
@@ -4987,18 +5365,40 @@ class UpdateTeam(TypedDict):
     team: NotRequired[TeamCard]
 
 
+class UseCannedReply(TypedDict):
+    """public.use_canned_reply"""
+
+    id: int
+    bot: str
+    is_business: bool
+    user: ConversationRowUser
+    preview: str
+    last_message_at: str
+    last_seq: int
+    last_version: int
+    unread_count: int
+    is_unread: bool
+    waiting_since: str | None
+    assignee: ConversationRowAssignee | None
+    handler: Literal["bot", "human", "paused"]
+    handler_until: str | None
+    is_answering: bool
+    status: Literal["open", "closed"]
+    snoozed_until: str | None
+    unreachable: Literal["blocked", "deactivated"] | None
+    rating: int | None
+    ai_real_name: str | None
+    ai_background: str | None
+    ai_query: str | None
+    ai_ready_score: int | None
+    labels: list[ConversationRowLabels]
+    has_draft: bool
+
+
 class UseUserToken(TypedDict):
     """public.use_user_token"""
 
     outcome: Literal["chosen", "unknown"]
-
-
-class ConversationViewers(TypedDict):
-    """private.conversation_viewers"""
-
-    id: int
-    name: str
-    is_typing: bool
 
 
 class ViewConversationAction(TypedDict):

@@ -134,6 +134,27 @@ def download(bot: str, path: str) -> bytes:
     return answer.data
 
 
+def open_file(bot: str, path: str, byte_range: str = "") -> http.Stream:
+    """Open a file by the `file_path` of getFile, to pass it on piece by piece; the caller closes it.
+
+    Args:
+        byte_range: value of the header Range; empty for the whole file.
+
+    Raises:
+        TelegramError: refused, or no response.
+    """
+    url = f"{settings().telegram_api_url}/file/bot{settings().bot_token(bot)}/{path}"
+    headers = {"Range": byte_range} if byte_range else {}
+    try:
+        file = http.stream("GET", url, b"", headers, monotonic() + FILE_TIMEOUT)
+    except http.RequestError as error:
+        raise TelegramError("download", 0, str(error)) from None
+    if file.status not in (200, 206):
+        file.close()
+        raise TelegramError("download", file.status, "no such file")
+    return file
+
+
 def _post(bot: str, method: str, parameters: JsonObject, timeout: float) -> _BotApiResponse:
     url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
     started = monotonic()

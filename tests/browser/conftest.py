@@ -86,8 +86,12 @@ def browser_page(chromium: Any, stack: Stack) -> Iterator[Open]:
         scheme: str = "light",
         expected: int = 200,
         cookies: Sequence[Any] = (),
+        tolerated: str = "",
         **options: Any,
     ) -> Any:
+        def is_fault(words: str) -> bool:
+            return expected == 200 and not (tolerated and tolerated in words)
+
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **options
         )
@@ -95,7 +99,7 @@ def browser_page(chromium: Any, stack: Stack) -> Iterator[Open]:
         context.add_cookies(list(cookies))
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-        page.on("console", lambda line: complaints.append(line.text) if expected == 200 else None)
+        page.on("console", lambda line: complaints.append(line.text) if is_fault(line.text) else None)
         page.on(
             "request",
             lambda request: None if request.url.startswith(stack.url) else complaints.append(request.url),

@@ -11,6 +11,7 @@ from shared.features.broadcasts import links
 from shared.features.broadcasts.pages import common as broadcasts
 from shared.features.courses.pages import admin, files, review
 from shared.features.courses.pages.files import LESSON
+from shared.features.messenger import pages as messenger
 
 UNKNOWN_TOKEN = "A" * 22
 NUMBER = "<int(max=9223372036854775807):%s>"
@@ -35,6 +36,11 @@ EXAMPLES = {
     ),
     **{page.path: page.path for page in PAGES if "<" not in page.path},
     "/assets/<string(maxlength=100):name>": "/assets/none.css",
+    **{
+        page.path: page.path.replace(NUMBER % "number", "1").replace(NUMBER % "message", "1")
+        for page in messenger.pages
+    },
+    "/messenger/changes": "/messenger/changes?after=0",
     "/s/<string(length=22):token>": f"/s/{UNKNOWN_TOKEN}",
     "/avatar/<uuid:key>": "/avatar/00000000-0000-4000-8000-000000000000",
     "/app/<string(maxlength=64):bot>": "/app/nope",
@@ -123,6 +129,7 @@ ALLOWED_TAGS = words(
     " select option datalist textarea figure figcaption details summary svg rect line polyline circle text"
     " video"
     " fieldset legend dl dt dd"
+    " bdi time dialog kbd audio"
 )
 ALLOWED_ATTRIBUTES = words(
     "lang charset name content rel type href class id aria-label aria-current hreflang src alt width height"
@@ -132,6 +139,9 @@ ALLOWED_ATTRIBUTES = words(
     " loading controls preload min max"
     " aria-pressed aria-live aria-invalid hidden readonly autocapitalize"
     " data-page data-state data-tag data-is data-copy data-done"
+    " placeholder enctype datetime rows open"
+    " data-changes data-cursor data-version data-at data-number data-me data-unread data-warn data-late"
+    " data-lost data-large data-since data-seq data-key data-name data-words"
 )
 
 
@@ -148,7 +158,7 @@ class Tags(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
         for name, value in attrs:
             if name in ("href", "src"):
-                assert re.match(r"/(?!/)|https?://|#content$|$", value or ""), value
+                assert re.match(r"/(?!/)|https?://|#\w+$|$", value or ""), value
 
 
 def check_headers(

@@ -172,7 +172,7 @@ def close(actor_id: int, conversation_id: int, *, asks: bool) -> CloseConversati
         p_actor_id=actor_id,
         p_conversation_id=conversation_id,
         p_question=notice("messenger_rating") if asks else None,
-        p_ratings=RATINGS if asks else None,
+        p_ratings=list(RATINGS) if asks else None,
     )
     if asks:
         _deliver(conversation_id, None)

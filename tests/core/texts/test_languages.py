@@ -180,6 +180,13 @@ def test_every_text_is_used_somewhere() -> None:
         "learn_ask_",
         "learn_certificate_",
     )
+    made += tuple(
+        f"messenger_{what}_"
+        for what in (
+            *("view", "band", "handler", "by", "kind", "event", "status", "reason", "unreachable", "snooze"),
+            *("ai", "color", "key"),
+        )
+    )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     quoted = set(re.findall(r"(?<=[\"'])\w+(?=[\"'])", code))  # searching for each key takes seconds
     unused = [

@@ -1,0 +1,191 @@
+"""Canned replies with their actions, and the labels of conversations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, field_validator
+from werkzeug.exceptions import UnprocessableEntity
+
+from shared.core import db, texts
+from shared.features import xp
+from shared.features.messenger.pages.calls import PATH, refusals
+from shared.web import forms, markdown
+from shared.web.access import Access
+from shared.web.page import Page
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from shared.core.json_types import JsonObject
+    from shared.core.sql_types import ConversationRow, ListCannedReplies, ListMessengerLabels
+    from shared.web.visit import Visit
+
+REPLIES = f"{PATH}/replies"
+COLORS = ("gray", "red", "orange", "yellow", "green", "blue", "purple")
+_VARIABLE = re.compile(r"\{([a-z_]{1,20})\}")
+_VARIABLES = ("first_name", "name", "operator", "bot")
+_LONGEST = 4_096
+
+
+class _Reply(BaseModel):
+    """A canned reply: a text in each language, in fields `text_en`, `text_ru`, …"""
+
+    id: int | None = Field(default=None, ge=1, lt=2**63)
+    shortcut: str = Field(max_length=32, pattern=r"^\s*/?[a-z0-9_-]+\s*$")
+    takes_over: bool = False
+    closes: bool = False
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value if value != "" else None
+
+
+class _Label(BaseModel):
+    id: int | None = Field(default=None, ge=1, lt=2**63)
+    name: str = Field(min_length=1, max_length=40)
+    color: str = Field(default="gray", max_length=10)
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value if value != "" else None
+
+
+class _Chosen(BaseModel):
+    id: forms.RowId
+
+
+def _all(visit: Visit) -> list[ListCannedReplies]:
+    with refusals():
+        found: list[ListCannedReplies] = db.call("list_canned_replies", p_actor_id=visit.user.user_id)
+    return found
+
+
+def prepared(visit: Visit, row: ConversationRow) -> list[JsonObject]:
+    """Return the canned replies for a conversation: in its user's language, with the variables filled in."""
+    language = row["user"]["language"].partition("-")[0]
+    name = markdown.clean(row["user"]["name"]).strip()
+    values = {
+        "name": name,
+        "first_name": name.partition(" ")[0],
+        "operator": visit.user.first_name,
+        "bot": xp.bot_title(visit, row["bot"]),
+    }
+    return [
+        {
+            "id": one["id"],
+            "shortcut": one["shortcut"],
+            "text": _filled(texts.pick(language, one["texts"]), values) if one["texts"] else "",
+            "acts": bool(one["labels"]) or one["takes_over"] or one["closes"],
+        }
+        for one in _all(visit)
+    ]
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    """Return a text with its variables; an unknown one stays as it is."""
+    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def show(visit: Visit) -> Response:
+    """List canned replies and labels."""
+    replies = _all(visit)
+    labels: list[ListMessengerLabels] = db.call("list_messenger_labels", p_actor_id=visit.user.user_id)
+    languages = [(code, texts.language(code).NAME) for code in texts.languages()]
+    return visit.render(
+        "messenger/replies.html",
+        replies=replies,
+        labels=labels,
+        languages=languages,
+        colors=[(color, visit.text(f"messenger_color_{color}")) for color in COLORS],
+        longest=_LONGEST,
+        variables=", ".join(f"{{{name}}}" for name in _VARIABLES),
+    )
+
+
+def save_reply(visit: Visit) -> Response:
+    """Add a canned reply, or change one."""
+    sent = visit.form(_Reply)
+    form = visit.request.form
+    words = {code: form.get(f"text_{code}", "").replace("\0", "").strip() for code in texts.languages()}
+    chosen = [one for one in form.getlist("labels") if one.isascii() and one.isdecimal() and len(one) < 19]
+    with _explained():
+        db.call(
+            "save_canned_reply",
+            p_actor_id=visit.user.user_id,
+            p_id=sent.id,
+            p_shortcut=sent.shortcut.strip().removeprefix("/"),
+            p_texts={code: text.replace("\r\n", "\n") for code, text in words.items() if text},
+            p_labels=[int(one) for one in chosen],
+            p_takes_over=sent.takes_over,
+            p_closes=sent.closes,
+        )
+    return visit.redirect(REPLIES, "messenger_saved_notice")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Explain why a reply or a label was refused.
+
+    Raises:
+        UnprocessableEntity: another has its name, or it is empty.
+    """
+    try:
+        with refusals():
+            yield
+    except UnprocessableEntity:
+        raise UnprocessableEntity("messenger_taken_or_wrong") from None
+
+
+def delete_reply(visit: Visit) -> Response:
+    """Delete a canned reply."""
+    with refusals():
+        db.call(
+            "save_canned_reply",
+            p_actor_id=visit.user.user_id,
+            p_id=visit.form(_Chosen).id,
+            p_shortcut=None,
+        )
+    return visit.redirect(REPLIES, "messenger_removed_notice")
+
+
+def save_label(visit: Visit) -> Response:
+    """Add a label, or change one."""
+    sent = visit.form(_Label)
+    with _explained():
+        db.call(
+            "save_messenger_label",
+            p_actor_id=visit.user.user_id,
+            p_id=sent.id,
+            p_name=sent.name,
+            p_color=sent.color,
+        )
+    return visit.redirect(REPLIES, "messenger_saved_notice")
+
+
+def delete_label(visit: Visit) -> Response:
+    """Delete a label; conversations lose it."""
+    with refusals():
+        db.call(
+            "save_messenger_label", p_actor_id=visit.user.user_id, p_id=visit.form(_Chosen).id, p_name=None
+        )
+    return visit.redirect(REPLIES, "messenger_removed_notice")
+
+
+pages = (
+    Page(REPLIES, show, access=Access.OPERATOR),
+    *(
+        Page(f"{PATH}/{name}", take, methods=("POST",), max_body=80_000, access=Access.OPERATOR)
+        for name, take in {
+            "replies/save": save_reply,
+            "replies/delete": delete_reply,
+            "labels/save": save_label,
+            "labels/delete": delete_label,
+        }.items()
+    ),
+)
