@@ -31,7 +31,15 @@ class Answer:
 Get = Callable[..., Answer]
 
 
-def request(port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+def request(
+    port: int,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    *,
+    is_text: bool = True,
+    **headers: str,
+) -> Answer:
     """Send one request; `Accept_Language` becomes Accept-Language."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
@@ -46,7 +54,7 @@ def request(port: int, path: str, method: str = "GET", body: bytes | None = None
         size = len(content)
         if answer.headers["Content-Encoding"] == "gzip" and content:
             content = gzip.decompress(content)
-        return Answer(answer.status, answer.headers, content.decode(), size)
+        return Answer(answer.status, answer.headers, content.decode() if is_text else "", size)
     finally:
         connection.close()
 

@@ -34,6 +34,14 @@ class Visitor:
         sent = {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded", **headers}
         return self._send("POST", path, body, {name: value for name, value in sent.items() if value})
 
+    def send(self, path: str, body: bytes, content_type: str) -> Answer:
+        """Send a form in another encoding, its token included."""
+        return self._send("POST", path, body, {"Origin": self.origin, "Content-Type": content_type})
+
+    def download(self, path: str) -> Answer:
+        """Open a file, whose content is no text."""
+        return request(self.stack.function("console").port, path, Cookie=self._cookie(), is_text=False)
+
     def send_json(self, path: str, body: bytes) -> Answer:
         """Send JSON, as scripts of our pages do."""
         sent = {"Origin": self.origin, "Content-Type": "application/json", "X-CSRF-Token": self.csrf}
@@ -48,10 +56,13 @@ class Visitor:
         assert done.status == 303, done.body
         return self.get(path)
 
+    def _cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         sent = {"Accept": "text/html", "Accept-Language": self.language, **headers}
         if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            sent["Cookie"] = self._cookie()
         path = path.removeprefix("/console") or "/"
         answer = request(self.stack.function("console").port, path, method, body, **sent)
         for line in answer.headers.get_all("Set-Cookie") or []:

@@ -184,7 +184,7 @@ def test_every_text_is_used_somewhere() -> None:
         f"messenger_{what}_"
         for what in (
             *("view", "band", "handler", "by", "kind", "event", "status", "reason", "unreachable", "snooze"),
-            *("ai", "color", "key"),
+            *("ai", "color", "key", "tag"),
         )
     )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))

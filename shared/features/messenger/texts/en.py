@@ -209,7 +209,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_does": "When it’s sent",
     "messenger_does_assign": "Assign the conversation to the sender",
     "messenger_does_close": "Close the conversation",
-    "messenger_used": "{count} {count|use|uses}",
+    "messenger_used": "{count|use|uses}",
     "messenger_new_reply": "New canned reply",
     "messenger_new_label": "New label",
     "messenger_label_name": "Name",
@@ -263,4 +263,6 @@ TEXTS: Mapping[str, str] = {
     "messenger_lessons": "{done} of {all} lessons",
     "messenger_notes": "Notes",
     "messenger_others": "Other conversations",
+    "messenger_tag_blocked": "Bot blocked",
+    "messenger_tag_deactivated": "Account deleted",
 }

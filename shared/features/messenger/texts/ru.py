@@ -209,7 +209,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_does": "При отправке",
     "messenger_does_assign": "Назначить диалог отправителю",
     "messenger_does_close": "Закрыть диалог",
-    "messenger_used": "{count} {count|использование|использования|использований}",
+    "messenger_used": "{count|использование|использования|использований}",
     "messenger_new_reply": "Новый шаблон",
     "messenger_new_label": "Новая метка",
     "messenger_label_name": "Название",
@@ -263,4 +263,6 @@ TEXTS: Mapping[str, str] = {
     "messenger_lessons": "Уроков пройдено: {done} из {all}",
     "messenger_notes": "Заметки",
     "messenger_others": "Другие диалоги",
+    "messenger_tag_blocked": "Бот заблокирован",
+    "messenger_tag_deactivated": "Аккаунт удалён",
 }
