@@ -199,6 +199,20 @@ def test_reading_moves_the_watermark_of_one_member(
     assert len(entries) == 1 == len(sql("select from audit_log where action = 'read_conversation'"))
 
 
+def test_the_audit_log_has_who_wrote_and_changed_what(call: Call, sql: Sql, anna: Chat, olga: int) -> None:
+    found = conversation_of(sql, anna.id)
+    queue(call, sql, olga, anna, "Hello!")
+    call("close_conversation", olga, found["id"])
+    entries = sql("select action, admin_email, user_id from audit_log order by id")
+    assert [entry["action"] for entry in entries] == [
+        "conversation_taken_over",
+        "send_message",
+        "conversation_closed",
+    ]
+    assert {entry["user_id"] for entry in entries} == {found["user_id"]}
+    assert all(entry["admin_email"].startswith("olga") for entry in entries)
+
+
 def test_pages_of_a_thread_meet_without_a_gap(call: Call, sql: Sql, anna: Chat, olga: int) -> None:
     for number in range(12):
         call("add_conversation_note", olga, conversation_of(sql, anna.id)["id"], f"n{number}", f"r{number}")

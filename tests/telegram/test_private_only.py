@@ -38,6 +38,7 @@ BUTTONS = {
     "trial": "trial", "trial:start": "trial", "trainings:joined": "trainings",
     "mydata:0": "mydata", "deleteme:yes": "deleteme",
     "deleteme:no": "deleteme", "deleteme:lose:5": "deleteme", "subscription": "subscription",
+    "human": "support", "robot": "support", "rate:1:5": "support", "unsubscribe:on": "unsubscribe",
     "other:1": "buy", "payments": "payments", "order:1": "payments",
     "order!:1": "payments", "contact": "profile", "contact:change": "profile",
     "contact:remove": "profile", "contact:cancel": "profile",

@@ -227,7 +227,10 @@ def test_an_edit_without_a_text_is_not_answered(stack: Stack, sql: Sql, content:
     del update["edited_message"]["text"]
     response = stack.telegram.deliver(update)
     assert (response.status, response.body) == (200, b"")
-    assert sql("select from telegram_updates where update_id = %s", update["update_id"]) == []
+    assert stack.ai.requests == []
+    # A new caption is stored for the conversation of the messenger alone.
+    stored = sql("select from telegram_updates where update_id = %s", update["update_id"])
+    assert len(stored) == ("caption" in content)
 
 
 @pytest.mark.parametrize("text", ["/start", "/deleteme", "/nosuch"])

@@ -108,6 +108,7 @@ CALLS = {
         'can_drop', true, 'messages',
         '[{{"kind": "text", "body": "words", "source": "ai", "call": 0}}]'::jsonb)), '[]', 'settled', null,
         '[{{"method": "sendMessage", "parameters": {{"chat_id": 19000}}}}]')""",
+    "answer_state": f"answer_state('assistant', 9000, 1, {THREAD}, 0)",
     "find_conversations": "find_conversations(9600)",
     "find_conversations unread": """find_conversations(9600, '{"unread": true}')""",
     "find_conversations waiting": """find_conversations(9600, '{"sort": "waiting", "status": "all"}')""",

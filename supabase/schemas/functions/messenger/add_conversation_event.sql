@@ -1,4 +1,5 @@
--- Writes into the thread what a member of the team did with a conversation: assigned, closed, took over.
+-- Writes into the thread what happened to a conversation: assigned, closed, taken over. What a member of the staff did is in the
+-- audit log too.
 --
 -- The body is a word that pages translate, with what belongs to it in media.
 --
@@ -24,6 +25,12 @@ begin
     p_conversation_id, p_actor_id, p_event, 1, 'event', 'system', v_conversation.last_seq, v_conversation.last_version,
     p_values, true
   );
+  if p_actor_id is not null then
+    perform private.write_audit(
+      private.account_name(p_actor_id), 'conversation_' || p_event, v_conversation.user_id, null, '{}',
+      jsonb_build_object('conversation_id', p_conversation_id) || coalesce(p_values, '{}')
+    );
+  end if;
 end
 $$;
 

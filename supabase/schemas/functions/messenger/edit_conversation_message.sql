@@ -48,6 +48,10 @@ begin
   if v_message.body is distinct from p_body then
     perform private.revise_message(v_message, private.touch_conversation(v_conversation.id), p_body, v_message.media);
     select m.* into v_message from public.conversation_messages as m where m.id = p_message_id;
+    perform private.write_audit(
+      private.account_name(p_actor_id), 'edit_message', v_conversation.user_id, null, '{}',
+      jsonb_build_object('conversation_id', v_conversation.id, 'seq', v_message.seq)
+    );
   end if;
   return jsonb_build_object('outcome', 'edited', 'message', private.conversation_message_row(v_message));
 end

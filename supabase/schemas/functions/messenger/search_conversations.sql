@@ -58,17 +58,19 @@ begin
   -- How frequent the words are decides how their newest messages are found sooner: by going back in time, or over the index of
   -- words, which has to read all of its matches.
   if (
-    select count(*) > 30
+    select count(*) > 15
       from (
-        select m.body from public.conversation_messages as m order by m.created_at desc limit 1000
+        select m.body from public.conversation_messages as m order by m.created_at desc limit 500
       ) as n
      where to_tsvector('pg_catalog.simple'::regconfig, n.body) @@ v_query
   ) then
     v_messages := array(
-      select m.conversation_id
-        from public.conversation_messages as m
-       where to_tsvector('pg_catalog.simple'::regconfig, m.body) @@ v_query
-       order by m.created_at desc
+      select n.conversation_id
+        from (
+          -- With a limit of its own it is read in its order, whatever the planner thinks of the words.
+          select m.conversation_id, m.body from public.conversation_messages as m order by m.created_at desc limit 10000
+        ) as n
+       where to_tsvector('pg_catalog.simple'::regconfig, n.body) @@ v_query
        limit 200
     );
   else

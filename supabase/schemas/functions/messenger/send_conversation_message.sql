@@ -98,6 +98,10 @@ begin
          last_message_at = case when v_is_now then v_now else c.last_message_at end
    where c.id = p_conversation_id;
   perform private.mark_read_until(v_conversation, p_actor_id, p_seen_seq);
+  perform private.write_audit(
+    private.account_name(p_actor_id), 'send_message', v_conversation.user_id, null, '{}',
+    jsonb_build_object('conversation_id', p_conversation_id, 'seq', v_message.seq)
+  );
   delete from public.conversation_drafts as d where d.conversation_id = p_conversation_id and d.operator_id = p_actor_id;
   select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
   return jsonb_build_object(
