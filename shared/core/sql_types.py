@@ -307,6 +307,7 @@ class PromocodeDetails(TypedDict):
     is_active: bool
     note: str | None
     created_at: str
+    batch_id: int | None
     state: Literal["active", "off", "used_up", "over", "not_yet"]
 
 
@@ -315,6 +316,21 @@ class AdminCreatePromocode(TypedDict):
 
     outcome: Literal["created", "taken"]
     promocode: PromocodeDetails
+
+
+class AdminCreatePromocodeBatch(TypedDict):
+    """public.admin_create_promocode_batch"""
+
+    id: int
+    prefix: str
+    kind: Literal["month", "credits", "trainings", "percent"]
+    value: int
+    size: int
+    used: int
+    is_active: bool
+    valid_until: str | None
+    note: str | None
+    created_at: str
 
 
 class AdminDecideDispute(TypedDict):
@@ -381,6 +397,36 @@ class AdminExportLearners(TypedDict):
 
     rows: list[LearnerRow]
     next: int | None
+
+
+class PromocodeBatch(TypedDict):
+    """private.promocode_batch"""
+
+    id: int
+    prefix: str
+    kind: Literal["month", "credits", "trainings", "percent"]
+    value: int
+    size: int
+    used: int
+    is_active: bool
+    valid_until: str | None
+    note: str | None
+    created_at: str
+
+
+class AdminExportPromocodeBatchCodes(TypedDict):
+    """public.admin_export_promocode_batch.codes"""
+
+    code: str
+    uses: int
+    is_active: bool
+
+
+class AdminExportPromocodeBatch(TypedDict):
+    """public.admin_export_promocode_batch"""
+
+    batch: PromocodeBatch
+    codes: list[AdminExportPromocodeBatchCodes]
 
 
 class UserPaymentTotalsSums(TypedDict):
@@ -760,6 +806,13 @@ class AdminProducts(TypedDict):
 
     products: list[ProductCard]
     balance_currency: str
+
+
+class AdminPromocodeBatches(TypedDict):
+    """public.admin_promocode_batches"""
+
+    batches: list[PromocodeBatch]
+    next: int | None
 
 
 class AdminPromocodes(TypedDict):

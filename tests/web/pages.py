@@ -69,6 +69,8 @@ EXAMPLES = {
     files.pages[0].path: "/courses/n/pictures/n.png",
     "/courses/lessons/<int(max=9223372036854775807):lesson>/watching": "/courses/lessons/1/watching",
     "/certificates/<string(maxlength=64):code>": "/certificates/none",
+    f"/admin/codes/{NUMBER % 'number'}/switch": "/admin/codes/1/switch",
+    f"/admin/codes/{NUMBER % 'number'}/codes.csv": "/admin/codes/1/codes.csv",
     f"{admin.COURSE}/learners": "/admin/courses/none/learners",
     f"{admin.COURSE}/learners.csv": "/admin/courses/none/learners.csv",
     f"{admin.COURSE}/enroll": "/admin/courses/none/enroll",

@@ -10,6 +10,7 @@
     product_pages.py    what /products shows            product_changes.py  what it asks and changes
     models.py    /models: AI models, prices, margin  progress.py  /xp /badge
     enrolling.py  /course: a tier of a course by hand
+    code_batches.py  /codes: promo codes that work once
     access.py    /access: maintenance, new users
     undo.py      undoes a gift, a correction, a plan or a reset, once
 
@@ -38,7 +39,9 @@ feature = Feature(
         *_commands("admin_more", "stats"),
         *_commands("admin_users", "user", "grant", "givetrainings", "addbalance", "reset", "plan"),
         *_commands("admin_users", "xp", "badge", "course", "ban", "unban"),
-        *_commands("admin_payments", "payment", "refund", "products", "promocode", "statement", "check"),
+        *_commands(
+            "admin_payments", "payment", "refund", "products", "promocode", "codes", "statement", "check"
+        ),
         *_commands("admin_more", "models", "access", "audit"),
         Command("payments", admin=True, in_menus=False),  # with a user's name behind it
     ),

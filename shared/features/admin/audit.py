@@ -33,6 +33,13 @@ _COUNTED = {
     "adjust_xp": "total_xp",
     "reset_user_usage": "requests",
 }
+# Actions whose text names one value.
+_SINGLE = {
+    "award_badge": "badge",
+    "revoke_badge": "badge",
+    "switch_model": "model",
+    "create_promocode_batch": "size",
+}
 _ROLES = (
     "set_staff_role",
     "remove_staff",
@@ -163,8 +170,8 @@ def _values(
             values = {"role": reader.text(f"staff_role_{after['role'] or before['role']}")}
         case "enroll" | "withdraw_enrollment" | "export_learners":
             values = {"course": after["course"], "tier": after.get("tier", "")}
-        case "award_badge" | "revoke_badge":
-            values = {"badge": after["badge"]}
+        case _ if action in _SINGLE:
+            values = {_SINGLE[action]: after[_SINGLE[action]]}
         case "refund_payment" | "refund_decided":
             values = {
                 "money": figures.money(reader.language, Decimal(after["amount"]), after["currency"]),
@@ -176,8 +183,6 @@ def _values(
                 "before": prices_line(reader, before["prices"]),
                 "after": prices_line(reader, after["prices"]),
             }
-        case "switch_model":
-            values = {"model": after["model"]}
         case "set_mode_model":
             values = {"mode": after["mode"], "before": before["model"], "after": after["model"]}
         case "decide_dispute":

@@ -8,6 +8,7 @@ from shared.features.admin import (
     banning,
     card,
     check,
+    code_batches,
     commands,
     enrolling,
     models,
@@ -23,5 +24,5 @@ from shared.telegram.router import Router
 
 router = Router(
     *(one.router for one in (stats, card, commands, progress, enrolling, banning, payment, refund)),
-    *(one.router for one in (products, promocodes, check, statement, models, audit, access)),
+    *(one.router for one in (products, promocodes, check, statement, models, audit, access, code_batches)),
 )

@@ -160,7 +160,14 @@ def test_every_text_is_used_somewhere() -> None:
     made += tuple(f"broadcast_{what}_" for what in broadcasts.split())
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")
-    made += ("gate_", "web_gate_", "admin_access_", "admin_maintenance_", "admin_button_access_")
+    made += (
+        "promo_batch_",
+        "gate_",
+        "web_gate_",
+        "admin_access_",
+        "admin_maintenance_",
+        "admin_button_access_",
+    )
     made += (
         "admin_button_maintenance_",
         "staff_role_",

@@ -630,6 +630,7 @@ TABLES = {
     "public.course_offers": Table("no_user", why="which courses can be bought"),
     "public.products": Table("no_user", why="what can be bought"),
     "public.product_prices": Table("no_user", why="what it costs"),
+    "public.promocode_batches": Table("no_user", why="what each batch of codes gives"),
     "public.promocodes": Table("no_user", why="what each gives, and how many redeemed it"),
     "public.statement_days": Table("no_user", why="until when the providers' own lists were read"),
     "public.statement_entries": Table("no_user", why="sums and payment numbers of the providers' own lists"),

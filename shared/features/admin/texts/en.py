@@ -725,4 +725,9 @@ TEXTS: Mapping[str, str] = {
     "database_verified": "Restored on trial",
     "database_not_verified": "Not yet",
     "database_no_backups": "No backups.",
+    "command_codes": "Batch of one-time promo codes",
+    "admin_usage_codes": "🏷 **One-time codes**\n\n`/codes GIFT credits 50 100 30 for partners` creates 100 codes that give 50 requests each and work for 30 days, with a note for admins. I’ll send them as a file.\n\nInstead of `credits 50`, you can use `month 1`, `trainings 3` or `percent 20`. Days are optional; `-` means no limit. At most 5,000 codes. A user can redeem one code of a batch.",
+    "admin_codes": "🏷 **{prefix}**: {size} one-time codes are in the file.",
+    "audit_create_promocode_batch": "batch of {size} promo codes created",
+    "audit_export_promocodes": "exported a batch of promo codes",
 }

@@ -60,7 +60,7 @@ begin
   end if;
   perform private.write_audit(
     v_email, 'create_promocode', null, p_reference, '{}',
-    jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at}'::text[])
+    jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at,batch_id}'::text[])
   );
   return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_details(v_promocode));
 end

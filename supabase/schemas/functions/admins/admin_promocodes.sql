@@ -1,4 +1,4 @@
--- Lists the promo codes for an admin, newest first, page by page; with p_code only that one.
+-- Lists the promo codes for an admin, but for those of batches, newest first, page by page; with p_code only that one.
 --
 -- Concurrency: read-only, over an index. A page starts below p_before, so new codes do not shift it.
 -- Locks: none.
@@ -25,7 +25,7 @@ begin
     v_ids := array(select p.id from public.promocodes as p where p.code = upper(trim(p_code)));
   else
     v_ids := array(
-      select p.id from public.promocodes as p where p_before is null or p.id < p_before
+      select p.id from public.promocodes as p where p.batch_id is null and (p_before is null or p.id < p_before)
        order by p.id desc limit v_limit + 1
     );
   end if;

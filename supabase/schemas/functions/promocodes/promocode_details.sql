@@ -15,6 +15,7 @@
 --   is_active: boolean
 --   note: text | null
 --   created_at: timestamptz
+--   batch_id: bigint | null
 --   state: 'active' | 'off' | 'used_up' | 'over' | 'not_yet'
 -- Errors: none.
 create or replace function private.promocode_details(p_promocode public.promocodes)

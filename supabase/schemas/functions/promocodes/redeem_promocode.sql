@@ -3,7 +3,7 @@
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
 --   promocode_attempts serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once,
---   and never more than max_uses users.
+--   and never more than max_uses users; of a batch each user redeems one code.
 -- Locks: user (KEY SHARE), promocode_attempts, code (NO KEY UPDATE), then as private.grant_promocode.
 -- Returns: jsonb
 --   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet'
@@ -44,7 +44,10 @@ begin
      for no key update;
   select u.* into v_usage
     from public.promocode_usages as u
-   where u.promocode_id = v_promocode.id and u.user_id = p_user_id;
+    join public.promocodes as p on p.id = u.promocode_id
+   where u.user_id = p_user_id and (p.id = v_promocode.id or p.batch_id = v_promocode.batch_id)
+   order by p.id = v_promocode.id desc
+   limit 1;
   if v_usage.reference = p_reference then
     return v_usage.given || jsonb_build_object('outcome', 'redeemed');
   elsif v_usage.user_id is not null then

@@ -14,6 +14,7 @@ create table public.promocodes (
   is_active boolean not null default true,
   note text,
   created_at timestamptz not null default private.clock(),
+  batch_id bigint references public.promocode_batches (id),
   check (uses <= max_uses),
   check ((kind = 'month') = (plan is not null)),
   check (
@@ -22,6 +23,7 @@ create table public.promocodes (
 );
 
 create index promocodes_plan_idx on public.promocodes (plan);
+create index promocodes_batch_idx on public.promocodes (batch_id, id);
 
 comment on table public.promocodes is 'Promo codes';
 comment on column public.promocodes.code is 'Stored in capitals; input is case-insensitive';
@@ -30,6 +32,7 @@ comment on column public.promocodes.plan is 'Plan that kind month grants';
 comment on column public.promocodes.max_uses is 'Maximum number of redemptions; null: unlimited';
 comment on column public.promocodes.uses is 'Number of redemptions, including those of erased users';
 comment on column public.promocodes.valid_until is 'End of validity, also of redeemed discounts; null: none';
+comment on column public.promocodes.batch_id is 'Batch of codes that work once each; null: a code of its own';
 comment on column public.promocodes.note is 'Purpose, for the admins';
 alter table public.promocodes enable row level security;
 revoke all on table public.promocodes from public, anon, authenticated, service_role;
