@@ -17,6 +17,7 @@ class AiCall(TypedDict):
     dollars as text: None when nothing was spent, an upper bound where the provider reports no usage.
     `is_estimate`: the provider did not report the cost, and `finish_update` takes the prices of the catalogue
     where it has them. `searches` of the web are billed beside the tokens.
+    `reason` is set where the call is not for a request of the user, such as `qualification`.
     """
 
     provider: str
@@ -33,6 +34,7 @@ class AiCall(TypedDict):
     is_estimate: bool
     is_user_api_key: bool
     searches: NotRequired[int]
+    reason: NotRequired[str]
 
 
 Record = Callable[[AiCall], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ai.modes import DOCUMENT_RULES, SETUP_RULES, Mode
+from shared.ai.modes import ARTICLE_RULES, DOCUMENT_RULES, SETUP_RULES, Mode
 from shared.ai.provider import from_user
 from shared.ai.text_cleanup import without_reasoning
 from shared.core.config import settings
@@ -21,6 +21,7 @@ def messages_for(
     language: str | None = None,
     has_document: bool = False,
     setup: str = "",
+    articles: str = "",
 ) -> list[dict[str, str]]:
     """Return messages of {role, content}, the oldest first; the history begins with a user message.
 
@@ -31,6 +32,7 @@ def messages_for(
         has_document: the new message holds a document.
         setup: what the user has set up for this conversation. It goes before the new message, never into the
             system prompt.
+        articles: JSON with articles of help that fit the new message.
         language: the code of the user's language, as in `shared.core.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME
@@ -41,6 +43,9 @@ def messages_for(
     if setup:
         prompt += SETUP_RULES
         text = f"<setup>\n{setup}\n</setup>\n\n{text}"
+    if articles:
+        prompt += ARTICLE_RULES
+        text = f"<articles>\n{articles}\n</articles>\n\n{text}"
     shown = [
         _without_reasoning(message) if message["role"] == "assistant" else message
         for message in from_user(history)

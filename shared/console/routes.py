@@ -10,6 +10,7 @@ from shared.features.broadcasts import pages as broadcasts
 from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
 from shared.features.images import pages as images
+from shared.features.knowledge import pages as knowledge
 from shared.features.login import pages as login
 from shared.features.messenger import pages as messenger
 from shared.features.payments import pages as payments
@@ -56,4 +57,5 @@ PAGES: tuple[Page, ...] = (
     *broadcasts.pages,
     *analytics.pages,
     *admin.pages,
+    *knowledge.pages,
 )

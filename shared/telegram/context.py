@@ -141,6 +141,7 @@ class UpdateContext:
         ended_wait: the input that was awaited until this command or button (waits.py).
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         memory: facts about the user that they let the bot keep; none outside of the private chat.
+        articles: {language, slug, title, body} of the bot's knowledge base that fit the question.
         messenger: the conversation that people of the team see; None where the bot has no messenger.
         sent: messages that were sent before the commit, as that conversation shows them.
         calls: Bot API calls to make after the commit.
@@ -173,6 +174,7 @@ class UpdateContext:
     conversation: Conversation | None = None
     memory: Sequence[str] = ()
     messenger: Messenger | None = None
+    articles: Sequence[JsonObject] = ()
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None

@@ -52,6 +52,7 @@ def load_context(
         conversation=load_conversation(received.get("conversation")),
         memory=received.get("memory") or [],
         is_old_edit=received.get("is_old_edit") or False,
+        articles=cast("list[JsonObject]", received.get("articles") or []),
     )
     waits.end_expired(context)
     if (messenger := received.get("messenger")) is not None:

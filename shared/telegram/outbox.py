@@ -82,7 +82,8 @@ def deliver_outgoing(outgoing: Iterable[OutgoingItem], seconds: float = DELIVERY
     """Deliver messages that a SQL function enqueued and returned as due; the sweep delivers what is left."""
     deadline = monotonic() + seconds
     for message in outgoing:  # one call per message: a blocked chat delays no other
-        deliver(message["bot"], [message], deadline)
+        bot = message["bot"]
+        deliver(bot, [message], deadline, notes_messages=_has_messenger(bot))
 
 
 def deliver_due(limit: int, deadline: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.console.routes import PAGES
 from shared.features.broadcasts import links
 from shared.features.broadcasts.pages import common as broadcasts
-from shared.features.courses.pages import admin, files, review
+from shared.features.courses.pages import admin, files, review, team_questions
 from shared.features.courses.pages.files import LESSON
 from shared.features.messenger import pages as messenger
 
@@ -110,6 +110,20 @@ EXAMPLES = {
     },
     f"/go/<string(length={links.LENGTH}):token>": f"/go/{'A' * links.LENGTH}",
     f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/file": "/admin/homework/1/file",
+    f"{team_questions.QUESTIONS}/<int(max=9223372036854775807):number>/answer": "/admin/questions/1/answer",
+    "/knowledge/<int(max=9223372036854775807):number>": "/knowledge/1",
+    **{
+        f"{path}/<int(max=9223372036854775807):number>/{name}": f"{path}/1/{name}"
+        for path, names in (
+            ("/knowledge", ("save", "publish")),
+            ("/knowledge/conversations", ("draft", "dismiss")),
+            ("/messenger", ("draft_reply", "summary", "translation")),
+        )
+        for name in names
+    },
+    "/help/<string(maxlength=32):bot>/<string(length=2):language>/<string(maxlength=64):slug>": (
+        "/help/assistant/en/none"
+    ),
     f"{review.HOMEWORK}/<int(max=9223372036854775807):number>/review": "/admin/homework/1/review",
     admin.COURSE: "/admin/courses/none",
     f"{admin.COURSE}/save": "/admin/courses/none/save",

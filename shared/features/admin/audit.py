@@ -34,12 +34,6 @@ _COUNTED = {
     "reset_user_usage": "requests",
 }
 # Actions whose text names one value.
-_SINGLE = {
-    "award_badge": "badge",
-    "revoke_badge": "badge",
-    "switch_model": "model",
-    "create_promocode_batch": "size",
-}
 _ROLES = (
     "set_staff_role",
     "remove_staff",
@@ -47,7 +41,19 @@ _ROLES = (
     "cancel_staff_invitation",
     "accept_staff_invitation",
 )
+_NAMED = {  # the value that the text about an action names
+    "award_badge": "badge",
+    "revoke_badge": "badge",
+    "save_article": "title",
+    "publish_article": "title",
+    "hide_article": "title",
+    "switch_model": "model",
+    "create_promocode_batch": "size",
+}
 _WITHOUT_USER = (
+    "save_article",
+    "publish_article",
+    "hide_article",
     "set_access",
     "save_course",
     "save_lesson",
@@ -170,8 +176,8 @@ def _values(
             values = {"role": reader.text(f"staff_role_{after['role'] or before['role']}")}
         case "enroll" | "withdraw_enrollment" | "export_learners":
             values = {"course": after["course"], "tier": after.get("tier", "")}
-        case _ if action in _SINGLE:
-            values = {_SINGLE[action]: after[_SINGLE[action]]}
+        case _ if action in _NAMED:
+            values = {_NAMED[action]: after[_NAMED[action]]}
         case "refund_payment" | "refund_decided":
             values = {
                 "money": figures.money(reader.language, Decimal(after["amount"]), after["currency"]),

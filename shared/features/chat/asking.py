@@ -11,7 +11,7 @@ from shared.core import clock, log
 from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
-from shared.features import conversations, messenger, reminders
+from shared.features import conversations, knowledge, messenger, reminders
 from shared.features.chat import web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
@@ -162,6 +162,8 @@ def answer(
             for one in sources:
                 reply(one, needs_delivery_result=True)
             return True
+    if (articles := knowledge.sources(context, said.text)) is not None:
+        sources.append(articles)
     whole = concat(whole, *sources, separator="\n\n")
     _send(split(whole, max_parts=50), _buttons(context, question, said, replaced))
     return True
@@ -255,6 +257,7 @@ def _ask(context: UpdateContext, question: Question, own: OpenKey | None) -> Cha
                 language=context.language,
                 has_document=question.has_document,
                 setup=conversations.setup_of(context),
+                articles=knowledge.material(context),
             ),
             model=model,
             provider=provider,

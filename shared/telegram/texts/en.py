@@ -47,6 +47,8 @@ TEXTS: Mapping[str, str] = {
     "lesson_released": "🔓 A new lesson is open in **{title}**: **{lesson}**.",
     "lessons_released": "🔓 New lessons are open in **{title}**: {count}. Start with **{lesson}**.",
     "course_ends": "⏳ Your access to **{title}** ends on {until}.",
+    "lesson_answered": "💬 Answer to your question about **{lesson}**\n\n__{question}__\n\n{answer}",
+    "lesson_open": "📖 Open lesson",
     "homework_accepted": "✅ Your homework for **{lesson}** is accepted.",
     "homework_returned": "📝 Your homework for **{lesson}** needs another go: see the reviewer’s comment in the lesson.",
     "gate_maintenance": "🛠 **We’re updating the bot.** It’ll be back soon, and everything you have is safe. You can still pay for open orders and use /subscription, /mydata and /privacy.",

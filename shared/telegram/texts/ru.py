@@ -47,6 +47,8 @@ TEXTS: Mapping[str, str] = {
     "lesson_released": "🔓 В курсе **{title}** открылся урок **{lesson}**.",
     "lessons_released": "🔓 В курсе **{title}** открылись новые уроки: {count}. Начните с урока **{lesson}**.",
     "course_ends": "⏳ Доступ к курсу **{title}** закончится {until}.",
+    "lesson_answered": "💬 Ответ на ваш вопрос по уроку **{lesson}**\n\n__{question}__\n\n{answer}",
+    "lesson_open": "📖 Открыть урок",
     "homework_accepted": "✅ Домашнее задание к уроку **{lesson}** принято.",
     "homework_returned": "📝 Домашнее задание к уроку **{lesson}** нужно доработать: комментарий проверяющего — в уроке.",
     "gate_maintenance": "🛠 **Идут технические работы.** Бот скоро вернётся, все ваши данные на месте. Оплатить созданный заказ можно и сейчас, работают /subscription, /mydata и /privacy.",

@@ -178,6 +178,7 @@ def test_every_text_is_used_somewhere() -> None:
     )
     made += ("analytics_", "database_kept_")
     made += ("staff_role_", "staff_refused_", "staff_given_", "staff_joined_", "staff_audit_")
+    made += ("knowledge_state_", "knowledge_reason_", "knowledge_ai_")
     made += (
         "learn_homework_",
         "learn_watched_",

@@ -131,7 +131,7 @@ TABLES = {
         "deleted",
         section="ai_calls",
         export="bot provider model kind status ms request_bytes response_bytes tokens_in tokens_out cost"
-        " is_user_api_key created_at tokens_cached",
+        " is_user_api_key created_at tokens_cached reason",
         not_exported="id user_id",
     ),
     "public.user_tokens": Table(
@@ -546,8 +546,8 @@ TABLES = {
     "public.lesson_questions": Table(
         "deleted",
         section="courses.questions",
-        export="lesson_id text reference created_at",
-        not_exported="id user_id",
+        export="lesson_id text reference created_at answer answered_at",
+        not_exported="id user_id question_message_id answered_by",
     ),
     "public.course_certificates": Table(
         "deleted",
@@ -575,6 +575,14 @@ TABLES = {
         " read status error send_after edited_at deleted_at created_at",
         not_exported="user_id admin_id version reference outbox_id lease lease_until",
     ),
+    "public.knowledge_articles": Table(
+        "no_user", why="articles of the owner; who wrote them is in the audit log"
+    ),
+    "public.knowledge_revisions": Table(
+        "no_user", why="articles of the owner; who wrote them is in the audit log"
+    ),
+    "public.knowledge_candidates": Table("no_user", why="work of the team, deleted with the conversation"),
+    "public.assistance_days": Table("no_user", why="sums over all users"),
     "public.conversation_message_revisions": Table(
         "deleted",
         section="messenger.revisions",

@@ -21,6 +21,7 @@ OF_STAFF = {
     "added_by",
     "assignee_id",
     "admin_id",
+    "answered_by",
 }  # columns of members of the team, whose erasure empties them
 WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
 # Values of columns that cannot hold the mark.
@@ -310,6 +311,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         "select 'assistant', 'story-poll', r.id, 1, 'q', '1', '{0}', 1 from r"
     )
     pointers["author_id"] = user_id
+    pointers["question_message_id"] = None  # of the conversation with the team, which is filled later
     pointers |= dict.fromkeys(OF_STAFF) | {"operator_id": user_id}
     pointers["label_id"] = sql("insert into messenger_labels (name) values ('vip') returning id")[0]["id"]
     pointers["course_id"] = sql(

@@ -441,6 +441,10 @@ TEXTS: Mapping[str, str] = {
     "audit_cancel_staff_invitation": "canceled the invitation: {role}",
     "audit_accept_staff_invitation": "invitation accepted: {role}",
     "audit_export_learners": "exported the learners of {course}",
+    "audit_save_article": "saved the article “{title}”",
+    "audit_publish_article": "published the article “{title}”",
+    "audit_hide_article": "unpublished the article “{title}”",
+    "audit_answer_lesson_question": "answered a question about a lesson",
     "audit_unban_user": "unbanned",
     "admin_usage_payment": (
         "Which payment? Send our ID or the provider’s: `/payment 17`. To see payments that need attention, "

@@ -439,6 +439,10 @@ TEXTS: Mapping[str, str] = {
     "audit_cancel_staff_invitation": "приглашение отменено: {role}",
     "audit_accept_staff_invitation": "приглашение принято: {role}",
     "audit_export_learners": "выгрузка учеников курса {course}",
+    "audit_save_article": "сохранена статья «{title}»",
+    "audit_publish_article": "опубликована статья «{title}»",
+    "audit_hide_article": "статья «{title}» снята с публикации",
+    "audit_answer_lesson_question": "ответ на вопрос по уроку",
     "audit_unban_user": "бан снят",
     "admin_usage_payment": (
         "Какой платёж? Пришлите номер, наш или провайдера: `/payment 17`. Чтобы увидеть платежи, которые "

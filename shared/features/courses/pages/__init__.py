@@ -19,6 +19,7 @@ from shared.features.courses.pages import (
     offers,
     review,
     steps,
+    team_questions,
     video,
 )
 
@@ -40,4 +41,5 @@ pages = (
     *offers.pages,
     *course_files.pages,
     *review.pages,
+    *team_questions.pages,
 )

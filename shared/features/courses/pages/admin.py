@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AdminListHomework,
         AdminSaveCourse,
         CourseCard,
+        LessonQuestionsOfTeam,
         StaffAccount,
     )
     from shared.web.visit import Visit
@@ -88,11 +89,15 @@ def _courses_page(visit: Visit, form: FormView, status: int = 200) -> Response:
     waiting: AdminListHomework = db.call(
         "admin_list_homework", p_admin_email=account(visit), p_state="submitted", p_after=None, p_limit=1
     )
+    questions: LessonQuestionsOfTeam = db.call(
+        "lesson_questions_of_team", p_actor_id=visit.user.user_id, p_limit=1
+    )
     return visit.render(
         "courses/admin_courses.html",
         status,
         courses=[views.card(visit, one) for one in found],
         waiting=waiting["waiting"],
+        questions=questions["waiting"],
         form=form,
     )
 

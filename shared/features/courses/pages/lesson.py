@@ -167,7 +167,15 @@ def _questions(visit: Visit, lesson_id: int) -> Sequence[JsonObject]:
     found: list[ListLessonQuestions] = db.call(
         "list_lesson_questions", p_user_id=visit.session.user_id, p_lesson_id=lesson_id
     )
-    return [{"text": one["text"], "date": visit.date(one["created_at"], with_time=True)} for one in found]
+    return [
+        {
+            "text": one["text"],
+            "date": visit.date(one["created_at"], with_time=True),
+            "answer": one["answer"],
+            "answered": visit.date(one["answered_at"], with_time=True) if one["answered_at"] else "",
+        }
+        for one in found
+    ]
 
 
 def _next(visit: Visit, course: str, progress: LessonResult | None) -> JsonObject | None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
 
 from shared.core import db
+from shared.core.log import redact_secrets
+from shared.features.courses import questions
 from shared.features.courses.pages import files
 from shared.features.courses.pages.files import LESSON
 from shared.web.access import Access
@@ -105,8 +107,9 @@ def ask(visit: Visit, course: str, lesson: str) -> Response:
         "ask_lesson_question",
         p_user_id=visit.user.user_id,
         p_lesson_id=_id(visit, course, lesson),
-        p_text=sent.text,
+        p_text=redact_secrets(sent.text),
         p_reference=sent.reference,
+        p_messenger_bots=questions.messenger_bots(),
     )
     return visit.redirect(
         f"/courses/{course}/{lesson}", f"course_question_{asked['outcome']}_notice", "questions"

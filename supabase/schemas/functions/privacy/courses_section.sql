@@ -49,7 +49,7 @@ as $$
        where h.user_id = p_user_id
     ),
     'questions', (
-      select coalesce(jsonb_agg(to_jsonb(q) - array['id', 'user_id'] order by q.id), '[]'::jsonb)
+      select coalesce(jsonb_agg(to_jsonb(q) - array['id', 'user_id', 'answered_by', 'question_message_id'] order by q.id), '[]'::jsonb)
         from public.lesson_questions as q
        where q.user_id = p_user_id
     ),

@@ -53,6 +53,7 @@
 --   memory?: [ text ] | null                  (facts that the user lets the bot keep; only in the private chat)
 --   edited_question?: text | null             (what the AI was asked before the user edited this message; history leaves it
 --                          and its answer out)
+--   articles?: private.find_articles | null      (that fit the question; null: the bot has no published ones, or no AI is asked)
 --   messenger?: {
 --     conversation_id: bigint, handler: 'bot' | 'human' | 'paused', takeovers: int, is_returned: boolean
 --   } | null               (null: the bot has no messenger; is_returned: the bot answers again since this message)
@@ -108,6 +109,7 @@ declare
   v_expected_day date;
   v_expected_cost numeric;
   v_messenger jsonb;
+  v_has_articles boolean;
 begin
   -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
@@ -143,8 +145,9 @@ begin
   select
     (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
     (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency'),
-    (select s.value #>> '{}' from private.settings as s where s.key = 'maintenance')
-    into v_timezone, v_currency, v_maintenance;
+    (select s.value #>> '{}' from private.settings as s where s.key = 'maintenance'),
+    case when p_reserve then (select true from private.settings as s where s.key = 'knowledge:' || p_bot) end
+    into v_timezone, v_currency, v_maintenance, v_has_articles;
   v_gate := case
     when v_user.is_admin then null
     when v_maintenance = 'true' then 'maintenance'
@@ -318,6 +321,11 @@ begin
     'conversation', v_conversation,
     'memory', case
       when v_user.memory_enabled and p_history > 0 and p_chat_id > 0 then private.load_memory(v_user.id, p_bot)
+    end,
+    'articles', case
+      when v_has_articles and p_reserve and not v_banned then private.find_articles(
+        p_bot, coalesce(p_payload #>> array[p_kind, 'text'], p_payload #>> array[p_kind, 'caption'])
+      )
     end,
     'messenger', v_messenger,
     'edited_question', v_edited_question,

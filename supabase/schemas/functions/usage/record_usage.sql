@@ -1,7 +1,7 @@
 -- Records an update's calls to AI providers: a row per call, and the counters of the user and the day.
 --
 -- p_usage: [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in, tokens_out, tokens_cached, cost,
--- is_estimate, is_user_api_key, searches}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a
+-- is_estimate, is_user_api_key, searches, reason}] in the order of the calls; the last one produced the answer, if any did. p_is_settled: a
 -- reserved request was served. On a user API key nothing is reserved, and the status of the last call decides. A figure that
 -- is not a number, is negative or exceeds its column is left out (0 where the column needs a number), because a
 -- provider's report must never undo its answer. is_estimate: the provider did not report the cost; the prices of the catalogue
@@ -76,7 +76,7 @@ begin
     end if;
     insert into public.api_usage (
       user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
-      tokens_in, tokens_out, tokens_cached, cost, is_user_api_key, created_at
+      tokens_in, tokens_out, tokens_cached, cost, is_user_api_key, created_at, reason
     )
     values (
       p_update.user_id, p_update.bot, coalesce(v_call ->> 'provider', ''), coalesce(v_call ->> 'model', ''),
@@ -88,7 +88,8 @@ begin
       coalesce(private.usage_count(v_call ->> 'request_bytes'), 0),
       coalesce(private.usage_count(v_call ->> 'response_bytes'), 0),
       private.usage_count(v_call ->> 'tokens_in'), private.usage_count(v_call ->> 'tokens_out'),
-      private.usage_count(v_call ->> 'tokens_cached'), v_cost, coalesce((v_call ->> 'is_user_api_key')::boolean, false), v_now
+      private.usage_count(v_call ->> 'tokens_cached'), v_cost, coalesce((v_call ->> 'is_user_api_key')::boolean, false), v_now,
+      left(v_call ->> 'reason', 32)
     )
     returning * into v_row;
     if v_count > 1 then

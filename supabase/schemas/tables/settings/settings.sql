@@ -62,6 +62,7 @@ values
 ('messenger_human_hours', '12', 'Hours without a message of the team after which the bot answers again in a conversation that a human took over; 0: never by itself'),
 ('messenger_warn_minutes', '15', 'Minutes after which a conversation whose user waits is shown in yellow'),
 ('messenger_late_minutes', '60', 'Minutes after which a conversation whose user waits is shown in red'),
+('assistance_daily_cost', '1.0', 'Daily budget of the AI''s help for operators of each bot, in US dollars; a row assistance_daily_cost:<bot> sets that of one bot; 0: none'),
 ('team_max_members', '50', 'Most members of a team, managers included'),
 ('team_max_teams', '5', 'Most teams that a user may belong to in one bot'),
 ('team_max_assignments', '30', 'Most assignments of a team whose last deadline is ahead'),

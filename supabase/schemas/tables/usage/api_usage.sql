@@ -19,6 +19,7 @@ create table public.api_usage (
   is_user_api_key boolean not null,
   created_at timestamptz not null default private.clock(),
   tokens_cached integer,
+  reason text,
   primary key (id, created_at),
   -- One constraint: every statement that writes a row parses each constraint of the table anew.
   constraint api_usage_check check (
@@ -39,6 +40,7 @@ comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
 comment on column public.api_usage.request_bytes is 'Bytes of the request body';
 comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
 comment on column public.api_usage.tokens_cached is 'Those of tokens_in that the provider read from its prompt cache; null: not reported';
+comment on column public.api_usage.reason is 'Why, where it was no request of a user: draft_reply, summary, translation, article, qualification; null: the user''s request';
 comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the prices of ai_model_prices; an estimate if either is missing; null: nothing was spent';
 comment on column public.api_usage.is_user_api_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;

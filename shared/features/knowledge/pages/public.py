@@ -1,0 +1,51 @@
+"""The public page of an article."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import NotFound
+
+from shared.core import db, texts
+from shared.features.knowledge.articles import PAGE
+from shared.web import markdown
+from shared.web.page import CACHED, Page, Policy
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from shared.core.sql_types import PublishedArticle
+    from shared.web.visit import Visit
+
+
+def show(visit: Visit, bot: str, language: str, slug: str) -> Response:
+    """Show a published article, in its language whatever that of the visitor.
+
+    Raises:
+        NotFound: none is published there.
+    """
+    found: PublishedArticle | None = db.call("published_article", p_bot=bot, p_language=language, p_slug=slug)
+    if found is None:
+        raise NotFound
+    return visit.render(
+        "knowledge/article.html",
+        title=markdown.clean(found["title"]),
+        body=markdown.to_html(
+            found["body"], code=visit.text("knowledge_code"), table=visit.text("knowledge_table"), top=2
+        ),
+        article_language=language,
+        updated=visit.date(found["updated_at"]),
+        others=[
+            (visit.url(f"{PAGE}/{bot}/{code}/{other}"), code, texts.language(code).NAME.partition(" ")[2])
+            for code, other in sorted(found["other"].items())
+        ],
+    )
+
+
+pages = (
+    Page(
+        f"{PAGE}/<string(maxlength=32):bot>/<string(length=2):language>/<string(maxlength=64):slug>",
+        show,
+        Policy(cache=CACHED, is_indexed=True),
+    ),
+)
