@@ -9,6 +9,7 @@ from shared.features.analytics import pages as analytics
 from shared.features.broadcasts import pages as broadcasts
 from shared.features.conversations import pages as conversations
 from shared.features.courses import pages as courses
+from shared.features.crm import pages as crm
 from shared.features.images import pages as images
 from shared.features.knowledge import pages as knowledge
 from shared.features.login import pages as login
@@ -53,6 +54,7 @@ PAGES: tuple[Page, ...] = (
     *conversations.pages,
     *courses.pages,
     *messenger.pages,
+    *crm.pages,
     *staff.pages,
     *broadcasts.pages,
     *analytics.pages,

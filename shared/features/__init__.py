@@ -13,6 +13,7 @@ from shared.features import (
     admin,
     analytics,
     broadcasts,
+    crm,
     help,
     language,
     login,
@@ -43,6 +44,7 @@ COMMON = (
     messenger,
     support,
     broadcasts,
+    crm,
 )
 
 

@@ -77,6 +77,11 @@ JOBS = {
         "shared.features.conversations.jobs:summaries",
         "Summarizes what no longer fits into conversations, where the owner switched that on",
     ),
+    "crm": Job(
+        "* * * * *",
+        "shared.features.crm.jobs:crm",
+        "Reminds the team of next actions with leads, qualifies leads where that is on",
+    ),
     "models": Job(
         "40 6 * * *",
         "shared.features.admin.jobs:models",

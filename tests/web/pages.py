@@ -130,6 +130,8 @@ EXAMPLES = {
     f"{admin.COURSE}/new_lesson": "/admin/courses/none/new_lesson",
     f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>": "/admin/courses/none/lessons/none",
     f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>/save": "/admin/courses/none/lessons/none/save",
+    f"/crm/{NUMBER % 'conversation'}": "/crm/1",
+    f"/crm/{NUMBER % 'conversation'}/save": "/crm/1/save",
     "/certificates/<string(maxlength=64):code>/picture.png": "/certificates/none/picture.png",
     "/certificates/<string(maxlength=64):code>/certificate.pdf": "/certificates/none/certificate.pdf",
 }

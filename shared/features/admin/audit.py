@@ -61,6 +61,10 @@ _WITHOUT_USER = (
     "invite_staff",
     "cancel_staff_invitation",
     "export_learners",
+    "export_leads",
+    "create_ad_link",
+    "archive_ad_link",
+    "set_crm_stages",
 )
 _SWITCHED = {
     "switch_promocode": ("promocode_off", "promocode_on"),

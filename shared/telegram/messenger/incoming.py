@@ -56,6 +56,8 @@ def describe_message(message: JsonObject, *, is_edit: bool = False) -> JsonObjec
         "body": redact_secrets(str(words))[:LONGEST_BODY],
         "message_id": message["message_id"],
     }
+    if "forward_origin" in message:
+        media = {**media, "is_forwarded": True}
     if media:
         described["media"] = media
     original = message.get("reply_to_message")

@@ -101,6 +101,7 @@ def test_every_text_is_used_somewhere() -> None:
         "ends_",
     )
     made += ("course_tier_", "course_offer_", "course_certificate_", "course_quiz_", "course_homework_")
+    made += ("crm_by_", "crm_band_", "crm_stage_", "crm_field_", "crm_sign_")
     made += ("course_by_", "course_release_", "course_source_", "course_file_")
     made += (
         "course_question_",

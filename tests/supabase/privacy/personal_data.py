@@ -583,6 +583,22 @@ TABLES = {
     ),
     "public.knowledge_candidates": Table("no_user", why="work of the team, deleted with the conversation"),
     "public.assistance_days": Table("no_user", why="sums over all users"),
+    "public.crm_cards": Table(
+        "deleted",
+        section="messenger.cards",
+        export="conversation_id stage stage_since evidence signals language locked next_action_at"
+        " qualified_seq qualified_at run_at runs_day runs created_at",
+        not_exported="next_action next_action_by reminded_at claim claimed_seq claimed_until claimed_cost"
+        " version",
+    ),
+    "public.ad_links": Table("no_user", why="advertisements of the owner"),
+    "public.ad_link_visits": Table(
+        "deleted",
+        section="messenger.ad_links",
+        export="link_id bot is_source created_at",
+        not_exported="user_id",
+    ),
+    "public.qualification_days": Table("no_user", why="sums over all users"),
     "public.conversation_message_revisions": Table(
         "deleted",
         section="messenger.revisions",

@@ -22,6 +22,7 @@ OF_STAFF = {
     "assignee_id",
     "admin_id",
     "answered_by",
+    "next_action_by",
 }  # columns of members of the team, whose erasure empties them
 WITH_USER_DATA = [name for name, table in TABLES.items() if table.fate != "no_user"]
 # Values of columns that cannot hold the mark.
@@ -64,6 +65,7 @@ VALUES = {
     "next_step": "{}",
     "watched": "{[0,5)}",
     "course_terms": "{}",
+    "locked": "{query}",
     "withdrawn_for": "refund",
     "mode": {
         "public.trainings": "drill",
@@ -328,6 +330,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
     )[0]["id"]
     pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by", "accepted_by"), user_id)
     pointers["last_marketing_by"] = sql("insert into broadcasts (name) values ('News') returning id")[0]["id"]
+    pointers["link_id"] = sql("insert into ad_links (key, name) values ('story', 'Ad') returning id")[0]["id"]
     pointers["sequence_id"] = sql(
         "insert into sequences (name, event) values ('Welcome', 'start') returning id"
     )[0]["id"]

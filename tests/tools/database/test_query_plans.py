@@ -79,6 +79,7 @@ CALLS = {
     "finish_update of a conversation": f"""finish_update('assistant', 9000, 1,
         jsonb_build_object('clear_history', true, 'drop_model', true, 'conversation_id', {CONVERSATION}),
         '[{{"role": "user", "content": "words"}}]', 'settled')""",
+    "claim_qualification": "claim_qualification(0.01)",
     "claim_summaries": "claim_summaries(50, 40000)",
     "save_summary": f"save_summary({CONVERSATION}, gen_random_uuid(), 'words', 1)",
     "remember_fact": "remember_fact(9000, 'assistant', 'words', 'new')",

@@ -1,5 +1,6 @@
--- Collects a user's conversations with the team: their messages, answers and earlier texts. Notes, which the team writes for
--- itself, are left out. Of a member of the staff also their drafts, and what they read and have open.
+-- Collects a user's conversations with the team: their messages, answers and earlier texts, and what the AI concluded from them.
+-- Notes and next actions, which the team writes for itself, are left out. Of a member of the staff also their drafts, and what they
+-- read and have open.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -33,6 +34,24 @@ as $$
         from public.conversations as c
         join public.conversation_messages as m on m.conversation_id = c.id
        where c.user_id = p_user_id and m.kind <> 'note'
+    ),
+    'cards', (
+      select coalesce(
+          jsonb_agg(
+            to_jsonb(k)
+              - array['next_action', 'next_action_by', 'reminded_at', 'claim', 'claimed_seq', 'claimed_until', 'claimed_cost', 'version']
+            order by k.conversation_id
+          ),
+          '[]'::jsonb
+        )
+        from public.conversations as c
+        join public.crm_cards as k on k.conversation_id = c.id
+       where c.user_id = p_user_id
+    ),
+    'ad_links', (
+      select coalesce(jsonb_agg(to_jsonb(v) - 'user_id' order by v.created_at, v.link_id), '[]'::jsonb)
+        from public.ad_link_visits as v
+       where v.user_id = p_user_id
     ),
     'revisions', (
       select coalesce(jsonb_agg(to_jsonb(r) - 'id' order by r.id), '[]'::jsonb)

@@ -70,7 +70,7 @@ comment on column public.conversation_messages.kind is 'text, photo, video, voic
 comment on column public.conversation_messages.seq is 'Number in the conversation, taken under the lock of its row';
 comment on column public.conversation_messages.version is 'Number of its last change in the conversation (conversations.last_version)';
 comment on column public.conversation_messages.reply_to is 'telegram_message_id of the message that it replies to';
-comment on column public.conversation_messages.media is 'Files by their file_id, with size, name and type; coordinates, contacts';
+comment on column public.conversation_messages.media is 'Files by their file_id, with size, name and type; coordinates, contacts; is_forwarded: another wrote it';
 comment on column public.conversation_messages.read is 'Whether someone of the team has read a message of the user';
 comment on column public.conversation_messages.status is 'State of delivery; null: of the user, or a note';
 comment on column public.conversation_messages.error is 'Why it was not delivered: blocked, deactivated, or Telegram''s words';
