@@ -55,7 +55,7 @@ def _name(visit: Visit, kind: str) -> str:
 
 def _figure(visit: Visit, one: AdminHealthFigures) -> JsonObject:
     def written(value: str | None) -> str:
-        return "—" if value is None else figures.number(visit.language, Decimal(value))
+        return "—" if value is None else figures.number(visit.language, _short(Decimal(value)))
 
     return {
         "name": _name(visit, one["kind"]),
@@ -65,6 +65,11 @@ def _figure(visit: Visit, one: AdminHealthFigures) -> JsonObject:
         "is_bad": one["is_bad"],
         "since": visit.date(one["alerted_at"], with_time=True) if one["alerted_at"] else "",
     }
+
+
+def _short(value: Decimal) -> Decimal:
+    """Return a number without zeros behind its last place."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
 def _line(visit: Visit, kind: str, points: list[AdminHealthLines]) -> str:

@@ -27,7 +27,6 @@ COUNTERS_READ = {  # days, shards, models
 # Calls that read everything, because that is what they are asked for.
 READS_ALL = {
     "admin_check", "admin_statement", "admin_revenue",  # what moved in 30 days
-    "analytics_revenue", "analytics_costs",  # what moved on days that are not summed yet
     "admin_bot_stats", "admin_funnel",  # the sessions of a bot; those that began in 30 days
 }  # fmt: skip
 # A handful of rows each, which are quickest read all.

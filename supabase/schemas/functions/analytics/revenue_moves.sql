@@ -14,6 +14,7 @@ returns table (
 )
 language sql
 stable
+rows 100
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
