@@ -1409,6 +1409,14 @@ class AnalyticsSubscriptions(TypedDict):
     currencies: list[AnalyticsSubscriptionsCurrencies]
 
 
+class AnswerLessonQuestion(TypedDict):
+    """public.answer_lesson_question"""
+
+    outcome: Literal["answered", "known"]
+    answer: str
+    outgoing: list[OutgoingItem]
+
+
 class LessonResultNext(TypedDict):
     """private.lesson_result.next"""
 
@@ -1539,6 +1547,12 @@ class ApproveBroadcast(TypedDict):
     outcome: Literal["approved", "own", "state", "none"]
 
 
+class ArchiveAdLink(TypedDict):
+    """public.archive_ad_link"""
+
+    found: bool
+
+
 class AskLessonQuestion(TypedDict):
     """public.ask_lesson_question"""
 
@@ -1609,6 +1623,36 @@ class BalanceHistory(TypedDict):
     reason: str
     texts: dict[str, ProductText] | None
     at: str
+
+
+BeginAssistanceMessages = TypedDict(
+    "BeginAssistanceMessages",
+    {
+        "from": Literal["user", "ai", "staff"],
+        "text": str,
+    },
+)
+
+
+class BeginAssistanceArticles(TypedDict):
+    """public.begin_assistance.articles"""
+
+    language: str
+    slug: str
+    title: str
+    body: str
+
+
+class BeginAssistance(TypedDict):
+    """public.begin_assistance"""
+
+    outcome: Literal["ready", "empty", "limited"]
+    bot: str
+    day: str
+    language: NotRequired[str]
+    messages: NotRequired[list[BeginAssistanceMessages]]
+    articles: NotRequired[list[BeginAssistanceArticles]]
+    seq: NotRequired[int]
 
 
 class BeginQuizRound(TypedDict):
@@ -1963,6 +2007,43 @@ class ClaimOutbox(TypedDict):
     update_id: int | None
     method: str
     parameters: JsonValue
+
+
+class ClaimQualificationKnown(TypedDict):
+    """public.claim_qualification.known"""
+
+    real_name: str | None
+    background: str | None
+    query: str | None
+
+
+class ClaimQualificationMessages(TypedDict):
+    """public.claim_qualification.messages"""
+
+    id: int
+    source: Literal["user", "ai"]
+    body: str
+
+
+class ClaimQualificationSignals(TypedDict):
+    """public.claim_qualification.signals"""
+
+    kind: str
+    quote: str
+    message_id: int
+
+
+class ClaimQualification(TypedDict):
+    """public.claim_qualification"""
+
+    id: int
+    claim: str
+    bot: str
+    known: ClaimQualificationKnown
+    messages: list[ClaimQualificationMessages]
+    signals: list[ClaimQualificationSignals]
+    has_ordered: bool
+    has_paid: bool
 
 
 class ClaimRedirect(TypedDict):
@@ -2346,6 +2427,13 @@ class CourseCard(TypedDict):
     certificate: CourseCardCertificate | None
 
 
+class CreateAdLink(TypedDict):
+    """public.create_ad_link"""
+
+    outcome: Literal["created", "known", "taken"]
+    key: str
+
+
 class AssignmentCard(TypedDict):
     """private.assignment_card"""
 
@@ -2430,10 +2518,111 @@ class CreateTeam(TypedDict):
     most: NotRequired[int]
 
 
+class CrmBoardLinks(TypedDict):
+    """public.crm_board.links"""
+
+    id: int
+    name: str
+
+
+class LeadRow(TypedDict):
+    """private.lead_row"""
+
+    id: int
+    bot: str
+    name: str
+    username: str | None
+    query: str | None
+    score: int | None
+    stage: str
+    next_action: str | None
+    next_action_at: str | None
+    last_message_at: str
+    source: str | None
+
+
+class CrmBoardColumns(TypedDict):
+    """public.crm_board.columns"""
+
+    key: str
+    total: int
+    leads: list[LeadRow]
+
+
+class CrmBoard(TypedDict):
+    """public.crm_board"""
+
+    stages: list[str]
+    bots: list[str]
+    links: list[CrmBoardLinks]
+    columns: list[CrmBoardColumns]
+
+
+class CrmCardUser(TypedDict):
+    """public.crm_card.user"""
+
+    id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    plan: str
+    balance: str
+    created_at: str
+
+
+class CrmCardSignals(TypedDict):
+    """public.crm_card.signals"""
+
+    kind: str
+    quote: str
+    message_id: int
+
+
+class CrmCardNotes(TypedDict):
+    """public.crm_card.notes"""
+
+    bot: str
+    body: str
+    by: str | None
+    created_at: str
+
+
+class CrmCard(TypedDict):
+    """public.crm_card"""
+
+    id: int
+    version: int
+    bot: str
+    user: CrmCardUser
+    real_name: str | None
+    background: str | None
+    query: str | None
+    ready_score: int | None
+    locked: list[str]
+    evidence: JsonValue
+    signals: list[CrmCardSignals]
+    has_ordered: bool
+    stages: list[str]
+    stage: str
+    stage_since: str | None
+    next_action: str | None
+    next_action_at: str | None
+    next_action_by: str | None
+    qualified_at: str | None
+    source: str | None
+    notes: list[CrmCardNotes]
+
+
 class DeadLetterUpdate(TypedDict):
     """public.dead_letter_update"""
 
     outcome: Literal["dead_lettered", "known"]
+
+
+class DecideCandidate(TypedDict):
+    """public.decide_candidate"""
+
+    outcome: Literal["decided"]
 
 
 class DecideLogin(TypedDict):
@@ -2565,6 +2754,12 @@ class EnqueueCourseReminders(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class EnqueueDueActions(TypedDict):
+    """public.enqueue_due_actions"""
+
+    outgoing: list[OutgoingItem]
+
+
 class EnqueueDueReminders(TypedDict):
     """public.enqueue_due_reminders"""
 
@@ -2626,6 +2821,13 @@ class ExportConversation(TypedDict):
     name: str | None
     is_cut: bool
     messages: list[ExportConversationMessages]
+
+
+class ExportLeads(TypedDict):
+    """public.export_leads"""
+
+    rows: list[LeadRow]
+    next: int | None
 
 
 class ExportUserDataMessages(TypedDict):
@@ -2735,6 +2937,12 @@ class FindUserSession(TypedDict):
     """public.find_user_session"""
 
     session: FindUserSessionSession | None
+
+
+class FinishAssistance(TypedDict):
+    """public.finish_assistance"""
+
+    outcome: Literal["recorded"]
 
 
 class FinishAvatar(TypedDict):
@@ -3387,6 +3595,51 @@ class LeaveTeam(TypedDict):
     outcome: Literal["left", "ended", "last_manager", "none"]
 
 
+class LessonQuestionsOfTeamQuestions(TypedDict):
+    """public.lesson_questions_of_team.questions"""
+
+    id: int
+    name: str
+    username: str | None
+    course: str
+    lesson: str
+    titles: dict[str, str]
+    text: str
+    created_at: str
+    answer: str | None
+    answered_at: str | None
+    author: str | None
+    conversation_id: int | None
+
+
+class LessonQuestionsOfTeam(TypedDict):
+    """public.lesson_questions_of_team"""
+
+    waiting: int
+    questions: list[LessonQuestionsOfTeamQuestions]
+
+
+class ListAdLinksRevenue(TypedDict):
+    """public.list_ad_links.revenue"""
+
+    currency: str
+    amount: str
+
+
+class ListAdLinks(TypedDict):
+    """public.list_ad_links"""
+
+    id: int
+    key: str
+    name: str
+    visits: int
+    new_users: int
+    buyers: int
+    revenue: list[ListAdLinksRevenue]
+    is_archived: bool
+    created_at: str
+
+
 class ListAiModesModels(TypedDict):
     """public.list_ai_modes.models"""
 
@@ -3408,6 +3661,27 @@ class ListAiModes(TypedDict):
     models: list[ListAiModesModels]
 
 
+class ArticleRow(TypedDict):
+    """private.article_row"""
+
+    id: int
+    bot: str
+    language: str
+    slug: str
+    title: str
+    status: Literal["draft", "published"]
+    is_from_ai: bool
+    version: int
+    updated_at: str
+
+
+class ListArticles(TypedDict):
+    """public.list_articles"""
+
+    articles: list[ArticleRow]
+    has_more: bool
+
+
 class ListAudioModels(TypedDict):
     """public.list_audio_models"""
 
@@ -3422,6 +3696,16 @@ class ListBroadcasts(TypedDict):
 
     broadcasts: list[BroadcastCard]
     waiting: int
+
+
+class ListCandidates(TypedDict):
+    """public.list_candidates"""
+
+    conversation_id: int
+    bot: str
+    reason: Literal["low_rating", "human", "closed"]
+    question: str
+    last_message_at: str
 
 
 class ListCannedReplies(TypedDict):
@@ -3517,6 +3801,8 @@ class ListLessonQuestions(TypedDict):
 
     text: str
     created_at: str
+    answer: str | None
+    answered_at: str | None
 
 
 class ListMemoryFacts(TypedDict):
@@ -3863,6 +4149,12 @@ class OfferedFeatures(TypedDict):
     courses: bool
 
 
+class OpenAdLink(TypedDict):
+    """public.open_ad_link"""
+
+    known: bool
+
+
 class DatabaseOverviewLastRun(TypedDict):
     """private.database_overview.last_run"""
 
@@ -4068,6 +4360,21 @@ class ProductsForSale(TypedDict):
     discount: ProductsForSaleDiscount | None
 
 
+class PublishArticle(TypedDict):
+    """public.publish_article"""
+
+    outcome: Literal["published", "hidden", "known", "changed"]
+
+
+class PublishedArticle(TypedDict):
+    """public.published_article"""
+
+    title: str
+    body: str
+    updated_at: str
+    other: dict[str, str]
+
+
 class QuestionOfAnswer(TypedDict):
     """public.question_of_answer"""
 
@@ -4132,6 +4439,23 @@ class RateConversation(TypedDict):
     """public.rate_conversation"""
 
     outcome: Literal["rated", "late"]
+
+
+class ReadArticleRevisions(TypedDict):
+    """public.read_article.revisions"""
+
+    version: int
+    title: str
+    body: str
+    replaced_at: str
+
+
+class ReadArticle(TypedDict):
+    """public.read_article"""
+
+    article: ArticleRow
+    body: str
+    revisions: list[ReadArticleRevisions]
 
 
 class ReadBroadcastMedia(TypedDict):
@@ -4486,6 +4810,15 @@ class LoadConversation(TypedDict):
     cost: str | None
 
 
+class FindArticles(TypedDict):
+    """private.find_articles"""
+
+    language: str
+    slug: str
+    title: str
+    body: str
+
+
 class ReceiveUpdateMessenger(TypedDict):
     """public.receive_update.messenger"""
 
@@ -4533,6 +4866,7 @@ class ReceiveUpdate(TypedDict):
     conversation: NotRequired[LoadConversation | None | None]
     memory: NotRequired[list[str] | None]
     edited_question: NotRequired[str | None]
+    articles: NotRequired[list[FindArticles] | None]
     messenger: NotRequired[ReceiveUpdateMessenger | None]
     is_old_edit: NotRequired[bool]
     retry_after: NotRequired[int]
@@ -4914,6 +5248,13 @@ class RunMessenger(TypedDict):
     woken: int
 
 
+class SaveArticle(TypedDict):
+    """public.save_article"""
+
+    outcome: Literal["saved", "changed", "taken"]
+    id: NotRequired[int]
+
+
 class SaveBroadcast(TypedDict):
     """public.save_broadcast"""
 
@@ -4933,6 +5274,12 @@ class SaveCannedReply(TypedDict):
     id: int | None
 
 
+class SaveCrmCard(TypedDict):
+    """public.save_crm_card"""
+
+    outcome: Literal["saved", "conflict", "unknown", "no_stage"]
+
+
 class SaveGenerationMessage(TypedDict):
     """public.save_generation_message"""
 
@@ -4943,6 +5290,12 @@ class SaveMessengerLabel(TypedDict):
     """public.save_messenger_label"""
 
     id: int | None
+
+
+class SaveQualification(TypedDict):
+    """public.save_qualification"""
+
+    saved: bool
 
 
 class SaveSequence(TypedDict):
@@ -5014,6 +5367,12 @@ class SetCourseReminders(TypedDict):
     """public.set_course_reminders"""
 
     is_known: bool
+
+
+class SetCrmStages(TypedDict):
+    """public.set_crm_stages"""
+
+    outcome: Literal["saved", "wrong"]
 
 
 class SetMarketing(TypedDict):

@@ -9,9 +9,9 @@ from flask import Response
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
-from shared.core import clock, db, sheet
+from shared.core import clock, db
 from shared.core.errors import Refusal
-from shared.web import forms
+from shared.web import forms, spreadsheet
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -135,11 +135,8 @@ def export(visit: Visit, number: int) -> Response:
     if found is None:
         raise NotFound
     rows = ((one["code"], one["uses"], one["is_active"]) for one in found["codes"])
-    content = sheet.write(("code", "uses", "is_active"), rows)
-    response = Response(content, content_type="text/csv; charset=utf-8")
-    name = f"{found['batch']['prefix']}-{number}.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    name = f"{found['batch']['prefix']}-{number}"
+    return spreadsheet.response(name, ("code", "uses", "is_active"), rows)
 
 
 _ONE = f"{PATH}/<int(max=9223372036854775807):number>"

@@ -1,6 +1,5 @@
 -- Crm.
 
-alter table public.api_usage add column reason text;
 
 -- Cards of leads: what the team and the AI know about a conversation of the messenger as a sale. A card begins with the first
 -- qualification or the first change by the team. Name, background, request and score stand in conversations (ai_…).
@@ -1346,7 +1345,6 @@ $$;
 revoke all on function private.record_usage from public, anon, authenticated, service_role;
 comment on function private.record_usage is 'Records an update''s calls to AI providers and their sums';
 
-comment on column public.api_usage.reason is 'qualification: of the CRM''s own; null: the user''s request, or a summary of it';
 
 comment on column public.conversation_messages.media is 'Files by their file_id, with size, name and type; coordinates, contacts; is_forwarded: another wrote it';
 
