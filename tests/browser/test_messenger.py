@@ -153,6 +153,8 @@ def test_the_pages_can_be_read(
                 locale=language,
             )
             keep(page, f"messenger-{name}-{language}-{width}-{scheme}")
+            if name == "thread":  # the card is beside it where there is room
+                assert page.locator(".to-card").is_visible() == (width < 1152)
             wide = page.evaluate(
                 "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
             )
