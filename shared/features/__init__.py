@@ -15,6 +15,7 @@ from shared.features import (
     broadcasts,
     crm,
     help,
+    knowledge,
     language,
     login,
     messenger,
@@ -45,6 +46,7 @@ COMMON = (
     support,
     broadcasts,
     crm,
+    knowledge,
 )
 
 

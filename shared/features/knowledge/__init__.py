@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.core.texts import Text
     from shared.telegram.context import UpdateContext
 
-feature = Feature(__name__)
+feature = Feature(__name__, admin_only=True)  # it takes no updates
 
 
 def material(context: UpdateContext) -> str:

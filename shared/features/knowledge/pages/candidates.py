@@ -49,7 +49,7 @@ def draft(visit: Visit, number: int) -> Response:
     if found.outcome != "ready":
         raise _NotWritten(found.outcome)
     with refusals():
-        saved: SaveArticle = db.call(
+        saved: SaveArticle | None = db.call(
             "save_article",
             p_actor_id=visit.user.user_id,
             p_article_id=None,
@@ -62,11 +62,13 @@ def draft(visit: Visit, number: int) -> Response:
                 "is_from_ai": True,
             },
         )
+        if saved is None or saved["outcome"] != "saved":  # another article took the random address
+            raise UnprocessableEntity("knowledge_ai_failed")
         db.call(
             "decide_candidate",
             p_actor_id=visit.user.user_id,
             p_conversation_id=number,
-            p_article_id=saved.get("id"),
+            p_article_id=saved["id"],
         )
     return visit.redirect(f"{PATH}/{saved['id']}", "knowledge_drafted_notice")
 
