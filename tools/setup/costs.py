@@ -16,7 +16,7 @@ QUESTION_SECONDS, COMMAND_SECONDS = 5, 0.1
 RUN_SECONDS = {
     "sweep": 0.2, "payments": 0.2, "generations": 0.1, "statements": 2.0, "quiz": 0.1, "reminders": 0.1,
     "courses": 0.1, "broadcasts": 0.1, "storage": 0.1, "avatars": 0.1, "summaries": 0.1, "models": 5.0,
-    "health": 0.5, "analytics": 0.2, "crm": 0.1,
+    "health": 0.5, "analytics": 0.2, "crm": 0.1, "messenger": 0.1,
 }  # fmt: skip
 JOB_PRICE, FREE_JOBS = 0.10, 3  # Cloud Scheduler: US dollars a month for each job
 # US dollars, November 2026: gpt-5.4-mini for a million tokens; one CPU and half a GiB for a second in tier 1.

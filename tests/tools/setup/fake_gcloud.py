@@ -330,7 +330,7 @@ class Cloud:
             }  # fmt: skip
         jobs = (
             "sweep", "payments", "generations", "quiz", "statements", "reminders", "storage", "models",
-            "summaries", "health", "courses", "avatars", "broadcasts", "analytics", "crm",
+            "summaries", "health", "courses", "avatars", "broadcasts", "analytics", "crm", "messenger",
         )  # fmt: skip
         self.here["jobs"] = [f"switchboard-{job}" for job in jobs]
         import urllib.request  # slow to import, and a fake starts 80 times a run
