@@ -1,4 +1,4 @@
-"""The pages of the console, its own and those of the features. None adds itself by being imported."""
+"""The pages of the console, in the order of its menus. None adds itself by being imported."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ PAGES: tuple[Page, ...] = (
     *shop.pages,
     *payments.pages,
     *referrals.pages,
-    *promocodes.pages,
     *trial.pages,
     *xp.pages,
     *privacy.pages,
@@ -52,12 +51,13 @@ PAGES: tuple[Page, ...] = (
     *trainings.pages,
     *quiz.pages,
     *conversations.pages,
-    *courses.pages,
     *messenger.pages,
     *crm.pages,
-    *staff.pages,
     *broadcasts.pages,
-    *analytics.pages,
-    *admin.pages,
     *knowledge.pages,
+    *courses.pages,
+    *analytics.pages,
+    *promocodes.pages,
+    *staff.pages,
+    *admin.pages,
 )

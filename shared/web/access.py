@@ -45,6 +45,11 @@ _ALWAYS = (
 )
 
 
+def is_for_staff(access: Access) -> bool:
+    """Return whether only roles of the staff may open pages of this access."""
+    return access in _ROLES
+
+
 def is_always_open(path: str) -> bool:
     """Return whether a page stays open in maintenance and to users who are not let in yet."""
     return path.startswith(_ALWAYS)

@@ -17,7 +17,7 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import figures
 from shared.web import addresses, assets, csrf, forms, language, templates
-from shared.web.access import Access, allows
+from shared.web.access import Access, allows, is_for_staff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -175,22 +175,28 @@ class Visit:
             language=self.language,
             translations=self._translations(),
             session=self.session,
-            menu=self._menu_entries(),
+            menu=self._menu_entries(for_staff=False),
+            staff_menu=self._menu_entries(for_staff=True),
             notice=self._notice(),
             csrf=self._csrf_field(),
             **values,
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
 
-    def _menu_entries(self) -> list[tuple[str, str, str]]:
-        """Return address, text and aria-current of the pages in the menu that the user may open."""
+    def _menu_entries(self, *, for_staff: bool) -> list[tuple[str, str, str]]:
+        """Return address, text and aria-current of the pages in the menu that the user may open.
+
+        The pages of the staff have a menu of their own.
+        """
         user = self.session
         if user is None:
             return []
         return [
             (self.url(page.path), self.text(page.menu), self._place_in(page.path))
             for page in self._pages
-            if page.menu and allows(page.access, role=user.role, is_paid=user.is_paid)
+            if page.menu
+            and is_for_staff(page.access) == for_staff
+            and allows(page.access, role=user.role, is_paid=user.is_paid)
         ]
 
     def _place_in(self, path: str) -> str:

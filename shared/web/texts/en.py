@@ -32,6 +32,7 @@ TEXTS: Mapping[str, str] = {
     "web_error_503": "Temporarily unavailable",
     "web_error_503_about": "Try again in a minute.",
     "web_menu": "Menu",
+    "web_staff_menu": "Team",
     "web_log_out": "Log out",
     "web_error_401": "Log in to continue",
     "web_error_401_about": "Your session has ended. Log in again and repeat the action.",
