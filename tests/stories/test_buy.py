@@ -22,12 +22,12 @@ SAYS = {
         "shop": "What would you like to buy?", "product": "100 requests", "receipt": "receipt",
         "wrong": "doesn’t look like", "pay": "when the payment goes",
         "paid": "Paid, thank you!", "back": "we’ve refunded",
-        "history": "Your payments", "is_paid": "paid", "is_refunded": "refunded",
+        "history": "Your payments", "is_paid": "Paid", "is_refunded": "Refunded",
     },
     "ru": {
         "shop": "Что хотите купить?", "product": "100 запросов", "receipt": "чек", "wrong": "Не похоже ни",
         "pay": "когда оплата пройдёт", "paid": "Оплачено, спасибо!", "back": "вернули",
-        "history": "Ваши платежи", "is_paid": "оплачено", "is_refunded": "возвращено",
+        "history": "Ваши платежи", "is_paid": "Оплачено", "is_refunded": "Возвращено",
     },
 }  # fmt: skip
 

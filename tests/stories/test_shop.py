@@ -241,13 +241,13 @@ def test_invalid_callback_data_is_an_old_button(stack: Stack, sql: Sql, data: st
 @pytest.mark.parametrize(
     ("language", "unpaid", "cancel", "done", "status"),
     [
-        ("en", "Unpaid: 100 requests · $1.99", "Cancel order", "Order canceled", "canceled, not paid"),
+        ("en", "Unpaid: 100 requests · $1.99", "Cancel order", "Order canceled", "Canceled, not paid"),
         (
             "ru",
             "Не оплачено: 100 запросов · 149\u00a0₽",
             "Отменить заказ",
             "Заказ отменён",
-            "отменено, не оплачено",
+            "Отменено, не оплачено",
         ),
     ],
 )

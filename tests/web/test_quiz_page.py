@@ -21,7 +21,7 @@ def test_the_answers_are_a_chart(browser: Visitor, anna: Chat, sql: Sql, languag
     empty = browser.get(f"{PATH}?lang={language}")
     check_page(empty.body)
     assert text(language, "quiz_page_none") in empty.body
-    assert 'href="https://t.me/switchboard_quiz_bot"' in empty.body
+    assert '/t.me/switchboard_quiz_bot"' in empty.body
     sql(
         "select private.count_quiz_answer(u.id, 'quiz', 'geography', n %% 3 > 0)"
         " from users as u, generate_series(1, 9) as n where u.telegram_id = %s",

@@ -86,7 +86,8 @@ def test_a_cost_that_is_not_reported_is_that_of_the_catalogue(
     assert row["tokens_cached"] == values.get("tokens_cached", 400)
     month = sql("select cost, is_user_api_key from monthly_api_usage where user_id = %s", user_id(sql, anna))
     assert month == [{"cost": Decimal(cost or 0), "is_user_api_key": values.get("is_user_api_key", False)}]
-    spent = sql("select private.user_cost(%s, current_date) as usd", user_id(sql, anna))[0]["usd"]
+    today = "(private.clock() at time zone private.setting('quota_timezone'))::date"
+    spent = sql(f"select private.user_cost(%s, {today}) as usd", user_id(sql, anna))[0]["usd"]
     assert (spent == 0) == (cost is None or values.get("is_user_api_key", False))
 
 

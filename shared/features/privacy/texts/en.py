@@ -14,7 +14,7 @@ TEXTS: Mapping[str, str] = {
         "🔐 **What we keep about you**\n\n"
         "• Your name, username, language and ID: Telegram shares them with every bot.\n"
         "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
-        "• What you and our team wrote to each other, and what the AI may note from it for the team: who you are, what you need, how ready you are to buy: {conversations_days|day|days}.\n"
+        "• What you and our team wrote to each other, and what the AI may note from it for the team: your name and background, what you need, whether you’re ready to buy: {conversations_days|day|days}.\n"
         "• Your quizzes and your answers, in private and in groups: {quizzes_days|day|days}. The totals stay.\n"
         "• Conversations that you had reviewed: {reviews_days|day|days}.\n"
         "• Your settings, request counts, invites, promo codes, balance and balance history.\n"

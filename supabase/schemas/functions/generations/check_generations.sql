@@ -88,7 +88,8 @@ as $$
         and not exists (
           select
             from public.audit_log as l
-           where l.user_id = h.user_id and l.action = 'reset_user_usage' and l.created_at >= h.day
+           where l.user_id = h.user_id and l.action = 'reset_user_usage'
+             and l.created_at >= h.day::timestamp at time zone private.setting('quota_timezone')
         )
       );
 $$;
