@@ -2480,6 +2480,7 @@ class CreateOrder(TypedDict):
     currency: NotRequired[str]
     period: NotRequired[Literal["month", "year"] | None]
     renews: NotRequired[bool]
+    is_gift: NotRequired[bool]
     contact: NotRequired[str | None]
     expires_at: NotRequired[str]
     checkout_url: NotRequired[str | None]
@@ -3128,6 +3129,7 @@ class GetOpenOrder(TypedDict):
     currency: NotRequired[str]
     period: NotRequired[Literal["month", "year"] | None]
     renews: NotRequired[bool]
+    is_gift: NotRequired[bool]
     contact: NotRequired[str | None]
     expires_at: NotRequired[str]
     checkout_url: NotRequired[str | None]
@@ -3150,6 +3152,7 @@ class GetOwnOrder(TypedDict):
     currency: NotRequired[str]
     period: NotRequired[Literal["month", "year"] | None]
     renews: NotRequired[bool]
+    is_gift: NotRequired[bool]
     contact: NotRequired[str | None]
     expires_at: NotRequired[str]
     checkout_url: NotRequired[str | None]
@@ -3794,6 +3797,18 @@ class ListGenerations(TypedDict):
     id: int
     prompt: str
     created_at: str
+
+
+class ListGifts(TypedDict):
+    """public.list_gifts"""
+
+    id: int
+    token: str
+    bot: str
+    texts: dict[str, ProductText]
+    state: Literal["waiting", "taken", "expired", "revoked"]
+    expires_at: str
+    taken_at: str | None
 
 
 class ListLessonQuestions(TypedDict):
@@ -5678,6 +5693,16 @@ class SwitchSequence(TypedDict):
     """public.switch_sequence"""
 
     outcome: Literal["done", "state", "empty", "none"]
+
+
+class TakeGift(TypedDict):
+    """public.take_gift"""
+
+    outcome: Literal["taken", "known", "own", "used", "expired", "revoked", "unknown"]
+    texts: NotRequired[dict[str, ProductText]]
+    plan: NotRequired[str]
+    until: NotRequired[str]
+    outgoing: NotRequired[list[OutgoingItem]]
 
 
 class TakesMarketing(TypedDict):

@@ -33,6 +33,7 @@ BUTTONS = {
     "pay:premium_month:telegram_stars:XTR": "buy", "pay!:premium_month:stripe:USD:again": "buy",
     "buy@1": "buy", "shop:plan.PREMIUM": "buy", "once:premium_month": "buy", "auto:premium_month": "buy",
     "card:premium_month:again@1": "buy", "currency:USD": "buy",
+    "gifts": "gifts", "gifts@1": "gifts", "gift:1": "gifts", "gift:give:premium_month": "gifts",
     "bal:credits_100": "buy", "bal!:credits_100:149:u7": "buy",
     "promo": "promo", "promo:cancel": "promo",
     "trial": "trial", "trial:start": "trial", "trainings:joined": "trainings",

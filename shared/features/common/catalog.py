@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 STARS = "XTR"
 BALANCE = "bal:"  # bal:<product>: pay from balance
-PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
+PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again or :gift]
 AGAIN = "again"  # the payment repeats each period
+GIFT = "gift"  # the product is for another user
 _PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
 
 
@@ -30,6 +31,7 @@ class PaymentOption(NamedTuple):
     amount: Decimal
     repeats: bool
     full_amount: Decimal | None = None  # without the user's discount, where they have one
+    is_gift: bool = False
 
     @property
     def method(self) -> str:
@@ -40,7 +42,8 @@ class PaymentOption(NamedTuple):
         """Return the callback data of its button."""
         if self.provider == "balance":
             return f"{BALANCE}{product}"
-        return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
+        end = f":{AGAIN}" if self.repeats else f":{GIFT}" if self.is_gift else ""
+        return f"{PAY}{product}:{self.provider}:{self.currency}{end}"
 
 
 def products(buyer: Buyer) -> list[ProductsForSale]:
@@ -156,6 +159,17 @@ def modes_of(buyer: Buyer, product: ProductsForSale) -> list[bool]:
 def options_of(buyer: Buyer, product: ProductsForSale, repeats: bool) -> list[PaymentOption]:
     """Return the payment options of a product with or without auto-renewal."""
     return [option for option in payment_options(buyer, product) if option.repeats == repeats]
+
+
+def gift_options(buyer: Buyer, product: ProductsForSale) -> list[PaymentOption]:
+    """Return the options to buy a product for another user: only plans, paid once and not from balance."""
+    if product["kind"] != "subscription":
+        return []
+    return [
+        option._replace(is_gift=True)
+        for option in payment_options(buyer, product)
+        if not option.repeats and option.provider != "balance"
+    ]
 
 
 def balance_option(buyer: Buyer, product: ProductsForSale) -> PaymentOption | None:

@@ -4,6 +4,7 @@ buy.py       the way from the list to the payment method
 lists.py     the lists of products             screens.py  the screens of a product
 checkout.py  the order and its payment page    links.py    payment links
 contact.py   the contact for receipts          balance.py  payment from balance
+gifts.py     plans for other users
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 feature = Feature(
     __name__,
-    commands=(Command("buy", "plan", needs="sales"),),
+    commands=(Command("buy", "plan", needs="sales"), Command("gifts", "plan", needs="sales")),
     buttons=(
         *("buy", "shop", "once", "auto", "card", "currency", "pay", "other"),
-        *("bal", "contact"),
+        *("bal", "contact", "gift", "gifts"),
     ),
+    links=("gift_",),
     states=("receipt_contact",),
 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
-from shared.core.texts import Text, figures
+from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PAY, PaymentOption, title
 from shared.features.shop import contact, links, ordering
@@ -170,8 +170,11 @@ def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
     full = made["full_amount"]
     full_price = figures.money(context.language, Decimal(full), made["currency"]) if full else ""
     period = made["period"] if made["renews"] else None
+    text = _page(context, title(context, made["texts"]), period, price, full_price)
+    if made["is_gift"]:
+        text = concat(context.rich("gift_checkout"), text, separator="\n\n")
     context.show(
-        _page(context, title(context, made["texts"]), period, price, full_price),
+        text,
         [
             [(context.text("buy_pay_button", price=price), url)],
             [(context.text("list_back"), f"{OTHER}{made['id']}")],

@@ -100,6 +100,7 @@ def _order(buyer: Buyer, choice: Choice, place: links.Place) -> CreateOrder:
         p_next_product_key=choice.next_product if choice.product["kind"] == "balance" else None,
         p_message_id=place.message_id,
         p_reuse=True,
+        p_is_gift=choice.option.is_gift,
     )
     return made
 
@@ -126,10 +127,10 @@ def option_among(offered: list[ProductsForSale], chosen: str) -> tuple[ProductsF
     product = catalog.find(offered, chosen.partition(":")[0])
     if product is None:
         return None
-    options = (
-        option for option in catalog.all_options(product) if option.button(product["key"]) == PAY + chosen
-    )
-    option = next(options, None)
+    options = catalog.all_options(product)
+    if product["kind"] == "subscription":
+        options += [option._replace(is_gift=True) for option in options if not option.repeats]
+    option = next((option for option in options if option.button(product["key"]) == PAY + chosen), None)
     return (product, option) if option else None
 
 

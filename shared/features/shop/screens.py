@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ProductsForSale
 
 MODE = {False: "once:", True: "auto:"}  # once:<product>: pay once; auto:<product>: auto-renew
+GIVE = "gift:give:"  # gift:give:<product>: buy it for another user
 CARDS = "card:"  # card:<product>[:again]: the providers of cards
 
 
@@ -48,7 +49,11 @@ def mode_screen(
         option = catalog.shown_option(context, product, repeats=repeats)
         rows.append([(context.text(key, price=price(context, option)), MODE[repeats] + product["key"])])
     text = _product_text(context, product, "buy_mode_question", None)
-    return text, [*rows, [(context.text("list_back"), lists.above(context, product, found))]]
+    return text, [
+        *rows,
+        *gift_row(context, product),
+        [(context.text("list_back"), lists.above(context, product, found))],
+    ]
 
 
 def method_screen(
@@ -65,7 +70,20 @@ def method_screen(
         if len(catalog.modes_of(context, product)) > 1
         else lists.above(context, product, found)
     )
-    return _product_text(context, product, question, repeats), [*rows, [(context.text("list_back"), up)]]
+    # With several modes the button is on the screen before this one.
+    gift = gift_row(context, product) if len(catalog.modes_of(context, product)) == 1 else []
+    return _product_text(context, product, question, repeats), [
+        *rows,
+        *gift,
+        [(context.text("list_back"), up)],
+    ]
+
+
+def gift_row(context: UpdateContext, product: ProductsForSale) -> Keyboard:
+    """Return the button that buys a plan for another user."""
+    if not catalog.gift_options(context, product):
+        return []
+    return [[(context.text("gift_give"), f"{GIVE}{product['key']}")]]
 
 
 def by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:

@@ -32,6 +32,7 @@ TEXTS: Mapping[str, str] = {
         "🎉 Paid, thank you! Added to your balance: **{quantity}**.\n\nFinish your purchase: **{wanted}** for "
         "{price}."
     ),
+    "paid_gift": "🎁 Paid, thank you! Your gift **{title}** is ready. Get the link and send it.",
     "paid_course": "🎉 Paid, thank you! You bought **{title}**.",
     "renewed": "🔁 **{title}** has been renewed until {until}. Thanks for staying with us!",
     "refunded": "↩️ **{title}**: we’ve refunded {money} and canceled the purchase.",

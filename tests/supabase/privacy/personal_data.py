@@ -372,7 +372,8 @@ TABLES = {
         section="payments.orders",
         export="id product_key provider currency amount status kind plan period quantity renews contact bot"
         " renewal_id reference checkout_url checkout_reference expires_at checked_at notified created_at"
-        " completed_at full_amount promocode_id next_product_key course_terms message_ids message_state",
+        " completed_at full_amount promocode_id next_product_key course_terms message_ids message_state"
+        " is_gift",
         not_exported="user_id",
         cleared="user_id contact checkout_url checkout_reference message_ids",
     ),
@@ -404,6 +405,13 @@ TABLES = {
         export="payment_id effect subscription_id given reversal_target reversed adjustments created_at",
         not_exported="user_id",
         cleared="user_id subscription_id",
+    ),
+    "public.gifts": Table(
+        "anonymized",
+        section="payments.gifts",
+        export="payment_id bot product_key plan period taken_at expires_at revoked_at created_at",
+        not_exported="user_id token taken_by seconds seconds_revoked",
+        cleared="user_id taken_by",
     ),
     "public.payment_events": Table(
         "emptied",

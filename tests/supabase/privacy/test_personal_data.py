@@ -101,7 +101,13 @@ VALUES = {
     "token_hash": b"t" * 32,
     "public_hash": b"p" * 32,
     "browser_hash": b"b" * 32,
-    "period": {"public.board_scores": "day", "public.renewals": "month", "public.orders": "month"},
+    "token": {"public.gifts": "story-token"},
+    "period": {
+        "public.gifts": "month",
+        "public.board_scores": "day",
+        "public.renewals": "month",
+        "public.orders": "month",
+    },
     "kind": {
         "public.telegram_updates": "message",
         "public.api_usage": "chat",
@@ -160,6 +166,7 @@ VALUES = {
     "problem": "amount",
     "effect": {"public.payment_effects": "subscription", "public.generation_effects": "reserved"},
     "notified": "{pending}",
+    "is_gift": "false",
 }
 
 
@@ -328,7 +335,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], make_user: Callable[..., SqlUser
         """ values (%s, 'first', '{"en": {"title": "First"}}') returning id""",
         pointers["course_id"],
     )[0]["id"]
-    pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by", "accepted_by"), user_id)
+    pointers |= dict.fromkeys(("updated_by", "started_by", "approved_by", "accepted_by", "taken_by"), user_id)
     pointers["last_marketing_by"] = sql("insert into broadcasts (name) values ('News') returning id")[0]["id"]
     pointers["link_id"] = sql("insert into ad_links (key, name) values ('story', 'Ad') returning id")[0]["id"]
     pointers["sequence_id"] = sql(

@@ -30,7 +30,7 @@ _BUY = "/buy"
 # path is the key of its texts.
 _PARTS = {
     "activity": ("usage", "progress", "trainings", "free", "quiz", "pictures", "videos"),
-    "money": ("plan", "buy", "balance", "purchases", "referrals", "promo"),
+    "money": ("plan", "buy", "balance", "purchases", "gifts", "referrals", "promo"),
     "assistant": ("memory", "reminders", "shared", "keys"),
     "safety": ("settings", "devices", "data"),
 }

@@ -100,6 +100,8 @@ TEXTS: Mapping[str, str] = {
     "account_part_purchases_about": "Orders, payments and receipts",
     "account_part_referrals": "Invites",
     "account_part_referrals_about": "Your link and what it has earned",
+    "account_part_gifts": "Gifts",
+    "account_part_gifts_about": "Plans you give to others",
     "account_part_promo": "Promo codes",
     "account_part_promo_about": "Redeem a code",
     "account_part_memory": "Memory",

@@ -105,6 +105,8 @@ TEXTS: Mapping[str, str] = {
     "account_part_purchases_about": "Заказы, платежи и чеки",
     "account_part_referrals": "Приглашения",
     "account_part_referrals_about": "Ваша ссылка и бонусы за неё",
+    "account_part_gifts": "Подарки",
+    "account_part_gifts_about": "Тарифы, которые вы дарите",
     "account_part_promo": "Промокоды",
     "account_part_promo_about": "Активировать код",
     "account_part_memory": "Память",

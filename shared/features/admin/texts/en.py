@@ -482,6 +482,7 @@ TEXTS: Mapping[str, str] = {
     "admin_given_subscription": "{quantity|day|days} of plan access",
     "admin_given_credits": "{quantity|request|requests}",
     "admin_given_balance": "{quantity} to the balance",
+    "admin_given_gift": "a gift",
     "admin_given_course": "the course",
     "admin_given_taken": "{given}, removed: {taken}",
     "admin_problem_no_order": (

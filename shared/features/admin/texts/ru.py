@@ -482,6 +482,7 @@ TEXTS: Mapping[str, str] = {
     "admin_given_subscription": "{quantity|день|дня|дней} тарифа",
     "admin_given_credits": "{quantity|запрос|запроса|запросов}",
     "admin_given_balance": "{quantity} на баланс",
+    "admin_given_gift": "подарок",
     "admin_given_course": "курс",
     "admin_given_taken": "{given}, из них списано {taken}",
     "admin_problem_no_order": (

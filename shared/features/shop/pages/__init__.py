@@ -1,7 +1,7 @@
-"""The pages of the shop: the list (offers.py), a product (product.py), an order (order.py), the balance."""
+"""The pages of the shop: offers.py (the list), product.py, order.py, balance.py and gifts.py."""
 
 from __future__ import annotations
 
-from shared.features.shop.pages import balance, offers, order, product
+from shared.features.shop.pages import balance, gifts, offers, order, product
 
-pages = (*offers.pages, *product.pages, *order.pages, *balance.pages)
+pages = (*offers.pages, *product.pages, *order.pages, *balance.pages, *gifts.pages)

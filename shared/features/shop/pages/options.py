@@ -47,9 +47,11 @@ def value_of(option: PaymentOption) -> str:
     return f"{option.provider}:{option.currency}:{option.amount.normalize():f}{again}"
 
 
-def listed(buyer: Buyer, product: ProductsForSale, *, chosen: str) -> list[dict[str, object]]:
+def listed(
+    buyer: Buyer, product: ProductsForSale, *, chosen: str, is_gift: bool = False
+) -> list[dict[str, object]]:
     """Return the options for a template; `chosen` is checked, else the first."""
-    found = catalog.payment_options(buyer, product)
+    found = catalog.gift_options(buyer, product) if is_gift else catalog.payment_options(buyer, product)
     is_short = catalog.balance_option(buyer, product)
     found = [
         one

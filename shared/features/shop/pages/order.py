@@ -38,6 +38,7 @@ _USED_AT = {
     "credits": ("/account/usage", "order_open_usage"),
     "balance": ("/account/balance", "order_open_balance"),
 }
+_GIFTS = ("/account/gifts", "order_open_gifts")
 START = "order_"  # begins the payload of the link that opens an order in the bot
 
 
@@ -106,7 +107,7 @@ def _link(order: GetOwnOrder) -> str:
 
 def _used_at(visit: Visit, order: GetOwnOrder) -> tuple[str, str] | None:
     """Return path and text of the page where a purchase is used; None where this console has none."""
-    place = _USED_AT[order["kind"]]
+    place = _GIFTS if order["is_gift"] else _USED_AT[order["kind"]]
     return place if visit.offers(place[0]) else None
 
 

@@ -43,6 +43,7 @@ class _Purchase(BaseModel):
     then: str = Field(default="", max_length=64)
     last: int = Field(default=0, ge=0, lt=2**63)
     replace: bool = False
+    gift: bool = False
 
 
 def show(visit: Visit, key: str) -> Response:
@@ -51,7 +52,8 @@ def show(visit: Visit, key: str) -> Response:
     product = catalog.find(catalog.products(buyer), key)
     if product is None:
         return visit.redirect(offers.PATH, "buy_gone_notice")
-    return _page(visit, buyer, product, then=visit.request.args.get("then", "")[:64])
+    is_gift = "gift" in visit.request.args and bool(catalog.gift_options(buyer, product))
+    return _page(visit, buyer, product, then=visit.request.args.get("then", "")[:64], is_gift=is_gift)
 
 
 def _page(
@@ -62,9 +64,11 @@ def _page(
     then: str,
     sent: _Purchase | None = None,
     wrong: str = "",
+    is_gift: bool = False,
 ) -> Response:
     """Return the page of a product, after a wrong contact with what was sent."""
-    options = listed(buyer, product, chosen=sent.option.value if sent else "")
+    is_gift = sent.gift if sent else is_gift
+    options = listed(buyer, product, chosen=sent.option.value if sent else "", is_gift=is_gift)
     from_balance = catalog.balance_option(buyer, product)
     last: int = db.call("last_balance_order", p_user_id=buyer.user.id)
     return visit.render(
@@ -75,7 +79,9 @@ def _page(
         about=catalog.about(buyer, product["texts"]),
         courses="/courses" if product["kind"] == "course" and visit.offers("/courses") else "",
         period=product["period"],
-        notes=[to_html(note) for note in wording.notes(buyer, product)],
+        notes=[] if is_gift else [to_html(note) for note in wording.notes(buyer, product)],
+        is_gift=is_gift,
+        can_give=bool(catalog.gift_options(buyer, product)),
         once=[option for option in options if not option["repeats"]],
         repeated=[option for option in options if option["repeats"]],
         reference=sent.reference if sent else forms.new_reference(),
@@ -85,7 +91,7 @@ def _page(
         contact=sent.contact if sent else buyer.contact or "",
         wrong=wrong,
         has_discount=product["discount"] is not None,
-        is_short=from_balance is not None and 0 < buyer.user.balance < from_balance.amount,
+        is_short=not is_gift and from_balance is not None and 0 < buyer.user.balance < from_balance.amount,
         balance=figures.money(buyer.language, buyer.user.balance, buyer.user.currency),
     )
 
@@ -98,7 +104,10 @@ def buy(visit: Visit, key: str) -> Response:
     if product is None:
         return visit.redirect(offers.PATH, "buy_gone_notice")
     option = matching(buyer, product, sent.option)
-    here = f"{offers.PATH}/{key}"
+    here = f"{offers.PATH}/{key}" + ("?gift=1" if sent.gift else "")
+    if option is not None and sent.gift:
+        gifts = (one for one in catalog.gift_options(buyer, product) if one == option._replace(is_gift=True))
+        option = next(gifts, None)
     if option is None:
         return visit.redirect(here, "buy_option_notice")
     if option.amount != sent.option.amount:

@@ -1,4 +1,5 @@
--- Reverses a part of a payment effect (p_amount below zero) or restores it (above zero). Nothing happens for an erased user.
+-- Reverses a part of a payment effect (p_amount below zero) or restores it (above zero). Nothing happens for an erased user,
+-- except that a gift is taken back.
 --
 -- Concurrency: the caller holds the payment and the user. The ledger's reference contains the number of the adjustment; the
 --   caller stores the new number.
@@ -20,6 +21,10 @@ declare
   v_subscription_id bigint;
   v_reversed numeric := 0;
 begin
+  if p_effect.effect = 'gift' and p_amount <> 0 then
+    perform private.switch_gift(p_payment.id, p_amount < 0);
+    return greatest(-p_amount, 0);
+  end if;
   select u.* into v_user from public.users as u where u.id = p_effect.user_id;
   if not found or p_amount = 0 then
     return 0;

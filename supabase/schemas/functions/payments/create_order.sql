@@ -6,7 +6,7 @@
 -- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed.
 -- p_next_product_key: product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price
 -- gets the buyer's open order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires
--- within the hour.
+-- within the hour. p_is_gift: the plan is for another user; not sold from balance or with auto-renewal.
 --
 -- Concurrency: a reference has one order, and every call with it gets that order. The user's lock makes an erasure run before
 --   it or find the order. A discount is bound to one order at a time: its row is locked and the order that had it is withdrawn.
@@ -32,7 +32,8 @@ create or replace function public.create_order(
   p_reference text default null,
   p_next_product_key text default null,
   p_message_id bigint default null,
-  p_reuse boolean default false
+  p_reuse boolean default false,
+  p_is_gift boolean default false
 )
 returns jsonb
 language plpgsql
@@ -66,6 +67,7 @@ begin
       and 'failed' <> all(v_invited.notified)
       and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
       and v_invited.renews = p_renews
+      and v_invited.is_gift = p_is_gift
     then
       v_order := v_invited;
       v_outcome := 'reused';
@@ -76,11 +78,12 @@ begin
   end if;
 
   v_quote := private.quote_order(p_user_id, p_product_key, p_provider, p_currency, p_renews, p_reuse);
-  if v_quote.product_key is null then
+  if v_quote.product_key is null or (p_is_gift and (v_quote.kind <> 'subscription' or v_quote.renews or p_provider = 'balance')) then
     return jsonb_build_object('outcome', 'not_for_sale');
   end if;
   v_quote.bot := p_bot;
   v_quote.contact := p_contact;
+  v_quote.is_gift := p_is_gift;
   v_quote.next_product_key := case when v_quote.kind = 'balance' then p_next_product_key end;
   if not v_quote.renews and v_quote.kind <> 'balance' then
     -- A concurrent call with this reference may have created the order while this one waited for the discount.
@@ -106,12 +109,12 @@ begin
   end if;
   insert into public.orders as o (
     user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-    reference, expires_at, full_amount, promocode_id, next_product_key, course_terms
+    reference, expires_at, full_amount, promocode_id, next_product_key, course_terms, is_gift
   )
   values (
     p_user_id, v_quote.product_key, p_provider, p_currency, v_quote.amount, v_quote.kind, v_quote.plan, v_quote.period,
     v_quote.quantity, v_quote.renews, p_contact, p_bot, p_reference, v_quote.expires_at, v_quote.full_amount,
-    v_quote.promocode_id, v_quote.next_product_key, v_quote.course_terms
+    v_quote.promocode_id, v_quote.next_product_key, v_quote.course_terms, p_is_gift
   )
   on conflict (reference) do nothing
   returning o.* into v_order;

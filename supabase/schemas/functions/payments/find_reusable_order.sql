@@ -21,6 +21,7 @@ as $$
      and o.currency = p_quote.currency
      and o.amount = p_quote.amount
      and o.renews = p_quote.renews
+     and o.is_gift = p_quote.is_gift
      and o.contact is not distinct from p_quote.contact
      and o.next_product_key is not distinct from p_quote.next_product_key
      and o.promocode_id is not distinct from p_quote.promocode_id

@@ -1,4 +1,4 @@
--- Grants what a payment was made for: plan time, bonus credits, balance or a course. Completes the order, consumes its
+-- Grants what a payment was made for: plan time, bonus credits, balance, a course or a gift. Completes the order, consumes its
 -- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the referrer's commission, and sends
 -- the buyer a message. A purchase from balance shows the result on its own screen instead; a payment that was refunded before
 -- it arrived sends none.
@@ -31,7 +31,7 @@ begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, b.product_key, b.order_id, b.next_product_key
     into v_purchase
     from (
-      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
+      select o.product_key, case when o.is_gift then 'gift' else o.kind end as kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.next_product_key
         from public.orders as o
        where o.id = p_payment.order_id
       union all
@@ -83,13 +83,19 @@ begin
     || case v_purchase.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
+         when 'gift' then '{}'
          when 'balance' then jsonb_build_object(
            'quantity', jsonb_build_object('amount', v_given, 'currency', private.setting('balance_currency'))
          )
          else jsonb_build_object('quantity', trim_scale(v_given))
        end
     || coalesce(v_offer -> 'values', '{}'),
-    v_offer -> 'buttons'
+    case v_purchase.kind
+      when 'gift' then jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'gift_open', 'data', 'gift:' || p_payment.id))
+      )
+      else v_offer -> 'buttons'
+    end
   ) || v_replaced;
 end
 $$;

@@ -1,4 +1,4 @@
--- Grants what was bought with a payment (plan time, bonus credits, balance or a course) and records it as the payment's effect.
+-- Grants what was bought with a payment (plan time, bonus credits, balance, a course or a gift) and records it as the payment's effect.
 --
 -- Concurrency: the caller holds the payment and the user and has checked that nothing was granted; the effect is also unique
 --   per payment, so that a second grant fails.
@@ -41,6 +41,9 @@ begin
     when 'course' then
       given := 1;
       perform private.enroll_buyer(p_payment);
+    when 'gift' then
+      given := 1;
+      perform private.add_gift(p_payment);
   end case;
   insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
   values (p_payment.id, p_kind, p_payment.user_id, v_subscription_id, grant_purchase.given);

@@ -15,6 +15,7 @@
 --   currency: text
 --   period: 'month' | 'year' | null
 --   renews: boolean
+--   is_gift: boolean
 --   contact: text | null
 --   expires_at: timestamptz
 --   checkout_url: text | null
@@ -40,6 +41,7 @@ as $$
       'currency', p_order.currency,
       'period', p_order.period,
       'renews', p_order.renews,
+      'is_gift', p_order.is_gift,
       'contact', p_order.contact,
       'expires_at', p_order.expires_at,
       'checkout_url', p_order.checkout_url,

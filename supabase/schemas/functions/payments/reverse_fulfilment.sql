@@ -1,10 +1,11 @@
 -- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
 -- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
--- restored either. For an erased user only the target is updated.
+-- restored either. For an erased user only the target is updated; their gift is taken
+-- back all the same.
 --
 -- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so
 --   that the same sums change nothing again.
--- Locks: users of the effects by id (NO KEY UPDATE), effects.
+-- Locks: users of the effects and the recipient of a gift by id (NO KEY UPDATE), effects, gift.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.reverse_fulfilment(p_payment public.payments, p_before public.payments)
@@ -24,7 +25,11 @@ declare
   v_has_changed boolean := false;
 begin
   perform from public.users as u
-    where u.id in (select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id)
+    where u.id in (
+      select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id
+      union all
+      select g.taken_by from public.gifts as g where g.payment_id = p_payment.id
+    )
     order by u.id
       for no key update;
   for v_effect in
@@ -33,7 +38,7 @@ begin
     v_target := case
       when v_share = 1 then v_effect.given
       when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
-      when v_effect.effect = 'course' then 0
+      when v_effect.effect in ('course', 'gift') then 0
       else floor(v_effect.given * v_share)
     end;
     if v_effect.user_id is null then

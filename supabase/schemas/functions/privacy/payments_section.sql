@@ -44,6 +44,28 @@ as $$
         from public.payment_effects as e
        where e.user_id = p_user.id
     ),
+    'gifts', (
+      select coalesce(
+          jsonb_agg(to_jsonb(g) - array['user_id', 'token', 'taken_by', 'seconds', 'seconds_revoked'] order by g.payment_id),
+          '[]'::jsonb
+        )
+        from public.gifts as g
+       where g.user_id = p_user.id
+    ),
+    'gifts_received', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'product_key', g.product_key, 'taken_at', g.taken_at, 'seconds', g.seconds,
+              'seconds_revoked', g.seconds_revoked, 'revoked_at', g.revoked_at
+            )
+            order by g.taken_at, g.payment_id
+          ),
+          '[]'::jsonb
+        )
+        from public.gifts as g
+       where g.taken_by = p_user.id
+    ),
     'renewals', (
       select coalesce(jsonb_agg(to_jsonb(r) - 'user_id' order by r.id), '[]')
         from public.renewals as r

@@ -34,7 +34,9 @@ create table public.orders (
   promocode_id bigint references public.promocodes (id),
   next_product_key text,
   course_terms jsonb,
-  check ((full_amount is null) = (promocode_id is null))
+  is_gift boolean not null default false,
+  check ((full_amount is null) = (promocode_id is null)),
+  constraint orders_gift_check check (not is_gift or (kind = 'subscription' and not renews))
 );
 
 create index orders_user_idx on public.orders (user_id, id);
@@ -61,6 +63,7 @@ comment on column public.orders.full_amount is 'Price without the discount; null
 comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
 comment on column public.orders.next_product_key is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
 comment on column public.orders.course_terms is 'What an order of a course gives, copied from course_offers: {"course_id", "tier", "cohort_id", "access_days", "credited", "credit"}; credit is what the grants in credited had cost, and is subtracted from the price';
+comment on column public.orders.is_gift is 'The plan is for another user, who gets a link (gifts)';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

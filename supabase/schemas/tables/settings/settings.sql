@@ -39,6 +39,7 @@ values
 ('grace_days', '3', 'Grace period in days: how long a renewing plan stays active after its end while the charge is late; 0 to 27'),
 ('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next attempt; after the last one the renewal ends'),
 ('order_hours', '24', 'Hours until an unpaid order expires; a late payment is still fulfilled'),
+('gift_days', '365', 'Days in which the link of a gift can be used'),
 ('order_reminder_hours', '0', 'Hours after which a user is reminded once of an unpaid order; 0: never'),
 ('promocode_daily_attempts', '10', 'Wrong promo codes that a user may enter per day'),
 ('referral_daily_limit', '20', 'Referrals per day for which a referrer receives credits'),
