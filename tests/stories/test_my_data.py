@@ -93,7 +93,17 @@ def test_the_export_is_in_english_for_english_users(stack: Stack) -> None:
 # Keys of the file that its explanations name, by section.
 NAMED_KEYS = {
     "ai_months": {"is_user_api_key"},
-    "payments": {"orders", "payments", "operations", "refunds", "effects", "renewals", "events"},
+    "payments": {
+        "orders",
+        "payments",
+        "operations",
+        "refunds",
+        "effects",
+        "gifts",
+        "gifts_received",
+        "renewals",
+        "events",
+    },
     "promocodes": {"redeemed", "attempts"},
     "trainings": {"given", "used"},
     "referrals": {"invited_by", "invited"},
