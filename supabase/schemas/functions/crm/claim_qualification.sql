@@ -29,7 +29,7 @@ as $$
 declare
   v_now constant timestamptz := private.clock();
   v_today constant date := (v_now at time zone private.setting('quota_timezone'))::date;
-  v_spent text[] := '{}';
+  v_spent text[] := '{}'::text[];
   v_budget numeric;
   v_found record;
   v_card public.crm_cards;

@@ -24,7 +24,7 @@ declare
   v_old public.conversations;
   v_new public.conversations;
   v_card public.crm_cards;
-  v_typed text[] := '{}';
+  v_typed text[] := '{}'::text[];
   v_unlock text[] := array(select jsonb_array_elements_text(coalesce(p_changes -> 'unlock', '[]')));
   v_at timestamptz := (p_changes ->> 'next_action_at')::timestamptz;
 begin
