@@ -315,6 +315,8 @@ def test_the_export_holds_orders_and_payments(stack: Stack, sql: Sql) -> None:
         "operations",
         "refunds",
         "effects",
+        "gifts",
+        "gifts_received",
         "renewals",
         "events",
     }

@@ -106,6 +106,7 @@ TEXTS: Mapping[str, str] = {
         "refunds: refunds we requested; effects: what each payment added to your account; renewals: "
         "auto-renewals; events: what the payment provider sent us. If you delete your data, we keep the "
         "amounts and IDs for accounting, but without your name."
+        " gifts: plans you bought for others; gifts_received: plans others gave you."
     ),
     "section_promocodes": "Promo codes",
     "section_promocodes_about": (
