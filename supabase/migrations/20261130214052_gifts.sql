@@ -1,5 +1,8 @@
 -- Gifts.
+--
+-- squawk-ignore-file constraint-missing-not-valid, ban-drop-constraint
 
+-- squawk-ignore ban-drop-function
 drop function public.create_order(p_user_id bigint, p_product_key text, p_provider text, p_currency text, p_bot text, p_renews boolean, p_contact text, p_reference text, p_next_product_key text, p_message_id bigint, p_reuse boolean);
 
 alter table public.orders add column is_gift boolean default false not null;
