@@ -41,12 +41,15 @@ def show_gifts(call: CallbackQuery) -> None:
     context.show(*_list(context, split_page(call.data or "")[1]))
 
 
-@router.callback_query_handler(data=f"{screens.GIVE}[a-z0-9_]{{1,32}}", private_only=True, page="gifts")
+@router.callback_query_handler(
+    data=f"{screens.GIVE}[a-z0-9_]{{1,32}}(@[0-9]{{1,3}})?", private_only=True, page="gifts"
+)
 def give(call: CallbackQuery) -> None:
     """Ask how to pay for a plan for another user."""
     context = current_context()
     found = catalog.products(context)
-    product = catalog.find(found, (call.data or "").removeprefix(screens.GIVE))
+    here, page = split_page(call.data or "")
+    product = catalog.find(found, here.removeprefix(screens.GIVE))
     options = catalog.gift_options(context, product) if product else []
     if product is None or not options:
         return catalog.gone(context)
@@ -54,7 +57,7 @@ def give(call: CallbackQuery) -> None:
         return checkout.pay(context, product, options[0])
     rows = [[screens.method_button(context, product, [option])] for option in options]
     text = concat(screens.heading(context, product), context.rich("gift_question"), separator="\n\n")
-    return context.show(text, [*rows, [(context.text("list_back"), lists.BUY + product["key"])]])
+    return context.show(text, page_of(context, rows, page, here, lists.BUY + product["key"]))
 
 
 @router.callback_query_handler(data=_GIFT + "[0-9]{1,18}", private_only=True, page="gifts")
