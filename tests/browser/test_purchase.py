@@ -49,7 +49,7 @@ RUSSIAN = Words(
     pay="Оплатить",
     paid="Оплачено, спасибо!",
     history="Ваши платежи",
-    status="оплачено",
+    status="Оплачено",
 )
 ENGLISH = Words(
     language="en",
@@ -63,7 +63,7 @@ ENGLISH = Words(
     pay="Pay",
     paid="Paid, thank you!",
     history="Your payments",
-    status="paid",
+    status="Paid",
 )
 
 
