@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.web import markdown
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 LARGEST = 30_000_000
 _LARGEST_PHOTO = 10_000_000
 _LONGEST_NAME = 200
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 _BYTES = "application/octet-stream"
 _STARTS = {
     b"\x89PNG\r\n\x1a\n": ("photo", "image/png"),
@@ -54,7 +52,7 @@ def attachment(request: Request) -> Attachment | None:
     kind, mime = _kind(content)
     if kind == "photo" and (len(content) > _LARGEST_PHOTO or "as_file" in request.form):
         kind = "document"
-    name = " ".join(markdown.clean(_FOLDERS.sub("", file.filename)).split())
+    name = " ".join(markdown.clean(file.filename.replace("\\", "/").rpartition("/")[2]).split())
     return Attachment(kind, name[-_LONGEST_NAME:] or "file", content, mime)
 
 
