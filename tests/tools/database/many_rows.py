@@ -206,9 +206,9 @@ FILL = f"""
     insert into public.quiz_topics (user_id, bot, topic, answers)
     select u.id, 'quiz', t.topic, 9 from public.users as u, (values ('needs'), ('closing')) as t (topic);
     insert into public.quiz_days (user_id, bot, day, answers)
-    select u.id, 'quiz', current_date - n, 9 from public.users as u, generate_series(0, 3) as n;
+    select u.id, 'quiz', private.quiz_day() - n, 9 from public.users as u, generate_series(0, 3) as n;
     insert into public.quiz_challenges (bot, day, questions)
-    select 'quiz', current_date - n, array['a', 'b'] from generate_series(0, 3) as n;
+    select 'quiz', private.quiz_day() - n, array['a', 'b'] from generate_series(0, 3) as n;
     insert into public.quiz_reminders (user_id, bot, hour, time_zone, next_at)
     select u.id, 'quiz', 9, 'Europe/Moscow', now() + make_interval(secs => u.id * 60 - 600)
     from public.users as u;

@@ -43,6 +43,7 @@ SMALL = {
     "badges",
     "board_changes",
     "analytics_days",  # a row a day
+    "quiz_challenges",  # a row a day of each bot
     "time_zones",
 }
 
