@@ -25,8 +25,8 @@
 --   repeated call after a lost response changes nothing and gets the same answer. Only the worker that finishes
 --   records p_usage, so each call counts once. Session data are merged key by key and never written back whole, so a
 --   button and a message at once lose nothing. For a user who was erased meanwhile nothing is written.
--- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), with messenger the conversation, for a first request referrer and user by id,
---   request counters, the held update (FOR UPDATE SKIP LOCKED), session, conversation and messages,
+-- Locks: update row, user (KEY SHARE; FOR UPDATE for an erasure), with messenger the conversation, for a first request
+--   referrer and user by id, request counters, the held update (FOR UPDATE SKIP LOCKED), session, conversation and messages,
 --   counters of AI calls.
 -- Returns: jsonb
 --   outcome: 'finished' | 'superseded'

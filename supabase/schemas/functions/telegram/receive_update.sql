@@ -21,8 +21,8 @@
 --   If that delivery begins while the first worker still works, both have attempt 1: the changes of the first to finish
 --   are committed, once, and both send their answer.
 -- Locks: a known update row (FOR UPDATE), user (KEY SHARE; NO KEY UPDATE where its row changes), session, the row of a
---   new update, with p_message the conversation, then as private.claim_held_part and private.reserve_usage. As everywhere, a known update row comes
---   before its user.
+--   new update, with p_message the conversation, then as private.claim_held_part and private.reserve_usage. As everywhere,
+--   a known update row comes before its user.
 -- Returns: json
 --   outcome: 'work' | 'busy' | 'crash_limit' | 'finished'
 --   attempt?: int          (work, crash_limit)
