@@ -34,10 +34,11 @@ _WORTH_COMPRESSING = 1_000  # bytes
 # Refusals of SQL (docs/error_codes.md) that what a user sends can cause: a value is invalid, or the reference
 # of the form was used with another one.
 _INVALID = frozenset(
-    {"J0002", "N0002", "N0003", "N0004", "S0001", "V0002", "W0002", "W0003", "Z0002", "Z0006"}
+    {"I0002", "J0002", "N0002", "N0003", "N0004", "S0001", "V0002", "W0002", "W0003", "Z0002", "Z0006"}
 )
 # The role of a member of the staff does not allow it, or has been taken since the session was found.
 _FORBIDDEN = frozenset({"N0001", "N0009"})
+_NOT_FOUND = "I0001"  # what the form is about is gone
 _LAST_RESORT = "Something went wrong. Try again later.\nЧто-то пошло не так. Попробуйте позже.\n"
 
 
@@ -151,6 +152,8 @@ def _failed(visit: Visit, page: Page | None, error: Exception) -> Response:
     if code in _FORBIDDEN:
         log.warning("a role does not allow this", action="page_refused", page=rule, sqlstate=code)
         return errors.respond(visit, 403)
+    if code == _NOT_FOUND:
+        return errors.respond(visit, 404)
     log.alert("a page failed", action="page_failed", page=rule, error=str(error))
     return errors.respond(visit, 500)
 

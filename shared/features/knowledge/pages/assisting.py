@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field, model_validator
 
 from shared.core import texts
 from shared.features.knowledge import assistance
-from shared.features.knowledge.pages.calls import refusals
 from shared.web.access import Access
 from shared.web.forms import FormError
 from shared.web.page import Page, row_id
@@ -41,15 +40,13 @@ class _Translation(BaseModel):
 
 def draft_reply(visit: Visit, number: int) -> Response:
     """Draft the next reply of a conversation."""
-    with refusals():
-        found = assistance.draft_reply(visit.user.user_id, number)
+    found = assistance.draft_reply(visit.user.user_id, number)
     return _answer(visit, found)
 
 
 def summary(visit: Visit, number: int) -> Response:
     """Summarize a conversation in the operator's language."""
-    with refusals():
-        found = assistance.summary(visit.user.user_id, number, visit.language)
+    found = assistance.summary(visit.user.user_id, number, visit.language)
     return _answer(visit, found)
 
 
@@ -63,10 +60,9 @@ def translation(visit: Visit, number: int) -> Response:
     if sent.language and sent.language not in texts.codes():
         raise FormError({"language": "web_field_wrong"})
     language = sent.language or (visit.language if sent.seq is not None else "")
-    with refusals():
-        found = assistance.translation(
-            visit.user.user_id, number, seq=sent.seq, text=sent.text.strip(), language=language
-        )
+    found = assistance.translation(
+        visit.user.user_id, number, seq=sent.seq, text=sent.text.strip(), language=language
+    )
     return _answer(visit, found)
 
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from shared.core import db
 from shared.features.knowledge import assistance
 from shared.features.knowledge.pages.assisting import STATUS
-from shared.features.knowledge.pages.calls import PATH, refusals
+from shared.features.knowledge.pages.choices import PATH
 from shared.web.access import Access
 from shared.web.page import Page, row_id
 
@@ -40,36 +40,34 @@ def draft(visit: Visit, number: int) -> Response:
     Raises:
         HTTPException: the AI wrote nothing.
     """
-    with refusals():
-        found = assistance.article(visit.user.user_id, number)
+    found = assistance.article(visit.user.user_id, number)
     title, _, body = found.text.partition("\n")
     title = title.strip("#* ")[:_LONGEST_TITLE].strip()
     if found.outcome == "ready" and not (title and body.strip()):
         raise UnprocessableEntity("knowledge_ai_failed")
     if found.outcome != "ready":
         raise _NotWritten(found.outcome)
-    with refusals():
-        saved: SaveArticle | None = db.call(
-            "save_article",
-            p_actor_id=visit.user.user_id,
-            p_article_id=None,
-            p_values={
-                "bot": found.bot,
-                "language": found.language,
-                "slug": _slug(title),
-                "title": title,
-                "body": body.strip(),
-                "is_from_ai": True,
-            },
-        )
-        if saved is None or saved["outcome"] != "saved":  # another article took the random address
-            raise UnprocessableEntity("knowledge_ai_failed")
-        db.call(
-            "decide_candidate",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_article_id=saved["id"],
-        )
+    saved: SaveArticle | None = db.call(
+        "save_article",
+        p_actor_id=visit.user.user_id,
+        p_article_id=None,
+        p_values={
+            "bot": found.bot,
+            "language": found.language,
+            "slug": _slug(title),
+            "title": title,
+            "body": body.strip(),
+            "is_from_ai": True,
+        },
+    )
+    if saved is None or saved["outcome"] != "saved":  # another article took the random address
+        raise UnprocessableEntity("knowledge_ai_failed")
+    db.call(
+        "decide_candidate",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_article_id=saved["id"],
+    )
     return visit.redirect(f"{PATH}/{saved['id']}", "knowledge_drafted_notice")
 
 
@@ -82,8 +80,7 @@ def _slug(title: str) -> str:
 
 def dismiss(visit: Visit, number: int) -> Response:
     """Note that no article is wanted from a conversation."""
-    with refusals():
-        db.call("decide_candidate", p_actor_id=visit.user.user_id, p_conversation_id=number)
+    db.call("decide_candidate", p_actor_id=visit.user.user_id, p_conversation_id=number)
     return visit.redirect(PATH, "knowledge_dismissed_notice", "candidates")
 
 

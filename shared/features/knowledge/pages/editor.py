@@ -13,7 +13,7 @@ from shared.core.errors import Refusal
 from shared.core.redaction import looks_like_secret
 from shared.features import xp
 from shared.features.knowledge.articles import PAGE
-from shared.features.knowledge.pages.calls import PATH, bots, languages, refusals
+from shared.features.knowledge.pages.choices import PATH, bots, languages
 from shared.web import markdown
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
@@ -105,10 +105,7 @@ def show(visit: Visit, number: int) -> Response:
 def _page(
     visit: Visit, number: int, status: int = 200, form: FormView | None = None, preview: str = ""
 ) -> Response:
-    with refusals():
-        found: ReadArticle | None = db.call(
-            "read_article", p_actor_id=visit.user.user_id, p_article_id=number
-        )
+    found: ReadArticle | None = db.call("read_article", p_actor_id=visit.user.user_id, p_article_id=number)
     if found is None:
         raise NotFound
     row = found["article"]
@@ -168,14 +165,13 @@ def _save(visit: Visit, number: int | None, sent: _Article) -> SaveArticle:
         NotFound: there is no such article.
     """
     try:
-        with refusals():
-            saved: SaveArticle | None = db.call(
-                "save_article",
-                p_actor_id=visit.user.user_id,
-                p_article_id=number,
-                p_values=sent.model_dump(include={"bot", "language", "slug", "title", "body"}),
-                p_version=sent.version,
-            )
+        saved: SaveArticle | None = db.call(
+            "save_article",
+            p_actor_id=visit.user.user_id,
+            p_article_id=number,
+            p_values=sent.model_dump(include={"bot", "language", "slug", "title", "body"}),
+            p_version=sent.version,
+        )
     except Refusal as refusal:
         if refusal.sqlstate == _INVALID:
             raise FormError({"": "web_error_fields"}) from None
@@ -192,14 +188,13 @@ def publish(visit: Visit, number: int) -> Response:
         NotFound: there is no such article.
     """
     sent = visit.form(_Status)
-    with refusals():
-        done: PublishArticle | None = db.call(
-            "publish_article",
-            p_actor_id=visit.user.user_id,
-            p_article_id=number,
-            p_is_published=sent.is_published,
-            p_version=sent.version,
-        )
+    done: PublishArticle | None = db.call(
+        "publish_article",
+        p_actor_id=visit.user.user_id,
+        p_article_id=number,
+        p_is_published=sent.is_published,
+        p_version=sent.version,
+    )
     if done is None:
         raise NotFound
     if done["outcome"] == "changed":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.core import db
 from shared.features import xp
-from shared.features.knowledge.pages.calls import PATH, bots, refusals
+from shared.features.knowledge.pages.choices import PATH, bots
 from shared.web import markdown
 from shared.web.access import Access
 from shared.web.page import Page
@@ -29,18 +29,17 @@ def show(visit: Visit) -> Response:
     state = asked.get("state", "") if asked.get("state", "") in _STATES else ""
     words = asked.get("q", "").replace("\0", "").strip()[:200]
     page = min(visit.number("page") or 0, 10_000)
-    with refusals():
-        found: ListArticles = db.call(
-            "list_articles",
-            p_actor_id=visit.user.user_id,
-            p_bot=bot or None,
-            p_status=state or None,
-            p_search=words or None,
-            p_page=page,
-        )
-        candidates: list[ListCandidates] = db.call(
-            "list_candidates", p_actor_id=visit.user.user_id, p_bot=bot or None
-        )
+    found: ListArticles = db.call(
+        "list_articles",
+        p_actor_id=visit.user.user_id,
+        p_bot=bot or None,
+        p_status=state or None,
+        p_search=words or None,
+        p_page=page,
+    )
+    candidates: list[ListCandidates] = db.call(
+        "list_candidates", p_actor_id=visit.user.user_id, p_bot=bot or None
+    )
     here: JsonObject = {"bot": bot, "state": state, "q": words}
     return visit.render(
         "knowledge/list.html",

@@ -12,7 +12,7 @@ from shared.core import db, texts
 from shared.core.texts import figures
 from shared.features import xp
 from shared.features.messenger.pages import filters
-from shared.features.messenger.pages.calls import PATH, refusals
+from shared.features.messenger.pages.paths import PATH
 from shared.web import forms, markdown
 from shared.web.access import Access
 from shared.web.page import Page, row_id
@@ -57,10 +57,9 @@ def values(visit: Visit, row: ConversationRow) -> JsonObject:
     Raises:
         NotFound: the user was erased at this moment.
     """
-    with refusals():
-        found: ReadConversationCard = db.call(
-            "read_conversation_card", p_actor_id=visit.user.user_id, p_conversation_id=row["id"]
-        )
+    found: ReadConversationCard = db.call(
+        "read_conversation_card", p_actor_id=visit.user.user_id, p_conversation_id=row["id"]
+    )
     user, currency = found["user"], found["currency"]
     return {
         "telegram_id": user["telegram_id"],
@@ -134,10 +133,9 @@ def _acting(visit: Visit, number: int) -> tuple[str, int]:
     acting: StaffAccount = db.call("staff_account", p_user_id=visit.user.user_id, p_role="admin")
     if acting["account"] is None:
         raise Forbidden
-    with refusals():
-        found: ReadConversation = db.call(
-            "read_conversation", p_actor_id=visit.user.user_id, p_conversation_id=number, p_limit=1
-        )
+    found: ReadConversation = db.call(
+        "read_conversation", p_actor_id=visit.user.user_id, p_conversation_id=number, p_limit=1
+    )
     return acting["account"], found["conversation"]["user"]["id"]
 
 

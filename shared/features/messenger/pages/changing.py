@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field, field_validator
 from shared.core import clock, db
 from shared.features.messenger import sending
 from shared.features.messenger.pages import filters
-from shared.features.messenger.pages.calls import PATH, refusals
 from shared.features.messenger.pages.inbox import CONVERSATION
+from shared.features.messenger.pages.paths import PATH
 from shared.web import forms
 from shared.web.access import Access
 from shared.web.page import Page
@@ -64,13 +64,12 @@ def _back(visit: Visit, number: int, notice: str) -> Response:
 def assign(visit: Visit, number: int) -> Response:
     """Assign the conversation to a member of the staff, or give it back to all."""
     sent = visit.form(_Assignee)
-    with refusals():
-        db.call(
-            "assign_conversation",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_assignee_id=sent.assignee,
-        )
+    db.call(
+        "assign_conversation",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_assignee_id=sent.assignee,
+    )
     return _back(
         visit, number, "messenger_assigned_notice" if sent.assignee else "messenger_unassigned_notice"
     )
@@ -79,14 +78,13 @@ def assign(visit: Visit, number: int) -> Response:
 def label(visit: Visit, number: int) -> Response:
     """Give the conversation a label, or take it away."""
     sent = visit.form(_Label)
-    with refusals():
-        db.call(
-            "label_conversation",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_label_id=sent.label,
-            p_is_on=sent.is_on,
-        )
+    db.call(
+        "label_conversation",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_label_id=sent.label,
+        p_is_on=sent.is_on,
+    )
     return _back(visit, number, "messenger_saved_notice")
 
 
@@ -94,13 +92,12 @@ def snooze(visit: Visit, number: int) -> Response:
     """Take the conversation out of the open ones for some time, or put it back."""
     sent = visit.form(_Snooze)
     until = _until(visit, sent)
-    with refusals():
-        db.call(
-            "snooze_conversation",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_until=until.isoformat() if until else None,
-        )
+    db.call(
+        "snooze_conversation",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_until=until.isoformat() if until else None,
+    )
     return _back(visit, number, "messenger_snoozed_notice" if until else "messenger_unsnoozed_notice")
 
 
@@ -130,30 +127,26 @@ def _until(visit: Visit, sent: _Snooze) -> datetime | None:
 
 def close(visit: Visit, number: int) -> Response:
     """Close the conversation; the user is asked how it was."""
-    with refusals():
-        sending.close(visit.user.user_id, number, asks=True)
+    sending.close(visit.user.user_id, number, asks=True)
     return _back(visit, number, "messenger_closed_notice")
 
 
 def reopen(visit: Visit, number: int) -> Response:
     """Open the conversation again."""
-    with refusals():
-        db.call("reopen_conversation", p_actor_id=visit.user.user_id, p_conversation_id=number)
+    db.call("reopen_conversation", p_actor_id=visit.user.user_id, p_conversation_id=number)
     return _back(visit, number, "messenger_reopened_notice")
 
 
 def hand_over(visit: Visit, number: int) -> Response:
     """Decide who answers: the bot, a human, or neither."""
     handler = visit.form(_Handler).handler
-    with refusals():
-        sending.switch_handler(visit.user.user_id, number, handler)
+    sending.switch_handler(visit.user.user_id, number, handler)
     return _back(visit, number, _NOTICES[handler])
 
 
 def mark_unread(visit: Visit, number: int) -> Response:
     """Mark the conversation as unread, and go back to the list."""
-    with refusals():
-        db.call("mark_conversation_unread", p_actor_id=visit.user.user_id, p_conversation_id=number)
+    db.call("mark_conversation_unread", p_actor_id=visit.user.user_id, p_conversation_id=number)
     return visit.redirect(PATH, "messenger_unread_notice", "", **filters.read(visit).as_query())
 
 

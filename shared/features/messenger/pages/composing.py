@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, field_validator
 
 from shared.core import clock, db
-from shared.core.errors import Refusal
 from shared.features.messenger import sending
 from shared.features.messenger.pages import filters, inbox
-from shared.features.messenger.pages.calls import PATH, refusals
+from shared.features.messenger.pages.paths import PATH
 from shared.features.messenger.pages.uploads import LARGEST, Attachment, TooLarge, attachment
 from shared.web import forms
 from shared.web.access import Access
@@ -86,13 +85,12 @@ def send(visit: Visit, number: int) -> Response:
     except sending.SecretInText:
         return _again(visit, number, visit.text("messenger_secret"))
     if sent.canned is not None:
-        with refusals():
-            db.call(
-                "use_canned_reply",
-                p_actor_id=visit.user.user_id,
-                p_conversation_id=number,
-                p_reply_id=sent.canned,
-            )
+        db.call(
+            "use_canned_reply",
+            p_actor_id=visit.user.user_id,
+            p_conversation_id=number,
+            p_reply_id=sent.canned,
+        )
     return _done(visit, number)
 
 
@@ -144,14 +142,13 @@ def _keyboard(written: str) -> list[list[JsonObject]] | None:
 
 
 def _write_note(visit: Visit, number: int, body: str, reference: str) -> None:
-    with refusals():
-        db.call(
-            "add_conversation_note",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_body=body,
-            p_reference=_own(visit, reference),
-        )
+    db.call(
+        "add_conversation_note",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_body=body,
+        p_reference=_own(visit, reference),
+    )
 
 
 def _own(visit: Visit, reference: str) -> str:
@@ -160,22 +157,18 @@ def _own(visit: Visit, reference: str) -> str:
 
 def _deliver(visit: Visit, number: int, sent: _Sent, content: _Content) -> SendConversationMessage:
     file = content.file
-    try:
-        return sending.send(
-            visit.user.user_id,
-            number,
-            content.body,
-            sent.seen_seq,
-            _own(visit, sent.reference),
-            send_after=content.later,
-            reply_to=sent.reply_to,
-            buttons=content.buttons,
-            kind=file.kind if file else "text",
-            file=(file.name, file.content, file.mime) if file else None,
-        )
-    except Refusal as refusal:
-        with refusals():
-            raise refusal
+    return sending.send(
+        visit.user.user_id,
+        number,
+        content.body,
+        sent.seen_seq,
+        _own(visit, sent.reference),
+        send_after=content.later,
+        reply_to=sent.reply_to,
+        buttons=content.buttons,
+        kind=file.kind if file else "text",
+        file=(file.name, file.content, file.mime) if file else None,
+    )
 
 
 def _done(visit: Visit, number: int) -> Response:

@@ -12,7 +12,6 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from shared.core import db, http, log
 from shared.core.errors import TelegramError
-from shared.features.messenger.pages.calls import refusals
 from shared.features.messenger.pages.inbox import CONVERSATION
 from shared.features.messenger.pages.views import LARGEST_FILE
 from shared.web.access import Access
@@ -42,10 +41,9 @@ def show(visit: Visit, number: int, message: int) -> Response:
         NotFound: the message has no file that Telegram still gives.
         ServiceUnavailable: Telegram does not answer now.
     """
-    with refusals():
-        found: ConversationFile | None = db.call(
-            "conversation_file", p_actor_id=visit.user.user_id, p_message_id=message
-        )
+    found: ConversationFile | None = db.call(
+        "conversation_file", p_actor_id=visit.user.user_id, p_message_id=message
+    )
     if found is None or (found["size"] or 0) > LARGEST_FILE:
         raise NotFound
     asked = visit.request.headers.get("Range", "")

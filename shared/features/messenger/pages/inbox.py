@@ -9,7 +9,7 @@ import orjson
 from shared.core import db
 from shared.features import xp
 from shared.features.messenger.pages import card, filters, replies, views
-from shared.features.messenger.pages.calls import PATH, refusals
+from shared.features.messenger.pages.paths import PATH
 from shared.telegram import configured
 from shared.telegram.messenger.incoming import has_messenger
 from shared.web import forms
@@ -56,15 +56,14 @@ def find(visit: Visit, asked: Filters, cursor: list[object] | None = None) -> Fi
     Raises:
         Forbidden: the user is no operator any more.
     """
-    with refusals():
-        found: FindConversations = db.call(
-            "find_conversations",
-            p_actor_id=visit.user.user_id,
-            p_filters=asked.as_json(),
-            p_query=asked.query or None,
-            p_cursor=cursor,
-            p_limit=SIZE,
-        )
+    found: FindConversations = db.call(
+        "find_conversations",
+        p_actor_id=visit.user.user_id,
+        p_filters=asked.as_json(),
+        p_query=asked.query or None,
+        p_cursor=cursor,
+        p_limit=SIZE,
+    )
     return found
 
 
@@ -138,15 +137,14 @@ def read(
         Forbidden: the user is no operator any more.
         NotFound: there is no such conversation.
     """
-    with refusals():
-        found: ReadConversation = db.call(
-            "read_conversation",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_before=before,
-            p_after=after,
-            p_limit=_MESSAGES,
-        )
+    found: ReadConversation = db.call(
+        "read_conversation",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_before=before,
+        p_after=after,
+        p_limit=_MESSAGES,
+    )
     return found
 
 

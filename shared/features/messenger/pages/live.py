@@ -12,8 +12,8 @@ from werkzeug.exceptions import BadRequest
 from shared.core import db
 from shared.features.messenger import sending
 from shared.features.messenger.pages import filters, inbox, views
-from shared.features.messenger.pages.calls import PATH, refusals
 from shared.features.messenger.pages.inbox import CONVERSATION
+from shared.features.messenger.pages.paths import PATH
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -49,14 +49,13 @@ def changes(visit: Visit) -> Response:
     if not (after.isascii() and after.isdecimal() and len(after) <= _LONGEST_CURSOR):
         raise BadRequest
     number, version = visit.number("conversation"), visit.number("version")
-    with refusals():
-        found: ConversationChanges = db.call(
-            "conversation_changes",
-            p_actor_id=visit.user.user_id,
-            p_after=after,
-            p_conversation_id=number,
-            p_version=version or 0,
-        )
+    found: ConversationChanges = db.call(
+        "conversation_changes",
+        p_actor_id=visit.user.user_id,
+        p_after=after,
+        p_conversation_id=number,
+        p_version=version or 0,
+    )
     asked = filters.read(visit)
     changed = _list(visit, asked, number or 0) if found["conversations"] else {}
     if number is not None:
@@ -114,32 +113,29 @@ def _thread(visit: Visit, number: int, found: ConversationChanges) -> JsonObject
 
 def view(visit: Visit, number: int) -> Response:
     """Note that the operator has the conversation open; while they type, the user sees it."""
-    with refusals():
-        viewed = sending.view(visit.user.user_id, number, is_typing=visit.form(_Presence).is_typing)
+    viewed = sending.view(visit.user.user_id, number, is_typing=visit.form(_Presence).is_typing)
     return visit.json({"viewers": views.viewers(visit, viewed["viewers"])})
 
 
 def keep_draft(visit: Visit, number: int) -> Response:
     """Keep what the operator is typing."""
-    with refusals():
-        db.call(
-            "save_conversation_draft",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_body=visit.form(_Draft).body,
-        )
+    db.call(
+        "save_conversation_draft",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_body=visit.form(_Draft).body,
+    )
     return visit.json({"outcome": "saved"})
 
 
 def mark_read(visit: Visit, number: int) -> Response:
     """Mark the conversation as read up to a message."""
-    with refusals():
-        db.call(
-            "mark_conversation_read",
-            p_actor_id=visit.user.user_id,
-            p_conversation_id=number,
-            p_seq=visit.form(_Read).seq,
-        )
+    db.call(
+        "mark_conversation_read",
+        p_actor_id=visit.user.user_id,
+        p_conversation_id=number,
+        p_seq=visit.form(_Read).seq,
+    )
     if visit.wants_json:
         return visit.json({"outcome": "read"})
     return visit.redirect(f"{PATH}/{number}", "", "", **filters.read(visit).as_query())

@@ -10,8 +10,8 @@ from shared.core import db
 from shared.core.errors import TelegramError
 from shared.features.messenger import sending
 from shared.features.messenger.pages import filters
-from shared.features.messenger.pages.calls import PATH, refusals
 from shared.features.messenger.pages.inbox import CONVERSATION
+from shared.features.messenger.pages.paths import PATH
 from shared.web import markdown
 from shared.web.access import Access
 from shared.web.page import Page, row_id
@@ -41,8 +41,7 @@ def _back(visit: Visit, number: int, notice: str) -> Response:
 
 def retry(visit: Visit, number: int, message: int) -> Response:
     """Send a message again that failed, or whose outcome is unknown."""
-    with refusals():
-        sending.retry(visit.user.user_id, message, number)
+    sending.retry(visit.user.user_id, message, number)
     return _back(visit, number, "messenger_retried_notice")
 
 
@@ -50,8 +49,7 @@ def edit(visit: Visit, number: int, message: int) -> Response:
     """Edit a message, at Telegram too."""
     body = visit.form(_Text).body.replace("\r\n", "\n").strip()
     try:
-        with refusals():
-            outcome = sending.edit(visit.user.user_id, message, body)["outcome"]
+        outcome = sending.edit(visit.user.user_id, message, body)["outcome"]
     except sending.SecretInText:
         return _back(visit, number, "messenger_secret_notice")
     except TelegramError:
@@ -64,8 +62,7 @@ def edit(visit: Visit, number: int, message: int) -> Response:
 def delete(visit: Visit, number: int, message: int) -> Response:
     """Delete a message in the user's chat; one that waits is canceled."""
     try:
-        with refusals():
-            outcome = sending.delete(visit.user.user_id, message)["outcome"]
+        outcome = sending.delete(visit.user.user_id, message)["outcome"]
     except TelegramError:
         return _back(visit, number, "messenger_delete_failed_notice")
     return _back(
@@ -75,10 +72,9 @@ def delete(visit: Visit, number: int, message: int) -> Response:
 
 def revisions(visit: Visit, number: int, message: int) -> Response:
     """Show the earlier texts of a message."""
-    with refusals():
-        found: list[MessageRevisions] = db.call(
-            "message_revisions", p_actor_id=visit.user.user_id, p_message_id=message
-        )
+    found: list[MessageRevisions] = db.call(
+        "message_revisions", p_actor_id=visit.user.user_id, p_message_id=message
+    )
     return visit.render(
         "messenger/revisions.html",
         back=visit.url(f"{PATH}/{number}", **filters.read(visit).as_query()),

@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, field_validator
 from werkzeug.exceptions import UnprocessableEntity
 
 from shared.core import db, texts
+from shared.core.errors import Refusal
 from shared.features import xp
-from shared.features.messenger.pages.calls import PATH, refusals
+from shared.features.messenger.pages.paths import PATH
 from shared.web import forms, markdown
 from shared.web.access import Access
 from shared.web.page import Page
@@ -61,8 +62,7 @@ class _Chosen(BaseModel):
 
 
 def _all(visit: Visit) -> list[ListCannedReplies]:
-    with refusals():
-        found: list[ListCannedReplies] = db.call("list_canned_replies", p_actor_id=visit.user.user_id)
+    found: list[ListCannedReplies] = db.call("list_canned_replies", p_actor_id=visit.user.user_id)
     return found
 
 
@@ -136,21 +136,21 @@ def _explained() -> Iterator[None]:
         UnprocessableEntity: another has its name, or it is empty.
     """
     try:
-        with refusals():
-            yield
-    except UnprocessableEntity:
+        yield
+    except Refusal as refusal:
+        if refusal.sqlstate != "I0002":
+            raise
         raise UnprocessableEntity("messenger_taken_or_wrong") from None
 
 
 def delete_reply(visit: Visit) -> Response:
     """Delete a canned reply."""
-    with refusals():
-        db.call(
-            "save_canned_reply",
-            p_actor_id=visit.user.user_id,
-            p_id=visit.form(_Chosen).id,
-            p_shortcut=None,
-        )
+    db.call(
+        "save_canned_reply",
+        p_actor_id=visit.user.user_id,
+        p_id=visit.form(_Chosen).id,
+        p_shortcut=None,
+    )
     return visit.redirect(REPLIES, "messenger_removed_notice")
 
 
@@ -170,10 +170,7 @@ def save_label(visit: Visit) -> Response:
 
 def delete_label(visit: Visit) -> Response:
     """Delete a label; conversations lose it."""
-    with refusals():
-        db.call(
-            "save_messenger_label", p_actor_id=visit.user.user_id, p_id=visit.form(_Chosen).id, p_name=None
-        )
+    db.call("save_messenger_label", p_actor_id=visit.user.user_id, p_id=visit.form(_Chosen).id, p_name=None)
     return visit.redirect(REPLIES, "messenger_removed_notice")
 
 

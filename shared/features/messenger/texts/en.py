@@ -176,7 +176,6 @@ TEXTS: Mapping[str, str] = {
     "messenger_file_later": "Files are sent right away: clear “Send later”.",
     "messenger_wrong_time": "Choose a time in the future, within a year.",
     "messenger_wrong_buttons": "Write one button per line as Text | https://example.com, at most {most}.",
-    "messenger_refused": "This can’t be done with this message or conversation.",
     "messenger_card": "Profile",
     "messenger_plan": "Plan",
     "messenger_until": "until {date}",

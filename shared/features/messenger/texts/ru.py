@@ -176,7 +176,6 @@ TEXTS: Mapping[str, str] = {
     "messenger_file_later": "Файлы отправляются сразу: очистите поле «Отправить позже».",
     "messenger_wrong_time": "Выберите время в будущем, не позже чем через год.",
     "messenger_wrong_buttons": "Каждая кнопка — на своей строке: Текст | https://example.com, не больше {most}.",
-    "messenger_refused": "С этим сообщением или диалогом так сделать нельзя.",
     "messenger_card": "Профиль",
     "messenger_plan": "Тариф",
     "messenger_until": "до {date}",

@@ -1,0 +1,3 @@
+"""Addresses that several pages of the messenger lead to."""
+
+PATH = "/messenger"
