@@ -49,7 +49,7 @@ def test_a_cohort_with_a_time_zone_a_new_name_and_a_learner(
     page = boss.get(path).body
     again = boss.post(f"{path}/move", {"cohort": "autumn", "reference": reference(page)})
     assert "course_unchanged_notice" in again.headers["Location"]
-    assert boss.post(f"{path}/move", {"cohort": "none", "reference": "reference"}).status == 404
+    assert boss.post(f"{path}/move", {"cohort": "none", "reference": 22 * "x"}).status == 404
     for key, is_there in (("autumn", True), ("spring", False)):
         assert ("Anna" in boss.get(f"{ADMIN}/learners?cohort={key}").body) is is_there
 
@@ -61,6 +61,10 @@ def test_a_cohort_with_a_time_zone_a_new_name_and_a_learner(
     assert "Anna" in boss.get(f"{ADMIN}/learners?cohort=fall").body
     refused = boss.post(f"{COHORTS}/fall/save", {**changed, "key": "spring"})
     assert refused.status == 422
+    wrong = boss.post(f"{COHORTS}/fall/save", {"key": "winter", "starts_at": "soon"})
+    assert wrong.status == 422
+    assert "soon" in wrong.body
+    assert boss.get(f"{COHORTS}/fall").status == 200, "a wrong date does not rename the cohort"
     assert boss.post(f"{COHORTS}/none/save", changed).status == 404
 
 

@@ -28,7 +28,7 @@ MP4 = b"\x00\x00\x00\x18ftypmp42"
 
 def upload(
     admin: Visitor, content: bytes, kind: str = "picture", name: str = "plan.png",
-    reference: str = "form-0000001", **more: str,
+    reference: str = "form-1" + 16 * "x", **more: str,
 ) -> Answer:  # fmt: skip
     """Upload a file through the form of the page."""
     sent = {"csrf": admin.csrf, "kind": kind, "alt": "A plan", "reference": reference, **more}
@@ -94,7 +94,7 @@ def test_a_document_and_a_video_of_a_lesson(admin: Visitor, enroll: Enroll, anna
     assert file.status == 303
     assert "/sign/media/courses/" in file.headers["Location"]
     admin.get(FILES)
-    upload(admin, MP4, "video", "clip.mp4", reference="form-0000002")
+    upload(admin, MP4, "video", "clip.mp4", reference="form-2" + 16 * "x")
     use(admin, "what-sells", adapter="storage", reference=snippet(admin))
     assert "/sign/media/courses/" in learner.get(f"{COURSE}/what-sells").body
     page = admin.get(FILES).body
@@ -156,7 +156,7 @@ def test_others_may_not(admin: Visitor, enroll: Enroll, anna: Chat, sql: Sql) ->
     learner = enroll(anna, "vip")
     assert learner.get(FILES).status == learner.get(f"{FILES}/{number}").status == 403
     learner.get("/dashboard")
-    assert upload(learner, PDF, "document", reference="form-0000009").status == 403
+    assert upload(learner, PDF, "document", reference="form-9" + 16 * "x").status == 403
     assert learner.post(f"{FILES}/{number}/delete").status == 403
     assert admin.get(f"{FILES}/{number}").status == 303
     other = f"/admin/courses/none/files/{number}"

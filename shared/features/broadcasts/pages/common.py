@@ -10,6 +10,7 @@ from shared.core import db, texts
 from shared.core.errors import Refusal
 from shared.features.broadcasts.rendering_names import NAME
 from shared.web import markdown
+from shared.web.page import row_id
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 LIST = "/broadcasts"
-ONE = f"{LIST}/<int(max=9223372036854775807):number>"
+ONE = f"{LIST}/{row_id('number')}"
 SEQUENCES = f"{LIST}/sequences"
-SEQUENCE = f"{SEQUENCES}/<int(max=9223372036854775807):number>"
+SEQUENCE = f"{SEQUENCES}/{row_id('number')}"
 SMALL_FORM = 4_000  # bytes
 LARGE_FORM = 200_000  # a letter may take twelve characters in a form
 

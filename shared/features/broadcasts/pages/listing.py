@@ -33,11 +33,10 @@ def show(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, form: FormView, status: int = 200) -> Response:
-    before = visit.request.args.get("before", "")
     found: ListBroadcasts = db.call(
         "list_broadcasts",
         p_actor_id=visit.user.user_id,
-        p_before=int(before) if before.isdecimal() and len(before) < 19 else None,
+        p_before=visit.number("before"),
         p_limit=_PAGE,
     )
     rows = found["broadcasts"]

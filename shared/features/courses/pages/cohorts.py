@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
@@ -34,6 +34,13 @@ class _Cohort(BaseModel):
     key: str = Field(pattern=SLUG)
     starts_at: str = Field(min_length=1, max_length=30)
     enrolls_until: str = Field(default="", max_length=30)
+
+
+class _Dates(NamedTuple):
+    """Dates with an offset, as Postgres reads them."""
+
+    starts_at: str
+    enrolls_until: str | None
 
 
 def show(visit: Visit, course: str) -> Response:
@@ -79,11 +86,12 @@ def create(visit: Visit, course: str) -> Response:
     """Create a cohort."""
     try:
         sent = visit.form(_Cohort)
+        dates = _dates(visit, sent)
         if any(one["key"] == sent.key for one in _read(visit, course)):
             raise FormError({"key": "course_admin_taken"})
-        _save(visit, course, sent)
     except FormError as error:
         return _list(visit, course, editing.faulty(visit, error), 422)
+    _save(visit, course, sent.key, dates)
     return visit.redirect(f"{COURSES}/{course}/cohorts", "course_saved_notice")
 
 
@@ -117,11 +125,12 @@ def change(visit: Visit, course: str, cohort: str) -> Response:
     """Change the dates of a cohort, and its name."""
     try:
         sent = visit.form(_Cohort)
+        dates = _dates(visit, sent)  # before the rename: a wrong date must leave the cohort as it was
         if sent.key != cohort:
             _rename(visit, course, cohort, sent.key)
-        _save(visit, course, sent)
     except FormError as error:
         return _one(visit, course, cohort, editing.faulty(visit, error), 422)
+    _save(visit, course, sent.key, dates)
     return visit.redirect(f"{COURSES}/{course}/cohorts", "course_saved_notice")
 
 
@@ -141,21 +150,32 @@ def _rename(visit: Visit, course: str, key: str, new_key: str) -> None:
         raise FormError({"key": "course_admin_taken"})
 
 
-def _save(visit: Visit, course: str, sent: _Cohort) -> None:
+def _dates(visit: Visit, sent: _Cohort) -> _Dates:
+    """Return the dates of a form.
+
+    Raises:
+        FormError: one is invalid.
+    """
+    until = sent.enrolls_until
+    return _Dates(
+        editing.moment(visit, "starts_at", sent.starts_at),
+        editing.moment(visit, "enrolls_until", until) if until else None,
+    )
+
+
+def _save(visit: Visit, course: str, key: str, dates: _Dates) -> None:
     """Save the dates of a cohort.
 
     Raises:
-        FormError: a date is none.
         NotFound: there is no such course.
     """
-    until = sent.enrolls_until
     saved: AdminSaveCohort = db.call(
         "admin_save_cohort",
         p_slug=course,
-        p_key=sent.key,
-        p_starts_at=editing.moment(visit, "starts_at", sent.starts_at),
+        p_key=key,
+        p_starts_at=dates.starts_at,
         p_admin_email=account(visit),
-        p_enrolls_until=editing.moment(visit, "enrolls_until", until) if until else None,
+        p_enrolls_until=dates.enrolls_until,
     )
     if saved["outcome"] == "none":
         raise NotFound

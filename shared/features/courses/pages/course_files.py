@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
 
@@ -22,10 +21,10 @@ from shared.features.courses.pages.admin import (
     title_of,
 )
 from shared.features.courses.pages.homework import FILE_SECONDS
-from shared.web import stored_media
+from shared.web import forms, stored_media
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
-from shared.web.page import Page, Policy
+from shared.web.page import Page, Policy, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -61,7 +60,7 @@ class _Upload(BaseModel):
     kind: Kind
     title: str = Field(default="", max_length=200)
     alt: str = Field(default="", max_length=300)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 def show(visit: Visit, course: str) -> Response:
@@ -79,12 +78,10 @@ def _page(visit: Visit, slug: str, form: FormView, status: int = 200) -> Respons
         files=[_file(visit, slug, row, one) for one in _read(visit, slug)],
         form=form,
         kinds=[(kind, visit.text(f"course_file_{kind}")) for kind in LIMITS],
-        limits=[
-            visit.text(f"course_file_{kind}_limit", size=one.size // _MB) for kind, one in LIMITS.items()
-        ],
+        limits=_limits(visit),
         takes_files=stored_media.is_configured(),
         accept=",".join(f".{extension}" for extension in uploads.EXTENSIONS.values()),
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 
@@ -222,7 +219,7 @@ def delete(visit: Visit, course: str, number: int) -> Response:
 
 
 _LIST = f"{COURSE}/files"
-_ONE = f"{_LIST}/<int(max=9223372036854775807):number>"
+_ONE = f"{_LIST}/{row_id('number')}"
 
 pages = (
     Page(_LIST, show, Policy(has_scripts=True), access=Access.AUTHOR),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LARGE_FORM = 1_000_000  # bytes of a form with texts in two languages
 LONGEST = 100_000  # characters of a text
 _DEEPEST = 50  # levels of JSON
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199  # of dates that someone means
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199  # other years are typing errors
 
 
 class Fields(BaseModel):
@@ -101,7 +101,7 @@ def moment(visit: Visit, name: str, typed: str) -> str:
     """Return date and time of a field, in the admin's time zone, with its offset.
 
     Raises:
-        FormError: it is none, or of another time than ours.
+        FormError: it is no date, or its year is not from 2000 to 2199.
     """
     try:
         found = datetime.fromisoformat(typed)

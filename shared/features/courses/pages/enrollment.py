@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -11,8 +10,9 @@ from werkzeug.exceptions import NotFound
 from shared.core import db
 from shared.features.courses.pages.admin import COURSE, COURSES, SMALL_FORM, account, read_course, title_of
 from shared.features.courses.pages.learners import enrollment
+from shared.web import forms
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,12 +25,12 @@ _NOTICES = {"moved": "course_moved_notice", "unchanged": "course_unchanged_notic
 
 class _Withdrawal(BaseModel):
     reason: str = Field(default="", max_length=200)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 class _Move(BaseModel):
     cohort: str = Field(max_length=64)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 def show(visit: Visit, course: str, number: int) -> Response:
@@ -51,7 +51,8 @@ def show(visit: Visit, course: str, number: int) -> Response:
             (one["key"], f"{one['key']} · {visit.date(one['starts_at'], with_time=True)}")
             for one in row["cohorts"]
         ],
-        reference=secrets.token_urlsafe(16),
+        move_reference=forms.new_reference(),
+        withdraw_reference=forms.new_reference(),
     )
 
 
@@ -97,7 +98,7 @@ def move(visit: Visit, course: str, number: int) -> Response:
     return visit.redirect(here, _NOTICES.get(done["outcome"], ""))
 
 
-_ONE = f"{COURSE}/enrollments/<int(max=9223372036854775807):number>"
+_ONE = f"{COURSE}/enrollments/{row_id('number')}"
 
 pages = (
     Page(_ONE, show, access=Access.ADMIN),

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavaila
 from shared.core import db, texts
 from shared.features.courses.pages import files, uploads, views
 from shared.features.courses.pages.files import LESSON
-from shared.web import stored_media
+from shared.web import forms, stored_media
 from shared.web.access import Access
 from shared.web.page import Page, Policy
 
@@ -31,7 +31,7 @@ _TYPES = ("application/pdf", "image/png", "image/jpeg", "text/plain")
 
 class _Homework(BaseModel):
     text: str = Field(default="", max_length=_MAX_TEXT)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 def view(visit: Visit, course: str, lesson: str, found: ReadLesson) -> JsonObject | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -20,7 +19,7 @@ from shared.features.courses.pages.admin import (
     tiers,
     title_of,
 )
-from shared.web import outgoing
+from shared.web import forms, outgoing
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
 from shared.web.page import Page
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 _PAGE = 50  # learners
+_LAST_PAGE = 100_000  # fits into an int of Postgres
 
 
 class _Enrollment(BaseModel):
@@ -47,7 +47,7 @@ class _Enrollment(BaseModel):
     days: str = Field(default="", pattern=r"^([1-9][0-9]{0,3})?$")
     cohort: str = Field(default="", max_length=64)
     reason: str = Field(default="", max_length=200)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 def show(visit: Visit, course: str) -> Response:
@@ -59,12 +59,11 @@ def _page(visit: Visit, slug: str, form: FormView, status: int = 200) -> Respons
     row = read_course(visit, slug)
     cohorts = [one["key"] for one in row["cohorts"]]
     cohort = visit.request.args.get("cohort", "")
-    page = visit.request.args.get("page", "1")
     found: AdminListLearners | None = db.call(
         "admin_list_learners",
         p_slug=slug,
         p_admin_email=account(visit),
-        p_page=int(page) if page.isdecimal() and len(page) < 6 else 1,
+        p_page=min(visit.number("page") or 1, _LAST_PAGE),
         p_size=_PAGE,
         p_cohort_key=cohort if cohort in cohorts else None,
     )
@@ -83,7 +82,7 @@ def _page(visit: Visit, slug: str, form: FormView, status: int = 200) -> Respons
         cohorts=cohorts,
         cohort=cohort if cohort in cohorts else "",
         form=form,
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
     )
 
 

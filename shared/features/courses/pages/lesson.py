@@ -13,7 +13,7 @@ from shared.features.courses import lesson_files
 from shared.features.courses.pages import homework, video, views
 from shared.features.courses.pages.catalogue import user_id
 from shared.features.courses.pages.files import LESSON
-from shared.web import csrf
+from shared.web import csrf, forms
 from shared.web.access import Access
 from shared.web.page import Page, Policy
 
@@ -76,7 +76,7 @@ def show(visit: Visit, course: str, lesson: str) -> Response:
         percent=(progress["watched_percent"] or 0) if progress and player else None,
         next=_next(visit, course, progress),
         course_completed=bool(progress and progress["course_completed"]),
-        reference=secrets.token_urlsafe(16),
+        reference=forms.new_reference(),
         notice_part=_notice_part(visit),
         beat=_beat(visit, card["id"], progress),
     )

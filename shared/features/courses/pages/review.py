@@ -13,7 +13,7 @@ from shared.features.courses.pages.admin import account
 from shared.features.courses.pages.homework import FILE_SECONDS
 from shared.web import outgoing, stored_media
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,8 +41,7 @@ def waiting(visit: Visit, after: int | None, limit: int) -> AdminListHomework:
 
 def show_homework(visit: Visit) -> Response:
     """List homework that waits for review."""
-    after = visit.request.args.get("after", "")
-    found = waiting(visit, int(after) if after.isdecimal() and len(after) < 19 else None, _PAGE)
+    found = waiting(visit, visit.number("after"), _PAGE)
     sent = found["submissions"]
     return visit.render(
         "courses/admin_homework.html",
@@ -98,11 +97,11 @@ def review(visit: Visit, number: int) -> Response:
     return visit.redirect(HOMEWORK, "course_review_known_notice" if known else "course_reviewed_notice")
 
 
-_ID = "<int(max=9223372036854775807):number>"
+_ONE = f"{HOMEWORK}/{row_id('number')}"
 
 pages = (
     Page(HOMEWORK, show_homework, access=Access.AUTHOR),
-    Page(f"{HOMEWORK}/{_ID}/file", show_homework_file, access=Access.AUTHOR),
+    Page(f"{_ONE}/file", show_homework_file, access=Access.AUTHOR),
     # A letter may take twelve characters in a form.
-    Page(f"{HOMEWORK}/{_ID}/review", review, methods=("POST",), max_body=130_000, access=Access.AUTHOR),
+    Page(f"{_ONE}/review", review, methods=("POST",), max_body=130_000, access=Access.AUTHOR),
 )

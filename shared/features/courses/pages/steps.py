@@ -13,9 +13,10 @@ from shared.core.log import redact_secrets
 from shared.features.courses import questions
 from shared.features.courses.pages import files
 from shared.features.courses.pages.files import LESSON
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.forms import FormError
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from flask import Response
@@ -32,18 +33,16 @@ _ANSWER = re.compile("q([0-9]{1,2})(?:_([0-9]{1,2}))?")
 _LONGEST_QUESTION = 4_000
 _DAY = 86_400  # seconds
 
-Reference = Field(min_length=8, max_length=64)
-
 
 class _Quiz(BaseModel):
     version: int = Field(ge=1, lt=2**31)
-    reference: str = Reference
+    reference: forms.Reference
     questions: int = Field(ge=1, le=100)  # private.is_quiz
 
 
 class _Question(BaseModel):
     text: str = Field(min_length=1, max_length=_LONGEST_QUESTION, pattern=r"\S")
-    reference: str = Reference
+    reference: forms.Reference
 
 
 class _Beat(BaseModel):
@@ -145,7 +144,7 @@ def _id(visit: Visit, course: str, lesson: str) -> int:
 
 
 _FORM = 4_000  # bytes
-_WATCHING = "/courses/lessons/<int(max=9223372036854775807):lesson>/watching"
+_WATCHING = f"/courses/lessons/{row_id('lesson')}/watching"
 
 pages = (
     Page(f"{LESSON}/done", finish, methods=("POST",), max_body=_FORM, access=Access.USER),

@@ -13,7 +13,7 @@ from shared.core import clock, db
 from shared.core.errors import Refusal
 from shared.web import forms, spreadsheet
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -37,7 +37,7 @@ class _New(BaseModel):
     size: int = Field(ge=1, le=5000)
     days: str = Field(default="", pattern=r"^([1-9][0-9]{0,3})?$")
     note: str = Field(default="", max_length=500)
-    reference: str = Field(min_length=8, max_length=64)
+    reference: forms.Reference
 
 
 class _Switch(BaseModel):
@@ -58,11 +58,10 @@ def _account(visit: Visit) -> str:
 
 def show(visit: Visit) -> Response:
     """List the batches."""
-    before = visit.request.args.get("before", "")
     found: AdminPromocodeBatches = db.call(
         "admin_promocode_batches",
         p_admin_email=_account(visit),
-        p_before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
+        p_before=visit.number("before"),
     )
     return visit.render(
         "promocodes/batches.html",
@@ -139,7 +138,7 @@ def export(visit: Visit, number: int) -> Response:
     return spreadsheet.response(name, ("code", "uses", "is_active"), rows)
 
 
-_ONE = f"{PATH}/<int(max=9223372036854775807):number>"
+_ONE = f"{PATH}/{row_id('number')}"
 _FORM = 6_000  # bytes
 
 pages = (

@@ -33,7 +33,7 @@ def show(visit: Visit) -> Response:
     account = asked.get("account", "").strip()[:_LONGEST]
     kind = asked.get("kind", "")
     who = asked.get("user", "").strip()[:64]
-    before = asked.get("before", "")
+    before = visit.number("before")
     user = _find(visit, who) if who else None
     entries: list[JsonObject] = []
     older = ""
@@ -44,7 +44,7 @@ def show(visit: Visit) -> Response:
             p_account=account.lower() or None,
             p_kind=kind if kind in ("read", "change") else None,
             p_user_id=user["id"] if user else None,
-            p_before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
+            p_before=before,
             p_limit=_SIZE,
         )
         entries = [_entry(visit, one, found["currency"]) for one in found["entries"]]
@@ -63,7 +63,7 @@ def show(visit: Visit) -> Response:
 
 
 def _find(visit: Visit, who: str) -> AdminFindUser | None:
-    """Return the user whom the filter names.
+    """Return the user that the filter names.
 
     Raises:
         Forbidden: the user of the page is no admin any more.
