@@ -1,4 +1,4 @@
-"""Maintenance and access modes: whom the bots serve now (settings maintenance and access_mode).
+"""Maintenance and access modes: which users the bots serve now (settings maintenance and access_mode).
 
 Updates of others are received and finished as those of banned users are, with the same exceptions: payments,
 and what users may always do with their data and money (`allowed_while_banned`).

@@ -46,7 +46,7 @@ class User:
 
     `balance` is in `currency`, the setting balance_currency. `price_currency` is the currency the user chose
     for prices; None: derived from their language. `memory_enabled` is None until they decide (/memory).
-    `gate`: why the bots serve no one like them now: maintenance, invite or closed.
+    `gate`: why the bots do not serve this user now: maintenance, invite or closed.
     """
 
     id: int

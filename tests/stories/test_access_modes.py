@@ -36,7 +36,7 @@ def set_access(sql: Sql, mode: str, *, maintenance: bool = False) -> None:
 
 
 def new_chat(stack: Stack, language: str = "en") -> Chat:
-    """Return the chat of a user whom no bot knows."""
+    """Return the chat of a user who has started no bot."""
     return stack.telegram.user("Nina", language_code=language).chat("assistant")
 
 

@@ -26,7 +26,7 @@ def anna(stack: Stack) -> Chat:
 
 
 def switch(sql: Sql, telegram_id: int, handler: str, until: str = "null") -> None:
-    """Make someone else answer in the user's conversation."""
+    """Make another operator answer in the user's conversation."""
     sql(
         "select private.switch_handler(c, %s, " + until + ") from conversations as c "
         "join users as u on u.id = c.user_id where u.telegram_id = %s for update of c",

@@ -67,7 +67,7 @@ def test_who_was_slower_gets_a_conflict_with_what_came_since(
     conflict = queue(call, sql, ben, anna, "Hi!", p_seen_seq=seen)
     assert conflict["outcome"] == "conflict"
     assert [m["body"] for m in conflict["messages"]] == ["Hello!"]
-    again = queue(call, sql, olga, anna, "And one more.", p_seen_seq=seen)  # one's own is no conflict
+    again = queue(call, sql, olga, anna, "And one more.", p_seen_seq=seen)  # an own message is no conflict
     assert again["outcome"] == "sent_to_queue"
     anna.send("wait, another question").wait()
     conflict = queue(call, sql, olga, anna, "Bye.", p_seen_seq=seen + 3)

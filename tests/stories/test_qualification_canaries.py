@@ -33,7 +33,7 @@ def request_text(stack: Stack, sql: Sql, anna: Chat) -> str:  # noqa: F811
     say(stack, ben, "my words, ZEBRA-BEN, are my own business")
     say(stack, anna, "I run a bakery", "we need a bot for orders")
     found = conversation_of(sql, anna.id)
-    # As messages of the user, whatever the bot would have made of them.
+    # As messages of the user, also where the bot would read them as commands or inputs.
     for number, text in enumerate(CANARIES.values(), 1):
         sql(
             "insert into conversation_messages"

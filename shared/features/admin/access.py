@@ -25,7 +25,7 @@ _REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
 
 @router.message_handler(commands=["access"], admin=True)
 def access(_message: Message) -> None:
-    """Show whom the bots serve, with buttons that change it."""
+    """Show which users the bots serve, with buttons that change it."""
     reply(*_screen(current_context()))
 
 

@@ -209,7 +209,7 @@ def _values(
 
 
 def _access(reader: Reader, state: JsonObject) -> str:
-    """Describe whom the bots serve."""
+    """Describe which users the bots serve."""
     if state["maintenance"]:
         return reader.text("staff_access_maintenance")
     return reader.text(f"admin_access_{state['mode']}")

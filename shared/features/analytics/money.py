@@ -1,4 +1,4 @@
-"""Revenue and subscriptions, each currency by itself."""
+"""Revenue and subscriptions, per currency."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def human_after_failures(context: UpdateContext) -> Keyboard | None:
 
 
 def forget_failures(context: UpdateContext) -> None:
-    """Count anew: the AI has answered."""
+    """Reset the count of failures: the AI has answered."""
     if context.messenger is not None and context.data.get(FAILURES):
         context.set_data(FAILURES, None)
 

@@ -43,7 +43,7 @@ def receive(_message: Message) -> None:
 
 
 def _customer(update: Update, is_own: bool) -> JsonObject:
-    """Return the customer: the sender, or the one to whom the owner wrote."""
+    """Return the customer: the sender, or the recipient of the owner's message."""
     if not is_own and update.user is not None:
         return {**update.user, "hash": update.user_hash}
     chat = update.content["chat"]

@@ -1,4 +1,4 @@
-// Shows the progress of a broadcast anew while it changes; without this script the page is reloaded.
+// Updates the progress of a broadcast while it changes; without this script the page is reloaded.
 
 const progress = document.getElementById("progress");
 const until = Date.now() + 3_600_000;

@@ -156,7 +156,7 @@ def test_what_is_kept_is_right(path: Path) -> None:
     ids=lambda one: cast("Dialogue", one).name,
 )
 def test_an_obeyed_injection_raises_nothing(one: Dialogue) -> None:
-    """Whatever an AI was talked into, the score is at most that of the honest words: a need."""
+    """An AI that was manipulated changes nothing: the score is at most that of the honest words: a need."""
     kinds = {signal["kind"] for signal in one.result()["signals"]}
     assert kinds <= ({"need"} if "query" in one.truth else set())
 

@@ -75,7 +75,7 @@ def test_purchases_from_the_balance_are_no_payment(business: Business, sql: Sql)
         "pay_from_balance", p_user_id=anna, p_product_key="premium_month", p_bot="spin", p_reference="b:1"
     )
     assert steps(sql) == {(business.today(), "checkout"): 1}
-    assert business.mrr() == {"RUB": (MONTH, 1)}, "the plan costs as much, whatever paid for it"
+    assert business.mrr() == {"RUB": (MONTH, 1)}, "the plan costs as much with any way to pay"
 
 
 def test_a_user_counts_once_a_day_in_the_cohort(business: Business, sql: Sql) -> None:

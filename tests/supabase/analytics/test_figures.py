@@ -1,4 +1,4 @@
-"""The figures of the page and of the report equal a recount of what happened, whatever happened."""
+"""The figures of the page and of the report equal a recount after any sequence of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a broadcast reaches: segments, the frozen list, and the count before it."""
+"""Which users a broadcast reaches: segments, the frozen list, and the count before it."""
 
 from __future__ import annotations
 

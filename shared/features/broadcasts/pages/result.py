@@ -61,7 +61,7 @@ def show(visit: Visit, number: int) -> Response:
 
 
 def state(visit: Visit, number: int) -> Response:
-    """Return the state for the script of the page, which shows the page anew once it changes."""
+    """Return the state for the script of the page, which reloads the page when it changes."""
     row = common.read_broadcast(visit, number)
     return visit.json({"tag": _tag(row), "is_live": _is_live(row)})
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show(visit: Visit, bot: str, language: str, slug: str) -> Response:
-    """Show a published article, in its language whatever that of the visitor.
+    """Show a published article, in its own language, not the visitor's.
 
     Raises:
         NotFound: none is published there.

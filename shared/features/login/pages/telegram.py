@@ -51,7 +51,7 @@ def finish(visit: Visit) -> Response:
     """Log the browser in that comes back from Telegram.
 
     Only the browser that began the login has the partner of `state` in its cookie, so a link of another
-    user logs no one in; and the login is claimed before Telegram is asked, so it works once.
+    user logs no browser in; and the login is claimed before Telegram is asked, so it works once.
 
     Raises:
         ServiceUnavailable: Telegram cannot be reached.

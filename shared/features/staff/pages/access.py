@@ -27,7 +27,7 @@ class _Change(BaseModel):
 
 
 def show(visit: Visit) -> Response:
-    """Show whom the bots serve."""
+    """Show which users the bots serve."""
     found = _set(visit)
     return visit.render(
         "staff/access.html",
@@ -37,7 +37,7 @@ def show(visit: Visit) -> Response:
 
 
 def change(visit: Visit) -> Response:
-    """Change whom the bots serve."""
+    """Change which users the bots serve."""
     sent = visit.form(_Change)
     _set(visit, sent)
     return visit.redirect(PATH, "staff_access_saved_notice")

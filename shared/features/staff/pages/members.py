@@ -117,7 +117,7 @@ def _invitation(visit: Visit, row: ListStaffInvitations, roles: Sequence[str]) -
 
 
 def add(visit: Visit) -> Response:
-    """Give a role to a user whom a bot knows.
+    """Give a role to a user who has started a bot.
 
     Raises:
         Forbidden: the user is no admin any more.

@@ -1,4 +1,4 @@
--- Shows whom the bots serve, and changes it in an admin's name: maintenance (admins only), and whether new users are served.
+-- Shows which users the bots serve, and changes it in an admin's name: maintenance (admins only), and whether new users are served.
 --
 -- Concurrency: the settings are locked, so of two changes at once the audit log has both in order. With a reference it acts once.
 -- Locks: the rows of the two settings (NO KEY UPDATE).
@@ -48,4 +48,4 @@ $$;
 
 revoke all on function public.admin_set_access from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_access to bot_backend;
-comment on function public.admin_set_access is 'Shows and changes whom the bots serve';
+comment on function public.admin_set_access is 'Shows and changes which users the bots serve';

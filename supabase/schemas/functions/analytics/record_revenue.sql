@@ -1,4 +1,4 @@
--- Sums the revenue of a finished day anew.
+-- Sums the revenue of a finished day again.
 --
 -- Concurrency: the marks are deleted before the ledger is read, so a change that is committed in between stays marked.
 -- Locks: rows of private.revenue_changes and daily_revenue of the day.
@@ -19,4 +19,4 @@ end
 $$;
 
 revoke all on function private.record_revenue from public, anon, authenticated, service_role;
-comment on function private.record_revenue is 'Sums the revenue of a finished day anew';
+comment on function private.record_revenue is 'Sums the revenue of a finished day again';

@@ -1,4 +1,4 @@
--- Sums the subscription events of a finished day anew.
+-- Sums the subscription events of a finished day again.
 --
 -- Concurrency: the caller holds the lock of public.record_analytics.
 -- Locks: rows of daily_subscriptions of the day.
@@ -18,4 +18,4 @@ end
 $$;
 
 revoke all on function private.record_subscriptions from public, anon, authenticated, service_role;
-comment on function private.record_subscriptions is 'Sums the subscription events of a finished day anew';
+comment on function private.record_subscriptions is 'Sums the subscription events of a finished day again';

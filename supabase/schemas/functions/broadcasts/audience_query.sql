@@ -1,4 +1,4 @@
--- Writes the query of the users whom a broadcast reaches: user_id and bot of those with ids after $1 up to $2, through bot $3
+-- Writes the query of the users that a broadcast reaches: user_id and bot of those with ids after $1 up to $2, through bot $3
 -- (null: the one used last), of kind $4. They have a private chat that is not blocked, are not banned, take marketing messages
 -- if it is one, and belong to the segment.
 --
@@ -34,4 +34,4 @@ end
 $$;
 
 revoke all on function private.audience_query from public, anon, authenticated, service_role;
-comment on function private.audience_query is 'Writes the query of the users whom a broadcast reaches';
+comment on function private.audience_query is 'Writes the query of the users that a broadcast reaches';

@@ -1,4 +1,4 @@
--- Counts the users whom a broadcast would reach now, among up to p_limit users after p_after. The caller adds up the parts.
+-- Counts the users that a broadcast would reach now, among up to p_limit users after p_after. The caller adds up the parts.
 --
 -- Concurrency: read-only.
 -- Locks: none.

@@ -1,5 +1,5 @@
 -- Issues the certificate of a completed course, once, with the name as the learner typed it. Spaces and control characters become
--- single spaces, and characters that change the direction of others are left out. A later call returns it again, whatever the name.
+-- single spaces, and characters that change the direction of others are left out. A later call returns the same certificate and ignores the name.
 --
 -- Concurrency: user and progress are locked in the order of an erasure; of calls at once one issues it.
 -- Locks: user (NO KEY UPDATE), so that a refund at the same time comes before or after.

@@ -1,5 +1,5 @@
 -- Makes a human answer in a conversation, as a message of the staff is about to be sent: takes over from the bot, with a notice
--- to the user, keeps the bot away for longer, assigns the conversation where no one has it, ends the user's waiting.
+-- to the user, keeps the bot away for longer, assigns the conversation if it is unassigned, ends the user's waiting.
 --
 -- Concurrency: the caller holds the conversation's row.
 -- Locks: as private.switch_handler.

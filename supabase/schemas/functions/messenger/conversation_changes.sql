@@ -4,7 +4,7 @@
 -- p_after: the cursor of the answer before. p_conversation_id, p_version: the open conversation, and the last_version up to which
 -- the page has its messages.
 --
--- Concurrency: exact whatever the order of the commits: a change carries the id of its transaction, and the cursor is the oldest
+-- Concurrency: exact in any order of commits: a change carries the id of its transaction, and the cursor is the oldest
 --   transaction that was still running. A conversation may come twice, unchanged; messages of the open one come once, because
 --   versions follow the order of the commits. Rows of a restored database carry ids of the future and are left out until
 --   they change.

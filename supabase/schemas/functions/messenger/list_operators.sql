@@ -1,4 +1,4 @@
--- Returns the members of the staff to whom conversations can be assigned, for one of them.
+-- Returns the members of the staff who can be assigned conversations, for one of them.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -39,4 +39,4 @@ $$;
 
 revoke all on function public.list_operators from public, anon, authenticated, service_role;
 grant execute on function public.list_operators to bot_backend;
-comment on function public.list_operators is 'Returns the members of the staff to whom conversations can be assigned';
+comment on function public.list_operators is 'Returns the members of the staff who can be assigned conversations';

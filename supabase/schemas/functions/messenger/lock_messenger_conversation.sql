@@ -1,6 +1,6 @@
 -- Checks that a member of the staff may act in conversations, and locks one for a change.
 --
--- Concurrency: whatever happens in the conversation at the same time comes before or after the caller's transaction.
+-- Concurrency: other changes of the conversation happen before or after the caller's transaction.
 -- Locks: users (KEY SHARE), by id, then the conversation: an erasure locks its user first, too.
 -- Returns: public.conversations, the row.
 -- Errors: N0009 the user's role does not allow it; I0001 no such conversation.

@@ -2,7 +2,7 @@
 --
 -- p_messages [{kind, body, source, buttons, media, message_id, call}]: call is the place of its Bot API call in p_outgoing,
 -- the ids of outbox items, which deliver it; without it, the message was sent before the commit (message_id) or travels in
--- the HTTP response. With edits, the call changes the message message_id, which is written anew only where the conversation
+-- the HTTP response. With edits, the call changes the message message_id, which is rewritten only where the conversation
 -- does not have it. The user waits no longer where the bot handles the conversation.
 --
 -- Concurrency: the caller holds the conversation's row (p_conversation) and the update's, and calls once.

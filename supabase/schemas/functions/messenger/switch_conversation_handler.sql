@@ -1,4 +1,4 @@
--- Decides who answers in a conversation: bot, human, or neither (paused: until someone changes it).
+-- Decides who answers in a conversation: bot, human, or neither (paused: until the team changes it).
 --
 -- p_notice: text by language for the user, sent once where the handler changes between the bot and humans.
 --

@@ -4,7 +4,7 @@
 -- human or paused counts as a takeover, which public.finish_update compares. Answers of the AI that wait in the outbox for
 -- another attempt are withdrawn; one that is being sent right now arrives.
 --
--- Concurrency: the caller holds the conversation's row. To switch to the same handler again sets its end anew.
+-- Concurrency: the caller holds the conversation's row. A switch to the same handler resets its end.
 -- Locks: outbox items (FOR UPDATE SKIP LOCKED).
 -- Returns: public.conversations, the changed row.
 -- Errors: none.

@@ -9,7 +9,7 @@
 --     invited: int                            (how many came with the code)
 --     completed: int                          (for how many credits were given)
 --     credits: int                            (how many credits, with those of the second level)
---     second_credits: int                     (what a user whom an invited user brings is worth now; 0: nothing)
+--     second_credits: int                     (bonus requests for a user that an invited user brings; 0: none)
 --     referrer_credits: int                   (what one is worth now)
 --     referred_credits: int
 --     was_referred: boolean

@@ -14,7 +14,7 @@ create table public.ad_links (
 
 comment on table public.ad_links is 'Links by which users come from an advertisement';
 comment on column public.ad_links.visits is 'Users who opened it, each counted once';
-comment on column public.ad_links.new_users is 'Those of them whom no bot knew before';
+comment on column public.ad_links.new_users is 'Those of them who were new to all bots';
 comment on column public.ad_links.archived_at is 'Since when the list hides it; it still counts';
 alter table public.ad_links enable row level security;
 revoke all on table public.ad_links from public, anon, authenticated, service_role;

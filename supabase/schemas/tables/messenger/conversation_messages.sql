@@ -2,7 +2,7 @@
 -- kept whole, with media, edits and delivery states.
 --
 -- Sent by the team:  queued ─▶ sending ─▶ sent | failed | unknown     (unknown: the sender died, or Telegram's answer was
---                       └────▶ canceled                                lost; never sent again by itself)
+--                       └────▶ canceled                                lost; never retried by a job)
 -- Sent by the bot:   queued (in telegram_outbox) ─▶ sent | failed
 
 create table public.conversation_messages (
@@ -71,7 +71,7 @@ comment on column public.conversation_messages.seq is 'Number in the conversatio
 comment on column public.conversation_messages.version is 'Number of its last change in the conversation (conversations.last_version)';
 comment on column public.conversation_messages.reply_to is 'telegram_message_id of the message that it replies to';
 comment on column public.conversation_messages.media is 'Files by their file_id, with size, name and type; coordinates, contacts; is_forwarded: another wrote it';
-comment on column public.conversation_messages.read is 'Whether someone of the team has read a message of the user';
+comment on column public.conversation_messages.read is 'Whether the team has read a message of the user';
 comment on column public.conversation_messages.status is 'State of delivery; null: of the user, or a note';
 comment on column public.conversation_messages.error is 'Why it was not delivered: blocked, deactivated, or Telegram''s words';
 comment on column public.conversation_messages.reference is 'Idempotency key of the page that sent it';

@@ -34,7 +34,7 @@ create table public.conversations (
   changed_xid xid8 not null default pg_current_xact_id(),
   created_at timestamptz not null default private.clock(),
   unique (user_id, bot, connection),
-  -- One constraint: every statement that writes a row parses each constraint of the table anew.
+  -- One constraint: every statement that writes a row parses each constraint of the table again.
   constraint conversations_check check (
     handler in ('bot', 'human', 'paused') and status in ('open', 'closed') and unread_count >= 0
     and unreachable in ('blocked', 'deactivated') and ai_ready_score between 0 and 100 and rating between 1 and 5
@@ -64,8 +64,8 @@ comment on column public.conversations.unread_count is 'Messages of the user tha
 comment on column public.conversations.waiting_since is 'Time of the first message of the user that is not answered';
 comment on column public.conversations.preview is 'Beginning of the newest message';
 comment on column public.conversations.ai_processing_until is 'Until when an AI answer is being written';
-comment on column public.conversations.handler is 'Who answers: the bot; a human; paused: the bot is silent until someone of the team changes that';
-comment on column public.conversations.handler_until is 'When the bot answers again by itself; null: not by itself';
+comment on column public.conversations.handler is 'Who answers: the bot; a human; paused: the bot is silent until the team changes that';
+comment on column public.conversations.handler_until is 'When the bot answers again automatically; null: never';
 comment on column public.conversations.takeovers is 'How often a human took over: an AI answer begun before a takeover is dropped';
 comment on column public.conversations.snoozed_until is 'Until when the conversation is out of the list of open ones; a message of the user ends that';
 comment on column public.conversations.unreachable is 'Why nothing can be sent to the user';
