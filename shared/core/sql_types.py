@@ -252,6 +252,12 @@ class AdminBotStats(TypedDict):
     funnel: AdminFunnel
 
 
+class AdminChangeCohort(TypedDict):
+    """public.admin_change_cohort"""
+
+    outcome: Literal["saved", "exists", "none"]
+
+
 class AdminCheckWrongPayments(TypedDict):
     """public.admin_check.wrong_payments"""
 
@@ -873,13 +879,7 @@ class AdminRegisterCourseFile(TypedDict):
     """public.admin_register_course_file"""
 
     key: str
-    status: Literal["uploading", "stored"]
-
-
-class AdminRenameCohort(TypedDict):
-    """public.admin_rename_cohort"""
-
-    outcome: Literal["saved", "exists", "none"]
+    status: Literal["uploading", "stored", "deleted"]
 
 
 class AdminResetUserUsage(TypedDict):
@@ -947,7 +947,7 @@ class AdminRevokeBadge(TypedDict):
 class AdminSaveCohort(TypedDict):
     """public.admin_save_cohort"""
 
-    outcome: Literal["saved", "none"]
+    outcome: Literal["saved", "exists", "none"]
     id: NotRequired[int]
 
 

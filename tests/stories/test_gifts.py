@@ -108,14 +108,19 @@ def test_gift_is_bought_on_the_page_of_the_product(stack: Stack, sql: Sql, langu
     again = {**sent, "option": f"{option}:again"}
     assert visitor.post("/buy/premium_month/order", again).status == 303
     assert sql("select id from orders") == [], "auto-renewal is not given"
+    changed = {**sent, "option": f"{option.rpartition(':')[0]}:1"}
+    back = visitor.get(location(visitor.post("/buy/premium_month/order", changed)))
+    assert fields(back, "/buy/premium_month/order")["gift"] == "1", "the price has changed: choose again"
     order = location(visitor.post("/buy/premium_month/order", sent))
     stack.payments.press(sql("select checkout_url from orders")[0]["checkout_url"], "pay")
     eventually(lambda: sql("select payment_id from gifts"), 30)
     eventually(lambda: "/account/gifts" in visitor.get(order).body, 30)
 
+    sql("update gifts set bot = 'removed'")  # from BOT_TOKENS, since
     page = visitor.get("/account/gifts")
     check_page(page.body)
     assert f"start=gift_{token(sql)}" in page.body
+    sql("update gifts set bot = 'assistant'")
     assert says(ask(ben, f"/start gift_{token(sql)}").text, "gift_link_taken", language)
     page = visitor.get("/account/gifts")
     assert token(sql) not in page.body

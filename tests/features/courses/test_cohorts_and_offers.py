@@ -66,6 +66,10 @@ def test_a_cohort_with_a_time_zone_a_new_name_and_a_learner(
     assert "soon" in wrong.body
     assert boss.get(f"{COHORTS}/fall").status == 200, "a wrong date does not rename the cohort"
     assert boss.post(f"{COHORTS}/none/save", changed).status == 404
+    # A page of before the renaming, and one with a new name and no date: neither changes anything.
+    assert boss.post(f"{COHORTS}/autumn/save", {**changed, "key": "autumn"}).status == 404
+    assert boss.post(f"{COHORTS}/fall/save", {"key": "winter", "starts_at": "soon"}).status == 422
+    assert [row["key"] for row in sql("select key from cohorts order by key")] == ["fall", "spring"]
 
 
 @pytest.mark.parametrize("wrong", [

@@ -101,10 +101,58 @@ def test_a_document_and_a_video_of_a_lesson(admin: Visitor, enroll: Enroll, anna
     assert page.count(f'<span class="tag">{text("en", "course_file_used")}<') == 2
 
 
+def test_a_document_of_a_lesson_in_another_course_stays(admin: Visitor, sql: Sql) -> None:
+    upload(admin, PDF, "document")
+    texts = '{"en": {"title": "Second"}}'
+    sql("insert into courses (slug, texts) values ('second', %s::jsonb)", texts)
+    sql(
+        "insert into lessons (course_id, slug, position, texts, files)"
+        " select id, 'copied', 1, %s::jsonb, %s::jsonb from courses where slug = 'second'",
+        texts,
+        f"[{snippet(admin)}]",
+    )
+    number = sql("select id from course_files")[0]["id"]
+    assert "second/copied" in admin.get(FILES).body
+    assert "course_file_used_notice" in admin.post(f"{FILES}/{number}/delete").headers["Location"]
+    assert sql("select id from course_files")
+
+
 def test_a_form_that_is_sent_twice_or_at_once_stores_one_file(admin: Visitor, sql: Sql) -> None:
     assert {one.status for one in in_parallel(3, lambda n: upload(admin, PNG))} == {303}
     assert upload(admin, PNG).status == 303
     assert len(sql("select from course_files where status = 'stored'")) == 1
+
+
+def test_a_form_of_a_deleted_file_waits_for_its_object_to_be_deleted(
+    admin: Visitor, stack: Stack, sql: Sql
+) -> None:
+    """The job would delete the object that the form has uploaded again."""
+    upload(admin, PNG, reference="form-0" + 16 * "x")
+    upload(admin, PNG)
+    number = sql("select max(id) as id from course_files")[0]["id"]
+    admin.get(FILES)
+    assert admin.post(f"{FILES}/{number}/delete").status == 303
+    again = upload(admin, PNG)
+    assert again.status == 422
+    assert 'id="file-wrong"' in again.body
+    assert len(sql("select id from course_files")) == 1
+    stack.run_job("storage")
+    assert upload(admin, PNG).status == 303
+    stack.run_job("storage")
+    keys = {f"media/{row['key']}" for row in sql("select key from course_files where status = 'stored'")}
+    assert keys == {key for key in stack.storage.objects if key.startswith("media/courses/")}
+    assert len(keys) == 2
+
+
+def test_a_form_that_is_sent_again_with_another_file_stores_it_too(admin: Visitor, sql: Sql) -> None:
+    for content, name in ((PNG, "a.png"), (PNG + b"more", "b.png")):
+        assert upload(admin, content, name=name).status == 303
+    assert [row["name"] for row in sql("select name from course_files order by id")] == ["a.png", "b.png"]
+
+
+def test_words_about_a_picture_keep_their_slashes(admin: Visitor, sql: Sql) -> None:
+    upload(admin, PNG, alt="Before/after", title="A/B test")
+    assert sql("select name, alt from course_files") == [{"name": "A/B test", "alt": "Before/after"}]
 
 
 @pytest.mark.parametrize(("kind", "content", "fault"), [
@@ -129,8 +177,9 @@ def test_a_file_that_does_not_fit_is_refused_beside_its_field(
     assert not sql("select from course_files")
 
 
-def test_a_picture_needs_words_for_those_who_do_not_see_it(admin: Visitor, sql: Sql) -> None:
-    answer = upload(admin, PNG, alt=" ")
+@pytest.mark.parametrize("alt", [" ", "\u202e", "\u2066 \u2069"])
+def test_a_picture_needs_words_for_those_who_do_not_see_it(admin: Visitor, sql: Sql, alt: str) -> None:
+    answer = upload(admin, PNG, alt=alt)
     assert answer.status == 422
     assert 'id="alt-wrong"' in answer.body
     assert not sql("select from course_files")

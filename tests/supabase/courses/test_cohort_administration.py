@@ -74,7 +74,12 @@ def test_a_cohort_is_renamed_and_no_name_is_taken_twice(school: School) -> None:
     cohort(school, "may", "2027-05-01")
     cohort(school, "june", "2027-06-01")
     rename = lambda key, new: school.call(  # noqa: E731
-        "admin_rename_cohort", p_slug="sales", p_key=key, p_new_key=new, p_admin_email=BOSS
+        "admin_change_cohort",
+        p_slug="sales",
+        p_key=key,
+        p_new_key=new,
+        p_starts_at="2027-05-02",
+        p_admin_email=BOSS,
     )
     assert rename("may", "spring") == {"outcome": "saved"}
     assert rename("may", "summer") == {"outcome": "none"}
@@ -83,6 +88,27 @@ def test_a_cohort_is_renamed_and_no_name_is_taken_twice(school: School) -> None:
     assert sorted(one["outcome"] for one in results) == ["exists", "saved"]
     assert code_of(lambda: rename("both", "Not A Key")) == "W0003"
     assert school.call("admin_list_cohorts", p_slug="nothing", p_admin_email=BOSS) is None
+
+
+def test_of_two_new_cohorts_with_one_key_the_first_stays(school: School) -> None:
+    create = lambda day: school.call(  # noqa: E731
+        "admin_save_cohort", p_slug="sales", p_key="may", p_starts_at=f"2027-05-0{day + 1}T00:00+00",
+        p_admin_email=BOSS, p_is_new=True,
+    )  # fmt: skip
+    results = in_parallel(2, create)
+    assert sorted(one["outcome"] for one in results) == ["exists", "saved"]
+    (row,) = school.call("admin_list_cohorts", p_slug="sales", p_admin_email=BOSS)
+    first = next(day for day, one in enumerate(results) if one["outcome"] == "saved")
+    assert row["starts_at"].startswith(f"2027-05-0{first + 1}")
+    missing = school.call(
+        "admin_save_cohort",
+        p_slug="none",
+        p_key="may",
+        p_starts_at="2027-05-01",
+        p_admin_email=BOSS,
+        p_is_new=True,
+    )
+    assert missing == {"outcome": "none"}
 
 
 def test_a_product_for_a_course_begins_hidden(school: School, sql: Sql) -> None:
@@ -118,7 +144,9 @@ def test_others_may_not(school: School) -> None:
         "admin_get_enrollment": {"p_enrollment_id": 1},
         "admin_move_learner": {"p_enrollment_id": 1, "p_cohort_key": None},
         "admin_list_cohorts": {"p_slug": "sales"},
-        "admin_rename_cohort": {"p_slug": "sales", "p_key": "a", "p_new_key": "b"},
+        "admin_change_cohort": {
+            "p_slug": "sales", "p_key": "a", "p_new_key": "b", "p_starts_at": "2027-05-01",
+        },
         "admin_list_course_offers": {"p_slug": "sales"},
         "admin_create_course_product": {
             "p_product_key": "x", "p_titles": {"en": "X"}, "p_slug": "sales", "p_tier": "vip",

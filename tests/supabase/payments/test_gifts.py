@@ -87,6 +87,32 @@ def test_refund_takes_an_accepted_gift_from_the_recipient_only(money: Money, sql
     assert money.ends_at(ben) == own
 
 
+def test_refund_of_a_used_gift_leaves_what_the_recipient_bought_later(money: Money, clock: Clock) -> None:
+    anna, ben, number = money.user(), money.user(), unique_id()
+    take(money, ben, bought(money, anna, number))
+    clock("clock_timestamp() + interval '32 days'")
+    money.record(paid(unique_id(), money.order(ben, "premium_month"), PRICE))
+    own = money.ends_at(ben)
+    assert own is not None
+    dispute = {"payment_id": number, "operation_id": "d1", "amount": PRICE}
+    money.record({"kind": "disputed", **dispute})
+    assert (money.ends_at(ben), state_of(money, anna)) == (own, "revoked")
+    money.record({"kind": "dispute_won", **dispute})
+    assert (money.ends_at(ben), state_of(money, anna)) == (own, "taken"), "nothing was taken"
+
+
+def test_refund_of_a_gift_in_use_takes_the_rest_of_it_alone(money: Money, clock: Clock) -> None:
+    anna, ben, number = money.user(), money.user(), unique_id()
+    take(money, ben, bought(money, anna, number))
+    gift_ends_at = money.ends_at(ben)
+    money.record(paid(unique_id(), money.order(ben, "premium_month"), PRICE))
+    own = money.ends_at(ben) - gift_ends_at
+    clock("clock_timestamp() + interval '20 days'")
+    now = money.sql("select private.clock() as now")[0]["now"]
+    money.record(refunded(number, PRICE))
+    assert abs((money.ends_at(ben) - now - own).total_seconds()) < 60
+
+
 def test_won_dispute_gives_an_accepted_gift_back(money: Money) -> None:
     anna, ben, number = money.user(), money.user(), unique_id()
     take(money, ben, bought(money, anna, number))

@@ -410,7 +410,7 @@ TABLES = {
         "anonymized",
         section="payments.gifts",
         export="payment_id bot product_key plan period taken_at expires_at revoked_at created_at",
-        not_exported="user_id token taken_by seconds seconds_revoked",
+        not_exported="user_id token taken_by ends_at seconds seconds_revoked",
         cleared="user_id taken_by",
     ),
     "public.payment_events": Table(

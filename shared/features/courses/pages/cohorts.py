@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from shared.core.json_types import JsonObject
-    from shared.core.sql_types import AdminListCohorts, AdminRenameCohort, AdminSaveCohort
+    from shared.core.sql_types import AdminChangeCohort, AdminListCohorts, AdminSaveCohort
     from shared.web.visit import Visit
 
 
@@ -87,11 +87,18 @@ def create(visit: Visit, course: str) -> Response:
     try:
         sent = visit.form(_Cohort)
         dates = _dates(visit, sent)
-        if any(one["key"] == sent.key for one in _read(visit, course)):
-            raise FormError({"key": "course_admin_taken"})
+        saved: AdminSaveCohort = db.call(
+            "admin_save_cohort",
+            p_slug=course,
+            p_key=sent.key,
+            p_starts_at=dates.starts_at,
+            p_admin_email=account(visit),
+            p_enrolls_until=dates.enrolls_until,
+            p_is_new=True,
+        )
+        _check(saved["outcome"])
     except FormError as error:
         return _list(visit, course, editing.faulty(visit, error), 422)
-    _save(visit, course, sent.key, dates)
     return visit.redirect(f"{COURSES}/{course}/cohorts", "course_saved_notice")
 
 
@@ -125,29 +132,20 @@ def change(visit: Visit, course: str, cohort: str) -> Response:
     """Change the dates of a cohort, and its name."""
     try:
         sent = visit.form(_Cohort)
-        dates = _dates(visit, sent)  # before the rename: a wrong date must leave the cohort as it was
-        if sent.key != cohort:
-            _rename(visit, course, cohort, sent.key)
+        dates = _dates(visit, sent)
+        done: AdminChangeCohort = db.call(
+            "admin_change_cohort",
+            p_slug=course,
+            p_key=cohort,
+            p_new_key=sent.key,
+            p_starts_at=dates.starts_at,
+            p_admin_email=account(visit),
+            p_enrolls_until=dates.enrolls_until,
+        )
+        _check(done["outcome"])
     except FormError as error:
         return _one(visit, course, cohort, editing.faulty(visit, error), 422)
-    _save(visit, course, sent.key, dates)
     return visit.redirect(f"{COURSES}/{course}/cohorts", "course_saved_notice")
-
-
-def _rename(visit: Visit, course: str, key: str, new_key: str) -> None:
-    """Rename a cohort.
-
-    Raises:
-        FormError: another cohort has this name.
-        NotFound: there is no such cohort.
-    """
-    done: AdminRenameCohort = db.call(
-        "admin_rename_cohort", p_slug=course, p_key=key, p_new_key=new_key, p_admin_email=account(visit)
-    )
-    if done["outcome"] == "none":
-        raise NotFound
-    if done["outcome"] == "exists":
-        raise FormError({"key": "course_admin_taken"})
 
 
 def _dates(visit: Visit, sent: _Cohort) -> _Dates:
@@ -163,22 +161,17 @@ def _dates(visit: Visit, sent: _Cohort) -> _Dates:
     )
 
 
-def _save(visit: Visit, course: str, key: str, dates: _Dates) -> None:
-    """Save the dates of a cohort.
+def _check(outcome: str) -> None:
+    """Check that a cohort was saved.
 
     Raises:
-        NotFound: there is no such course.
+        FormError: another cohort has this name.
+        NotFound: there is no such course or cohort.
     """
-    saved: AdminSaveCohort = db.call(
-        "admin_save_cohort",
-        p_slug=course,
-        p_key=key,
-        p_starts_at=dates.starts_at,
-        p_admin_email=account(visit),
-        p_enrolls_until=dates.enrolls_until,
-    )
-    if saved["outcome"] == "none":
+    if outcome == "none":
         raise NotFound
+    if outcome == "exists":
+        raise FormError({"key": "course_admin_taken"})
 
 
 _LIST = f"{COURSE}/cohorts"

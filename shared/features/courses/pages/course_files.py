@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         AdminGetCourse,
         AdminListCourseFiles,
         AdminRegisterCourseFile,
+        ConfirmCourseFile,
     )
     from shared.web.visit import Visit
 
@@ -128,6 +129,9 @@ def _snippet(file: AdminListCourseFiles) -> str:
 
 
 def _lesson_title(visit: Visit, row: AdminGetCourse, slug: str) -> str:
+    """Return the title of a place that uses a file; a lesson of another course is named by its address."""
+    if "/" in slug:
+        return slug
     lesson = next((one for one in row["lessons"] if one["slug"] == slug), None)
     texts = lesson["texts"] if lesson else row["course"]["texts"]
     return views.words(visit, texts).get("title", slug)
@@ -161,11 +165,11 @@ def _received(visit: Visit, sent: _Upload) -> tuple[bytes, str]:
     elif uploads.mime_type(content[:_MB] if sent.kind != "document" else content) not in limits.types:
         fault = "course_file_wrong_type"
     faults = {"file": fault} if fault else {}
-    if sent.kind == "picture" and not sent.alt.strip():
+    if sent.kind == "picture" and not uploads.line(sent.alt):
         faults["alt"] = "course_file_alt_missing"
     if faults:
         raise FormError(faults)
-    name = uploads.file_name(sent.title) or uploads.file_name(file.filename if file else "")
+    name = uploads.line(sent.title) or uploads.file_name(file.filename if file else "")
     return content, name or visit.text(f"course_file_{sent.kind}")
 
 
@@ -182,8 +186,8 @@ def _store(visit: Visit, course: str, sent: _Upload, content: bytes, name: str) 
         p_slug=course,
         p_kind=sent.kind,
         p_title=name,
-        p_alt=uploads.file_name(sent.alt) if sent.kind == "picture" else "",
-        p_name=str(UUID(bytes=hashlib.sha256(f"course:{course}:{sent.reference}".encode()).digest()[:16])),
+        p_alt=uploads.line(sent.alt) if sent.kind == "picture" else "",
+        p_name=str(_name(course, sent.reference, content)),
         p_extension=uploads.EXTENSIONS[mime_type],
         p_mime_type=mime_type,
         p_size=len(content),
@@ -193,9 +197,19 @@ def _store(visit: Visit, course: str, sent: _Upload, content: bytes, name: str) 
         raise NotFound
     if registered["status"] == "stored":
         return
-    if not stored_media.put(registered["key"], content, mime_type):
+    # Deleted: the form of a file that was deleted since; the page has another reference now.
+    if registered["status"] == "deleted" or not stored_media.put(registered["key"], content, mime_type):
         raise FormError({"file": "course_file_not_stored"})
-    db.call("confirm_course_file", p_key=registered["key"])
+    confirmed: ConfirmCourseFile = db.call("confirm_course_file", p_key=registered["key"])
+    if not confirmed["stored"]:  # deleted while it was uploaded
+        raise FormError({"file": "course_file_not_stored"})
+
+
+def _name(course: str, reference: str, content: bytes) -> UUID:
+    """Return what names a file: the form, and its content, as a form may be sent again with another file."""
+    digest = hashlib.sha256(f"course:{course}:{reference}:".encode())
+    digest.update(hashlib.sha256(content).digest())
+    return UUID(bytes=digest.digest()[:16])
 
 
 def open_file(visit: Visit, course: str, number: int) -> Response:

@@ -46,5 +46,9 @@ def _is_text(content: bytes) -> bool:
 
 def file_name(sent: str | None) -> str:
     """Return the name of a file as its owner reads it: without folders, and without what cannot be seen."""
-    name = " ".join(markdown.clean(_FOLDERS.sub("", sent or "")).split())
-    return name[-_LONGEST_NAME:]
+    return line(_FOLDERS.sub("", sent or ""))[-_LONGEST_NAME:]
+
+
+def line(sent: str) -> str:
+    """Return words as one line, without what cannot be seen."""
+    return " ".join(markdown.clean(sent).split())

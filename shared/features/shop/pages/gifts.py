@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.core import db
+from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.features.common import catalog, console_bot
 from shared.features.common.web_buyer import WebBuyer, buyer_of
@@ -55,8 +56,10 @@ def _line(visit: Visit, buyer: WebBuyer, gift: ListGifts) -> dict[str, object]:
 
 def _link(gift: ListGifts) -> str:
     """Return the link of a gift; empty while the bot's name cannot be read."""
+    # Every bot takes the link; the one of the order may have been removed since.
+    bot = gift["bot"] if gift["bot"] in settings().bot_tokens else console_bot.name()
     try:
-        return gift_links.link(console_bot.chat(console_bot.username(gift["bot"])), gift["token"])
+        return gift_links.link(console_bot.chat(console_bot.username(bot)), gift["token"])
     except TelegramError:
         return ""
 

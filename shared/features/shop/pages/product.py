@@ -104,14 +104,13 @@ def buy(visit: Visit, key: str) -> Response:
     if product is None:
         return visit.redirect(offers.PATH, "buy_gone_notice")
     option = matching(buyer, product, sent.option)
-    here = f"{offers.PATH}/{key}" + ("?gift=1" if sent.gift else "")
     if option is not None and sent.gift:
         gifts = (one for one in catalog.gift_options(buyer, product) if one == option._replace(is_gift=True))
         option = next(gifts, None)
     if option is None:
-        return visit.redirect(here, "buy_option_notice")
+        return _back(visit, key, "buy_option_notice", is_gift=sent.gift)
     if option.amount != sent.option.amount:
-        return visit.redirect(here, "buy_price_notice")
+        return _back(visit, key, "buy_price_notice", is_gift=sent.gift)
     if option.provider == "balance":
         return _pay_from_balance(visit, buyer, key, option.amount, sent.last)
     if option.repeats and not sent.replace and (running := ordering.running_renewal(buyer)):
@@ -125,6 +124,11 @@ def buy(visit: Visit, key: str) -> Response:
             provider=buyer.provider_name(running["provider"]),
         )
     return _order(visit, buyer, product, option, sent)
+
+
+def _back(visit: Visit, key: str, notice: str, *, is_gift: bool) -> Response:
+    """Return the way to the product, as it was open: for the buyer, or for another user."""
+    return visit.redirect(f"{offers.PATH}/{key}", notice, **({"gift": 1} if is_gift else {}))
 
 
 def _order(
@@ -150,10 +154,10 @@ def _order(
         return _page(visit, buyer, product, then=sent.then, sent=_renewed(sent), wrong=wrong)
     if contact is not None and contact != buyer.contact:
         db.call("set_receipt_contact", p_user_id=buyer.user.id, p_contact=contact)
-    here = f"{offers.PATH}/{product['key']}"
     if checkout.failure is not None:
         is_refusal = isinstance(checkout.failure, RequestRefused)
-        return visit.redirect(here, "buy_refused_notice" if is_refusal else "buy_unavailable_notice")
+        notice = "buy_refused_notice" if is_refusal else "buy_unavailable_notice"
+        return _back(visit, product["key"], notice, is_gift=sent.gift)
     if checkout.order["outcome"] == "not_for_sale":
         return visit.redirect(offers.PATH, "buy_gone_notice")
     return visit.redirect(order.path(checkout.order["id"]))

@@ -1,8 +1,8 @@
 -- Deletes an uploaded file of a course in an admin's name, unless it is used. Its object enters the queue of deletions.
 --
--- Concurrency: the course is locked, as by private.save_lesson: a lesson that begins to use the file at the same moment is saved
---   before, and then the file stays, or after it.
--- Locks: course, file.
+-- Concurrency: all courses are locked, as one is by private.write_lesson: a lesson that begins to use the file at the same moment is
+--   saved before, and then the file stays, or after it.
+-- Locks: courses by id, file.
 -- Returns: jsonb
 --   { outcome: 'deleted' | 'used' | 'none' }   (none: the course has no such file)
 -- Errors: N0001 neither an admin nor an author.
@@ -18,7 +18,8 @@ declare
   v_course_id bigint;
   v_file public.course_files;
 begin
-  select c.id into v_course_id from public.courses as c where c.slug = p_slug for no key update;
+  perform from public.courses as c order by c.id for no key update;
+  select c.id into v_course_id from public.courses as c where c.slug = p_slug;
   select f.* into v_file from public.course_files as f where f.course_id = v_course_id and f.id = p_file_id for update;
   if not found then
     return '{"outcome": "none"}'::jsonb;

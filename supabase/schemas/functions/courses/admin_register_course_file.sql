@@ -1,12 +1,14 @@
 -- Registers a file of a course before it is uploaded to Supabase Storage, in an admin's name, and returns its key. p_name identifies
 -- the file: a repeated call returns the same key. Uploads of the course that were not completed within a day are removed.
 --
--- Concurrency: the course is locked, so two first files get one folder.
+-- Concurrency: the course is locked, as by a deletion, so two first files get one folder.
 -- Locks: course, files.
 -- Returns: jsonb
 --   {
 --     key: text
---     status: 'uploading' | 'stored'    (stored: it is there already, from an earlier call)
+--     status: 'uploading'
+--       | 'stored'                    (it is there already, from an earlier call)
+--       | 'deleted'                   (it was deleted, and its object is still to be: another name is needed)
 --   } | null                            (no such course)
 -- Errors: N0001 neither an admin nor an author; W0003 a value is invalid.
 create or replace function public.admin_register_course_file(
@@ -40,6 +42,9 @@ begin
    order by f.id desc
    limit 1;
   v_key := format('courses/%s/%s.%s', coalesce(v_folder, gen_random_uuid()::text), p_name, p_extension);
+  if exists (select from private.storage_deletions as d where d.key = v_key) then
+    return jsonb_build_object('key', v_key, 'status', 'deleted');
+  end if;
   insert into public.course_files (course_id, kind, key, name, alt, mime_type, size_bytes)
   values (v_course_id, p_kind, v_key, p_title, coalesce(p_alt, ''), p_mime_type, p_size)
   on conflict (key) do nothing

@@ -1,8 +1,8 @@
--- Returns where a file of a course is used: as the video or a file of a lesson, or by its name in a text.
+-- Returns where a file of a course is used: as the video or a file of a lesson, also of another course, or by its name in a text.
 --
--- Concurrency: read-only; a caller that deletes the file holds the course.
+-- Concurrency: read-only; a caller that deletes the file holds all courses.
 -- Locks: none.
--- Returns: text[], slugs of lessons; an empty slug stands for the course's own texts.
+-- Returns: text[], slugs of lessons, in other courses as course/lesson; an empty slug stands for the course's own texts.
 -- Errors: none.
 create or replace function private.course_file_uses(p_file public.course_files)
 returns text[]
@@ -24,6 +24,12 @@ as $$
          and strpos(
            concat(l.texts, l.homework, l.video, l.files), split_part(p_file.key, '/', 3)
          ) > 0
+      union all
+      select concat(c.slug, '/', l.slug), l.position::bigint
+        from public.lessons as l
+        join public.courses as c on c.id = l.course_id
+       where l.course_id <> p_file.course_id
+         and strpos(concat(l.video, l.files), p_file.key) > 0
     ) as u;
 $$;
 

@@ -61,7 +61,7 @@ begin
    where s.id = v_subscription_id
   returning s.ends_at into v_until;
   update public.gifts as g
-     set taken_by = p_user_id, taken_at = v_now, seconds = v_seconds
+     set taken_by = p_user_id, taken_at = v_now, seconds = v_seconds, ends_at = v_until
    where g.payment_id = v_gift.payment_id;
   return jsonb_build_object(
     'outcome', 'taken',

@@ -46,7 +46,7 @@ as $$
     ),
     'gifts', (
       select coalesce(
-          jsonb_agg(to_jsonb(g) - array['user_id', 'token', 'taken_by', 'seconds', 'seconds_revoked'] order by g.payment_id),
+          jsonb_agg(to_jsonb(g) - array['user_id', 'token', 'taken_by', 'ends_at', 'seconds', 'seconds_revoked'] order by g.payment_id),
           '[]'::jsonb
         )
         from public.gifts as g

@@ -10,6 +10,7 @@ create table public.gifts (
   token text not null unique default private.random_code(),
   taken_by bigint references public.users (id) on delete set null,
   taken_at timestamptz,
+  ends_at timestamptz,
   seconds numeric not null default 0 check (seconds >= 0),
   seconds_revoked numeric not null default 0 check (seconds_revoked >= 0 and seconds_revoked <= seconds),
   expires_at timestamptz not null,
@@ -27,6 +28,7 @@ comment on column public.gifts.user_id is 'Buyer; null: erased, the link still w
 comment on column public.gifts.bot is 'Bot of the order, to which the link leads';
 comment on column public.gifts.token is 'What the link holds';
 comment on column public.gifts.seconds is 'Time that was added to the recipient''s plan';
+comment on column public.gifts.ends_at is 'When the time that was added ends; a refund takes nothing after it';
 comment on column public.gifts.seconds_revoked is 'Time that a refund took from the recipient again';
 comment on column public.gifts.revoked_at is 'When a refund or dispute took the gift back; null: valid';
 alter table public.gifts enable row level security;
