@@ -198,7 +198,7 @@ def test_the_preview_is_what_a_new_buyer_sees(
     buyer.tap(page.stored, f"buy:{product}").wait()
     assert page.text in preview
     buttons = [label for row in labels(page) for label in row][:-1]
-    assert len(buttons) == 2, "once or auto-renewing"
+    assert len(buttons) == 3, "once, auto-renewing, or as a gift"
     assert "\n".join(f"▫️ {label}" for label in buttons) in preview
     price = {"en": "$5.99", "ru": "499\u00a0₽"}[language]
     assert f"The {SHOP[language]} · {price} button opens:" in preview, "for the admin, in English"

@@ -88,7 +88,7 @@ def test_a_reviewer_reads_the_file_until_the_review(learner: Visitor, boss: Visi
 def test_a_returned_file_is_followed_by_another(learner: Visitor, sql: Sql) -> None:
     sql("update homework_submissions set state = 'returned', comment = 'Again', reviewed_at = now()")
     learner.get(f"{COURSE}/five-lines")
-    assert "submitted_notice" in upload(learner, PDF + b"2", "form-0000002").headers["Location"]
+    assert "submitted_notice" in upload(learner, PDF + b"2", "form-0000002-aaaaaaaaa").headers["Location"]
     links = [learner.get(f"{HOMEWORK}/{number}").headers["Location"] for number in (1, 2)]
     assert [read(link) for link in links] == [PDF, PDF + b"2"]
 
@@ -103,10 +103,10 @@ def test_without_storage_homework_and_its_file_wait(
     assert boss.get(found[0]).status == 503
     sql("update homework_submissions set state = 'returned', comment = 'Again', reviewed_at = now()")
     learner.get(f"{COURSE}/five-lines")
-    assert upload(learner, PDF, "form-0000003").status == 503
+    assert upload(learner, PDF, "form-0000003-aaaaaaaaa").status == 503
     assert len(sql("select from homework_submissions")) == 1
     stack.storage.clear()
-    assert "submitted_notice" in upload(learner, PDF, "form-0000003").headers["Location"]
+    assert "submitted_notice" in upload(learner, PDF, "form-0000003-aaaaaaaaa").headers["Location"]
 
 
 def store(sql: Sql, stack: Stack, **columns: Any) -> None:
