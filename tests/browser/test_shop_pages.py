@@ -98,7 +98,7 @@ def test_a_purchase_in_a_mini_app(stack: Stack, phone: Open, sql: Any) -> None:
 
 
 PAGES = ("account/plan", "account/balance", "account/purchases", "account/referrals", "account/promo", "buy",
-         "buy/premium_month")  # fmt: skip
+         "buy/premium_month", "buy/premium_month?gift=1", "account/gifts")  # fmt: skip
 
 
 def rich(sql: Any, chat: Chat) -> None:
@@ -114,6 +114,23 @@ def rich(sql: Any, chat: Chat) -> None:
     )
     sql("insert into promocodes (code, kind, value) values ('HALF', 'percent', 50) on conflict do nothing")
     sql("select redeem_promocode(%s, 'HALF')", user)
+    sql(
+        """with paid as (
+             insert into payments (provider, provider_payment_id, user_id, status, currency, amount,
+                                   completed_at)
+             select 'stripe', format('look-%%s-%%s', %s::bigint, n), %s, 'completed', 'USD', 5.99, now()
+               from generate_series(1, 4) as n
+             returning id)
+           insert into gifts (payment_id, user_id, bot, product_key, plan, period,
+                              taken_at, expires_at, revoked_at)
+           select p.id, %s, 'assistant', 'premium_month', 'PREMIUM', 'month',
+                  case p.n when 2 then now() end, now() + (2 - p.n) * interval '1 day',
+                  case p.n when 4 then now() end
+             from (select id, row_number() over (order by id) as n from paid) as p""",
+        user,
+        user,
+        user,
+    )
 
 
 @needs_axe

@@ -8,7 +8,7 @@ TEXTS: Mapping[str, str] = {
     "broadcast_stop_button": "🔕 Unsubscribe",
     "broadcast_again_button": "🔔 Subscribe again",
     "broadcast_takes": (
-        "🔔 **News and offers are on**\n\nWe message you at most once in a while. Turn it off, and you’ll still get "
+        "🔔 **News and offers are on**\n\nWe’ll message you now and then. If you unsubscribe, you’ll still get "
         "messages about your purchases and reminders you set."
     ),
     "broadcast_stopped": (

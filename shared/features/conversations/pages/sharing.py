@@ -14,7 +14,7 @@ from shared.features.conversations import settings, sharing
 from shared.telegram import configured
 from shared.web import forms
 from shared.web.access import Access
-from shared.web.page import Page
+from shared.web.page import Page, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,7 @@ def show(visit: Visit, failure: str = "", status: int = 200) -> Response:
             {
                 "id": page["id"],
                 "path": f"{sharing.PATH}{page['token']}",
+                "address": visit.address(f"{sharing.PATH}{page['token']}"),
                 "name": page["title"] or visit.text("chats_main"),
                 "messages": page["messages"],
                 "date": visit.date(page["created_at"]),
@@ -107,7 +108,7 @@ def stop(visit: Visit) -> Response:
 
 
 pages = (
-    Page(PATH, show, access=Access.USER),
+    Page(PATH, show, Policy(has_scripts=True), access=Access.USER),
     Page(f"{PATH}/new", share, methods=("POST",), max_body=2_000, access=Access.USER),
     Page(f"{PATH}/stop", stop, methods=("POST",), max_body=2_000, access=Access.USER),
 )
