@@ -107,7 +107,9 @@ class Batch:
         if error.status == 429:
             self._wait(error.retry_after or _PAUSE)
             return "later"
-        if error.is_temporary:  # Telegram may have sent it: once more could be twice
+        # No answer, or a 5xx: its gateway answers 502 for a server that has the call, and a server that restarts
+        # answers 500 for calls that it has begun. Either may have sent it, so once more could be twice.
+        if error.is_temporary:
             log.warning(
                 "a message of a broadcast may have been sent",
                 action="broadcast_unknown",

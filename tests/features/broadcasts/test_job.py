@@ -131,11 +131,22 @@ def test_an_answer_still_goes_out_while_a_broadcast_is_paused(
 
 
 @pytest.mark.parametrize("executed", [True, False])
+@pytest.mark.parametrize(("status", "answer"), [
+    (502, {"page": b"<html>"}),
+    (502, {"description": "Bad Gateway"}),
+    (500, {"description": "Internal Server Error: restart"}),
+])  # fmt: skip
 def test_a_lost_answer_is_unknown_and_not_repeated(
-    stack: Stack, sql: Sql, chat: Chats, send: Send, executed: bool
+    stack: Stack,
+    sql: Sql,
+    chat: Chats,
+    send: Send,
+    status: int,
+    answer: dict[str, Any],
+    executed: bool,
 ) -> None:
     anna = chat("Anna")
-    stack.telegram.fail("sendMessage", 502, page=b"<html>", executed=executed, chat_id=anna.id)
+    stack.telegram.fail("sendMessage", status, executed=executed, chat_id=anna.id, **answer)
     number = send()
     stack.run_job("broadcasts")
     assert statuses(sql, number) == ["unknown"]
