@@ -5198,6 +5198,13 @@ class ReserveGeneration(TypedDict):
     generation: NotRequired[GenerationState]
 
 
+class ReserveMessages(TypedDict):
+    """public.reserve_messages"""
+
+    is_reserved: bool
+    wait: float
+
+
 class ReserveRequest(TypedDict):
     """public.reserve_request"""
 

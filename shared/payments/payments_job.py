@@ -24,12 +24,13 @@ from shared.payments import (
     subscription_cancellations,
 )
 from shared.payments.provider import PaymentError
-from shared.telegram import outbox
+from shared.telegram import bulk, outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import ClaimOpenOrders, OutgoingItem, RetryPaymentEvents
 
 _TIME = 60.0  # seconds for the whole run
+_REMINDER_TIME = 15.0  # seconds for reminders; what is left goes out with the sweep
 _TIMEOUT = 5.0  # seconds for one request to a provider
 _MAX_FAILURES = 2  # of a provider, after which this run skips it
 
@@ -47,8 +48,9 @@ def payments() -> dict[str, object]:
     charged = renewals.charge_due()
     expiry_reminders: list[OutgoingItem] = db.call("enqueue_expiry_reminders")
     order_reminders: list[OutgoingItem] = db.call("enqueue_order_reminders")
+    bulk.deliver([*expiry_reminders, *order_reminders], _REMINDER_TIME)
     edits: list[OutgoingItem] = db.call("close_invitations")
-    outbox.deliver_outgoing([*expiry_reminders, *order_reminders, *edits])
+    outbox.deliver_outgoing(edits)
     done: dict[str, object] = {
         "applied": kept["applied"],
         "failed": kept["failed"],

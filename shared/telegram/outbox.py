@@ -86,6 +86,11 @@ def deliver_outgoing(outgoing: Iterable[OutgoingItem], seconds: float = DELIVERY
         deliver(bot, [message], deadline, notes_messages=_has_messenger(bot))
 
 
+def postpone(outgoing: Iterable[OutgoingItem], seconds: float) -> None:
+    """Leave messages that a SQL function enqueued to the sweep, at the earliest after `seconds`."""
+    _record([_postponed(message, seconds, "the bot has no room") for message in outgoing])
+
+
 def deliver_due(limit: int, deadline: float) -> int:
     """Claim up to `limit` due items, deliver them grouped by chat, and return their number."""
     due: list[ClaimOutbox] = db.call("claim_outbox", p_limit=limit)

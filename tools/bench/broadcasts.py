@@ -30,7 +30,7 @@ _FILL = """
     insert into public.message_consents (user_id, unsubscribed_at)
     select u.id, now() from public.users as u where u.id % 20 = 0;
     reset session_replication_role;
-    update private.settings set value = '1000000' where key = 'broadcast_rate';
+    update private.settings set value = '1000000' where key = 'message_rate';
     update private.settings set value = '9' where key = 'broadcast_quiet_from';
     insert into public.broadcasts (name, status, freeze_until, segment, content)
     select 'bench', 'freezing', max(u.id), '{"languages": ["ru"], "active_days": 30, "never_paid": true}',

@@ -107,7 +107,7 @@ class Batch:
         if error.status == 429:
             self._wait(error.retry_after or _PAUSE)
             return "later"
-        # No answer, or a 5xx: its gateway answers 502 for a server that has the call, and a server that restarts
+        # No answer, or a 5xx: a gateway answers 502 for a server that has the call, and one that restarts
         # answers 500 for calls that it has begun. Either may have sent it, so once more could be twice.
         if error.is_temporary:
             log.warning(

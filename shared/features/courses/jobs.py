@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.core import db, log
-from shared.telegram import outbox
+from shared.telegram import bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shared.core.sql_types import EnqueueCourseEndings, EnqueueCourseReminders, EnqueueLessonReleases
 
-BATCH = 25  # messages a second: Telegram takes about 30 from a bot
 TIME = 45.0  # seconds of one run; the next run continues
-_DELIVERY = 10.0  # seconds that delivering a batch may take
 
 
 def courses() -> dict[str, int]:
@@ -26,41 +22,25 @@ def courses() -> dict[str, int]:
     """
     deadline = monotonic() + TIME
     sent = {
-        "releases": _send(_releases, deadline),
-        "endings": _send(_endings, deadline),
-        "reminders": _send(_reminders, deadline),
+        "releases": bulk.send(_releases, deadline),
+        "endings": bulk.send(_endings, deadline),
+        "reminders": bulk.send(_reminders, deadline),
     }
     if any(sent.values()):
         log.info("course messages sent", action="courses_job", **sent)
     return sent
 
 
-def _releases() -> EnqueueLessonReleases:
-    batch: EnqueueLessonReleases = db.call("enqueue_lesson_releases", p_limit=BATCH)
-    return batch
+def _releases(limit: int) -> bulk.Batch:
+    batch: EnqueueLessonReleases = db.call("enqueue_lesson_releases", p_limit=limit)
+    return {"checked": batch["checked"], "outgoing": batch["outgoing"]}
 
 
-def _endings() -> EnqueueCourseEndings:
-    batch: EnqueueCourseEndings = db.call("enqueue_course_endings", p_limit=BATCH)
-    return batch
+def _endings(limit: int) -> bulk.Batch:
+    batch: EnqueueCourseEndings = db.call("enqueue_course_endings", p_limit=limit)
+    return {"checked": batch["checked"], "outgoing": batch["outgoing"]}
 
 
-def _reminders() -> EnqueueCourseReminders:
-    batch: EnqueueCourseReminders = db.call("enqueue_course_reminders", p_limit=BATCH)
-    return batch
-
-
-def _send(
-    enqueue: Callable[[], EnqueueCourseEndings | EnqueueCourseReminders | EnqueueLessonReleases],
-    deadline: float,
-) -> int:
-    """Enqueue and deliver the messages of one kind, batch by batch; return how many."""
-    sent = 0
-    while True:
-        started = monotonic()
-        batch = enqueue()
-        outbox.deliver_outgoing(batch["outgoing"], _DELIVERY)
-        sent += len(batch["outgoing"])
-        if batch["checked"] < BATCH or monotonic() > deadline:
-            return sent
-        sleep(max(started + 1 - monotonic(), 0))
+def _reminders(limit: int) -> bulk.Batch:
+    batch: EnqueueCourseReminders = db.call("enqueue_course_reminders", p_limit=limit)
+    return {"checked": batch["checked"], "outgoing": batch["outgoing"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.core import db, log, texts
@@ -10,7 +10,7 @@ from shared.core.json_types import JsonObject
 from shared.core.texts import Text, concat
 from shared.features import xp
 from shared.features.quiz import screens
-from shared.telegram import outbox
+from shared.telegram import bulk, outbox
 
 if TYPE_CHECKING:
     from shared.core.sql_types import (
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         EnqueueQuizSummary,
     )
 
-BATCH = 25  # messages a second: Telegram takes about 30 from a bot
+ROUNDS = 25  # of groups in one run
 TIME = 45.0  # seconds of one run; the next run continues
 _DELIVERY = 10.0  # seconds that delivering a batch may take
 
@@ -32,26 +32,19 @@ def quiz() -> dict[str, int]:
         DatabaseUnavailable: the scheduler must retry.
     """
     deadline = monotonic() + TIME
-    done = {"rounds": _summarize(), "reminders": _remind(deadline)}
+    done = {"rounds": _summarize(), "reminders": bulk.send(_enqueue_reminders, deadline)}
     if any(done.values()):
         log.info("quiz job finished", action="quiz_job", **done)
     return done
 
 
-def _remind(deadline: float) -> int:
-    sent = 0
-    while True:
-        started = monotonic()
-        batch: EnqueueQuizReminders = db.call("enqueue_quiz_reminders", p_limit=BATCH)
-        outbox.deliver_outgoing(batch["outgoing"], _DELIVERY)
-        sent += len(batch["outgoing"])
-        if batch["checked"] < BATCH or monotonic() > deadline:
-            return sent
-        sleep(max(started + 1 - monotonic(), 0))
+def _enqueue_reminders(limit: int) -> bulk.Batch:
+    batch: EnqueueQuizReminders = db.call("enqueue_quiz_reminders", p_limit=limit)
+    return {"checked": batch["checked"], "outgoing": batch["outgoing"]}
 
 
 def _summarize() -> int:
-    rounds: list[ClosedQuizRounds] = db.call("closed_quiz_rounds", p_limit=BATCH)
+    rounds: list[ClosedQuizRounds] = db.call("closed_quiz_rounds", p_limit=ROUNDS)
     for one in rounds:
         parameters: JsonObject | None = None
         if one["polls"]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.core import db, log
-from shared.telegram import outbox
+from shared.telegram import bulk
 
 if TYPE_CHECKING:
     from shared.core.sql_types import EnqueueDueReminders
 
-BATCH = 25  # messages a second: Telegram takes about 30 from a bot
 TIME = 45.0  # seconds of one run; the next run continues
-_DELIVERY = 10.0  # seconds that delivering a batch may take
 
 
 def reminders() -> dict[str, int]:
@@ -22,15 +20,12 @@ def reminders() -> dict[str, int]:
     Raises:
         DatabaseUnavailable: the scheduler must retry.
     """
-    deadline, sent = monotonic() + TIME, 0
-    while True:
-        started = monotonic()
-        batch: EnqueueDueReminders = db.call("enqueue_due_reminders", p_limit=BATCH)
-        outbox.deliver_outgoing(batch["outgoing"], _DELIVERY)
-        sent += len(batch["outgoing"])
-        if batch["checked"] < BATCH or monotonic() > deadline:
-            break
-        sleep(max(started + 1 - monotonic(), 0))
+    sent = bulk.send(_enqueue, monotonic() + TIME)
     if sent:
         log.info("reminders sent", action="reminders_job", reminders=sent)
     return {"reminders": sent}
+
+
+def _enqueue(limit: int) -> bulk.Batch:
+    batch: EnqueueDueReminders = db.call("enqueue_due_reminders", p_limit=limit)
+    return {"checked": batch["checked"], "outgoing": batch["outgoing"]}

@@ -113,7 +113,7 @@ def test_429_pauses_the_bot_and_nothing_is_lost_or_sent_twice(
     for one in chats:
         assert one.answer().text.startswith("Hello, Anna")
         one.expect_silence()
-    assert sql("select paused_until is not null as was_paused from private.broadcast_pace") == [
+    assert sql("select paused_until is not null as was_paused from private.bot_pace") == [
         {"was_paused": True}
     ]
 
@@ -150,7 +150,7 @@ def test_a_lost_answer_is_unknown_and_not_repeated(
     number = send()
     stack.run_job("broadcasts")
     assert statuses(sql, number) == ["unknown"]
-    sql("delete from private.broadcast_pace")
+    sql("delete from private.bot_pace")
     stack.run_job("broadcasts")
     assert row(sql, number)["status"] == "done"
     assert row(sql, number)["unknown"] == 1

@@ -288,7 +288,7 @@ def test_a_sequence_on_the_web(stack: Stack, admin: Callable[..., Visitor], chat
     anna = chat("Anna")
     stack.run_job("broadcasts")
     assert anna.answer().text == "First for Anna"
-    sql("delete from private.broadcast_pace")
+    sql("delete from private.bot_pace")
     stack.run_job("broadcasts")
     assert anna.answer().text == "Second for Anna"
     stack.run_job("broadcasts")

@@ -102,7 +102,7 @@ class World:
 
     def claim(self, bot: str = "assistant", limit: int = 25) -> list[int]:
         """Claim messages regardless of the pace; return the users."""
-        self.sql("delete from private.broadcast_pace where paused_until is null")
+        self.sql("delete from private.bot_pace where paused_until is null")
         return [one["user_id"] for one in self.call("claim_broadcast", p_bot=bot, p_limit=limit)["messages"]]
 
     def record(self, number: int, users: list[int], outcome: str = "sent", pause: float | None = None) -> int:

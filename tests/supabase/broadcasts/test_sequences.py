@@ -43,7 +43,7 @@ def sent(world: World) -> list[int]:
     claimed = world.call("claim_broadcast", p_bot="assistant", p_limit=25)["messages"]
     for one in claimed:
         world.record(one["broadcast_id"], [one["user_id"]])
-    world.sql("delete from private.broadcast_pace")
+    world.sql("delete from private.bot_pace")
     return [one["user_id"] for one in claimed]
 
 

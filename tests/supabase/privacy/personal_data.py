@@ -677,7 +677,7 @@ TABLES = {
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
     "private.storage_deletions": Table("no_user", why="random keys of files that are being deleted"),
-    "private.broadcast_pace": Table("no_user", why="how fast bots send broadcasts"),
+    "private.bot_pace": Table("no_user", why="how fast the jobs of a bot send"),
     "private.time_zones": Table("no_user", why="names of time zones"),
     "private.database_identity": Table("no_user", why="which environment this database is"),
     "private.migration_runs": Table(

@@ -1,7 +1,7 @@
 -- Locks the pace of a bot and returns how many messages of broadcasts it may send now. What ordinary messages of the bot wait in
 -- the outbox comes first.
 --
--- Concurrency: the row is locked until the end of the transaction, so that all runs of the job together keep the pace.
+-- Concurrency: the row is locked until the end of the transaction, so that all jobs of the bot together keep the pace.
 -- Locks: pace of the bot.
 -- Returns: (room, wait), how many messages, and where there is no room the seconds to wait.
 -- Errors: none.
@@ -14,27 +14,18 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_pace private.bot_pace;
   v_now timestamptz;
-  v_at timestamptz;
 begin
-  insert into private.broadcast_pace (bot) values (p_bot) on conflict (bot) do nothing;
-  select greatest(p.next_at, p.paused_until) into v_at from private.broadcast_pace as p where p.bot = p_bot for update;
+  v_pace := private.lock_pace(p_bot);
   v_now := private.clock();
-  room := least(p_limit, private.setting('broadcast_rate')::integer);
-  wait := extract(epoch from v_at - v_now);
+  room := least(p_limit, private.setting('message_rate')::integer);
+  wait := extract(epoch from greatest(v_pace.next_at, v_pace.paused_until) - v_now);
   if wait > 0 then
     room := 0;
     return;
   end if;
-  room := greatest(room - (
-    select count(*)
-      from (
-        select
-          from public.telegram_outbox as o
-         where o.bot = p_bot and o.send_after <= v_now
-         limit room
-      ) as w
-  ), 0);
+  room := greatest(room - private.count_waiting(p_bot, v_now, room), 0);
   wait := 1;
 end
 $$;

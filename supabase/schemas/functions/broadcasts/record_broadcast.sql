@@ -34,7 +34,7 @@ begin
        order by u.telegram_id
     ) as b;
   if p_pause is not null then
-    update private.broadcast_pace as p
+    update private.bot_pace as p
        set paused_until = greatest(p.paused_until, v_now + make_interval(secs => p_pause))
      where p.bot = p_bot;
   end if;

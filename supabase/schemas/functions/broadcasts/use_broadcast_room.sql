@@ -11,8 +11,8 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  update private.broadcast_pace as p
-     set next_at = private.clock() + make_interval(secs => p_count / private.setting('broadcast_rate')::double precision)
+  update private.bot_pace as p
+     set next_at = private.clock() + make_interval(secs => p_count / private.setting('message_rate')::double precision)
    where p.bot = p_bot;
 $$;
 

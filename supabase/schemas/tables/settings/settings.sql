@@ -105,7 +105,7 @@ values
 ('broadcast_approval_size', '1000', 'Recipients above which a second admin must approve a broadcast, where there is one; 0: no approval'),
 ('broadcast_quiet_from', '22', 'Hour of the user''s time zone from which broadcasts wait; the same as broadcast_quiet_until: no quiet hours'),
 ('broadcast_quiet_until', '9', 'Hour of the user''s time zone until which broadcasts wait'),
-('broadcast_rate', '25', 'Messages of broadcasts that a bot sends in a second; Telegram takes about 30 of all kinds'),
+('message_rate', '25', 'Messages that all jobs of a bot together send in a second: broadcasts, reminders, the quiz, courses. Telegram takes about 30 of all kinds'),
 ('broadcast_purchase_days', '7', 'Days after a message of a broadcast within which a payment counts as its result'),
 ('usd_rates', '{"USD": 1}', 'US dollars for one unit of each currency, for margins: {"USD": 1, "RUB": 0.0125, "XTR": 0.013}; a currency without a rate has no margin'),
 ('analytics_drift_percent', '2', 'Percent by which active users may differ from a recount before the admins are alerted; other figures must be equal'),
