@@ -61,6 +61,14 @@ def new_reference() -> str:
     return secrets.token_urlsafe(16)
 
 
+def typed(value: str) -> str:
+    """Return a field as the user typed it, without NUL.
+
+    A form has CR and LF for each line break, which the browser counts as one character of `maxlength`.
+    """
+    return value.replace("\0", "").replace("\r\n", "\n")
+
+
 def read(request: Request, model: type[Model]) -> Model:
     """Return the body of a request, a form or JSON, as a model.
 
@@ -74,7 +82,9 @@ def read(request: Request, model: type[Model]) -> Model:
         if request.mimetype == "application/json":
             return model.model_validate(_json(request))
         if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
-            return model.model_validate(without_nul(request.form.to_dict()))
+            return model.model_validate(
+                {name.replace("\0", ""): typed(value) for name, value in request.form.items()}
+            )
     except ValidationError as error:
         raise FormError({_field(one["loc"]): _key(one) for one in error.errors(include_url=False)}) from None
     raise UnsupportedMediaType

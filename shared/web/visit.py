@@ -141,7 +141,7 @@ class Visit:
             failure: text about the form as a whole.
         """
         wrong = {name: self.text(key) for name, key in faults.items() if name}
-        values = {name: value.replace("\0", "") for name, value in self.request.form.items()}
+        values = {name: forms.typed(value) for name, value in self.request.form.items()}
         return forms.FormView(values, wrong, failure)
 
     def json(self, value: object, status: int = 200) -> Response:

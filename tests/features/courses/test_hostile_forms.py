@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.features.courses.conftest import COURSE, SLUG, Enroll, Sql
-from tests.features.courses.test_pages import quiz
+from tests.features.courses.test_pages import quiz, reference
 from tests.web.conftest import request
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -90,3 +90,22 @@ def complete(sql: Sql, chat: Chat) -> None:
 def test_kinescope_asks_nonsense(stack: Stack, body: bytes) -> None:
     answer = request(stack.function("console").port, "/courses/kinescope/access", "POST", body, **JSON)
     assert answer.status == 403
+
+
+@pytest.mark.parametrize(("lesson", "path", "longest", "stored"), [
+    ("what-sells", "questions", 4_000, "select text from lesson_questions"),
+    ("five-lines", "homework", 20_000, "select text from homework_submissions"),
+])  # fmt: skip
+def test_a_line_break_counts_as_one_character(
+    enroll: Enroll, anna: Chat, sql: Sql, lesson: str, path: str, longest: int, stored: str
+) -> None:
+    """A browser counts a line break once, as `maxlength` says, and sends CR and LF."""
+    learner = enroll(anna, "accelerator")
+    page = learner.get(f"{COURSE}/{lesson}").body
+    assert f'maxlength="{longest}"' in page
+    typed = ("a\n" * longest)[: longest - 1] + "z"
+    sent = {"reference": reference(page), "text": typed.replace("\n", "\r\n")}
+    done = learner.post(f"{COURSE}/{lesson}/{path}", sent)
+    assert done.status == 303, done.body[-500:]
+    assert sql(stored) == [{"text": typed}]
+    assert learner.post(f"{COURSE}/{lesson}/{path}", {**sent, "text": f"{sent['text']}z"}).status == 422

@@ -30,7 +30,7 @@ class MessageFields(BaseModel):
 
     def typed(self, name: str) -> str:
         """Return what was typed in a field."""
-        return str((self.model_extra or {}).get(name, "")).strip().replace("\r\n", "\n")
+        return str((self.model_extra or {}).get(name, "")).strip()
 
 
 def from_fields(sent: MessageFields, *, has_media: bool) -> JsonObject:

@@ -46,7 +46,7 @@ class Fields(BaseModel):
         found = {code: str(sent.get(f"{name}_{code}", "")).strip() for code in sorted(texts.codes())}
         if too_long := [code for code, value in found.items() if len(value) > LONGEST]:
             raise FormError({f"{name}_{code}": "web_field_too_long" for code in too_long})
-        return {code: value.replace("\r\n", "\n") for code, value in found.items() if value}
+        return {code: value for code, value in found.items() if value}
 
     def wordings(self, *names: str) -> dict[str, dict[str, str]]:
         """Return the texts as the database has them; a language counts once it has a title.

@@ -45,7 +45,7 @@ class _Article(BaseModel):
     def _has_no_secret(cls, words: str) -> str:
         if looks_like_secret(words):
             raise ValueError("knowledge_secret")
-        return words.replace("\r\n", "\n")
+        return words
 
 
 class _Status(BaseModel):

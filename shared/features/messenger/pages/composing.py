@@ -100,7 +100,7 @@ def _content(visit: Visit, sent: _Sent) -> _Content:
     Raises:
         _Refused: it cannot be.
     """
-    body = sent.body.replace("\r\n", "\n").strip()
+    body = sent.body.strip()
     try:
         file = attachment(visit.request) if sent.mode == "reply" else None
     except TooLarge:

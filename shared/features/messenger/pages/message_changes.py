@@ -47,7 +47,7 @@ def retry(visit: Visit, number: int, message: int) -> Response:
 
 def edit(visit: Visit, number: int, message: int) -> Response:
     """Edit a message, at Telegram too."""
-    body = visit.form(_Text).body.replace("\r\n", "\n").strip()
+    body = visit.form(_Text).body.strip()
     try:
         outcome = sending.edit(visit.user.user_id, message, body)["outcome"]
     except sending.SecretInText:

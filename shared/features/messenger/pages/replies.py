@@ -112,7 +112,7 @@ def save_reply(visit: Visit) -> Response:
     """Add a canned reply, or change one."""
     sent = visit.form(_Reply)
     form = visit.request.form
-    words = {code: form.get(f"text_{code}", "").replace("\0", "").strip() for code in texts.languages()}
+    words = {code: forms.typed(form.get(f"text_{code}", "")).strip() for code in texts.languages()}
     chosen = [one for one in form.getlist("labels") if one.isascii() and one.isdecimal() and len(one) < 19]
     with _explained():
         db.call(
@@ -120,7 +120,7 @@ def save_reply(visit: Visit) -> Response:
             p_actor_id=visit.user.user_id,
             p_id=sent.id,
             p_shortcut=sent.shortcut.strip().removeprefix("/"),
-            p_texts={code: text.replace("\r\n", "\n") for code, text in words.items() if text},
+            p_texts={code: text for code, text in words.items() if text},
             p_labels=[int(one) for one in chosen],
             p_takes_over=sent.takes_over,
             p_closes=sent.closes,
