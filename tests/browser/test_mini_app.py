@@ -229,6 +229,26 @@ def test_in_a_frame_of_telegrams_site(stack: Stack, anna: TelegramUser, phone: O
     assert page.context.cookies() == []
 
 
+def test_a_frame_that_telegrams_site_inserts_anew(
+    stack: Stack, anna: TelegramUser, phone: Open, sql: Sql
+) -> None:
+    """Its “Reload Page” gives the data that opened a session before; that of another account opens one."""
+    page = phone(WEB, "")
+    insert = """url => {
+        document.querySelector('iframe')?.remove();
+        document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
+    }"""
+    launch = address(stack, anna)
+    frame = page.frame_locator("iframe")
+    for _ in range(2):
+        page.evaluate(insert, launch)
+        frame.get_by_role("heading", level=1, name=text("en", "login_devices")).wait_for()
+    assert len(sql("select from user_sessions")) == 1
+    page.evaluate(insert, address(stack, stack.telegram.user("Boris", "en"), at="/account"))
+    frame.get_by_role("heading", level=1, name="Boris").wait_for()
+    assert len(sql("select from user_sessions")) == 2
+
+
 def test_only_telegram_may_frame_the_shell(stack: Stack, anna: TelegramUser, phone: Open) -> None:
     import urllib3
 

@@ -48,6 +48,11 @@ function randomSecret() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** What tells one launch from another: Telegram signs new data each time it opens the app, but not at each reload. */
+function signature() {
+  return new URLSearchParams(launch.data).get("hash") ?? "";
+}
+
 /** Exchanges the signed data for a token; returns what prevented it. The secret lets an attempt be repeated. */
 async function logIn() {
   const body = JSON.stringify({ bot, init_data: launch.data, secret: randomSecret() });
@@ -60,6 +65,7 @@ async function logIn() {
         const found = await answer.json();
         token = found.token ?? "";
         remember("token", token);
+        remember("signature", signature());
         return found.outcome === "opened" ? "" : found.outcome;
       }
     } catch {
@@ -269,7 +275,8 @@ async function begin() {
   tell("web_app_ready");
   tell("web_app_expand");
   tell("web_app_request_viewport");
-  if (launch.data) {
+  // Signed data opens one session, and Telegram's site puts the frame in anew with the data of before.
+  if (launch.data && !(token && recall("signature") === signature())) {
     const failure = await logIn();
     if (failure) return fail(failure);
   }
