@@ -240,3 +240,20 @@ def test_the_export_holds_no_formula(boss: Visitor, stack: Stack, enroll: Enroll
         "'\uff1d1", "Ann-Marie O'Neil; PhD",
     }  # fmt: skip
     assert all(row["tiers"] == "basic" for row in rows)
+
+
+def test_a_secret_in_homework_is_not_stored(boss: Visitor, enroll: Enroll, anna: Chat, sql: Sql) -> None:
+    """A learner who builds a bot pastes its token by mistake; a reviewer repeats it."""
+    learner = enroll(anna, "accelerator")
+    secret = f"123456789:AA{'hGx7Qz2k' * 4}d"[:45]
+    page = learner.get(f"{COURSE}/five-lines").body
+    sent = {"reference": reference(page), "text": f"My bot: {secret}"}
+    assert learner.post(f"{COURSE}/five-lines/homework", sent).status == 303
+    found = re.search(r"/admin/homework/\d+/review", boss.get("/admin/homework").body)
+    assert found
+    review = {"decision": "return", "comment": f"Revoke {secret}"}
+    assert boss.post(found[0], review).status == 303
+    (stored,) = sql("select text, comment from homework_submissions")
+    assert stored["text"].startswith("My bot: ")
+    assert stored["comment"].startswith("Revoke ")
+    assert secret not in f"{stored}"

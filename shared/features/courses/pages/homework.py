@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavailable, UnprocessableEntity
 
 from shared.core import db, texts
+from shared.core.log import redact_secrets
 from shared.features.courses.pages import files, uploads, views
 from shared.features.courses.pages.files import LESSON
 from shared.web import forms, stored_media
@@ -86,7 +87,7 @@ def submit(visit: Visit, course: str, lesson: str) -> Response:
         "submit_homework",
         p_user_id=visit.user.user_id,
         p_lesson_id=found["lesson_id"],
-        p_text=sent.text.strip(),
+        p_text=redact_secrets(sent.text.strip()),
         p_reference=sent.reference,
         p_file_key=key,
     )

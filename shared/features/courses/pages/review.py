@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from shared.core import db, texts
+from shared.core.log import redact_secrets
 from shared.features.courses.pages import views
 from shared.features.courses.pages.admin import account
 from shared.features.courses.pages.homework import FILE_SECONDS
@@ -87,7 +88,7 @@ def review(visit: Visit, number: int) -> Response:
         "admin_review_homework",
         p_submission_id=number,
         p_is_accepted=sent.decision == "accept",
-        p_comment=sent.comment.strip() or None,
+        p_comment=redact_secrets(sent.comment.strip()) or None,
         p_admin_email=account(visit),
     )
     if done is None:
