@@ -4310,6 +4310,8 @@ class PayFromBalance(TypedDict):
     amount: NotRequired[str]
     quantity: NotRequired[str | None]
     currency: NotRequired[str]
+    is_gift: NotRequired[bool]
+    payment_id: NotRequired[int]
     until: NotRequired[str | None]
     state: NotRequired[Literal["paid", "held", "refunded", "disputed", "withdrawn", "expired"] | None]
     balance: NotRequired[str]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.features.common.buyer import Buyer
 
 STARS = "XTR"
-BALANCE = "bal:"  # bal:<product>: pay from balance
+BALANCE = "bal:"  # bal:<product>[:gift]: pay from balance
 PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again or :gift]
 AGAIN = "again"  # the payment repeats each period
 GIFT = "gift"  # the product is for another user
@@ -40,9 +40,9 @@ class PaymentOption(NamedTuple):
 
     def button(self, product: str) -> str:
         """Return the callback data of its button."""
-        if self.provider == "balance":
-            return f"{BALANCE}{product}"
         end = f":{AGAIN}" if self.repeats else f":{GIFT}" if self.is_gift else ""
+        if self.provider == "balance":
+            return f"{BALANCE}{product}{end}"
         return f"{PAY}{product}:{self.provider}:{self.currency}{end}"
 
 
@@ -162,13 +162,16 @@ def options_of(buyer: Buyer, product: ProductsForSale, repeats: bool) -> list[Pa
 
 
 def gift_options(buyer: Buyer, product: ProductsForSale) -> list[PaymentOption]:
-    """Return the options to buy a product for another user: only plans, paid once and not from balance."""
+    """Return the options to buy a product for another user: only plans, paid once.
+
+    The balance is one of them only while it suffices, because a top-up leads back to a purchase for oneself.
+    """
     if product["kind"] != "subscription":
         return []
     return [
         option._replace(is_gift=True)
         for option in payment_options(buyer, product)
-        if not option.repeats and option.provider != "balance"
+        if not option.repeats and (option.provider != "balance" or buyer.user.balance >= option.amount)
     ]
 
 

@@ -12,9 +12,11 @@ from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PAY, PaymentOption, title
 from shared.features.shop import contact, links, ordering
+from shared.features.shop.gift_button import gift_row
 from shared.features.shop.ordering import Checkout, Choice
 from shared.telegram import current_context, reply, waits
 from shared.telegram.context import UpdateContext
+from shared.telegram.messages import Keyboard
 from shared.telegram.router import Router
 
 if TYPE_CHECKING:
@@ -145,7 +147,10 @@ def _checkout(context: UpdateContext, product: ProductsForSale, option: PaymentO
         return show_closed(context, checkout.order)
     if checkout.order["outcome"] == "not_for_sale":
         return catalog.gone(context)
-    return _show_checkout(context, checkout.order, checkout.url)
+    # Where no screen came before this one, the choice to give the plan is here.
+    is_only = len(catalog.payment_options(context, product)) == 1 and not option.is_gift
+    gift = gift_row(context, product) if is_only else []
+    return _show_checkout(context, checkout.order, checkout.url, gift)
 
 
 def page(context: UpdateContext, product: ProductsForSale, option: PaymentOption) -> Text:
@@ -165,7 +170,7 @@ def _page(context: UpdateContext, name: str, period: str | None, price: str, ful
     return context.rich("buy_pay_reduced" if full_price else key, title=name, price=price, full=full_price)
 
 
-def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
+def _show_checkout(context: UpdateContext, made: CreateOrder, url: str, gift: Keyboard) -> None:
     price = figures.money(context.language, Decimal(made["amount"]), made["currency"])
     full = made["full_amount"]
     full_price = figures.money(context.language, Decimal(full), made["currency"]) if full else ""
@@ -177,6 +182,7 @@ def _show_checkout(context: UpdateContext, made: CreateOrder, url: str) -> None:
         text,
         [
             [(context.text("buy_pay_button", price=price), url)],
+            *gift,
             [(context.text("list_back"), f"{OTHER}{made['id']}")],
         ],
         order_id=made["id"],

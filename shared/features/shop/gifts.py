@@ -13,6 +13,7 @@ from shared.features.common.menu import back
 from shared.features.common.paging import page_of, split_page
 from shared.features.common.plans import plan_name
 from shared.features.shop import checkout, gift_links, lists, screens
+from shared.features.shop.gift_button import GIVE
 from shared.telegram import current_context, outbox, reply
 from shared.telegram.context import StateUnavailable, UpdateContext
 from shared.telegram.messages import Keyboard
@@ -42,18 +43,18 @@ def show_gifts(call: CallbackQuery) -> None:
 
 
 @router.callback_query_handler(
-    data=f"{screens.GIVE}[a-z0-9_]{{1,32}}(@[0-9]{{1,3}})?", private_only=True, page="gifts"
+    data=f"{GIVE}[a-z0-9_]{{1,32}}(@[0-9]{{1,3}})?", private_only=True, page="gifts"
 )
 def give(call: CallbackQuery) -> None:
     """Ask how to pay for a plan for another user."""
     context = current_context()
     found = catalog.products(context)
     here, page = split_page(call.data or "")
-    product = catalog.find(found, here.removeprefix(screens.GIVE))
+    product = catalog.find(found, here.removeprefix(GIVE))
     options = catalog.gift_options(context, product) if product else []
     if product is None or not options:
         return catalog.gone(context)
-    if len(options) == 1:
+    if len(options) == 1 and options[0].provider != "balance":
         return checkout.pay(context, product, options[0])
     rows = [[screens.method_button(context, product, [option])] for option in options]
     text = concat(screens.heading(context, product), context.rich("gift_question"), separator="\n\n")
@@ -107,7 +108,7 @@ def _list(context: UpdateContext, page: int) -> tuple[Text, Keyboard]:
         for gift in _own(context)
     ]
     offered = [
-        [(context.text("gift_buy", title=catalog.title(context, one["texts"])), screens.GIVE + one["key"])]
+        [(context.text("gift_buy", title=catalog.title(context, one["texts"])), GIVE + one["key"])]
         for one in catalog.products(context)
         if catalog.gift_options(context, one)
     ]

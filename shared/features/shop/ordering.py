@@ -134,7 +134,9 @@ def option_among(offered: list[ProductsForSale], chosen: str) -> tuple[ProductsF
     return (product, option) if option else None
 
 
-def pay_from_balance(buyer: Buyer, product: str, amount: Decimal, purchase: str) -> PayFromBalance:
+def pay_from_balance(
+    buyer: Buyer, product: str, amount: Decimal, purchase: str, *, is_gift: bool = False
+) -> PayFromBalance:
     """Buy a product from the balance.
 
     Args:
@@ -142,11 +144,14 @@ def pay_from_balance(buyer: Buyer, product: str, amount: Decimal, purchase: str)
         amount: the price that the buyer saw.
         purchase: names the purchase: n and the number of the last one before it, so that two taps, devices or
             tabs buy once; t and the top-up that was made for it.
+        is_gift: the product is for another user.
 
     Raises:
         Refusal: L0002 the balance is too low, L0005 the price has changed, M0004 what lowered it is gone.
     """
     name = f"{product}:{purchase}" if purchase.startswith("n") else purchase
+    if is_gift:
+        name += f":{catalog.GIFT}"
     done: PayFromBalance = db.call(
         "pay_from_balance",
         p_user_id=buyer.user.id,
@@ -154,5 +159,6 @@ def pay_from_balance(buyer: Buyer, product: str, amount: Decimal, purchase: str)
         p_bot=buyer.bot.name,
         p_reference=f"{buyer.bot.name}:balance:{buyer.user.id}:{name}",
         p_amount=amount,
+        p_is_gift=is_gift,
     )
     return done

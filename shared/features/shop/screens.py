@@ -8,6 +8,7 @@ from shared.core.texts import Text, concat, figures
 from shared.features.common import catalog
 from shared.features.common.catalog import PaymentOption, price, title
 from shared.features.shop import checkout, lists, wording
+from shared.features.shop.gift_button import gift_row
 from shared.telegram.context import UpdateContext
 from shared.telegram.messages import Keyboard
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from shared.core.sql_types import ProductsForSale
 
 MODE = {False: "once:", True: "auto:"}  # once:<product>: pay once; auto:<product>: auto-renew
-GIVE = "gift:give:"  # gift:give:<product>: buy it for another user
 CARDS = "card:"  # card:<product>[:again]: the providers of cards
 
 
@@ -77,13 +77,6 @@ def method_screen(
         *gift,
         [(context.text("list_back"), up)],
     ]
-
-
-def gift_row(context: UpdateContext, product: ProductsForSale) -> Keyboard:
-    """Return the button that buys a plan for another user."""
-    if not catalog.gift_options(context, product):
-        return []
-    return [[(context.text("gift_give"), f"{GIVE}{product['key']}")]]
 
 
 def by_button(options: list[PaymentOption]) -> list[list[PaymentOption]]:

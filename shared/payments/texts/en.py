@@ -39,6 +39,10 @@ TEXTS: Mapping[str, str] = {
     "refunded_part": (
         "↩️ **{title}**: we’ve refunded {money} and canceled the part of the purchase it paid for."
     ),
+    "refunded_part_kept": "↩️ **{title}**: we’ve refunded {money}. Your purchase stays active.",
+    "refunded_part_kept_to_balance": (
+        "↩️ **{title}**: we’ve refunded {money} to your bot balance. Your purchase stays active."
+    ),
     "refunded_to_balance": (
         "↩️ **{title}**: we’ve refunded {money} to your bot balance and canceled the purchase."
     ),

@@ -34,6 +34,8 @@ TEXTS: Mapping[str, str] = {
     "renewed": "🔁 **{title}** — продлено до {until}. Спасибо, что вы с нами!",
     "refunded": "↩️ **{title}**: вернули {money}, покупка отменена.",
     "refunded_part": "↩️ **{title}**: вернули {money}, часть покупки на эту сумму отменена.",
+    "refunded_part_kept": "↩️ **{title}**: вернули {money}, покупка остаётся в силе.",
+    "refunded_part_kept_to_balance": "↩️ **{title}**: вернули {money} на баланс, покупка остаётся в силе.",
     "refunded_to_balance": "↩️ **{title}**: вернули {money} на баланс, покупка отменена.",
     "refunded_part_to_balance": (
         "↩️ **{title}**: вернули {money} на баланс, часть покупки на эту сумму отменена."

@@ -75,9 +75,17 @@ def listed(
     ]
 
 
-def matching(buyer: Buyer, product: ProductsForSale, chosen: Choice) -> PaymentOption | None:
-    """Return the option that a form names, at its current price; None where there is none any more."""
+def matching(
+    buyer: Buyer, product: ProductsForSale, chosen: Choice, *, is_gift: bool
+) -> PaymentOption | None:
+    """Return the option that a form names, at its current price; None where there is none any more.
+
+    A balance that is too low is no reason: the form may be sent a second time, after it paid.
+    """
+    if is_gift and (product["kind"] != "subscription" or chosen.repeats):
+        return None
     from_balance = catalog.balance_option(buyer, product)
     offered = [*catalog.all_options(product), *([from_balance] if from_balance else [])]
     wanted = (chosen.provider, chosen.currency, chosen.repeats)
-    return next((one for one in offered if (one.provider, one.currency, one.repeats) == wanted), None)
+    found = next((one for one in offered if (one.provider, one.currency, one.repeats) == wanted), None)
+    return found._replace(is_gift=is_gift) if found else None

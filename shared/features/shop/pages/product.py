@@ -103,16 +103,13 @@ def buy(visit: Visit, key: str) -> Response:
     product = catalog.find(catalog.products(buyer), key)
     if product is None:
         return visit.redirect(offers.PATH, "buy_gone_notice")
-    option = matching(buyer, product, sent.option)
-    if option is not None and sent.gift:
-        gifts = (one for one in catalog.gift_options(buyer, product) if one == option._replace(is_gift=True))
-        option = next(gifts, None)
+    option = matching(buyer, product, sent.option, is_gift=sent.gift)
     if option is None:
         return _back(visit, key, "buy_option_notice", is_gift=sent.gift)
     if option.amount != sent.option.amount:
         return _back(visit, key, "buy_price_notice", is_gift=sent.gift)
     if option.provider == "balance":
-        return _pay_from_balance(visit, buyer, key, option.amount, sent.last)
+        return _pay_from_balance(visit, buyer, key, option, sent.last)
     if option.repeats and not sent.replace and (running := ordering.running_renewal(buyer)):
         return visit.render(
             "shop/replace.html",
@@ -157,7 +154,7 @@ def _order(
     if checkout.failure is not None:
         is_refusal = isinstance(checkout.failure, RequestRefused)
         notice = "buy_refused_notice" if is_refusal else "buy_unavailable_notice"
-        return _back(visit, product["key"], notice, is_gift=sent.gift)
+        return _back(visit, product["key"], notice, is_gift=option.is_gift)
     if checkout.order["outcome"] == "not_for_sale":
         return visit.redirect(offers.PATH, "buy_gone_notice")
     return visit.redirect(order.path(checkout.order["id"]))
@@ -168,14 +165,13 @@ def _renewed(sent: _Purchase) -> _Purchase:
     return sent.model_copy(update={"reference": forms.new_reference()})
 
 
-def _pay_from_balance(visit: Visit, buyer: WebBuyer, key: str, amount: Decimal, last: int) -> Response:
-    here = f"{offers.PATH}/{key}"
+def _pay_from_balance(visit: Visit, buyer: WebBuyer, key: str, option: PaymentOption, last: int) -> Response:
     try:
-        done = ordering.pay_from_balance(buyer, key, amount, f"n{last}")
+        done = ordering.pay_from_balance(buyer, key, option.amount, f"n{last}", is_gift=option.is_gift)
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSED:
             raise
-        return visit.redirect(here, _REFUSED[refusal.sqlstate])
+        return _back(visit, key, _REFUSED[refusal.sqlstate], is_gift=option.is_gift)
     if done["outcome"] == "not_for_sale":
         return visit.redirect(offers.PATH, "buy_gone_notice")
     if done["outgoing"]:

@@ -83,6 +83,7 @@ TEXTS: Mapping[str, str] = {
         "✅ Paid from your balance: **{title}**. You got **{quantity|request|requests}**.\n\nBalance: "
         "{balance}"
     ),
+    "balance_paid_gift": "✅ Paid from your balance: **{title}** as a gift. Get the link and send it.\n\nBalance: {balance}",
     "balance_paid_course": "✅ Paid from your balance: **{title}**.\n\nBalance: {balance}",
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s resolved. Questions? /paysupport",

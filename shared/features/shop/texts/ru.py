@@ -85,6 +85,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "balance_paid_subscription": "✅ **{title}** — оплачено с баланса. Действует до {until}.\n\nБаланс: {balance}",
     "balance_paid_credits": "✅ **{title}** — оплачено с баланса. Начислено: **{quantity|запрос|запроса|запросов}**.\n\nБаланс: {balance}",
+    "balance_paid_gift": "✅ Подарок **{title}** — оплачен с баланса. Получите ссылку и отправьте её.\n\nБаланс: {balance}",
     "balance_paid_course": "✅ **{title}** — оплачено с баланса.\n\nБаланс: {balance}",
     "invitation_paid": "✅ **{title}**\nОплачено: {price}",
     "invitation_held": "⏳ **{title}**\nПлатёж на проверке. Напишем, когда разберёмся. Вопросы: /paysupport",

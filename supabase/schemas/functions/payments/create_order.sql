@@ -6,7 +6,7 @@
 -- tap, or an old screen), the same choice gets that order, and an order that is paid or under review is closed.
 -- p_next_product_key: product for which a top-up is made, offered once it is paid. p_reuse: the same choice at the same price
 -- gets the buyer's open order, whichever message or device it was chosen on, unless an attempt to pay it failed or it expires
--- within the hour. p_is_gift: the plan is for another user; not sold from balance or with auto-renewal.
+-- within the hour. p_is_gift: the plan is for another user; not sold with auto-renewal.
 --
 -- Concurrency: a reference has one order, and every call with it gets that order. The user's lock makes an erasure run before
 --   it or find the order. A discount is bound to one order at a time: its row is locked and the order that had it is withdrawn.
@@ -78,7 +78,7 @@ begin
   end if;
 
   v_quote := private.quote_order(p_user_id, p_product_key, p_provider, p_currency, p_renews, p_reuse);
-  if v_quote.product_key is null or (p_is_gift and (v_quote.kind <> 'subscription' or v_quote.renews or p_provider = 'balance')) then
+  if v_quote.product_key is null or (p_is_gift and (v_quote.kind <> 'subscription' or v_quote.renews)) then
     return jsonb_build_object('outcome', 'not_for_sale');
   end if;
   v_quote.bot := p_bot;

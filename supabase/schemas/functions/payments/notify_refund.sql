@@ -1,4 +1,5 @@
--- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either.
+-- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either. A part of the price takes nothing
+-- of a course or a gift.
 --
 -- Concurrency: the caller calls when the sums or the reversed quantities have changed.
 -- Locks: none.
@@ -36,6 +37,11 @@ begin
       when p_payment.disputed < p_before.disputed then 'dispute_won'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.status = 'completed' and exists (
+        select
+          from public.payment_effects as e
+         where e.payment_id = p_payment.id and e.effect in ('course', 'gift')
+      ) then case when p_payment.provider = 'balance' then 'refunded_part_kept_to_balance' else 'refunded_part_kept' end
       when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'
       when p_payment.provider = 'balance' then 'refunded_to_balance'
       when p_payment.status = 'completed' then 'refunded_part'

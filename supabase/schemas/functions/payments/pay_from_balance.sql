@@ -1,6 +1,6 @@
 -- Buys one product from the user's balance: the order, the payment (provider balance), its fulfilment and the ledger entry
 -- (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's discount. A
--- subscription is bought for one period and does not renew.
+-- subscription is bought for one period and does not renew; with p_is_gift it is for another user (public.take_gift).
 --
 -- Concurrency: a reference has one order, so a repeated or concurrent call gets the same order and it is paid once. Calls with
 --   different references are serialized by the user's row lock: the balance cannot become negative.
@@ -8,13 +8,16 @@
 --   order as in public.record_payment_event.
 -- Returns: jsonb
 --   outcome: 'paid' | 'known'
---     | 'not_for_sale'     (inactive, no price in balance_currency, or a top-up; without the other keys)
+--     | 'not_for_sale'     (inactive, no price in balance_currency, a top-up, or not a plan with p_is_gift; without the other
+--                           keys)
 --   id?: bigint            (of the order)
 --   texts?: product_texts
 --   kind?: 'subscription' | 'credits' | 'balance' | 'course'
 --   amount?: numeric
 --   quantity?: numeric | null
 --   currency?: text
+--   is_gift?: boolean
+--   payment_id?: bigint
 --   until?: timestamptz | null                (end of the plan that was bought)
 --   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null
 --   balance?: numeric
@@ -22,7 +25,8 @@
 -- Errors: M0003 no such user; L0002 the balance is too low; L0005 the price differs from p_amount, the price that the buyer saw
 --   (null: any); M0004 the reference belongs to an order that is not paid from balance, or to one that cannot be paid any more.
 create or replace function public.pay_from_balance(
-  p_user_id bigint, p_product_key text, p_bot text, p_reference text, p_amount numeric default null
+  p_user_id bigint, p_product_key text, p_bot text, p_reference text, p_amount numeric default null,
+  p_is_gift boolean default false
 )
 returns jsonb
 language plpgsql
@@ -32,7 +36,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_made jsonb := public.create_order(
-    p_user_id, p_product_key, 'balance', private.setting('balance_currency'), p_bot, p_reference => p_reference
+    p_user_id, p_product_key, 'balance', private.setting('balance_currency'), p_bot, p_reference => p_reference,
+    p_is_gift => p_is_gift
   );
   v_order public.orders;
   v_outgoing jsonb := '[]'::jsonb;
@@ -56,6 +61,8 @@ begin
     'amount', v_order.amount::text,
     'quantity', trim_scale(v_order.quantity)::text,
     'currency', v_order.currency,
+    'is_gift', v_order.is_gift,
+    'payment_id', (select p.id from public.payments as p where p.order_id = v_order.id),
     'until', (
       select s.ends_at
         from public.payments as p
