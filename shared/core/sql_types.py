@@ -4885,6 +4885,7 @@ class ReceiveUpdate(TypedDict):
     edited_question: NotRequired[str | None]
     articles: NotRequired[list[FindArticles] | None]
     messenger: NotRequired[ReceiveUpdateMessenger | None]
+    required_channel: NotRequired[str | None]
     is_old_edit: NotRequired[bool]
     retry_after: NotRequired[int]
     answer: NotRequired[JsonValue]

@@ -142,6 +142,8 @@ class UpdateContext:
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         memory: facts about the user that they let the bot keep; none outside of the private chat.
         articles: {language, slug, title, body} of the bot's knowledge base that fit the question.
+        required_channel: @username or id of the channel that the user must have joined before the AI answers;
+            None where there is none, or the last check still holds.
         messenger: the conversation that people of the team see; None where the bot has no messenger.
         sent: messages that were sent before the commit, as that conversation shows them.
         calls: Bot API calls to make after the commit.
@@ -175,6 +177,7 @@ class UpdateContext:
     memory: Sequence[str] = ()
     messenger: Messenger | None = None
     articles: Sequence[JsonObject] = ()
+    required_channel: str | None = None
 
     calls: list[BotApiCall] = field(default_factory=list)
     callback_answer: BotApiCall | None = None

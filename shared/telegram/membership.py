@@ -36,13 +36,13 @@ def channel_of(bot: str, chat: str) -> Channel:
     return Channel(int(found["id"]), display_name(found.get("title")) or username or chat, link)
 
 
-def is_member(bot: str, channel_id: int, telegram_id: int) -> bool:
+def is_member(bot: str, channel: int | str, telegram_id: int) -> bool:
     """Return whether the user is a member; False for users who left, were removed or never joined.
 
     Raises:
         TelegramError: the check failed; with 400 or 403, the bot is not an administrator of the chat.
     """
-    member = _member(bot, channel_id, telegram_id)
+    member = _member(bot, channel, telegram_id)
     status = member.get("status")
     return status in _INSIDE or (status == "restricted" and member.get("is_member") is True)
 
@@ -56,7 +56,7 @@ def is_administrator(bot: str, chat_id: int, telegram_id: int) -> bool:
     return _member(bot, chat_id, telegram_id).get("status") in ("creator", "administrator")
 
 
-def _member(bot: str, chat_id: int, telegram_id: int) -> JsonObject:
+def _member(bot: str, chat_id: int | str, telegram_id: int) -> JsonObject:
     """Return a member of a chat (getChatMember); empty for a user who was never in it."""
     parameters = {"chat_id": chat_id, "user_id": telegram_id}
     try:

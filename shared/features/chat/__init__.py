@@ -30,7 +30,7 @@ feature = Feature(
         Command("clear", "chat"),
         Command("voice", "chat", needs="speech"),
     ),
-    buttons=("mode", "album", *QUESTION_BUTTONS),
+    buttons=("mode", "album", "channel", *QUESTION_BUTTONS),
     kinds=("edited_message", "stopped_message_generation", CANCEL),
     takes_texts=True,
     takes_content=True,

@@ -12,7 +12,7 @@ from shared.core.config import settings
 from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.texts import Text, concat
 from shared.features import conversations, knowledge, messenger, reminders
-from shared.features.chat import web
+from shared.features.chat import channel, web
 from shared.features.chat.drafts import growing
 from shared.features.chat.mode import current_mode
 from shared.features.common.menu import back, buy_button, main_menu
@@ -40,6 +40,8 @@ _COST_LIMITS = {
 
 def admit(context: UpdateContext, own: OpenKey | None) -> bool:
     """Return whether the AI may be asked, see `reserve`; else answer why not."""
+    if not channel.admits(context):
+        return False
     if not reserve(context, own):
         refuse(context)
     return context.may_ask

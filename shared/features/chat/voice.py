@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.features.chat import asking
+from shared.features.chat import asking, channel
 from shared.features.chat.question import Question
 from shared.features.common.media import modes
 from shared.features.common.media.kinds import kind_of_content
@@ -27,6 +27,8 @@ def ask(context: UpdateContext) -> None:
     kind = kind_of_content(context)
     if kind is not None:
         return _draw(context, kind)
+    if not channel.admits(context):
+        return None
     own = open_key(context)
     if own is not None and key_for(own) is None and not context.has_reserved:
         context.reserve()

@@ -57,4 +57,5 @@ TEXTS: Mapping[str, str] = {
     "gate_invite_short": "New users join by invitation.",
     "gate_closed": "🚪 **We aren’t taking new users right now.** Try again later.",
     "gate_closed_short": "We aren’t taking new users right now.",
+    "required_channel_alarm": "⚠️ I can’t check who joined {channel}, so for now the bot “{bot}” answers free users without it. Make the bot an administrator of the channel. Telegram’s answer: {reason}",
 }

@@ -121,4 +121,9 @@ TEXTS: Mapping[str, str] = {
     "speech_on": "🔊 I’ll answer with voice messages in this chat. Turn them off: /voice",
     "speech_off": "🔇 I’ll answer with text again. Turn voice on: /voice",
     "speech_unavailable": "🔇 I can’t answer with voice messages. I’ll keep writing.",
+    "channel_required": "📣 On the free plan I answer members of **{title}**. Join it, tap “I’ve joined” and send your question again.",
+    "channel_open": "📣 Open {title}",
+    "channel_joined": "✅ I’ve joined",
+    "channel_not_yet": "I can’t see you in {title} yet. Join it and tap again.",
+    "channel_thanks": "✅ Thanks for joining! Send your question again.",
 }

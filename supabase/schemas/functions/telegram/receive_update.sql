@@ -57,6 +57,7 @@
 --   messenger?: {
 --     conversation_id: bigint, handler: 'bot' | 'human' | 'paused', takeovers: int, is_returned: boolean
 --   } | null               (null: the bot has no messenger; is_returned: the bot answers again since this message)
+--   required_channel?: text | null     (that a free user must have joined; nothing is reserved before the bot has checked it)
 --   is_old_edit?: boolean  (the user asked another question after the edited one, or it belongs to another conversation)
 --   retry_after?: int      (busy: seconds)
 --   answer?: jsonb         (finished: the stored answer; null once it is known to have arrived)
@@ -110,6 +111,7 @@ declare
   v_expected_cost numeric;
   v_messenger jsonb;
   v_has_articles boolean;
+  v_channel text;
 begin
   -- Lock the update row before the user, as all functions do, to prevent deadlocks.
   select t.* into v_known
@@ -146,15 +148,23 @@ begin
     (select s.value #>> '{}' from private.settings as s where s.key = 'quota_timezone'),
     (select s.value #>> '{}' from private.settings as s where s.key = 'balance_currency'),
     (select s.value #>> '{}' from private.settings as s where s.key = 'maintenance'),
-    case when p_reserve then (select true from private.settings as s where s.key = 'knowledge:' || p_bot) end
-    into v_timezone, v_currency, v_maintenance, v_has_articles;
+    case when p_reserve then (select true from private.settings as s where s.key = 'knowledge:' || p_bot) end,
+    case when p_reserve and v_user.vip_level = 0 and not v_user.is_admin then (
+      select s.value #>> '{}' from private.settings as s where s.key = 'required_channel:' || p_bot
+    ) end
+    into v_timezone, v_currency, v_maintenance, v_has_articles, v_channel;
+  if v_channel = v_session.session_data #>> '{channel_member,channel}'
+    and (v_session.session_data #>> '{channel_member,until}')::numeric > extract(epoch from v_now)
+  then
+    v_channel := null;
+  end if;
   v_gate := case
     when v_user.is_admin then null
     when v_maintenance = 'true' then 'maintenance'
     when v_user.is_waiting then private.waiting_gate(v_user, p_payload #>> '{message,text}')
   end;
   p_reserve := p_reserve and v_gate is null;
-  if p_reserve and not v_banned and v_known.bot is null and not v_session.session_data ?| array['awaiting', 'paste'] then
+  if p_reserve and v_channel is null and not v_banned and v_known.bot is null and not v_session.session_data ?| array['awaiting', 'paste'] then
     v_user_api_key := private.active_token(v_user.id);
     -- What private.reserve_usage almost always decides is stored with the row, which saves a second write of it.
     if v_user_api_key is null then
@@ -219,6 +229,7 @@ begin
     v_user_api_key := private.active_token(v_user.id);
   end if;
   if p_reserve
+    and v_channel is null
     and not v_banned
     and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
@@ -328,6 +339,7 @@ begin
       )
     end,
     'messenger', v_messenger,
+    'required_channel', v_channel,
     'edited_question', v_edited_question,
     'is_old_edit', v_is_old_edit
   );
