@@ -4565,6 +4565,7 @@ class ReadConversationCard(TypedDict):
     orders: list[ReadConversationCardOrders]
     courses: list[ReadConversationCardCourses]
     notes: list[ConversationMessageRow]
+    plans: list[str]
     other_conversations: list[ReadConversationCardOtherConversations]
 
 

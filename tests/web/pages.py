@@ -131,7 +131,7 @@ EXAMPLES = {
     f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>": "/admin/courses/none/lessons/none",
     f"{admin.COURSE}/lessons/<string(maxlength=64):lesson>/save": "/admin/courses/none/lessons/none/save",
     f"/crm/{NUMBER % 'conversation'}": "/crm/1",
-    f"/crm/{NUMBER % 'conversation'}/save": "/crm/1/save",
+    **{f"/crm/{NUMBER % 'conversation'}/{name}": f"/crm/1/{name}" for name in ("note", "save")},
     "/certificates/<string(maxlength=64):code>/picture.png": "/certificates/none/picture.png",
     "/certificates/<string(maxlength=64):code>/certificate.pdf": "/certificates/none/certificate.pdf",
 }

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.core import db
+from shared.core.redaction import looks_like_secret
 from shared.telegram.feature import Command, Feature
 from shared.telegram.update import BUSINESS_KINDS
 
@@ -45,3 +47,27 @@ def forget_failures(context: UpdateContext) -> None:
 def human_button(context: UpdateContext) -> Keyboard:
     """Return the row with the button that asks for a human."""
     return [[(context.text("support_human"), "human")]]
+
+
+def write_note(actor_id: int, conversation_id: int, body: str, reference: str) -> bool:
+    """Write a note into a conversation that only the team sees.
+
+    Args:
+        actor_id: the member of the team.
+        reference: idempotency key of the form.
+
+    Returns whether it was written: nothing that looks like a credential is.
+
+    Raises:
+        Refusal: N0009, I0001, or I0002: it is empty or too long.
+    """
+    if looks_like_secret(body):
+        return False
+    db.call(
+        "add_conversation_note",
+        p_actor_id=actor_id,
+        p_conversation_id=conversation_id,
+        p_body=body,
+        p_reference=reference,
+    )
+    return True

@@ -194,6 +194,7 @@ def test_every_text_is_used_somewhere() -> None:
         for what in (
             *("view", "band", "handler", "by", "kind", "event", "status", "reason", "unreachable", "snooze"),
             *("ai", "color", "key", "tag"),
+            *("plan", "balance", "give", "reset", "ban", "unban"),
         )
     )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
-from shared.core import db
+from shared.core import db, texts
 from shared.features.crm import rubric
 from shared.features.crm.pages.views import PATH, band_name, stage_name
+from shared.features.messenger import write_note
+from shared.web import forms
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
 from shared.web.page import Page, row_id
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 _FIELDS = ("real_name", "background", "query")
 _LENGTHS = {"real_name": 64, "background": 300, "query": 300}
 _LEAD = f"{PATH}/{row_id('conversation')}"
+
+
+class _Note(BaseModel):
+    """A note for the team; `reference` makes a repeated form write it once."""
+
+    body: str = Field(min_length=1, max_length=4_096, pattern=r"\S")
+    reference: forms.Reference
 
 
 class _Change(BaseModel):
@@ -71,6 +80,7 @@ def _page(visit: Visit, conversation: int, form: FormView, status: int = 200) ->
         score=typed.get("ready_score", "" if found["ready_score"] is None else found["ready_score"]),
         stage=typed.get("stage", found["stage"]),
         next_action=typed.get("next_action", found["next_action"] or ""),
+        plan=texts.plan_name(visit.language, found["user"]["plan"]),
         band=band_name(visit, found["ready_score"]),
         band_key=rubric.band(found["ready_score"]) if found["ready_score"] is not None else "",
         points=_points(visit, found),
@@ -88,6 +98,8 @@ def _page(visit: Visit, conversation: int, form: FormView, status: int = 200) ->
             }
             for one in found["notes"]
         ],
+        note=typed.get("body", ""),
+        reference=forms.new_reference(),
         zone=visit.user.time_zone,
         action=visit.url(f"{PATH}/{conversation}/save"),
     )
@@ -162,6 +174,22 @@ def save(visit: Visit, conversation: int) -> Response:
     return visit.redirect(f"{PATH}/{conversation}", "crm_saved_notice")
 
 
+def add_note(visit: Visit, conversation: int) -> Response:
+    """Add a note for the team.
+
+    Raises:
+        NotFound: there is no such conversation.
+    """
+    try:
+        sent = visit.form(_Note)
+    except FormError:
+        return _page(visit, conversation, visit.typed({}, visit.text("web_error_fields")), 422)
+    reference = f"web:{visit.user.user_id}:{sent.reference}"
+    is_written = write_note(visit.user.user_id, conversation, sent.body, reference)
+    notice = "messenger_note_notice" if is_written else "messenger_secret_notice"
+    return visit.redirect(f"{PATH}/{conversation}", notice, "notes")
+
+
 def _changes(card: CrmCard, sent: _Change, moment: str | None) -> JsonObject:
     """Return what is to be saved.
 
@@ -201,5 +229,6 @@ def _moment(visit: Visit, typed: str) -> str | None:
 
 pages = (
     Page(_LEAD, show, access=Access.OPERATOR),
+    Page(f"{_LEAD}/note", add_note, methods=("POST",), max_body=70_000, access=Access.OPERATOR),
     Page(f"{_LEAD}/save", save, methods=("POST",), max_body=8_000, access=Access.OPERATOR),
 )

@@ -5,6 +5,7 @@ filters.py  what the list shows             card.py     the user beside the conv
 composing.py  a message, a note             message_changes.py  send again, edit, delete
 changing.py   assign, label, close, …       live.py     what is new, drafts, who is viewing
 files.py      files of users                replies.py  canned replies and labels
+user_actions.py  what an admin does to the user
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from shared.features.messenger.pages import (
     live,
     message_changes,
     replies,
+    user_actions,
 )
 
 pages = (
@@ -29,4 +31,5 @@ pages = (
     *files.pages,
     *replies.pages,
     *card.pages,
+    *user_actions.pages,
 )

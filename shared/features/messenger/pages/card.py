@@ -1,4 +1,4 @@
-"""The user beside a conversation: plan, money, use, XP, courses, and what an admin can do for them."""
+"""The user beside a conversation: plan, money, use, XP, courses, and notes of the team."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import Forbidden
 
 from shared.core import db, texts
 from shared.core.texts import figures
 from shared.features import xp
+from shared.features.messenger import write_note
 from shared.features.messenger.pages import filters
 from shared.features.messenger.pages.paths import PATH
 from shared.web import forms, markdown
@@ -18,19 +18,14 @@ from shared.web.access import Access
 from shared.web.page import Page, row_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from flask import Response
 
     from shared.core.json_types import JsonObject
     from shared.core.sql_types import (
-        AdminAddBonusCredits,
-        AdminResetUserUsage,
         ConversationRow,
-        OutgoingItem,
-        ReadConversation,
         ReadConversationCard,
-        StaffAccount,
     )
     from shared.web.visit import Visit
 
@@ -39,16 +34,24 @@ _ADMINS = ("owner", "admin")
 _CONVERSATION = f"{PATH}/{row_id('number')}"
 
 
-class _Credits(BaseModel):
-    """How many bonus requests to give; `reference` makes a repeated form give them once."""
+class _Note(BaseModel):
+    """A note for the team; `reference` makes a repeated form write it once."""
 
-    credits: int = Field(ge=1, le=10_000)
-    reason: str = Field(default="", max_length=200)
+    body: str = Field(min_length=1, max_length=4_096, pattern=r"\S")
     reference: forms.Reference
 
 
-class _Reset(BaseModel):
-    reference: forms.Reference
+def read(visit: Visit, number: int) -> ReadConversationCard:
+    """Return what is known about a conversation's user.
+
+    Raises:
+        Forbidden: the visitor is no operator any more.
+        NotFound: there is no such conversation.
+    """
+    found: ReadConversationCard = db.call(
+        "read_conversation_card", p_actor_id=visit.user.user_id, p_conversation_id=number
+    )
+    return found
 
 
 def values(visit: Visit, row: ConversationRow) -> JsonObject:
@@ -57,9 +60,7 @@ def values(visit: Visit, row: ConversationRow) -> JsonObject:
     Raises:
         NotFound: the user was erased at this moment.
     """
-    found: ReadConversationCard = db.call(
-        "read_conversation_card", p_actor_id=visit.user.user_id, p_conversation_id=row["id"]
-    )
+    found = read(visit, row["id"])
     user, currency = found["user"], found["currency"]
     return {
         "telegram_id": user["telegram_id"],
@@ -104,7 +105,11 @@ def values(visit: Visit, row: ConversationRow) -> JsonObject:
         ],
         "others": [(one["id"], xp.bot_title(visit, one["bot"])) for one in found["other_conversations"]],
         "is_admin": visit.user.role in _ADMINS,
-        "references": (forms.new_reference(), forms.new_reference()),
+        "is_banned": user["banned_at"] is not None,
+        "plans": [(one, texts.plan_name(visit.language, one)) for one in found["plans"]],
+        "plan_key": found["plan"],
+        "currency": figures.currency_name(currency),
+        "reference": forms.new_reference,
     }
 
 
@@ -123,64 +128,17 @@ def _status(visit: Visit, status: str) -> str:
     return visit.text(key) if texts.has(visit.language, key) else status
 
 
-def _acting(visit: Visit, number: int) -> tuple[str, int]:
-    """Return the account of the admin and the id of the conversation's user.
+def add_note(visit: Visit, number: int) -> Response:
+    """Write a note for the team.
 
     Raises:
-        Forbidden: the user of the page is no admin any more.
-        NotFound: there is no such conversation.
+        FormError: the note is empty or too long.
     """
-    acting: StaffAccount = db.call("staff_account", p_user_id=visit.user.user_id, p_role="admin")
-    if acting["account"] is None:
-        raise Forbidden
-    found: ReadConversation = db.call(
-        "read_conversation", p_actor_id=visit.user.user_id, p_conversation_id=number, p_limit=1
-    )
-    return acting["account"], found["conversation"]["user"]["id"]
+    sent = visit.form(_Note)
+    reference = f"web:{visit.user.user_id}:{sent.reference}"
+    is_written = write_note(visit.user.user_id, number, sent.body, reference)
+    notice = "messenger_note_notice" if is_written else "messenger_secret_notice"
+    return visit.redirect(f"{PATH}/{number}/card", notice, "notes", **filters.read(visit).as_query())
 
 
-def give(visit: Visit, number: int) -> Response:
-    """Give the user bonus requests."""
-    sent = visit.form(_Credits)
-    account, user_id = _acting(visit, number)
-    done: AdminAddBonusCredits = db.call(
-        "admin_add_bonus_credits",
-        p_user_id=user_id,
-        p_credits=sent.credits,
-        p_admin_email=account,
-        p_reference=f"web:{visit.user.user_id}:{sent.reference}",
-        p_reason=sent.reason,
-    )
-    _deliver(done["outgoing"])
-    return _back(visit, number, "messenger_given_notice")
-
-
-def reset(visit: Visit, number: int) -> Response:
-    """Give the user the requests of today and this month back."""
-    sent = visit.form(_Reset)
-    account, user_id = _acting(visit, number)
-    done: AdminResetUserUsage = db.call(
-        "admin_reset_user_usage",
-        p_user_id=user_id,
-        p_admin_email=account,
-        p_reference=f"web:{visit.user.user_id}:{sent.reference}",
-    )
-    _deliver(done["outgoing"])
-    return _back(visit, number, "messenger_reset_notice")
-
-
-def _deliver(messages: Sequence[OutgoingItem]) -> None:
-    if messages:
-        from shared.telegram import outbox  # imports telebot, which the other pages do not need
-
-        outbox.deliver_outgoing(messages)
-
-
-def _back(visit: Visit, number: int, notice: str) -> Response:
-    return visit.redirect(f"{PATH}/{number}/card", notice, "", **filters.read(visit).as_query())
-
-
-pages = (
-    Page(f"{_CONVERSATION}/give", give, methods=("POST",), max_body=4_000, access=Access.ADMIN),
-    Page(f"{_CONVERSATION}/reset", reset, methods=("POST",), max_body=2_000, access=Access.ADMIN),
-)
+pages = (Page(f"{_CONVERSATION}/note", add_note, methods=("POST",), max_body=70_000, access=Access.OPERATOR),)

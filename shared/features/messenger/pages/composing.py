@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, field_validator
 
 from shared.core import clock, db
-from shared.features.messenger import sending
+from shared.features.messenger import sending, write_note
 from shared.features.messenger.pages import filters, inbox
 from shared.features.messenger.pages.paths import PATH
 from shared.features.messenger.pages.uploads import LARGEST, Attachment, TooLarge, attachment
@@ -72,7 +72,8 @@ def send(visit: Visit, number: int) -> Response:
         sent = visit.form(_Sent)
         content = _content(visit, sent)
         if sent.mode == "note":
-            _write_note(visit, number, content.body, sent.reference)
+            if not write_note(visit.user.user_id, number, content.body, _own(visit, sent.reference)):
+                raise sending.SecretInText
             return _done(visit, number)
         if content.body or content.file:
             outcome = _deliver(visit, number, sent, content)
@@ -139,16 +140,6 @@ def _keyboard(written: str) -> list[list[JsonObject]] | None:
         raise _Refused("messenger_wrong_buttons", most=_MOST_BUTTONS)
     rows: list[list[JsonObject]] = [[{"text": one[1].strip(), "url": one[2]}] for one in found if one]
     return rows or None
-
-
-def _write_note(visit: Visit, number: int, body: str, reference: str) -> None:
-    db.call(
-        "add_conversation_note",
-        p_actor_id=visit.user.user_id,
-        p_conversation_id=number,
-        p_body=body,
-        p_reference=_own(visit, reference),
-    )
 
 
 def _own(visit: Visit, reference: str) -> str:

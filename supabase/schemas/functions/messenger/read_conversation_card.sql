@@ -31,6 +31,7 @@
 --     completed_at: timestamptz | null
 --   } ]
 --   notes: [ private.conversation_message_row ]       (the newest twenty)
+--   plans: [ text ]        (all plans, lowest first)
 --   other_conversations: [ { id: bigint, bot: text, last_message_at: timestamptz } ]
 -- Errors: N0009 the user's role does not allow it; I0001 no such conversation.
 create or replace function public.read_conversation_card(p_actor_id bigint, p_conversation_id bigint)
@@ -122,6 +123,7 @@ begin
            limit 20
         ) as n
     ),
+    'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l),
     'other_conversations', (
       select coalesce(
           jsonb_agg(jsonb_build_object('id', c.id, 'bot', c.bot, 'last_message_at', c.last_message_at) order by c.id), '[]'::jsonb
