@@ -3303,6 +3303,7 @@ class GetSequence(TypedDict):
     ignores_limit: bool
     leaves_on_purchase: bool
     leaves_on_reply: bool
+    reenter_days: int | None
     is_active: bool
     version: int
     entered: int
@@ -3923,6 +3924,7 @@ class SequenceCard(TypedDict):
     ignores_limit: bool
     leaves_on_purchase: bool
     leaves_on_reply: bool
+    reenter_days: int | None
     is_active: bool
     version: int
     entered: int

@@ -223,3 +223,31 @@ def test_a_higher_tier_announces_a_lesson_once(school: School, dripped: int) -> 
     school.buy(dripped, "vip")
     school.time.move(days=1)
     assert releases(school) == ["lesson_released"]
+
+
+def test_a_sequence_reminds_instead_of_both(school: School, anna: int, sql: Sql) -> None:
+    (rule,) = sql(
+        "insert into sequences (name, event, kind, is_active)"
+        " values ('Idle', 'learner_idle', 'service', true) returning id"
+    )
+    sql(
+        "insert into broadcasts (name, kind, status, content, sequence_id, position, delay_minutes)"
+        " values ('1', 'service', 'running', '{\"texts\": {\"en\": \"Come back\"}}', %s, 1, 0)",
+        rule["id"],
+    )
+    sent = []
+    for _ in range(10):
+        school.time.move(days=1)
+        sent += remind(school)
+    assert sent == []
+    assert sql("select user_id, status from sequence_runs") == [{"user_id": anna, "status": "active"}]
+    school.call("advance_sequences")
+    assert len(sql("select from broadcast_recipients")) == 1
+
+
+def test_a_learner_who_came_back_leaves_the_sequence(school: School, anna: int, sql: Sql) -> None:
+    test_a_sequence_reminds_instead_of_both(school, anna, sql)
+    sql("update sequence_runs set status = 'active', position = 0")
+    school.read(anna, "basic-lesson")
+    school.call("advance_sequences")
+    assert sql("select status, reason from sequence_runs") == [{"status": "left", "reason": "resolved"}]

@@ -201,3 +201,29 @@ def test_no_reminder_while_a_payment_is_being_recorded(
         holder.execute("select from orders where id = %s for update", (order,))
         assert remind() == []
     assert remind() == [chat(money, anna)]
+
+
+def test_a_sequence_reminds_instead_and_the_end_of_the_order_ends_it(
+    money: Money, remind: Callable[[], list[int]]
+) -> None:
+    anna = money.user()
+    money.sql(
+        "insert into bot_sessions (user_id, bot, chat_id) select id, 'assistant', telegram_id from users"
+        " where id = %s on conflict do nothing",
+        anna,
+    )
+    (rule,) = money.sql(
+        "insert into sequences (name, event, kind, is_active)"
+        " values ('Unpaid', 'order_unpaid', 'service', true) returning id"
+    )
+    money.sql(
+        "insert into broadcasts (name, kind, status, content, sequence_id, position, delay_minutes)"
+        " values ('1', 'service', 'running', '{\"texts\": {\"en\": \"Pay\"}}', %s, 1, 0)",
+        rule["id"],
+    )
+    order = old_order(money, anna)
+    assert in_parallel(3, lambda n: remind()) == [[], [], []]
+    assert money.sql("select user_id, status from sequence_runs") == [{"user_id": anna, "status": "active"}]
+    money.sql("update orders set expires_at = private.clock() where id = %s", order)
+    money.call("advance_sequences")
+    assert money.sql("select status, reason from sequence_runs") == [{"status": "left", "reason": "resolved"}]

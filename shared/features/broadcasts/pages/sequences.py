@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound
@@ -29,9 +29,20 @@ if TYPE_CHECKING:
     )
     from shared.web.visit import Visit
 
-EVENTS = ("start", "checkout_opened", "first_payment", "course_bought", "trial_ended", "plan_ended")
-Event = Literal["start", "checkout_opened", "first_payment", "course_bought", "trial_ended", "plan_ended"]
-_REASONS = ("purchase", "reply", "unsubscribed", "unreachable", "segment")
+Event = Literal[
+    "start",
+    "checkout_opened",
+    "order_unpaid",
+    "first_payment",
+    "course_bought",
+    "learner_idle",
+    "trial_ended",
+    "plan_ending",
+    "plan_ended",
+]
+EVENTS: tuple[Event, ...] = get_args(Event)
+_REMINDERS = ("order_unpaid", "plan_ending", "learner_idle")  # in place of the bot's own
+_REASONS = ("purchase", "reply", "resolved", "unsubscribed", "unreachable", "segment")
 
 
 class _New(BaseModel):
@@ -48,6 +59,9 @@ class _Sequence(segments.SegmentFields):
     ignores_limit: bool = False
     leaves_on_purchase: bool = False
     leaves_on_reply: bool = False
+    reenter_days: str = Field(
+        default="", pattern=r"^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9]|3650)?$"
+    )
 
 
 class _Action(BaseModel):
@@ -86,9 +100,11 @@ def create(visit: Visit) -> Response:
         sent = visit.form(_New)
     except FormError as error:
         return _list(visit, common.faulty(visit, error), 422)
+    is_reminder = sent.event in _REMINDERS
     values: JsonObject = {
-        "name": sent.name.strip(), "event": sent.event, "kind": "marketing", "bot": None, "segment": {},
-        "ignores_limit": True, "leaves_on_purchase": sent.event != "course_bought", "leaves_on_reply": False,
+        "name": sent.name.strip(), "event": sent.event, "kind": "service" if is_reminder else "marketing",
+        "bot": None, "segment": {}, "ignores_limit": not is_reminder, "leaves_on_reply": False,
+        "leaves_on_purchase": sent.event != "course_bought", "reenter_days": 30 if is_reminder else None,
     }  # fmt: skip
     saved: SaveSequence = db.call(
         "save_sequence", p_actor_id=visit.user.user_id, p_id=None, p_version=None, p_values=values
@@ -120,6 +136,7 @@ def _page(visit: Visit, row: GetSequence, form: FormView | None = None, status: 
             {
                 **{name: value for name, value in row.items() if name in _Sequence.model_fields},
                 "bot": row["bot"] or "",
+                "reenter_days": row["reenter_days"] or "",
                 **segments.to_fields(row["segment"]),
             }
         ),
@@ -172,6 +189,7 @@ def save(visit: Visit, number: int) -> Response:
             "ignores_limit": sent.ignores_limit,
             "leaves_on_purchase": sent.leaves_on_purchase,
             "leaves_on_reply": sent.leaves_on_reply,
+            "reenter_days": int(sent.reenter_days) if sent.reenter_days else None,
         }
         saved: SaveSequence = db.call(
             "save_sequence",

@@ -1,7 +1,7 @@
 -- Queues the steps of sequences that are due, at most p_limit users, and ends the way of those who bought, replied, unsubscribed or
 -- can no longer be reached. A step whose segment does not hold the user is skipped, and one without a text does not exist yet. In the quiet hours of a user a step waits.
 --
--- Concurrency: runs are locked, skipped by other runs of the job; each step goes to a user once.
+-- Concurrency: runs are locked, skipped by other runs of the job; each step goes to a user once on each way through the sequence.
 -- Locks: sequences of the event start, runs and users (KEY SHARE), both skipped where locked, then broadcasts and sequences.
 -- Returns: jsonb
 --   checked: int               (fewer than p_limit: none is left)
@@ -68,11 +68,16 @@ begin
          limit 1;
         if found then
           if private.is_in_segment((v_due.person).id, v_step.segment) then
-            insert into public.broadcast_recipients (broadcast_id, user_id, bot, send_after)
+            insert into public.broadcast_recipients as r (broadcast_id, user_id, bot, send_after)
             values (v_step.id, (v_due.person).id, v_bot, v_now)
-            on conflict (broadcast_id, user_id) do nothing;
-            update public.broadcasts as b set total = b.total + 1 where b.id = v_step.id;
-            v_queued := v_queued + 1;
+            on conflict (broadcast_id, user_id) do update
+              set status = 'queued', bot = excluded.bot, send_after = excluded.send_after, lease_until = null, error = null,
+                  message_id = null, sent_at = null, clicked_at = null, bought_at = null
+            where r.status not in ('queued', 'sending', 'deleting');
+            if found then
+              update public.broadcasts as b set total = b.total + 1 where b.id = v_step.id;
+              v_queued := v_queued + 1;
+            end if;
           else
             update public.broadcasts as b set total = b.total + 1, skipped = b.skipped + 1 where b.id = v_step.id;
           end if;

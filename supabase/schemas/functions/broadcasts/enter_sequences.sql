@@ -1,24 +1,28 @@
--- Lets a user enter the active sequences of an event that have a step. Each sequence takes a user once.
+-- Lets a user enter the active sequences of an event that have a step. A sequence takes a user
+-- once, or again as private.enter_run says.
 --
--- Concurrency: an insert per sequence; concurrent calls insert one row.
--- Locks: user (KEY SHARE, by the foreign key).
+-- Concurrency: of two calls at once one enters.
+-- Locks: as private.enter_run, by sequence.
 -- Returns: void
 -- Errors: none.
 create or replace function private.enter_sequences(p_user_id bigint, p_event text)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into public.sequence_runs (sequence_id, user_id, due_at)
-  select s.id, p_user_id, private.clock() + make_interval(mins => f.delay_minutes)
-    from public.sequences as s
-   cross join lateral (
-     select b.delay_minutes from public.broadcasts as b where b.sequence_id = s.id order by b.position limit 1
-   ) as f
-   where s.is_active and s.event = p_event
-  on conflict (sequence_id, user_id) do nothing;
+declare
+  v_sequence public.sequences;
+begin
+  for v_sequence in
+    select s.* from public.sequences as s where s.is_active and s.event = p_event order by s.id
+  loop
+    perform private.enter_run(v_sequence, p_user_id, private.clock() + f.delay)
+      from (select private.first_delay(v_sequence.id) as delay) as f
+     where f.delay is not null;
+  end loop;
+end
 $$;
 
 revoke all on function private.enter_sequences from public, anon, authenticated, service_role;

@@ -1,7 +1,8 @@
 -- Lets users who started a bot since the last look enter the sequences of the event start. Sessions whose transaction took up to ten
 -- minutes are seen.
 --
--- Concurrency: the sequences are locked, skipped by other runs; each takes a user once.
+-- Concurrency: the sequences are locked, skipped by other runs; a session is seen twice at most, and lets a user
+--   enter once.
 -- Locks: sequences (FOR UPDATE SKIP LOCKED), users (KEY SHARE, by the foreign key).
 -- Returns: void
 -- Errors: none.
@@ -19,22 +20,17 @@ begin
   for v_sequence in
     select s.* from public.sequences as s where s.is_active and s.event = 'start' order by s.id for update skip locked
   loop
-    insert into public.sequence_runs (sequence_id, user_id, due_at)
-    select v_sequence.id, n.user_id, min(n.created_at) + make_interval(mins => f.delay_minutes)
-      from public.bot_sessions as n
-      join public.users as u on u.id = n.user_id and u.telegram_id = n.chat_id
-     cross join lateral (
-       select b.delay_minutes
-         from public.broadcasts as b
-        where b.sequence_id = v_sequence.id
-        order by b.position
-        limit 1
-     ) as f
-     where n.created_at >= v_sequence.starts_from - interval '10 minutes'
-       and (v_sequence.bot is null or n.bot = v_sequence.bot)
-     group by n.user_id, f.delay_minutes
-     order by n.user_id
-    on conflict (sequence_id, user_id) do nothing;
+    perform private.enter_run(v_sequence, e.user_id, e.due_at)
+      from (
+        select n.user_id, min(n.created_at) + private.first_delay(v_sequence.id) as due_at
+          from public.bot_sessions as n
+          join public.users as u on u.id = n.user_id and u.telegram_id = n.chat_id
+         where n.created_at >= v_sequence.starts_from - interval '10 minutes'
+           and (v_sequence.bot is null or n.bot = v_sequence.bot)
+         group by n.user_id
+         order by n.user_id
+      ) as e
+     where e.due_at is not null;
     update public.sequences as s set starts_from = v_now where s.id = v_sequence.id;
   end loop;
 end

@@ -2,7 +2,7 @@
 --
 -- Concurrency: read-only.
 -- Locks: none.
--- Returns: text: purchase, reply, unsubscribed, unreachable, segment; null: the user stays.
+-- Returns: text: purchase, reply, resolved (what it reminds of), unsubscribed, unreachable, segment; null: the user stays.
 -- Errors: none.
 create or replace function private.leave_reason(
   p_sequence public.sequences, p_run public.sequence_runs, p_user public.users, p_bot text
@@ -24,6 +24,8 @@ begin
        and s.last_update_id > coalesce(p_run.last_update_id, 0)
   ) then
     return 'reply';
+  elsif private.is_resolved(p_sequence.event, p_user.id, p_run.entered_at) then
+    return 'resolved';
   elsif p_sequence.kind = 'marketing' and exists (
     select from public.message_consents as c where c.user_id = p_user.id and c.unsubscribed_at is not null
   ) then

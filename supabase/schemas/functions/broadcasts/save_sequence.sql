@@ -1,5 +1,5 @@
 -- Creates a sequence (p_id null), or changes one. p_values: name, event, kind, bot, segment, ignores_limit, leaves_on_purchase,
--- leaves_on_reply. Its steps get kind, bot and ignores_limit.
+-- leaves_on_reply, reenter_days. Its steps get kind, bot and ignores_limit.
 --
 -- Concurrency: the row is locked, and changed in the version that the editor has read only.
 -- Locks: sequence, then its steps.
@@ -21,11 +21,11 @@ begin
   perform private.require_staff(p_actor_id, 'admin');
   perform private.segment_condition(p_values -> 'segment');
   if p_id is null then
-    insert into public.sequences as s (name, event, kind, bot, segment, ignores_limit, leaves_on_purchase, leaves_on_reply)
+    insert into public.sequences as s (name, event, kind, bot, segment, ignores_limit, leaves_on_purchase, leaves_on_reply, reenter_days)
     values (
       p_values ->> 'name', p_values ->> 'event', p_values ->> 'kind', p_values ->> 'bot', p_values -> 'segment',
       (p_values ->> 'ignores_limit')::boolean, (p_values ->> 'leaves_on_purchase')::boolean,
-      (p_values ->> 'leaves_on_reply')::boolean
+      (p_values ->> 'leaves_on_reply')::boolean, (p_values ->> 'reenter_days')::integer
     )
     returning s.* into v_row;
     return jsonb_build_object('outcome', 'saved', 'id', v_row.id);
@@ -45,6 +45,7 @@ begin
          ignores_limit = (p_values ->> 'ignores_limit')::boolean,
          leaves_on_purchase = (p_values ->> 'leaves_on_purchase')::boolean,
          leaves_on_reply = (p_values ->> 'leaves_on_reply')::boolean,
+         reenter_days = (p_values ->> 'reenter_days')::integer,
          version = s.version + 1,
          updated_at = v_now
    where s.id = p_id

@@ -12,6 +12,7 @@
 --   ignores_limit: boolean
 --   leaves_on_purchase: boolean
 --   leaves_on_reply: boolean
+--   reenter_days: int | null
 --   is_active: boolean
 --   version: int
 --   entered: bigint

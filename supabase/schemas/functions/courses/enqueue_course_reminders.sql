@@ -1,9 +1,10 @@
 -- Reminds learners who have been away for three days, and once more after seven, at most p_limit; between 10 and 20 o'clock of
 -- their time zone. Left out: those who switched reminders off, completed the course, have no access, are banned or blocked the
--- bot, and who have been away for more than two weeks.
+-- bot, and who have been away for more than two weeks. An active sequence of the event learner_idle that takes the learner reminds
+-- instead of both (private.enter_rule).
 --
 -- Concurrency: the progress is locked, skipped by other runs, and counted in the transaction that enqueues its message.
--- Locks: progress in courses (FOR UPDATE SKIP LOCKED), by last_active_at.
+-- Locks: progress in courses (FOR UPDATE SKIP LOCKED), by last_active_at, each followed by the user's run.
 -- Returns: jsonb
 --   checked: int           (fewer than p_limit: none is left)
 --   outgoing: outgoing
@@ -46,6 +47,12 @@ begin
       and (v_due.course).is_published
       and exists (select from private.course_access(v_due.user_id, v_due.course) as a where a.tier is not null)
     then
+      if private.enter_rule(v_due.user_id, 'learner_idle') then
+        update public.course_progress as p
+           set reminders = 2
+         where p.user_id = v_due.user_id and p.course_id = (v_due.course).id;
+        continue;
+      end if;
       v_outgoing := v_outgoing || private.enqueue_user_message(
         v_due.user_id,
         v_bot,

@@ -1,12 +1,13 @@
 -- Reminds users that a purchased, trial or promo subscription expires: three days before, one day before, and when it has
 -- expired. No reminder before the end is sent to a user whose renewal is active; that user is notified after the grace period.
 -- No reminder is sent when another subscription continues the plan, or when the subscription is shorter than the time before
--- its end.
+-- its end. An active sequence that takes the user reminds instead (private.enter_rule): one of the event plan_ending before the end,
+-- one of trial_ended or plan_ended at the end.
 --
 -- Concurrency: subscriptions that another transaction has locked and users who are being erased are skipped. A reminder is
 --   stored in subscriptions.reminded and sent once; an extended subscription is reminded of again. A reminder that is more than
 --   a day late is not sent: the next one is more accurate.
--- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and run.
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
@@ -20,6 +21,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_due record;
+  v_is_taken boolean;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
@@ -47,6 +49,7 @@ begin
        and k.until between v_now - interval '1 day' and v_now + interval '3 days'
        and s.status in ('active', 'expired')
        and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
+       and (r.reminder = 'over' or s.reminded is distinct from 'rule ' || s.ends_at::text)
        and s.starts_at < s.ends_at - case r.reminder
          when 'days' then interval '3 days'
          when 'day' then interval '1 day'
@@ -75,9 +78,15 @@ begin
   loop
     perform from public.users as u where u.id = v_due.user_id for key share skip locked;
     continue when not found;
+    v_is_taken := case
+      when v_due.reminder <> 'over' then private.enter_rule(v_due.user_id, 'plan_ending')
+      when v_due.source in ('trial', 'purchase') then private.enter_rule(v_due.user_id, private.end_event(v_due.source))
+      else false
+    end;
     update public.subscriptions as s
-       set reminded = v_due.reminder || ' ' || s.ends_at::text
+       set reminded = case when v_is_taken and v_due.reminder <> 'over' then 'rule' else v_due.reminder end || ' ' || s.ends_at::text
      where s.id = v_due.id;
+    continue when v_is_taken;
     v_outgoing := v_outgoing || private.enqueue_user_message(
       v_due.user_id,
       v_due.bot,

@@ -1,10 +1,11 @@
 -- Reminds users once of an unpaid order, order_reminder_hours after it was created (0: never). An order is skipped when
 -- anything shows that the user no longer needs it: a payment (also one under review or pending), expiry, a newer order of the
--- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
+-- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot. An active
+-- sequence of the event order_unpaid that takes the user reminds instead (private.enter_rule).
 --
 -- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
 --   orders.notified, so it is sent once.
--- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED) and run.
 -- Returns: jsonb
 --   outgoing
 -- Errors: none.
@@ -49,6 +50,7 @@ begin
     perform from public.users as u where u.id = v_order.user_id for key share skip locked;
     continue when not found;
     update public.orders as o set notified = o.notified || 'reminder'::text where o.id = v_order.id;
+    continue when private.enter_rule(v_order.user_id, 'order_unpaid');
     v_outgoing := v_outgoing || private.enqueue_user_message(
       v_order.user_id,
       v_order.bot,

@@ -40,9 +40,14 @@ begin
        and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
     if found then  -- not found: a concurrent sweep expired them between the two statements
       perform private.refresh_access(v_user_id);
-      perform private.enter_sequences(v_user_id, case s.source when 'trial' then 'trial_ended' else 'plan_ended' end)
-        from public.subscriptions as s
-       where s.user_id = v_user_id and s.ended_at = v_now and s.source in ('trial', 'purchase');
+      -- A sequence that takes the user replaces the notice, unless that was sent already.
+      update public.subscriptions as s
+         set reminded = 'over ' || s.ends_at::text
+       where s.user_id = v_user_id
+         and s.ended_at = v_now
+         and s.source in ('trial', 'purchase')
+         and s.reminded is distinct from 'over ' || s.ends_at::text
+         and private.enter_rule(v_user_id, private.end_event(s.source));
       v_count := v_count + 1;
     end if;
   end loop;

@@ -1,7 +1,7 @@
--- Users in sequences. A user passes a sequence once.
+-- Users in sequences: the last way of each user through each sequence.
 --
 -- active ─▶ finished
---    └────▶ left   by a purchase, a reply or /unsubscribe, unreachable, or not in its segment
+--    └────▶ left   by a purchase, a reply or /unsubscribe, unreachable, not in its segment, or resolved
 
 create table public.sequence_runs (
   sequence_id bigint not null references public.sequences (id) on delete cascade,
