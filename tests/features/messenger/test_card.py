@@ -203,3 +203,19 @@ def test_notes_from_card_and_lead_are_the_same(stack: Stack, sql: Sql, anna: Cha
         assert olga.post(path, {"body": "  ", "reference": new}).status == 422
         secret = olga.post(path, {"body": "sk-ant-api03-" + "a1B2" * 20, "reference": "B" * 22})
         assert "messenger_secret_notice" in secret.headers["Location"]
+
+
+def test_a_question_about_a_lesson_leads_to_it(stack: Stack, sql: Sql, anna: Chat) -> None:
+    number = number_of(sql, anna)
+    sql(
+        "select private.record_incoming_message(c.user_id, c.bot, jsonb_build_object('kind', 'text', 'body',"
+        " 'Why two steps?', 'media', jsonb_build_object('lesson_question', jsonb_build_object('id', 1,"
+        " 'course', 'sales', 'lesson', 'first', 'titles', jsonb_build_object('en', 'First <steps>')))))"
+        " from conversations as c where c.id = %s",
+        number,
+    )
+    page = enter(stack, sql, "Olga").get(f"/messenger/{number}").body
+    assert 'href="/console/courses/sales/first"' in page
+    assert text("en", "messenger_lesson", title="First <steps>") in unescape(page)
+    assert "<steps>" not in page
+    assert 'class="file">Text' not in page

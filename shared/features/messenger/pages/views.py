@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.core import clock
+from shared.core import clock, texts
 from shared.core.texts import figures
 from shared.features import xp
 from shared.features.messenger.pages.filters import BANDS
@@ -169,6 +169,7 @@ def _message(visit: Visit, number: int, row: ConversationMessageRow, name: str) 
         "body": _event(visit, row) if row["kind"] == "event" else markdown.clean(row["body"]),
         "raw": row["body"],
         "media": _media(visit, number, row),
+        "lesson": _lesson(visit, row),
         "buttons": _buttons(row["buttons"]),
         "time": f"{when:%H:%M}",
         "moment": row["created_at"],
@@ -228,10 +229,21 @@ def _is_upload(media: JsonValue) -> bool:
     return isinstance(media, dict) and bool(media.get("upload"))
 
 
+def _lesson(visit: Visit, row: ConversationMessageRow) -> JsonObject | None:
+    """Return title and address of the lesson that a message asks about."""
+    asked = row["media"].get("lesson_question") if isinstance(row["media"], dict) else None
+    if not isinstance(asked, dict):
+        return None
+    titles = asked.get("titles")
+    lesson = str(asked.get("lesson"))
+    title = texts.pick(visit.language, titles) if isinstance(titles, dict) and titles else lesson
+    return {"title": markdown.clean(title), "address": visit.url(f"/courses/{asked.get('course')}/{lesson}")}
+
+
 def _media(visit: Visit, number: int, row: ConversationMessageRow) -> JsonObject | None:
     """Return the file or place of a message."""
     media, kind = row["media"], row["kind"]
-    if not isinstance(media, dict) or kind == "event":
+    if not isinstance(media, dict) or kind == "event" or set(media) == {"lesson_question"}:
         return None
     size = media.get("size")
     found: JsonObject = {

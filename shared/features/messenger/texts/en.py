@@ -76,6 +76,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_note": "Note",
     "messenger_edited": "edited",
     "messenger_deleted": "Deleted in the user’s chat",
+    "messenger_lesson": "Question about the lesson “{title}”",
     "messenger_earlier_message": "An earlier message",
     "messenger_kind_text": "Text",
     "messenger_kind_note": "Note",

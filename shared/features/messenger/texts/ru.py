@@ -76,6 +76,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_note": "Заметка",
     "messenger_edited": "изменено",
     "messenger_deleted": "Удалено в чате пользователя",
+    "messenger_lesson": "Вопрос к уроку «{title}»",
     "messenger_earlier_message": "Более раннее сообщение",
     "messenger_kind_text": "Текст",
     "messenger_kind_note": "Заметка",
