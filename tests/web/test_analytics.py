@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -71,6 +72,7 @@ def test_each_table_is_a_file(owner: Visitor, sql: Sql) -> None:
     for section, figure in (
         ("users", "activity"), ("users", "retention"), ("users", "funnel"), ("revenue", "revenue.RUB"),
         ("revenue", "revenue_product"), ("subscriptions", "mrr.RUB"), ("subscriptions", "moves"),
+        ("subscriptions", "mrr_moves.RUB"),
         ("subscriptions", "churn"), ("ai", "ai_models"), ("ai", "ai_plans"), ("learning", "trainings"),
     ):  # fmt: skip
         answer = owner.get(f"/analytics/{section}/{figure}.csv?days=30")
@@ -82,6 +84,22 @@ def test_each_table_is_a_file(owner: Visitor, sql: Sql) -> None:
         assert {len(row) for row in rows} == {len(rows[0])}
     assert owner.get("/analytics/users/none.csv").status == 404
     assert owner.get("/analytics/none/funnel.csv").status == 404
+
+
+def test_what_is_gained_and_lost_is_the_sum_of_the_movements(owner: Visitor, sql: Sql) -> None:
+    fill(sql)
+
+    def read(figure: str) -> list[list[str]]:
+        answer = owner.get(f"/analytics/subscriptions/{figure}.csv?days=30")
+        return list(csv.reader(io.StringIO(answer.body.removeprefix("\ufeff"))))[1:]
+
+    moves = {row[0]: [Decimal(cell) for cell in row[3:]] for row in read("mrr.RUB")}
+    found = {row[0]: [Decimal(cell) for cell in row[1:]] for row in read("mrr_moves.RUB")}
+    assert found == {
+        day: [sum(n for n in row if n > 0), -sum(n for n in row if n < 0), sum(row)]
+        for day, row in moves.items()
+    }
+    assert any(gained or lost for gained, lost, _ in found.values())
 
 
 def test_a_name_is_no_formula_and_no_markup(owner: Visitor, stack: Stack, sql: Sql) -> None:

@@ -183,6 +183,7 @@ def subscriptions(visit: Visit, period: Period) -> tuple[list[Tile], list[Block]
         for one in found["currencies"]
     ]
     blocks = [_mrr(visit, one, found["step"]) for one in found["currencies"]]
+    blocks += [_movements(visit, one, found["step"]) for one in found["currencies"]]
     if not blocks:
         blocks = [Block("mrr", ("from_day", "mrr", "subscribers", *_MOVES), [])]
     churn = [
@@ -234,6 +235,39 @@ def _mrr(visit: Visit, one: AnalyticsSubscriptionsCurrencies, step: str) -> Bloc
         for point in points
     ]
     return Block(f"mrr.{currency}", ("from_day", "mrr", "subscribers", *_MOVES), rows, chart, is_long=True)
+
+
+def _movements(visit: Visit, one: AnalyticsSubscriptionsCurrencies, step: str) -> Block:
+    """Return what was gained and lost of the recurring revenue over time."""
+    currency = one["currency"]
+    gained, lost, rows = [], [], []
+    for point in one["points"]:
+        amounts = [Decimal(point[move]) for move in _MOVES]
+        up = sum((amount for amount in amounts if amount > 0), Decimal(0))
+        down = -sum((amount for amount in amounts if amount < 0), Decimal(0))
+        gained.append(drawn(up))
+        lost.append(drawn(down))
+        row: list[Cell] = [
+            point["start"],
+            Money(up, currency),
+            Money(down, currency),
+            Money(up - down, currency),
+        ]
+        rows.append(row)
+    chart = charts.lines(
+        charts.Chart(
+            visit.text("analytics_mrr_moves_in", currency=currency_name(visit, currency)),
+            [periods.label(visit.language, point["start"], step) for point in one["points"]],
+            [
+                charts.Series(visit.text("analytics_column_gained"), gained, 1),
+                charts.Series(visit.text("analytics_column_reduced"), lost, 2),
+            ],
+            visit.text("analytics_from_day"),
+            visit.text("analytics_table"),
+        )
+    )
+    head = ("from_day", "gained", "reduced", "change")
+    return Block(f"mrr_moves.{currency}", head, rows, chart, is_long=True)
 
 
 def _lifetime(visit: Visit, period: Period, found: AnalyticsSubscriptions) -> Block:
