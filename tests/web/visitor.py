@@ -38,9 +38,10 @@ class Visitor:
         """Send a form in another encoding, its token included."""
         return self._send("POST", path, body, {"Origin": self.origin, "Content-Type": content_type})
 
-    def download(self, path: str) -> Answer:
+    def download(self, path: str, **headers: str) -> Answer:
         """Open a file, whose content is no text."""
-        return request(self.stack.function("console").port, path, Cookie=self._cookie(), is_text=False)
+        port = self.stack.function("console").port
+        return request(port, path, Cookie=self._cookie(), is_text=False, **headers)
 
     def send_json(self, path: str, body: bytes) -> Answer:
         """Send JSON, as scripts of our pages do."""

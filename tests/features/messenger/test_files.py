@@ -90,6 +90,26 @@ def test_a_users_photo_is_passed_on_without_telegrams_address(
     assert shown.headers["Cache-Control"].startswith("private")
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=2-5", 206, "bytes 2-5/10"),
+        ("bytes=7-", 206, "bytes 7-9/10"),
+        ("bytes=-3", 206, "bytes 7-9/10"),
+        ("bytes=50-60", 416, None),
+        ("bytes=1-2,4-5", 200, None),
+        ("lines=1-2", 200, None),
+    ],
+)
+def test_a_player_gets_the_part_that_it_asks_for(
+    sql: Sql, anna: Chat, olga: Visitor, asked: str, status: int, part: str | None
+) -> None:
+    anna.document("ten.bin", b"0123456789", "application/octet-stream").wait()
+    number = number_of(sql, anna)
+    shown = olga.download(f"/messenger/{number}/files/{last_with_file(sql)}", Range=asked)
+    assert (shown.status, shown.headers["Content-Range"]) == (status, part)
+
+
 def test_a_document_is_a_download_whatever_it_claims_to_be(
     sql: Sql, anna: Chat, olga: Visitor, stack: Stack
 ) -> None:

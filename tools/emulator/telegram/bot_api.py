@@ -23,6 +23,7 @@ from tools.emulator.web import Drop, Request, Reset, Response, json_response
 
 CALL = re.compile(r"/bot(?P<token>\d+:[\w-]+)/(?P<method>\w+)/?")
 FILE = re.compile(r"/file/bot(?P<token>\d+:[\w-]+)/(?P<path>.+)")
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 KEPT_CALLS = 5000
 HANG_SECONDS = 120.0
 
@@ -56,7 +57,7 @@ class BotApi:
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request; a path that is no call gets Telegram's 404."""
         if match := FILE.fullmatch(request.path):
-            return self._file(match["token"], match["path"])
+            return self._file(match["token"], match["path"], request.headers.get("range", ""))
         match = CALL.fullmatch(request.path)
         if match is None:
             return _answer(not_found())
@@ -191,14 +192,29 @@ class BotApi:
             chat_id=number,
         )
 
-    def _file(self, token: str, path: str) -> Response:
+    def _file(self, token: str, path: str, byte_range: str) -> Response:
         if self._state.bot_of_token(token) is None:
             return _answer(unauthorized())
         file = self._state.files.by_path(path)
         is_open = self._state.files.is_open(path, self._state.clock.now())
         if file is None or file.content is None or not is_open:
             return _answer(not_found())
-        return Response(200, file.content, file.mime_type)
+        return _part(file.content, file.mime_type, byte_range)
+
+
+def _part(content: bytes, mime_type: str, byte_range: str) -> Response:
+    """Return a file, or the one part of it that a header Range asks for (RFC 9110, 14.2)."""
+    asked = RANGE.fullmatch(byte_range)
+    if asked is None:
+        return Response(200, content, mime_type)
+    size = len(content)
+    first, last = asked.groups()
+    start = int(first) if first else max(size - int(last or 0), 0)
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        return Response(416, b"", mime_type, {"Content-Range": f"bytes */{size}"})
+    headers = {"Content-Range": f"bytes {start}-{end}/{size}"}
+    return Response(206, content[start : end + 1], mime_type, headers)
 
 
 def _unreadable(body: bytes) -> ApiError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Response
-from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable, ServiceUnavailable
 
 from shared.core import db, http, log
 from shared.core.errors import TelegramError
@@ -39,6 +40,7 @@ def show(visit: Visit, number: int, message: int) -> Response:
 
     Raises:
         NotFound: the message has no file that Telegram still gives.
+        RequestedRangeNotSatisfiable: the part begins behind the end of the file.
         ServiceUnavailable: Telegram does not answer now.
     """
     found: ConversationFile | None = db.call(
@@ -70,6 +72,8 @@ def _open(found: ConversationFile, byte_range: str) -> http.Stream:
     except KeyError:  # optional in the Bot API
         raise NotFound from None
     except TelegramError as error:
+        if error.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise RequestedRangeNotSatisfiable from None
         log.info("a file was not opened", action="messenger_file_failed", reason=str(error))
         raise (ServiceUnavailable if error.is_temporary else NotFound) from None
 
