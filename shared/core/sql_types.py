@@ -538,6 +538,14 @@ class AdminGiveTrainings(TypedDict):
     outgoing: list[OutgoingItem]
 
 
+class AdminHere(TypedDict):
+    """public.admin_here"""
+
+    address: str
+    has_alarms: bool
+    has_purchases: bool
+
+
 class AdminListCohorts(TypedDict):
     """public.admin_list_cohorts"""
 

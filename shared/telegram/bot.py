@@ -261,12 +261,12 @@ class Bot(TeleBot):
 
     def _candidates(self, context: UpdateContext) -> tuple[Handler, ...]:
         """Return the handlers of the features that may answer an update, in order; imports only these."""
-        is_admin = context.user.is_admin and context.update.is_private
         awaiting = waits.current(context).partition(":")[0]
         wanted = [
             feature
             for feature in self.features
-            if (is_admin or not feature.admin_only) and may_answer(feature, context.update, awaiting)
+            if (context.user.is_admin or not feature.admin_only)
+            and may_answer(feature, context.update, awaiting)
         ]
         if not wanted and context.update.kind == "message":  # a text in a bot without a conversation
             wanted = [feature for feature in self.features if feature.takes_content]

@@ -109,6 +109,7 @@ def send(bot: str, method: str, parameters: JsonObject, deadline: float) -> Json
     Raises:
         TelegramError: the call was refused, or the retry must wait beyond `deadline`.
     """
+    keeps_topic = "returns" in parameters  # an admins' topic: elsewhere, others might read it
     method, parameters = _to_bot_api(method, parameters)
     while True:
         try:
@@ -123,7 +124,7 @@ def send(bot: str, method: str, parameters: JsonObject, deadline: float) -> Json
                     method=method,
                     reason=str(error),
                 )
-            if changed := _corrected(bot, parameters, error):
+            if changed := _corrected(bot, parameters, error, keeps_topic):
                 parameters = changed
             elif error.is_temporary and monotonic() + (error.retry_after or 0.5) + _MIN_TIME < deadline:
                 sleep(error.retry_after or 0.5)
@@ -210,24 +211,28 @@ def _failure_result(bot: str, item: OutboxItem, error: TelegramError) -> Deliver
         log.info(
             "the user blocked the bot", action="bot_blocked", bot=bot, chat_id=item["parameters"]["chat_id"]
         )
-        return {"id": item["id"], "outcome": "blocked"}
+        return {"id": item["id"], "outcome": "blocked", "error": error.description}
     if method in (*_EDITS, templates.METHOD) and _NO_EDIT.search(error.description):
         log.info("a message was not edited", action="edit_refused", bot=bot, reason=str(error))
         return {"id": item["id"], "outcome": "refused"}
     if _NO_RIGHTS.search(error.description):
         log.info("the bot may not write in a chat", action="chat_restricted", bot=bot, reason=str(error))
-        return {"id": item["id"], "outcome": "refused"}
+        return {"id": item["id"], "outcome": "refused", "error": error.description}
     log.alert(
         "Telegram refused a Bot API call", action="call_refused", bot=bot, method=method, reason=str(error)
     )
-    return {"id": item["id"], "outcome": "refused"}
+    return {"id": item["id"], "outcome": "refused", "error": error.description}
 
 
-def _corrected(bot: str, parameters: JsonObject, error: TelegramError) -> JsonObject | None:
+def _corrected(
+    bot: str, parameters: JsonObject, error: TelegramError, keeps_topic: bool
+) -> JsonObject | None:
     """Return changed parameters with which a refused call may succeed; None if no change can help."""
     if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters.get("chat_id"):
         return {**parameters, "chat_id": error.migrate_to_chat_id}
     if parameters.get("message_thread_id") and _NO_TOPIC.search(error.description):
+        if keeps_topic:
+            return None
         return {key: value for key, value in parameters.items() if key != "message_thread_id"}
     is_about_chat = _NO_EDIT.search(error.description) or _NO_RIGHTS.search(error.description)
     if error.status == 400 and parameters.get("entities") and not is_about_chat:

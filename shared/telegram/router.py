@@ -102,6 +102,7 @@ class Router:
         works_offline: bool = False,
         allowed_while_banned: bool = False,
         admin: bool = False,
+        in_groups: bool = False,
         unknown_commands: bool = False,
         kind: str = "message",
     ) -> Decorator:
@@ -117,10 +118,13 @@ class Router:
             allowed_while_banned: a banned user may use it.
             admin: it matches only for an admin in the private chat, so others are answered as for an unknown
                 command.
+            in_groups: with `admin`, it matches in groups too, where others see the answer.
             unknown_commands: a handler of a state takes texts that begin like a command and are none of the
                 bot's, too.
         """
-        tests: list[Callable[[Message], object]] = [is_for_admin] if admin else []
+        tests: list[Callable[[Message], object]] = []
+        if admin:
+            tests.append(_is_of_admin if in_groups else is_for_admin)
         if state:
             tests.append(lambda event: _is_awaited(state, event, unknown_commands))
         filters = {
@@ -260,6 +264,10 @@ def is_for_admin(_event: object = None) -> bool:
     """Return whether an admin wrote or tapped, and in private: in a group others would see the answer."""
     context = current_context()
     return context.user.is_admin and context.update.is_private
+
+
+def _is_of_admin(_event: object) -> bool:
+    return current_context().user.is_admin
 
 
 def _always(_event: object) -> bool:

@@ -30,8 +30,12 @@ VARIABLES = frozenset(
         "DAILY_RELEASES",
         "DAILY_COST_USER",
         "DAILY_COST_BOT",
+        "ALARMS_CHAT",
+        "PURCHASES_CHAT",
     }
 )
+# As private.enqueue_chat_message reads it: the bot, the id of a group or channel, the number of a topic.
+_CHAT = re.compile(r"off|[a-z][a-z0-9_]{0,62}:-[0-9]{1,16}(:[1-9][0-9]{0,9})?", re.ASCII)
 
 
 def write(url: str, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -73,6 +77,10 @@ def _value(connection: psycopg.Connection, key: str, text: str, current: Any) ->
         raise SettingError(f"{key.upper()}={text!r} is too small.")
     if key == "default_language" and text not in texts.codes():
         raise SettingError(f"{key.upper()}={text!r} is no language of shared/core/texts.")
+    if key in ("alarms_chat", "purchases_chat") and _CHAT.fullmatch(text) is None:
+        raise SettingError(
+            f"{key.upper()}={text!r} is no address of a chat: off, bot:chat or bot:chat:topic (/here)."
+        )
     if key.endswith("_currency") and re.fullmatch(r"[A-Z]{3}", text) is None:
         raise SettingError(f"{key.upper()}={text!r} is no ISO 4217 code (three capitals: RUB).")
     return value

@@ -11,7 +11,7 @@
     models.py    /models: AI models, prices, margin  progress.py  /xp /badge
     enrolling.py  /course: a tier of a course by hand
     code_batches.py  /codes: promo codes that work once
-    access.py    /access: maintenance, new users
+    access.py    /access: maintenance, new users    here.py      /here: the address of an admins' chat
     undo.py      undoes a gift, a correction, a plan or a reset, once
 
 Each action is a SQL function that checks again that this is an admin, acts once for an update however often
@@ -42,7 +42,7 @@ feature = Feature(
         *_commands(
             "admin_payments", "payment", "refund", "products", "promocode", "codes", "statement", "check"
         ),
-        *_commands("admin_more", "models", "access", "audit"),
+        *_commands("admin_more", "models", "access", "audit", "here"),
         Command("payments", admin=True, in_menus=False),  # with a user's name behind it
     ),
     buttons=("admin",),

@@ -11,6 +11,7 @@ from shared.features.admin import (
     code_batches,
     commands,
     enrolling,
+    here,
     models,
     payment,
     products,
@@ -24,5 +25,8 @@ from shared.telegram.router import Router
 
 router = Router(
     *(one.router for one in (stats, card, commands, progress, enrolling, banning, payment, refund)),
-    *(one.router for one in (products, promocodes, check, statement, models, audit, access, code_batches)),
+    *(
+        one.router
+        for one in (products, promocodes, check, statement, models, audit, access, code_batches, here)
+    ),
 )

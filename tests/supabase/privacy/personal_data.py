@@ -676,6 +676,7 @@ TABLES = {
     "private.waiting_alarms": Table(
         "no_user", why="alarms for admins; an erasure deletes those that name the user, and texts of errors"
     ),
+    "private.unreachable_chats": Table("no_user", why="admins' chats in which a bot could not write"),
     "private.storage_deletions": Table("no_user", why="random keys of files that are being deleted"),
     "private.bot_pace": Table("no_user", why="how fast the jobs of a bot send"),
     "private.time_zones": Table("no_user", why="names of time zones"),

@@ -622,6 +622,26 @@ TEXTS: Mapping[str, str] = {
         "after it ends."
     ),
     "statement_nothing": "Nothing to compare yet. The first payment records will arrive within an hour.",
+    "command_here": "Address of a group or topic for alarms",
+    "admin_here": (
+        "📍 **This chat:** `{address}`\n\nTo get messages here, set one or both and deploy:\n"
+        "`ALARMS_CHAT={address}`\n`PURCHASES_CHAT={address}`\n\nComes here now: {state}"
+    ),
+    "admin_here_alarms": "alarms",
+    "admin_here_purchases": "purchases",
+    "admin_here_none": "nothing",
+    "admin_here_private": "📍 Send /here in the group or topic where you want alarms or purchases.",
+    "admin_chat_unreachable": (
+        "⚠️ **I can’t write in the admins’ chat** `{address}`.\n\nTelegram says: {error}\n\nIts messages now come "
+        "here. After you fix it, send /here in that chat. If the topic is gone, create one, send /here there, "
+        "and put the new address in your settings."
+    ),
+    "admin_chat_moved": (
+        "📍 **The admins’ group is now a supergroup** with a new address. Messages keep going there. Before your "
+        "next deployment, change the setting:\n`{line}`"
+    ),
+    "admin_purchase": "💰 **{title}** · {money}\n\nPayment {payment} · {provider} · {bot}",
+    "admin_purchase_renewed": "🔁 **{title}** · {money}\n\nRenewal · payment {payment} · {provider} · {bot}",
     "admin_alert_user_cost": (
         "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} "
         "(`daily_cost_user`)\n\nThe bot won’t answer their questions for the rest of the day. You get this "

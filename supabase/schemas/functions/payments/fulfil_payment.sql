@@ -1,7 +1,7 @@
 -- Grants what a payment was made for: plan time, bonus credits, balance, a course or a gift. Completes the order, consumes its
 -- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the referrer's commission, and sends
--- the buyer a message. A purchase from balance shows the result on its own screen instead; a payment that was refunded before
--- it arrived sends none.
+-- the buyer a message and the admins a notice (private.notify_purchase). A purchase from balance shows its buyer the result on its
+-- own screen instead; a payment that was refunded before it arrived sends none.
 --
 -- Concurrency: the caller holds the payment and its order and has checked that nothing was granted; effects are also unique per
 --   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
@@ -66,6 +66,9 @@ begin
   end if;
   v_is_resumed := private.save_renewal(p_payment, v_ends_at);
   v_replaced := private.replace_renewals(p_payment, v_is_resumed);
+  if p_payment.amount > 0 and p_payment.status <> 'refunded' then
+    perform private.notify_purchase(p_payment, v_purchase.product_key, v_purchase.bot);
+  end if;
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;

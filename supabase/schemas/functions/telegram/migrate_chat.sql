@@ -4,7 +4,8 @@
 --
 -- Concurrency: a second call finds nothing left to move.
 -- Locks: open updates of the group (FOR UPDATE) by bot and update_id, its users (KEY SHARE) by id, then their
---   sessions and conversations, then the running quiz.
+--   sessions and conversations, then the running quiz and the settings of
+--   the admins' chats.
 -- Returns: jsonb
 --   sessions: int          (how many were moved)
 -- Errors: none.
@@ -79,6 +80,7 @@ begin
          from public.quiz_rounds as o
         where o.bot = r.bot and o.chat_id = p_new and o.thread_id = r.thread_id and o.summarized_at is null
      );
+  perform private.move_admin_chats(p_old, p_new);
   return jsonb_build_object('sessions', v_moved);
 end
 $$;

@@ -4,12 +4,13 @@
 -- where the bot has a messenger, whose conversation notes it (private.record_answer_deliveries). Items that were sent or
 -- refused for good are deleted. blocked: the user blocked the bot (private.set_blocked). later: retried
 -- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
--- is given up.
+-- is given up; messages for an admins' chat go to the private chats then (private.return_chat_messages).
 --
 -- Concurrency: an item that is gone is skipped. Items of one update stay in order, because the sender stops at the
 --   first that must wait and reports those behind it as waiting too. The commit does not wait for the disk: if the
 --   server crashes within the second that follows, the sweep delivers the items once more.
--- Locks: users who blocked a bot and their sessions, conversations of the messenger, then outbox items.
+-- Locks: users who blocked a bot and their sessions, conversations of the messenger, admins' chats that cannot be
+--   reached, then outbox items.
 -- Returns: jsonb
 --   dropped: int           (how many were given up after a day of attempts)
 -- Errors: none.
@@ -40,6 +41,7 @@ begin
        order by o.chat_id, o.bot
     ) as b;
   perform private.record_answer_deliveries(p_results);
+  perform private.return_chat_messages(p_results);
   delete from public.telegram_outbox as o
    using jsonb_array_elements(p_results) as r (value)
    where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' in ('sent', 'refused', 'blocked');

@@ -18,6 +18,8 @@ values
 ('balance_currency', '"RUB"', 'Currency of users.balance, ISO 4217'),
 ('access_mode', '"open"', 'Which new users the bots serve: open (all), invite (those who come by a user''s invite link), closed (none); an admin switches it with /access'),
 ('maintenance', 'false', 'Whether the bots serve admins only, for a while; an admin switches it with /access'),
+('alarms_chat', '"off"', 'Where alarms go: bot:chat or bot:chat:topic, as /here in that chat answers; off: to the admins'' private chats'),
+('purchases_chat', '"off"', 'Where notices of purchases go: bot:chat or bot:chat:topic, as /here in that chat answers; off: there are none'),
 ('retention_updates_hours', '72', 'Hours that finished updates are kept; longer than the 48 hours within which Telegram may redeliver'),
 ('retention_dead_letters_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
 ('retention_alarms_days', '30', 'Days that alarms are kept for an admin who has not started a bot'),
