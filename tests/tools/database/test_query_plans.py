@@ -64,6 +64,7 @@ STAFF = "9000"
 
 # One call of every function of an update, the sweep or an admin, for a user in the middle of the tables.
 CALLS = {
+    "reserve_messages": "reserve_messages('assistant', 1, 5)",
     "receive_update": """receive_update('assistant', 777777, gen_random_uuid(), 'message', 19000,
         '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50)""",
     "receive_update again": """receive_update('assistant', 9001, gen_random_uuid(), 'message', 19001,

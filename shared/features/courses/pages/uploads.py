@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from shared.web import markdown
 
 _SIGNATURES = {
@@ -22,7 +20,6 @@ EXTENSIONS = {
     "video/webm": "webm",
 }
 _LONGEST_NAME = 200
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 
 
 def mime_type(content: bytes) -> str:
@@ -46,7 +43,7 @@ def _is_text(content: bytes) -> bool:
 
 def file_name(sent: str | None) -> str:
     """Return the name of a file as its owner reads it: without folders, and without what cannot be seen."""
-    return line(_FOLDERS.sub("", sent or ""))[-_LONGEST_NAME:]
+    return line((sent or "").replace("\\", "/").rpartition("/")[2])[-_LONGEST_NAME:]
 
 
 def line(sent: str) -> str:
