@@ -57,6 +57,35 @@ def scheduling(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return scope(nodeid)
 
+        def remove_node(self, node: Any) -> str | None:
+            """Return the test in which a worker died, and give its other tests to the others.
+
+            xdist would run the test again, in the worker that replaces this one, which would die of it, too.
+            """
+            left = self.assigned_work.pop(node)
+            waiting = [
+                (tests, test) for tests in left.values() for test, is_done in tests.items() if not is_done
+            ]
+            if not waiting:
+                return None
+            tests, died_in = waiting[0]
+            tests[died_in] = True
+            self.workqueue.update({name: tests for name, tests in left.items() if not all(tests.values())})
+            for other in self.nodes:
+                self._reschedule(other)
+            return died_in
+
+        def schedule(self) -> None:
+            """Give tests to the workers.
+
+            A worker runs its last test once it knows that none follows. xdist says so to those that have done
+            one, so a worker that comes later and gets a single test would wait for ever.
+            """
+            super().schedule()
+            if not self.workqueue:
+                for node in self.nodes:
+                    node.shutdown()
+
     config.option.loadscopereorder = False  # xdist's own order is by the number of tests
     return FileScheduling(config, log)
 
