@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import ceil, log10
 
 from markupsafe import Markup
+
+from shared.core.texts import figures
 
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP = 44, 12, 14
 _BASE = HEIGHT - 30.0  # the line of 0
 _GRID = 4  # lines above the base at most
+_SHORT = ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "K"))  # from which top on: the unit and its letter
 _ROOM = 62  # the least distance between two labels of the base
 
 
@@ -37,6 +41,7 @@ class Chart:
         series: stacked bars, or lines, of as many values as there are labels.
         column: the head of the first column of the table.
         table: the words that open the table.
+        language: code of the language that numbers are written in.
         limit: a value that a dashed line marks, and its name in the legend.
         scale: the least value that the top stands for.
     """
@@ -46,6 +51,7 @@ class Chart:
     series: Sequence[Series]
     column: str
     table: str
+    language: str
     limit: float | None = None
     limit_name: str = ""
     scale: float = 4
@@ -117,7 +123,7 @@ def shares(title: str, rows: Sequence[tuple[str, float, str]]) -> Markup:
 
 def _figure(chart: Chart, top: float, shapes: Sequence[Markup]) -> Markup:
     """Return the drawing with its title, its legend and its table."""
-    drawn = [*_grid(top), *shapes, *_limit(chart, top), *_labels(chart)]
+    drawn = [*_grid(chart, top), *shapes, *_limit(chart, top), *_labels(chart)]
     svg = Markup('<svg viewBox="0 0 {} {}" aria-hidden="true">{}</svg>').format(
         WIDTH, HEIGHT, Markup("").join(drawn)
     )
@@ -126,13 +132,13 @@ def _figure(chart: Chart, top: float, shapes: Sequence[Markup]) -> Markup:
     return _tag("figure", caption + svg + details, class_="chart")
 
 
-def _grid(top: float) -> Iterator[Markup]:
+def _grid(chart: Chart, top: float) -> Iterator[Markup]:
     """Yield the lines of the base, the top and what is between, each with its value."""
     for number in range(_GRID + 1):
         value = top * number / _GRID
         y = _BASE - value * _unit(top)
         yield _tag("line", class_="grid", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y)
-        yield _tag("text", _written(value), class_="end", x=_LEFT - 8, y=y + 4)
+        yield _tag("text", _short(chart, value, top), class_="end", x=_LEFT - 8, y=y + 4)
 
 
 def _limit(chart: Chart, top: float) -> Iterator[Markup]:
@@ -167,7 +173,9 @@ def _table(chart: Chart) -> Markup:
     heads += [_tag("th", one.name, scope="col", class_="number") for one in chart.series]
     rows = [
         _tag("th", label, scope="row")
-        + Markup("").join(_tag("td", _written(one.values[place]), class_="number") for one in chart.series)
+        + Markup("").join(
+            _tag("td", _written(chart, one.values[place]), class_="number") for one in chart.series
+        )
         for place, label in enumerate(chart.labels)
     ]
     body = Markup("").join(_tag("tr", row) for row in reversed(rows))
@@ -187,7 +195,7 @@ def _tag(name: str, content: str = "", /, **attributes: object) -> Markup:
 
 
 def _about(chart: Chart, one: Series, place: int) -> str:
-    return f"{chart.labels[place]}: {one.name} {_written(one.values[place])}"
+    return f"{chart.labels[place]}: {one.name} {_written(chart, one.values[place])}"
 
 
 def _top(chart: Chart, values: Sequence[float]) -> float:
@@ -209,5 +217,11 @@ def _unit(top: float) -> float:
     return (_BASE - _TOP) / top
 
 
-def _written(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:g}"
+def _written(chart: Chart, value: float) -> str:
+    return figures.number(chart.language, int(value) if value == int(value) else Decimal(str(value)))
+
+
+def _short(chart: Chart, value: float, top: float) -> str:
+    """Write a value of the grid; thousands and millions have little room: "20K", "1.5M"."""
+    size, letter = next(((unit, letter) for least, unit, letter in _SHORT if top >= least), (1, ""))
+    return _written(chart, value / size) + (letter if value else "")

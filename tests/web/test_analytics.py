@@ -174,6 +174,7 @@ def test_the_database_page_shows_health_runs_and_backups(
     empty = owner.get(f"/database?lang={language}")
     assert empty.status == 200, empty.body
     check_page(empty.body)
+    assert text(language, "database_good") not in empty.body, "nothing is measured yet"
     assert stack.run_job("health").status == 200
     sql(
         "insert into private.backups (version, place, bytes, sha256, kept_for, stored_at)"

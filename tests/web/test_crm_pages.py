@@ -187,6 +187,7 @@ def test_an_ad_counts_users_buyers_and_money(stack: Stack, sql: Sql) -> None:
     assert sql("select visits, new_users from ad_links") == [{"visits": 2, "new_users": 1}]
     page = unescape(visitor.get("/crm/links").body)
     assert "?start=ad_spring" in page
+    assert f">{text('en', 'bot_name_spin')}</a>" in page, "bots by name"
     assert '<td class="number">2</td><td class="number">1</td><td class="number">1</td>' in page
     assert "$7" in page
     number = sql("select id from ad_links")[0]["id"]

@@ -49,6 +49,7 @@ class Language(Protocol):
     DECIMAL: str
     THOUSANDS: str
     LEADING_SYMBOLS: str
+    PERCENT: str
     plural: Callable[[int], int]
 
 

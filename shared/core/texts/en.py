@@ -13,6 +13,7 @@ MONTHS = (
 TIME_ZONES: Mapping[str, str] = {}
 DECIMAL, THOUSANDS = ".", ","
 LEADING_SYMBOLS = "$€£"  # of currencies, before the figure
+PERCENT = "%"  # behind the figure
 
 
 def plural(count: int) -> int:

@@ -45,6 +45,11 @@ def money(code: str, amount: Decimal, currency: str, *, is_exact: bool = False) 
     return f"{figure}{_NBSP}{symbol}"
 
 
+def percent(code: str, value: Decimal) -> str:
+    """Write a percentage: "52,5 %" in Russian, "52.5%" in English."""
+    return number(code, value) + language(code).PERCENT
+
+
 def currency_name(currency: str) -> str:
     """Write a currency with its symbol, where it has one: "USD ($)"."""
     symbol = _SYMBOLS.get(currency)

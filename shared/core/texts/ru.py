@@ -13,6 +13,7 @@ MONTHS = (
 TIME_ZONES: Mapping[str, str] = {"MSK": "МСК"}
 DECIMAL, THOUSANDS = ",", "\u00a0"
 LEADING_SYMBOLS = ""  # of currencies, before the figure
+PERCENT = "\u00a0%"  # behind the figure
 
 
 def plural(count: int) -> int:

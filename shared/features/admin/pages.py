@@ -80,6 +80,7 @@ def _line(visit: Visit, kind: str, points: list[AdminHealthLines]) -> str:
             [charts.Series(_name(visit, kind), [float(one["value"]) for one in points], 1)],
             visit.text("database_at"),
             visit.text("database_table"),
+            visit.language,
         )
     )
 

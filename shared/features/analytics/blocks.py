@@ -88,7 +88,7 @@ def written(reader: Reader, cell: Cell) -> str:
 
 def percent(reader: Reader, ratio: Decimal) -> str:
     """Write a ratio in percent with one decimal."""
-    return figures.number(reader.language, (100 * ratio).quantize(Decimal("0.1"))) + "\u00a0%"
+    return figures.percent(reader.language, (100 * ratio).quantize(Decimal("0.1")))
 
 
 def plain(cell: Cell) -> str | int | Decimal | None:

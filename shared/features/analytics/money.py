@@ -100,6 +100,7 @@ def _over_time(visit: Visit, found: AnalyticsRevenue, currency: str) -> Block:
             ],
             visit.text("analytics_from_day"),
             visit.text("analytics_table"),
+            visit.language,
         )
     )
     rows = [
@@ -223,6 +224,7 @@ def _mrr(visit: Visit, one: AnalyticsSubscriptionsCurrencies, step: str) -> Bloc
             ],
             visit.text("analytics_from_day"),
             visit.text("analytics_table"),
+            visit.language,
         )
     )
     rows: list[tuple[Cell, ...]] = [
@@ -264,6 +266,7 @@ def _movements(visit: Visit, one: AnalyticsSubscriptionsCurrencies, step: str) -
             ],
             visit.text("analytics_from_day"),
             visit.text("analytics_table"),
+            visit.language,
         )
     )
     head = ("from_day", "gained", "reduced", "change")

@@ -42,6 +42,7 @@ def activity(visit: Visit, period: Period) -> tuple[list[Tile], list[Block]]:
             ],
             visit.text("analytics_from_day"),
             visit.text("analytics_table"),
+            visit.language,
         )
     )
     tiles = [

@@ -85,6 +85,7 @@ def _chart(visit: Visit, stats: QuizStatistics) -> Markup:
             ],
             column=visit.text("web_day"),
             table=visit.text("web_as_table"),
+            language=visit.language,
         )
     )
 

@@ -132,6 +132,7 @@ def _chart(visit: Visit, trainings: list[GetTrainingHistoryTrainings]) -> Markup
             ],
             column=visit.text("web_day"),
             table=visit.text("web_as_table"),
+            language=visit.language,
         )
     )
 

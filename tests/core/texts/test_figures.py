@@ -37,6 +37,10 @@ def test_numbers(value: int, ru: str, en: str) -> None:
     assert figures.number("ru", Decimal("2.3")) == "2,3"
 
 
+def test_percentages() -> None:
+    assert [figures.percent(code, Decimal("52.5")) for code in ("ru", "en")] == ["52,5\u00a0%", "52.5%"]
+
+
 def test_days() -> None:
     december = date(2026, 12, 1)
     assert figures.day("ru", december) == "1\u00a0декабря"

@@ -178,7 +178,14 @@ def test_every_text_is_used_somewhere() -> None:
         "staff_audit_",
     )
     made += ("analytics_", "database_kept_")
-    made += ("staff_role_", "staff_refused_", "staff_given_", "staff_joined_", "staff_audit_")
+    made += (
+        "staff_role_",
+        "staff_refused_",
+        "staff_given_",
+        "staff_joined_",
+        "staff_audit_",
+        "staff_access_",
+    )
     made += ("knowledge_state_", "knowledge_reason_", "knowledge_ai_")
     made += (
         "learn_homework_",

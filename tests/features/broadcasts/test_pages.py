@@ -95,7 +95,7 @@ def test_a_broadcast_from_the_draft_to_its_result(
     counted = save(boss, path, action="count")
     assert text(language, "broadcast_counted", count=2) in counted.body
     tested = save(boss, path, action="test")
-    assert text(language, "broadcast_tested", bot="assistant") in tested.body
+    assert text(language, "broadcast_tested", bot=text(language, "bot_name_assistant")) in tested.body
     assert boss.chat.answer().text == "Sale for Boss"  # type: ignore[attr-defined]
     assert boss.chat.answer().text == "Скидки для Boss"  # type: ignore[attr-defined]
 

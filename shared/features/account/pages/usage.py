@@ -48,6 +48,7 @@ def _chart(visit: Visit, view: UsageView) -> Markup:
             series=series,
             column=visit.text("web_day"),
             table=visit.text("web_as_table"),
+            language=visit.language,
             limit=view.today.limit if "limit" in legend else None,
             limit_name=legend.get("limit", ""),
         )

@@ -99,6 +99,7 @@ def _hours(visit: Visit, row: GetBroadcast) -> Markup | None:
             ],
             column=visit.text("broadcast_hour"),
             table=visit.text("web_as_table"),
+            language=visit.language,
         )
     )
 

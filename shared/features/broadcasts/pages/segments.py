@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.core import db, texts
 from shared.core.config import settings
+from shared.features import xp
 from shared.features.common.tiers import TIERS
 from shared.web.forms import FormError
 
@@ -66,14 +67,14 @@ def choices(visit: Visit) -> Choices:
         ]
 
     return Choices(
-        plans=[(plan, plan.capitalize()) for plan in found["plans"]],
+        plans=[(plan, texts.plan_name(visit.language, plan)) for plan in found["plans"]],
         languages=[(code, texts.language(code).NAME.partition(" ")[2]) for code in sorted(texts.codes())],
         products=titled(list(found["products"]), "key"),  # type: ignore[arg-type]
         courses=titled(list(found["courses"]), "id"),  # type: ignore[arg-type]
         tiers=[(tier, visit.text(f"course_tier_{tier}")) for tier in TIERS],
         labels=[(str(one["id"]), one["name"]) for one in found["labels"]],
         bands=[(band, visit.text(f"broadcast_band_{band}")) for band in BANDS],
-        bots=[(bot, bot) for bot in sorted(settings().bot_tokens)],
+        bots=[(bot, xp.bot_title(visit, bot)) for bot in sorted(settings().bot_tokens)],
     )
 
 

@@ -167,8 +167,11 @@ def _step(visit: Visit, one: BroadcastCard) -> JsonObject:
         "delay": visit.text(f"broadcast_after_{unit}", count=minutes // editor.UNITS[unit])
         if minutes
         else visit.text("broadcast_after_at_once"),
-        "counts": [one[key] for key in ("total", "sent", "clicked", "bought", "skipped")],
-        "lost": one["failed"] + one["blocked"] + one["unknown"],
+        "counts": [
+            figures.number(visit.language, one[key])
+            for key in ("total", "sent", "clicked", "bought", "skipped")
+        ],
+        "lost": figures.number(visit.language, one["failed"] + one["blocked"] + one["unknown"]),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.core.errors import ConfigError, TelegramError
+from shared.features import xp
 
 if TYPE_CHECKING:
     from shared.core.json_types import JsonObject
@@ -20,7 +21,7 @@ def send(visit: Visit, row: GetBroadcast) -> tuple[str, str]:
     tester, media = row["tester"], row["media"]
     bot = tester["bot"]
     if bot is None or (row["bot"] is not None and row["bot"] != bot):
-        return "", visit.text("broadcast_test_no_chat", bot=row["bot"] or "")
+        return "", _no_chat(visit, row["bot"])
     content: JsonObject = row["content"]
     written = sorted(content.get("texts") or {})
     if not written and media is None:
@@ -40,5 +41,12 @@ def send(visit: Visit, row: GetBroadcast) -> tuple[str, str]:
     except TelegramError as error:
         return "", visit.text("broadcast_test_refused", why=error.description)
     except ConfigError:
-        return "", visit.text("broadcast_test_no_chat", bot=bot)
-    return visit.text("broadcast_tested", bot=bot), ""
+        return "", _no_chat(visit, bot)
+    return visit.text("broadcast_tested", bot=xp.bot_title(visit, bot)), ""
+
+
+def _no_chat(visit: Visit, bot: str | None) -> str:
+    """Return why there is no test: the admin has no chat with the bot, or with any."""
+    if bot is None:
+        return visit.text("broadcast_test_no_bot")
+    return visit.text("broadcast_test_no_chat", bot=xp.bot_title(visit, bot))

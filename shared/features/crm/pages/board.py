@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import UnprocessableEntity
 
 from shared.core import db
+from shared.features import xp
 from shared.features.crm import rubric
 from shared.features.crm.pages.views import PATH, lead, stage_name
 from shared.web.access import Access, allows
@@ -48,7 +49,7 @@ def show(visit: Visit) -> Response:
         filters=filters,
         stages=[(one, stage_name(visit, one)) for one in found["stages"]],
         bands=[(one, visit.text(f"crm_band_{one}")) for one in _BANDS],
-        bots=[(one, one) for one in found["bots"]],
+        bots=[(one, xp.bot_title(visit, one)) for one in found["bots"]],
         links=[(str(one["id"]), one["name"]) for one in found["links"]],
         is_filtered=bool(filters),
         is_admin=is_admin,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from shared.core import db, texts
+from shared.features import xp
 from shared.features.crm import rubric
 from shared.features.crm.pages.views import PATH, band_name, stage_name
 from shared.features.messenger import write_note
@@ -75,6 +76,7 @@ def _page(visit: Visit, conversation: int, form: FormView, status: int = 200) ->
         "crm/card.html",
         status,
         card=found,
+        bot=xp.bot_title(visit, found["bot"]),
         failure=form.failure,
         fields=[_field(visit, found, name, typed) for name in _FIELDS],
         score=typed.get("ready_score", "" if found["ready_score"] is None else found["ready_score"]),
@@ -93,7 +95,14 @@ def _page(visit: Visit, conversation: int, form: FormView, status: int = 200) ->
             {
                 "body": one["body"],
                 "about": " · ".join(
-                    filter(None, (one["by"], one["bot"], visit.date(one["created_at"], with_time=True)))
+                    filter(
+                        None,
+                        (
+                            one["by"],
+                            xp.bot_title(visit, one["bot"]),
+                            visit.date(one["created_at"], with_time=True),
+                        ),
+                    )
                 ),
             }
             for one in found["notes"]

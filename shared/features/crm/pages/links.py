@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound, UnprocessableEntity
 from shared.core import db
 from shared.core.errors import TelegramError
 from shared.core.texts import figures
+from shared.features import xp
 from shared.features.common import console_bot
 from shared.features.crm.pages.views import PATH
 from shared.telegram import configured
@@ -49,7 +50,7 @@ def show(visit: Visit) -> Response:
     return visit.render(
         "crm/links.html",
         links=[_link(visit, one, bots.get(bot, "")) for one in found],
-        bots=[(name, name) for name in bots],
+        bots=[(name, xp.bot_title(visit, name)) for name in bots],
         bot=bot,
         reference=new_reference(),
     )

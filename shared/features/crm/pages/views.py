@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.core import texts
+from shared.features import xp
 from shared.features.crm import rubric
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def lead(visit: Visit, row: LeadRow) -> JsonObject:
         "stage": stage_name(visit, row["stage"]),
         "next_action": row["next_action"] or "",
         "next_at": visit.date(row["next_action_at"], with_time=True) if row["next_action_at"] else "",
-        "bot": row["bot"],
+        "bot": xp.bot_title(visit, row["bot"]),
         "source": row["source"] or "",
         "seen": visit.date(row["last_message_at"]),
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "knowledge_menu": "Knowledge base",
-    "knowledge_about": "Published articles have a public page, and the AI of the bot answers from them.",
+    "knowledge_about": "Published articles get a public page, and the bot’s AI answers from them.",
     "knowledge_new": "New article",
     "knowledge_search": "Search",
     "knowledge_bot": "Bot",

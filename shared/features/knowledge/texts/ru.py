@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 TEXTS: Mapping[str, str] = {
     "knowledge_menu": "База знаний",
-    "knowledge_about": "У опубликованных статей есть открытая страница, и ИИ бота отвечает по ним.",
+    "knowledge_about": "У опубликованных статей есть публичная страница, и по ним отвечает ИИ бота.",
     "knowledge_new": "Новая статья",
     "knowledge_search": "Поиск",
     "knowledge_bot": "Бот",
@@ -38,8 +38,8 @@ TEXTS: Mapping[str, str] = {
     "knowledge_publish": "Опубликовать",
     "knowledge_hide": "Снять с публикации",
     "knowledge_publish_about": "Сохранённую версию смогут прочитать все, и ИИ будет отвечать по ней.",
-    "knowledge_hide_about": "Открытая страница закроется, и ИИ перестанет использовать статью.",
-    "knowledge_open": "Открыть страницу",
+    "knowledge_hide_about": "Публичная страница закроется, и ИИ перестанет использовать статью.",
+    "knowledge_open": "Открыть публичную страницу",
     "knowledge_revisions": "Прежние версии",
     "knowledge_version": "Версия {n}",
     "knowledge_changed": "Эту статью уже сохранил кто-то другой. Ваш текст на месте: скопируйте его, обновите страницу и сохраните снова.",

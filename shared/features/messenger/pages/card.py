@@ -66,8 +66,9 @@ def values(visit: Visit, row: ConversationRow) -> JsonObject:
         "telegram_id": user["telegram_id"],
         "since": visit.date(user["created_at"]),
         "seen": visit.date(user["last_activity"], with_time=True),
-        "banned": markdown.clean(user["ban_reason"] or "") or user["banned_at"] or "",
-        "language": user["language"] or "",
+        "banned": markdown.clean(user["ban_reason"] or "")
+        or (visit.date(user["banned_at"]) if user["banned_at"] else ""),
+        "language": _language(user["language"] or ""),
         "ai": [
             (visit.text(f"messenger_ai_{name}"), markdown.clean(value))
             for name in ("real_name", "background", "query")
@@ -142,3 +143,8 @@ def add_note(visit: Visit, number: int) -> Response:
 
 
 pages = (Page(f"{_CONVERSATION}/note", add_note, methods=("POST",), max_body=70_000, access=Access.OPERATOR),)
+
+
+def _language(code: str) -> str:
+    """Return the name of a language that the product speaks; the code of another one."""
+    return texts.language(code).NAME.partition(" ")[2] if code in texts.codes() else code

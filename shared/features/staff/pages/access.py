@@ -31,7 +31,7 @@ def show(visit: Visit) -> Response:
     found = _set(visit)
     return visit.render(
         "staff/access.html",
-        modes=[(one, visit.text(f"admin_access_{one}"), one == found["mode"]) for one in _MODES],
+        modes=[(one, visit.text(f"staff_access_{one}"), one == found["mode"]) for one in _MODES],
         maintenance=found["maintenance"],
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "staff_menu": "Staff",
     "staff_title": "Staff",
-    "staff_about": "Owners come from the deployment. Everyone else gets a role here.",
+    "staff_about": "Owners are set at deployment. Everyone else gets a role here.",
     "staff_role": "Role",
     "staff_role_owner": "Owner",
     "staff_role_admin": "Admin",
@@ -71,7 +71,10 @@ TEXTS: Mapping[str, str] = {
     "staff_audit_older": "Older",
     "staff_access_title": "Access",
     "staff_access_new": "New users",
+    "staff_access_open": "Everyone",
+    "staff_access_invite": "Only by invitation",
+    "staff_access_closed": "No one",
     "staff_access_maintenance": "Maintenance",
-    "staff_access_about": "In maintenance the bots and the site serve the staff only. Payments and refunds keep working.",
+    "staff_access_about": "During maintenance, bots answer admins only, and the site is open to your team only. Payments and refunds keep working.",
     "staff_access_saved_notice": "Saved.",
 }

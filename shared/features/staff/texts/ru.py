@@ -71,7 +71,10 @@ TEXTS: Mapping[str, str] = {
     "staff_audit_older": "Старше",
     "staff_access_title": "Доступ",
     "staff_access_new": "Новые пользователи",
+    "staff_access_open": "Все",
+    "staff_access_invite": "Только по приглашению",
+    "staff_access_closed": "Никто",
     "staff_access_maintenance": "Техработы",
-    "staff_access_about": "Во время техработ боты отвечают только администраторам, сайт — только команде. Платежи и возвраты работают.",
+    "staff_access_about": "Во время техработ боты отвечают только администраторам, а сайт открыт только команде. Платежи и возвраты работают.",
     "staff_access_saved_notice": "Сохранено.",
 }
