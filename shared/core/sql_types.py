@@ -1324,6 +1324,7 @@ class AnalyticsRevenueGroups(TypedDict):
     dimension: Literal["product", "provider", "bot", "source"]
     key: str
     texts: dict[str, ProductText] | None
+    name: str | None
     currency: str
     gross: str
     refunds: str
@@ -1786,6 +1787,13 @@ class BroadcastChoicesLabels(TypedDict):
     name: str
 
 
+class BroadcastChoicesAdLinks(TypedDict):
+    """public.broadcast_choices.ad_links"""
+
+    key: str
+    name: str
+
+
 class BroadcastChoices(TypedDict):
     """public.broadcast_choices"""
 
@@ -1793,6 +1801,7 @@ class BroadcastChoices(TypedDict):
     products: list[BroadcastChoicesProducts]
     courses: list[BroadcastChoicesCourses]
     labels: list[BroadcastChoicesLabels]
+    ad_links: list[BroadcastChoicesAdLinks]
 
 
 class CancelAssignment(TypedDict):

@@ -129,6 +129,8 @@ def _name(visit: Visit, group: AnalyticsRevenueGroups) -> str:
         return visit.text(name) if texts.has(visit.language, name) else key
     if group["dimension"] == "bot":
         return xp.bot_title(visit, key)
+    if group["name"] is not None:
+        return visit.text("analytics_source_ad", name=group["name"])
     source = f"analytics_source_{key}"
     return visit.text(source) if texts.has(visit.language, source) else key
 

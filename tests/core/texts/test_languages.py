@@ -157,7 +157,7 @@ def test_every_text_is_used_somewhere() -> None:
     broadcasts = (
         "kind status activity band figure unit after event left media who sequence delete pause resume"
     )
-    broadcasts += " cancel approve return"
+    broadcasts += " cancel approve return source"
     made += tuple(f"broadcast_{what}_" for what in broadcasts.split())
     made += ("order_", "shop_pay_", "balance_reason_", "subscription_cancel")
     made += ("admin_price_", "admin_text_", "admin_product_gives_", "admin_undo_", "undone_", "gift_")

@@ -161,6 +161,33 @@ def test_nothing_that_is_typed_becomes_markup(
         assert "&lt;script&gt;" in page
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_segment_by_source(
+    admin: Callable[..., Visitor], chat: Chats, sql: Sql, others: None, language: str
+) -> None:
+    boss, anna = admin("Boss", language), chat("Anna", language)
+    (link,) = sql("insert into ad_links (key, name) values ('summer-1', %s) returning id", EVIL)
+    sql(
+        "insert into ad_link_visits (link_id, user_id, bot, is_source)"
+        " select %s, id, 'assistant', true from users where telegram_id = %s",
+        link["id"], anna.id,
+    )  # fmt: skip
+    path = draft(boss)
+    typed = {"text_en": "Sale", "text_ru": "Скидки"}
+    counted = save(boss, path, action="count", **typed, **{"source_ad_summer-1": "true"})
+    assert text(language, "broadcast_counted", count=1) in counted.body
+    assert row(sql, number_of(path))["segment"] == {"sources": ["ad_summer-1"]}
+    page = boss.get(path).body
+    assert "<script>alert(1)" not in page
+    assert fields(page, "/save")["source_ad_summer-1"] == "true", (
+        "the box is ticked when the page is opened again"
+    )
+    sql("update ad_links set archived_at = private.clock()")
+    assert "source_ad_summer-1" in fields(boss.get(path).body, "/save"), "an archived link stays"
+    counted = save(boss, path, action="count", source_direct="true")
+    assert text(language, "broadcast_counted", count=2) in counted.body
+
+
 def test_a_second_admin_approves(stack: Stack, admin: Callable[..., Visitor], chat: Chats, sql: Sql) -> None:
     sql("update private.settings set value = '1' where key = 'broadcast_approval_size'")
     boss, other, anna = admin("Boss"), admin("Olga"), chat("Anna")

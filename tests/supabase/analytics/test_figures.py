@@ -255,6 +255,30 @@ def test_a_period_has_limits(call: Call, admin: int, start: str | None, until: s
     assert caught.value.sqlstate == code
 
 
+def test_revenue_belongs_to_the_advertisement_that_brought_the_buyer(
+    business: Business, sql: Sql, call: Call, admin: int
+) -> None:
+    anna, ben, clara = business.start(), business.start(), business.start()
+    (link,) = sql("insert into ad_links (key, name) values ('summer', 'Summer sale') returning id")
+    sql(
+        "insert into user_referrals (referrer_id, referred_id) values (%s, %s), (%s, %s)",
+        clara, anna, clara, ben,
+    )  # fmt: skip
+    for user, is_source in ((anna, True), (clara, False)):
+        sql(
+            "insert into ad_link_visits (link_id, user_id, bot, is_source) values (%s, %s, 'spin', %s)",
+            link["id"], user, is_source,
+        )  # fmt: skip
+    for user in (anna, ben, clara):
+        business.buy(user)
+    expected = {("ad_summer", "Summer sale"), ("referral", None), ("direct", None)}
+    for day in (0, 1):
+        business.at(day)
+        assert business.night() == []
+        groups = read(call, "revenue", admin)["groups"]
+        assert {(one["key"], one["name"]) for one in groups if one["dimension"] == "source"} == expected
+
+
 def test_test_payments_and_the_balance_are_no_revenue(
     business: Business, sql: Sql, call: Call, admin: int
 ) -> None:

@@ -118,6 +118,34 @@ def test_each_part_of_a_segment_chooses(world: World) -> None:
     assert found(label=label["id"]) == {ann}
     assert found(bands=["serious"]) == {ann}
     assert found(bands=["ready", "exploring"]) == set()
+    (link,) = sql("insert into ad_links (key, name) values ('summer', 'Summer') returning id")
+    sql(
+        "insert into ad_link_visits (link_id, user_id, bot, is_source) values (%s, %s, 'spin', true),"
+        " (%s, %s, 'spin', false)",
+        link["id"], ann, link["id"], boss,
+    )  # fmt: skip
+    sql(
+        "insert into user_referrals (referrer_id, referred_id) values (%s, %s), (%s, %s)",
+        boss,
+        ann,
+        boss,
+        boris,
+    )
+    for source, users in (
+        ("ad_summer", {ann}),
+        ("referral", {boris}),
+        ("direct", {boss}),
+        ("ad_Summer", set()),
+    ):
+        assert found(sources=[source]) == users
+        chosen = sql(
+            "select id from users where id = any (%s) and private.user_source(id) = %s",
+            [ann, boris, boss],
+            source,
+        )
+        assert {one["id"] for one in chosen} == users, "the figures of revenue say the same"
+    assert found(sources=["ad_summer", "direct"]) == {ann, boss}
+    assert count(world, boss, {"sources": ["ad_summer", "referral"]}) == 2
     assert found(languages=["ru", "en"], inactive_days=10) == {boss, boris}
 
 
@@ -132,6 +160,8 @@ def test_each_part_of_a_segment_chooses(world: World) -> None:
         {"plans": "FREE"},
         {"course": {"tier": "vip"}},
         {"languages": None},
+        {"sources": []},
+        {"sources": "direct"},
     ],
 )
 def test_a_segment_of_unknown_parts_is_refused(world: World, segment: dict[str, object]) -> None:

@@ -31,6 +31,7 @@ TEXTS: Mapping[str, str] = {
     "analytics_stars": "Stars",
     "analytics_source_direct": "Came directly",
     "analytics_source_referral": "Invited by a user",
+    "analytics_source_ad": "Ad: {name}",
     "analytics_source_unknown": "Deleted account",
     "analytics_tile_active": "Active today",
     "analytics_tile_active_about": "{week} in 7 days · {month} in 30 days",

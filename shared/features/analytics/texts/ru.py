@@ -31,6 +31,7 @@ TEXTS: Mapping[str, str] = {
     "analytics_stars": "Звёзды",
     "analytics_source_direct": "Пришли сами",
     "analytics_source_referral": "По приглашению",
+    "analytics_source_ad": "Реклама: {name}",
     "analytics_source_unknown": "Удалённый аккаунт",
     "analytics_tile_active": "Активны сегодня",
     "analytics_tile_active_about": "{week} за 7 дней · {month} за 30 дней",

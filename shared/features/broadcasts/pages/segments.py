@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 BANDS = ("exploring", "interested", "serious", "ready")
+SOURCES = ("direct", "referral")  # and ad_<key> of each link of an advertisement
 _DAYS = r"^([1-9][0-9]{0,3})?$"
 _NUMBER = r"^([1-9][0-9]{0,17})?$"
 
 
 class SegmentFields(BaseModel):
-    """Fields of a segment. Boxes are named by what they choose: plan_PREMIUM, language_en, band_ready."""
+    """Fields of a segment. Boxes are named by what they choose: plan_PREMIUM, language_en, band_ready,
+    source_ad_summer.
+    """
 
     model_config = {"extra": "allow"}
 
@@ -52,6 +55,7 @@ class Choices(NamedTuple):
     courses: list[tuple[str, str]]
     tiers: list[tuple[str, str]]
     bands: list[tuple[str, str]]
+    sources: list[tuple[str, str]]
     labels: list[tuple[str, str]]
     bots: list[tuple[str, str]]
 
@@ -74,6 +78,13 @@ def choices(visit: Visit) -> Choices:
         tiers=[(tier, visit.text(f"course_tier_{tier}")) for tier in TIERS],
         labels=[(str(one["id"]), one["name"]) for one in found["labels"]],
         bands=[(band, visit.text(f"broadcast_band_{band}")) for band in BANDS],
+        sources=[
+            *((source, visit.text(f"broadcast_source_{source}")) for source in SOURCES),
+            *(
+                (f"ad_{one['key']}", visit.text("broadcast_source_ad", name=one["name"]))
+                for one in found["ad_links"]
+            ),
+        ],
         bots=[(bot, xp.bot_title(visit, bot)) for bot in sorted(settings().bot_tokens)],
     )
 
@@ -91,6 +102,7 @@ def from_fields(sent: SegmentFields, known: Choices) -> JsonObject:
         "languages": sent.ticked("language", [key for key, _ in known.languages]),
         "bought": sent.ticked("bought", [key for key, _ in known.products]),
         "bands": sent.ticked("band", list(BANDS)),
+        "sources": sent.ticked("source", [key for key, _ in known.sources]),
         "active_days": int(sent.activity_days) if sent.activity == "active" else None,
         "inactive_days": int(sent.activity_days) if sent.activity == "inactive" else None,
         "course": {"id": int(sent.course), "tier": sent.tier or None} if sent.course else None,
@@ -122,6 +134,7 @@ def to_fields(segment: Mapping[str, JsonObject]) -> dict[str, object]:
         ("languages", "language"),
         ("bought", "bought"),
         ("bands", "band"),
+        ("sources", "source"),
     ):
         fields |= {f"{prefix}_{one}": True for one in segment.get(key) or ()}
     return fields
@@ -131,7 +144,7 @@ def in_words(visit: Visit, segment: Mapping[str, JsonObject], known: Choices) ->
     """Return a segment as short sentences; one for everyone where it is empty."""
     names = {
         "plans": dict(known.plans), "languages": dict(known.languages), "bought": dict(known.products),
-        "bands": dict(known.bands),
+        "bands": dict(known.bands), "sources": dict(known.sources),
     }  # fmt: skip
     courses, tiers = dict(known.courses), dict(known.tiers)
     said = []

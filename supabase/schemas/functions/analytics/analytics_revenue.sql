@@ -11,9 +11,9 @@
 --   points: [ { start: date, currency: text, gross: numeric, refunds: numeric, net: numeric } ]
 --   groups: [ {
 --     dimension: 'product' | 'provider' | 'bot' | 'source'
---     key: text, texts: product_texts | null, currency: text
+--     key: text, texts: product_texts | null, name: text | null, currency: text
 --     gross: numeric, refunds: numeric, net: numeric, payments: int
---   } ]                             (the greatest first)
+--   } ]                             (the greatest first; name: of the advertisement's link)
 --   cohorts: [ { month: date, users: int, currency: text, net: numeric } ]
 -- Errors: N0009 the role does not allow it; N0004 the period is longer than two years or ends before it begins.
 create or replace function public.analytics_revenue(p_actor_id bigint, p_from date, p_until date)
@@ -87,6 +87,9 @@ begin
                 'dimension', g.dimension, 'key', g.key,
                 'texts', case
                   when g.dimension = 'product' then (select p.texts from public.products as p where p.key = g.key)
+                end,
+                'name', case
+                  when g.dimension = 'source' then (select l.name from public.ad_links as l where 'ad_' || l.key = g.key)
                 end,
                 'currency', g.currency, 'gross', g.gross::text, 'refunds', g.refunds::text,
                 'net', (g.gross - g.refunds)::text, 'payments', g.payments

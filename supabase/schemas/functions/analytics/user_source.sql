@@ -1,4 +1,5 @@
--- Returns how a user came: referral (brought by another user) or direct; unknown of an erased user.
+-- Returns how a user came: ad_<key> (by the link of an advertisement), referral (brought by another user) or direct; unknown of an
+-- erased user. private.segment_condition chooses by the same rule.
 --
 -- Concurrency: read-only.
 -- Locks: none.
@@ -13,8 +14,17 @@ set search_path = pg_catalog, pg_temp
 as $$
   select case
     when p_user_id is null then 'unknown'
-    when exists (select from public.user_referrals as r where r.referred_id = p_user_id) then 'referral'
-    else 'direct'
+    else coalesce(
+      (
+        select 'ad_' || l.key
+          from public.ad_link_visits as v
+          join public.ad_links as l on l.id = v.link_id
+         where v.user_id = p_user_id and v.is_source
+      ),
+      case
+        when exists (select from public.user_referrals as r where r.referred_id = p_user_id) then 'referral' else 'direct'
+      end
+    )
   end;
 $$;
 

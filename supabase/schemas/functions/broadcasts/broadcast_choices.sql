@@ -7,6 +7,7 @@
 --   products: [{ key: text, texts: jsonb }]
 --   courses: [{ id: bigint, texts: jsonb }]
 --   labels: [{ id: bigint, name: text }]
+--   ad_links: [{ key: text, name: text }]      (the newest first, archived ones last)
 -- Errors: N0009 the role does not allow it.
 create or replace function public.broadcast_choices(p_actor_id bigint)
 returns jsonb
@@ -30,6 +31,12 @@ begin
     'labels', (
       select coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name) order by lower(l.name)), '[]'::jsonb)
         from public.messenger_labels as l
+    ),
+    'ad_links', (
+      select coalesce(
+          jsonb_agg(jsonb_build_object('key', l.key, 'name', l.name) order by l.archived_at is not null, l.id desc), '[]'::jsonb
+        )
+        from public.ad_links as l
     )
   );
 end

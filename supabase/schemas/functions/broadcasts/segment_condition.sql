@@ -11,6 +11,7 @@
 --   never_paid: true              has never paid
 --   label: bigint                 a conversation of the user has this label
 --   bands: [text]                 how ready to buy the AI thinks: exploring, interested, serious, ready
+--   sources: [text]               came this way (private.user_source): direct, referral, ad_<key>
 --   uncontacted_days: int         has had no broadcast for so many days
 --
 -- Concurrency: read-only.
@@ -71,13 +72,19 @@ begin
         ' then ''exploring'' when v.ai_ready_score <= 60 then ''interested'' when v.ai_ready_score <= 85'
         ' then ''serious'' else ''ready'' end = any (%L::text[]) and v.ai_ready_score is not null)', v_list
       )
+      -- In place of private.user_source, which would be called for each user.
+      when 'sources' then format(
+        'coalesce((select ''ad_'' || l.key from public.ad_link_visits as v join public.ad_links as l on l.id = v.link_id'
+        ' where v.user_id = u.id and v.is_source), case when exists (select from public.user_referrals as r'
+        ' where r.referred_id = u.id) then ''referral'' else ''direct'' end) = any (%L::text[])', v_list
+      )
       when 'uncontacted_days' then format(
         '(c.last_contact_at is null or c.last_contact_at < private.clock() - make_interval(days => %s))',
         private.segment_number(v_value)
       )
     end;
     if v_parts[cardinality(v_parts)] is null
-      or (v_key in ('plans', 'languages', 'bought', 'bands') and coalesce(cardinality(v_list), 0) = 0)
+      or (v_key in ('plans', 'languages', 'bought', 'bands', 'sources') and coalesce(cardinality(v_list), 0) = 0)
     then
       raise exception 'segment: %', v_key using errcode = 'Q0001';
     end if;
