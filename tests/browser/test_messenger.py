@@ -196,6 +196,27 @@ def test_the_keyboard(stack: Stack, browser_page: Open, sql: Sql) -> None:
     page.get_by_role("heading", name="Anna", level=1).wait_for()
 
 
+def test_one_menu_is_open_at_a_time(stack: Stack, browser_page: Open, sql: Sql) -> None:
+    anna = asked(stack, "Anna", "Where is my order?")
+    olga = enter(stack, sql, "Olga")
+    page = browser_page(
+        f"{stack.url}/console/messenger/{number_of(sql, anna)}?lang=en", 1440, cookies=cookies(stack, olga)
+    )
+    actions, options = page.locator("#more-actions"), page.locator("#composer .menu")
+    actions.locator("summary").click()
+    options.locator("summary").click()
+    assert (actions.get_attribute("open"), options.get_attribute("open")) == (None, "")
+    page.locator("#send_at").fill("2030-01-01T10:00")
+    page.locator("#body").click()
+    options.locator(".menu-body").wait_for(state="hidden")
+    assert page.locator("#send_at").input_value() == "2030-01-01T10:00", "what was chosen stays"
+    actions.locator("summary").click()
+    page.locator("#how_long").focus()
+    page.keyboard.press("Escape")
+    actions.locator(".menu-body").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.matches('#more-actions summary')")
+
+
 def test_without_a_script_everything_is_a_form(stack: Stack, browser_page: Open, sql: Sql) -> None:
     anna = asked(stack, "Anna", "Where is my order?")
     olga = enter(stack, sql, "Olga")

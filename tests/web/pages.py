@@ -212,3 +212,5 @@ def check_page(body: str) -> None:
     assert parser.tags <= ALLOWED_TAGS
     assert parser.attributes <= ALLOWED_ATTRIBUTES
     assert re.search(r'<html lang="(en|ru)"', body)
+    addresses = re.findall(r' (?:action|href)="(/[^"]*)"', body)
+    assert [one for one in addresses if re.search(r"\?.*(/|\?)", one.partition("#")[0])] == []

@@ -300,6 +300,17 @@ if (form) {
   }, 10_000);
 }
 
+// A click elsewhere closes a menu, and so does Escape.
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (menu.contains(target)) continue;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(null); });
 listenToKeys(live, form, talks, replies);
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
 color();

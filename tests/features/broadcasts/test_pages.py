@@ -14,6 +14,7 @@ from shared.features.broadcasts import links
 from tests.features.broadcasts.conftest import Chats, Send, Sql
 from tests.features.broadcasts.test_job import row, statuses
 from tests.generations.painter import PNG
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 
@@ -322,7 +323,7 @@ def test_a_sequence_on_the_web(stack: Stack, admin: Callable[..., Visitor], chat
     anna.expect_silence()
     page = boss.get(path).body
     assert sql("select entered, finished from sequences") == [{"entered": 2, "finished": 2}]
-    boss.get(path)
+    check_page(boss.get(f"{path}?lang=ru").body)
     boss.post(f"{path}/act", {"action": "stop"})
     boss.get(path)
     assert "delete_notice" in boss.post(f"{path}/act", {"action": "delete"}).headers["Location"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from shared.core.texts import text
 from tests.features.courses.test_pages import EVIL, EVIL_MARKDOWN
@@ -44,6 +45,7 @@ def test_the_ai_answers_from_a_published_article_and_names_it(
     assert "<articles>" not in asked(stack, anna, "write a poem about the sea"), "it does not fit"
     page = Visitor(stack).get("/help/assistant/en/refund")
     assert (page.status, "<strong>five</strong>" in page.body) == (200, True)
+    assert re.search(rf'<a href="[^"]+_bot">{text("en", "knowledge_ask_bot")}</a>', page.body)
 
     operator.get(path)
     operator.post(f"{path}/publish", {"is_published": "false", "version": "1"})

@@ -711,7 +711,7 @@ TEXTS: Mapping[str, str] = {
         "/payment"
     ),
     "command_access": "Maintenance and new users",
-    "admin_access": "🚪 **Access**\n\nNew users: {mode}\nMaintenance: {maintenance}\n\nIn maintenance the bots serve admins only. Payments and refunds keep working.",
+    "admin_access": "🚪 **Access**\n\nNew users: {mode}\nMaintenance: {maintenance}\n\nDuring maintenance, bots answer admins only. Payments and refunds keep working.",
     "admin_access_open": "everyone",
     "admin_access_invite": "by invitation",
     "admin_access_closed": "no one",

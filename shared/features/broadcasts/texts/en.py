@@ -9,10 +9,10 @@ TEXTS: Mapping[str, str] = {
     "broadcast_again_button": "🔔 Subscribe again",
     "broadcast_takes": (
         "🔔 **News and offers are on**\n\nWe’ll message you now and then. If you unsubscribe, you’ll still get "
-        "messages about your purchases and reminders you set."
+        "messages about your purchases and your reminders."
     ),
     "broadcast_stopped": (
-        "🔕 **News and offers are off**\n\nYou’ll still get messages about your purchases and reminders you set."
+        "🔕 **News and offers are off**\n\nYou’ll still get messages about your purchases and your reminders."
     ),
     "broadcast_stopped_notice": "Unsubscribed",
     "broadcast_menu": "Broadcasts",

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import NotFound
 
 from shared.core import db, texts
+from shared.core.errors import TelegramError
+from shared.features.common import console_bot
 from shared.features.knowledge.articles import PAGE
+from shared.telegram import configured
 from shared.web import markdown
 from shared.web.page import CACHED, Page, Policy
 
@@ -34,12 +37,21 @@ def show(visit: Visit, bot: str, language: str, slug: str) -> Response:
             found["body"], code=visit.text("knowledge_code"), table=visit.text("knowledge_table"), top=2
         ),
         article_language=language,
+        bot=_chat(bot),
         updated=visit.date(found["updated_at"]),
         others=[
             (visit.url(f"{PAGE}/{bot}/{code}/{other}"), code, texts.language(code).NAME.partition(" ")[2])
             for code, other in sorted(found["other"].items())
         ],
     )
+
+
+def _chat(bot: str) -> str:
+    """Return the address of the chat with the bot; empty while it is unknown."""
+    try:
+        return console_bot.chat(console_bot.username(bot)) if bot in configured.names() else ""
+    except TelegramError:
+        return ""
 
 
 pages = (

@@ -45,6 +45,8 @@ TEXTS: Mapping[str, str] = {
     "knowledge_changed": "Someone else saved this article first. Your text is still here: copy it, reload the page and save again.",
     "knowledge_taken": "Another article has this address.",
     "knowledge_secret": "This looks like a key or a password. Remove it.",
+    "knowledge_more": "Still have a question?",
+    "knowledge_ask_bot": "Ask the bot",
     "knowledge_updated": "Updated {date}",
     "knowledge_code": "Code",
     "knowledge_table": "Table",

@@ -45,6 +45,8 @@ TEXTS: Mapping[str, str] = {
     "knowledge_changed": "Эту статью уже сохранил кто-то другой. Ваш текст на месте: скопируйте его, обновите страницу и сохраните снова.",
     "knowledge_taken": "Этот адрес занят другой статьёй.",
     "knowledge_secret": "Похоже на ключ или пароль. Удалите его.",
+    "knowledge_more": "Остались вопросы?",
+    "knowledge_ask_bot": "Спросите бота",
     "knowledge_updated": "Обновлено {date}",
     "knowledge_code": "Код",
     "knowledge_table": "Таблица",

@@ -179,7 +179,10 @@ def _message(visit: Visit, number: int, row: ConversationMessageRow, name: str) 
         "can_retry": status in _AGAIN and row["source"] == "staff" and not _is_upload(row["media"]),
         "can_edit": row["can_edit"] or (status == "queued" and row["source"] == "staff"),
         "can_cancel": status == "queued" and row["source"] == "staff",
-        "can_reply": row["source"] in ("user", "staff") and not is_deleted and status in ("", "sent"),
+        "can_reply": row["source"] in ("user", "staff")
+        and row["kind"] != "note"
+        and not is_deleted
+        and status in ("", "sent"),
         "is_edited": row["is_edited"],
         "revisions": row["revisions"],
         "is_deleted": is_deleted,
