@@ -193,6 +193,26 @@ def test_commission_of_an_erased_referrer_stays_consistent(money: Money, sql: Sq
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
 
 
+def test_erased_second_referrer_neither_blocks_a_refund_nor_earns(money: Money, sql: Sql, buyer: New) -> None:
+    anna, ben, carl, pay = buyer(), buyer(), buyer(), unique_id()
+    for referrer, referred in ((ben, anna), (carl, ben)):
+        sql(
+            "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed')",
+            id_of(sql, referrer), id_of(sql, referred),
+        )  # fmt: skip
+    sql("update private.settings set value = '10' where key = 'referral_second_percent'")
+    record_event(money, anna, paid(pay, order_of(money, anna)))
+    assert sql("select balance from users where telegram_id = %s", carl.id)[0]["balance"] > 0
+    carl.erase(balance="1000")
+    record_event(money, anna, refunded(pay, "149.00"))
+    record_event(money, anna, paid(unique_id(), order_of(money, anna)))
+    assert sql("select count(*) as shares from payment_effects where effect = 'second_commission'")[0] == {
+        "shares": 1
+    }
+    assert money.inconsistencies() == []
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
+
+
 def test_unapplied_event_keeps_the_operation_and_loses_the_user(money: Money, sql: Sql, buyer: New) -> None:
     anna, pay, subscription = buyer(), unique_id(), f"sub_{unique_id()}"
     order = order_of(money, anna)

@@ -219,6 +219,7 @@ TEXTS: Mapping[str, str] = {
     "balance_reason_refund": "Refund",
     "balance_reason_generation": "Picture or video",
     "balance_reason_referral_commission": "Share of a friend’s purchase",
+    "balance_reason_second_referral_commission": "Share of a purchase by your friend’s friend",
     "balance_reason_admin": "Adjusted by support",
     "balance_reason_other": "Other",
     "command_gifts": "Give a plan as a gift",

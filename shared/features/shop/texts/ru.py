@@ -203,6 +203,7 @@ TEXTS: Mapping[str, str] = {
     "balance_reason_refund": "Возврат",
     "balance_reason_generation": "Картинка или видео",
     "balance_reason_referral_commission": "Процент с покупки друга",
+    "balance_reason_second_referral_commission": "Процент с покупки друга вашего друга",
     "balance_reason_admin": "Изменение от поддержки",
     "balance_reason_other": "Прочее",
     "command_gifts": "Подарить тариф",

@@ -54,7 +54,7 @@ as $$
           '[]'::jsonb
         )
         from public.payment_effects as e
-       where e.payment_id = p_payment.id and e.effect <> 'commission'
+       where e.payment_id = p_payment.id and e.effect not in ('commission', 'second_commission')
     ),
     'open_refund', (
       select r.status

@@ -35,7 +35,7 @@ begin
       update public.users as u
          set bonus_credits = u.bonus_credits - v_reversed::integer
        where u.id = v_user.id;
-    when 'balance', 'commission' then
+    when 'balance', 'commission', 'second_commission' then
       v_reversed := least(-p_amount, v_user.balance);
       if v_reversed <> 0 then
         perform private.adjust_balance_for_payment(

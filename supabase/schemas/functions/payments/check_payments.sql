@@ -37,7 +37,11 @@ as $$
           from public.payment_operations as o
          where o.payment_id = p.id and not private.has_other_currency(o)
       ) as went_back,
-      (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
+      (
+        select count(*)
+          from public.payment_effects as e
+         where e.payment_id = p.id and e.effect not in ('commission', 'second_commission')
+      ) as effects
     from public.payments as p
   )
   select s.id, 'the amount differs from the charge' from sums as s where s.amount is distinct from s.paid
@@ -117,7 +121,7 @@ as $$
   union all
   select e.payment_id, 'the ledger differs from the balance effects'
     from public.payment_effects as e
-   where e.effect in ('balance', 'commission')
+   where e.effect in ('balance', 'commission', 'second_commission')
      and e.given - e.reversed <> (
        select coalesce(sum(t.amount), 0)
          from public.balance_transactions as t

@@ -1,14 +1,15 @@
 -- Grants what a payment was made for: plan time, bonus credits, balance, a course or a gift. Completes the order, consumes its
--- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the referrer's commission, and sends
--- the buyer a message and the admins a notice (private.notify_purchase). A purchase from balance shows its buyer the result on its
--- own screen instead; a payment that was refunded before it arrived sends none.
+-- discount, creates or extends the renewal, cancels the renewals that it replaces, pays the commissions of the referrer and of
+-- the user who had invited the referrer, and sends the buyer a message and the admins a notice (private.notify_purchase). A
+-- purchase from balance shows its buyer the result on its own screen instead; a payment that was refunded before it arrived
+-- sends none.
 --
 -- Concurrency: the caller holds the payment and its order and has checked that nothing was granted; effects are also unique per
---   payment. Buyer and referrer are locked in the order of their ids, so that two payments with the same two users cannot
---   deadlock.
--- Locks: payment and order (held by the caller), buyer and referrer by id (NO KEY UPDATE), then the buyer's subscriptions,
---   other orders with the same discount by id, broadcasts that the buyer received, and renewals; before those, as
---   private.count_milestone.
+--   payment. Buyer, referrer and second referrer are locked in the order of their ids, so that two payments with the
+--   same users cannot deadlock.
+-- Locks: payment and order (held by the caller), buyer, referrer and second referrer by id (NO KEY UPDATE), then the buyer's
+--   subscriptions, other orders with the same discount by id, broadcasts that the buyer received, and renewals; before those,
+--   as private.count_milestone.
 -- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.fulfil_payment(p_payment public.payments)
@@ -22,6 +23,7 @@ declare
   v_now timestamptz := private.clock();
   v_purchase record;
   v_referrer_id bigint;
+  v_second_id bigint;
   v_given numeric;
   v_ends_at timestamptz;
   v_offer jsonb;
@@ -42,17 +44,23 @@ begin
   select r.referrer_id into v_referrer_id
     from public.user_referrals as r
    where r.referred_id = p_payment.user_id and r.status = 'completed';
+  select r.referrer_id into v_second_id
+    from public.user_referrals as r
+   where private.setting('referral_second_percent')::numeric > 0
+     and r.referred_id = v_referrer_id and r.status = 'completed' and r.referrer_id <> p_payment.user_id;
   perform from public.users as u
-    where u.id in (p_payment.user_id, v_referrer_id)
+    where u.id in (p_payment.user_id, v_referrer_id, v_second_id)
     order by u.id
       for no key update;
   select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- null: erased in between
+  select u.id into v_second_id from public.users as u where u.id = v_second_id and u.banned_at is null;
 
   select g.given, g.ends_at into v_given, v_ends_at
     from private.grant_purchase(
       p_payment, v_purchase.kind, v_purchase.plan, v_purchase.period, v_purchase.quantity
     ) as g;
   perform private.pay_commission(p_payment, v_referrer_id);
+  perform private.pay_commission(p_payment, v_second_id, 'second_commission');
   if p_payment.amount > 0 and p_payment.provider <> 'balance' then
     perform private.count_milestone(p_payment.user_id, 'paid');
   end if;

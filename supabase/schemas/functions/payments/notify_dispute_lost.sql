@@ -27,7 +27,8 @@ begin
   select e.effect, e.reversed, s.plan into v_effect
     from public.payment_effects as e
     left join public.subscriptions as s on s.id = e.subscription_id
-   where e.payment_id = p_payment_id and e.effect <> 'commission' and e.user_id = v_payer.user_id and e.reversed > 0;
+   where e.payment_id = p_payment_id
+     and e.effect not in ('commission', 'second_commission') and e.user_id = v_payer.user_id and e.reversed > 0;
   v_plan := private.plan_of(v_payer.user_id);
   return private.enqueue_user_message(
     v_payer.user_id,

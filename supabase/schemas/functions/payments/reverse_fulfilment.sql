@@ -37,7 +37,7 @@ begin
   loop
     v_target := case
       when v_share = 1 then v_effect.given
-      when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
+      when v_effect.effect in ('balance', 'commission', 'second_commission') then round(v_effect.given * v_share, 2)
       when v_effect.effect in ('course', 'gift') then 0
       else floor(v_effect.given * v_share)
     end;

@@ -3,7 +3,7 @@
 
 create table public.payment_effects (
   payment_id bigint not null references public.payments (id) on delete cascade,
-  effect text not null check (effect in ('subscription', 'credits', 'balance', 'course', 'gift', 'commission')),
+  effect text not null check (effect in ('subscription', 'credits', 'balance', 'course', 'gift', 'commission', 'second_commission')),
   user_id bigint references public.users (id) on delete set null,
   subscription_id bigint references public.subscriptions (id) on delete set null,
   given numeric not null check (given >= 0),

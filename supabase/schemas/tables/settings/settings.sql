@@ -35,6 +35,7 @@ values
 ('referral_referred_credits', '5', 'Bonus credits for the referred user'),
 ('referral_second_credits', '0', 'Bonus credits for the user who had invited the referrer; 0: no second level'),
 ('referral_commission_percent', '0', 'Percent of a payment in balance_currency that the buyer''s referrer receives; 0 to 100'),
+('referral_second_percent', '0', 'Percent of a payment in balance_currency that the user who had invited the referrer receives; 0: none'),
 ('trial_plan', '"PREMIUM"', 'Plan of the free trial, available once per user'),
 ('trial_days', '3', 'Days that the free trial lasts; 0: no trial'),
 ('channel_trainings', '1', 'Free trainings for joining the channel TRAINING_CHANNEL, once per user; 0: none'),
