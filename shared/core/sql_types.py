@@ -1610,7 +1610,7 @@ class AssignConversation(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -2250,7 +2250,7 @@ class CloseConversation(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -2333,7 +2333,7 @@ class ConversationRow(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -2379,6 +2379,13 @@ class ConversationViewers(TypedDict):
     is_typing: bool
 
 
+class ConversationChangesViewing(TypedDict):
+    """public.conversation_changes.viewing"""
+
+    conversation_id: int
+    name: str
+
+
 class ConversationChanges(TypedDict):
     """public.conversation_changes"""
 
@@ -2386,6 +2393,7 @@ class ConversationChanges(TypedDict):
     conversations: list[ConversationRow]
     messages: list[ConversationMessageRow]
     viewers: list[ConversationViewers] | None
+    viewing: list[ConversationChangesViewing]
 
 
 class ConversationFile(TypedDict):
@@ -3585,7 +3593,7 @@ class LabelConversation(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -4049,7 +4057,7 @@ class MarkConversationRead(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -4079,7 +4087,7 @@ class MarkConversationUnread(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -5159,7 +5167,7 @@ class ReopenConversation(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -5516,7 +5524,7 @@ class SnoozeConversation(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -5700,7 +5708,7 @@ class SwitchConversationHandler(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None
@@ -5849,7 +5857,7 @@ class UseCannedReply(TypedDict):
     assignee: ConversationRowAssignee | None
     handler: Literal["bot", "human", "paused"]
     handler_until: str | None
-    is_answering: bool
+    answering_until: str | None
     status: Literal["open", "closed"]
     snoozed_until: str | None
     unreachable: Literal["blocked", "deactivated"] | None

@@ -54,6 +54,7 @@ class DeliveryResult(TypedDict):
     retry_after: NotRequired[float]
     error: NotRequired[str]
     message_id: NotRequired[int]
+    notice: NotRequired[JsonObject]
 
 
 def deliver(bot: str, items: Sequence[OutboxItem], deadline: float, *, notes_messages: bool = False) -> None:
@@ -158,7 +159,10 @@ def _deliver_one(bot: str, item: OutboxItem, deadline: float, notes_messages: bo
         if "generation_id" in item["parameters"]:
             _save_status_message(item["parameters"]["generation_id"], sent)
         if notes_messages and isinstance(sent, dict) and "message_id" in sent:
-            return {"id": item["id"], "outcome": "sent", "message_id": sent["message_id"]}
+            result: DeliveryResult = {"id": item["id"], "outcome": "sent", "message_id": sent["message_id"]}
+            if item["method"] == templates.METHOD and (notice := _notice(item, sent)):
+                result["notice"] = notice
+            return result
         return {"id": item["id"], "outcome": "sent"}
     except TelegramError as error:
         return _failure_result(bot, item, error)
@@ -168,6 +172,16 @@ def _deliver_one(bot: str, item: OutboxItem, deadline: float, notes_messages: bo
     except KeyError as error:  # enqueued by a newer revision whose text does not exist here yet
         log.alert(f"a template names an unknown text: {error}", action="template_unknown", bot=bot)
         return _postponed(item, 0, f"no text {error}")
+
+
+def _notice(item: OutboxItem, sent: JsonObject) -> JsonObject | None:
+    """Return what the conversation of the messenger shows of a template; None outside of private chats."""
+    if not isinstance(chat := sent.get("chat"), dict) or chat.get("type") != "private":
+        return None
+    from shared.telegram.messenger.outgoing import describe_notice
+
+    described = describe_notice(sent)
+    return {**described, "is_edit": True} if "message_id" in item["parameters"] else described
 
 
 def _save_invitation(order_id: int, sent: JsonValue) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.json_types import JsonObject
 from shared.core.log import redact_secrets
-from shared.telegram.messenger.incoming import LONGEST_BODY
+from shared.telegram.messenger.incoming import LONGEST_BODY, describe_sent
 
 if TYPE_CHECKING:
     from shared.telegram.context import BotApiCall, UpdateContext
@@ -66,6 +66,14 @@ def _describe(context: UpdateContext, method: str, parameters: JsonObject) -> Js
         return None
     labels = _labels(parameters.get("reply_markup"))
     return {**described, "buttons": labels} if labels else described
+
+
+def describe_notice(message: JsonObject) -> JsonObject:
+    """Return a message that a SQL function sent by a template, from Telegram's answer."""
+    described = describe_sent(message)
+    notice: JsonObject = {"kind": described["kind"], "body": described["body"]}
+    labels = _labels(message.get("reply_markup"))
+    return {**notice, "buttons": labels} if labels else notice
 
 
 def _labels(markup: object) -> list[list[str]]:

@@ -17,6 +17,7 @@ const draftKey = `draft:${me}:${number}`;
 const title = document.title;
 let { cursor, version = "0" } = live.dataset;
 let tag = "";
+let viewing = {};
 let timer = 0;
 
 function at(step) {
@@ -66,6 +67,8 @@ function show(news) {
     replaceList(news.list);
     document.title = news.unread ? `(${news.unread}) ${title}` : title;
   }
+  viewing = news.viewing;
+  showViewing();
   if (!thread) return;
   document.getElementById("viewers").textContent = news.viewers;
   if (news.state) document.getElementById("state").replaceChildren(...parsed(news.state));
@@ -77,6 +80,16 @@ function show(news) {
   if (news.messages) {
     version = String(news.version);
     addMessages(elements(news.messages));
+  }
+}
+
+// Who else has which conversation open.
+function showViewing() {
+  for (const one of talks.querySelectorAll(".talk")) {
+    const names = viewing[one.dataset.number] ?? "";
+    const mark = one.querySelector(".viewing");
+    mark.hidden = !names;
+    if (mark.textContent !== names) mark.textContent = names;
   }
 }
 
@@ -134,8 +147,11 @@ function read() {
   post("read", { seq: Number(form.elements.seen_seq.value) }).catch(() => {});
 }
 
-// Those who wait turn yellow, then red, while nothing else happens.
+// Those who wait turn yellow, then red, while nothing else happens; an answer that never came is no longer being written.
 function color() {
+  for (const one of document.querySelectorAll("[data-until]")) {
+    if (Number(one.dataset.until) < Date.now() / 1_000) one.remove();
+  }
   const { warn, late } = live.dataset;
   for (const one of talks.querySelectorAll("[data-since]")) {
     const since = Number(one.dataset.since);
@@ -164,6 +180,7 @@ document.getElementById("more")?.addEventListener("click", (event) => {
     const fresh = elements(html);
     for (const one of fresh) one.classList.add("is-more");
     talks.append(...fresh);
+    showViewing();
     if (more) link.href = more;
     else link.remove();
   });

@@ -40,7 +40,6 @@ def show(visit: Visit, number: int, message: int) -> Response:
 
     Raises:
         NotFound: the message has no file that Telegram still gives.
-        RequestedRangeNotSatisfiable: the part begins behind the end of the file.
         ServiceUnavailable: Telegram does not answer now.
     """
     found: ConversationFile | None = db.call(
@@ -49,7 +48,11 @@ def show(visit: Visit, number: int, message: int) -> Response:
     if found is None or (found["size"] or 0) > LARGEST_FILE:
         raise NotFound
     asked = visit.request.headers.get("Range", "")
-    stream = _open(found, asked if _RANGE.fullmatch(asked) else "")
+    try:
+        stream = _open(found, asked if _RANGE.fullmatch(asked) else "")
+    except RequestedRangeNotSatisfiable:  # the part begins behind the end
+        size = found["size"]
+        return Response(status=416, headers={"Content-Range": f"bytes */{size}"} if size else {})
     response = Response(_pieces(stream), stream.status)
     for name in _PASSED_ON:
         if name in stream.headers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from shared.features.messenger import sending
 from shared.features.messenger.pages import filters, inbox, views
 from shared.features.messenger.pages.inbox import CONVERSATION
 from shared.features.messenger.pages.paths import PATH
+from shared.web import markdown
 from shared.web.access import Access
 from shared.web.page import Page
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from shared.core.json_types import JsonObject
-    from shared.core.sql_types import ConversationChanges
+    from shared.core.sql_types import ConversationChanges, ConversationChangesViewing
     from shared.web.visit import Visit
 
 _LONGEST_CURSOR = 20  # digits of a transaction id
@@ -60,6 +62,7 @@ def changes(visit: Visit) -> Response:
     changed = _list(visit, asked, number or 0) if found["conversations"] else {}
     if number is not None:
         changed |= _thread(visit, number, found)
+    changed["viewing"] = _viewing(visit, found["viewing"])
     tag = sha256(orjson.dumps([_without_tokens(changed), after])).hexdigest()[:16]
     response = visit.json({"cursor": found["cursor"], **changed})
     response.set_etag(tag)
@@ -69,7 +72,15 @@ def changes(visit: Visit) -> Response:
 
 def _without_tokens(changed: JsonObject) -> list[object]:
     """Return what tells two answers apart: the tokens of forms differ each time."""
-    return [changed.get(name) for name in ("list", "state", "viewers", "version")]
+    return [changed.get(name) for name in ("list", "state", "viewers", "viewing", "version")]
+
+
+def _viewing(visit: Visit, rows: Sequence[ConversationChangesViewing]) -> JsonObject:
+    """Return who else has which conversation open, as the rows of the list show it."""
+    names: dict[str, list[str]] = {}
+    for one in rows:
+        names.setdefault(str(one["conversation_id"]), []).append(markdown.clean(one["name"]))
+    return {number: f"👁 {', '.join(found)}" for number, found in names.items()}
 
 
 def _list(visit: Visit, asked: filters.Filters, here: int) -> JsonObject:

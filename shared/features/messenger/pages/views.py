@@ -108,13 +108,13 @@ def conversation(visit: Visit, row: ConversationRow, limits: Limits) -> JsonObje
         "is_unread": row["is_unread"],
         "waiting": waiting(row, limits),
         "since": short_time(visit, since) if since else "",
-        "since_seconds": int(datetime.fromisoformat(since).timestamp()) if since else 0,
+        "since_seconds": _seconds(since),
         "assignee": markdown.clean(assignee["name"]) if assignee else "",
         "assignee_id": assignee["id"] if assignee else 0,
         "is_mine": bool(assignee) and assignee["id"] == visit.user.user_id if assignee else False,
         "handler": row["handler"],
         "handler_until": visit.date(row["handler_until"], with_time=True) if row["handler_until"] else "",
-        "is_answering": row["is_answering"],
+        "answering_until": _seconds(row["answering_until"]),
         "is_closed": row["status"] == "closed",
         "snoozed": _snoozed(visit, row["snoozed_until"]),
         "unreachable": row["unreachable"] or "",
@@ -125,6 +125,11 @@ def conversation(visit: Visit, row: ConversationRow, limits: Limits) -> JsonObje
         "last_seq": row["last_seq"],
         "version": row["last_version"],
     }
+
+
+def _seconds(written: str | None) -> int:
+    """Return a time in Unix seconds; 0 for none."""
+    return int(datetime.fromisoformat(written).timestamp()) if written else 0
 
 
 def _snoozed(visit: Visit, until: str | None) -> str:

@@ -318,6 +318,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_tag_deactivated": "Account deleted",
     "audit_read_conversation": "read the conversation",
     "audit_send_message": "answered",
+    "audit_add_note": "added a note",
     "audit_edit_message": "edited an answer",
     "audit_delete_message": "deleted an answer",
     "audit_conversation_taken_over": "took over the conversation",

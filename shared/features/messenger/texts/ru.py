@@ -318,6 +318,7 @@ TEXTS: Mapping[str, str] = {
     "messenger_tag_deactivated": "Аккаунт удалён",
     "audit_read_conversation": "просмотр диалога",
     "audit_send_message": "ответ пользователю",
+    "audit_add_note": "заметка добавлена",
     "audit_edit_message": "ответ исправлен",
     "audit_delete_message": "ответ удалён",
     "audit_conversation_taken_over": "диалог взят у бота",

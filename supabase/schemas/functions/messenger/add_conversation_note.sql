@@ -1,4 +1,5 @@
--- Writes a note into a conversation that only the staff sees. It is never sent, and no AI reads it.
+-- Writes a note into a conversation that only the staff sees. It is never sent, and no AI reads it. The audit log has who wrote one,
+-- without its text.
 --
 -- Concurrency: the conversation is locked; a repeated call with p_reference writes no second note.
 -- Locks: as private.lock_messenger_conversation.
@@ -32,6 +33,10 @@ begin
     p_reference
   )
   returning * into v_message;
+  perform private.write_audit(
+    private.account_name(p_actor_id), 'add_note', v_conversation.user_id, null, '{}',
+    jsonb_build_object('conversation_id', p_conversation_id, 'message_id', v_message.id)
+  );
   return private.conversation_message_row(v_message);
 end
 $$;

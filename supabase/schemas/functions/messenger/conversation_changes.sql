@@ -14,6 +14,7 @@
 --   conversations: [ private.conversation_row ]          (at most 200, the newest)
 --   messages: [ private.conversation_message_row ]       (of the open conversation, by version; at most 200)
 --   viewers: private.conversation_viewers | null
+--   viewing: [ { conversation_id: bigint, name: text } ]     (other members who have a conversation open right now; at most 200)
 -- Errors: N0009 the user's role does not allow it.
 create or replace function public.conversation_changes(p_actor_id bigint, p_after text, p_conversation_id bigint default null, p_version bigint default null)
 returns jsonb
@@ -48,7 +49,24 @@ begin
            limit 200
         ) as f
     ),
-    'viewers', case when p_conversation_id is not null then private.conversation_viewers(p_conversation_id, p_actor_id) end
+    'viewers', case when p_conversation_id is not null then private.conversation_viewers(p_conversation_id, p_actor_id) end,
+    'viewing', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object('conversation_id', f.conversation_id, 'name', concat_ws(' ', nullif(u.first_name, ''), u.last_name))
+            order by f.conversation_id, u.id
+          ),
+          '[]'::jsonb
+        )
+        from (
+          select p.conversation_id, p.operator_id
+            from public.conversation_presence as p
+           where p.seen_until > private.clock() and p.operator_id <> p_actor_id
+           order by p.seen_until desc
+           limit 200
+        ) as f
+        join public.users as u on u.id = f.operator_id
+    )
   );
 end
 $$;

@@ -21,7 +21,7 @@
 --   assignee: { id: bigint, name: text } | null
 --   handler: 'bot' | 'human' | 'paused'
 --   handler_until: timestamptz | null
---   is_answering: boolean  (an answer of the AI is being written)
+--   answering_until: timestamptz | null    (an answer of the AI is being written, at the longest until then)
 --   status: 'open' | 'closed'
 --   snoozed_until: timestamptz | null
 --   unreachable: 'blocked' | 'deactivated' | null
@@ -62,7 +62,7 @@ as $$
       ),
       'handler', p_conversation.handler,
       'handler_until', p_conversation.handler_until,
-      'is_answering', coalesce(p_conversation.ai_processing_until > private.clock(), false),
+      'answering_until', case when p_conversation.ai_processing_until > private.clock() then p_conversation.ai_processing_until end,
       'status', p_conversation.status,
       'snoozed_until', p_conversation.snoozed_until,
       'unreachable', p_conversation.unreachable,

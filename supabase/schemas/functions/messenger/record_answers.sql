@@ -3,14 +3,15 @@
 -- p_messages [{kind, body, source, buttons, media, message_id, call}]: call is the place of its Bot API call in p_outgoing,
 -- the ids of outbox items, which deliver it; without it, the message was sent before the commit (message_id) or travels in
 -- the HTTP response. With edits, the call changes the message message_id, which is rewritten only where the conversation
--- does not have it. The user waits no longer where the bot handles the conversation.
+-- does not have it. The user waits no longer where the bot handles the conversation. p_lease_until: the end of the update's lease;
+-- an answer that may be written longer is that to a newer question, and is still shown as being written.
 --
 -- Concurrency: the caller holds the conversation's row (p_conversation) and the update's, and calls once.
 -- Locks: none.
 -- Returns: void
 -- Errors: none.
 create or replace function private.record_answers(
-  p_conversation public.conversations, p_messages jsonb, p_outgoing jsonb
+  p_conversation public.conversations, p_messages jsonb, p_outgoing jsonb, p_lease_until timestamptz
 )
 returns void
 language plpgsql
@@ -54,7 +55,7 @@ begin
          last_message_at = case when v_seq > c.last_seq then v_now else c.last_message_at end,
          preview = v_preview,
          waiting_since = case when c.handler <> 'bot' then c.waiting_since end,
-         ai_processing_until = null,
+         ai_processing_until = case when c.ai_processing_until > p_lease_until then c.ai_processing_until end,
          changed_xid = pg_current_xact_id()
    where c.id = p_conversation.id;
 end

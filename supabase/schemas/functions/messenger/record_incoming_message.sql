@@ -3,6 +3,7 @@
 --
 -- p_message {kind, body, message_id, media, reply_to, date}, with is_edit: an earlier message has this text now; its
 -- former one becomes a revision. A kind event (a tap on a button) is shown, and counts as no message to answer.
+-- p_answers_until: the AI is asked, and this is how long its answer may take (conversations.ai_processing_until).
 --
 -- Concurrency: the conversation is locked, so numbers follow the order of the commits. A message that the conversation
 --   has already is not written again.
@@ -10,7 +11,7 @@
 -- Returns: jsonb, {conversation_id, handler, takeovers, is_returned (the bot answers again since this message)}.
 -- Errors: 40001, the user was erased in this moment; a repeated call creates a new user.
 create or replace function private.record_incoming_message(
-  p_user_id bigint, p_bot text, p_message jsonb, p_connection text default ''
+  p_user_id bigint, p_bot text, p_message jsonb, p_connection text default '', p_answers_until timestamptz default null
 )
 returns jsonb
 language plpgsql
@@ -56,6 +57,7 @@ begin
            snoozed_until = case when v_is_event then c.snoozed_until end,
            closed_at = case when v_is_event then c.closed_at end,
            unreachable = null,
+           ai_processing_until = case when c.handler = 'bot' then coalesce(p_answers_until, c.ai_processing_until) end,
            changed_xid = pg_current_xact_id()
      where c.id = v_conversation.id;
   elsif p_message ? 'is_edit' and v_message.direction = 0
@@ -63,7 +65,9 @@ begin
   then
     perform private.revise_message(v_message, v_conversation.last_version + 1, v_body, nullif(p_message -> 'media', 'null'));
     update public.conversations as c
-       set last_version = c.last_version + 1, changed_xid = pg_current_xact_id()
+       set last_version = c.last_version + 1,
+           ai_processing_until = case when c.handler = 'bot' then coalesce(p_answers_until, c.ai_processing_until) end,
+           changed_xid = pg_current_xact_id()
      where c.id = v_conversation.id;
   end if;
   return jsonb_build_object(

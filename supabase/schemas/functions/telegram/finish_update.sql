@@ -164,7 +164,7 @@ begin
     if p_session ? 'handler_wish' then
       v_messenger := private.request_human(v_messenger, p_session ->> 'handler_wish');
     end if;
-    perform private.record_answers(v_messenger, p_session -> 'messenger' -> 'messages', v_outgoing);
+    perform private.record_answers(v_messenger, p_session -> 'messenger' -> 'messages', v_outgoing, v_update.lease_until);
   end if;
   update public.telegram_updates as t
      set status = case when v_hold is null then 'finished' else 'failed' end,

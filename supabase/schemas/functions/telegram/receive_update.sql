@@ -9,7 +9,8 @@
 -- cost is p_cost US dollars at most. p_history and p_history_characters limit the conversation that is loaded; the
 -- plan may limit it further. p_answer_tokens: the longest answer, for the cost of a conversation with a model of its own.
 -- p_message: what the conversation of the messenger shows of the update (private.record_incoming_message); null where the bot
--- has no messenger. While a human answers, no AI request is reserved.
+-- has no messenger. While a human answers, no AI request is reserved. Where one is, the conversation shows until the lease ends
+-- that an answer is being written.
 -- The result is json and not jsonb: private.recent_messages builds the history as text.
 --
 -- Concurrency: deliveries of one update are serialized by private.claim_update. A worker that takes over from a
@@ -110,6 +111,7 @@ declare
   v_expected_day date;
   v_expected_cost numeric;
   v_messenger jsonb;
+  v_answers_until timestamptz;
   v_has_articles boolean;
   v_channel text;
 begin
@@ -209,9 +211,12 @@ begin
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
   if p_message is not null and not v_banned then
+    v_answers_until := case
+      when p_reserve and v_channel is null and not v_session.session_data ? 'awaiting' then v_claim.lease_until
+    end;
     v_messenger := case
-      when v_claim.is_new then private.record_incoming_message(v_user.id, p_bot, p_message)
-      else private.messenger_state(v_user.id, p_bot)
+      when v_claim.is_new then private.record_incoming_message(v_user.id, p_bot, p_message, p_answers_until => v_answers_until)
+      else private.messenger_state(v_user.id, p_bot, v_answers_until)
     end;
     if p_reserve and v_messenger ->> 'handler' <> 'bot' then  -- a human took over since p_reserve was decided
       p_reserve := false;

@@ -1,7 +1,8 @@
 -- Records the delivery results of outbox items.
 --
--- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error, message_id}]. message_id is set
--- where the bot has a messenger, whose conversation notes it (private.record_answer_deliveries). Items that were sent or
+-- p_results: [{id, outcome: sent | refused | blocked | later, retry_after (seconds), error, message_id, notice}]. message_id is
+-- set where the bot has a messenger, whose conversation notes it (private.record_answer_deliveries); notice, where a SQL function
+-- enqueued the message, is what the conversation shows of it (private.record_notices). Items that were sent or
 -- refused for good are deleted. blocked: the user blocked the bot (private.set_blocked). later: retried
 -- after 5 seconds, doubled with each attempt up to an hour, and never before retry_after. An item older than 24 hours
 -- is given up; messages for an admins' chat go to the private chats then (private.return_chat_messages).
@@ -41,6 +42,7 @@ begin
        order by o.chat_id, o.bot
     ) as b;
   perform private.record_answer_deliveries(p_results);
+  perform private.record_notices(p_results);
   perform private.return_chat_messages(p_results);
   delete from public.telegram_outbox as o
    using jsonb_array_elements(p_results) as r (value)
