@@ -72,7 +72,7 @@ def test_in_maintenance_only_admins_are_served(
     shown.tap(text(language, "admin_button_maintenance_off"))
     shown.wait_for_edit()
     assert not says(ask(anna, "/menu").text, "gate_maintenance", language)
-    assert text(language, "staff_access_maintenance") in ask(boss, "/audit").text
+    assert text(language, "admin_access_maintenance") in ask(boss, "/audit").text
 
 
 def test_an_open_order_is_paid_in_maintenance(stack: Stack, sql: Sql) -> None:

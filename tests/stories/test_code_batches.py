@@ -109,7 +109,10 @@ def test_admins_make_and_export_batches_on_the_page(stack: Stack, sql: Sql, appo
     }
     assert browser.post("/admin/codes/new", new).status == 303
     assert browser.post("/admin/codes/new", new).status == 303
-    assert browser.post("/admin/codes/new", {**new, "value": "99", "reference": 22 * "y"}).status == 422
+    wrong = browser.post("/admin/codes/new", {**new, "value": "99", "reference": 22 * "y"})
+    assert wrong.status == 422
+    assert text("en", "promo_batch_wrong") in wrong.body
+    assert 'type="number" value="99"' in wrong.body, "what was typed stays"
     (batch,) = sql("select id from promocode_batches")
     assert text("en", "promo_batch_used", used=0, size=4) in browser.get("/admin/codes").body
     answer = browser.get(f"/admin/codes/{batch['id']}/codes.csv")

@@ -166,7 +166,10 @@ def test_an_ad_counts_users_buyers_and_money(stack: Stack, sql: Sql) -> None:
     form = {"name": "Channel", "key": "spring", "reference": reference}
     assert visitor.post("/crm/links/create", form).status == 303
     assert visitor.post("/crm/links/create", form).status == 303, "the same form"
-    assert visitor.post("/crm/links/create", form | {"reference": "A" * 22}).status == 422
+    taken = visitor.post("/crm/links/create", form | {"reference": "A" * 22})
+    assert taken.status == 422
+    assert text("en", "crm_link_taken") in unescape(taken.body)
+    assert 'name="name" type="text" value="Channel"' in taken.body, "what was typed stays"
     assert len(sql("select from ad_links")) == 1
     anna = stack.telegram.user("Anna", "en").chat("assistant")
     for _ in range(2):

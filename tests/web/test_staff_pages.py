@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.core.texts import text
+from tests.web.pages import check_page
 from tests.web.visitor import Visitor
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -113,6 +114,12 @@ def test_what_was_typed_wrong_is_explained(stack: Stack, owner: Visitor, languag
         answer = owner.post(f"/staff/add?lang={language}", fields)
         assert answer.status == 422
         assert text(language, key) in unescape(answer.body)
+        check_page(answer.body)
+        assert f'name="user" value="{fields["user"]}"' in answer.body, "what was typed stays"
+    wrong = owner.post("/staff/invite", {"token": "x" * 43, "role": "author", "email": "no address"})
+    assert wrong.status == 422
+    assert text(language, "staff_refused_email_wrong") in unescape(wrong.body)
+    assert 'value="no address"' in wrong.body
     for fields in ({"user": "x'; drop", "role": "operator"}, {"user": str(chat.id), "role": "owner"}):
         assert owner.post("/staff/add", fields).status == 422
 
@@ -151,11 +158,11 @@ def test_the_log_shows_what_a_member_did(stack: Stack, sql: Sql, owner: Visitor)
             str(subject),
         )
     page = owner.get(f"/staff/audit?account=user:{member['user_id']}&kind=read")
-    assert page.body.count("<tr><td>") == 50
+    assert page.body.count('<td class="when">') == 50
     older = unescape(re.findall(r'href="([^"]*before=[^"]*)"', page.body)[0])
-    assert owner.get(older).body.count("<tr><td>") == 10
+    assert owner.get(older).body.count('<td class="when">') == 10
     changes = owner.get(f"/staff/audit?kind=change&user={chat.id}").body
-    assert changes.count("<tr><td>") == 1
+    assert changes.count('<td class="when">') == 1
     assert text("en", "audit_set_staff_role", role=text("en", "staff_role_operator")) in changes
     for odd in ("user=1", "before=x", "before=99999999999999999999", "kind=nope", "account=%00", "user=%27"):
         assert owner.get(f"/staff/audit?{odd}").status == 200, odd

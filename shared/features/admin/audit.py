@@ -49,7 +49,15 @@ _NAMED = {  # the value that the text about an action names
     "hide_article": "title",
     "switch_model": "model",
     "create_promocode_batch": "size",
+    "save_course": "course",
+    "save_lesson": "lesson",
+    "save_cohort": "key",
+    "create_product": "product",
+    "add_course_file": "name",
+    "broadcast_approve": "recipients",
+    "move_learner": "course",
 }
+_OF_BROADCASTS = ("broadcast_", "sequence_")  # how their actions begin; all but the approval name them
 _WITHOUT_USER = (
     "save_article",
     "publish_article",
@@ -58,6 +66,9 @@ _WITHOUT_USER = (
     "save_course",
     "save_lesson",
     "save_cohort",
+    "save_course_offer",
+    "add_course_file",
+    "delete_course_file",
     "invite_staff",
     "cancel_staff_invitation",
     "export_learners",
@@ -144,7 +155,7 @@ def _whom(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
         return user_name(entry["user"])
-    if str(entry["action"]) in _WITHOUT_USER:
+    if str(entry["action"]).startswith((*_WITHOUT_USER, *_OF_BROADCASTS)):
         return "—"
     placeholder = "admin_audit_no_user" if "payment" in entry["after"] else "admin_audit_erased"
     return str(entry["after"].get("code") or entry["after"].get("product") or context.text(placeholder))
@@ -182,6 +193,8 @@ def _values(
             values = {"course": after["course"], "tier": after.get("tier", "")}
         case _ if action in _NAMED:
             values = {_NAMED[action]: after[_NAMED[action]]}
+        case _ if action.startswith((*_OF_BROADCASTS, "delete_course_file")):
+            values = {"name": (after or before)["name"]}
         case "refund_payment" | "refund_decided":
             values = {
                 "money": figures.money(reader.language, Decimal(after["amount"]), after["currency"]),
@@ -211,5 +224,5 @@ def _values(
 def _access(reader: Reader, state: JsonObject) -> str:
     """Describe which users the bots serve."""
     if state["maintenance"]:
-        return reader.text("staff_access_maintenance")
+        return reader.text("admin_access_maintenance")
     return reader.text(f"admin_access_{state['mode']}")

@@ -328,3 +328,4 @@ def test_a_sequence_on_the_web(stack: Stack, admin: Callable[..., Visitor], chat
     boss.get(path)
     assert "delete_notice" in boss.post(f"{path}/act", {"action": "delete"}).headers["Location"]
     assert boss.get(path).status == 404
+    assert text("ru", "audit_sequence_delete", name="Welcome") in boss.get("/staff/audit").body

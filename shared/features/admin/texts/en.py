@@ -762,4 +762,5 @@ TEXTS: Mapping[str, str] = {
     "admin_codes": "🏷 **{prefix}**: {size} one-time codes are in the file.",
     "audit_create_promocode_batch": "batch of {size} promo codes created",
     "audit_export_promocodes": "exported a batch of promo codes",
+    "admin_access_maintenance": "maintenance",
 }

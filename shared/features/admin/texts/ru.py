@@ -747,4 +747,5 @@ TEXTS: Mapping[str, str] = {
     "admin_codes": "🏷 **{prefix}**: одноразовые коды в файле, всего {size}.",
     "audit_create_promocode_batch": "создана пачка промокодов, всего {size}",
     "audit_export_promocodes": "выгружена пачка промокодов",
+    "admin_access_maintenance": "техработы",
 }

@@ -383,4 +383,12 @@ TEXTS: Mapping[str, str] = {
     "course_file_stored_notice": "Uploaded.",
     "course_file_deleted_notice": "Deleted.",
     "course_file_used_notice": "Not deleted: the file is in use.",
+    "audit_save_course": "course {course} edited",
+    "audit_save_lesson": "lesson {lesson} edited",
+    "audit_save_cohort": "cohort {key} edited",
+    "audit_save_course_offer": "course offer edited",
+    "audit_create_product": "product {product} created",
+    "audit_move_learner": "moved to another cohort of the course {course}",
+    "audit_add_course_file": "course file “{name}” added",
+    "audit_delete_course_file": "course file “{name}” deleted",
 }

@@ -383,4 +383,12 @@ TEXTS: Mapping[str, str] = {
     "course_file_stored_notice": "Файл загружен.",
     "course_file_deleted_notice": "Файл удалён.",
     "course_file_used_notice": "Файл используется, поэтому не удалён.",
+    "audit_save_course": "изменён курс {course}",
+    "audit_save_lesson": "изменён урок {lesson}",
+    "audit_save_cohort": "изменён поток {key}",
+    "audit_save_course_offer": "изменено предложение курса",
+    "audit_create_product": "создан товар {product}",
+    "audit_move_learner": "перевод в другой поток курса {course}",
+    "audit_add_course_file": "добавлен файл курса «{name}»",
+    "audit_delete_course_file": "удалён файл курса «{name}»",
 }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import NotFound, UnprocessableEntity
+from werkzeug.exceptions import NotFound
 
 from shared.core import db
 from shared.core.errors import TelegramError
@@ -16,7 +16,7 @@ from shared.features.common import console_bot
 from shared.features.crm.pages.views import PATH
 from shared.telegram import configured
 from shared.web.access import Access
-from shared.web.forms import Reference, RowId, new_reference
+from shared.web.forms import FormError, FormView, Reference, RowId, new_reference
 from shared.web.page import Page, Policy
 
 if TYPE_CHECKING:
@@ -43,12 +43,19 @@ class _Archive(BaseModel):
 
 def show(visit: Visit) -> Response:
     """List the links with their figures."""
+    return _page(visit, FormView({}))
+
+
+def _page(visit: Visit, form: FormView, status: int = 200) -> Response:
+    """Return the page; of a form that was not accepted, with what was typed."""
     found: list[ListAdLinks] = db.call("list_ad_links", p_actor_id=visit.user.user_id)
     bots = _bots()
     bot = visit.request.args.get("bot", "")
     bot = bot if bot in bots else next(iter(bots), "")
     return visit.render(
         "crm/links.html",
+        status,
+        form=form,
         links=[_link(visit, one, bots.get(bot, "")) for one in found],
         bots=[(name, xp.bot_title(visit, name)) for name in bots],
         bot=bot,
@@ -84,12 +91,11 @@ def _link(visit: Visit, row: ListAdLinks, username: str) -> JsonObject:
 
 
 def create(visit: Visit) -> Response:
-    """Create a link.
-
-    Raises:
-        UnprocessableEntity: another has this key.
-    """
-    sent = visit.form(_New)
+    """Create a link; a key that another link has is shown beside its field."""
+    try:
+        sent = visit.form(_New)
+    except FormError as error:
+        return _page(visit, visit.typed(error.fields, visit.text("web_error_fields")), 422)
     done: CreateAdLink = db.call(
         "create_ad_link",
         p_actor_id=visit.user.user_id,
@@ -98,7 +104,7 @@ def create(visit: Visit) -> Response:
         p_reference=sent.reference,
     )
     if done["outcome"] == "taken":
-        raise UnprocessableEntity("crm_link_taken")
+        return _page(visit, visit.typed({"key": "crm_link_taken"}, visit.text("web_error_fields")), 422)
     return visit.redirect(_LINKS, "crm_link_created_notice")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flask import Response
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
+from werkzeug.exceptions import Forbidden, NotFound
 
 from shared.core import clock, db
 from shared.core.errors import Refusal
@@ -58,6 +58,11 @@ def _account(visit: Visit) -> str:
 
 def show(visit: Visit) -> Response:
     """List the batches."""
+    return _page(visit, forms.FormView({}))
+
+
+def _page(visit: Visit, form: forms.FormView, status: int = 200) -> Response:
+    """Return the page; of a form that was not accepted, with what was typed."""
     found: AdminPromocodeBatches = db.call(
         "admin_promocode_batches",
         p_admin_email=_account(visit),
@@ -65,6 +70,8 @@ def show(visit: Visit) -> Response:
     )
     return visit.render(
         "promocodes/batches.html",
+        status,
+        form=form,
         batches=[_line(visit, one) for one in found["batches"]],
         older=visit.url(PATH, before=found["next"]) if found["next"] is not None else "",
         kinds=[(one, visit.text(f"promo_batch_{one}")) for one in _KINDS],
@@ -87,12 +94,11 @@ def _line(visit: Visit, row: PromocodeBatch) -> JsonObject:
 
 
 def create(visit: Visit) -> Response:
-    """Create a batch.
-
-    Raises:
-        UnprocessableEntity: a value does not fit the kind.
-    """
-    sent = visit.form(_New)
+    """Create a batch."""
+    try:
+        sent = visit.form(_New)
+    except forms.FormError as error:
+        return _page(visit, visit.typed(error.fields, visit.text("web_error_fields")), 422)
     try:
         _made: AdminCreatePromocodeBatch = db.call(
             "admin_create_promocode_batch",
@@ -108,7 +114,7 @@ def create(visit: Visit) -> Response:
     except Refusal as refusal:
         if refusal.sqlstate != "Z0007":
             raise
-        raise UnprocessableEntity("promo_batch_wrong") from None
+        return _page(visit, visit.typed({}, visit.text("promo_batch_wrong")), 422)
     return visit.redirect(PATH, "promo_batch_created_notice")
 
 

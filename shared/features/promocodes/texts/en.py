@@ -43,7 +43,7 @@ TEXTS: Mapping[str, str] = {
     "promo_to_shop": "Go to the shop",
     "promo_batch_menu": "Promo code batches",
     "promo_batch_title": "Promo code batches",
-    "promo_batch_about": "Each code works once. A user can redeem one code of a batch.",
+    "promo_batch_about": "Each code works once. A user can redeem only one code per batch.",
     "promo_batch_credits": "Bonus requests",
     "promo_batch_percent": "Discount, %",
     "promo_batch_month": "Months of the plan",
@@ -65,4 +65,5 @@ TEXTS: Mapping[str, str] = {
     "promo_batch_created_notice": "The batch is ready. Download the codes as CSV.",
     "promo_batch_switched_notice": "Saved.",
     "promo_batch_wrong": "Not created: check the amount for this kind of code.",
+    "promo_batch_none": "No batches yet.",
 }

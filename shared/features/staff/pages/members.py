@@ -6,12 +6,13 @@ import secrets
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import Forbidden, ServiceUnavailable, UnprocessableEntity
+from werkzeug.exceptions import Forbidden, ServiceUnavailable
 
 from shared.core import db
 from shared.core.errors import TelegramError
 from shared.features.common import console_bot
 from shared.web.access import Access
+from shared.web.forms import FormError
 from shared.web.page import Page, Policy
 from shared.web.sessions import digest
 
@@ -38,6 +39,7 @@ PATH = "/staff"
 _EMAIL = r"^\s*([^@\s,]+@[^@\s,]+\.[^@\s,]+)?\s*$"
 # Roles that an admin may give; owners may give all.
 _BELOW_ADMIN = ("operator", "author")
+_DONE = ("given", "known", "invited")
 
 Role = Literal["admin", "operator", "author"]
 
@@ -72,13 +74,22 @@ def show(visit: Visit) -> Response:
     return _page(visit)
 
 
-def _page(visit: Visit, link: str = "") -> Response:
-    """Return the page; `link` is that of an invitation that was just made, which no later page shows."""
+def _page(visit: Visit, link: str = "", failure: str = "", form: str = "") -> Response:
+    """Return the page.
+
+    Args:
+        link: of an invitation that was just made, which no later page shows.
+        failure: key of the reason why nothing was changed.
+        form: which form was sent in vain, "add" or "invite": it keeps what was typed.
+    """
     found: ListStaff = db.call("list_staff", p_actor_id=visit.user.user_id)
     roles = ("admin", *_BELOW_ADMIN) if found["is_owner"] else _BELOW_ADMIN
     return visit.render(
         "staff/members.html",
+        422 if failure else 200,
         link=link,
+        failure=visit.text(failure) if failure else "",
+        sent={form: visit.typed({}).values} if form else {},
         members=[_member(visit, one, roles) for one in found["members"]],
         invitations=[_invitation(visit, one, roles) for one in found["invitations"]],
         roles=[(role, visit.text(f"staff_role_{role}")) for role in roles],
@@ -121,9 +132,11 @@ def add(visit: Visit) -> Response:
 
     Raises:
         Forbidden: the user is no admin any more.
-        UnprocessableEntity: there is no such user.
     """
-    sent = visit.form(_NewMember)
+    try:
+        sent = visit.form(_NewMember)
+    except FormError as error:
+        return _page(visit, failure=_wrong(error), form="add")
     acting: StaffAccount = db.call("staff_account", p_user_id=visit.user.user_id, p_role="admin")
     if acting["account"] is None:
         raise Forbidden
@@ -133,17 +146,27 @@ def add(visit: Visit) -> Response:
         "admin_find_user", p_identifier=identifier, p_admin_email=acting["account"]
     )
     if user is None:
-        raise UnprocessableEntity("staff_unknown_user")
-    return _give(visit, user["id"], sent)
+        return _page(visit, failure="staff_unknown_user", form="add")
+    return _give(visit, user["id"], sent, "add")
 
 
 def change(visit: Visit) -> Response:
     """Change the role or the e-mail address of a member."""
-    sent = visit.form(_Change)
+    try:
+        sent = visit.form(_Change)
+    except FormError as error:
+        return _page(visit, failure=_wrong(error))
     return _give(visit, sent.user_id, sent)
 
 
-def _give(visit: Visit, user_id: int, sent: _Role) -> Response:
+def _wrong(error: FormError) -> str:
+    """Return the key of the reason why a form was not accepted."""
+    if "user" in error.fields:
+        return "staff_unknown_user"
+    return "staff_refused_email_wrong" if "email" in error.fields else "web_error_fields"
+
+
+def _give(visit: Visit, user_id: int, sent: _Role, form: str = "") -> Response:
     done: SetStaffRole = db.call(
         "set_staff_role",
         p_actor_id=visit.user.user_id,
@@ -151,22 +174,13 @@ def _give(visit: Visit, user_id: int, sent: _Role) -> Response:
         p_role=sent.role,
         p_email=sent.email,
     )
-    _refuse(done["outcome"])
+    if done["outcome"] not in _DONE:
+        return _page(visit, failure=f"staff_refused_{done['outcome']}", form=form)
     if messages := done.get("outgoing"):
         from shared.telegram import outbox  # imports telebot, which the other pages do not need
 
         outbox.deliver_outgoing(messages)
     return visit.redirect(PATH, "staff_saved_notice")
-
-
-def _refuse(outcome: str) -> None:
-    """Explain why nothing was changed.
-
-    Raises:
-        UnprocessableEntity: with the key of the reason.
-    """
-    if outcome not in ("given", "known", "invited"):
-        raise UnprocessableEntity(f"staff_refused_{outcome}")
 
 
 def remove(visit: Visit) -> Response:
@@ -182,7 +196,10 @@ def invite(visit: Visit) -> Response:
     Raises:
         ServiceUnavailable: the bot's name cannot be read.
     """
-    sent = visit.form(_Invitation)
+    try:
+        sent = visit.form(_Invitation)
+    except FormError as error:
+        return _page(visit, failure=_wrong(error), form="invite")
     try:
         link = console_bot.link(f"staff_{sent.token}")
     except TelegramError:
@@ -194,7 +211,8 @@ def invite(visit: Visit) -> Response:
         p_token_hash=digest(sent.token),
         p_email=sent.email,
     )
-    _refuse(done["outcome"])
+    if done["outcome"] not in _DONE:
+        return _page(visit, failure=f"staff_refused_{done['outcome']}", form="invite")
     return _page(visit, link)
 
 

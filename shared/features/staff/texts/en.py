@@ -77,4 +77,5 @@ TEXTS: Mapping[str, str] = {
     "staff_access_maintenance": "Maintenance",
     "staff_access_about": "During maintenance, bots answer admins only, and the site is open to your team only. Payments and refunds keep working.",
     "staff_access_saved_notice": "Saved.",
+    "staff_audit_by": "Member",
 }

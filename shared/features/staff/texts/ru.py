@@ -77,4 +77,5 @@ TEXTS: Mapping[str, str] = {
     "staff_access_maintenance": "Техработы",
     "staff_access_about": "Во время техработ боты отвечают только администраторам, а сайт открыт только команде. Платежи и возвраты работают.",
     "staff_access_saved_notice": "Сохранено.",
+    "staff_audit_by": "Кто",
 }
