@@ -2,7 +2,7 @@
 queries in inline mode, which come with each letter and need an answer without the database.
 
 A handler's SQL function stores each of the first two once. A poll may be forwarded, so any user may answer
-it, also one whom no bot has seen: the function creates the user, applies bans, and recognizes a repeated
+it, also one that no bot has seen: the function creates the user, applies bans, and recognizes a repeated
 delivery by poll and user. To stop an answer twice changes nothing.
 """
 

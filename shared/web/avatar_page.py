@@ -1,4 +1,4 @@
-"""Shows a profile photo to the user whose it is, and to admins (public.get_avatar)."""
+"""Shows a profile photo to its user and to admins (public.get_avatar)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def is_configured() -> bool:
 
 
 def signed_url(key: str, seconds: int) -> str:
-    """Return an address from which anyone can read a file for `seconds`; empty where it cannot be had."""
+    """Return an address from which anyone can read a file for `seconds`; empty where Storage makes none."""
     if not is_configured():
         return ""
     from shared.storage import storage
@@ -80,7 +80,7 @@ def put(key: str, content: bytes, mime_type: str) -> bool:
 
 
 def read(key: str) -> bytes:
-    """Return the content of a file; empty where it cannot be had now."""
+    """Return the content of a file; empty where Storage does not give it now."""
     if not is_configured():
         return b""
     from shared.storage import storage

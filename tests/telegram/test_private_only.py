@@ -25,7 +25,7 @@ PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", 
                   "old_button", "show_top", "send_picture", "confirm", "decline", "show_options",
                   "choose_option", "act", "edit", "ask_now", "ask_late", "cancel_wait", "show_prompt",
                   "ask_for_prompt", "delete_prompt", "show_price", "regenerate", "go_on",
-                  "decide", "end_all"}  # fmt: skip
+                  "decide", "end_all", "joined"}  # fmt: skip
 BUTTONS = {
     "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",

@@ -144,14 +144,14 @@ def _line(context: UpdateContext, entry: AdminAuditEntries) -> str:
         date=context.date(entry["created_at"], with_time=True),
         admin=entry["admin_email"],
         what=describe(context, context.user.currency, str(entry["action"]), entry["before"], entry["after"]),
-        whom=_whom(context, entry),
+        user=_user(context, entry),
     )
     if not reason:
         return line
     return line + "\n" + context.text("admin_audit_reason", reason=reason[:_REASON])
 
 
-def _whom(context: UpdateContext, entry: AdminAuditEntries) -> str:
+def _user(context: UpdateContext, entry: AdminAuditEntries) -> str:
     """Return the target of an action: a user, an erased user, a promo code, a payment without a user."""
     if entry["user"]:
         return user_name(entry["user"])

@@ -160,7 +160,7 @@ def client_answer(
 def speak(
     context: UpdateContext, prompt: str, said: str, *, name: str, language: str, share: float = 1.0
 ) -> str:
-    """Return what a person whom the AI plays says; empty where it gives no usable answer in time.
+    """Return what the person that the AI plays says; empty where it gives no usable answer in time.
 
     Args:
         said: the user message, from `to_json`.

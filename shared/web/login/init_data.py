@@ -20,7 +20,7 @@ def check(raw: str, bot_token: str, max_age: timedelta = MAX_AGE) -> TelegramIde
     Args:
         raw: the text exactly as the Mini App received it. Rewritten JSON has another order of keys and would
             not match.
-        bot_token: of the bot whose Mini App it is; what Telegram signed for another bot does not match.
+        bot_token: of the Mini App’s bot; what Telegram signed for another bot does not match.
 
     Raises:
         LoginRefused: it is forged, malformed or too old, or names no user.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import eventually
 from tests.tools.emulator.receiving import Receiver
 from tools.emulator.telegram import Chat, Telegram
 from tools.emulator.telegram.errors import ApiError
@@ -39,7 +40,8 @@ def test_a_query_and_a_choice_reach_the_bot(telegram: Telegram, receiver: Receiv
     query = chat.ask_inline("why?", "assistant")
     offer(telegram, query, ARTICLE)
     sent = chat.choose(query, "1").wait()
-    asked = next(update["inline_query"] for update in receiver.updates if "inline_query" in update)
+    # The query is delivered beside the choice, and may come later.
+    asked = eventually(lambda: [one["inline_query"] for one in receiver.updates if "inline_query" in one])[0]
     assert (asked["query"], asked["chat_type"]) == ("why?", "supergroup")
     chosen = next(one["chosen_inline_result"] for one in receiver.updates if "chosen_inline_result" in one)
     assert (chosen["query"], chosen["inline_message_id"]) == ("why?", sent.message.id)

@@ -89,7 +89,7 @@ TEXTS: Mapping[str, str] = {
     "account_part_free_about": "Тренировки без оплаты",
     "account_part_trainings": "Тренировки",
     "account_part_trainings_about": "Результаты и динамика",
-    "account_part_quiz": "Викторина",
+    "account_part_quiz": "Квиз",
     "account_part_quiz_about": "Верные ответы по темам, напоминание",
     "account_part_pictures": "Картинки",
     "account_part_pictures_about": "Созданное с помощью бота",

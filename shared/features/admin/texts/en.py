@@ -419,7 +419,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit": "📜 **Admin log**\n\n{entries}",
     "admin_audit_of": "📜 **Admin log:** {name}\n\n{entries}",
     "admin_audit_empty": "Nothing yet.",
-    "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
+    "admin_audit_line": "{date}, {admin}\n{user}: {what}",
     "admin_audit_reason": "“{reason}”",
     "admin_audit_erased": "Deleted user",
     "admin_audit_newest": "‹ Newest",

@@ -417,7 +417,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit": "📜 **Журнал**\n\n{entries}",
     "admin_audit_of": "📜 **Журнал:** {name}\n\n{entries}",
     "admin_audit_empty": "Пока пусто.",
-    "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
+    "admin_audit_line": "{date}, {admin}\n{user}: {what}",
     "admin_audit_reason": "«{reason}»",
     "admin_audit_erased": "Удалённый пользователь",
     "admin_audit_newest": "‹ Новые",

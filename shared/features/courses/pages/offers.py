@@ -46,7 +46,7 @@ class _Terms(BaseModel):
     """What a product gives."""
 
     tier: Tier
-    days: str = Field(default="", pattern=r"^([1-9][0-9]{0,4})?$")
+    days: str = Field(default="", pattern=r"^([1-9][0-9]{0,3})?$")
     cohort: str = Field(default="", max_length=64)
 
 

@@ -43,7 +43,7 @@ class _Opened(BaseModel):
     """What a Mini App sends.
 
     Attributes:
-        bot: whose Mini App it is.
+        bot: the bot that the Mini App belongs to.
         init_data: exactly as Telegram gave it.
         secret: 256 random bits, base64url.
     """

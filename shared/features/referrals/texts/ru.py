@@ -22,7 +22,7 @@ TEXTS: Mapping[str, str] = {
     "referrals_about": "Когда друг задаст первый вопрос, вы получите {referrer_credits|бонусный запрос|бонусных запроса|бонусных запросов}, а он — {referred_credits}.",
     "referrals_link": "Ваша ссылка",
     "referrals_share": "Отправить в Telegram",
-    "referrals_copy": "Скопировать",
+    "referrals_copy": "Скопировать ссылку",
     "referrals_copied": "Скопировано",
     "referrals_qr": "QR-код вашей ссылки",
     "referrals_invited": "Пришли по ссылке",

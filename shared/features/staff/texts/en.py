@@ -57,7 +57,7 @@ TEXTS: Mapping[str, str] = {
     "staff_joined_author": "🎓 {name} accepted your invitation and is now a **course author**.",
     "staff_audit_title": "Activity log",
     "staff_audit_who": "Member (email or user:ID)",
-    "staff_audit_whom": "User (Telegram ID or @username)",
+    "staff_audit_filter": "User (Telegram ID or @username)",
     "staff_audit_kind": "Actions",
     "staff_audit_all": "All",
     "staff_audit_change": "Changes",

@@ -57,7 +57,7 @@ TEXTS: Mapping[str, str] = {
     "staff_joined_author": "🎓 {name} теперь **автор курсов**: приглашение принято.",
     "staff_audit_title": "Журнал действий",
     "staff_audit_who": "Кто (почта или user:ID)",
-    "staff_audit_whom": "О ком (Telegram ID или @username)",
+    "staff_audit_filter": "О ком (Telegram ID или @username)",
     "staff_audit_kind": "Действия",
     "staff_audit_all": "Все",
     "staff_audit_change": "Изменения",
