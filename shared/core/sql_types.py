@@ -1562,6 +1562,15 @@ class ArchiveAdLink(TypedDict):
     found: bool
 
 
+class ArticlesForQuestion(TypedDict):
+    """public.articles_for_question"""
+
+    language: str
+    slug: str
+    title: str
+    body: str
+
+
 class AskLessonQuestion(TypedDict):
     """public.ask_lesson_question"""
 

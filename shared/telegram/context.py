@@ -142,6 +142,7 @@ class UpdateContext:
         conversation: the one that the update belongs to; None: the main one, for which nothing is set.
         memory: facts about the user that they let the bot keep; none outside of the private chat.
         articles: {language, slug, title, body} of the bot's knowledge base that fit the question.
+        has_articles: the bot has published articles, and the update asks the AI.
         required_channel: @username or id of the channel that the user must have joined before the AI answers;
             None where there is none, or the last check still holds.
         messenger: the conversation that people of the team see; None where the bot has no messenger.
@@ -177,6 +178,7 @@ class UpdateContext:
     memory: Sequence[str] = ()
     messenger: Messenger | None = None
     articles: Sequence[JsonObject] = ()
+    has_articles: bool = False
     required_channel: str | None = None
 
     calls: list[BotApiCall] = field(default_factory=list)

@@ -53,6 +53,7 @@ def load_context(
         memory=received.get("memory") or [],
         is_old_edit=received.get("is_old_edit") or False,
         articles=cast("list[JsonObject]", received.get("articles") or []),
+        has_articles=received.get("articles") is not None,
         required_channel=received.get("required_channel"),
     )
     waits.end_expired(context)

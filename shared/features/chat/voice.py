@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.features import knowledge
 from shared.features.chat import asking, channel
 from shared.features.chat.question import Question
 from shared.features.common.media import modes
@@ -42,6 +43,7 @@ def ask(context: UpdateContext) -> None:
     if len(question) > MAX_TEXT:
         context.release()
         return reply(context.rich("too_long", length=len(question), limit=MAX_TEXT))
+    knowledge.find(context, question)
     asking.answer(context, Question(question, head=shown(words)), own)
     return None
 

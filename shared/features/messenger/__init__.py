@@ -2,6 +2,7 @@
 
 handlers.py  /support, the wish for a human, the question after closing
 business.py  messages of chats with the owner's own account
+sent_replies.py  replies as forms take them over
 sending.py   what pages of the team do      delivery.py  sends what is queued      jobs.py  the job
 """
 

@@ -133,3 +133,24 @@ def test_two_changes_of_publication_at_once_leave_the_flag_right(operator: Visit
     (staff,) = sql("select user_id from staff")
     in_parallel(2, lambda n: sql("select publish_article(%s, %s, false)", staff["user_id"], ids[n]))
     assert sql("select from private.settings where key = 'knowledge:assistant'") == []
+
+
+def test_a_voice_message_is_answered_from_articles_by_its_words_and_a_file_by_its_caption(
+    stack: Stack, operator: Visitor, anna: Chat
+) -> None:
+    def heard(words: str) -> str:
+        stack.ai.next(AiBehaviour(text=words))
+        stack.ai.next(AiBehaviour(text="Well."))
+        before = len(stack.ai.requests)
+        anna.voice().wait()
+        stack.telegram.idle(10)
+        return json.dumps(stack.ai.requests[before:], ensure_ascii=False)
+
+    assert "<articles>" not in heard("how do refunds work?")
+    publish(operator, REFUND, BODY, "refund")
+    assert "Refunds take **five** days" in heard("how do refunds work?")
+    assert "<articles>" not in heard("write a poem about the sea")
+    before = len(stack.ai.requests)
+    anna.photo("how do refunds work?").wait()
+    stack.telegram.idle(10)
+    assert "Refunds take **five** days" in json.dumps(stack.ai.requests[before:], ensure_ascii=False)

@@ -219,3 +219,6 @@ def test_a_question_about_a_lesson_leads_to_it(stack: Stack, sql: Sql, anna: Cha
     assert text("en", "messenger_lesson", title="First <steps>") in unescape(page)
     assert "<steps>" not in page
     assert 'class="file">Text' not in page
+    assert 'href="/console/admin/questions"' not in page, "it is for authors and admins"
+    boss = enter(stack, sql, "Boris", role="admin")
+    assert 'href="/console/admin/questions"' in boss.get(f"/messenger/{number}").body

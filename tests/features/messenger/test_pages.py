@@ -323,3 +323,34 @@ def test_earlier_messages_come_page_by_page(sql: Sql, anna: Chat, olga: Visitor)
     assert ">old 70<" in part["html"]
     assert ">old 71<" not in part["html"]
     assert "before=" in part["earlier"]
+
+
+def test_a_sent_reply_becomes_a_canned_reply_or_an_article(
+    stack: Stack, sql: Sql, anna: Chat, olga: Visitor
+) -> None:
+    number = number_of(sql, anna)
+    compose(olga, number, "Parcels <take> five days.")
+    page = olga.get(f"/messenger/{number}").body
+    assert page.count(text("en", "messenger_save_canned")) == 1, "below the reply alone"
+    begun = re.findall(rf'href="/console(/[a-z/]+\?conversation={number}&amp;seq=\d+)', page)
+    canned, article = (unescape(one) for one in begun)
+    replies = olga.get(canned)
+    check_page(replies.body)
+    new = replies.body.partition('id="new"')[2]
+    assert "Parcels &lt;take&gt; five days.</textarea>" in new
+    saved = {"id": "", "shortcut": "parcels", "text_en": "Parcels take five days."}
+    assert olga.post("/messenger/replies/save", saved).status == 303
+    editor = olga.get(article)
+    check_page(editor.body)
+    assert 'value="Where is my order?"' in editor.body
+    assert re.search(r'name="slug"[^>]* value="where-is-my-order-[0-9a-f]{6}"', editor.body)
+    assert "Parcels &lt;take&gt; five days.</textarea>" in editor.body
+    assert '<option value="assistant" selected>' in editor.body
+    # The user's own message is none of the team; another number is no message.
+    for seq in (1, 2, 999):
+        assert "Where is my order?" not in olga.get(f"/knowledge/new?conversation={number}&seq={seq}").body
+    assert olga.get("/knowledge/new?conversation=999999&seq=1").status == 404
+    (message,) = sql("select id from conversation_messages where source = 'staff'")
+    olga.post(f"/messenger/{number}/messages/{message['id']}/delete", {})
+    assert text("en", "messenger_save_canned") not in olga.get(f"/messenger/{number}").body
+    assert "five days" not in olga.get(article).body

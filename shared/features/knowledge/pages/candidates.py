@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
@@ -11,7 +9,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from shared.core import db
 from shared.features.knowledge import assistance
 from shared.features.knowledge.pages.assisting import STATUS
-from shared.features.knowledge.pages.choices import PATH
+from shared.features.knowledge.pages.choices import PATH, slug_of
 from shared.web.access import Access
 from shared.web.page import Page, row_id
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 _LONGEST_TITLE = 200
-_NOT_SLUG = re.compile("[^a-z0-9]+")
-_SHORTEST_SLUG = 6
 
 
 class _NotWritten(HTTPException):
@@ -54,7 +50,7 @@ def draft(visit: Visit, number: int) -> Response:
         p_values={
             "bot": found.bot,
             "language": found.language,
-            "slug": _slug(title),
+            "slug": slug_of(title),
             "title": title,
             "body": body.strip(),
             "is_from_ai": True,
@@ -69,13 +65,6 @@ def draft(visit: Visit, number: int) -> Response:
         p_article_id=saved["id"],
     )
     return visit.redirect(f"{PATH}/{saved['id']}", "knowledge_drafted_notice")
-
-
-def _slug(title: str) -> str:
-    """Return an address of a title, with a random end, which makes it unique."""
-    words = _NOT_SLUG.sub("-", title.casefold()).strip("-")[:48].strip("-")
-    end = secrets.token_hex(3)
-    return f"{words}-{end}" if len(words) >= _SHORTEST_SLUG else f"article-{end}"
 
 
 def dismiss(visit: Visit, number: int) -> Response:

@@ -13,7 +13,8 @@ from shared.core.errors import Refusal
 from shared.core.redaction import looks_like_secret
 from shared.features import xp
 from shared.features.knowledge.articles import PAGE
-from shared.features.knowledge.pages.choices import PATH, bots, languages
+from shared.features.knowledge.pages.choices import PATH, bots, languages, slug_of
+from shared.features.messenger import sent_replies
 from shared.web import markdown
 from shared.web.access import Access
 from shared.web.forms import FormError, FormView
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 _SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
 _LONGEST = 20_000  # characters of an article
+_LONGEST_TITLE = 200
 _INVALID = "K0003"
 
 
 class _Article(BaseModel):
-    title: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    title: str = Field(min_length=1, max_length=_LONGEST_TITLE, pattern=r"\S")
     body: str = Field(min_length=1, max_length=_LONGEST, pattern=r"\S")
     slug: str = Field(pattern=_SLUG)
     bot: str = Field(default="", max_length=32)
@@ -54,8 +56,19 @@ class _Status(BaseModel):
 
 
 def show_new(visit: Visit) -> Response:
-    """Show the editor for a new article."""
-    return _new_page(visit, FormView({"language": visit.language}))
+    """Show the editor for a new article, which may begin with a reply of the team."""
+    sent = sent_replies.from_address(visit)
+    if sent is None:
+        return _new_page(visit, FormView({"language": visit.language}))
+    title = " ".join(sent.question.split())[:_LONGEST_TITLE]
+    values = {
+        "bot": sent.bot,
+        "language": sent.language if sent.language in texts.codes() else visit.language,
+        "title": title,
+        "slug": slug_of(title),
+        "body": sent.text,
+    }
+    return _new_page(visit, FormView(values))
 
 
 def _new_page(visit: Visit, form: FormView, status: int = 200, preview: str = "") -> Response:

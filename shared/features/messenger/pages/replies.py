@@ -13,6 +13,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from shared.core import db, texts
 from shared.core.errors import Refusal
 from shared.features import xp
+from shared.features.messenger import sent_replies
 from shared.features.messenger.pages.paths import PATH
 from shared.web import forms, markdown
 from shared.web.access import Access
@@ -93,14 +94,17 @@ def _filled(text: str, values: dict[str, str]) -> str:
 
 
 def show(visit: Visit) -> Response:
-    """List canned replies and labels."""
+    """List canned replies and labels; the form of a new reply may begin with one that was sent."""
     replies = _all(visit)
     labels: list[ListMessengerLabels] = db.call("list_messenger_labels", p_actor_id=visit.user.user_id)
     languages = [(code, texts.language(code).NAME) for code in texts.languages()]
+    sent = sent_replies.from_address(visit)
+    language = sent.language if sent and sent.language in texts.languages() else visit.language
     return visit.render(
         "messenger/replies.html",
         replies=replies,
         labels=labels,
+        begun={language: sent.text} if sent else {},
         languages=languages,
         colors=[(color, visit.text(f"messenger_color_{color}")) for color in COLORS],
         longest=_LONGEST,

@@ -11,6 +11,7 @@ from shared.core import clock, texts
 from shared.core.texts import figures
 from shared.features import xp
 from shared.features.messenger.pages.filters import BANDS
+from shared.features.messenger.sent_replies import is_reusable
 from shared.web import avatars, markdown
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from shared.web.visit import Visit
 
 LARGEST_FILE = 20_000_000  # bytes; getFile gives no larger ones
+_QUESTIONS = "/admin/questions"  # of courses, where answers stand below the lesson, too
 _REASONS = ("blocked", "deactivated")
 _AGAIN = ("failed", "unknown", "canceled")
 _EVENTS = ("assigned", "unassigned", "taken_over", "returned", "paused", "closed", "reopened", "rated")
@@ -188,6 +190,7 @@ def _message(visit: Visit, number: int, row: ConversationMessageRow, name: str) 
         and row["kind"] != "note"
         and not is_deleted
         and status in ("", "sent"),
+        "can_reuse": is_reusable(row["source"], row["kind"], row["deleted_at"]) and status == "sent",
         "is_edited": row["is_edited"],
         "revisions": row["revisions"],
         "is_deleted": is_deleted,
@@ -245,7 +248,11 @@ def _lesson(visit: Visit, row: ConversationMessageRow) -> JsonObject | None:
     titles = asked.get("titles")
     lesson = str(asked.get("lesson"))
     title = texts.pick(visit.language, titles) if isinstance(titles, dict) and titles else lesson
-    return {"title": markdown.clean(title), "address": visit.url(f"/courses/{asked.get('course')}/{lesson}")}
+    return {
+        "title": markdown.clean(title),
+        "address": visit.url(f"/courses/{asked.get('course')}/{lesson}"),
+        "answers": visit.url(_QUESTIONS) if visit.offers(_QUESTIONS) else "",
+    }
 
 
 def _media(visit: Visit, number: int, row: ConversationMessageRow) -> JsonObject | None:
