@@ -226,6 +226,7 @@ def test_without_a_script_everything_is_a_form(stack: Stack, browser_page: Open,
         cookies=cookies(stack, olga),
         java_script_enabled=False,
     )
+    assert not page.locator(".talk .viewing").first.is_visible(), "no one views it"
     page.get_by_role("link").filter(has_text="Anna").click()
     page.get_by_label(text("en", "messenger_text"), exact=True).fill("On its way")
     page.get_by_role("button", name=text("en", "messenger_send"), exact=True).click()
