@@ -68,3 +68,12 @@ def test_the_pages_fit_and_axe_finds_nothing(
         assert sizes[0] <= sizes[1], f"{name}: scrolls sideways"
         assert contrasts(page) == [], name
         assert violations(page) == [], name
+
+
+def test_a_visitor_reads_an_article_on_a_phone(stack: Stack, browser_page: Open, operator: Visitor) -> None:
+    publish(operator, "How do I get a refund?", BODY, "refund")
+    page = browser_page(f"{stack.url}/console/help/assistant/en/refund?lang=en", 390)
+    sizes = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert sizes[0] <= sizes[1], "scrolls sideways"
+    assert contrasts(page) == []
+    assert page.locator(".bar .button").get_attribute("href").endswith("_bot")
