@@ -10,6 +10,7 @@ from shared.core.texts import text
 from tests.browser.site_pages import Open, contrasts, keep, needs_axe, violations
 from tests.features.messenger.operators import Sql, compose, enter, number_of, post_json, started
 from tests.web.visitor import Visitor
+from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
@@ -43,6 +44,9 @@ def test_two_operators_and_a_user_at_once(stack: Stack, browser_page: Open, sql:
     first = browser_page(address, 1440, cookies=cookies(stack, olga))
     second = browser_page(address, 1440, cookies=cookies(stack, boris))
     first.locator("#viewers").filter(has_text="Boris").wait_for(timeout=15_000)
+
+    first.locator(".talk .viewing").filter(has_text="Boris").wait_for()
+    second.locator(".talk .viewing").filter(has_text="Olga").wait_for()
 
     second.locator("#body").fill("Hello from Boris")
     first.locator("#viewers").filter(has_text=text("en", "messenger_typing", names="Boris")).wait_for()
@@ -123,10 +127,24 @@ def furnish(stack: Stack, sql: Sql, language: str) -> tuple[Visitor, int]:
         " where id = (select min(id) from conversations)")  # fmt: skip
     sql("update conversations set waiting_since = now() - interval '20 minutes', ai_ready_score = 70"
         " where id = (select min(id) + 1 from conversations)")  # fmt: skip
+    sql(
+        "select private.enqueue_user_message(user_id, bot, 'gift_reset', '{}')"
+        " from conversations where id = %s",
+        number,
+    )
+    sql("update telegram_outbox set send_after = private.clock()")
+    stack.run_job("sweep")
     anna.block()
     stack.telegram.idle()
     compose(olga, number, words[1])
     post_json(olga, f"/messenger/{number}/draft", {"body": words[1]})
+    sql("update conversations set ai_processing_until = now() + interval '1 hour' where id = %s", number)
+    sql(
+        "insert into conversation_presence (conversation_id, operator_id, seen_until)"
+        " select %s, id, now() + interval '1 hour' from users where id <> %s order by id limit 1",
+        number,
+        me["user_id"],
+    )
     return olga, number
 
 
@@ -138,20 +156,32 @@ def test_the_pages_can_be_read(
     stack: Stack, browser_page: Open, sql: Sql, language: str, scheme: str
 ) -> None:
     olga, number = furnish(stack, sql, language)
+    (reply,) = sql(
+        "select min(seq) as seq from conversation_messages where conversation_id = %s and source = 'staff'"
+        " and kind = 'text' and status = 'sent'",
+        number,
+    )
     for width in (390, 768, 1440):
         for name, path in (
             ("list", "/messenger"),
             ("thread", f"/messenger/{number}"),
             ("card", f"/messenger/{number}/card"),
-            ("replies", "/messenger/replies"),
+            ("replies", f"/messenger/replies?conversation={number}&seq={reply['seq']}"),
+            ("article", f"/knowledge/new?conversation={number}&seq={reply['seq']}"),
         ):
             page: Any = browser_page(
-                f"{stack.url}/console{path}?lang={language}",
+                f"{stack.url}/console{path}{'&' if '?' in path else '?'}lang={language}",
                 width,
                 scheme,
                 cookies=cookies(stack, olga),
                 locale=language,
             )
+            if name == "thread":
+                page.evaluate("for (const one of document.querySelectorAll('.m details')) one.open = true")
+                page.locator(".m-out details").first.scroll_into_view_if_needed()
+            if name == "list":
+                page.locator(".talk .viewing:not([hidden])").wait_for()
+                assert page.locator(".talk .viewing:visible").count() == 1
             keep(page, f"messenger-{name}-{language}-{width}-{scheme}")
             if name == "thread":  # the card is beside it where there is room
                 assert page.locator(".to-card").is_visible() == (width < 1152)
@@ -162,6 +192,27 @@ def test_the_pages_can_be_read(
             assert contrasts(page) == []
             assert violations(page) == [], name
             page.context.close()
+
+
+def test_the_thread_shows_that_the_bot_is_writing(stack: Stack, browser_page: Open, sql: Sql) -> None:
+    anna = asked(stack, "Anna", "Where is my order?")
+    number = number_of(sql, anna)
+    olga = enter(stack, sql, "Olga")
+    page = browser_page(f"{stack.url}/console/messenger/{number}?lang=en", 1440, cookies=cookies(stack, olga))
+    writing = page.locator("#state").get_by_text(text("en", "messenger_answering"))
+    stack.ai.next(AiBehaviour(text="On its way.", delay=6.0))
+    sent = anna.send("And now?")
+    writing.wait_for(timeout=6_000)
+    sent.wait()
+    writing.wait_for(state="hidden", timeout=6_000)
+    # What a crash leaves ends by time, without an answer of the server.
+    sql(
+        "update conversations set ai_processing_until = private.clock() + interval '5 seconds',"
+        " changed_xid = pg_current_xact_id() where id = %s",
+        number,
+    )
+    writing.wait_for(timeout=5_000)
+    writing.wait_for(state="hidden", timeout=12_000)
 
 
 def test_the_keyboard(stack: Stack, browser_page: Open, sql: Sql) -> None:
@@ -178,7 +229,7 @@ def test_the_keyboard(stack: Stack, browser_page: Open, sql: Sql) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("n")
-    assert page.get_by_label(text("en", "messenger_mode_note")).is_checked()
+    assert page.get_by_role("radio", name=text("en", "messenger_mode_note")).is_checked()
     page.keyboard.type("jeans? n/a")
     assert page.locator("#body").input_value() == "jeans? n/a", "no shortcuts while typing"
     page.locator("#body").fill("")
