@@ -1237,11 +1237,23 @@ class AnalyticsFunnelPoints(TypedDict):
     paid: int
 
 
+class AnalyticsFunnelBots(TypedDict):
+    """public.analytics_funnel.bots"""
+
+    bot: str
+    started: int
+    answered: int
+    limited: int
+    checkout: int
+    paid: int
+
+
 class AnalyticsFunnel(TypedDict):
     """public.analytics_funnel"""
 
     step: Literal["day", "week", "month"]
     points: list[AnalyticsFunnelPoints]
+    bots: list[AnalyticsFunnelBots]
 
 
 class AnalyticsLearningRows(TypedDict):

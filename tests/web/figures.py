@@ -21,11 +21,13 @@ on conflict do nothing;
 insert into analytics_days (day, active_day, active_week, active_month, users)
 select current_date - n, 40, 90, 210 - n, 900 - n * 4 from generate_series(1, 60) as n;
 
-insert into daily_funnel (cohort_day, step, shard, users)
-select current_date - n, s.step, 0, s.users from generate_series(0, 60) as n,
-  (values ('answered', 3), ('limited', 2), ('checkout', 1)) as s (step, users);
-insert into daily_funnel (cohort_day, step, shard, users)
-select current_date - n, 'paid', 0, 1 from generate_series(0, 60, 2) as n;
+insert into daily_funnel (cohort_day, bot, step, shard, users)
+select current_date - n, s.bot, s.step, 0, s.users from generate_series(0, 60) as n,
+  (values ('assistant', 'started', 3), ('assistant', 'answered', 2), ('assistant', 'limited', 2),
+    ('assistant', 'checkout', 1), ('spin', 'started', 1), ('spin', 'answered', 1)) as s (bot, step, users)
+on conflict do nothing;
+insert into daily_funnel (cohort_day, bot, step, shard, users)
+select current_date - n, 'assistant', 'paid', 0, 1 from generate_series(0, 60, 2) as n;
 
 insert into cohort_activity (cohort_day, day_n, shard, users)
 select current_date - n, d.day_n, 0, d.users

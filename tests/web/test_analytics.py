@@ -70,7 +70,8 @@ def test_a_period_that_cannot_be_is_the_usual_one(owner: Visitor) -> None:
 def test_each_table_is_a_file(owner: Visitor, sql: Sql) -> None:
     fill(sql)
     for section, figure in (
-        ("users", "activity"), ("users", "retention"), ("users", "funnel"), ("revenue", "revenue.RUB"),
+        ("users", "activity"), ("users", "retention"), ("users", "funnel"), ("users", "funnel_bots"),
+        ("revenue", "revenue.RUB"),
         ("revenue", "revenue_product"), ("subscriptions", "mrr.RUB"), ("subscriptions", "moves"),
         ("subscriptions", "mrr_moves.RUB"),
         ("subscriptions", "churn"), ("ai", "ai_models"), ("ai", "ai_plans"), ("learning", "trainings"),

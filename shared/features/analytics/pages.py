@@ -37,7 +37,7 @@ def _overview(visit: Visit, period: Period) -> Shown:
     mrr, _ = money.subscriptions(visit, period)
     revenue, _ = money.revenue(visit, period)
     cost, _ = costs.ai(visit, period)
-    return [*tiles, *mrr, *revenue, *cost], [*activity, users.funnel(visit, period)]
+    return [*tiles, *mrr, *revenue, *cost], [*activity, *users.funnel(visit, period)]
 
 
 def _users(visit: Visit, period: Period) -> Shown:
@@ -45,7 +45,7 @@ def _users(visit: Visit, period: Period) -> Shown:
     return tiles, [
         *activity,
         users.retention(visit, period),
-        users.funnel(visit, period),
+        *users.funnel(visit, period),
         users.referrers(visit, period),
     ]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.core import db
 from shared.core.texts import figures
+from shared.features import xp
 from shared.features.analytics import periods
 from shared.features.analytics.blocks import Block, Share, Tile
 from shared.web import charts
@@ -95,8 +96,8 @@ def retention(visit: Visit, period: Period) -> Block:
     return Block("retention", head, [total, *rows] if rows else [])
 
 
-def funnel(visit: Visit, period: Period) -> Block:
-    """Return how far users got who started in the period."""
+def funnel(visit: Visit, period: Period) -> list[Block]:
+    """Return how far users got who started in the period, in all and by the bot that they started first."""
     found: AnalyticsFunnel = db.call(
         "analytics_funnel", p_actor_id=visit.user.user_id, p_from=period.start, p_until=period.end
     )
@@ -124,7 +125,22 @@ def funnel(visit: Visit, period: Period) -> Block:
             for step, count in reached.items()
         ],
     )
-    return Block("funnel", ("funnel_step", "users", "of_started"), rows if started else [], chart)
+    bots = [
+        (
+            xp.bot_title(visit, one["bot"]) if one["bot"] else visit.text("analytics_unknown"),
+            one["started"],
+            one["answered"],
+            one["limited"],
+            one["checkout"],
+            one["paid"],
+            Share(one["paid"], one["started"]),
+        )
+        for one in found["bots"]
+    ]
+    return [
+        Block("funnel", ("funnel_step", "users", "of_started"), rows if started else [], chart),
+        Block("funnel_bots", ("bot", "started", *_STEPS, "paid_share"), bots),
+    ]
 
 
 def referrers(visit: Visit, period: Period) -> Block:

@@ -39,12 +39,13 @@ class Business:
         )[0]["day"]
         return found
 
-    def start(self) -> int:
+    def start(self, bot: str = "spin") -> int:
         """Let a user start a bot; return users.id."""
         row = self.sql(
             "select (private.upsert_user(jsonb_build_object('id', %s::bigint, 'first_name', 'Anna'),"
-            " private.clock())).id",
+            " private.clock(), %s)).id",
             new_telegram_id(),
+            bot,
         )[0]
         self._update(row["id"])
         return int(row["id"])

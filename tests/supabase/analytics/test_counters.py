@@ -16,7 +16,9 @@ MONTH, YEAR, STARS = Decimal("499.00"), Decimal("415.83"), Decimal("350.00")
 
 
 def steps(sql: Sql) -> dict[tuple[Any, str], int]:
-    rows = sql("select cohort_day, step, sum(users) as users from daily_funnel group by 1, 2")
+    rows = sql(
+        "select cohort_day, step, sum(users) as users from daily_funnel where step <> 'started' group by 1, 2"
+    )
     return {(row["cohort_day"], row["step"]): int(row["users"]) for row in rows}
 
 
@@ -40,6 +42,51 @@ def test_each_step_counts_once_within_thirty_days_of_the_start(business: Busines
     assert steps(sql) == {(first, "answered"): 1, (first, "checkout"): 1, (first, "paid"): 1}
     reached = sql("select answered_on, checkout_on, paid_on from user_milestones where user_id = %s", ben)
     assert set(reached[0].values()) == {business.today()}, "later steps are known, but not of the funnel"
+
+
+def test_a_user_belongs_to_the_bot_that_was_started_first(
+    business: Business, sql: Sql, call: Callable[..., Any]
+) -> None:
+    first = business.at(0)
+    anna, ben = business.start("quiz"), business.start()
+    business.visit(anna)
+    for user in (anna, ben):
+        business.answer(user)
+    business.buy(anna)  # in the bot spin
+    rows = sql("select cohort_day, bot, step, users from daily_funnel where users > 0")
+    assert {(row["cohort_day"], row["bot"], row["step"], row["users"]) for row in rows} == {
+        (first, "quiz", step, 1) for step in ("started", "answered", "checkout", "paid")
+    } | {(first, "spin", step, 1) for step in ("started", "answered")}
+    business.at(1)
+    sql("update user_milestones set bot = 'spin' where user_id = %s", anna)
+    assert business.night() == sorted(
+        f"funnel_{step} {bot}"
+        for step in ("started", "answered", "checkout", "paid")
+        for bot in ("quiz", "spin")
+    ), "the recount looks at each bot"
+
+
+def test_a_user_starts_with_the_bot_of_the_first_update(
+    business: Business, sql: Sql, call: Callable[..., Any]
+) -> None:
+    for number, bot in enumerate(("quiz", "spin")):
+        call(
+            "receive_update",
+            p_bot=bot,
+            p_update_id=910 + number,
+            p_delivery=f"00000000-0000-0000-0000-00000000091{number}",
+            p_kind="message",
+            p_chat_id=77_001,
+            p_telegram_user={"id": 77_001, "first_name": "Anna"},
+            p_payload={},
+            p_lease_seconds=40,
+        )
+    rows = sql(
+        "select m.bot from user_milestones as m join users as u on u.id = m.user_id"
+        " where u.telegram_id = 77001"
+    )
+    assert rows == [{"bot": "quiz"}]
+    assert sql("select bot, users from daily_funnel where step = 'started'") == [{"bot": "quiz", "users": 1}]
 
 
 def test_a_refused_question_is_the_limit(business: Business, sql: Sql, call: Callable[..., Any]) -> None:
@@ -271,8 +318,8 @@ def test_two_runs_at_once_record_each_day_once(business: Business, sql: Sql) -> 
     ("change", "figure"),
     [
         ("update daily_totals set new_users = new_users + 1 where new_users > 0", "new_users"),
-        ("delete from daily_funnel where step = 'checkout'", "funnel_checkout"),
-        ("update daily_funnel set users = users + 1 where step = 'paid'", "funnel_paid"),
+        ("delete from daily_funnel where step = 'checkout'", "funnel_checkout spin"),
+        ("update daily_funnel set users = users + 1 where step = 'paid'", "funnel_paid spin"),
         ("update daily_active_users set active = 50 where day > '2041-01-01'", "active"),
         ("update subscription_events set amount = amount + 1", "mrr RUB"),
         ("update daily_totals set calls = calls + 1 where new_users > 0", "ai_calls"),

@@ -38,6 +38,7 @@ STEPS = st.lists(
 )
 PRODUCTS = ("premium_month", "premium_year", "credits_100")
 CURRENCIES = ("RUB", "USD", "XTR")
+BOTS = ("assistant", "spin", "quiz")
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ class Story:
         self.business = business
         self.day = 0
         self.started: dict[int, dt.date] = {}
+        self.bots: dict[int, str] = {}
         self.active: dict[int, set[dt.date]] = defaultdict(set)
         self.first: dict[str, dict[int, dt.date]] = defaultdict(dict)
         self.payments: list[str] = []
@@ -68,8 +70,9 @@ class Story:
     def step(self, what: str, which: int, hour: int) -> None:
         today = self.business.at(self.day, f"{hour:02}:30")
         if what == "start":
-            user = self.business.start()
-            self.started[user] = today
+            bot = BOTS[which % 3]
+            user = self.business.start(bot)
+            self.started[user], self.bots[user] = today, bot
             self.active[user].add(today)
         elif what in ("wait", "month"):
             self.day += 1 + which % 3 if what == "wait" else 31
@@ -126,7 +129,17 @@ def check(story: Story, call: Call, admin: int, sql: Sql) -> None:
         came = sum(story.started[user] + day in story.active[user] for user in over)
         assert sum(one[f"day_{n}"] for one in cohorts) == came, n
 
-    points = read(call, "funnel", admin)["points"]
+    funnel = read(call, "funnel", admin)
+    points = funnel["points"]
+    expected: dict[str, Counter[str]] = defaultdict(Counter)
+    for user, bot in story.bots.items():
+        expected[bot]["started"] += 1
+        for step in ("answered", "checkout", "paid"):
+            day = story.first[step].get(user)
+            expected[bot][step] += day is not None and (day - story.started[user]).days <= 30
+    assert {
+        one["bot"]: {step: one[step] for step in expected[one["bot"]]} for one in funnel["bots"]
+    } == expected
     for step in ("answered", "checkout", "paid"):
         reached = sum((day - story.started[user]).days <= 30 for user, day in story.first[step].items())
         assert sum(point[step] for point in points) == reached, step

@@ -169,7 +169,7 @@ TABLES = {
     "public.user_milestones": Table(
         "deleted",
         section="analytics.first_steps",
-        export="started_on answered_on limited_on checkout_on paid_on",
+        export="started_on bot answered_on limited_on checkout_on paid_on",
         not_exported="user_id",
     ),
     "public.subscribers": Table(

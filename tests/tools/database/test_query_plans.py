@@ -20,9 +20,10 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
-COUNTERS_READ = {  # days, shards, models
+COUNTERS_READ = {  # days, shards, models or steps
     "admin_overview": 30 * 16 * 5,
     "analytics_costs": 30 * 16 * 5,
+    "analytics_funnel": 30 * 16 * 5,
 }
 # Calls that read everything, because that is what they are asked for.
 READS_ALL = {

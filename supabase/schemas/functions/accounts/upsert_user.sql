@@ -1,6 +1,6 @@
 -- Finds the user of a Telegram account, or creates it, and stores what Telegram reports about the account now.
 -- p_telegram_user: Telegram's User; its hash, if it has one, is the key of the tombstone of an erased user, which is
--- applied to a new row.
+-- applied to a new row. p_bot: bot to which the account wrote.
 --
 -- Concurrency: two first updates at once meet in the unique telegram_id, and both get the one row. Nothing is written
 --   while nothing changed, except last_activity every five minutes. The transaction that creates the row counts the
@@ -10,7 +10,7 @@
 --   private.apply_tombstone.
 -- Returns: public.users, the row.
 -- Errors: none.
-create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz)
+create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz, p_bot text default '')
 returns public.users
 language plpgsql
 volatile
@@ -58,7 +58,7 @@ begin
     returning u.* into v_user;
   end if;
   if v_is_new then
-    perform private.count_new_user(v_user.id, p_now);
+    perform private.count_new_user(v_user.id, p_now, p_bot);
     if p_telegram_user ? 'hash' then
       v_user := private.apply_tombstone(v_user.id, p_telegram_user ->> 'hash');
     end if;

@@ -1,10 +1,13 @@
--- Returns how far the users got who started in a period: each step within 30 days of the start (user_milestones).
+-- Returns how far the users got who started in a period: each step within 30 days of the start (user_milestones), in all and by the
+-- bot that they started first.
 --
 -- Concurrency: read-only. It reads sums of days.
 -- Locks: none.
 -- Returns: jsonb
 --   step: 'day' | 'week' | 'month'
 --   points: [ { start: date, started: int, answered: int, limited: int, checkout: int, paid: int } ]
+--   bots: [ { bot: text, started: int, answered: int, limited: int, checkout: int, paid: int } ]
+--                              (the greatest first; empty: unknown)
 -- Errors: N0009 the role does not allow it; N0004 the period is longer than two years or ends before it begins.
 create or replace function public.analytics_funnel(p_actor_id bigint, p_from date, p_until date)
 returns jsonb
@@ -28,6 +31,28 @@ begin
           order by p.start
         ),
         '[]'::jsonb
+      ),
+      'bots', (
+        select coalesce(
+            jsonb_agg(
+              jsonb_build_object(
+                'bot', b.bot, 'started', b.started, 'answered', b.answered, 'limited', b.limited, 'checkout', b.checkout,
+                'paid', b.paid
+              )
+              order by b.started desc, b.bot
+            ),
+            '[]'::jsonb
+          )
+          from (
+            select d.bot, coalesce(sum(d.users) filter (where d.step = 'started'), 0) as started,
+              coalesce(sum(d.users) filter (where d.step = 'answered'), 0) as answered,
+              coalesce(sum(d.users) filter (where d.step = 'limited'), 0) as limited,
+              coalesce(sum(d.users) filter (where d.step = 'checkout'), 0) as checkout,
+              coalesce(sum(d.users) filter (where d.step = 'paid'), 0) as paid
+              from public.daily_funnel as d
+             where d.cohort_day between p_from and p_until and d.users > 0
+             group by d.bot
+          ) as b
       )
     )
     into v_found

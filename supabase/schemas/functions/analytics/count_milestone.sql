@@ -15,6 +15,7 @@ as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
   v_started_on date;
+  v_bot text;
 begin
   update public.user_milestones as m
      set answered_on = case when p_step = 'answered' then v_today else m.answered_on end,
@@ -26,11 +27,11 @@ begin
            when 'answered' then m.answered_on when 'limited' then m.limited_on when 'checkout' then m.checkout_on
            else m.paid_on
          end is null
-  returning m.started_on into v_started_on;
+  returning m.started_on, m.bot into v_started_on, v_bot;
   if found and v_today - v_started_on <= 30 then
-    insert into public.daily_funnel as f (cohort_day, step, shard, users)
-    values (v_started_on, p_step, p_user_id & 15, 1)
-    on conflict (cohort_day, step, shard) do update set users = f.users + 1;
+    insert into public.daily_funnel as f (cohort_day, bot, step, shard, users)
+    values (v_started_on, v_bot, p_step, p_user_id & 15, 1)
+    on conflict (cohort_day, bot, step, shard) do update set users = f.users + 1;
   end if;
 end
 $$;

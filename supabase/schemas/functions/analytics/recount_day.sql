@@ -39,14 +39,17 @@ begin
   ), counted_active as (
     select coalesce(sum(d.active), 0) as active from public.daily_active_users as d where d.day = p_day
   ), steps as (
-    select s.step,
+    select s.step, b.bot,
       (
-        select coalesce(sum(f.users), 0) from public.daily_funnel as f where f.cohort_day = p_day and f.step = s.step
+        select coalesce(sum(f.users), 0)
+          from public.daily_funnel as f
+         where f.cohort_day = p_day and f.bot = b.bot and f.step = s.step
       ) as counted,
       (
         select count(*)
           from started as m
-         where case s.step
+         where m.bot = b.bot and case s.step
+           when 'started' then true
            when 'answered' then m.answered_on is not null
            when 'limited' then m.limited_on is not null
            when 'checkout' then exists (
@@ -59,7 +62,12 @@ begin
            )
          end
       ) as recounted
-      from unnest(array['answered', 'limited', 'checkout', 'paid']) as s (step)
+      from unnest(array['started', 'answered', 'limited', 'checkout', 'paid']) as s (step)
+      cross join (
+        select m.bot from started as m
+        union
+        select f.bot from public.daily_funnel as f where f.cohort_day = p_day
+      ) as b
   ), subscribed as (
     select distinct on (s.user_id) s.currency, s.monthly_amount
       from public.subscriptions as s
@@ -91,7 +99,7 @@ begin
   )
   select 'new_users', t.new_users, (select count(*) from started)::numeric, v_erased from totals as t
   union all
-  select 'funnel_' || s.step, s.counted, s.recounted::numeric, v_erased from steps as s
+  select rtrim(format('funnel_%s %s', s.step, s.bot)), s.counted, s.recounted::numeric, v_erased from steps as s
   union all
   select 'active', c.active, greatest(least(c.active, a.most), a.least)::numeric,
     v_erased + greatest(ceil(c.active * v_percent / 100), 3)

@@ -21,7 +21,7 @@ declare
   v_conversation public.conversations;
   v_message public.conversation_messages;
 begin
-  v_user := private.upsert_user(p_telegram_user, private.clock());
+  v_user := private.upsert_user(p_telegram_user, private.clock(), p_bot);
   if v_user.banned_at is not null then
     return '{"outcome": "banned"}'::jsonb;
   elsif not p_is_own then

@@ -31,7 +31,7 @@ begin
   elsif cardinality(v_choice) = 0 then
     return jsonb_build_object('outcome', 'retracted', 'outgoing', v_outgoing);
   end if;
-  v_user := private.upsert_user(p_telegram_user, private.clock());
+  v_user := private.upsert_user(p_telegram_user, private.clock(), p_bot);
   if v_user.banned_at is not null and not v_user.is_admin then
     return jsonb_build_object('outcome', 'banned', 'outgoing', v_outgoing);
   end if;

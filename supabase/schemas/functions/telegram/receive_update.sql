@@ -125,7 +125,7 @@ begin
   ) then
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   end if;
-  v_user := private.upsert_user(p_telegram_user, v_now);
+  v_user := private.upsert_user(p_telegram_user, v_now, p_bot);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   -- In a mode that makes pictures, a text is no question to the AI.
   p_reserve := p_reserve and v_session.mode not like 'image:%';
