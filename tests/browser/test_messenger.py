@@ -286,3 +286,44 @@ def test_without_a_script_everything_is_a_form(stack: Stack, browser_page: Open,
     assert anna.answer().text == "On its way"
     page.get_by_role("link", name=text("en", "messenger_card")).click()
     assert page.get_by_text(text("en", "messenger_balance")).is_visible()
+
+
+def test_the_ai_helps_and_sends_nothing(stack: Stack, browser_page: Open, sql: Sql) -> None:
+    from playwright.sync_api import expect  # conftest skips where it is not installed
+
+    anna = asked(stack, "Anna", "Wo ist meine Bestellung?")
+    number = number_of(sql, anna)
+    olga = enter(stack, sql, "Olga")
+    page = browser_page(f"{stack.url}/console/messenger/{number}?lang=en", 1440, cookies=cookies(stack, olga))
+    body, answer = page.locator("#body"), page.locator("#ai-answer")
+
+    def choose(step: str, says: str) -> None:
+        stack.ai.next(AiBehaviour(text=says))
+        page.locator("#ai-help > summary").click()
+        page.get_by_role("button", name=text("en", f"messenger_ai_{step}"), exact=True).click()
+
+    choose("draft_reply", "It is on its way.")
+    expect(body).to_have_value("It is on its way.")
+    assert answer.is_hidden()
+    choose("translation", "Sie ist unterwegs.")
+    expect(body).to_have_value("Sie ist unterwegs.")
+    assert "It is on its way." in answer.inner_text()
+    page.get_by_role("button", name=text("en", "messenger_ai_use")).click()
+    assert body.input_value() == "It is on its way."
+    choose("summary", "Anna asks for her order.")
+    answer.filter(has_text="Anna asks for her order.").wait_for()
+    assert page.locator("#ai-use").is_hidden()
+    page.get_by_role("button", name=text("en", "messenger_ai_hide")).click()
+    choose("draft_reply", "Another draft")
+    answer.filter(has_text="Another draft").wait_for()
+    assert body.input_value() == "It is on its way.", "what was typed stays"
+
+    stack.ai.next(AiBehaviour(text="Where is my order?"))
+    page.locator(".m-in").get_by_role(
+        "button", name=text("en", "messenger_translate"), exact=True
+    ).last.click()
+    page.locator(".m-in .translated").filter(has_text="Where is my order?").wait_for()
+    stack.ai.next(AiBehaviour(status=503), AiBehaviour(status=503), AiBehaviour(status=503))
+    choose("summary", "late")
+    page.locator("#failure").filter(has_text="AI").wait_for()
+    assert not sql("select from conversation_messages where source = 'staff'")

@@ -2,6 +2,7 @@
 // works without this script too, by forms and links.
 
 import { offerReplies } from "./messenger_replies.js";
+import { offerHelp } from "./messenger_ai.js";
 import { listenToKeys } from "./messenger_keys.js";
 
 const live = document.getElementById("live");
@@ -287,6 +288,7 @@ if (form) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
   form.addEventListener("submit", send);
+  offerHelp({ live, form, thread, post, report: tell, changed });
   form.elements.file.addEventListener("change", ({ target }) => {
     document.getElementById("file-name").textContent = target.files[0]?.name ?? "";
   });
