@@ -159,7 +159,8 @@ ALLOWED_ATTRIBUTES = words(
     " data-page data-state data-tag data-is data-copy data-done"
     " placeholder enctype datetime rows open"
     " data-changes data-cursor data-version data-at data-number data-me data-unread data-warn data-late"
-    " data-lost data-large data-since data-seq data-key data-name data-words"
+    " data-lost data-large data-since data-seq data-key data-name data-words data-ai data-works data-original"
+    " data-translate"
 )
 
 

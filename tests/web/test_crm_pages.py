@@ -219,7 +219,10 @@ def test_stages_are_the_admins_own(stack: Stack, sql: Sql) -> None:
     assert save(visitor, number, stage="new").status == 303, "it may stay where it is"
     assert save(visitor, number, stage="lost").status == 422
     for wrong in ("", "a\na", "x" * 41):
-        assert visitor.post("/crm/stages", {"stages": wrong}).status == 422
+        refused = visitor.post("/crm/stages", {"stages": wrong})
+        assert refused.status == 422
+        assert f"\n{wrong}</textarea>" in refused.body, "what was typed stays"
+    assert visitor.post("/crm/stages", {"stages": "\n".join(["語" * 36] * 1 + ["話" * 36])}).status == 303
 
 
 def test_an_operator_changes_leads_and_nothing_that_is_for_admins(stack: Stack, sql: Sql) -> None:

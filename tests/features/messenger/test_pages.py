@@ -248,9 +248,20 @@ def test_a_canned_reply_is_inserted_in_the_users_language_and_acts(
     (row,) = sql("select status from conversations where id = %s", number)
     assert row["status"] == "closed"
     check_page(olga.get("/messenger/replies").body)
-    assert (
-        olga.post("/messenger/replies/save", {"id": "", "shortcut": "thanks", "text_en": "x"}).status == 422
-    )
+    for wrong in ("thanks", "with space"):
+        typed = {"id": "", "shortcut": wrong, "text_en": "Kept <text>", "takes_over": "1"}
+        refused = olga.post("/messenger/replies/save", typed)
+        assert refused.status == 422
+        check_page(refused.body)
+        new = refused.body.partition('id="new"')[2]
+        assert "Kept &lt;text&gt;</textarea>" in new, "what was typed stays"
+        assert 'name="takes_over" value="1" checked' in new
+        assert text("en", "messenger_taken_or_wrong") in unescape(new)
+    olga.post("/messenger/labels/save", {"id": "", "name": "VIP", "color": "red"})
+    refused = olga.post("/messenger/labels/save", {"id": "", "name": "  ", "color": "blue"})
+    assert (refused.status, 'value="  " maxlength' in refused.body) == (422, True)
+    assert '<option value="blue" selected>' in refused.body
+    assert len(sql("select from canned_replies")) == len(sql("select from messenger_labels")) == 1
 
 
 def test_a_draft_is_kept_per_conversation(stack: Stack, sql: Sql, anna: Chat, olga: Visitor) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import UnprocessableEntity
 
 from shared.core import db
 from shared.features import xp
@@ -29,8 +28,8 @@ class _Stages(BaseModel):
     stages: str = Field(max_length=600)
 
 
-def show(visit: Visit) -> Response:
-    """Show the leads that the filters leave."""
+def show(visit: Visit, failure: str = "", lines: str | None = None, status: int = 200) -> Response:
+    """Show the leads that the filters leave; `lines` are stages that were refused because of `failure`."""
     filters = _filters(visit)
     group = "band" if visit.request.args.get("by") == "band" else "stage"
     is_alone = bool(filters.get("stage" if group == "stage" else "band"))
@@ -44,6 +43,8 @@ def show(visit: Visit) -> Response:
     is_admin = allows(Access.ADMIN, role=visit.user.role, is_paid=False)
     return visit.render(
         "crm/board.html",
+        status,
+        failure=failure,
         group=group,
         columns=_columns(visit, found, group, filters),
         filters=filters,
@@ -53,7 +54,7 @@ def show(visit: Visit) -> Response:
         links=[(str(one["id"]), one["name"]) for one in found["links"]],
         is_filtered=bool(filters),
         is_admin=is_admin,
-        stage_lines="\n".join(found["stages"]),
+        stage_lines="\n".join(found["stages"]) if lines is None else lines,
     )
 
 
@@ -107,20 +108,16 @@ def _name(visit: Visit, group: str, key: str) -> str:
 
 
 def set_stages(visit: Visit) -> Response:
-    """Set the stages, one a line.
-
-    Raises:
-        UnprocessableEntity: there are none, too many, or one twice.
-    """
+    """Set the stages, one a line. None, too many, or one twice are shown again with the reason."""
     sent = visit.form(_Stages)
     stages = [line.strip() for line in sent.stages.splitlines() if line.strip()]
     done: SetCrmStages = db.call("set_crm_stages", p_actor_id=visit.user.user_id, p_stages=stages)
     if done["outcome"] != "saved":
-        raise UnprocessableEntity("crm_stages_wrong")
+        return show(visit, visit.text("crm_stages_wrong"), sent.stages, 422)
     return visit.redirect(PATH, "crm_saved_notice")
 
 
 pages = (
     Page(PATH, show, access=Access.OPERATOR, menu="crm_menu"),
-    Page(f"{PATH}/stages", set_stages, methods=("POST",), max_body=4_000, access=Access.ADMIN),
+    Page(f"{PATH}/stages", set_stages, methods=("POST",), max_body=12_000, access=Access.ADMIN),
 )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, field_validator
-from werkzeug.exceptions import UnprocessableEntity
 
 from shared.core import db, texts
 from shared.core.errors import Refusal
@@ -95,6 +92,11 @@ def _filled(text: str, values: dict[str, str]) -> str:
 
 def show(visit: Visit) -> Response:
     """List canned replies and labels; the form of a new reply may begin with one that was sent."""
+    return _render(visit)
+
+
+def _render(visit: Visit, refused: str = "", status: int = 200) -> Response:
+    """Show the page; `refused` is what a form was about, "reply" or "label", if it was not accepted."""
     replies = _all(visit)
     labels: list[ListMessengerLabels] = db.call("list_messenger_labels", p_actor_id=visit.user.user_id)
     languages = [(code, texts.language(code).NAME) for code in texts.languages()]
@@ -102,6 +104,11 @@ def show(visit: Visit) -> Response:
     language = sent.language if sent and sent.language in texts.languages() else visit.language
     return visit.render(
         "messenger/replies.html",
+        status,
+        failure=visit.text("messenger_taken_or_wrong") if refused else "",
+        refused=refused,
+        typed=visit.request.form.to_dict() if refused else {},
+        typed_labels=[int(one) for one in _chosen(visit)] if refused else [],
         replies=replies,
         labels=labels,
         begun={language: sent.text} if sent else {},
@@ -114,37 +121,40 @@ def show(visit: Visit) -> Response:
 
 def save_reply(visit: Visit) -> Response:
     """Add a canned reply, or change one."""
-    sent = visit.form(_Reply)
     form = visit.request.form
     words = {code: forms.typed(form.get(f"text_{code}", "")).strip() for code in texts.languages()}
-    chosen = [one for one in form.getlist("labels") if one.isascii() and one.isdecimal() and len(one) < 19]
-    with _explained():
+    try:
+        sent = visit.form(_Reply)
         db.call(
             "save_canned_reply",
             p_actor_id=visit.user.user_id,
             p_id=sent.id,
             p_shortcut=sent.shortcut.strip().removeprefix("/"),
             p_texts={code: text for code, text in words.items() if text},
-            p_labels=[int(one) for one in chosen],
+            p_labels=[int(one) for one in _chosen(visit)],
             p_takes_over=sent.takes_over,
             p_closes=sent.closes,
         )
+    except (forms.FormError, Refusal) as error:
+        return _refused(visit, "reply", error)
     return visit.redirect(REPLIES, "messenger_saved_notice")
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Explain why a reply or a label was refused.
+def _chosen(visit: Visit) -> list[str]:
+    """Return the ids of the labels that were chosen."""
+    sent = visit.request.form.getlist("labels")
+    return [one for one in sent if one.isascii() and one.isdecimal() and len(one) < 19]
+
+
+def _refused(visit: Visit, form: str, error: forms.FormError | Refusal) -> Response:
+    """Show a form again that was refused: another has its name, or it is empty.
 
     Raises:
-        UnprocessableEntity: another has its name, or it is empty.
+        Refusal: it was refused for another reason.
     """
-    try:
-        yield
-    except Refusal as refusal:
-        if refusal.sqlstate != "I0002":
-            raise
-        raise UnprocessableEntity("messenger_taken_or_wrong") from None
+    if isinstance(error, Refusal) and error.sqlstate != "I0002":
+        raise error
+    return _render(visit, form, 422)
 
 
 def delete_reply(visit: Visit) -> Response:
@@ -160,8 +170,8 @@ def delete_reply(visit: Visit) -> Response:
 
 def save_label(visit: Visit) -> Response:
     """Add a label, or change one."""
-    sent = visit.form(_Label)
-    with _explained():
+    try:
+        sent = visit.form(_Label)
         db.call(
             "save_messenger_label",
             p_actor_id=visit.user.user_id,
@@ -169,6 +179,8 @@ def save_label(visit: Visit) -> Response:
             p_name=sent.name,
             p_color=sent.color,
         )
+    except (forms.FormError, Refusal) as error:
+        return _refused(visit, "label", error)
     return visit.redirect(REPLIES, "messenger_saved_notice")
 
 
