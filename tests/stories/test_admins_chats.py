@@ -104,6 +104,29 @@ def test_purchases_name_no_buyer(stack: Stack, sql: Sql, appoint: Appoint, langu
     assert str(anna.id) not in sent.text
 
 
+@pytest.mark.parametrize("value", ["assistant:group", "assistant", "", ":-5", "off:"])
+def test_no_payment_fails_because_of_a_wrong_address(
+    stack: Stack, sql: Sql, appoint: Appoint, value: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    ask(boss, "/start")
+    for key in ("alarms_chat", "purchases_chat"):
+        write_setting(sql, key, value)
+    anna = speaks(stack)
+    anna.pay(checkout(anna, "100 requests", "Telegram Stars")).wait()
+    eventually(lambda: sql("select from payment_effects"))
+    alarm(stack, sql)
+    assert said(boss, "admin_purchase"), "it goes to the private chats"
+    assert said(boss, "admin_alert_bot_cost")
+
+
+def test_without_their_settings_payments_are_given(stack: Stack, sql: Sql) -> None:
+    sql("delete from private.settings where key in ('alarms_chat', 'purchases_chat')")
+    anna = speaks(stack)
+    anna.pay(checkout(anna, "100 requests", "Telegram Stars")).wait()
+    assert eventually(lambda: sql("select from payment_effects"))
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("problem", ["topic", "kicked"])
 def test_a_chat_out_of_reach_falls_back_to_private_with_one_notice(

@@ -1,6 +1,7 @@
 -- Enqueues a templated message for the admins' chat that a setting names (alarms_chat, purchases_chat), in the language of the
--- first admin. Buttons with data are left out: admins use them in private. `returns` is what brings the message to the private
--- chats if Telegram refuses it here (private.return_chat_messages).
+-- first admin. A setting that is no address counts as a chat that cannot be reached, so that no payment fails because of it. Buttons
+-- with data are left out: admins use them in private. `returns` is what brings the message to the private chats if Telegram refuses
+-- it here (private.return_chat_messages).
 --
 -- Concurrency: every call enqueues one message; the caller calls once per event.
 -- Locks: none.
@@ -21,7 +22,8 @@ declare
   v_languages jsonb;
   v_parameters jsonb;
 begin
-  if v_address = 'off' or exists (select from private.unreachable_chats as c where c.address = v_address) then
+  if (v_address ~ '^[a-z][a-z0-9_]{0,62}:-[0-9]{1,16}(:[1-9][0-9]{0,9})?$') is not true
+    or exists (select from private.unreachable_chats as c where c.address = v_address) then
     return '[]'::jsonb;
   end if;
   select jsonb_build_array(u.language, u.language_code) into v_languages

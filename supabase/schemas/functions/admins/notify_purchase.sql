@@ -18,7 +18,7 @@ declare
   v_values jsonb;
   v_messages jsonb;
 begin
-  if private.setting('purchases_chat') = 'off' then
+  if coalesce(private.setting('purchases_chat'), 'off') = 'off' then
     return;
   end if;
   v_values := jsonb_build_object(
