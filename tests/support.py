@@ -24,7 +24,7 @@ from shared.core import texts
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.users import TelegramUser
 
-_numbers = itertools.count(900_000_000)
+_numbers = itertools.count(900_100_000)  # their messages have numbers that no chat of a test reaches
 _telegram_ids = itertools.count(8_000_000_000)
 
 
