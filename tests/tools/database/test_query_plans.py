@@ -44,6 +44,7 @@ SMALL = {
     "badges",
     "board_changes",
     "analytics_days",  # a row a day
+    "bot_pace",  # a row of each bot
     "quiz_challenges",  # a row a day of each bot
     "time_zones",
 }
