@@ -1,8 +1,8 @@
 -- Cohorts are changed in one call, and a new one changes none that exists; a refund takes of a gift only what is left of it; a file
 -- of a course is in use also in lessons of another.
 
--- Replaced by admin_change_cohort, which saves the dates with the key; no release had it, so none has used it since the first migration.
--- unused since 20261121184811
+-- Replaced by admin_change_cohort, which saves the dates with the key.
+-- unused since 20261121184811: no release had it
 -- squawk-ignore ban-drop-function
 drop function public.admin_rename_cohort(p_slug text, p_key text, p_new_key text, p_admin_email text);
 

@@ -1,7 +1,7 @@
 -- One rate for all jobs of a bot. The setting keeps what an owner has set.
 
 -- Only functions that this migration writes anew used it, and its rows last for seconds; no release had it.
--- unused since 20261130222216
+-- unused since 20261121184811: no release had it
 -- squawk-ignore ban-drop-table
 drop table private.broadcast_pace;
 
