@@ -253,7 +253,7 @@ def test_one_menu_is_open_at_a_time(stack: Stack, browser_page: Open, sql: Sql) 
     page = browser_page(
         f"{stack.url}/console/messenger/{number_of(sql, anna)}?lang=en", 1440, cookies=cookies(stack, olga)
     )
-    actions, options = page.locator("#more-actions"), page.locator("#composer .menu")
+    actions, options = page.locator("#more-actions"), page.locator("#composer .menu:not(.by-ai)")
     actions.locator("summary").click()
     options.locator("summary").click()
     assert (actions.get_attribute("open"), options.get_attribute("open")) == (None, "")
