@@ -11,7 +11,7 @@ from tests.support import in_parallel
 
 
 def refer(money: Money, status: str = "completed") -> tuple[int, int]:
-    """Create a referrer and the user whom they referred."""
+    """Create a referrer and a user that they invited."""
     referrer, referred = money.user("Ben"), money.user()
     money.sql(
         "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, %s)",
@@ -62,7 +62,7 @@ def test_a_payment_in_another_currency_or_without_a_referrer_earns_none(money: M
 
 
 def refer_twice(money: Money, status: str = "completed") -> tuple[int, int, int]:
-    """Create a user, the referrer whom they invited, and the buyer whom the referrer invited."""
+    """Create a user, the referrer that they invited, and the buyer that the referrer invited."""
     ben, anna = refer(money)
     carl = money.user("Carl")
     money.sql(

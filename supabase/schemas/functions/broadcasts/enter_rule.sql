@@ -1,5 +1,5 @@
 -- Lets a user enter the first active sequence of an event that takes them, in place of the bot's own reminder. It takes those of its
--- segment whom its bot reaches; a marketing one leaves out users who unsubscribed.
+-- segment that its bot reaches; a marketing one leaves out users who unsubscribed.
 --
 -- Concurrency: the caller holds the row that the reminder is about and marks it, so that one cause has one reminder.
 -- Locks: as private.enter_run.
